@@ -5,7 +5,7 @@ python benchmarks/card_end_to_end.py [--rounds N]
 **Counted, not measured on a card.** The kernel's time follows from the instructions of `card.py`, that of the copy from
 its bytes at two rates of a bus, that of the processors' work from processor seconds of a million futures here
 (`pipeline.py`): the least of some rounds, shared by as many cores as a stage uses. Where no outcome is kept, a block is
-reduced on the card (`program/running/reductions.py`), and only the arrays of its result are copied; the reduction's
+reduced on the card (`program/reductions.py`), and only the arrays of its result are copied; the reduction's
 time is the bytes that XLA counts in its program for this processor, at the rate of the card's memory. Files are made of
 the copied arrays, and tallies are folded as blocks are written. The time of the tables is then the same for any number
 of futures.
@@ -36,9 +36,9 @@ from engine.execution.planning import measure
 from engine.execution.resources import MOST_WRITERS
 from engine.execution.work import Work
 from engine.formatting import size_as_text
-from engine.program.running import reductions
-from engine.program.running.hardware import processors
-from engine.program.running.kernel import program_on
+from engine.program import reductions
+from engine.program.hardware import processors
+from engine.program.programs import program_on
 from engine.risk.estimation.tallies import FINE, Folding
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study

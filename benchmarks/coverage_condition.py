@@ -17,9 +17,9 @@ os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()
 
 from engine.analyses.conditioning.calibrated import ranked
 from engine.analyses.conditioning.condition import condition
-from engine.program.moving import tempering
-from engine.program.moving.agreement import RUNS
-from engine.program.moving.sight import Sight
+from engine.program.posterior import tempering
+from engine.program.posterior.agreement import RUNS
+from engine.program.posterior.sight import Sight
 from engine.study.actual_policy import followed
 from engine.study.holdout import known_and_later
 from engine.study.tables.facts import INDEPENDENT

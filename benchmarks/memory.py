@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 STUDIES = {"toy": (str(HERE / "toy.toml"), f"{HERE / 'toy_model.py'}:Toy"), "rustbelt": ("rustbelt", None)}
 CHILD = """
 import json, resource, sys, time
-from engine.program.running import devices
+from engine.program import devices
 devices.use_every_core()
 import engine
 from engine.study.loading import load_model_file, load_study

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from engine.program.running.devices import use_every_core
+from engine.program.devices import use_every_core
 
 use_every_core()
 
@@ -27,11 +27,12 @@ from roofline import bandwidth_limit, card_of, highest_clock, instruction_limit 
 from timing import best  # noqa: E402
 
 import engine  # noqa: E402
+from engine.draws.sampling import SAMPLERS  # noqa: E402
 from engine.errors import UserError  # noqa: E402
-from engine.program.running import devices  # noqa: E402
-from engine.program.running.contract import Program  # noqa: E402
-from engine.program.running.tile import Tile  # noqa: E402
-from engine.program.tracing.rules import traced  # noqa: E402
+from engine.program import devices  # noqa: E402
+from engine.program.contract import Program  # noqa: E402
+from engine.program.path import OUTCOMES, PathFunctions, side_by_side  # noqa: E402
+from engine.program.rules import rules_of  # noqa: E402
 from engine.risk.estimation.events import event_indicators  # noqa: E402
 from engine.risk.estimation.measures import summary  # noqa: E402
 from engine.study.loading import load_model_file  # noqa: E402
@@ -137,16 +138,21 @@ def throughput(program: Program, paths: int) -> dict[str, Any]:
 
 def work(program: Program) -> dict[str, Any]:
     """The work of a path and year on a card, for outcomes: instructions by unit, floats carried on, random numbers."""
-    study, zero = program.study, np.uint32(0)
-    tile = Tile(traced(study, np.float32), study.tile)
-    jaxpr = jax.make_jaxpr(tile.outcomes)(program.inputs, (zero, zero)).jaxpr
+    study = program.study
+    groups = study.tile // SAMPLERS[study.sampler].group
+    functions = PathFunctions(rules_of(study, np.float32), side_by_side)
+
+    def outcomes(inputs: Any, low: Any) -> Any:
+        return functions.group({"inputs": inputs, "high": np.uint32(0)}, low)[OUTCOMES]
+
+    jaxpr = jax.make_jaxpr(jax.vmap(outcomes, (None, 0)))(program.inputs, np.arange(groups, dtype=np.uint32)).jaxpr
     jaxpr, _ = dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))
-    path_years = tile.lanes * len(study.years)
+    path_years = study.tile * len(study.years)
     once, yearly = program.inputs["factor_keys"], program.inputs["shock_keys"].values()
     drawn = len(once) + sum(keys.shape[0] * keys.shape[1] for keys in yearly)
     return {
         "instructions": counted(jaxpr) * (1 / path_years),
-        "state": carried(jaxpr, len(study.years)) / tile.lanes,
+        "state": carried(jaxpr, len(study.years)) / study.tile,
         "random_numbers": drawn / len(study.years),
     }
 

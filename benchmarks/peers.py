@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from engine.program.running.devices import use_every_core
+from engine.program.devices import use_every_core
 
 use_every_core()
 
@@ -33,9 +33,9 @@ import openturns as ot  # noqa: E402
 from timing import CORES, best, machine, table  # noqa: E402
 
 import engine  # noqa: E402
-from engine.program.running import devices  # noqa: E402
-from engine.program.running.contract import Program  # noqa: E402
-from engine.program.running.kernel import program_on  # noqa: E402
+from engine.program import devices  # noqa: E402
+from engine.program.contract import Program  # noqa: E402
+from engine.program.programs import program_on  # noqa: E402
 from engine.study.loading import load_model_file  # noqa: E402
 from engine.study.study import Study  # noqa: E402
 

@@ -18,7 +18,7 @@ MANY, CORES = 10**9, 16
 """Futures and cores that seconds are extrapolated to: processor seconds, shared by as many cores as a stage uses."""
 CHILD = """
 import json, resource, sys, threading, time
-from engine.program.running import devices
+from engine.program import devices
 devices.use_every_core()
 import engine
 from engine.execution.resources import writers

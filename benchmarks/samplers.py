@@ -11,8 +11,8 @@ import numpy as np
 from timing import machine, table
 
 from engine.draws.sampling import SAMPLERS, Latin
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.programs import program_on
 from engine.risk.estimation.intervals import as_units, moments
 from engine.study.loading import load_study
 from engine.study.study import BLOCK, Study
@@ -68,4 +68,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

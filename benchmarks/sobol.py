@@ -14,9 +14,9 @@ from timing import machine, table
 
 from engine.modelling.folds import peak, total
 from engine.modelling.records import Lever, Outcome, PathModel, Shock, Yearly
-from engine.program.running import devices
-from engine.program.running.contract import Program
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.contract import Program
+from engine.program.programs import program_on
 from engine.risk.estimation.intervals import Estimate, as_units, moments
 from engine.risk.estimation.measures import of_policies, probability
 from engine.study.loading import read_study

@@ -5,7 +5,7 @@ Needs `pip install -e '.[benchmark]'`, and gcc for the row of C. On a machine th
 
 import argparse
 
-from engine.program.running.devices import use_every_core
+from engine.program.devices import use_every_core
 
 use_every_core()
 

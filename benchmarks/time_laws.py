@@ -16,10 +16,10 @@ from engine.draws.distributions.device import Draws
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.tables import tabulate
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.program.running import devices
-from engine.program.running.contract import Program
-from engine.program.running.kernel import program_on
-from engine.program.running.native import LoopProgram
+from engine.program import devices
+from engine.program.contract import Program
+from engine.program.cpu_program import CpuProgram
+from engine.program.programs import program_on
 from engine.study.loading import read_study
 from engine.study.study import Block
 
@@ -90,7 +90,7 @@ def main() -> None:
         taken = seconds(made[name])
         held, size = next(iter(Draws([prior(words).law]).kinds))
         kind = f"{held} {size}".replace("closed 0", "closed form")
-        form = "loop" if isinstance(made[name], LoopProgram) else "XLA"
+        form = "loop" if isinstance(made[name], CpuProgram) else "XLA"
         print(f"{name:28s} {kind:18s} {form:5s} {taken / unit:6.2f} {taken / normal:15.2f}")
     import scipy.stats  # noqa: F401  (its import is not the tables')
 
@@ -107,4 +107,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

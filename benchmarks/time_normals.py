@@ -12,8 +12,8 @@ import numpy as np
 from timing import CORES, best, table
 
 from engine.modelling.records import Factor, Outcome, PathModel, Shock
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.programs import program_on
 from engine.study.loading import read_study
 from engine.study.study import BLOCK
 

@@ -15,9 +15,9 @@ import engine
 from engine.execution import job
 from engine.execution.results import Answers
 from engine.modelling import contract
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
-from engine.program.running.native import LoopProgram
+from engine.program import devices
+from engine.program.cpu_program import CpuProgram
+from engine.program.programs import program_on
 from engine.run_folder import cube
 from engine.study import loading
 from engine.study.study import Study
@@ -49,7 +49,7 @@ class Clock:
 WATCHED = (
     (contract, "refuse_broken"),
     (job.Job, "_simulate"),
-    (LoopProgram, "prepare"),
+    (CpuProgram, "prepare"),
     (Answers, "tables"),
     (Answers, "summaries"),
     (cube, "finish"),

@@ -8,8 +8,8 @@ import numpy as np
 from timing import CORES, best, table
 
 import engine
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.programs import program_on
 from engine.study.study import Study
 
 sys.path.append(str(Path(__file__).parents[1]))

@@ -11,8 +11,8 @@ from pathlib import Path
 from timing import CORES, best, table
 
 import engine
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.programs import program_on
 from engine.study.loading import load_model_file
 from engine.study.study import BLOCK, Block, Study
 from engine.study.tables.sections import default_tile

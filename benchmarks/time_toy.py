@@ -13,8 +13,8 @@ import toy_numpy
 from timing import CORES, best, table
 
 import engine
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.programs import program_on
 from engine.study.loading import load_model_file
 from engine.study.study import Study
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine import load_study
 from engine.draws.sampling import SAMPLERS, path_order
-from engine.program.tracing import arguments
+from engine.program import arguments
 
 SAMPLER = SAMPLERS["random"]
 WORDS_AT_ONCE = 1 << 20

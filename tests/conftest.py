@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.program.running.compilation_cache import keep_programs
-from engine.program.running.devices import use_every_core
+from engine.lanes.compilation_cache import keep_programs
+from engine.program.devices import use_every_core
 from tests.top_level import strays
 
 # objects made while tests are collected stay, so there is no garbage to look for; and bytecode is written, as it takes

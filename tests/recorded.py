@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.execution.work import Work
-from engine.program.running.contract import Pass
-from engine.program.running.kernel import program_on
+from engine.program.contract import Pass
+from engine.program.programs import program_on
 from engine.risk.estimation.tallies import Tally
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
@@ -98,7 +98,7 @@ class PlayedBack:
 
 def arrays_of(study: Study) -> dict[str, np.ndarray]:
     """The results of a study's program: outcomes, draws, and the yearly sample."""
-    from engine.program.running.devices import mesh
+    from engine.program.devices import mesh
 
     program = program_on(study, mesh("cpu"))
     blocks = study.blocks()

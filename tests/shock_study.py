@@ -11,8 +11,8 @@ import numpy as np
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.folds import at_year, total
 from engine.modelling.records import Factor, Outcome, PathModel, Shock, Yearly
-from engine.program.running.devices import mesh
-from engine.program.running.kernel import program_on
+from engine.program.devices import mesh
+from engine.program.programs import program_on
 from engine.study.loading import read_study
 from engine.study.study import Study
 

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from engine.program.running.devices import use_every_core
+from engine.program.devices import use_every_core
 
 use_every_core()
 

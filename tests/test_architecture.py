@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from engine.plots.kinds import KINDS
-from engine.program.lowering import passes
 
 ROOT = Path(__file__).parents[1]
 ENGINE = ROOT / "engine"
-ARROWS = 48
+ARROWS = 53
 """Most arrows between packages. `__main__.py` and the files of `GROUND`, which all may import, are no packages."""
 GROUND = ("errors", "formatting", "interrupts")
 
@@ -34,11 +33,12 @@ OWNERS = {
     "markupsafe": {"report/markup"},
     "vl_convert": {"report/chart_library"},
     "SALib": {"analyses/given_data"},
-    "llvmlite": {"program/running/machine_code", "program/running/object_code", "program/emitting/ptx"},
+    "llvmlite": {"lanes/machine_code", "lanes/object_code", "lanes/ptx"},
+    "cuda": {"program/gpu"},
     "click": {"cli"},
     "rich": {"cli"},
 }
-# jit compiles XLA's programs, and is the name of an operation; maps are made for XLA, and for the few paths of a pilot
+# jit compiles XLA's programs, and names what the compiler recognizes; scans and maps are those of the path function
 COMPILED = re.compile(r"jax\.(jit|pmap|shard_map|export\.export)")
 MAPPED = re.compile(r"jax\.(vmap|lax\.(scan|map|fori_loop|while_loop))")
 DEVICES = re.compile(r"jax\.((local_)?devices|(local_)?device_count|default_backend)")
@@ -161,18 +161,9 @@ def test_each_outside_thing_has_one_owner(package):
             assert owner_of(file) in owners, f"{file} imports {name}, which is {owners}'s"
         taken += read(file)
         for names, owners in (
-            (
-                COMPILED,
-                {
-                    "program/running/xla",
-                    "program/running/gpu",
-                    "program/running/reductions",
-                    "program/elementary/exact",
-                    "draws/random_words",
-                },
-            ),
-            (MAPPED, {"program/running/xla", "program/running/tile", "program/running/interpreter"}),
-            (DEVICES, {"program/running/hardware"}),
+            (COMPILED, {"program/xla", "program/reductions", "lanes/hints"}),
+            (MAPPED, {"program/xla", "program/path"}),
+            (DEVICES, {"program/hardware"}),
         ):
             used = {name for name in taken if names.fullmatch(name)}
             assert not used or file in owners, f"{file} uses {used}, which only {owners} may"
@@ -278,7 +269,7 @@ def named_in_tests() -> tuple[set[str], set[str]]:
     return names, kinds
 
 
-def test_every_printer_figure_and_pass_has_a_test_by_name():
+def test_every_printer_and_figure_has_a_test_by_name():
     names, kinds = named_in_tests()
     printers = {
         f"engine.{file.replace('/', '.')}.{node.name}"
@@ -287,12 +278,10 @@ def test_every_printer_figure_and_pass_has_a_test_by_name():
         for node in ast.parse(FILES[file].read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("print_")
     }
-    every = [one for row in (passes.OF_LIST, passes.OF_STAGES, passes.OF_THREAD) for _, one in row]
-    lowering = {f"{one.__module__}.{one.__name__}" for one in every}
     drawn = {
         kind
         for kind, of in KINDS.items()
         if not names & {f"{of.draw.__module__}.{of.draw.__name__}", f"engine.plots.{of.draw.__name__}"}
     }
-    assert printers and lowering and not (printers | lowering) - names, (printers | lowering) - names
+    assert printers and not printers - names, printers - names
     assert not drawn - kinds, drawn - kinds

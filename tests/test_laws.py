@@ -11,7 +11,7 @@ import pytest
 import engine
 from engine.execution.work import Work
 from engine.modelling.cell_axis import split_cells
-from engine.program.running.contract import Program
+from engine.program.contract import Program
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study, read_study

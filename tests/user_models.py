@@ -13,9 +13,9 @@ import numpy as np
 from engine.modelling.cells import each, exp, maximum, minimum, table
 from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program.running.contract import Outcomes, Program
-from engine.program.running.devices import mesh
-from engine.program.running.kernel import program_on
+from engine.program.contract import Outcomes, Program
+from engine.program.devices import mesh
+from engine.program.programs import program_on
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Block, Study
 

@@ -13,8 +13,9 @@ import numpy as np
 from engine.analyses import variants
 from engine.analyses.variables import outcomes_of
 from engine.errors import Problem, UserError, unknown
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import Program
+from engine.lanes import compilation_cache
+from engine.program import devices
+from engine.program.contract import Program
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.exclusion import excluded, most_excluded
 from engine.risk.estimation.flags import Flag, Reason

@@ -21,9 +21,10 @@ from engine.analyses.variables import LEVEL, MEAN, PROBABILITY, measured, outcom
 from engine.analyses.variants import AHEAD, PATHS, Observer, unobserved
 from engine.errors import Problem, UserError
 from engine.formatting import size_as_text
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import Outcomes
-from engine.program.running.devices import memory_free
+from engine.lanes import compilation_cache
+from engine.program import devices
+from engine.program.contract import Outcomes
+from engine.program.devices import memory_free
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.intervals import Estimate, as_units

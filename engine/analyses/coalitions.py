@@ -10,7 +10,7 @@ from typing import Any
 from engine.analyses.lever_sets import LeverSet, Player, players_of, policy_of, set_of, years_begun
 from engine.analyses.shapley import MOST_PLAYERS, members
 from engine.errors import Problem, UserError, unknown
-from engine.program.tracing import arguments
+from engine.program import arguments
 from engine.study.components import Policy
 from engine.study.lever_groups import START
 from engine.study.study import Study

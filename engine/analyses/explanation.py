@@ -17,9 +17,9 @@ from engine.analyses.tail_levers import Pull, pulls
 from engine.analyses.tail_mechanisms import Mechanisms, mechanisms
 from engine.analyses.variants import Observer, unobserved
 from engine.formatting import command_line
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import Program
-from engine.program.tracing import drawing
+from engine.lanes import compilation_cache
+from engine.program import devices, drawing
+from engine.program.contract import Program
 from engine.risk.drivers.place_parts import PlaceParts, place_parts
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import probability, summary

@@ -22,7 +22,7 @@ from engine.analyses.turning import Difference, Stretch, critical_score, stretch
 from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL, Values, outcomes_of
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
-from engine.program.tracing import arguments
+from engine.program import arguments
 from engine.risk.drivers.tilting import Tilt, nearest_turn, normalised
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.study.study import Input, Study

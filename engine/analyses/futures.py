@@ -13,9 +13,10 @@ from engine.analyses import variants
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs, replicates
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, measured, outcomes_of, under
 from engine.errors import Problem, UserError
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import FactorDraws, Program, Scores
-from engine.program.running.native import LoopProgram
+from engine.lanes import compilation_cache
+from engine.program import devices
+from engine.program.contract import FactorDraws, Program, Scores
+from engine.program.cpu_program import CpuProgram
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import dots
 from engine.study.components import Change
@@ -132,7 +133,7 @@ class Futures:
         all other policies keep their outcomes. All of these are in memory at once, so changes or paths must be few.
         """
         levers = bool(changes) and all(one.levers and not (one.factors or one.groups) for one in changes)
-        if not (levers and isinstance(self.program, LoopProgram)):
+        if not (levers and isinstance(self.program, CpuProgram)):
             yield from self._gathered((variants.fed(self.program, one) for one in changes), paths)
             return
         program, moved = variants.beside_each_other(self.program, changes)

@@ -16,8 +16,8 @@ from engine.analyses.moved_scores import MovedScores
 from engine.analyses.turning import Difference, crossing, root, sureness
 from engine.analyses.variables import Values
 from engine.formatting import rounded
-from engine.program.running.contract import Scores
-from engine.program.tracing import arguments
+from engine.program import arguments
+from engine.program.contract import Scores
 from engine.risk.estimation.intervals import Estimate, Units
 from engine.risk.estimation.weighted_measures import mean as weighted_mean
 from engine.study.study import Study

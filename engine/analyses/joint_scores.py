@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from engine.program.running.contract import Scores
-from engine.program.tracing import arguments
+from engine.program import arguments
+from engine.program.contract import Scores
 from engine.study.study import Study
 
 SINGULAR = 1e-6

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.program.tracing import arguments
+from engine.program import arguments
 from engine.study.components import Policy
 from engine.study.lever_groups import START
 from engine.study.study import Study

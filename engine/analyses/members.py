@@ -12,7 +12,7 @@ from engine.analyses.independent_inputs import IndependentInput, independent_inp
 from engine.analyses.joint_scores import Joint
 from engine.analyses.variants import Observer
 from engine.errors import Problem, UserError, unknown
-from engine.program.tracing import arguments
+from engine.program import arguments
 from engine.risk.drivers.indices import away, few_away, shares
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study

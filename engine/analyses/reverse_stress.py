@@ -14,11 +14,11 @@ from jaxtyping import Float
 from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.nearest_point import Nearest, nearest_points
 from engine.analyses.tail_futures import TailFutures
-from engine.program.running.contract import Program, Trace
-from engine.program.running.kernel import program_on
-from engine.program.running.native import LoopProgram
-from engine.program.tracing import arguments, drawing
-from engine.program.tracing.normal_scores import as_normal, as_numbers
+from engine.program import arguments, drawing
+from engine.program.contract import Program, Trace
+from engine.program.cpu_program import CpuProgram
+from engine.program.normal_scores import as_normal, as_numbers
+from engine.program.programs import program_on
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
@@ -137,7 +137,7 @@ def _of_policy(program: Program, at: int) -> tuple[Program, int]:
     It does in the one loop; elsewhere the program itself is taken.
     """
     study = program.study
-    if len(study.policies) < 2 or not isinstance(program, LoopProgram):
+    if len(study.policies) < 2 or not isinstance(program, CpuProgram):
         return program, at
     policy = study.policies[at]
     return program_on(replace(study, policies=(policy,), baseline=policy.name), program.mesh), 0

@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from engine.analyses.prior_scores import BINS, Priors, in_tenths, share_below
 from engine.analyses.tail_futures import IN_FULL, TailFutures
-from engine.program.running.contract import Program
-from engine.program.running.kernel import program_on
+from engine.program.contract import Program
+from engine.program.programs import program_on
 from engine.risk.estimation.intervals import Estimate, Z
 from engine.study.study import Block
 

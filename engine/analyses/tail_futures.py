@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from engine.analyses import variants
 from engine.errors import Problem, UserError, unknown
-from engine.program.running.contract import Program, Trace
+from engine.program.contract import Program, Trace
 from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
 from engine.risk.estimation.events import event_outcomes, happens, thresholds
 from engine.risk.estimation.exclusion import with_units

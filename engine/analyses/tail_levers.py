@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.analyses import variants
 from engine.analyses.tail_futures import TailSubject
-from engine.program.running.contract import Program
+from engine.program.contract import Program
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, finite_units, probability_difference

@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 
 from engine.analyses import shapley, variants
 from engine.analyses.tail_futures import TailSubject
-from engine.program.running.contract import Program
+from engine.program.contract import Program
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import TAIL, Estimate, as_units

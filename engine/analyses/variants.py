@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
-from engine.program.running.contract import Outcomes, Program
-from engine.program.running.native import LoopProgram
-from engine.program.tracing import arguments
+from engine.program import arguments
+from engine.program.contract import Outcomes, Program
+from engine.program.cpu_program import CpuProgram
 from engine.study.components import Change
 from engine.study.study import BLOCK, Block, Study
 from engine.study.tables.changes import changed
@@ -41,7 +41,7 @@ def fed(program: Program, change: Change) -> Program:
     return program.fed(inputs | {"changes": arguments.changes(change.factors, own, program.dtype)})
 
 
-def beside_each_other(program: LoopProgram, changes: Sequence[Change]) -> tuple[LoopProgram, list[tuple[int, int]]]:
+def beside_each_other(program: CpuProgram, changes: Sequence[Change]) -> tuple[CpuProgram, list[tuple[int, int]]]:
     """The program for the policies that some changes of levers affect, side by side.
 
     Also gives, for each of its policies, the index of the change and that of the policy in the study.

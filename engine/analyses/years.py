@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.program.running import compilation_cache, devices
+from engine.lanes import compilation_cache
+from engine.program import devices
 from engine.risk.drivers.series import Series, Years
 from engine.study.study import Study
 

@@ -49,14 +49,6 @@ if TYPE_CHECKING:
     help="How many futures a precision takes, such as 'ES99 of cost under old within 1 %', in place of all else.",
 )
 @click.option(
-    "--operations",
-    is_flag=True,
-    help=(
-        "What the model is made of for the processor: operations counted by how often they are done, in place of all"
-        " else; with --full every one."
-    ),
-)
-@click.option(
     "--self-test",
     is_flag=True,
     is_eager=True,
@@ -83,12 +75,11 @@ def command(
     workers: int | None,
     gates: bool,
     constants: bool,
-    operations: bool,
     self_test: bool,
     full: bool,
     as_json: bool,
 ) -> None:
-    """Show what STUDY asks and what running it will take, from a pilot of 256 futures.
+    """Show what STUDY asks and what running it will take, from the first 256 futures.
 
     How much it asks, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of it:
     policies where they differ, priors as asked and as fitted, groups, shocks, regimes, assumptions, claims. With --for
@@ -96,20 +87,13 @@ def command(
     and how sure that is. With --gates the facts that its gates name are held against some thousands of paths, which are
     computed. With --constants the numbers that the model takes for known are listed, those that the study sets or draws
     first. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2. With
-    --operations it says what the model is made of for the processor: how many operations a future takes, and how often
-    each is done. With --self-test the program for cards is written, and launched where there are any: exit code 0 where
+    --self-test the program for cards is written, and launched where there are any: exit code 0 where
     they give the processors' bytes, 1 where they do not, 2 where something is missing.
     """
     targets = bool(click.get_current_context().params["targets"])
-    questions = {
-        "gates": gates,
-        "constants": constants,
-        "for": targets,
-        "operations": operations,
-        "self-test": self_test,
-    }
+    questions = {"gates": gates, "constants": constants, "for": targets, "self-test": self_test}
     asked = [name for name, is_asked in questions.items() if is_asked]
-    if as_json and (self_test or operations or not asked):
+    if as_json and (self_test or not asked):
         raise click.UsageError("--json goes with --gates, --constants or --for.")
     if asked:
         if workers is not None or len(asked) > 1:
@@ -118,8 +102,6 @@ def command(
             _print_forecast(study, place, as_json, full)
         elif self_test:
             _print_self_test(folder, place["device"])
-        elif operations:
-            _print_program(study, full)
         elif gates:
             _print_gates(study, place["device"], as_json, full)
         else:
@@ -130,14 +112,13 @@ def command(
     from engine.execution.planning import devices_of
 
     study.refuse_broken_model()
-    pilot = precision.piloted(study)
-    if pilot is not None:
-        refuse_beyond(study, pilot.single.yearly)
+    yearly = precision.first_years(study)
+    if yearly is not None:
+        refuse_beyond(study, yearly)
     devices, platform, launch = devices_of(study, place["device"])
     folder = replace(folder, study=study)
     console = screen.stdout()
     screen.print_head(console, study, folder.path)
-    yearly = None if pilot is None else pilot.single.yearly
     if full:
         _print_policies(console, study)
         print_priors(console, study.gathered_inputs)
@@ -152,7 +133,7 @@ def command(
         screen.print_command(
             console, "Everything that it states", "check", study.source, "--full", model=study.model_spec
         )
-    screen.print_rounding(console, precision.too_coarse(study, pilot))
+    screen.print_rounding(console, precision.too_coarse(study))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
 
@@ -180,13 +161,6 @@ def _print_self_test(folder: RunFolder, device: str | None) -> None:
     console = screen.stdout()
     for line in self_test.lines(folder):
         screen.print_labelled(console, [line])
-
-
-def _print_program(study: Study, full: bool) -> None:
-    from engine.cli.show.program_table import print_program
-
-    study.refuse_broken_model()
-    print_program(screen.stdout(), study, full)
 
 
 def _print_forecast(study: Study, place: dict[str, Any], as_json: bool, full: bool) -> None:

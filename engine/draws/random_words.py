@@ -12,12 +12,12 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int32, UInt32
+from jaxtyping import Array, Float, Int32, UInt32
+
+from engine.lanes.hints import rarely
 
 Words = UInt32[Array, "..."]
 Floats = Float[Array, "..."]
-RARELY = "engine.rarely"
-"""Name of a traced call of `rarely`."""
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
@@ -85,15 +85,6 @@ def normal(word: Words, dtype: type = np.float32) -> Floats:
 
 def _as_int(x: Array) -> Int32[Array, "..."]:
     return jax.lax.bitcast_convert_type(x, jnp.int32)
-
-
-def _rarely(usual: Bool[Array, "..."], value: Array, other: Array) -> Array:
-    """`value` where `usual` holds, else `other`; machine code computes `other` only if a lane of a vector needs it."""
-    return jnp.where(usual, value, other)
-
-
-_rarely.__name__ = RARELY
-rarely = jax.jit(_rarely)
 
 
 def tails(z: Floats) -> tuple[Floats, Floats]:

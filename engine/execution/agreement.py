@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 import numpy as np
 
 from engine.errors import Problems
-from engine.program.running.contract import Outcomes, Program
+from engine.program.contract import Outcomes, Program
 from engine.risk.estimation.exclusion import without_excluded
 from engine.risk.estimation.tallies import Tally, group_size, tally, unkept
 from engine.run_folder import ledger
@@ -17,10 +17,7 @@ from engine.run_folder.parts import stored_tally
 from engine.run_folder.reading import Paths
 from engine.study.study import Block, Study
 
-CAUSE = (
-    "The model has changed in what its files do not show (an environment variable, the clock, numbers drawn by itself,"
-    " a file that a compiled library read)."
-)
+CAUSE = "The model has changed in what its trace does not show, such as what a function that JAX calls back reads."
 REMEDY = "Make it as it was, choose another --out, or go on with --force."
 
 

@@ -12,11 +12,12 @@ from jaxtyping import Float
 from engine.execution import precision, results
 from engine.execution.progress import Observer, Progress
 from engine.execution.work import Work
+from engine.lanes import compilation_cache
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import shock_streams
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import Program
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.contract import Program
+from engine.program.programs import program_on
 from engine.run_folder import cube
 from engine.run_folder.damage import Damage, differing
 from engine.run_folder.folder import RunFolder

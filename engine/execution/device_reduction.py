@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.program.running.reductions import Asked, Reduced
+from engine.program.reductions import Asked, Reduced
 from engine.risk.estimation.events import thresholds
 from engine.risk.estimation.tallies import Tally, group_size, group_starts, unkept, unkept_events
 from engine.study.study import Block, Study

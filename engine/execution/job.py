@@ -26,9 +26,10 @@ from engine.execution.options import RunOptions as RunOptions
 from engine.execution.progress import Progress
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
 from engine.execution.results import Finished as Finished
-from engine.program.lowering.llvm import EMITTER
-from engine.program.running import cache_keys, compilation_cache, devices, kernel, machine_code
-from engine.program.running.compilation_cache import Watch
+from engine.lanes import compilation_cache, machine_code
+from engine.lanes.compilation_cache import Watch
+from engine.lanes.llvm import EMITTER
+from engine.program import cache_keys, devices, programs
 from engine.risk.estimation.rounding import REMEDY, Rounding
 from engine.risk.estimation.stopping import Ended
 from engine.run_folder import cube, formats, ledger, ownership, provenance
@@ -211,7 +212,7 @@ class Job:
         done = ledger.done_blocks(folder, thorough=True, only=done)
         yearly = yearly_missing(folder, thorough=True)
         blocks = tuple(block for block in study.blocks() if block.index not in done)
-        with self._written_down(blocks), kernel.listed_once(study), ThreadPoolExecutor(1) as beside:
+        with self._written_down(blocks), ThreadPoolExecutor(1) as beside:
             pilot = cache(partial(beside.submit, precision.too_coarse, study))
             if yearly or blocks:
                 with restored_if_refused(folder.path):
@@ -235,9 +236,9 @@ class Job:
 
     def extend(self, holder: ownership.Holder) -> tuple[int, ...]:
         """Computes missing blocks, without tables, in a folder that this process holds alone; gives their numbers."""
-        folder, study = self.folder, self.folder.study
+        folder = self.folder
         blocks = ledger.pending(folder, thorough=True)
-        with self._written_down(blocks), kernel.listed_once(study), restored_if_refused(folder.path):
+        with self._written_down(blocks), restored_if_refused(folder.path):
             self._simulate(holder, yearly_missing(folder, thorough=True), blocks)
         return tuple(block.index for block in blocks)
 
@@ -288,7 +289,7 @@ class Job:
         observe(Progress("compiling", done, study.paths))
         if self.devices is not None:  # else workers compute
             with self.compiling:
-                kernel.compile_ahead(study, bool(blocks), yearly)
+                programs.compile_ahead(study, bool(blocks), yearly)
         ownership.enter(folder, self._versions(), force, alone, self.options.bound)
         if alone:  # shards find the arrays ready
             cube.create(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from engine.program.running import compilation_cache
+from engine.lanes import compilation_cache
 
 
 def kept_text(about: str, make: Callable[[], str]) -> str:

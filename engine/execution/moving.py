@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.execution.progress import Observer, Progress
-from engine.program.moving import tempering
-from engine.program.moving.agreement import LOOKS, refuse_disagreement
-from engine.program.moving.sight import Sight
+from engine.program.posterior import tempering
+from engine.program.posterior.agreement import LOOKS, refuse_disagreement
+from engine.program.posterior.sight import Sight
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import MovedRuns
 from engine.study.actual_policy import followed

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from engine.errors import Problem, UserError
 from engine.formatting import command_line
 from engine.modelling.cell_axis import cell_layout
-from engine.program.running.contract import Outcomes
+from engine.program.contract import Outcomes
 from engine.risk.estimation.exclusion import excluded, most_excluded
 from engine.risk.estimation.intervals import PAIR
 from engine.study.study import Block, Study

@@ -17,10 +17,11 @@ from engine.execution.executors import cluster
 from engine.execution.resources import above, bytes_free, bytes_needed, memory_needed
 from engine.execution.work import Work
 from engine.formatting import size_as_text
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import in_a_row
-from engine.program.running.devices import memory_free
-from engine.program.running.kernel import form_of
+from engine.lanes import compilation_cache
+from engine.program import devices
+from engine.program.contract import in_a_row
+from engine.program.devices import memory_free
+from engine.program.programs import without_lanes
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, FORMS, Study
@@ -100,9 +101,8 @@ def form(study: Study, platform: str) -> str:
     """The form of the program that a study gets on a platform ("cpu", "gpu"), in words, and why where it is XLA's."""
     if study.program != FORMS[0]:
         return "XLA's, as the study asks"
-    listing = form_of(study, study.dtype)
-    if isinstance(listing, str):
-        return f"XLA's, as one loop has no form of: {listing}"
+    if missing := without_lanes(study, study.dtype):
+        return f"XLA's, as one loop has no form of: {missing}"
     if platform != "cpu":
         return "one loop as a GPU's kernel; on processors where it fails, or its bytes are not theirs"
     return "one loop" + (", the same bits on every machine" if study.precision == "float32" else "")

@@ -13,10 +13,11 @@ import numpy as np
 from engine.errors import UserError, did_you_mean
 from engine.execution import summing
 from engine.formatting import size_as_text
+from engine.lanes import memory
 from engine.modelling.cell_axis import cell_count
-from engine.program.running import devices, memory
-from engine.program.running.devices import memory_free
-from engine.program.running.kernel import has_loop
+from engine.program import devices
+from engine.program.devices import memory_free
+from engine.program.programs import has_lanes
 from engine.risk.estimation.events import event_outcomes, known_events
 from engine.risk.estimation.tables import THREADS
 from engine.risk.estimation.tallies import GROUPS, GROUPS_OF_BLOCK, TOGETHER, unkept
@@ -83,7 +84,7 @@ def _of_launch(study: Study, each: int) -> int:
       each: bytes of a number.
     """
     policies, tallied = len(study.policies), len(unkept(study))
-    if not tallied or study.dtype != np.float32 or not has_loop(study):
+    if not tallied or study.dtype != np.float32 or not has_lanes(study):
         return 3 * each * policies * len(study.model.outcomes) * BLOCK
     counts = 2 * GROUPS_OF_BLOCK * BINS_HELD * policies * tallied
     return each * policies * len(study.keep.outcomes) * BLOCK + counts

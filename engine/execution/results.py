@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.execution import summing
-from engine.program.running import memory
+from engine.lanes import memory
 from engine.risk.estimation.bounds import OnBound, standings
 from engine.risk.estimation.rounding import Rounding
 from engine.risk.estimation.stopping import Ended

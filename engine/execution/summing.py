@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.program.running import memory, row_bins, row_counts, row_sums
-from engine.program.running.object_code import CompilerEnded
+from engine.lanes import memory
+from engine.lanes.object_code import CompilerEnded
+from engine.program import row_bins, row_counts, row_sums
 from engine.risk.estimation import histograms, order_statistics, sums
 
 

@@ -17,7 +17,7 @@ from engine.execution.executors.local import Local
 from engine.execution.job import Finished, Job, RunOptions, Shard
 from engine.execution.outdated import refuse_outdated
 from engine.execution.progress import Observer, Progress
-from engine.program.running import devices
+from engine.program import devices
 from engine.risk.estimation.stopping import Ended, Look, State, first_look, look, rounded_up, standing, walk
 from engine.run_folder import ledger, ownership, reading
 from engine.run_folder.finding import run_folder

@@ -17,9 +17,9 @@ from engine.execution.agreement import agrees
 from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import BlockResult, first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
-from engine.program.running.contract import Form, Program, YearlyValues
-from engine.program.running.gpu_program import GpuProgram
-from engine.program.running.reductions import Reduced
+from engine.program.contract import Form, Program, YearlyValues
+from engine.program.gpu_program import GpuProgram
+from engine.program.reductions import Reduced
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import Folding, Tally, group_size, tally, unkept
 from engine.risk.estimation.yearly_sample import of_parts, of_sample

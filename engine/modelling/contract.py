@@ -1,11 +1,13 @@
-"""Checks that a model's methods give what it declares, by calling each once on abstract scalars before anything
-runs."""
+"""Checks that a model's methods give what it declares, by calling each on abstract scalars before anything runs; the
+same trace identifies a model of the user's own."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
@@ -13,12 +15,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.xla_metadata import set_xla_metadata
 
 from engine.errors import Problems, UserError, did_you_mean, refusal
 from engine.modelling.cells import Cells, Labels
 from engine.modelling.folds import Fold
-from engine.modelling.purity import Traced, refuse_impure, watched
-from engine.modelling.records import Factor, Lever, Model, PathModel, Shock
+from engine.modelling.identity import Trace, as_written, difference, trace_of
+from engine.modelling.imposing import PREFIX
+from engine.modelling.loading import spec_of
+from engine.modelling.records import Factor, Lever, Model, PathModel, Shock, Yearly
 from engine.modelling.state_types import as_kept, widened
 
 _NOT_KNOWN_YET = (
@@ -27,29 +32,79 @@ _NOT_KNOWN_YET = (
     jax.errors.TracerIntegerConversionError,
 )
 _LONGEST = 300
+_TRACES = itertools.count()
+_LAST: dict[tuple[str, str], str] = {}
+"""Module and name of a class -> digest of its model that was identified last."""
 
 
-def refuse_broken(model: Model, name: str) -> None:
+def identified(model: Model, floating: type) -> tuple[str, str | None]:
+    """The digest of a model's records and trace, and the `FILE:CLASS` by which other processes can load it, or None.
+
+    Problems of a model that breaks its contract are part of its trace.
+
+    Args:
+      floating: floating-point type in which the methods are traced, that of the study.
+    """
+    part = type(model)
+    digest, name = _digest(model, floating), (part.__module__, part.__qualname__)
+    if _LAST.get(name) != digest:
+        jax.clear_caches()  # it keeps traced functions, with the numbers that these read by name as they were
+        _LAST[name] = digest
+    spec = spec_of(part)
+    if spec and vars(model):  # perhaps made with arguments, or changed by hand
+        with suppress(Exception):
+            return digest, spec if _digest(part(), floating) == digest else None
+        return digest, None
+    return digest, spec
+
+
+def _digest(model: Model, floating: type) -> str:
+    return _traced(model, floating, Problems()).digest
+
+
+def refuse_broken(model: Model, name: str, floating: type = np.float32, known: str | None = "") -> None:
     """Refuses a model whose methods do not give what it declares: missing values, wrong dimensions, no scalars,
     exceptions.
 
-    A method that is not a pure function of its arguments is refused too (`purity.refuse_impure`).
+    A model is also refused where it is not what it was when the study was loaded, or where two traces of it differ: a
+    method is traced once for all paths of a process, so that a number that it draws, counts or asks for by itself is a
+    constant for all of them, and another constant in another process.
 
     Args:
       name: name of the model in messages.
+      floating: floating-point type in which it is traced, that of the study.
+      known: digest of the model as `identified` gave it when the study was loaded; "" where it is not known, None for
+        a model that ships.
 
     Raises:
       UserError: with all problems, at places such as `model.step`.
     """
-    problems = Problems()
-    traced = _traced(model, problems)
-    if not problems:
-        refuse_impure(model, traced, lambda: _traced(model, problems), problems)
+    problems, written = Problems(), as_written(model)
+    first = _traced(model, floating, problems)
+    if not problems and known is not None:
+        if written is not model:
+            first = _traced(written, floating, problems)
+        if first.digest != known:
+            _refuse_another(first, _traced(written, floating, problems), known, problems)
     problems.refuse(f"model {name}")
 
 
-def _traced(model: Model, problems: Problems) -> Traced:
-    """A trace of the model's methods on abstract numbers; faults of their results are added to the problems."""
+def _refuse_another(first: Trace, second: Trace, known: str, problems: Problems) -> None:
+    """Adds a problem where two traces of a model differ, or agree and are not the one that is known."""
+    if problems:
+        return
+    if differs := difference(first, second):
+        place, how = differs
+        cause = "All paths of a process would share what it read or drew by itself, and another process gets another."
+        remedy = "A method is a function of its arguments alone; what is uncertain is a factor or a shock."
+        problems.add(place, f"gives another result when it is traced again: {how}. {cause} {remedy}")
+    elif known:
+        remedy = "Load the study again. If that does not help, the model reads a clock or a file that changes."
+        problems.add("model", f"is not what it was when the study was loaded. {remedy}")
+
+
+def _traced(model: Model, floating: type, problems: Problems) -> Trace:
+    """The trace of a model's methods on abstract numbers; faults of their results are added to the problems."""
     check = _check_path_model if isinstance(model, PathModel) else _check_static_model
     places: list[str] = []
 
@@ -62,14 +117,19 @@ def _traced(model: Model, problems: Problems) -> Traced:
                 places.extend([place] * len(leaves))
         return [] if problems else given
 
-    return Traced(jax.make_jaxpr(trace)(*_abstract(model)), places)
+    # JAX takes compiled functions that it has traced before as they were, but not beside other metadata
+    with jax.enable_x64(True) if floating == np.float64 else nullcontext(), set_xla_metadata(trace=str(next(_TRACES))):
+        return trace_of(model, jax.make_jaxpr(trace)(*_abstract(model, floating)), places, problems)
 
 
-def _abstract(model: Model) -> tuple[Any, ...]:
-    """An abstract year (int32); then factors, shocks and levers by name, as float32 scalars or `Cells` of them."""
-    scalar, year = (jax.ShapeDtypeStruct((), kind) for kind in (jnp.float32, jnp.int32))
+def _abstract(model: Model, floating: type) -> tuple[Any, ...]:
+    """An abstract year (int32); then factors, shocks and levers by name, as scalars or `Cells` of them.
 
-    def abstract(parts: Mapping[str, Factor | Shock | Lever]) -> dict[str, Any]:
+    Values that may be imposed are among the levers.
+    """
+    scalar, year = (jax.ShapeDtypeStruct((), kind) for kind in (floating, jnp.int32))
+
+    def abstract(parts: Mapping[str, Factor | Shock | Lever | Yearly]) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for name, part in parts.items():
             labels = {dim: tuple(model.dims[dim]) for dim in part.dims}
@@ -77,7 +137,8 @@ def _abstract(model: Model) -> tuple[Any, ...]:
         return given
 
     factors = dict.fromkeys(model.constants, scalar) | abstract(model.factors)
-    return year, factors, abstract(model.shocks), abstract(model.levers) | {"start": year}
+    imposed = abstract({PREFIX + name: model.yearly[name] for name in model.imposable})
+    return year, factors, abstract(model.shocks), imposed | abstract(model.levers) | {"start": year}
 
 
 def _check_static_model(
@@ -101,7 +162,8 @@ def _check_path_model(
     _check_state("model.init", state, problems)
     if problems:
         return
-    state = as_kept(state, jnp.float32)
+    floating = jnp.result_type(float).type
+    state = jax.lax.optimization_barrier(as_kept(state, floating))  # no number of `init` is known to `step`
     while True:
         result = _call(model, "model.step", model.step, state, year, factors, shocks, levers)
         if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
@@ -113,17 +175,18 @@ def _check_path_model(
             break
         leaves, structure = jax.tree.flatten(state)
         kinds = [leaf.dtype for leaf in leaves]
-        wider = widened(kinds, [*map(jnp.result_type, jax.tree.leaves(after))], jnp.float32)
+        wider = widened(kinds, [*map(jnp.result_type, jax.tree.leaves(after))], floating)
         if wider == kinds:
             break
         # an integer became a float: step is given a float from the first year on
         state = jax.tree.unflatten(structure, map(jnp.asarray, leaves, wider))
     last = None if problems else after
     _check_yearly(model, values, problems)
-    _check_outcomes(model, year, values, last, problems)
+    outcomes = _outcomes(model, year, values, last, problems)
     yield "model.init", state
     yield "model.step", after
     yield "model.step", {name: values[name] for name in model.yearly if name in values}
+    yield from outcomes.items()
 
 
 def _check_state(place: str, state: Any, problems: Problems) -> None:
@@ -179,8 +242,12 @@ def _check_yearly(model: PathModel, values: Mapping[str, Any], problems: Problem
                     _check_scalar(cell)
 
 
-def _check_outcomes(model: PathModel, year: Any, values: Mapping[str, Any], state: Any, problems: Problems) -> None:
-    """Adds a problem for each outcome that is no scalar; without a state, functions of the last state are skipped."""
+def _outcomes(model: PathModel, year: Any, values: Mapping[str, Any], state: Any, problems: Problems) -> dict[str, Any]:
+    """The outcomes by place, after one year; adds a problem for each that is no scalar.
+
+    Without a state, functions of the last state are skipped.
+    """
+    found: dict[str, Any] = {}
     for name, outcome in model.outcomes.items():
         place, fold = f"model.outcomes.{name}", outcome.fold
         if isinstance(fold, Fold):
@@ -190,19 +257,21 @@ def _check_outcomes(model: PathModel, year: Any, values: Mapping[str, Any], stat
                     problems.add(place, f"step does not return '{variable}'.{did_you_mean(variable, values)}")
             if missing:
                 continue
-            value = _call(model, place, lambda fold=fold: fold.finish(fold.update(fold.init(), year, values)))
+            begin = jax.lax.optimization_barrier(jax.tree.map(jnp.asarray, fold.init()))
+            value = _call(model, place, lambda fold=fold, begin=begin: fold.finish(fold.update(begin, year, values)))
         elif state is None:
             continue
         else:
             value = _call(model, place, fold, state)  # type: ignore[arg-type]
         with problems.within(place):
             _check_scalar(value)
+            found[place] = value
+    return found
 
 
 def _call(model: Model, place: str, method: Callable[..., Any], *args: Any) -> Any:
     try:
-        with watched(model, place, method):
-            return method(*args)
+        return method(*args)
     except UserError:
         raise
     except (Exception, SystemExit, GeneratorExit) as error:

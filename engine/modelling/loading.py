@@ -1,35 +1,32 @@
-"""Loads models from the user's own files (`FILE:CLASS`), and digests the sources of models."""
+"""Loads models from the user's own files (`FILE:CLASS`)."""
 
 from __future__ import annotations
 
 import atexit
 import hashlib
+import importlib.util
 import os
 import re
 import sys
 import traceback
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, TypeGuard
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
-from engine.modelling import code_digests
-from engine.modelling.class_digests import digest_of_unfiled, given_by_hand, in_memory
-from engine.modelling.package_digests import digest_of_shipped
-from engine.modelling.sources import Sources, execute, of_imported
+from engine.modelling.identity import is_own
 
 if TYPE_CHECKING:  # imports JAX, which a command that loads no model must not wait for
     from engine.modelling.records import Model
 
-_LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
-"""Class -> the files that it was loaded from."""
-_SEEN: WeakKeyDictionary[type, tuple[str, str]] = WeakKeyDictionary()
-"""Class -> (digest of its sources, the class as these give it: its text by `in_memory`)."""
-_LAST: dict[tuple[str, str], str] = code_digests.Cache()
-"""Module and name of a class -> its text in memory when it was last digested."""
+_LOADED: WeakKeyDictionary[type, str] = WeakKeyDictionary()
+"""Class -> SHA-256 of the file that it was loaded from, as it was executed."""
+_BROUGHT: set[str] = set()
+"""Names of the user's own modules that models have imported so far."""
 
 LARGEST_FILE = 16 << 20
 """Most bytes of a model's file that is read."""
@@ -52,14 +49,14 @@ def load_model(spec: str) -> Model:
     file, _, name = spec.rpartition(":")
     if not file or not name:
         raise UserError(spec, ["expected FILE:CLASS, such as my_model.py:MyModel."])
-    module, sources = _import_file(spec, Path(file))
+    module, sha256 = _import_file(spec, Path(file))
     part = getattr(module, name, None)
     if part is None:
         own = {key for key, value in vars(module).items() if is_model(value)}
         raise UserError(spec, [unknown("class", name, own - {"PathModel", "StaticModel"})])
     if not is_model(part) or part in (PathModel, StaticModel):
         raise UserError(spec, [f"expected a class derived from PathModel or StaticModel, got {part!r}."])
-    _LOADED[part], _SEEN[part] = sources, (sources.digest(), in_memory(part))
+    _LOADED[part] = sha256
     try:
         return part()
     except Exception as error:
@@ -73,16 +70,85 @@ def is_model(part: object) -> TypeGuard[type[Model]]:
     return isinstance(part, type) and issubclass(part, PathModel | StaticModel)
 
 
-def _import_file(spec: str, path: Path) -> tuple[ModuleType, Sources]:
+def _import_file(spec: str, path: Path) -> tuple[ModuleType, str]:
     if not path.is_file():
         raise UserError(spec, [f"no file '{path}'; expected a Python file."])
     if path.stat().st_size > LARGEST_FILE:
         raise UserError(spec, [f"expected a Python file of at most {LARGEST_FILE >> 20} MiB, got '{path}'."])
     file = path.resolve()
     try:
-        return execute(_module_name(file), file)
+        return _executed(_module_name(file), file)
     except (Exception, SystemExit) as error:
         raise UserError(spec, [f"importing it raised {_raised(error, file)}"]) from error
+
+
+def _executed(name: str, file: Path) -> tuple[ModuleType, str]:
+    """A Python file executed as a module of a name, and the SHA-256 of what was executed."""
+    loader = _FromSource(name, str(file))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))  # type: ignore[arg-type]
+    before = sys.modules.get(name)
+    sys.modules[name] = module  # dataclasses and pickling look their module up there
+    try:
+        with _own_modules_anew(file.parent):
+            loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
+        raise
+    return module, loader.sha256
+
+
+class _FromSource(SourceFileLoader):
+    """Loads a module from its source and never from byte code, which may be outdated."""
+
+    sha256 = ""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The module's code, compiled from what the file holds now."""
+        content = Path(self.path).read_bytes()
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        return self.source_to_code(content, self.path)
+
+
+@contextmanager
+def _own_modules_anew(folder: Path) -> Iterator[None]:
+    """A `with` block in which a folder's modules can be imported, as by a script in it, and the user's own are imported
+    anew: those in the folder, and those that other models imported.
+
+    At its end, modules that were imported otherwise before are put back. No byte code is written, which would be taken
+    for that of a source that is edited within the same second.
+    """
+    aside = {name: one for name, one in [*sys.modules.items()] if _is_taken_anew(name, one, folder)}
+    for name in aside:
+        del sys.modules[name]
+    known, before = {*sys.modules}, sys.dont_write_bytecode
+    importlib.invalidate_caches()
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+        new = {name for name, one in [*sys.modules.items()] if name not in known | aside.keys() and _file_of(one)}
+        for name, module in aside.items():
+            if name not in _BROUGHT or name not in sys.modules:
+                sys.modules[name] = module
+        _BROUGHT.update(new)
+
+
+def _is_taken_anew(name: str, module: Any, folder: Path) -> bool:
+    stated = vars(module).get("__file__") if isinstance(module, ModuleType) else None
+    there = isinstance(stated, str) and stated.startswith(f"{folder}{os.sep}")  # a path of each of thousands: 12 ms
+    return name != "__main__" and (there or name in _BROUGHT) and _file_of(module) is not None
+
+
+def _file_of(module: Any) -> str | None:
+    """The Python file of a module of the user's own; None for any other module."""
+    file = vars(module).get("__file__") if isinstance(module, ModuleType) else None
+    return file if isinstance(file, str) and file.endswith(".py") and is_own(file) else None
 
 
 def _raised(error: BaseException, path: Path | None = None) -> str:
@@ -128,72 +194,9 @@ def _home(part: type) -> Path | None:
     return file.resolve() if file.is_file() else None
 
 
-def source_digest(part: type) -> str:
-    """SHA-256 of the source of a class and of all own code that it depends on.
-
-    For a class in a single file: that file, the modules outside installed packages that it imports, and the files that
-    are read while it is loaded. For a class in a package: every file of the package, sorted by name, and imported
-    modules outside of this and of installed packages. For a class in no file, as in a notebook: its source, and what
-    its methods refer to.
-
-    Raises:
-      UserError: it has no source, or it ships with this package and differs in memory from its source.
-    """
-    module, home = sys.modules.get(part.__module__), _home(part)
-    if module is None:
-        raise UserError(
-            part.__name__, ["its source cannot be read, so its runs could not be told apart. Put the class in a file."]
-        )
-    if home is None:
-        return digest_of_unfiled(part)
-    if part.__module__.partition(".")[0] == code_digests.PACKAGE:
-        return digest_of_shipped(part)
-    if part not in _SEEN or _SEEN[part][1] != in_memory(part):
-        _SEEN[part] = _as_on_disk(part, module, home)
-    return _SEEN[part][0]
-
-
-def _as_on_disk(part: type, module: ModuleType, home: Path) -> tuple[str, str]:
-    """The digest of a class's sources as they are on the disk now, and the class as these give it."""
-    if module.__package__:
-        digest = of_imported(module, home).digest_of_package()
-        before = _SEEN.get(part)
-        return before if before and before[0] == digest else (digest, in_memory(part))
-    if module.__name__ != "__main__":  # a script would run again
-        with suppress(Exception, SystemExit):
-            fresh, _LOADED[part] = execute(_module_name(home), home)  # to see what it reads
-            return _LOADED[part].digest(), in_memory(getattr(fresh, part.__name__, part))
-    return of_imported(module, home).digest(), in_memory(part)
-
-
-def model_digest(model: object) -> tuple[str, str | None]:
-    """SHA-256 of a model, and the `FILE:CLASS` by which another process can load the same model; None where none can.
-
-    The digest is that of the source of its class; for a model created with arguments or changed by hand, and for one
-    whose code or constants were changed in memory, of what it holds too.
-
-    Raises:
-      UserError: its class has no source.
-    """
-    part, by_hand = type(model), given_by_hand(model)
-    source = source_digest(part)
-    if not code_digests.ships(model):
-        text, name = in_memory(part), (part.__module__, part.__qualname__)
-        if _LAST.setdefault(name, text) != text:
-            import jax
-
-            jax.clear_caches()  # it keeps traced functions, with the numbers that these read by name as they were
-            _LAST[name] = text
-        if part in _SEEN and text != _SEEN[part][1]:
-            by_hand += text
-    if not by_hand:
-        return source, spec_of(part)
-    return hashlib.sha256(f"{source}\0{by_hand}".encode()).hexdigest(), None
-
-
-def files_of(part: type) -> Mapping[Path, str]:
-    """SHA-256 of each file, by absolute path, on which a class in a single file depends; empty for any other class."""
-    return _LOADED[part].files if part in _LOADED else {}
+def digest_of_file(part: type) -> str | None:
+    """SHA-256 of the file that a class was loaded from, as it was executed; None where `load_model` did not load it."""
+    return _LOADED.get(part)
 
 
 def _module_name(file: Path) -> str:

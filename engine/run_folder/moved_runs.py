@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.run_folder import ledger
+from engine.run_folder import ledger, ownership
 from engine.storage import npz, regular_files
 from engine.storage.files import write_atomically, writing
 from engine.study.study import Block, Study
@@ -75,7 +75,8 @@ def files_of(folder: Path, block: Block) -> dict[str, bytes]:
 
 
 def placed(study: Study, folder: Path) -> Study:
-    """The study, made to read its moved futures from a run folder; unchanged where it has no facts."""
+    """The study as that of a run folder: its model is identified as there, and its moved futures are read there."""
+    study = ownership.of_folder(study, folder)
     if study.facts is None:
         return study
     return replace(study, facts=replace(study.facts, held=MovedRuns(folder, study.fingerprint)))

@@ -7,19 +7,20 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
-from engine.modelling.loading import files_of
-from engine.modelling.private_folder import private_folder
-from engine.modelling.sources import Sources
+from engine.lanes.private_folder import private_folder
+from engine.modelling.loading import digest_of_file
 from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
 from engine.run_folder.ledger import LEDGER
-from engine.storage import locks
-from engine.storage.files import UNFINISHED, digest_of_file, make_folders, sealed, unsealed, write_atomically, writing
+from engine.storage import files, locks
+from engine.storage.files import UNFINISHED, make_folders, sealed, unsealed, write_atomically, writing
 from engine.storage.locks import Holder as Holder
 from engine.storage.regular_files import holds
 from engine.study.loading import names_in, resolved_text
@@ -34,6 +35,8 @@ TABULATED = ("scipy",)
 
 BOUND = "bound"
 """Key under which a folder stores the most paths that a run with a stopping rule may have, whatever it has reached."""
+TRACED = "traced"
+"""Key under which a folder stores the digest of the user's own model, and the version of JAX that traced it."""
 MODELS = "models"
 """File of the private folder that lists the user's own models that have been run: SHA-256 and FILE:CLASS, a line each.
 """
@@ -138,10 +141,27 @@ def enter(
     document = {"format": ledger.FORMAT, **_whose(study), "name": study.name, "versions": past, "study": text}
     if study.until and (most := bound or held.get(BOUND)):
         document[BOUND] = most
+    if study.traced == study.model_digest:
+        document[TRACED] = {"digest": study.traced, "jax": version("jax")}
+    elif TRACED in held:
+        document[TRACED] = held[TRACED]
     if study.model_spec is not None:
         document["model"] = model = _as_found(study)
         _remember(model)
     _store(path, held, document)
+
+
+def of_folder(study: Study, folder: Path) -> Study:
+    """The study, with its model identified as in a folder of it where another version of JAX traced the model.
+
+    Versions of JAX may trace one model differently, so the digest of the trace says nothing there, and the values are
+    compared (`execution/outdated.py`).
+    """
+    with writing(folder):
+        held = said_of(folder).get(TRACED) if study.traced is not None else None
+    if held is None or held["jax"] == version("jax"):
+        return study
+    return replace(study, model_digest=held["digest"])
 
 
 def names_changed(folder: RunFolder) -> bool:
@@ -180,8 +200,8 @@ def remembered_model(folder: Path) -> str | None:
     A run folder may come from anybody, so only models that this user has run are loaded unasked: `MODELS` lists them.
 
     Raises:
-      UserError: a file of it is gone, or has changed since, or this user has not run it, or the folder does not say
-        what it is.
+      UserError: its file is gone, or has changed since, or this user has not run it, or the folder does not say what
+        it is.
     """
     model = said_of(folder).get("model")
     if model is None:
@@ -189,19 +209,12 @@ def remembered_model(folder: Path) -> str | None:
     remedy = "Name the model to use: --model FILE:CLASS; in Python, model=load_model_file('FILE:CLASS')."
     try:
         spec, line = str(model["spec"]), _line(model)
-        own = _file_of(spec)
-        stated = model.get("files", {})  # runs of earlier versions list none
-        files = {own: str(model["sha256"])} | {Path(name): str(one) for name, one in stated.items()}
-        whole = not stated or Sources(own, files).digest() == model["sha256"]
+        file, stated = _file_of(spec), str(model["sha256"])
     except (AttributeError, KeyError, TypeError, ValueError):
-        whole = False
-    if not whole:
-        raise UserError(str(folder), [f"does not say what its model was. {remedy}"])
-    for file, one in files.items():
-        state = "is gone" if not file.is_file() else "has changed since" if _digest(file) != one else ""
-        if state:
-            which = spec if file == own else f"{spec}: {file}"
-            raise UserError(str(folder), [f"its model {which} {state}. {remedy}"])
+        raise UserError(str(folder), [f"does not say what its model was. {remedy}"]) from None
+    state = "is gone" if not file.is_file() else "has changed since" if _digest(file) != stated else ""
+    if state:
+        raise UserError(str(folder), [f"its model {spec} {state}. {remedy}"])
     if line not in _models_run():
         named = f"--model {shlex.quote(spec)}; in Python, model=load_model_file({spec!r})"
         text = f"its model {spec} has not been run by you here, so it is not loaded. If you trust that file, name it"
@@ -210,12 +223,9 @@ def remembered_model(folder: Path) -> str | None:
 
 
 def _as_found(study: Study) -> Plain:
-    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of each of its files when loaded."""
+    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of the file as it was loaded."""
     spec = str(study.model_spec)
-    own = _file_of(spec)
-    files = dict(files_of(type(study.model))) or {own: _digest(own)}
-    named = {str(path): one for path, one in files.items()}
-    return {"spec": spec, "sha256": Sources(own, files).digest(), "files": named}
+    return {"spec": spec, "sha256": digest_of_file(type(study.model)) or _digest(_file_of(spec))}
 
 
 def _remember(model: Mapping[str, str]) -> None:
@@ -239,7 +249,7 @@ def _line(model: Mapping[str, str]) -> str:
 
 def _digest(file: Path) -> str:
     """SHA-256 of a file of a model of one's own, which may be behind a link, and of any size."""
-    return str(digest_of_file(file.resolve(), math.inf))
+    return str(files.digest_of_file(file.resolve(), math.inf))
 
 
 def _file_of(spec: str) -> Path:

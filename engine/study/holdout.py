@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from engine.errors import Problems
-from engine.modelling.code_digests import altered
 from engine.modelling.folds import at_year
+from engine.modelling.identity import altered
 from engine.modelling.records import Outcome
 from engine.study.components import Keep, Policy
 from engine.study.study import Study

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.errors import Problems, unknown
-from engine.modelling.code_digests import altered
+from engine.modelling.identity import altered
 from engine.modelling.imposing import PREFIX
 from engine.modelling.records import Lever
 from engine.study.components import Policy

@@ -16,9 +16,9 @@ import tomli_w
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
 from engine.modelling import catalogue
-from engine.modelling.code_digests import as_written
 from engine.modelling.declaration import check_tables
-from engine.modelling.loading import is_model, load_model, model_digest, source_digest
+from engine.modelling.identity import as_written
+from engine.modelling.loading import is_model, load_model
 from engine.modelling.records import Model as Model
 from engine.study import labels
 from engine.study.extending import factors_named, laid_over, places
@@ -76,13 +76,16 @@ def _loaded(
     run: Run,
     policies: Sequence[str] | None,
     settings: Sequence[str],
+    before: Study | None = None,
     **tables: Tables,
 ) -> Study:
     """As `load_study`, with some tables in place of those that the file states."""
     source, in_files, spare = str(path_or_name), Problems(), set[str]()
     stated = with_settings(_extended(_study_path(source), source, (), spare), settings) | tables
     read_files(stated, in_files)
-    study = read_study(stated, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)
+    study = read_study(
+        stated, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare, before=before
+    )
     return replace(study, settings=tuple(settings))
 
 
@@ -108,9 +111,8 @@ def read_again(
       tables: in place of those that the file states.
     """
     run: Run = {"paths": study.paths, "seed": study.seed, "program": study.program}
-    return _loaded(
-        study.source, own_model(study), run, policies or study.policy_names, (*study.settings, *settings), **tables
-    )
+    wanted, stated = policies or study.policy_names, (*study.settings, *settings)
+    return _loaded(study.source, own_model(study), run, wanted, stated, study, **tables)
 
 
 def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) -> Study:
@@ -120,7 +122,7 @@ def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) ->
       policies: names of the policies that run, in place of the study's.
     """
     document = {key: value for key, value in {**study.document, **tables}.items() if value is not None}
-    read = read_study(document, study.source, model=own_model(study), policies=policies)
+    read = read_study(document, study.source, model=own_model(study), policies=policies, before=study)
     return replace(read, settings=study.settings, gates=study.gates)
 
 
@@ -133,6 +135,7 @@ def read_study(
     policies: Sequence[str] | None = None,
     in_files: Iterable[Problem] = (),
     spare: Collection[str] = (),
+    before: Study | None = None,
 ) -> Study:
     """The study of tables that are read already, `extends` followed; messages call them by `source`.
 
@@ -140,6 +143,7 @@ def read_study(
       in_files: problems of the files that the tables name; reported with all others.
       spare: factors that may remain unused, as policies of a study below read them; and places, such as
         "assumptions.NAME", of entries that are left out where they are invalid, as a study below states them.
+      before: a study of the same model that was read before; the model is not traced again.
 
     Raises:
       UserError: with all problems at once.
@@ -159,7 +163,7 @@ def read_study(
         if policies is not None and text["policies"]:
             problems.knows_each("--policies", "policy", policies, text["policies"])
             problems.close("compare")
-        return resolve(text, _model(text, model, problems), source, problems, spare)
+        return resolve(text, _model(text, model, before, problems), source, problems, spare)
     except RecursionError as error:
         raise UserError(source, ["its tables refer to each other too deeply."]) from error
 
@@ -231,21 +235,19 @@ def known_models() -> dict[str, str]:
     return known
 
 
-def _model(text: Tables, own: Model | None, problems: Problems) -> KnownModel | None:
+def _model(text: Tables, own: Model | None, before: Study | None, problems: Problems) -> KnownModel | None:
     """The user's own model if given, else the one that the study names; adds a problem and gives None if unknown."""
     if own is not None:
         if not is_model(type(own)):
             raise UserError("model", [f"expected a model, such as MyModel() or load_model_file(...), got {own!r}."])
-        own = as_written(own)
-        return KnownModel(own, type(own).__name__, *model_digest(own))
+        return KnownModel(as_written(own), type(own).__name__, True, before)
     name = text.get("model", "")
     if not name:
         known = ", ".join(catalogue.known())
         problems.add("model", f"is missing. Known: {known}; your own: --model FILE:CLASS.")
         return None
     try:
-        named = catalogue.named(name)
-        return KnownModel(named, name, source_digest(type(named)))
+        return KnownModel(catalogue.named(name), name, False)
     except UserError as error:
         remedy = " A model of your own is named on the command line: --model FILE:CLASS."
         for problem in error.problems:

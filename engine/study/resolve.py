@@ -6,12 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.prior import Prior
 from engine.draws.factors import Group, Input
 from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
+from engine.modelling import contract
 from engine.modelling.declaration import check_declaration, check_free, check_name
+from engine.modelling.identity import as_written, digest_of_package, ships
 from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
 from engine.study import holdout, labels, lever_groups
 from engine.study.components import Assumption
@@ -41,12 +45,26 @@ from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model with its name, the SHA-256 of its source, and FILE:CLASS if it is the user's own: fields of `Study`."""
+    """A model with its name.
+
+    Args:
+      own: whether it is the user's own, and not one that the study names.
+      before: a study of the same model that has just been read, whose model need not be traced again.
+    """
 
     model: Model
-    model_name: str
-    model_digest: str
-    model_spec: str | None = None
+    name: str
+    own: bool
+    before: Study | None = None
+
+    def identified(self, precision: str) -> dict[str, str | None]:
+        """The fields of `Study` that say which model it is, for a study in a precision."""
+        if not self.own and ships(self.model):
+            return {"model_digest": digest_of_package(type(self.model))}
+        if self.before and self.before.precision == precision and as_written(self.before.model) is self.model:
+            return {name: getattr(self.before, name) for name in ("model_digest", "model_spec", "traced")}
+        digest, spec = contract.identified(self.model, np.dtype(precision).type)
+        return {"model_digest": digest, "model_spec": spec if self.own else None, "traced": digest}
 
 
 def resolve(
@@ -104,7 +122,8 @@ def resolve(
     assert policies is not None and years is not None
     stated = {one: model.factors.get(bases.get(one, one)) or model.levers.get(levers.get(one, "")) for one in drawn}
     study = Study(
-        **_of_run(text, replace(known, model=model), source),
+        **_of_run(text, known, source),
+        model=model,
         **of_model,
         tile=text["run"].get("tile") or section_tables.default_tile(model, len(policies.running)),
         years=years,
@@ -144,7 +163,7 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
     """
     years: tuple[int, ...] | None = None
     with problems.within(""):
-        years = section_tables.years(text.get("time"), known.model, known.model_name)
+        years = section_tables.years(text.get("time"), known.model, known.name)
     before = len(problems)
     with problems.within(""):
         check_declaration(known.model, years or ())
@@ -172,7 +191,8 @@ def _of_run(text: Tables, known: KnownModel, source: str) -> dict[str, Any]:
         **{key: text[key] for key in ("name", "question", "author")},
         **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
         "nonfinite": float(run["nonfinite"]),
-        **vars(known),
+        "model_name": known.name,
+        **known.identified(run["precision"]),
         "source": source,
         "document": {},
     }
@@ -231,7 +251,7 @@ def _shocks(text: Tables, known: KnownModel, priors: Mapping[str, Prior], proble
     if not isinstance(known.model, PathModel):
         for table in ("shocks", "regimes"):
             if text[table]:
-                problems.add(table, f"model '{known.model_name}' has no years, and no {table}. Remove the tables.")
+                problems.add(table, f"model '{known.name}' has no years, and no {table}. Remove the tables.")
         return Shocks()
     laws = {name: prior.law for name, prior in priors.items()}
     return shock_tables.read(text, known.model, laws, problems)

@@ -59,7 +59,7 @@ class Study:
     Args:
       document: the resolved study as plain data, in the words of the study file (what `study.toml` holds).
       model_name: name by which the study states its model, or the class of the user's own model.
-      model_digest: SHA-256 of the model's source.
+      model_digest: SHA-256 that identifies the model (`contract.identified`).
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
       precision: "float32", or "float64" where single precision is too coarse: type of every number but the random
@@ -69,6 +69,7 @@ class Study:
       levels: of VaR and ES, ascending, `LEVELS` among them.
       model_spec: `FILE:CLASS` (absolute) from which the user's own model can be loaded again; None for a model that the
         study names, and for one that is in no file.
+      traced: digest of the model as it was traced when the study was loaded; None for one that ships.
       labels: kind, one of `labels.KINDS` -> name -> what people call it, where it has a label.
       author, settings: who is responsible, "" if nobody is named; single values that replaced those of its file
         (`--set`).
@@ -109,6 +110,7 @@ class Study:
     headline: tuple[str, ...] = ()
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
+    traced: str | None = None
     nonfinite: float = 0.0
     labels: labels.Labels = field(default_factory=dict)
     author: str = ""
@@ -197,7 +199,7 @@ class Study:
 
     def refuse_broken_model(self) -> None:
         """Raises a `UserError` where the model's methods do not give what it declares (`contract.refuse_broken`)."""
-        contract.refuse_broken(self.model, self.model_name)
+        contract.refuse_broken(self.model, self.model_name, self.dtype, self.traced)
 
     @property
     def gathered_inputs(self) -> list[Input]:

@@ -11,7 +11,7 @@ from engine import UserError
 from engine.analyses import assumptions as module
 from engine.analyses.assumptions import assumptions
 from engine.analyses.assumptions_answer import tables as tables_of
-from engine.program.running import devices
+from engine.program import devices
 from engine.risk.estimation.tables import tables_of_paths
 from engine.risk.policies.rankings import STATED, Verdict, sentences
 from tests.analyses.assumed import BILL, bill, lake

@@ -6,7 +6,7 @@ import pytest
 from engine import Factor, Lever, Outcome, PathModel, StaticModel, UserError, Yearly, load_study, total
 from engine.analyses.attribution import attribution
 from engine.analyses.coalitions import between
-from engine.program.running import devices
+from engine.program import devices
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.refusals import at
 from tests.small_files import write

@@ -11,7 +11,7 @@ from engine.analyses import tail_futures
 from engine.analyses.explain_answer import findings, of_explanation
 from engine.analyses.explanation import explain
 from engine.answers.plain import SCHEMA
-from engine.program.running import devices
+from engine.program import devices
 from engine.risk.estimation.measures import summary
 from tests.analyses.explained import (
     BEYOND,

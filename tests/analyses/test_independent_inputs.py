@@ -10,11 +10,8 @@ from jax.sharding import Mesh
 
 from engine.analyses import variants
 from engine.analyses.independent_inputs import independent_inputs, replicates
-from engine.program.running import devices
-from engine.program.running.cache_keys import Unlisted
-from engine.program.running.kernel import listing_of
-from engine.program.running.native import LoopProgram
-from engine.program.tracing import arguments
+from engine.program import arguments, devices
+from engine.program.cpu_program import CpuProgram
 from engine.study.loading import load_study
 from tests.analyses.assumed import lake
 from tests.helpers import assert_same
@@ -111,12 +108,11 @@ def test_a_factor_held_at_its_draw_leaves_every_bit_of_the_path():
 
 def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads():
     study = lake()
-    listing = Unlisted.of(listing_of(study, study.dtype))
     core, axes = devices.mesh("cpu").devices[:1], devices.mesh("cpu").axis_names
     block, one = study.block(0), independent_inputs(study)[0]
     seen = []
     for width, threads in ((16, 1), (4, 2), (1, 4)):
-        program = LoopProgram(study, Mesh(np.repeat(core, threads), axes), listing, width)
+        program = CpuProgram(study, Mesh(np.repeat(core, threads), axes), study.dtype, width=width)
         program.prepare()
         for fed in (
             variants.Keys(program.study).fed(program, replicates((one,), 2)),

@@ -9,7 +9,7 @@ from engine.analyses import tail_mechanisms as module
 from engine.analyses.explanation import explain
 from engine.analyses.tail_futures import tail_subject
 from engine.analyses.tail_levers import pulls
-from engine.program.running import devices
+from engine.program import devices
 from engine.risk.estimation.flags import text
 from engine.study.loading import read_study
 from tests.analyses.assumed import BILL, Bill

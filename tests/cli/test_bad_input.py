@@ -309,17 +309,24 @@ def test_a_run_whose_model_is_no_longer_what_it_was(tmp_path):
 
 def test_a_run_whose_model_has_a_helper_that_is_no_longer_what_it_was(tmp_path):
     folder, model, helper = tmp_path / "out", tmp_path / "model.py", tmp_path / "rates.py"
-    model.write_text(MODELS.read_text() + "\nimport rates\n")
+    rated = """
+import rates
+class Rated(Bridge):
+    def evaluate(self, factors, levers):
+        found = super().evaluate(factors, levers)
+        return found | {"damage": found["damage"] * rates.RATE}
+"""
+    model.write_text(MODELS.read_text() + rated)
     helper.write_text("RATE = 1.0")
-    words = ["run", write(tmp_path, BRIDGE), "--model", f"{model}:Bridge", "--out", folder, "--quiet"]
+    words = ["run", write(tmp_path, BRIDGE), "--model", f"{model}:Rated", "--out", folder, "--quiet"]
     assert call(*words).exit_code == 0
     assert call("risk", folder).exit_code == 0
     helper.write_text("RATE = 2.0")
-    refused_with_problems(call("risk", folder), "rates.py has changed", "--model FILE:CLASS")
+    refused_with_problems(call("risk", folder), "another version of model Rated", "Ask with the model as it was")
     refused_with_problems(call(*words, "--paths", 5000), "with fingerprint", "another folder")
     place = folder / "ledger" / "study.json"
     held = unsealed(place)
-    for entry in ("model.py", {"spec": f"{model}:Bridge"}, {**held["model"], "files": {str(model): "0"}}):
+    for entry in ("model.py", {"spec": f"{model}:Rated"}):
         place.write_bytes(sealed({**held, "model": entry}))
         refused_with_problems(call("risk", folder), "does not say", "--model FILE:CLASS")
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from engine.cli.show import streams
-from engine.program.running import pilot
+from engine.program import precision
 from tests.small_files import BRIDGE, POND, call, own, write
 
 
@@ -34,7 +34,7 @@ def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, wor
 
 def test_its_help_says_what_it_computes():
     said = " ".join(call("check", "--help").output.split())
-    assert f"a pilot of {pilot.PATHS} futures" in said and "nothing" not in said.partition("Positional")[0]
+    assert f"the first {precision.PATHS} futures" in said and "nothing" not in said.partition("Positional")[0]
 
 
 def test_check_shows_what_is_asked_and_writes_nothing(tmp_path):
@@ -107,7 +107,7 @@ def test_check_says_which_form_the_program_gets_and_why(tmp_path):
         (line,) = (line for line in ended.stdout.splitlines() if line.startswith("program "))
         found[name] = line.removeprefix("program").strip()
     assert found["loop"].startswith("one loop, ") and found["asked"].startswith("XLA's, ")
-    assert found["open"].startswith("XLA's, ") and found["open"].endswith(": while")
+    assert found["open"].startswith("XLA's, ") and ": while at open_loop.py:" in found["open"]
 
 
 def test_check_shows_priors_asked_beside_fitted(tmp_path):

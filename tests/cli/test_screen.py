@@ -217,10 +217,10 @@ def test_progress_keeps_to_one_line():
     code = """
 import time
 from engine.cli.show.progress import progress
-from types import SimpleNamespace as Progress
+from engine.execution.progress import Progress
 with progress(False) as observe:
     for done in (0, 1_000_000_000, 2_000_000_000):
-        observe(Progress(name="simulating", done=done, total=1_000_000_000_000, note="", block=None))
+        observe(Progress("simulating", done, 1_000_000_000_000))
         time.sleep(0.3)
 """
     for width in (40, 60, 80):

@@ -8,9 +8,7 @@ from engine.cli.show.constant_table import CHANGE, MOST_ROWS, print_constants
 from engine.cli.show.forecast_table import print_forecast
 from engine.cli.show.gate_table import print_gates
 from engine.cli.show.input_tables import print_shocks, print_stated
-from engine.cli.show.program_table import MOST_ROWS as MOST_KINDS, print_program
 from engine.cli.show.study_digest import differing, print_asked
-from engine.execution.operations import counted, lines
 from engine.formatting import size_as_text
 from engine.risk.estimation.bounds import MANY, OnBound, by_year, standings
 from engine.risk.estimation.stopping import few_digits
@@ -115,25 +113,6 @@ def test_a_bound_is_named_after_a_run_where_many_stand_on_it():
     assert many.text in piled_up([many, few]) and "more" not in piled_up([many, few])
     assert "1 more" in piled_up([many, more, few])
     assert flat(printed(WIDE, print_piled_up, [many, more, few])) == piled_up([many, more, few])
-
-
-def test_operations_are_those_of_the_list(bridge):
-    rows = rows_of(printed(WIDE, print_program, bridge, False))
-    found, kinds = counted(bridge), counted(bridge).by_name
-    assert f"{found.of_future:,}" in rows["A"]
-    text = flat(printed(WIDE, print_program, bridge, False))
-    for stage, parts in found.by_stage.items():
-        assert " ".join([stage, *(f"{count:,}" for count in parts.values())]) in text
-    for name, count in kinds[:MOST_KINDS]:
-        assert f"{name} {count:,}" in text
-    full = printed(WIDE, print_program, bridge, True)
-    assert len(full) < len(printed(WIDE, print_program, bridge, False))  # the list itself goes to standard output
-    assert "rustbelt check" in text and "rustbelt check" not in flat(full)
-
-
-def test_every_operation_is_printed_in_full(bridge, capsys):
-    printed(WIDE, print_program, bridge, True)
-    assert capsys.readouterr().out.splitlines() == [*lines(bridge)]
 
 
 @pytest.mark.parametrize("full", [False, True])

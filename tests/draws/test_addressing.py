@@ -14,7 +14,7 @@ from scipy import stats
 
 from engine import load_study
 from engine.draws.sampling import SAMPLERS, path_order
-from engine.program.tracing import arguments
+from engine.program import arguments
 from tests.helpers import assert_same
 
 STUDY = load_study("rustbelt")

@@ -11,13 +11,13 @@ from scipy import special, stats
 from engine.draws import random_words
 from engine.draws.distributions.prior import prior
 from engine.draws.shock_draws import poisson_tails
-from engine.program.running.devices import mesh
-from engine.program.running.kernel import program_on
+from engine.program.devices import mesh
+from engine.program.programs import program_on
 from engine.study.loading import read_study
 from engine.study.study import Block
 from engine.study.tables.shocks import jumps_counted
 from tests.helpers import assert_close, assert_plausible, assert_same
-from tests.program.test_kernel import word_of
+from tests.program.test_path import word_of
 from tests.shock_study import ALL, WALK, YEARS, Walk, lived, only, walk
 from tests.user_models import computed, program
 

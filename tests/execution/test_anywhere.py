@@ -5,7 +5,7 @@ import pytest
 import engine
 from engine.errors import UserError
 from engine.execution.executors import site
-from engine.program.running import machine_code
+from engine.lanes import machine_code
 from engine.run_folder import ownership
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK

@@ -23,7 +23,8 @@ RUSTBELT = Path(sys.executable).parent / "rustbelt"
 FORCED = """
 import itertools, os, signal, sys
 from engine.cli import main
-from engine.program.running import machine_code, native
+from engine.lanes import machine_code
+from engine.program import cpu_program
 from engine.run_folder import ledger
 lanes, kill_at, is_after = map(int, sys.argv[1:4])
 write, numbers = ledger.write_record, itertools.count(1)
@@ -35,7 +36,7 @@ def struck(folder, record):
     if number == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
 machine_code.width, ledger.write_record = lambda: lanes, struck
-assert native.lanes("float32") == lanes
+assert cpu_program.lanes_of("float32") == lanes
 main(sys.argv[4:])
 """
 """The command with vectors of so many lanes, which is killed before or after a record is written, the first or second

@@ -160,5 +160,5 @@ def test_an_opinion_that_fails_ends_no_run(monkeypatch):
     def fails(*args):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(precision, "pilot", fails)
+    monkeypatch.setattr(precision, "in_both", fails)
     assert precision.too_coarse(bill()) == ()

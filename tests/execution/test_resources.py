@@ -8,7 +8,7 @@ from engine.errors import UserError
 from engine.execution import resources
 from engine.execution.job import RunOptions, at_work, executor_of
 from engine.execution.resources import bytes_of, memory_needed, refuse_if_memory_too_small, writers_for
-from engine.program.running import devices, hardware
+from engine.program import devices, hardware
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.program.simulated_card import Named

@@ -1,15 +1,14 @@
-"""Models in a user's own file, and the digest of a source."""
+"""Models in a user's own file."""
 
 import hashlib
-import shutil
 import sys
 import tomllib
 import zipfile
 
 import pytest
 
-from engine.modelling.loading import files_of, source_digest
-from engine.modelling.opened_files import is_own
+from engine.modelling.identity import is_own
+from engine.modelling.loading import digest_of_file
 from engine.modelling.records import StaticModel
 from engine.study.loading import load_model_file, read_study
 from tests.refusals import refuses
@@ -40,10 +39,8 @@ def test_a_model_of_ones_own(tmp_path):
     assert isinstance(model, StaticModel)
     study = read_study(tomllib.loads(STATIC), "s", model=model)
     assert study.model_name == study.document["model"] == "Mine"
-    assert study.model_digest == source_digest(type(model))
-    file.write_text(MODEL.replace("from beside import UNIT", "UNIT = '1'"))
-    alone = load_model_file(f"{file}:Mine")
-    assert source_digest(type(alone)) == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert study.model_digest == study.traced and study.model_spec == f"{file}:Mine"
+    assert digest_of_file(type(model)) == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -72,61 +69,29 @@ def test_model_files_that_cannot_be_used(tmp_path, name, content, words):
         load_model_file(str(tmp_path / name))
 
 
-def test_what_is_installed_on_the_search_path_does_not_count(tmp_path, monkeypatch):
-    """JAX reads the entry points of every package on `sys.path` as it starts, which an array of a model may cause."""
+def test_a_package_on_the_search_path_is_not_imported_anew(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "beside", raising=False)
     file, target = tmp_path / "my_model.py", tmp_path / "target"
-    file.write_text(f"from importlib.metadata import entry_points\nentry_points(group='jax_plugins')\n{MODEL}")
+    file.write_text(MODEL)
     known = target / "beside-1.0.dist-info"
     known.mkdir(parents=True)
-    (known / "entry_points.txt").write_text("[console_scripts]\nbeside = beside:main\n")
     (known / "RECORD").write_text("beside.py,,\nbeside-1.0.dist-info/RECORD,,\n")
     (target / "beside.py").write_text("UNIT = '1'")
     monkeypatch.syspath_prepend(target)
-    assert list(files_of(type(load_model_file(f"{file}:Mine")))) == [file]
+    load_model_file(f"{file}:Mine")
+    before = sys.modules["beside"]
+    load_model_file(f"{file}:Mine")
+    assert sys.modules.pop("beside") is before
     assert is_own(target / "other.py")
-    del sys.modules["beside"]
 
 
-def test_a_module_in_a_zip_archive_counts_by_the_archive(tmp_path, monkeypatch):
+def test_a_module_in_a_zip_archive_is_the_one_that_is_there_now(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "beside", raising=False)
     file, packed = tmp_path / "my_model.py", tmp_path / "packed.zip"
     file.write_text(MODEL)
     monkeypatch.syspath_prepend(packed)
-    digests = set()
     for unit in ("t", "kg"):
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr("beside.py", f"UNIT = '{unit}'")
-        monkeypatch.delitem(sys.modules, "beside", raising=False)
-        part = type(load_model_file(f"{file}:Mine"))
-        assert set(files_of(part)) == {file, packed} and part.factors["x"].unit == unit
-        digests.add(source_digest(part))
-    assert len(digests) == 2
-
-
-def test_the_digest_of_a_package_covers_its_code_and_data(tmp_path, monkeypatch):
-    package = tmp_path / "digested"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "data.csv").write_text("1,2")
-    (package / "model.py").write_text("class Mine: ...")
-    monkeypatch.syspath_prepend(tmp_path)
-    from digested.model import Mine
-
-    first = source_digest(Mine)
-    shutil.rmtree(package / "__pycache__", ignore_errors=True)
-    assert source_digest(Mine) == first
-    (package / "data.csv").write_text("1,3")
-    assert source_digest(Mine) == first  # which is what was imported
-    for name in ("digested", "digested.model"):
-        monkeypatch.delitem(sys.modules, name)
-    from digested.model import Mine as Afresh
-
-    assert source_digest(Afresh) != first
-    for name in ("digested", "digested.model"):
-        monkeypatch.delitem(sys.modules, name)
-
-
-def test_a_class_without_a_source_is_refused():
-    with refuses("", "in a file"):
-        source_digest(type("Nowhere", (), {"__module__": "no.such.module"}))
+        assert load_model_file(f"{file}:Mine").factors["x"].unit == unit
+    del sys.modules["beside"]

@@ -14,8 +14,8 @@ import pytest
 
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.cells import Cells
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.programs import program_on
 from engine.runs.replay import replay
 from engine.study.loading import read_study
 from engine.study.study import Study

@@ -1,4 +1,4 @@
-"""Some blocks of a launch by the PTX machine, and the same paths by the one loop on this processor."""
+"""Paths of a study by the PTX machine, and the same paths by the processor."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.program.emitting import gpu_code
-from engine.program.emitting.gpu_code import GpuCode
-from engine.program.running import gpu
-from engine.program.running.cache_keys import Unlisted
-from engine.program.running.devices import mesh
-from engine.program.running.kernel import listing_of
-from engine.program.running.native import LoopProgram
-from engine.program.tracing import arguments
+from engine.draws.sampling import SAMPLERS
+from engine.lanes import cpu, ptx
+from engine.lanes.ptx import Kernel
+from engine.program import arguments
+from engine.program.cpu_program import CpuProgram
+from engine.program.devices import mesh
+from engine.program.path import OUTCOMES
+from engine.program.tracing import shared_of, traced
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Block, Study
-from tests.program.ptx_arithmetic import Fault
 from tests.program.ptx_machine import Machine
+from tests.program.ptx_memory import GlobalMemory, address
 
-LANES = 1 << 20
-"""Paths of a launch, as many as on a card."""
-ENDS = (0, -1)
-"""The first block of a launch and the last."""
+BLOCKS = 8
+"""Blocks of threads of a launch."""
+BEFORE = 2
+"""Blocks of threads of an earlier launch that wrote to the same outputs."""
+_SHARED, _ROWS, _WIDE_ROWS, _SCRATCH, _OUTCOMES = range(5)
 
 
 def toy() -> Study:
@@ -32,40 +33,42 @@ def toy() -> Study:
     return load_study(folder / "toy.toml", model=load_model_file(f"{folder / 'toy_model.py'}:Toy"))
 
 
-def code_of(study: Study, paths: int = 32, each: int | None = 1) -> GpuCode:
-    """The code of a study for a launch of the size that cards get."""
-    listing = listing_of(study, study.dtype)
-    return gpu_code.code(study, listing, arguments.of(study, study.dtype), LANES, paths, each)
+def kernel_of(study: Study, processor: str = "sm_90") -> Kernel:
+    """The kernel of a study's outcomes."""
+    found = traced(study, study.dtype)
+    assert not isinstance(found, str), found
+    return ptx.compile_nest(found.nest((OUTCOMES,)), processor, SAMPLERS[study.sampler].group)
 
 
-def played(machine: Machine, code: GpuCode, study: Study, first: int, blocks: Sequence[int] = ENDS) -> np.ndarray:
-    """Outcomes [policy, outcome, path] of some blocks of paths of the launch that begins with a path, side by side."""
-    layout = code.layout
-    counter, (along, strips) = first // layout.group, layout.grid
-    held = gpu.launched(code, study, arguments.of(study, study.dtype))
-    arrays = [np.array([counter & 0xFFFFFFFF, counter >> 32], np.uint32), *held]
-    words = [np.ascontiguousarray(one).reshape(-1).view(np.uint32) for one in arrays]
-    numbers = [block % along for block in blocks]
-    places, written = machine.launch(
-        words,
-        layout.policies * layout.outcomes * layout.lanes * layout.unit,
-        [(block, strip) for block in numbers for strip in range(strips)],
-    )
-    row = np.concatenate([np.arange(layout.paths) + block * layout.paths for block in numbers])
-    rows = np.arange(layout.policies * layout.outcomes)[:, None] * layout.lanes
-    asked = ((rows + row)[..., None] * layout.unit + np.arange(layout.unit)).reshape(-1)
-    if not np.array_equal(np.sort(asked), places):
-        raise Fault("other words are written than the outcomes of these paths")
-    found = written[np.searchsorted(places, asked)].view(layout.dtype)
-    return found.reshape(layout.policies, layout.outcomes, -1)
+def paths_of_block(study: Study) -> int:
+    """Paths that a block of threads computes."""
+    return ptx.THREADS * SAMPLERS[study.sampler].group
 
 
-def expected(code: GpuCode, study: Study, first: int, blocks: Sequence[int] = ENDS) -> np.ndarray:
-    """What the loop gives in place of `played`."""
-    program = LoopProgram(study, mesh("cpu"), Unlisted.of(listing_of(study, study.dtype)))
-    each, along = code.layout.paths, code.layout.grid[0]
-    firsts = [first + block % along * each for block in blocks]
-    passes = [Block(start // BLOCK, start, each) for start in firsts]
+def played(kernel: Kernel, study: Study, first: int, blocks: Sequence[int] = (BLOCKS - 1,)) -> np.ndarray:
+    """Outcomes [policy, outcome, path] of some blocks of threads of the launch that begins with path `first`."""
+    layout, each = kernel.layout, paths_of_block(study)
+    group, length = first // SAMPLERS[study.sampler].group, (BEFORE + BLOCKS) * each
+    dtype, at = layout.outputs[OUTCOMES]
+    inputs = shared_of(arguments.of(study, study.dtype), group >> 32)
+    tables = [cpu.row_table([(address(_OUTCOMES), length, dtype, at)], size) for size in (4, 8)]
+    words = [cpu.shared_words(layout, inputs), *(np.ascontiguousarray(one).view(np.uint32).ravel() for one in tables)]
+    rows, unit = int(np.prod(at.shape[1:])), dtype.itemsize // 4
+    memory = GlobalMemory(words, [layout.scratch * ptx.THREADS * BLOCKS, rows * length * unit])
+    given = [
+        BEFORE * ptx.THREADS, group & 0xFFFFFFFF, address(_SHARED), address(_SCRATCH),
+        address(_ROWS), len(tables[0]), address(_WIDE_ROWS), len(tables[1]),
+    ]  # fmt: skip
+    Machine(kernel.text).launch(memory, given, blocks)
+    found = memory.arrays[_OUTCOMES].view(dtype).reshape(*at.shape[1:], length)
+    taken = [slice((BEFORE + one) * each, (BEFORE + one + 1) * each) for one in blocks]
+    return np.concatenate([found[..., one] for one in taken], axis=-1)
+
+
+def expected(study: Study, first: int, blocks: Sequence[int] = (BLOCKS - 1,)) -> np.ndarray:
+    """What the processor gives in place of `played`."""
+    program, each = CpuProgram(study, mesh("cpu"), study.dtype), paths_of_block(study)
+    passes = [Block((first + one * each) // BLOCK, first + one * each, each) for one in blocks]
     return np.concatenate([program.submit(one).of(one) for one in passes], axis=-1)
 
 

@@ -1,8 +1,7 @@
 """A card without a card: the PTX that its driver would be handed, run in NumPy thread by thread.
 
-Threads of some blocks go through the text together, those that stand lowest in it first; a barrier holds a block's
-until all are there. What a card would not survive, or would do in an order of its own, is a `Fault` with the line where
-it happens.
+Threads of some blocks go through the text together, those that stand lowest in it first. What a card would not survive,
+or would do in an order of its own, is a `Fault` with the line where it happens.
 """
 
 from __future__ import annotations
@@ -14,14 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tests.program.ptx_arithmetic import BOOL, TYPES, U32, U64, Fault, Rule, rule
-from tests.program.ptx_memory import GlobalMemory, SharedMemory
+from tests.program.ptx_memory import GlobalMemory
 
 LINE = re.compile(r"^(?:@(!?)(%\w+)\s+)?([a-z][\w.]*)\s*(.*?);$")
 OPERAND = re.compile(r"\{[^}]*\}|\[[^\]]*\]|[^,\s][^,]*")
 ADDRESS = re.compile(r"^\[([%\w]+)(?:\+(-?\d+))?\]$")
 MOST = 10_000_000
 """Instructions of a launch, after which it counts as one that never ends."""
-_ENDED = -1
 
 
 @dataclass(frozen=True)
@@ -46,28 +44,19 @@ class Machine:
 
     Args:
       text: its PTX.
-      threads: of a block.
-      shared: words of the memory that a block shares.
-      passed: barriers in the order in which they were passed by the last launch: place in `code`, and whether shared
-        memory was touched since the one before.
-      steps: instructions that the last launch took, those of all threads at a place counted once.
     """
 
     text: str
     code: list[Instruction] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
-    passed: list[tuple[int, bool]] = field(default_factory=list)
-    steps: int = 0
 
     def __post_init__(self) -> None:
         head, body = self.text.split("{", 1)
-        self.parameters = re.findall(r"\.param \.u64[^,\n)]* (\w+)", head)
+        self.parameters = re.findall(r"\.param \.(u\d\d)[^,\n)]* (\w+)", head)
         found = re.search(r"\.maxntid (\d+)", head)
         if found is None:
             raise Fault("says nothing of how many threads a block has at most")
         self.threads = int(found[1])
-        found = re.search(r"\.shared \.align \d+ \.b8 (\w+)\[(\d+)\]", self.text)
-        self.room, self.shared = (found[1], int(found[2]) // 4) if found else ("", 0)
         self._registers = {name: TYPES[kind] for kind, name in re.findall(r"\.reg \.(\w+)\s+(%\w+)<", body)}
         self.is_old = int(re.search(r"\.target sm_(\d+)", head)[1]) < 80
         for line in body.splitlines():
@@ -88,74 +77,50 @@ class Machine:
         """The type of a register as it is declared; None of what is no register."""
         return self._registers.get(operand.rstrip("0123456789")) if operand.startswith("%") else None
 
-    def launch(
-        self, arrays: Sequence[np.ndarray], size: int, blocks: Sequence[tuple[int, int]]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Runs some blocks of a grid; which words of the last parameter's array they write, by their places, and what.
+    def launch(self, memory: GlobalMemory, given: Sequence[int], blocks: Sequence[int]) -> None:
+        """Runs some blocks of a grid.
 
         Args:
-          arrays: what the kernel is handed to read, in the order of its parameters, words each.
-          size: words of what it writes.
-          blocks: their numbers along both sides of the grid.
+          given: what the kernel is handed: numbers and addresses.
+          blocks: their numbers.
 
         Raises:
           Fault: what is wrong, and the line.
         """
-        self.passed = []
-        running = _Launch(self, GlobalMemory(arrays, size), blocks)
         with np.errstate(all="ignore"):
-            running.run()
-        self.steps = running.steps
-        return running.memory.written()
+            _Launch(self, memory, given, blocks).run()
 
 
 class _Launch:
     """Blocks of threads as they run."""
 
-    def __init__(self, machine: Machine, memory: GlobalMemory, blocks: Sequence[tuple[int, int]]):
+    def __init__(self, machine: Machine, memory: GlobalMemory, given: Sequence[int], blocks: Sequence[int]):
         each, self.count = machine.threads, machine.threads * len(blocks)
         self.machine, self.memory, self.steps = machine, memory, 0
-        self.shared = SharedMemory(len(blocks), machine.shared)
         self.everyone = np.arange(self.count)
-        self.block, self.thread = self.everyone // each, self.everyone % each
-        special = {
-            "%tid.x": self.thread,
-            "%ctaid.x": np.repeat([along for along, _ in blocks], each),
-            "%ctaid.y": np.repeat([across for _, across in blocks], each),
+        self.parameters = {
+            name: np.array(value).astype(TYPES[kind])
+            for (kind, name), value in zip(machine.parameters, given, strict=True)
         }
+        special = {"%tid.x": self.everyone % each, "%ctaid.x": np.repeat(blocks, each)}
         self.registers = {name: values.astype(U32) for name, values in special.items()}
-        self.registers[machine.room] = np.zeros(self.count, U64)
         self.lacking: dict[str, np.ndarray] = {}
         self.constants: dict[tuple[str, np.dtype], np.ndarray] = {}
 
     def run(self) -> None:
         """All threads from the first instruction to the last."""
-        code, places, standing = self.machine.code, {0: self.everyone}, np.zeros(self.count, int)
+        code, places = self.machine.code, {0: self.everyone}
         while places:
             here = min(places)
             threads, one = places.pop(here), code[here]
+            if one.name == "ret":
+                continue
             try:
-                while one.name not in ("bar.sync", "ret"):
-                    onward = self._step(one, threads, here)
-                    for place, some in onward.items():
-                        places[place] = np.union1d(places[place], some) if place in places else some
-                    here = min(places)
-                    threads, one = places.pop(here), code[here]
+                onward = self._step(one, threads, here)
             except Fault as fault:
                 raise Fault(f"{one.line} {fault}") from None
-            standing[threads] = here if one.name == "bar.sync" else _ENDED
-            if not places and (standing != _ENDED).any():
-                places = self._released(standing)
-
-    def _released(self, standing: np.ndarray) -> dict[int, np.ndarray]:
-        """Where threads go on that have all waited for each other."""
-        rows = standing.reshape(-1, self.machine.threads)
-        if (rows != rows[:, :1]).any():
-            raise Fault("threads of a block wait at different barriers, or some have ended")
-        waited = [int(place) for place in np.unique(rows) if place != _ENDED]
-        self.machine.passed += [(place, self.shared.touched) for place in waited]
-        self.shared.waited()
-        return {place + 1: self.everyone[standing == place] for place in waited}
+            for place, some in onward.items():
+                places[place] = np.union1d(places[place], some) if place in places else some
 
     def _step(self, one: Instruction, threads: np.ndarray, here: int) -> dict[int, np.ndarray]:
         """Carries out an instruction; where its threads stand then."""
@@ -179,8 +144,8 @@ class _Launch:
         name, operands = one.name, one.operands
         kind, *ways = name.split(".")
         if name.startswith("ld.param"):
-            parameter = self.machine.parameters.index(operands[1].strip("[]"))
-            self._write(operands[0], np.full(threads.size, self.memory.address(parameter), U64), threads)
+            value = self.parameters[operands[1].strip("[]")]
+            self._write(operands[0], np.full(threads.size, value), threads)
         elif kind == "cvta":
             self._write(operands[0], self._read(operands[1], U64, threads), threads)
         elif kind in ("ld", "st"):
@@ -214,25 +179,15 @@ class _Launch:
         for name in names:
             wide = self.machine.register(name) or dtype
             if kind == "ld":
-                whole = np.stack([self._load(ways, at + k, threads) for k in range(0, dtype.itemsize, 4)], axis=-1)
+                parts = [self.memory.load(at + k, threads, "nc" in ways) for k in range(0, dtype.itemsize, 4)]
+                whole = np.stack(parts, axis=-1)
                 value = np.ascontiguousarray(whole).view(dtype)[..., 0]
                 self._write(name, value.astype(wide) if wide.itemsize > dtype.itemsize else value, threads)
             else:
                 whole = self._read(name, wide, threads)[:, None].view(U32)
                 for k in range(0, dtype.itemsize, 4):
-                    self._store(ways, at + k, threads, whole[:, k // 4])
+                    self.memory.store(at + k, threads, whole[:, k // 4])
             at = at + dtype.itemsize
-
-    def _load(self, ways: list[str], at: np.ndarray, threads: np.ndarray) -> np.ndarray:
-        if ways[0] == "shared":
-            return self.shared.load(self.block[threads], at, self.thread[threads])
-        return self.memory.load(at)
-
-    def _store(self, ways: list[str], at: np.ndarray, threads: np.ndarray, words: np.ndarray) -> None:
-        if ways[0] == "shared":
-            self.shared.store(self.block[threads], at, self.thread[threads], words)
-        else:
-            self.memory.store(at, words)
 
     def _read(self, operand: str, dtype: np.dtype, threads: np.ndarray) -> np.ndarray:
         """An operand as numbers of a type, one a thread."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
-import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh
 
-from engine.program.emitting import ptx
-from engine.program.running import first_launch, gpu, hardware
-from engine.program.running.contract import Program
-from engine.program.running.hardware import processors
-from engine.program.running.kernel import program_on
-from engine.program.running.xla import AXIS, XlaProgram
+from engine.draws.sampling import SAMPLERS
+from engine.program import gpu, gpu_program, hardware
+from engine.program.contract import Program
+from engine.program.gpu_program import CardPass
+from engine.program.hardware import processors
+from engine.program.path import OUTCOMES
+from engine.program.programs import program_on
+from engine.program.xla import AXIS, XlaProgram
 from engine.study.study import Block, Study
+from tests.program.ptx_machine import Machine
 
 FAILURES = "raises", "hangs", "does not start", "runs out of memory", "gives other bytes"
 WORDS = {
@@ -30,8 +34,7 @@ WORDS = {
     "gives other bytes": "have other bytes than on the processor",
 }
 """What is said of each."""
-OPENED = 4
-"""Launches before those of blocks: three of the trial, one that begins."""
+HANGS = "hangs", "does not start"
 
 
 @dataclass(frozen=True)
@@ -55,98 +58,106 @@ class Named:
         return {"bytes_limit": self.memory_limit}
 
 
-class OnCard:
-    """Outcomes of a launch, each card's part on a processor of its own; what crosses of all of them is counted."""
+class _Buffer:
+    """Memory of the card, which is this process's."""
 
-    def __init__(self, card: Card, values: np.ndarray):
-        self._card, self._number, self._values = card, card.launches, values
+    def __init__(self, size: int):
+        self.data = np.zeros(size, np.uint8)
+        self.handle = self.data.ctypes.data
 
-    @property
-    def addressable_shards(self) -> list[SimpleNamespace]:
-        return [
-            SimpleNamespace(index=(slice(k, k + 1),), data=jax.device_put(self._values[k : k + 1]))
-            for k in range(len(self._values))
-        ]
-
-    def __array__(self, *_: object, **__: object) -> np.ndarray:
-        self._card.crossed.append(self._number)
-        return self._values
+    def close(self, stream: object) -> None:
+        pass
 
 
-class Hangs:
-    """Outcomes that never come."""
+class _Held:
+    """An array on the card."""
 
-    def __init__(self) -> None:
-        self.let_go = threading.Event()
-
-    @property
-    def addressable_shards(self) -> list[SimpleNamespace]:
-        self.let_go.wait()
-        raise RuntimeError
-
-    def __array__(self, *_: object, **__: object) -> np.ndarray:
-        self.let_go.wait()
-        raise RuntimeError
+    def __init__(self, array: np.ndarray):
+        self.array = np.ascontiguousarray(array).view(np.uint32).ravel()
+        self.__cuda_array_interface__ = {"data": (self.array.ctypes.data, True)}
 
 
 class Card:
-    """Launches of one study's kernel.
+    """`cuda.core` with cards whose launches of one study's kernel this machine's processors compute.
 
     Args:
-      study: whose they are.
-      what: happens to launches from the number `launch` on, counted from 1; one of `FAILURES`.
-      crossed: numbers of the launches all of whose outcomes were copied to main memory.
-      held: outcomes of launches by their first path.
-      trial: launches of the trial, which are counted for themselves, happen to them too.
+      study: whose launches they are.
+      what: happens from the call number `launch` on, counted from 1; one of `FAILURES`.
+      launches: number of calls so far.
+      crossed: number of blocks all of whose outcomes crossed to main memory.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, study: Study, what: str = "", launch: int = 0):
-        self.study, self.what, self.launch = study, what, launch
-        self.launches, self.trials, self.hanging = 0, 0, list[Hangs]()
-        self.crossed = list[int]()
-        self._host, self.held = program_on(study, processors()), dict[int, np.ndarray]()
-        patch.setattr(ptx, "text", lambda code, processor: "// a kernel")
-        patch.setattr(gpu, "on_mesh", self.on_mesh)
-        patch.setattr(gpu, "_LOST", [])
-        if what in ("hangs", "does not start"):
-            patch.setattr(gpu, "LEAST", 0.2)
-        patch.setattr(gpu, "TIMES", 1)
-        patch.setattr(first_launch, "ends_apart", self.ends_apart)
-        driver = uuid.uuid4().hex  # another one each time: nothing is known to be fit
-        patch.setattr(hardware, "driver", lambda: driver)
+        self.study, self.what, self.launch, self.launches, self.crossed = study, what, launch, 0, 0
+        self._host, self._group = program_on(study, processors()), SAMPLERS[study.sampler].group
+        core = ModuleType("cuda.core")
+        core.Device = lambda number: self
+        core.ObjectCode = SimpleNamespace(from_ptx=lambda text: Machine(text.decode()))
+        core.LaunchConfig = lambda grid, block: grid * block
+        core.launch = self._launched
+        utils = ModuleType("cuda.core.utils")
+        utils.StridedMemoryView = SimpleNamespace(from_buffer=self._viewed)
+        cuda = ModuleType("cuda")
+        cuda.core = core
+        for module in (cuda, core, utils):
+            patch.setitem(sys.modules, module.__name__, module)
+        patch.setattr(Machine, "get_kernel", lambda machine, name: machine, raising=False)
+        patch.setattr(gpu, "_on_card", lambda array, card: _Held(array))
+        patch.setattr(gpu_program, "_LOST", [])
+        fetched = CardPass.fetched
 
-    def ends_apart(self, *given: object) -> np.ndarray:
-        """As `first_launch.ends_apart`."""
-        self.trials += 1
-        return first_launch.ends_here(*given)
+        def counted(running: CardPass, paths: slice) -> np.ndarray:
+            self.crossed += 1
+            return fetched(running, paths)
 
-    def _outcomes(self, first: int, count: int) -> np.ndarray:
-        if first not in self.held:
-            self.held[first] = outcomes(self._host, Block(0, first, count))
-        return self.held[first]
+        patch.setattr(CardPass, "fetched", counted)
+        if what in HANGS:
+            patch.setattr(hardware, "PATIENCE", 2.0)
 
-    def on_mesh(self, layout, text: str, mesh: Mesh) -> Callable[..., object]:
-        """As `gpu.on_mesh`."""
+    @property
+    def _fails(self) -> bool:
+        return bool(self.what) and self.launches >= self.launch
 
-        def launch(counters: np.ndarray, *held: np.ndarray) -> object:
-            self.launches += 1
-            fails = self.what and self.launches >= self.launch
-            if fails and self.what == "raises":
-                raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS\nand more")
-            if fails and self.what == "runs out of memory":
-                raise RuntimeError("RESOURCE_EXHAUSTED: Failed to allocate 1 GiB")
-            if fails and self.what == "hangs":
-                self.hanging.append(Hangs())
-                return self.hanging[-1]
-            if fails and self.what == "does not start":
-                threading.Event().wait()
-            firsts = [(int(low) + (int(high) << 32)) * layout.group for low, high in counters]
-            values = np.stack([self._outcomes(first, layout.lanes) for first in firsts])
-            if fails:
-                values[..., -1] += 1  # of the last path alone
-            return OnCard(self, values)
+    def set_current(self) -> None:
+        """As of `cuda.core.Device`."""
 
-        return launch
+    def create_stream(self) -> SimpleNamespace:
+        """As of `cuda.core.Device`: begins a call."""
+        self.launches += 1
+        return SimpleNamespace(sync=lambda: self._waits("hangs"))
+
+    def allocate(self, size: int, *, stream: object) -> _Buffer:
+        """As of `cuda.core.Device`."""
+        if self._fails and self.what == "runs out of memory":
+            raise RuntimeError("RESOURCE_EXHAUSTED: Failed to allocate 1 GiB")
+        return _Buffer(size)
+
+    def _waits(self, what: str) -> None:
+        if self._fails and self.what == what:
+            threading.Event().wait()
+
+    def _launched(self, stream: object, threads: int, kernel: Machine, *given: object) -> None:
+        self._waits("does not start")
+        if self._fails and self.what == "raises":
+            raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS\nand more")
+        assert [kind for kind, _ in kernel.parameters] == [
+            "u32" if isinstance(one, np.uint32) else "u64" for one in given
+        ]
+        before, low, shared, _, rows, count, _, none = given
+        high, group = ctypes.c_uint32.from_address(shared).value, self._group
+        first, paths = ((high << 32) + int(low)) * group, threads * group
+        values = outcomes(self._host, Block(0, first, paths)).reshape(count, paths)
+        table = np.ctypeslib.as_array((ctypes.c_int64 * (int(count) * (1 + group))).from_address(rows))
+        assert none == 0
+        for start, row in zip(table.reshape(count, -1)[:, 0].tolist(), values, strict=True):
+            place = start + row.itemsize * int(before) * group
+            np.ctypeslib.as_array((ctypes.c_float * paths).from_address(place))[:] = row
+
+    def _viewed(self, buffer: _Buffer, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        values = buffer.data.view(dtype).reshape(shape)
+        if self._fails and self.what == "gives other bytes":
+            values[..., 7] += 1
+        return values
 
 
 class XlaCard:
@@ -159,30 +170,30 @@ class XlaCard:
 
     def __init__(self, patch: pytest.MonkeyPatch, launch: int, differs: bool = False):
         self.launches, here = 0, processors()
-        compiled, device_get = XlaProgram._compiled, jax.device_get
+        tiles, device_get = XlaProgram._tiles, jax.device_get
         one = Mesh(here.devices[:1], here.axis_names)
         patch.setattr(hardware, "_FAILED", [])
         patch.setattr(hardware, "cards", lambda: self._cards())
 
-        def on_processor(program: XlaProgram, function: Callable, *specs: PartitionSpec) -> object:
+        def on_processor(program: XlaProgram, outputs: tuple[str, ...]) -> object:
             mesh = program.mesh
             if mesh.devices.flat[0].platform == "gpu":
                 program.mesh = one
             try:
-                return compiled(program, function, *specs)
+                return tiles(program, outputs)
             finally:
                 program.mesh = mesh
 
-        def fetched(running: object) -> object:
+        def fetched(running: Any) -> Any:
             values = device_get(running)
-            if getattr(running, "ndim", 0) != 5 or hardware._FAILED:  # no outcomes of a pass
+            if not isinstance(running, dict) or OUTCOMES not in running or hardware._FAILED:
                 return values
             self.launches += 1
             if self.launches == launch:
                 raise jax.errors.JaxRuntimeError("INTERNAL: CUDA_ERROR_ILLEGAL_ADDRESS\nand more")
-            return np.nextafter(values, np.float32(np.inf)) if differs else values
+            return {name: np.nextafter(of, np.float32(np.inf)) if differs else of for name, of in values.items()}
 
-        patch.setattr(XlaProgram, "_compiled", on_processor)
+        patch.setattr(XlaProgram, "_tiles", on_processor)
         patch.setattr(jax, "device_get", fetched)
 
     def _cards(self) -> tuple[list[Named], str]:

@@ -2,7 +2,6 @@
 moment longer.
 """
 
-import copy
 import functools
 import sys
 import threading
@@ -15,14 +14,12 @@ import pytest
 
 from engine.execution import job, precision
 from engine.execution.job import RunOptions
+from engine.lanes import compilation_cache, machine_code, nest
 from engine.modelling import contract
-from engine.modelling.code_digests import WRITTEN, Cache
+from engine.modelling.identity import altered
 from engine.modelling.records import Constant
-from engine.models.rustbelt import environment
-from engine.program.lowering import listing
-from engine.program.running import cache_keys, compilation_cache, devices, machine_code, pilot
-from engine.program.running.kernel import program_on
-from engine.program.tracing import rules
+from engine.program import cache_keys, devices, precision as both_precisions
+from engine.program.programs import program_on
 from engine.study.loading import load_study
 from engine.study.study import Block
 from tests.helpers import assert_same
@@ -35,11 +32,11 @@ shipped, small = (functools.partial(load_study, name) for name in ("rustbelt", "
 
 
 def key(study, dtype=np.float32, width=16, gives="outcomes"):
-    return cache_keys.key_of_code(study, cache_keys.code_of(study), dtype, width, gives)
+    return cache_keys.key_of_code(study, dtype, width, gives)
 
 
 def forget_what_is_loaded(monkeypatch):
-    LIVE.append(Cache())
+    LIVE.append({})
     monkeypatch.setattr(machine_code, "_LOADED", LIVE[-1])
 
 
@@ -51,12 +48,12 @@ def kept(tmp_path, monkeypatch):
     return tmp_path / "cache" / "programs"
 
 
-TRACING = {one.__code__: one.__name__ for one in (contract.refuse_broken, rules.traced, listing.listed, pilot.pilot)}
+TRACING = {one.__code__: one.__name__ for one in (contract.refuse_broken, nest.trace, both_precisions.in_both)}
 
 
 @contextmanager
 def traced(monkeypatch):
-    """What traces or lists a study in here, as if another process began; nothing of it is replaced, as that would be
+    """What traces a study in here, as if another process began; nothing of it is replaced, as that would be
     another program.
     """
     forget_what_is_loaded(monkeypatch)
@@ -121,9 +118,8 @@ def test_another_study_or_another_code_is_another_one(other):
 
 def with_constant(value):
     """The shipped study with one constant more, as `constant_tables.settled` makes it."""
-    study, own = shipped(), copy.copy(shipped().model)
-    vars(own).update({"constants": {"more": Constant(value, "1", "")}, WRITTEN: study.model})
-    return replace(study, model=own)
+    study = shipped()
+    return replace(study, model=altered(study.model, constants={"more": Constant(value, "1", "")}))
 
 
 def test_another_constant_is_another_program_and_the_same_is_the_same():
@@ -134,7 +130,7 @@ def test_another_constant_is_another_program_and_the_same_is_the_same():
     assert len({*kept, None}) == 4
 
 
-def test_other_code_versions_processors_or_settings_of_jax_are_others(monkeypatch):
+def test_other_releases_versions_processors_or_settings_of_jax_are_others(monkeypatch):
     study = shipped()
     keys = [key(study)]
     with jax.numpy_dtype_promotion("strict"):
@@ -142,7 +138,7 @@ def test_other_code_versions_processors_or_settings_of_jax_are_others(monkeypatc
         keys.append(key(study))
         jax.config.update("jax_default_matmul_precision", None)
     for place, name, value in (
-        (environment, "FIRST_YEAR", 2017),
+        (cache_keys, "RELEASE", "0" * 64),
         (cache_keys, "_packages", dict),
         (machine_code, "surroundings", list),
     ):
@@ -170,23 +166,15 @@ def test_what_is_no_plain_data_is_never_known():
 # ------------------------------------------------------------------------------- what is found
 
 
-def test_a_known_study_gives_the_same_bits_and_is_not_listed(kept, monkeypatch):
+def test_a_known_study_gives_the_same_bits_and_is_not_traced(kept, monkeypatch):
     with traced(monkeypatch) as at_first:
         first = computed(small(paths=64))
-    assert {"traced", "listed"} <= {*at_first}
+    assert "trace" in at_first
     with traced(monkeypatch) as later:
         again = computed(small(paths=64))
     assert not later
     for ours, theirs in zip(again, first, strict=True):
         assert_same(ours, theirs)
-
-
-def test_code_that_was_changed_while_it_was_written_is_not_noted(kept, monkeypatch):
-    study = small(paths=64)
-    monkeypatch.setattr(cache_keys, "code_of", lambda study: "another")
-    program = program_on(study, devices.mesh("cpu"))
-    program.prepare()
-    assert [file.suffix for file in kept.iterdir()] == [".code"]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +214,7 @@ def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
     assert not later
     with traced(monkeypatch) as later:
         precision.too_coarse(small(paths=128))
-    assert "pilot" in later
+    assert "in_both" in later
 
 
 @pytest.mark.slow

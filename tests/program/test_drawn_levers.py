@@ -9,9 +9,8 @@ import pytest
 
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.program.running.pilot import pilot
-from engine.program.tracing import arguments
-from engine.program.tracing.rules import Rules
+from engine.program import arguments
+from engine.program.precision import in_both
 from engine.run_folder.cube_groups import described_inputs
 from engine.runs.replay import as_table, replay
 from engine.study.loading import read_study
@@ -122,10 +121,6 @@ def test_where_nothing_is_drawn_the_program_reads_nothing_more():
     named = {"policies": {"reform": {"irrigation": "wet"}}, "factors": {"wet": {"family": "fixed", "value": 1.0}}}
     drawn = arguments.of(farms(named))["levers"]["drawn"]
     assert [*drawn["levers"]] == ["irrigation"] and not drawn["before"]
-    plain, more = (Rules(one, np.float32).of_years.year for one in (study, farms(named)))
-    # the factor and the weight of it, and one product and one sum
-    assert len(more.inputs) == len(plain.inputs) + 2
-    assert len(more.equations) == len(plain.equations) + 2
 
 
 def test_another_prior_compiles_nothing_anew():
@@ -136,11 +131,9 @@ def test_another_prior_compiles_nothing_anew():
     assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(echoing(moved))) == shapes[0]
 
 
-def test_the_pilot_of_a_drawn_study_sees_what_is_drawn():
-    values = pilot(echoing(POLICIES))
-    assert values is not None
-    plain = values.double.yearly[0, 0, :]
-    assert any(np.allclose(row, values.double.draws[1]) for row in plain)
+def test_double_precision_has_in_force_what_is_drawn():
+    values = in_both(echoing(POLICIES))[1]
+    assert any(np.array_equal(row, values["draws"][1]) for row in values["yearly"][0, 0])
 
 
 def test_a_replay_shows_the_levers_in_force():

@@ -7,7 +7,6 @@ import pytest
 from engine.draws import random_words
 from engine.modelling.folds import peak
 from engine.modelling.records import Factor, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program.lowering import listing
 from engine.study.loading import read_study
 from tests.user_models import outcomes, static
 
@@ -43,12 +42,10 @@ FARTHEST_WORDS = np.array([0, 1, 1000, 0x7FFFFFFF, 0x80000000, 0xFFFFFF7F, 0xFFF
 @pytest.mark.parametrize(("sampler", "paths"), [("random", 256), ("antithetic", 256), ("latin", 256), ("sobol", 4096)])
 def test_the_farthest_random_words_give_numbers_within_0_and_1(monkeypatch, sampler, paths):
     def farthest(key, counter):
-        shape = jnp.broadcast_shapes(key[0].shape, counter[0].shape)
-        words = jnp.resize(jnp.asarray(FARTHEST_WORDS), shape[-1:])
-        return tuple(jnp.broadcast_to(part, shape) for part in (words, jnp.roll(words, 3)))
+        words, at = jnp.asarray(FARTHEST_WORDS), key[0] + counter[0]
+        return words[at % 8], words[(at + 3) % 8]
 
     monkeypatch.setattr(random_words, "threefry2x32", farthest)
-    monkeypatch.setattr(listing, "words", listing.words.__wrapped__)
     of = {"one": "normal", "two": "normal", "three": "heavy", "four": "heavy"}
     laws = {name: {"family": "uniform", "low": 0, "high": 1} for name in Surprise.factors}
     groups = {"normal": {"correlation": 0.5}, "heavy": {"copula": "clayton", "kendall": 0.5}}

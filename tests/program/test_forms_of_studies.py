@@ -1,17 +1,21 @@
-"""The one loop against XLA's program, law by law, copula by copula and study by study."""
+"""Compiled lanes against XLA's program, law by law, copula by copula and study by study; and what is left to XLA."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
-from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.program.lowering.stages import Listing
-from engine.program.running.kernel import listing_of
+from engine.lanes import scalars
+from engine.modelling.records import Factor, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.program import devices
+from engine.program.programs import program_on, without_lanes
+from engine.program.xla import XlaProgram
 from engine.study.loading import load_study, read_study
 from tests.data.small_models import Bridge, Pond
 from tests.draws.copulas.test_copulas import TABLES, vine_text
 from tests.families import CONTINUOUS, DISCRETE, LATE, NAMES, OWN, named_table
 from tests.shock_study import walk
-from tests.two_forms import PATHS, assert_agree
+from tests.two_forms import PATHS, assert_agree, assert_all_agree
 from tests.user_models import echo, farms, static
 
 # ------------------------------------------------------------------------------- laws and copulas
@@ -88,7 +92,7 @@ def test_all_families_of_copulas_agree_with_xla(names):
 
 
 def test_a_vine_is_left_to_xla():
-    assert listing_of(grouped(["vine"]), np.float32) == "pure_callback"
+    assert without_lanes(grouped(["vine"]), np.float32).startswith("pure_callback at vine.py")
 
 
 # ------------------------------------------------------------------------------- studies
@@ -117,47 +121,118 @@ def pond(**run):
 
 
 STUDIES = {
-    "bridge": bridge,
-    "pond": pond,
-    "echo": lambda: echo({"old": {}, "late": {"plain": 5.0, "start": 2018}}),
-    "farms": lambda: farms(paths=PATHS),
     "farms-random": lambda: farms(paths=PATHS, sampler="random"),
     "farms-latin": lambda: farms(paths=PATHS, sampler="latin"),
     "pond-sobol": lambda: pond(sampler="sobol"),
-    "pond-latin": lambda: pond(sampler="latin"),
-    "walk": lambda: walk(paths=PATHS),
     "rustbelt": lambda: load_study("rustbelt", paths=1 << 14),
     "rustbelt_2016": lambda: load_study("rustbelt_2016", paths=1 << 14),
     "warming": lambda: load_study("warming", paths=1 << 14),
 }
-COMPARED = ("pond-latin", "bridge")
-TWICE = ("rustbelt_2016",)
-"""In the sweep: the equations are those of `rustbelt`, and its laws are compared above."""
+IN_FULL = {
+    "bridge": bridge,
+    "pond-latin": lambda: pond(sampler="latin"),
+    "echo": lambda: echo({"old": {}, "late": {"plain": 5.0, "start": 2018}}),
+    "farms": lambda: farms(paths=PATHS),
+    "walk": lambda: walk(paths=PATHS, tile=1024),
+}
+FAST = "bridge", "pond-latin"
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        *COMPARED,
-        *(
-            pytest.param(name, marks=[pytest.mark.slow, *[pytest.mark.sweep] * (name in TWICE)])
-            for name in STUDIES
-            if name not in COMPARED
-        ),
-    ],
+    "name", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in IN_FULL]
 )
-def test_studies_agree_with_xla(name):
-    assert_agree(STUDIES[name]())
+def test_every_output_of_small_studies_agrees_with_xla(name):
+    assert_all_agree(IN_FULL[name]())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TWICE)
-def test_what_is_compared_in_the_sweep_has_the_loop_all_the_same(name):
-    assert isinstance(listing_of(STUDIES[name](), np.float32), Listing)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.sweep] * (name == "rustbelt_2016")) for name in STUDIES]
+)
+def test_outcomes_of_studies_agree_with_xla(name):
+    assert_agree(STUDIES[name]())
 
 
 @pytest.mark.parametrize(
-    "name", ["bridge", pytest.param("farms", marks=pytest.mark.slow), pytest.param("walk", marks=pytest.mark.slow)]
+    "name", ["bridge", *(pytest.param(name, marks=pytest.mark.slow) for name in ("farms", "walk"))]
 )
 def test_studies_agree_with_xla_in_double_precision(name):
-    assert_agree(STUDIES[name](), apart=1e-12, flipped=0, dtype=np.float64)
+    assert_agree(IN_FULL[name](), apart=1e-12, flipped=0, dtype=np.float64)
+
+
+# ------------------------------------------------------------------------------- what is left to XLA
+
+
+class Sorted(PathModel):
+    """A long row of numbers put in order, matrices multiplied, a loop of unknown length: none has a scalar form."""
+
+    factors = {"a": Factor("1")}
+    shocks = {"luck": Shock(law="uniform")}
+    yearly = {"median": Yearly("1"), "product": Yearly("1"), "rounds": Yearly("1")}
+    outcomes = {"last": Outcome("1", lambda state: state)}
+    asked = "median", "product", "rounds"
+
+    def init(self, factors, levers):
+        return factors.a
+
+    def step(self, state, year, factors, shocks, levers):
+        numbers = (state * jnp.arange(49.0) * 7.3 + shocks.luck) % 1.0
+        matrix = numbers.reshape(7, 7)
+        last = numbers[0]
+        given = {"median": jnp.float32(0), "product": jnp.float32(0), "rounds": jnp.float32(0)}
+        if "median" in self.asked:
+            given["median"] = jnp.sort(numbers)[20]
+        if "product" in self.asked:
+            given["product"] = (matrix @ matrix @ matrix)[1, 2]
+        if "rounds" in self.asked:
+            given["rounds"] = lax.while_loop(lambda k: k[1] > 0.01, lambda k: (k[0] + 1, k[1] * 0.7), (0.0, last))[0]
+        return last, given
+
+
+class Alone(Sorted):
+    def __init__(self, asked):
+        self.asked = (asked,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("median", "sort"),
+        pytest.param("product", "a large product of matrices", marks=pytest.mark.slow),
+        pytest.param("rounds", "while", marks=pytest.mark.slow),
+    ],
+)
+def test_a_sort_a_product_of_matrices_and_an_open_loop_give_the_right_numbers(asked, why):
+    text = {
+        "name": "sorted",
+        "run": {"paths": 256, "sampler": "random", "tile": 256},
+        "time": {"first": 1, "last": 3},
+        "factors": {"a": {"family": "uniform", "low": 0.1, "high": 0.9}},
+    }
+    study = read_study(text, "sorted.toml", model=Alone(asked))
+    assert without_lanes(study, np.float32).startswith(f"{why} at test_forms_of_studies.py")
+    made = program_on(study, devices.mesh("cpu"))
+    years = made.first_years(256)[0]
+    state = made.draws(study.block(0))[0]
+    luck = np.concatenate([made.path(number).shocks[:, 0] for number in range(3)], axis=-1)
+    for number in range(3):
+        last = state[number]
+        for year in range(3):
+            numbers = (last * np.arange(49, dtype=np.float32) * np.float32(7.3) + luck[year, number]) % np.float32(1)
+            last = numbers[0]
+            if asked == "median":
+                expected = np.sort(numbers)[20]
+            elif asked == "product":
+                expected = np.linalg.matrix_power(numbers.reshape(7, 7).astype(float), 3)[1, 2]
+            else:
+                expected = max(0, int(np.ceil(np.log(0.01 / last) / np.log(0.7))))
+            at = ("median", "product", "rounds").index(asked)
+            np.testing.assert_allclose(years[year, at, number], expected, rtol=1e-3)
+
+
+def test_a_path_of_too_many_operations_is_left_to_xla(monkeypatch):
+    """A factor of thousands of labels, say, which XLA draws as one array."""
+    monkeypatch.setattr(scalars, "MOST", 700)
+    study = farms(paths=PATHS)
+    assert without_lanes(study, np.float32) == "more than 700 operations"
+    assert isinstance(program_on(study, devices.mesh("cpu")), XlaProgram)

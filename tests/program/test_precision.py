@@ -1,12 +1,17 @@
-"""What single precision does to the answers: the same paths in double precision, from the same random words."""
+"""Single and double precision: the same paths from the same random words, and the first paths that show rounding."""
 
 import numpy as np
 import pytest
 
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
+from engine.modelling.cell_axis import split_cells
+from engine.program import devices
+from engine.program.precision import PATHS, in_both
+from engine.program.programs import program_on
 from engine.study.loading import load_study
 from engine.study.study import Study
+from tests.helpers import assert_same
+from tests.program.test_cpu_program import cost
+from tests.shock_study import walk
 from tests.user_models import farms
 
 LEVELS = (0.95, 0.99, 0.999)
@@ -49,3 +54,23 @@ def test_years_and_draws_in_double_precision_round_to_those_in_single():
     found = single.path(777)
     for one, other in ((found.yearly, exact.yearly), (found.draws, exact.draws), (found.outcomes, exact.outcomes)):
         np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("study", [farms, walk, cost], ids=lambda study: study.__name__)
+def test_the_first_paths_are_those_of_the_run_in_both_precisions(study):
+    study = study()
+    single, double = in_both(study)
+    program = program_on(study, devices.mesh("cpu"))
+    assert_same(single["outcomes"], program.submit(study.block(0)).of(study.block(0))[..., :PATHS])
+    assert single["outcomes"].shape == double["outcomes"].shape and single["yearly"].shape == double["yearly"].shape
+    for name in ("outcomes", "draws"):
+        assert (single[name].dtype, double[name].dtype) == (np.float32, np.float64)
+        np.testing.assert_allclose(single[name], double[name], rtol=1e-4, atol=1e-4)
+
+
+def test_shocks_in_double_precision_have_the_values_that_their_laws_can_have():
+    study = walk()
+    yearly = split_cells(study.model, in_both(study)[1]["yearly"], axis=2)
+    assert np.all((yearly["luck"] > 0) & (yearly["luck"] < 1))
+    assert {*np.unique(yearly["state"])} == {0.0, 1.0, 2.0}
+    assert yearly["jump"].min() == 0 and yearly["jump"].max() > 0

@@ -8,6 +8,7 @@ import pytest
 from tests.helpers import assert_same
 from tests.program.ptx_arithmetic import Fault, fused, rule
 from tests.program.ptx_machine import Machine
+from tests.program.ptx_memory import UNWRITTEN, GlobalMemory, address
 
 THREADS = 4
 KERNEL = """
@@ -16,19 +17,22 @@ KERNEL = """
 .address_size 64
 .visible .entry paths(
 	.param .u64 .ptr .align 16 paths_param_0,
-	.param .u64 .ptr .align 16 paths_param_1
+	.param .u64 .ptr .align 16 paths_param_1,
+	.param .u64 .ptr .align 16 paths_param_2
 )
 .maxntid 4
 {{
 	.reg .pred 	%p<9>;
 	.reg .b32 	%r<9>;
 	.reg .b64 	%rd<9>;
-	.shared .align 16 .b8 numbers[16];
 	ld.param.b64 	%rd1, [paths_param_0];
 	ld.param.b64 	%rd2, [paths_param_1];
 	mov.u32 	%r1, %tid.x;
 	mul.wide.u32 	%rd3, %r1, 4;
-	mov.b64 	%rd4, numbers;
+	ld.param.b64 	%rd4, [paths_param_2];
+	mov.u32 	%r2, %ctaid.x;
+	mul.wide.u32 	%rd5, %r2, 16;
+	add.s64 	%rd4, %rd4, %rd5;
 	add.s64 	%rd4, %rd4, %rd3;
 	setp.eq.b32 	%p1, %r1, 0;
 {lines}
@@ -38,12 +42,13 @@ KERNEL = """
 
 
 def words_after(*lines: str, capability: int = 90) -> np.ndarray:
-    """What the threads of two blocks leave that begin with their number as %r1, four bytes times it as %rd3, their own
-    place of shared memory as %rd4.
+    """What the threads of two blocks leave that begin with their number as %r1, four bytes times it as %rd3, the place
+    of their own word of scratch memory as %rd4.
     """
     text = KERNEL.format(lines="\n".join(lines), capability=capability)
-    blocks = [(0, 0), (1, 0)]
-    return Machine(text).launch([np.arange(10, 14, dtype=np.uint32)], 2 * THREADS, blocks)[1]
+    memory = GlobalMemory([np.arange(10, 14, dtype=np.uint32)], [2 * THREADS, 2 * THREADS])
+    Machine(text).launch(memory, [address(0), address(1), address(2)], (0, 1))
+    return memory.arrays[1]
 
 
 LEAVE = (
@@ -55,16 +60,13 @@ LEAVE = (
 )
 
 
-def test_threads_wait_for_each_other_and_read_what_others_wrote():
-    lines = [
-        "st.shared.b32 [%rd4], %r1;",
-        "bar.sync 0;",
-        "xor.b32 %r2, %r1, 3;",
-        "mul.wide.u32 %rd5, %r2, 4;",
-        "mov.b64 %rd6, numbers;",
-    ]
-    lines += ["add.s64 %rd5, %rd5, %rd6;", "ld.shared.b32 %r7, [%rd5];", *LEAVE]
-    assert_same(words_after(*lines), np.array([3, 2, 1, 0] * 2, np.uint32))
+def test_a_thread_reads_what_it_wrote():
+    lines = ["st.global.b32 [%rd4], %r1;", "ld.global.b32 %r7, [%rd4];", *LEAVE]
+    assert_same(words_after(*lines), np.array([0, 1, 2, 3] * 2, np.uint32))
+
+
+def test_what_is_not_written_stays_as_it_was():
+    assert_same(words_after(), np.full(2 * THREADS, UNWRITTEN, np.uint32))
 
 
 def test_threads_part_and_meet_again():
@@ -82,33 +84,27 @@ def test_threads_part_and_meet_again():
 
 
 FAULTS = {
-    "read as another thread writes": [
-        "st.shared.b32 [%rd4], %r1;",
-        "mov.b64 %rd5, numbers;",
-        "ld.shared.b32 %r2, [%rd5];",
+    "reads what another thread writes": [
+        "st.global.b32 [%rd4], %r1;",
+        "ld.param.b64 %rd5, [paths_param_2];",
+        "ld.global.b32 %r2, [%rd5];",
     ],
-    "written as another thread reads": [
-        "st.shared.b32 [%rd4], %r1;",
-        "bar.sync 0;",
-        "mov.b64 %rd5, numbers;",
-        "ld.shared.b32 %r2, [%rd5];",
-        "st.shared.b32 [%rd4], %r1;",
+    "written by two threads": ["ld.param.b64 %rd5, [paths_param_2];", "st.global.b32 [%rd5], %r1;"],
+    "written by two threads ": [
+        "st.global.b32 [%rd4], %r1;",
+        "ld.param.b64 %rd5, [paths_param_2];",
+        "@%p1 st.global.b32 [%rd5+4], %r1;",
     ],
-    "written by two threads": ["mov.b64 %rd5, numbers;", "st.shared.b32 [%rd5], %r1;"],
-    "read before it is written": ["ld.shared.b32 %r2, [%rd4];"],
-    "out of bounds of the block's memory": ["st.shared.b32 [%rd4+4], %r1;"],
+    "read before it is written": ["ld.global.b32 %r2, [%rd4];"],
     "misaligned": ["ld.global.nc.b32 %r2, [%rd1+2];"],
     "misaligned ": ["ld.global.nc.v2.b32 {%r2, %r3}, [%rd1+4];"],
     "out of bounds": ["ld.global.nc.b32 %r2, [%rd1+16];"],
     "out of bounds ": ["ld.global.nc.b32 %r2, [%rd1+-4];"],
     "writes array 0": ["st.global.b32 [%rd1], %r1;"],
-    "a word is written twice": ["st.global.b32 [%rd2], %r1;"],
     "reads what is written": ["ld.global.nc.b32 %r2, [%rd2];"],
     "which is not written": ["add.s32 %r2, %r1, %r5;"],
     "which some threads have not written": ["@%p1 mov.b32 %r5, 1;", "add.s32 %r2, %r1, %r5;"],
     "of another size": ["add.s64 %rd5, %r1, 1;"],
-    "some have ended": ["@%p1 bra $L1;", "bar.sync 0;", "$L1:"],
-    "wait at different barriers": ["@%p1 bra $L1;", "bar.sync 0;", "ret;", "$L1:", "bar.sync 0;"],
     "runs without end": ["$L1:", "bra.uni $L1;"],
     "mul.f32 is not known": ["mul.f32 %r2, %r1, %r1;"],
     "add.rn.ftz.f32 is not known": ["add.rn.ftz.f32 %r2, %r1, %r1;"],

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine.execution import summing
-from engine.program.running import row_counts
-from engine.program.running.object_code import CompilerEnded
+from engine.lanes.object_code import CompilerEnded
+from engine.program import row_counts
 from engine.risk.estimation import histograms
 from tests.helpers import assert_same
 

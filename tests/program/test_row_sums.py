@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from engine.program.running import machine_code, row_sums
+from engine.lanes import machine_code
+from engine.program import row_sums
 from engine.risk.estimation import sums
 
 HELD: list[dict] = []

@@ -11,9 +11,9 @@ from engine.modelling.cells import Cells
 from engine.modelling.contract import refuse_broken
 from engine.modelling.folds import at_year, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
-from engine.program.running.pilot import pilot
+from engine.program import devices
+from engine.program.precision import in_both
+from engine.program.programs import program_on
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
 from tests.refusals import refuses
@@ -131,9 +131,9 @@ def test_outcomes_of_such_a_state_and_its_replay():
     assert_same(made().path(300).outcomes, result[..., 300:301])
 
 
-def test_a_pilot_takes_it():
-    both = pilot(study())
-    assert_close(both.single.outcomes, both.double.outcomes, dtype=np.float32)
+def test_both_precisions_compute_it():
+    single, double = in_both(study())
+    assert_close(single["outcomes"], double["outcomes"], dtype=np.float32)
 
 
 class Grows(Kinds):

@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.program.running.contract import Pass, Passes
-from engine.program.running.posterior_program import LATER, MovedProgram
-from engine.program.running.xla import XlaProgram
-from engine.study.study import BLOCK, Block
+from engine.program import cpu_program
+from engine.program.contract import Pass
+from engine.program.posterior.program import LATER, MovedProgram
+from engine.study.study import Block
 from engine.study.tables.facts import FUTURES, Facts
+from tests.program.test_cpu_program import STUDIES, lanes
 from tests.recorded import small_study_in
 
 THREADS = 8
@@ -78,15 +79,9 @@ def test_a_pass_that_many_threads_wait_for_is_computed_once():
     assert found == [(1, 1, 1)] * THREADS and len(computed) == 1
 
 
-def test_blocks_that_share_a_pass_start_it_once():
-    program, started = object.__new__(XlaProgram), []
-    program.reach, program._passes = THREADS * BLOCK, Passes(THREADS * BLOCK)
-
-    def launched(first, count):
-        threading.Event().wait(0.05)
-        started.append(first)
-        return Pass(first, lambda: np.zeros((1, 1, count), np.float32))
-
-    program._launched = launched
-    passes = at_once(lambda k: program.submit(Block(k, k * BLOCK, BLOCK)), *range(THREADS))
-    assert started == [0] and len({*map(id, passes)}) == 1
+def test_code_that_many_threads_ask_for_is_compiled_once(monkeypatch):
+    compiled, asked = cpu_program.compiled, []
+    monkeypatch.setattr(cpu_program, "compiled", lambda *of: (asked.append(of[2]), compiled(*of))[1])
+    program = lanes(STUDIES["cost-random"](), threads=2)
+    found = at_once(lambda _: program.draws(Block(0, 0, 500)).tobytes(), *range(THREADS))
+    assert len(asked) == len({*found}) == 1

@@ -1,12 +1,28 @@
 """Which runs a card pays for: by the operations of a future, and by lists of cards that are made up."""
 
-from engine.program.running import devices, hardware, kernel
+from dataclasses import dataclass
+
+from engine.program import devices, hardware, programs
 from engine.study.loading import load_model_file, load_study
-from tests.program.simulated_card import Named
 from tests.program.simulated_driver import CUDA, Driver
 from tests.program.test_state import study as state_of_every_type
 
-NEW = Named("NVIDIA A100", "8.0", 108)
+
+@dataclass(frozen=True)
+class Card:
+    """What a card says of itself."""
+
+    device_kind: str = "NVIDIA A100"
+    compute_capability: str = "8.0"
+    core_count: int = 108
+    platform: str = "gpu"
+    id: int = 0
+
+    def memory_stats(self):
+        return {}
+
+
+NEW = Card()
 CARD = ["jax_cuda12_plugin"], CUDA, Driver()
 OWN = """
 import jax.numpy as jnp
@@ -56,10 +72,7 @@ def test_what_is_small_follows_from_the_operations_of_a_future(monkeypatch):
     monkeypatch.setattr(devices, "cores", lambda: [0])
     done = devices.START * devices.RATE
     for study in (load_study("warming"), state_of_every_type()):
-        each = kernel.operations(study)
-        made = kernel.listing_of(study, study.dtype)
-        assert each == made.of_future(len(study.policies), len(study.years))
-        fits = int(done / each)
+        fits = int(done / programs.operations(study))
         assert devices.is_small(study.of_paths(fits - 1)) and not devices.is_small(study.of_paths(fits + 1))
 
 
@@ -69,7 +82,7 @@ def test_a_heavy_model_of_ones_own_goes_to_a_card_sooner_than_the_shipped_one_an
     monkeypatch.setattr(devices, "cores", lambda: [0])
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "study.toml").write_text(STUDY)
-    monkeypatch.setattr(kernel, "_compile", lambda *_: None)
+    monkeypatch.setattr(programs, "compiled", lambda *_: None)
     bound = int(devices.START * 1e7)  # of futures of one year and one policy, were it the shipped model's
     for name, paths, is_small in (("Light", 2 * bound, True), ("Heavy", bound // 2, False)):
         model = load_model_file(f"{tmp_path / 'own.py'}:{name}")
@@ -77,7 +90,7 @@ def test_a_heavy_model_of_ones_own_goes_to_a_card_sooner_than_the_shipped_one_an
         assert devices.is_small(study) == is_small
 
 
-def test_a_study_without_the_one_loop_goes_to_a_card_whatever_its_size(machine, monkeypatch):
+def test_a_study_without_lanes_goes_to_a_card_whatever_its_size(machine, monkeypatch):
     machine(*CARD)
     monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
     assert devices.chosen(None, load_study("warming", program="xla")).mesh.devices.flat[0] == NEW

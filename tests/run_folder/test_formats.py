@@ -19,7 +19,7 @@ from engine.run_folder.finding import find_run
 from engine.run_folder.ledger import FORMAT
 from engine.runs import questions
 from engine.storage.files import sealed, unsealed
-from engine.study import loading
+from engine.study import resolve
 from tests.helpers import assert_same
 from tests.recorded import contents
 from tests.refusals import at, refuses
@@ -137,7 +137,7 @@ def test_its_stored_answers_are_asked_anew(run):
 
 def test_it_is_read_where_the_model_is_digested_otherwise_and_a_warning_says_so(run, monkeypatch):
     before = records(asked(READING["risk"], run).stdout)
-    monkeypatch.setattr(loading, "source_digest", lambda model: "f" * 64)
+    monkeypatch.setattr(resolve, "digest_of_package", lambda part: "f" * 64)
     ended = asked(READING["risk"], run)
     assert ended.stderr == at(f"warning: {run}", "format 1", "model warming", "recomputed paths")
     assert records(ended.stdout) == before

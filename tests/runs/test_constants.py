@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import engine
-from engine.program.running import devices
-from engine.program.running.kernel import program_on
+from engine.program import devices
+from engine.program.programs import program_on
 from engine.risk.drivers import place_parts, series
 from engine.run_folder.reading import open_cube
 from engine.study.study import Block

@@ -190,7 +190,7 @@ def test_a_study_that_was_not_run_can_be_replayed_with_any_of_its_policies(tmp_p
     study, folder = find_study("study.toml", model, seed=9, policy="use")
     assert folder is None
     assert study.seed == 9 and study.policy_names == ("keep", "use")
-    with refuses("compare", "policy 'usee'", "mean 'use'"):
+    with refuses("policy", "policy 'usee'", "mean 'use'"):
         find_study("study.toml", model, policy="usee")
 
 

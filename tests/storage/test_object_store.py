@@ -174,6 +174,7 @@ def test_copies_that_were_stopped_go_on(run, url, tmp_path, monkeypatch):
         object_store.download(url, tmp_path / "back", stop)
     assert not (tmp_path / "back/cube.zarr/zarr.json").exists()
     killed = "cube.zarr/paths/zarr.json.0a1b2c3d.tmp"
+    (tmp_path / "back" / killed).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / "back" / killed).write_text("{")
     object_store.download(url, tmp_path / "back")
     assert contents(tmp_path / "back") == contents(run)

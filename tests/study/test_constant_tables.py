@@ -6,7 +6,7 @@ import pytest
 
 from engine import Constant, Outcome, StaticModel, load_study
 from engine.errors import UserError
-from engine.modelling.code_digests import as_written
+from engine.modelling.identity import as_written
 from engine.study.json_schema import study_schema
 from engine.study.loading import read_study, resolved_text, study_of_text
 from tests.constant_studies import LAW, MODELS, WELL, beam, model, well

@@ -10,7 +10,7 @@ import pytest
 from engine.analyses.variants import Keys
 from engine.draws import sobol
 from engine.errors import UserError
-from engine.program.tracing import arguments
+from engine.program import arguments
 from engine.runs.two_runs import _unpaired
 from engine.study.loading import again, load_study, resolved_text, under
 from engine.study.study import Block

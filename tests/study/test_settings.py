@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
-from engine.program.running import devices
+from engine.program import devices
 from engine.study.loading import load_study
 from engine.study.settings import with_settings
 from tests.helpers import assert_same

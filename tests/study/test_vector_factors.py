@@ -11,7 +11,7 @@ from engine.errors import UserError
 from engine.modelling.contract import refuse_broken
 from engine.modelling.folds import peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program.tracing import arguments
+from engine.program import arguments
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
 from tests.refusals import at, refuses

@@ -9,7 +9,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 from engine.analyses.challenge.claims import ClaimEstimates
-from engine.program.running import compilation_cache, machine_code
+from engine.lanes import compilation_cache, machine_code
 from engine.study.study import Study
 
 EVERY = 5.0

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from scipy.stats import chi2
 
 from engine.analyses.challenge.choices import SPECIFICATION, Choice
-from engine.program.running.contract import Scores
-from engine.program.tracing import arguments
+from engine.program import arguments
+from engine.program.contract import Scores
 from engine.study.study import Study
 
 ALIKE = 0.9

@@ -14,9 +14,9 @@ from engine.analyses.challenge.choices import FULL, Universe, part_of_factors
 from engine.analyses.independent_inputs import independent_inputs, replicates
 from engine.analyses.lever_sets import LeverSet, Terms, policy_of, set_of, years_begun
 from engine.analyses.variables import Values
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import Program, Scores
-from engine.program.tracing import arguments
+from engine.lanes import compilation_cache
+from engine.program import arguments, devices
+from engine.program.contract import Program, Scores
 from engine.study.components import Change, Policy
 from engine.study.group_changes import part_of
 from engine.study.lever_groups import START

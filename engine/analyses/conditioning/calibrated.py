@@ -17,7 +17,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, counts, numbers, texts
 from engine.errors import Problem, Problems, UserError
-from engine.program.moving.sight import Sight
+from engine.program.posterior.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.weighted_measures import LARGEST_SHAPE
 from engine.study.actual_policy import followed

@@ -17,9 +17,10 @@ from engine.analyses.futures import refuse_too_many, sound
 from engine.analyses.variables import Values, outcomes_of
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, Problems, UserError
-from engine.program.moving.sight import Sight
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import Program
+from engine.lanes import compilation_cache
+from engine.program import devices
+from engine.program.contract import Program
+from engine.program.posterior.sight import Sight
 from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, Z, as_units
 from engine.risk.estimation.weighted_measures import LARGEST_SHAPE
 from engine.study.actual_policy import followed

@@ -44,7 +44,7 @@ class Condition:
 
     def run_of(self, of: Asked) -> Study | None:
         """The study whose run is asked: the one with the figures as facts; a calibration asks none."""
-        from engine.program.moving.agreement import RUNS
+        from engine.program.posterior.agreement import RUNS
         from engine.study.actual_policy import knowing
         from engine.study.tables.facts import FUTURES
 

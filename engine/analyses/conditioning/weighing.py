@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.analyses.variants import Observer
-from engine.program.moving.sight import Sight
+from engine.program.posterior.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.intervals import Units, as_units
 from engine.risk.estimation.weighted_measures import effective

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import UserError, install
 from engine.execution.executors import cluster_worker, site
 from engine.execution.executors.contract import Assignment
-from engine.program.running.contract import Form
+from engine.program.contract import Form
 from engine.run_folder import ledger
 from engine.study.study import Block
 

@@ -66,7 +66,8 @@ def _set_up() -> None:
             os.environ["RUSTBELT_CPU_DEVICES"] = str(get_worker().state.nthreads)
         except (ImportError, ValueError):  # called outside a cluster
             pass
-    from engine.program.running import devices, memory
+    from engine.lanes import memory
+    from engine.program import devices
 
     devices.use_every_core()
     memory.keep()

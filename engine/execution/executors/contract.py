@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.execution.progress import Observer
-from engine.program.running.compilation_cache import Watch
-from engine.program.running.contract import Form
+from engine.lanes.compilation_cache import Watch
+from engine.program.contract import Form
 from engine.risk.estimation.tallies import Tally
 from engine.run_folder.folder import RunFolder
 from engine.study.study import Block

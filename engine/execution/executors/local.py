@@ -12,8 +12,8 @@ from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
 from engine.execution.progress import Progress
 from engine.execution.work import Work
-from engine.program.running import devices, hardware
-from engine.program.running.contract import CardLost, Form, Program
+from engine.program import devices, hardware
+from engine.program.contract import CardLost, Form, Program
 from engine.risk.estimation.tallies import Tally
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder

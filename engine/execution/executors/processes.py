@@ -18,8 +18,8 @@ from typing import Any
 from engine.errors import Problem, UserError
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
-from engine.program.running import devices, hardware
-from engine.program.running.contract import Form
+from engine.program import devices, hardware
+from engine.program.contract import Form
 from engine.run_folder import ledger
 from engine.study.study import Block, Study
 

@@ -11,9 +11,10 @@ from typing import Any
 from engine.errors import Problem, UserError
 from engine.execution.executors.contract import Assignment
 from engine.execution.work import Work
-from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import Form
-from engine.program.running.kernel import kind_for
+from engine.lanes import compilation_cache
+from engine.program import devices
+from engine.program.contract import Form
+from engine.program.programs import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed
@@ -125,7 +126,10 @@ def _work_at(site: Site) -> Work:
         if required.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:
-        message = f"expected fingerprint {site.fingerprint}, got {study.fingerprint}: the model's file has changed."
+        message = (
+            f"expected fingerprint {site.fingerprint}, got {study.fingerprint}. The model's file, or what it"
+            " reads, is another one here, or the model was changed in memory before the run."
+        )
         problems.append(Problem("study", message))
     if problems:
         raise UserError(here, problems)

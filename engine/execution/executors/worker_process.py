@@ -21,8 +21,9 @@ from engine.errors import UserError
 from engine.execution.executors import site
 from engine.execution.nonfinite import refuse_bad_year
 from engine.formatting import printable
+from engine.lanes import memory
 from engine.modelling.loading import blamed, end_quietly
-from engine.program.running import devices, memory
+from engine.program import devices
 from engine.study.study import Block
 
 

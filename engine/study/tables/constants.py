@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.errors import Problems, look_up, refusal
-from engine.modelling.code_digests import altered, as_written
+from engine.modelling.identity import altered, as_written
 from engine.modelling.records import Constant, Factor, Model, Yearly
 from engine.study.values import Tables, number
 

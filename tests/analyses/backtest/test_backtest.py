@@ -8,7 +8,7 @@ import pytest
 from engine import UserError
 from engine.analyses.backtest.answer import findings, tables
 from engine.analyses.backtest.backtest import backtest
-from engine.program.running import devices
+from engine.program import devices
 from engine.study.loading import load_study
 from engine.study.study import Block
 from tests.analyses.backtest.models import Walk, row, walk

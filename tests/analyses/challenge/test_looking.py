@@ -10,7 +10,7 @@ from engine.analyses.challenge.claims import Verdict
 from engine.analyses.challenge.designs import DEPARTURES, UNIVERSES, universes
 from engine.analyses.challenge.ledgers import ledgers
 from engine.analyses.challenge.worlds import Worlds
-from engine.program.running import compilation_cache
+from engine.lanes import compilation_cache
 from engine.study.tables.challenge import claim_of
 from tests.analyses.assumed import bill
 from tests.analyses.challenge.models import CASES, CLAIM, balance

@@ -5,7 +5,7 @@ import pytest
 
 from engine.analyses.challenge import priors
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.program.tracing import arguments
+from engine.program import arguments
 from engine.study.loading import read_study
 from tests.analyses.challenge.models import normal
 from tests.user_models import outcomes, program

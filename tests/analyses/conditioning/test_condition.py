@@ -16,9 +16,9 @@ from engine.execution.progress import unobserved as unseen
 from engine.modelling.cells import table
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Outcome, PathModel, Yearly
-from engine.program.moving.agreement import RUNS
-from engine.program.moving.sight import Sight
-from engine.program.running import devices
+from engine.program import devices
+from engine.program.posterior.agreement import RUNS
+from engine.program.posterior.sight import Sight
 from engine.run_folder.finding import run_folder
 from engine.study.actual_policy import knowing
 from engine.study.loading import read_study

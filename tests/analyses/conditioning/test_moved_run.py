@@ -7,7 +7,7 @@ import pytest
 
 from engine import UserError, load_study
 from engine.execution.job import RunOptions, compute
-from engine.program.moving import tempering
+from engine.program.posterior import tempering
 from engine.run_folder import provenance
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking, ask
@@ -93,7 +93,7 @@ def test_what_is_drawn_anew_answers_for_the_study_before_its_facts(asked):
 
 def test_asked_again_the_run_is_there(asked, monkeypatch):
     _, given = asked
-    monkeypatch.setattr("engine.program.moving.tempering.moved", None)
+    monkeypatch.setattr("engine.program.posterior.tempering.moved", None)
     answer, kept = ask("condition", {}, given.asking())
     assert kept.parent == given.folder and next(iter(answer["factors"].rows()))["factor"] == "drift"
 

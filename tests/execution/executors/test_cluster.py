@@ -19,7 +19,7 @@ import engine
 from engine.errors import UserError
 from engine.execution.executors import cluster, cluster_worker, site as sites
 from engine.execution.executors.cluster import blocks_of_task, spans
-from engine.program.running import devices
+from engine.program import devices
 from engine.study.study import BLOCK
 from tests.execution.executors.test_processes import assignment_of
 from tests.recorded import contents, study_in

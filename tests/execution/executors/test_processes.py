@@ -19,9 +19,9 @@ from engine.execution.executors.contract import Assignment
 from engine.execution.executors.processes import Workers
 from engine.execution.options import RunOptions
 from engine.execution.progress import unobserved
+from engine.lanes.compilation_cache import Watch
 from engine.modelling.loading import spec_of
-from engine.program.running import devices, hardware
-from engine.program.running.compilation_cache import Watch
+from engine.program import devices, hardware
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.program.running import devices
+from engine.program import devices
 from engine.risk.drivers import series
 from engine.study.loading import load_study
 from tests.helpers import assert_close

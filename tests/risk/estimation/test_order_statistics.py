@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.program.running import row_bins
+from engine.program import row_bins
 from engine.risk.estimation import order_statistics
 from engine.risk.estimation.differences import difference
 from engine.risk.estimation.display import histogram, histogram_of_sorted

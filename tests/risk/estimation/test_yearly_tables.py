@@ -10,7 +10,7 @@ from jax.sharding import Mesh
 
 import engine
 from engine.modelling.cell_axis import split_cells
-from engine.program.running.kernel import program_on
+from engine.program.programs import program_on
 from engine.runs.replay import replay
 from engine.study.loading import load_study
 from engine.study.study import Study

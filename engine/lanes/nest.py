@@ -1,0 +1,235 @@
+"""Lowers a function of one lane to a nest of loops: what is computed, which products are fused, what is not needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from engine.lanes.operations import Address, Item, Level, Loop, Operation, Region, Store, Values, View, words_of
+from engine.lanes.scalars import Scalars
+
+
+@dataclass(frozen=True)
+class Output:
+    """A result of every lane.
+
+    Args:
+      dtype: type of its numbers.
+      places: offset of each number in a lane's scratch memory, in 32-bit words; [item, ...] where a lane has items.
+    """
+
+    dtype: np.dtype
+    places: np.ndarray
+
+
+@dataclass(frozen=True)
+class Nest:
+    """A function of one lane as a nest of loops, with its scratch memory laid out.
+
+    Args:
+      body: what is computed, in order.
+      outputs: name -> output; all of them are in scratch memory at the end.
+      lane: the operation that gives the lane's number.
+      fused: products that become part of the sums that read them.
+      bases: region of scratch memory -> its offset, in 32-bit words of a lane.
+      results: the regions that hold outputs.
+      scratch: words of scratch memory of a lane.
+      shared, own: words of the shared inputs, and of the inputs of a lane.
+      pool: constants that lie behind the shared inputs, as 32-bit words.
+    """
+
+    body: Sequence[Item]
+    outputs: dict[str, Output]
+    lane: Operation
+    fused: frozenset[Operation]
+    bases: dict[Region, int]
+    results: frozenset[Region]
+    scratch: int
+    shared: int
+    own: int
+    pool: np.ndarray
+
+    @property
+    def is_double(self) -> bool:
+        """Whether an output is in double precision."""
+        return any(one.dtype == np.float64 for one in self.outputs.values())
+
+    @property
+    def size(self) -> int:
+        """Operations that are written, those in a loop once."""
+        return sum(isinstance(one, Operation) for one in walk(self.body))
+
+    @property
+    def operations(self) -> int:
+        """Operations of a lane, those in a loop counted for each turn; those that all lanes share are left out."""
+
+        def counted(items: Sequence[Item]) -> int:
+            own = sum(isinstance(one, Operation) and one.level.wide for one in items)
+            return own + sum(one.length * counted(one.body) for one in items if isinstance(one, Loop))
+
+        return counted(self.body)
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A function of one lane with all its outputs, from which the nest of some of them is made.
+
+    Args:
+      body: what is computed, in order.
+      outputs: name -> its values.
+      lane, fused, shared, own, pool: as of `Nest`.
+    """
+
+    body: Sequence[Item]
+    outputs: Mapping[str, Values]
+    lane: Operation
+    fused: frozenset[Operation]
+    shared: int
+    own: int
+    pool: np.ndarray
+
+    def nest(self, outputs: Sequence[str] | None = None) -> Nest:
+        """The nest of the outputs with these names, all if not given; what they do not depend on is left out."""
+        body = [*self.body]
+        kept = {name: _in_scratch(self.outputs[name], body) for name in (outputs or self.outputs)}
+        homes = {name: view.memory for name, view in kept.items() if isinstance(view.memory, Region)}
+        ends = {*homes.values()}
+        alive, bases, size = _alive(body, ends), dict[Region, int](), 0
+        for one in walk(alive):
+            memory = one.address.memory if isinstance(one, Store) else None
+            if isinstance(memory, Region) and memory not in bases:
+                bases[memory], size = size, size + (memory.words + 1) // 2 * 2
+        # nothing is stored for an output without numbers
+        made = {name: Output(view.dtype, bases.get(homes[name], 0) + view.offsets) for name, view in kept.items()}
+        return Nest(alive, made, self.lane, self.fused, bases, frozenset(ends), size, self.shared, self.own, self.pool)
+
+
+def trace(function: Callable[..., Any], shared: Any, own: Any = None) -> Traced:
+    """Traces and lowers a function of one lane; arguments as of `cpu.compile`.
+
+    Which products are fused follows from the whole function, so no bit depends on the outputs that are asked for.
+
+    Raises:
+      NoScalarForm: the function holds an operation that cannot be written in scalars.
+      TypeError: its result is no dictionary of arrays, or an input has a type of 64 bits that JAX has not enabled.
+    """
+    leaves, of_lane = [np.asarray(leaf) for leaf in jax.tree.leaves(shared)], [] if own is None else [own]
+    closed, form = jax.make_jaxpr(function, return_shape=True)(shared, jax.ShapeDtypeStruct((), np.uint32), *of_lane)
+    if not isinstance(form, dict):
+        raise TypeError("function: expected a dictionary of arrays as its result.")
+    scalars = Scalars(_words(leaves))
+    lane = Operation("lane", (), np.dtype(np.uint32), None, Level(0, True))
+    of_own = _inputs("own", jax.tree.leaves(own), closed.in_avals[len(leaves) + 1 :])
+    given: list[Values] = [*_inputs("shared", leaves, closed.in_avals), np.array(lane, object), *of_own]
+    results = dict(zip(sorted(form), scalars.traced(closed, given), strict=True))
+    body = scalars.scopes[0]
+    held = {name: _written(scalars, one, np.dtype(form[name].dtype)) for name, one in results.items()}
+    fused = _fused(
+        body, (one for values in held.values() if not isinstance(values, View) for one in values.ravel().tolist())
+    )
+    pool = np.concatenate([np.zeros(0, np.uint32), *scalars.pool])
+    return Traced(body, held, lane, fused, scalars.n_shared + len(pool), _words(jax.tree.leaves(own)), pool)
+
+
+def _written(scalars: Scalars, values: Values, dtype: np.dtype) -> Values:
+    """An output as operations, or as a view of scratch memory if it lies there already or has no numbers."""
+    if not math.prod(values.shape):
+        return View(Region(0, ()), np.zeros(values.shape, int), dtype)
+    return scalars.read(values) if isinstance(values, View) and not isinstance(values.memory, Region) else values
+
+
+def _words(leaves: Iterable[Any]) -> int:
+    return sum(leaf.size * words_of(leaf.dtype) for leaf in leaves)
+
+
+def _inputs(memory: str, leaves: Iterable[Any], traced: Sequence[Any]) -> list[View]:
+    """The inputs, which lie one behind the other in memory.
+
+    Args:
+      traced: the types with which JAX has traced them.
+    """
+    made, at = [], 0
+    for leaf, known in zip(leaves, traced, strict=False):
+        if leaf.dtype != known.dtype:
+            raise TypeError(f"{memory}: expected {known.dtype}, got {leaf.dtype}: convert it, or set jax_enable_x64.")
+        words = words_of(leaf.dtype)
+        offsets = at + words * np.arange(leaf.size).reshape(leaf.shape)
+        made.append(View(memory, offsets, np.dtype(leaf.dtype), wide=memory == "own"))
+        at += words * leaf.size
+    return made
+
+
+def _in_scratch(values: Values, body: list[Item]) -> View:
+    """An output as it lies in scratch memory, written there at the end where it is not."""
+    if isinstance(values, View):
+        return values
+    dtype = values.flat[0].dtype
+    words = words_of(dtype)
+    region = Region(words * values.size, ())
+    body += [Store(one, Address(region, k * words, wide=True)) for k, one in enumerate(values.ravel().tolist())]
+    return View(region, words * np.arange(values.size).reshape(values.shape), dtype, wide=True)
+
+
+def walk(items: Iterable[Item]) -> Iterator[Item]:
+    """All items, those of the bodies of loops after the loop."""
+    for one in items:
+        yield one
+        if isinstance(one, Loop):
+            yield from walk(one.body)
+
+
+def _fused(body: Iterable[Item], ends: Iterable[Operation]) -> frozenset[Operation]:
+    """Products that sums alone read: each is computed together with a sum, rounded once."""
+    read, products = {*ends}, list[Operation]()
+    for one in walk(body):
+        if isinstance(one, Loop):
+            read.update(part for row in one.carried for part in row)
+        elif isinstance(one, Store):
+            read.add(one.value)
+        elif not (one.name in ("add", "sub") and one.dtype.kind == "f" and one.operands[0] is not one.operands[1]):
+            read.update(one.operands)
+            if one.name == "mul" and one.dtype.kind == "f":
+                products.append(one)
+    return frozenset(one for one in products if one not in read)
+
+
+def _alive(body: list[Item], ends: set[Region]) -> list[Item]:
+    """Dead code elimination: what the regions `ends` depend on."""
+    needed: set[Operation | Region] = {*ends}
+
+    def take(operations: Iterable[Operation]) -> None:
+        for one in operations:
+            needed.add(one)
+            if one.name == "input" and isinstance(one.address.memory, Region):
+                needed.add(one.address.memory)
+
+    def mark(items: Sequence[Item]) -> None:
+        for one in reversed(items):
+            if isinstance(one, Loop):
+                take(part for row in one.carried if row.now in needed or row.last in needed for part in row)
+                mark(one.body)
+            elif isinstance(one, Store):
+                take([one.value] if one.address.memory in needed else ())
+            elif one in needed:
+                take(one.operands)
+
+    def kept(items: Sequence[Item]) -> Iterator[Item]:
+        for one in items:
+            if isinstance(one, Loop):
+                rows = [row for row in one.carried if row.now in needed or row.last in needed]
+                inside = [*kept(one.body)]
+                if rows or inside:
+                    yield Loop(one.number, one.length, rows, inside)
+            elif (one.address.memory if isinstance(one, Store) else one) in needed:
+                yield one
+
+    size = -1
+    while size != len(needed):
+        size = len(needed)
+        mark(body)
+    return [*kept(body)]

@@ -1,0 +1,320 @@
+"""Lowers a traced function to scalar operations within its loops, with constant folding.
+
+Arrays are taken apart into their elements, functions written as polynomials. An operation stands in the innermost loop
+of its operands, so what a loop does not change is computed before it.
+
+An operation is one that IEEE 754 rounds correctly, or one on integers and bits, so that every machine and every width
+of vector gives the same bits. Primitives that only move numbers (a slice, a transpose) move operations in an array here
+and need no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from engine.lanes import elementary, loops, primitives, sorting
+from engine.lanes.equations import Atom, Constant, Equation, Rule, flat
+from engine.lanes.operation_table import OPERATIONS, named
+from engine.lanes.operations import (
+    KINDS,
+    UNIFORM,
+    Address,
+    Array,
+    Detail,
+    Item,
+    Level,
+    NoScalarForm,
+    Operation,
+    Operations,
+    Values,
+    View,
+    single,
+    words_of,
+)
+
+MOST = 50_000
+"""Most operations of a function; for longer ones XLA's arrays are the better form."""
+_MANY = 1 << 12
+"""Constants of an array from which on they are read from memory."""
+
+
+class Scalars:
+    """A function while it is lowered: operands before their readers, common subexpressions shared.
+
+    Args:
+      n_shared: 32-bit words of the shared inputs; arrays of constants that a loop reads lie behind them.
+    """
+
+    def __init__(self, n_shared: int) -> None:
+        self.scopes: list[list[Item]] = [[]]
+        self.loops: list[int] = []
+        self.pool: list[np.ndarray] = []
+        self.n_shared = n_shared
+        self.n_loops = self._n_operations = 0
+        self._known: list[dict[Hashable, Operation]] = [{}]
+        self._constants: dict[Hashable, Operation] = {}
+        self._rules: dict[Any, Rule] = {}
+
+    @contextmanager
+    def loop(self) -> Iterator[tuple[int, list[Item]]]:
+        """A `with` block for the body of a new loop: gives the loop's number, and the items of the body."""
+        self.n_loops += 1
+        number = self.n_loops
+        self.scopes.append([])
+        self._known.append({})
+        self.loops.append(number)
+        yield number, self.scopes[-1]
+        self.scopes.pop()
+        self._known.pop()
+        self.loops.pop()
+
+    @property
+    def depth(self) -> int:
+        """Number of loops around what is being lowered."""
+        return len(self.loops)
+
+    def read(self, values: Values) -> Array:
+        """An array as operations; a number in memory belongs to the innermost loop that changes it or its address."""
+        if not isinstance(values, View):
+            return values
+        within = {stride.loop for stride in values.strides}.union(getattr(values.memory, "loops", ()))
+        depth = max((k for k, loop in enumerate(self.loops, 1) if loop in within), default=0)
+        made, level = np.empty(values.shape, object), Level(depth, values.wide)
+        for at, offset in np.ndenumerate(values.offsets):
+            address = Address(values.memory, int(offset), values.strides, values.level, values.wide)
+            made[at] = self._once("input", (), values.dtype, address, level)
+        return made
+
+    def constant(self, value: Any) -> Operation:
+        """The operation of a constant."""
+        value = np.asarray(value)[()]
+        key = value.dtype, value.tobytes()
+        if key not in self._constants:
+            self._constants[key] = Operation("constant", (), value.dtype, value, UNIFORM)
+        return self._constants[key]
+
+    def pooled(self, values: np.ndarray) -> int:
+        """Puts constants of one type behind the shared inputs; gives the offset of the first, in 32-bit words."""
+        first = self.n_shared + sum(map(len, self.pool))
+        self.pool.append(as_words(values))
+        return first
+
+    def array(self, value: Any) -> Values:
+        """An array of constants, in memory where they are many.
+
+        Raises:
+          NoScalarForm: operations have no numbers of its type.
+        """
+        if getattr(value, "dtype", np.dtype(bool)) not in KINDS:
+            raise NoScalarForm(f"numbers of type {value.dtype}")
+        value = np.asarray(value)
+        if value.size > _MANY and value.dtype != bool:
+            words = words_of(value.dtype)
+            return View("shared", self.pooled(value) + words * np.arange(value.size).reshape(value.shape), value.dtype)
+        made = np.empty(value.shape, object)
+        for at in np.ndindex(value.shape):
+            made[at] = self.constant(value[at])
+        return made
+
+    def rule(self, rule: Rule, inputs: Sequence[Values]) -> list[Values]:
+        """The outputs of a rule for these inputs.
+
+        Raises:
+          NoScalarForm: it holds an operation that cannot be written in scalars; with the line that calls it.
+        """
+        held: dict[Atom, Values] = dict(zip(rule.inputs, inputs, strict=True))
+
+        def read(atom: Atom) -> Values:
+            if isinstance(atom, Constant) and atom not in held:
+                held[atom] = self.array(atom.value)
+            return held[atom]
+
+        for equation in rule.equations:
+            try:
+                results = self._applied(equation, [read(atom) for atom in equation.inputs])
+            except NoScalarForm as missing:
+                if missing.line is None and equation.line:
+                    raise NoScalarForm(missing.what, equation.line) from missing
+                raise
+            held.update(zip(equation.outputs, results, strict=True))
+        return [read(atom) for atom in rule.outputs]
+
+    def traced(self, closed: Any, inputs: Sequence[Values]) -> list[Values]:
+        """The outputs of a closed jaxpr for these inputs; its list of equations is kept for the next call."""
+        if closed not in self._rules:
+            self._rules[closed] = flat(closed)
+        return self.rule(self._rules[closed], inputs)
+
+    def _applied(self, equation: Equation, given: Sequence[Values]) -> list[Values]:
+        """The results of an equation.
+
+        Raises:
+          NoScalarForm: the primitive, with these parameters, cannot be written in scalar operations.
+        """
+        for value in equation.outputs:
+            if value.dtype not in KINDS:
+                raise NoScalarForm(f"numbers of type {value.dtype}")
+        name, params, first = equation.name, equation.params, equation.outputs[0]
+        shape, dtype = first.shape, first.dtype
+        if name in primitives.MOVES and isinstance(given[0], View):
+            moved = primitives.PRIMITIVES[name](self, [given[0].offsets], params, shape, dtype)
+            return [given[0].moved(offsets) for offsets in moved]
+        if name == "scan":
+            return loops.scan(self, given, params)
+        operands = [self.read(one) for one in given]
+        if name == "call_hi_primitive":  # a function that JAX 0.12 expands later
+            examples = [jax.ShapeDtypeStruct(part.shape, part.flat[0].dtype) for part in operands]
+            with jax.enable_x64(any(example.dtype == np.float64 for example in examples)):
+                written = jax.make_jaxpr(params["_prim"].expand)(*examples)
+            return self.traced(written, operands)
+        if name in primitives.PRIMITIVES:
+            return [*primitives.PRIMITIVES[name](self, operands, params, shape, dtype)]
+        if len(equation.outputs) != 1 or not _spread_to(shape, operands):
+            raise NoScalarForm(name)
+        if name == "integer_pow":
+            operands = [*operands, self.read(self.array(params["y"]))]
+        return [self.elementwise(named(name, params), operands, shape, dtype)]
+
+    def each(self, name: str, *operands: Operation, dtype: Any = None) -> Operation:
+        """The result of an operation on scalars: simplified or folded if possible, else an operation.
+
+        Args:
+          name: a row of the table of operations, or a function that is lowered to such rows.
+          dtype: type of the result; if not given Boolean for comparisons, else that of the last operand.
+
+        Raises:
+          NoScalarForm: there is no such row or function, or there are too many operations.
+        """
+        meaning = OPERATIONS.get(name)
+        kind = np.dtype(dtype or (bool if meaning and meaning.gives == "b" else operands[-1].dtype))
+        if meaning is None or not meaning.takes(operands[-1].dtype):
+            return self._written_out(name, operands, kind)
+        less = meaning.simpler(operands, kind)
+        if less is not None:
+            return less
+        value = meaning.fold(operands, kind)
+        return self.operation(name, operands, kind) if value is None else self.constant(value)
+
+    def operation(self, name: str, operands: Operations, dtype: np.dtype, detail: Detail = None) -> Operation:
+        """An operation of the table, neither simplified nor folded; its level follows from its operands."""
+        level = operands[0].level
+        for operand in operands[1:]:
+            if operand.level != level:
+                level |= operand.level
+        return self._once(name, tuple(operands), dtype, detail, level)
+
+    def _once(
+        self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, level: Level
+    ) -> Operation:
+        known, key = self._known[level.depth], (name, operands, dtype, detail)
+        made = known.get(key)
+        if made is None:
+            made = known[key] = Operation(name, operands, dtype, detail, level)
+            if name != "input":
+                self.scopes[level.depth].append(made)
+                self._n_operations += 1
+            if self._n_operations > MOST:
+                raise NoScalarForm(f"more than {MOST:,} operations", line="")
+        return made
+
+    def elementwise(self, name: str, operands: Sequence[Array], shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """An operation element by element, on arrays broadcast to one shape; arguments as of `each`."""
+        if not shape:
+            alone = [operand.item() for operand in operands]
+            return single(self.each(name, *alone, dtype=dtype))
+        made = np.empty(shape, object)
+        spread: list[Array] = [np.broadcast_to(operand, shape) for operand in operands]
+        for at in np.ndindex(shape):
+            made[at] = self.each(name, *(operand.item(at) for operand in spread), dtype=dtype)
+        return made
+
+    def _written_out(self, name: str, operands: Operations, dtype: np.dtype) -> Operation:
+        """A function without a row of its own, as operations or as a call of the C library."""
+        if name in _WRITTEN_OUT:
+            return _WRITTEN_OUT[name](self, *operands)
+        function = elementary.FUNCTIONS.get(name)
+        in_double = operands[0].dtype == np.float64
+        form = function and (function.double if in_double else function.form)
+        if form is None:
+            raise NoScalarForm(name)
+        if isinstance(form, str):
+            doubles = [self.each("convert_element_type", operand, dtype=np.float64) for operand in operands]
+            called = self.operation("call", doubles, np.dtype(np.float64), form)
+            return self.each("convert_element_type", called, dtype=dtype)
+        more: tuple[int, ...] = ()
+        if name == "integer_pow":
+            *operands, power = operands
+            more = (int(power.value),)
+        traced = _traced(form, tuple(operand.dtype for operand in operands), *more)
+        (result,) = self.traced(traced, [single(operand) for operand in operands])
+        return self.read(result).item()
+
+
+def as_words(values: Any) -> np.ndarray:
+    """An array as 32-bit words, uint32 [word]; a Boolean is one word."""
+    values = np.asarray(values)
+    return np.ascontiguousarray(values, np.uint32 if values.dtype == bool else values.dtype).reshape(-1).view(np.uint32)
+
+
+def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
+    if all(operand.shape == shape for operand in operands):
+        return True
+    try:
+        return np.broadcast_shapes(*(operand.shape for operand in operands)) == shape
+    except ValueError:
+        return False
+
+
+@cache
+def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], *more: int) -> Any:
+    """The closed jaxpr of a function of scalars of these types, traced once."""
+    with jax.enable_x64(True):
+        examples = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
+        return jax.make_jaxpr(lambda *values: form(*values, *more))(*examples)
+
+
+def _chain(scalars: Scalars, which: Operation, *cases: Operation) -> Operation:
+    if which.is_constant:
+        return cases[int(which.value)]
+    if all(case is cases[0] for case in cases):
+        return cases[0]
+    if which.dtype.kind == "b":
+        return scalars.each("select", which, cases[1], cases[0])
+    result = cases[-1]
+    for number in range(len(cases) - 2, -1, -1):
+        here = scalars.each("le", which, scalars.constant(np.asarray(number, which.dtype)))
+        result = scalars.each("select", here, cases[number], result)
+    return result
+
+
+def _clamped(scalars: Scalars, low: Operation, value: Operation, high: Operation) -> Operation:
+    return scalars.each("min", scalars.each("max", value, low), high)
+
+
+def _log2(scalars: Scalars, x: Operation) -> Operation:
+    log, log_of_2 = (scalars.each("log", one) for one in (x, scalars.constant(x.dtype.type(2))))
+    return scalars.each("div", log, log_of_2)
+
+
+def _polynomial(scalars: Scalars, x: Operation, *ascending: Operation) -> Operation:
+    value = ascending[-1]
+    for coefficient in ascending[-2::-1]:
+        value = scalars.each("add", scalars.each("mul", value, x), coefficient)
+    return value
+
+
+_WRITTEN_OUT: dict[str, Callable[..., Operation]] = {
+    "add_any": lambda scalars, *operands: scalars.each("add", *operands),
+    "clamp": _clamped,
+    "le_to": lambda scalars, *operands: sorting.compared(scalars, "le", *operands),
+    "log2": _log2,
+    "lt_to": lambda scalars, *operands: sorting.compared(scalars, "lt", *operands),
+    "polynomial": _polynomial,
+    "select_n": _chain,
+}

@@ -1,1 +1,0 @@
-"""Writes code from stages: LLVM IR for processors and graphics cards, and PTX for the latter."""

@@ -1,0 +1,100 @@
+"""Launches a study's kernel on a graphics card by `cuda.core`. **None of this has run on a card.**
+
+Work that may hang is done by threads that do not keep the process from ending.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+from engine.lanes import cpu, ptx
+from engine.lanes.ptx import Kernel
+from engine.program.path import OUTCOMES
+
+AT_ONCE = 1 << 15
+"""Most lanes of a launch: about as many as the newest cards compute at once, each with its scratch memory."""
+ENDING = 30
+"""Seconds that this process has to end where a launch hangs, as JAX and the driver would wait for it forever."""
+
+Given = TypeVar("Given")
+
+
+class Launcher:
+    """Launches of a kernel on one card.
+
+    Args:
+      kernel: gives a study's outcomes.
+      card: the JAX device.
+      lanes: lanes of a call, a power of two.
+    """
+
+    def __init__(self, kernel: Kernel, card: Any, lanes: int):
+        self._kernel, self._card, self._lanes = kernel, card, lanes
+        self._run: Any = None
+        self._lock = threading.Lock()
+
+    def outcomes(self, shared: Any, low: int) -> jax.Array:
+        """Outcomes [policy, outcome, path] on the card, of the lanes from number `low` on, as a JAX array."""
+        with self._lock:  # each call has scratch memory of its own
+            return self._outcomes(shared, low)
+
+    def _outcomes(self, shared: Any, low: int) -> jax.Array:
+        from cuda import core
+        from cuda.core.utils import StridedMemoryView
+
+        layout, lanes = self._kernel.layout, self._lanes
+        device = core.Device(self._card.local_hardware_id)
+        device.set_current()
+        stream = device.create_stream()
+        if self._run is None:
+            self._run = core.ObjectCode.from_ptx(self._kernel.text.encode()).get_kernel(ptx.KERNEL)
+        dtype, at = layout.outputs[OUTCOMES]
+        shape, each = (*at.shape[1:], lanes * layout.items), min(lanes, AT_ONCE)
+        made = device.allocate(int(np.prod(shape)) * dtype.itemsize, stream=stream)
+        scratch = device.allocate(4 * layout.scratch * each, stream=stream)
+        tables = [cpu.row_table([(int(made.handle), shape[-1], dtype, at)], size) for size in (4, 8)]
+        words = [_on_card(one, self._card) for one in (cpu.shared_words(layout, shared), *tables)]
+        read, *rows = (one.__cuda_array_interface__["data"][0] for one in words)
+        of_rows = [part for at, table in zip(rows, tables, strict=True) for part in (at, np.int64(len(table)))]
+        config = core.LaunchConfig(grid=each // ptx.THREADS, block=ptx.THREADS)
+        for before in range(0, lanes, each):
+            given = np.int64(before), np.uint32(low + before), read, scratch, *of_rows
+            core.launch(stream, config, self._run, *given)
+        stream.sync()
+        scratch.close(stream)
+        return jax.dlpack.from_dlpack(StridedMemoryView.from_buffer(made, shape, dtype=dtype))
+
+
+def _on_card(array: np.ndarray, card: Any) -> Any:
+    """The words of an array on a card, at least one."""
+    words = np.ascontiguousarray(array).view(np.uint32).ravel()
+    return jax.block_until_ready(jax.device_put(words if words.size else np.zeros(1, np.uint32), card))
+
+
+def begun(work: Callable[[], Given]) -> Future[Given]:
+    """A future of work done by a daemon thread, which does not keep the process from ending."""
+    given: Future[Given] = Future()
+
+    def do() -> None:
+        try:
+            given.set_result(work())
+        except BaseException as failure:
+            given.set_exception(failure)
+
+    threading.Thread(target=do, daemon=True).start()
+    return given
+
+
+def end_within() -> None:
+    """Has the system end this process, which is exiting, after `ENDING`, as neither Python nor Ctrl-C can."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(ENDING)

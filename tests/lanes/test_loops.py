@@ -1,0 +1,203 @@
+"""Scans, conditionals and values by turn, with the bits that XLA gives at each width, and in the right loop."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from engine.lanes.nest import trace
+from engine.lanes.operations import Loop, NoScalarForm, Operation, Store
+from tests.lanes.checked import faults
+from tests.lanes.compiled import assert_by_lanes_as_by_xla
+
+SHARED = {"row": np.float32([3, 1, -2, 5]), "table": np.arange(12, dtype=np.int32).reshape(3, 4), "one": np.float32(7)}
+LANES = 21
+OWN = {
+    "x": np.arange(LANES, dtype=np.float32) - 9,
+    "rows": (np.arange(4 * LANES) % 13).reshape(4, LANES).astype(np.float32),
+    "yes": np.arange(3 * LANES).reshape(3, LANES) % 3 == 1,
+}
+
+
+class Loops:
+    """Functions (shared inputs, lane's number, inputs of the lane) -> results, of integers that no rounding changes."""
+
+    def carried_numbers_change_places(s, lane, own):
+        return lax.scan(lambda c, _: ((c[1], c[0] + c[1]), None), (own["x"], s["one"]), None, length=5)[0]
+
+    def what_a_turn_reads_is_shared_of_the_lane_computed_and_constant(s, lane, own):
+        along = s["row"], own["rows"], own["rows"] * own["x"], jnp.arange(4.0), jnp.arange(8, dtype=jnp.int32)[::2]
+        return lax.scan(lambda c, x: (c + x[0] * x[1] - x[2], (x[3] + c, x[4])), own["x"], along)
+
+    def constants_around_a_loop_are_those_of_the_lane_and_shared_ones(s, lane, own):
+        y = own["x"] + s["one"]
+        return lax.scan(lambda c, x: (c + y * x + s["table"][1, 2], None), 0.0, s["row"])[0]
+
+    def turns_go_backwards(s, lane, own):
+        forward = lax.scan(lambda c, x: (c * 2 + x, c), own["x"], own["rows"])
+        back = lax.scan(lambda c, x: (c * 2 + x, (c, x)), own["x"], own["rows"], reverse=True)
+        return forward, back
+
+    def results_by_turn_are_read_by_another_loop_either_way(s, lane, own):
+        _, first = lax.scan(lambda c, x: (c + x, c * x), own["x"], own["rows"])
+        _, again = lax.scan(lambda c, x: (c + x, c - x), 0.0, first, reverse=True)
+        return lax.scan(lambda c, x: (c + x[0] * x[1], None), 1.0, (first, again))[0], first[::-1], again[1:3]
+
+    def one_turn_and_two(s, lane, own):
+        def turns(count):
+            return lax.scan(lambda c, x: (c + x, c * x), own["x"], own["rows"][:count])
+
+        return turns(1), turns(2)
+
+    def a_loop_in_a_loop_in_a_loop(s, lane, own):
+        def inner(c, x):
+            c, sums = lax.scan(lambda c, y: (c + y, c - y), c, own["rows"])
+            return c, (c * x, sums)
+
+        def outer(c, _):
+            c, found = lax.scan(inner, c, s["row"])
+            return c - own["x"], found
+
+        return lax.scan(outer, own["x"], None, length=3)
+
+    def results_of_inner_loops_are_read_where_they_are_and_outside(s, lane, own):
+        def outer(c, x):
+            _, inner = lax.scan(lambda c, y: (c + y, c), c, own["rows"])
+            total, _ = lax.scan(lambda c, y: (c + y, None), x, inner, reverse=True)
+            return total - c, (inner, inner[2], inner * x)
+
+        last, (inner, one, more) = lax.scan(outer, own["x"], s["row"])
+        return last, inner, one.sum(), lax.scan(lambda c, rows: (c + rows.sum(), c), 0.0, more)
+
+    def an_axis_that_is_not_the_first_is_scanned_and_rows_in_any_order(s, lane, own):
+        columns = lax.scan(lambda c, x: (c + x, c[1] + x), jnp.zeros(3, jnp.int32), s["table"].T)
+        mixed = lax.scan(lambda c, x: (c * 2 + x, None), own["x"], own["rows"][np.array([2, 0, 0, 3, 1])])[0]
+        return columns, mixed
+
+    def the_same_row_in_every_turn(s, lane, own):
+        rows = jnp.broadcast_to(jnp.stack([own["x"], s["one"]]), (5, 2))
+        return lax.scan(lambda c, x: (c + x[0] - x[1], x), 0.0, rows)
+
+    def truth_values_and_integers(s, lane, own):
+        def turn(c, x):
+            yes, count, word = c
+            return (yes ^ x, count + x, word * 3 + lane), (yes | x, count, word)
+
+        start = own["yes"][0], jnp.int32(2), lane
+        return lax.scan(turn, start, own["yes"]), own["yes"], lax.scan(turn, start, s["table"][0] > 1)[1]
+
+    def the_same_for_all_lanes(s, lane, own):
+        def year(c, x):
+            level = c + 2 * x
+            return level, (level, lax.fori_loop(0, 3, lambda k, v: v + k * x, level))
+
+        last, (levels, sums) = lax.scan(year, s["one"], s["row"])
+        return last, levels, sums, levels * own["x"]
+
+    def an_array_is_carried_and_changed_at_a_place(s, lane, own):
+        def turn(c, k):
+            return c.at[k % 4].add(1.0).at[jnp.int32(c[1]) % 4].set(own["x"]), c[k % 4]
+
+        return lax.scan(turn, own["rows"], jnp.arange(6))
+
+    def maps_and_counted_loops(s, lane, own):
+        return lax.map(lambda x: x * own["x"], s["row"]), lax.fori_loop(0, 5, lambda k, c: c * 2 + k, own["x"])
+
+    def conditionals_in_loops_and_loops_in_conditionals(s, lane, own):
+        def turn(c, x):
+            doubled = lax.cond(c > x, lambda: c * 2, lambda: lax.fori_loop(0, 3, lambda k, v: v + x, c))
+            return lax.rem(doubled, 97.0), lax.switch(jnp.int32(x) % 3, [lambda: c, lambda: x, lambda: c - x])
+
+        return lax.scan(turn, own["x"], s["row"])
+
+    def what_is_carried_but_not_needed(s, lane, own):
+        last, _ = lax.scan(lambda c, x: ((c[0] + x, c[1] * x, c[1]), c), (own["x"],) * 3, s["row"])
+        return last[0], last[2]
+
+    def long_constants_by_turn_and_by_place(s, lane, own):
+        table = np.random.default_rng(1).integers(0, 99, 5000).astype(np.float32)
+        total, _ = lax.scan(lambda c, x: (lax.rem(c + x, 1e4), None), own["x"], table[:4999])
+        return total, jnp.asarray(table[1:4801].reshape(2, 2400))[:, 7:9]
+
+    def numbers_of_no_loop_come_before_it_whatever_they_are(s, lane, own):
+        empty = lax.scan(lambda c, x: (c + x.sum(), x), own["x"], jnp.zeros((3, 0)))
+        return empty[0], own["rows"][:2], s["table"], jnp.float32(lane % 5)
+
+
+CASES = {name: function for name, function in vars(Loops).items() if not name.startswith("_")}
+
+
+def named(function):
+    """The same with a dictionary of results, as a function of a lane gives them."""
+    return lambda *given: {f"y{k}": y for k, y in enumerate(jax.tree.leaves(function(*given)))}
+
+
+def examples(own=OWN):
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[:-1], leaf.dtype), own)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_loops_give_what_xla_gives(name):
+    function = named(CASES[name])
+    assert not faults(trace(function, SHARED, examples()).nest())
+    assert_by_lanes_as_by_xla(function, SHARED, LANES, OWN)
+
+
+def test_loops_of_64_bits_give_what_xla_gives():
+    own = {"x": np.arange(LANES, dtype=np.float64) / 3, "n": 3 * 2**40 + np.arange(LANES), "y": OWN["x"]}
+    rows = np.random.default_rng(0).normal(size=(4, 2))
+
+    def function(shared, lane, own):
+        def turn(c, x):
+            inner, by_turn = lax.scan(lambda d, y: (d + y, d), c[1], jnp.arange(3))
+            return (jnp.maximum(c[0], x[0]), inner + c[1] // 3, c[2] + 1), (c[0] - 1, by_turn, c[2] > 0)
+
+        return lax.scan(turn, (own["x"], own["n"], own["y"]), shared), jnp.uint64(own["n"]) >> 3, shared.T[1]
+
+    with jax.enable_x64(True):
+        assert not faults(trace(named(function), rows, examples(own)).nest())
+        assert_by_lanes_as_by_xla(named(function), rows, LANES, own)
+
+
+def test_a_loop_of_no_turn_is_refused():
+    with pytest.raises(NoScalarForm, match="a loop of no turn"):
+        trace(lambda s, lane: {"y": lax.scan(lambda c, x: (c + 1, x), s, np.zeros((0, 2)))[0]}, np.float32(1))
+
+
+def loops_of(items):
+    return [one for one in items if isinstance(one, Loop)]
+
+
+def names_of(items):
+    return [one.name for one in items if isinstance(one, Operation)]
+
+
+def test_what_a_loop_does_not_change_is_computed_before_it():
+    def function(shared, lane, x):
+        def outer(c, y):
+            def turn(d, z):
+                return d + jnp.sqrt(y) * jnp.floor(x) + jnp.abs(z) - jnp.ceil(shared["one"]), None
+
+            return lax.scan(turn, c, shared["row"])[0], None
+
+        return {"y": lax.scan(outer, x, shared["row"])[0]}
+
+    nest = trace(function, SHARED, jax.ShapeDtypeStruct((), np.float32)).nest()
+    (outer,) = loops_of(nest.body)
+    (inner,) = loops_of(outer.body)
+    assert {"floor", "ceil"} <= {*names_of(nest.body)} and "sqrt" in names_of(outer.body)
+    assert names_of(inner.body) == ["add", "abs", "add", "sub"]
+    operations = [one for one in (*nest.body, *outer.body, *inner.body) if isinstance(one, Operation)]
+    by_lane = {one.name: one.level.wide for one in operations}
+    assert by_lane["floor"] and not any(by_lane[name] for name in ("ceil", "sqrt", "abs"))
+
+
+def test_rows_that_lie_in_memory_are_read_there_and_constants_are_no_code():
+    def function(shared, lane, own):
+        _, first = lax.scan(lambda c, x: (c + x, c), own["x"], own["rows"])
+        return {"y": lax.scan(lambda c, x: (c + x[0] * x[1], None), 0.0, (first, jnp.arange(4.0) ** 3))[0]}
+
+    nest = trace(function, SHARED, examples()).nest()
+    assert not [one for one in nest.body if isinstance(one, Store) and one.address.memory not in nest.results]
+    assert len(nest.pool) == 4
