@@ -357,8 +357,8 @@ ENVIRONMENTS: dict[str, str] = {
         "mkdir $'no\\xff'; cp study.toml model.py $'no\\xff'; cd $'no\\xff'; "
         f"{HERE} run study.toml --model model.py:Bridge --quiet"
     ),
-    "a run in a link to itself": f"ln -s loop loop; {HERE} run study.toml --model model.py:Bridge --out loop",
-    "a run below a link to itself": f"ln -sf loop loop; {HERE} run study.toml --model model.py:Bridge --out loop/x",
+    "a run in a link to itself": f"ln -sfn loop loop; {HERE} run study.toml --model model.py:Bridge --out loop",
+    "a run below a link to itself": f"ln -sfn loop loop; {HERE} run study.toml --model model.py:Bridge --out loop/x",
     "a study that is a link to itself": f"ln -s loop.toml loop.toml; {HERE} check loop.toml",
     "a terminal of ASCII": f"PYTHONIOENCODING=ascii {HERE} check $'\\x1b[2J.toml'",
     "no home": f"HOME=/none RUSTBELT_CACHE= {HERE} check study.toml --model model.py:Bridge",
