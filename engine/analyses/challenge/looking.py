@@ -41,7 +41,8 @@ class Look:
         return f"{self.claim}: {self._key(self.universe)}"
 
     def _key(self, universe: Universe) -> str:
-        names = sorted(f"{one.ledger}, {one}" for one in universe)
+        # two directions of one group may have the same name: a move is part of the key
+        names = sorted(f"{one.ledger}, {one} {sorted(one.move.items())}" for one in universe)
         return "; ".join([*names, repr(self.fraction)] if names else names)
 
 
