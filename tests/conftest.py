@@ -1,5 +1,6 @@
 """Settings of all tests: every core is a device, as in a run; compiled programs are cached; folders are in memory."""
 
+import ctypes
 import gc
 import os
 import shutil
@@ -49,6 +50,15 @@ def pytest_collection_finish():
     """Turns garbage collection on again, for new objects only."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def memory_returned():
+    """Returns memory that the tests of a file have freed to the system, as glibc keeps gigabytes of it."""
+    yield
+    if sys.platform == "linux":
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def pytest_xdist_auto_num_workers(config):
