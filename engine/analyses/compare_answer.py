@@ -53,7 +53,7 @@ def answer(of: Asked, wanted: Question, policies: Sequence[str], against: str | 
     held = f"{study.name}: {study.futures}; held against"
     if every:
         return _every(study, outcomes, tables.comparison, wanted, f"{held} each other, on the same futures")
-    given = comparison(study, outcomes, tables, of.cube, wanted, of.device)
+    given = comparison(study, outcomes, tables, wanted, of.device)
     basis = f"{held} {study.baseline}, on the same futures"
     if given.years_paths:
         basis += f"; what is by year on the first {given.years_paths:,}"

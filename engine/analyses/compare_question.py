@@ -17,7 +17,7 @@ class Compare:
     """Compare the policies of RUN on the same futures.
 
     Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of
-    many policies, who is ahead from when on, and which worst futures are common. Everything, also of outcomes that are
+    many policies, and which worst futures are common. Everything, also of outcomes that are
     not shown, goes beside the run's cube, as compare.zarr.
 
     \b

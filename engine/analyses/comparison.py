@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-import xarray as xr
 
 from engine.analyses import years
-from engine.analyses.findings import Ahead, CommonTail, Findings, InTheMean, Question
+from engine.analyses.findings import CommonTail, Findings, Question
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk.drivers import series
 from engine.risk.estimation.events import known_events
@@ -19,7 +18,6 @@ from engine.risk.estimation.measures import of_policies, regret
 from engine.risk.estimation.tables import THREADS, Record, Tables, against_baseline, record
 from engine.risk.policies import joint, ranks
 from engine.risk.policies.dominance import Dominance, dominance
-from engine.risk.policies.overtaking import in_the_mean, overtaking
 from engine.risk.policies.pairing import variance_ratio
 from engine.risk.policies.ranks import Gaps
 from engine.risk.policies.regrets import regrets
@@ -105,12 +103,7 @@ def refuse(study: Study, question: Question) -> None:
 
 
 def comparison(
-    study: Study,
-    outcomes: Mapping[str, np.ndarray],
-    tables: Tables,
-    cube: xr.DataTree | None,
-    question: Question,
-    device: str | None = None,
+    study: Study, outcomes: Mapping[str, np.ndarray], tables: Tables, question: Question, device: str | None = None
 ) -> Findings:
     """All results of comparing the policies of a run with the baseline, path by path.
 
@@ -118,7 +111,6 @@ def comparison(
       study: restricted to the compared policies, by `compared`.
       outcomes: those stored path by path, [policy, path], each read when it is needed.
       tables: the estimates of risk and comparison of these policies.
-      cube: of the run, for its yearly means; None to leave these out.
       question: what is asked: variables, level, year, place.
       device: "cpu" or "gpu", where yearly values are simulated again; the GPUs if there are any.
     """
@@ -144,13 +136,12 @@ def comparison(
     order = study.variables
     records.sort(key=lambda r: order.index(r.variable))
     by_measure = pairs(study, outcomes, records, question)
-    more, ahead, places, count = _by_year(study, question, chosen, device)
+    more, places, count = _by_year(study, question, chosen, device)
     return Findings(
         study, question, records + more,
         {key: pair for _, pairs in parts for key, pair in pairs.items()},
         by_event, by_measure,
         {measure: ranks.front([*of.values()]) for measure, of in by_measure.items()},
-        ahead, _in_the_mean(study, question, cube),
         [*_common(study, chosen, outcomes, question.level), *places],
         count,
     )  # fmt: skip
@@ -214,14 +205,13 @@ def _common(
 
 def _by_year(
     study: Study, question: Question, chosen: Sequence[str], device: str | None
-) -> tuple[list[Record], list[Ahead], list[CommonTail], int]:
+) -> tuple[list[Record], list[CommonTail], int]:
     """Results that need yearly values path by path, and the number of paths that they are from.
 
-    Records of yearly variables, when each policy is ahead, and worst futures common to places.
+    Records of yearly variables, and worst futures common to places.
     """
     if not study.is_path_model or not study.years:
-        return [], [], [], 0
-    whole = [one for name in chosen if (one := series.of_outcome(study, name))]
+        return [], [], 0
     in_places = {name: series.by_place(study, name) for name in chosen}
     yearly = [
         one
@@ -229,26 +219,16 @@ def _by_year(
         if name in study.model.yearly
         for one in series.of_yearly(study, name, question.at or {})
     ]
-    flat = [*whole, *yearly, *(one for some in in_places.values() for one in some)]
+    flat = [*yearly, *(one for some in in_places.values() for one in some)]
     if not flat:
-        return [], [], [], 0
+        return [], [], 0
     count = years.first_paths(study, len(flat), bool(yearly))
     held = list(zip(flat, years.values(study, flat, count, device), strict=True))
-    base = study.row(study.baseline)
     records: list[Record] = []
-    ahead: list[Ahead] = []
     common: list[CommonTail] = []
-    for one, values in held[len(whole) : len(whole) + len(yearly)]:
+    for one, values in held[: len(yearly)]:
         records += _records_by_year(study, question, one, values)
-    for one, values in held[: len(whole) + len(yearly)]:
-        if one.loss is None:
-            continue
-        sign = 1.0 if one.loss else -1.0
-        for p, policy in enumerate(study.policy_names):
-            if p != base:
-                when = overtaking(sign * (values[p] - values[base]), study.years[0], study.unit)
-                ahead.append(Ahead(policy, one.variable, tuple(one.place.items()), when))
-    at = len(whole) + len(yearly)
+    at = len(yearly)
     for name, some in in_places.items():
         labels = [", ".join(one.place.values()) for one in some]
         for p, policy in enumerate(study.policy_names if some else ()):
@@ -256,7 +236,7 @@ def _by_year(
             for (i, j), share in joint.common_tails(losses, study.unit, question.level).items():
                 common.append(CommonTail(policy, labels[i], labels[j], name, share))
         at += len(some)
-    return records, ahead, common, count
+    return records, common, count
 
 
 def _records_by_year(study: Study, question: Question, one: series.Series, values: np.ndarray) -> Iterator[Record]:
@@ -272,30 +252,3 @@ def _records_by_year(study: Study, question: Question, one: series.Series, value
                     if one.loss is None and measure in ("worse", "regret"):
                         continue
                     yield record(measure, policy, one.variable, estimate, one.place, int(year))
-
-
-def _in_the_mean(study: Study, question: Question, cube: xr.DataTree | None) -> list[InTheMean]:
-    """The first year ahead in the mean, by the cube's means, of the named or all yearly variables in each place."""
-    if cube is None or "/comparison/yearly" not in cube.groups:
-        return []
-    if str(cube["comparison"]["policy"].attrs.get("baseline", study.baseline)) != study.baseline:
-        return []
-    group = cube["comparison/yearly"].to_dataset()
-    answer: list[InTheMean] = []
-    for name in group.data_vars:
-        loss = study.model.yearly[str(name)].loss
-        if loss is None or (question.variables and name not in question.variables):
-            continue
-        table = group[name].sel(question.at or {} if set(question.at or {}) <= set(group[name].dims) else {})
-        dims = [dim for dim in table.dims if dim not in ("policy", "stat", "year")]
-        flat = table.transpose("policy", *dims, "year", "stat").compute()
-        for policy in study.policy_names:
-            if policy == study.baseline:
-                continue
-            own = flat.sel(policy=policy)
-            for k in np.ndindex(*(own.sizes[dim] for dim in dims)):
-                place = tuple((str(dim), str(own[dim].values[i])) for dim, i in zip(dims, k, strict=True))
-                answer.append(
-                    InTheMean(policy, str(name), place, *in_the_mean(own.values[k], int(study.years[0]), loss))
-                )
-    return answer

@@ -1,34 +1,22 @@
-"""Tables of a comparison by year or place: when each policy is ahead, yearly variables, common tails."""
+"""Tables of a comparison by year or place: yearly variables, common tails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import product
-from operator import attrgetter
 from typing import Any
 
 from engine.analyses.columns import estimate, labelled
 from engine.analyses.comparison_tables import GAP, MOST, judged, tail, verdicts
 from engine.analyses.findings import Findings
-from engine.answers.table import Column, Table, estimates, numbers, texts
+from engine.answers.table import Table, estimates, texts
 from engine.risk.estimation.as_text import SHARES
-from engine.risk.policies.overtaking import Overtaking
-
-DIMS = ("variable", "place", "policy")
 
 
 def tables(of: Findings) -> Iterator[Table]:
     """All tables by year or place; some may have no rows."""
-    yield _ahead(of)
     yield _by_year(of)
     yield _common(of)
-    yield _ahead_by_year(of)
-    yield _in_the_mean(of)
-
-
-def _by_place(rows: Iterable[Any]) -> dict[tuple[str, str, str], Any]:
-    """The rows by variable, place and policy."""
-    return {(one.variable, _place(one.place), one.policy): one for one in rows}
 
 
 def _every(held: Iterable[tuple[Any, ...]]) -> list[Any]:
@@ -37,76 +25,8 @@ def _every(held: Iterable[tuple[Any, ...]]) -> list[Any]:
     return list(product(*labels)) if labels else []
 
 
-def _called(rows: Sequence[tuple[Any, ...]], **more: str) -> tuple[Column, ...]:
-    return labelled(rows, variable="outcome or yearly variable", place="place", policy="policy", **more)
-
-
 def _place(labels: Iterable[tuple[str, str]]) -> str:
     return ", ".join(label for _, label in labels)
-
-
-def _ahead(of: Findings) -> Table:
-    held = _by_place(of.ahead)
-    rows = _every(held)
-    last = of.study.years[-1] if rows else 0
-    about = {
-        "median": ("median", "the same; nothing where it never is"),
-        "median_low": ("low", "lower end of its interval"),
-        "median_high": ("high", "upper end of its interval"),
-    }
-
-    def each(get: Callable[[Overtaking], Any]) -> list[Any]:
-        return [get(held[row].when) if row in held else None for row in rows]
-
-    def by(when: Overtaking) -> str:
-        return f"{when.median or f'not by {last}'} [{when.low or 'never'}, {when.high or 'never'}]"
-
-    columns = (
-        *_called(rows),
-        texts("by", each(by), "year by which it has been ahead on half of paths", head="on half of paths by"),
-        *(numbers(name, each(attrgetter(part)), words, "year", brief=False) for name, (part, words) in about.items()),
-        estimates("never", each(attrgetter("never")), "share of paths on which it never is", shown="%"),
-        estimates(
-            "lasting",
-            each(attrgetter("lasting")),
-            "share of paths on which it is ahead in the last year",
-            head=f"ahead in {last}",
-            shown="%",
-        ),
-        estimates(
-            "years",
-            each(attrgetter("years")),
-            "mean number of years until it is, counted to the horizon",
-            "year",
-            brief=False,
-        ),
-    )
-    title = f"First year ahead of {of.study.baseline}, counted up to each year"
-    return Table("ahead", title, columns, DIMS, [row in held for row in rows])
-
-
-def _ahead_by_year(of: Findings) -> Table:
-    held = _by_place(of.ahead)
-    pairs = _every(held)
-    rows = [(*row, year) for row, year in product(pairs, of.study.years)]
-    shares = [held[row].when.ahead[k] if row in held else None for row in pairs for k in range(len(of.study.years))]
-    columns = (
-        *_called(rows, year="calendar year"),
-        estimates("share", shares, "share of paths on which it has been ahead up to then", shown="%"),
-    )
-    title = f"Ahead of {of.study.baseline} by each year"
-    return Table("ahead_by_year", title, columns, (*DIMS, "year"), [False] * len(rows))
-
-
-def _in_the_mean(of: Findings) -> Table:
-    held = _by_place(of.in_the_mean)
-    first, clear = ([getattr(one, name) for one in held.values()] for name in ("year", "clear"))
-    columns = (
-        *_called([*held]),
-        numbers("first", first, "first year in which the mean is in favour of the policy", "year"),
-        numbers("clear", clear, "first year in which its interval says so", "year"),
-    )
-    return Table("in_the_mean", "First year ahead in the mean", columns, ("variable",), [False] * len(held))
 
 
 def _common(of: Findings) -> Table:

@@ -10,12 +10,9 @@ from engine.analyses.variables import LEVEL
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record
 from engine.risk.policies.dominance import Dominance
-from engine.risk.policies.overtaking import Overtaking
 from engine.risk.policies.ranks import Front, Gaps
 from engine.risk.policies.thresholds import ThresholdCurves
 from engine.study.study import Study
-
-Place = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -36,30 +33,6 @@ class Question:
     year: int | None = None
     at: Mapping[str, str] | None = None
     numbers: bool = False
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """When a policy gets ahead of the baseline, in an outcome accumulated to each year or in a yearly variable."""
-
-    policy: str
-    variable: str
-    place: Place
-    when: Overtaking
-
-
-@dataclass(frozen=True)
-class InTheMean:
-    """The first year in which the mean of a yearly variable favours a policy over the baseline; None for never.
-
-    `year` is by the estimate, `clear` by its interval.
-    """
-
-    policy: str
-    variable: str
-    place: Place
-    year: int | None
-    clear: int | None
 
 
 @dataclass(frozen=True)
@@ -86,8 +59,8 @@ class Findings:
       curves: by event, exceedance probability of its outcome over thresholds.
       gaps: by measure and by outcome or event, differences of all pairs of policies.
       fronts: by measure, for each policy whether it is on the Pareto front over these variables.
-      ahead, in_the_mean, common: as their classes say.
-      years_paths: how many of the first paths `ahead` and the places of `common` come from.
+      common: as its class says.
+      years_paths: how many of the first paths the records by year and the places of `common` come from.
     """
 
     study: Study
@@ -97,8 +70,6 @@ class Findings:
     curves: Mapping[str, ThresholdCurves]
     gaps: Mapping[str, Mapping[str, Gaps]]
     fronts: Mapping[str, Sequence[Front]]
-    ahead: list[Ahead]
-    in_the_mean: list[InTheMean]
     common: list[CommonTail]
     years_paths: int
 

@@ -1,1 +1,1 @@
-"""Comparison of policies on the same futures: differences, dominance, ranks, regret, and overtaking."""
+"""Comparison of policies on the same futures: differences, dominance, ranks and regret."""

@@ -15,7 +15,6 @@ from engine.risk.estimation.measures import difference
 from engine.risk.estimation.simultaneous import batched
 from engine.risk.policies.dominance import Verdict, dominance
 from engine.risk.policies.joint import common_tails
-from engine.risk.policies.overtaking import overtaking
 from engine.risk.policies.pairing import variance_ratio
 from engine.risk.policies.ranks import gaps
 from engine.risk.policies.regrets import regrets
@@ -159,24 +158,6 @@ def test_common_tails_cover(rho, unit):
         (chi,) = common_tails([a, rho * a + np.sqrt(1 - rho**2) * b], unit, level).values()
         held.append(holds(chi, both / (1 - level)))
     judged(f"common tail, correlation {rho}", paths, unit, held)
-
-
-@pytest.mark.parametrize("unit", [1, 2])
-def test_years_until_a_policy_is_ahead_cover(unit):
-    """A random walk of the gap that begins 2 above zero, ten years long; the truth from 2^20 paths."""
-
-    def walk(rng, paths):
-        return 2.0 + np.cumsum(scores(rng, paths, unit, 10), axis=0) - 0.1 * np.arange(1, 11)[:, None]
-
-    truth = overtaking(walk(np.random.default_rng(9), 1 << 20), 2016, unit)
-    rng = np.random.default_rng([5, unit])
-    held = {"years until ahead": [], "never ahead": [], "ahead in the last year": []}
-    for _ in range(REPETITIONS):
-        when = overtaking(walk(rng, 2000), 2016, unit)
-        for name, key in zip(held, ("years", "never", "lasting"), strict=True):
-            held[name].append(holds(getattr(when, key), getattr(truth, key).estimate))
-    for name, of in held.items():
-        judged(name, 2000, unit, of)
 
 
 @pytest.mark.parametrize(
