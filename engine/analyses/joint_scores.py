@@ -55,23 +55,6 @@ class Joint:
         """Whether the correlation matrix is singular: some members follow from others, and none can be moved alone."""
         return float(np.linalg.eigvalsh(self._correlation)[0]) < SINGULAR
 
-    def conditional(self, base: Scores, other: Scores, known: np.ndarray) -> np.ndarray:
-        """Own scores e such that the `known` members keep their joint scores and the others are drawn given these.
-
-        With S the correlation matrix, and y' an independent draw of all members (`other`): y_U = y'_U + S_UK S_KK^-1
-        (y_K - y'_K).
-        """
-        y, anew = self._joint(base), self._joint(other)
-        joint = y.copy()
-        rest = np.setdiff1d(np.arange(len(y)), known)
-        if len(rest):
-            correlation = self._correlation
-            weights = correlation[np.ix_(rest, known)] @ np.linalg.pinv(
-                correlation[np.ix_(known, known)], hermitian=True
-            )
-            joint[rest] = anew[rest] + weights @ (y[known] - anew[known])
-        return np.linalg.lstsq(self.own, joint - self.shared @ base[self.latent_rows], rcond=None)[0]
-
     def pull(self, scores: Scores, member: int) -> tuple[np.ndarray, float]:
         """The density ratio of a move m of one member's joint score, as `pull` [path] and `size`.
 

@@ -9,9 +9,8 @@ from engine.analyses.futures import Futures, Quantity, of_paths, quantities, sou
 from engine.analyses.given_data import GivenData, given_data
 from engine.analyses.independent_inputs import IndependentInput
 from engine.analyses.indices import Shares, indices
-from engine.analyses.members import Within, within
 from engine.analyses.swings import Swing, swings
-from engine.analyses.variables import SHORTFALL, outcomes_of
+from engine.analyses.variables import outcomes_of
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.analyses.worth import Worth, worths
 from engine.study.study import Study
@@ -28,7 +27,6 @@ class SensitivityResult:
       worths: for every outcome, the value of knowing inputs.
       swung: the quantities that `swings` are of.
       swings: for every factor, the effect of holding it low and high.
-      within: Shapley effects of the members of the groups that were asked for.
       given_data: SALib's measures, if they were asked for.
     """
 
@@ -38,7 +36,6 @@ class SensitivityResult:
     worths: tuple[Worth, ...]
     swung: tuple[Quantity, ...]
     swings: tuple[Swing, ...]
-    within: tuple[Within, ...] = ()
     given_data: tuple[GivenData, ...] = ()
 
 
@@ -48,7 +45,6 @@ def sensitivity(
     paths: int | None = None,
     device: str | None = None,
     observe: Observer = unobserved,
-    groups: Sequence[str] = (),
     with_given_data: bool = False,
 ) -> SensitivityResult:
     """The sensitivity of outcomes, events and tails to each input, by policy and less the baseline.
@@ -61,11 +57,10 @@ def sensitivity(
       paths: how many, from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
       observe: called with the stage, how much is done, and how much there is.
-      groups: Gaussian groups of which each member gets a Shapley effect, on means and events of single policies.
       with_given_data: also compute SALib's measures from draws and outcomes alone.
 
     Raises:
-      UserError: no such outcome, event or group; `paths` is not a number of whole units; values that are not finite on
+      UserError: no such outcome or event; `paths` is not a number of whole units; values that are not finite on
         more paths than the study allows.
     """
     study.refuse_broken_model()
@@ -79,9 +74,5 @@ def sensitivity(
     worth = worths(futures, inputs, outcomes, own, sound((own,)))
     observe("knowledge", 1, 1)
     swung, of_factors = swings(futures, wanted, observe)
-    alone = [one for one in swung if one.measure != SHORTFALL]
-    members = [row for group in groups for row in within(futures, alone, group, observe)]
     data = given_data(futures, wanted) if with_given_data else []
-    return SensitivityResult(
-        study, inputs, tuple(shares), tuple(worth), swung, tuple(of_factors), tuple(members), tuple(data)
-    )
+    return SensitivityResult(study, inputs, tuple(shares), tuple(worth), swung, tuple(of_factors), tuple(data))

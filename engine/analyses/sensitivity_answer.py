@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from engine.analyses import members
 from engine.analyses.columns import fields
 from engine.analyses.comparison import of_named
 from engine.analyses.futures import Quantity
@@ -17,7 +16,7 @@ from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, numbers, texts
-from engine.risk.estimation.wording import listed, measured, share, some
+from engine.risk.estimation.wording import measured, share, some
 
 MOST = 8
 """Most rows that a brief table shows."""
@@ -33,9 +32,7 @@ READING = (
 )
 
 
-def answer(
-    of: Asked, variables: Sequence[str], policies: Sequence[str], groups: Sequence[str], with_given_data: bool
-) -> Answer:
+def answer(of: Asked, variables: Sequence[str], policies: Sequence[str], with_given_data: bool) -> Answer:
     """The answer to `sensitivity`: shares of variance by input, the value of knowing inputs, and swings of factors.
 
     Args:
@@ -45,7 +42,7 @@ def answer(
       UserError: as `engine.analyses.sensitivity.sensitivity`.
     """
     study = of_named(of.study, policies or None)
-    given = sensitivity(study, variables or None, of.paths, of.device, of.observe, groups, with_given_data)
+    given = sensitivity(study, variables or None, of.paths, of.device, of.observe, with_given_data)
     study = given.study
     basis = (
         f"{study.name}: {study.futures}, and as many that are independent of them; "
@@ -109,8 +106,6 @@ def _tables(given: SensitivityResult, subject: Shares | None) -> list[Table]:
     events = [k for k, one in enumerate(given.swung) if one.measure == PROBABILITY]
     if given.swings:
         made += [_swings(given, "swings", outcomes, ""), _swings(given, "event_swings", events, "points")]
-    if given.within:
-        made.append(_members(given))
     if given.given_data:
         made.append(_given_data(given))
     return [table for table in made if len(table)]
@@ -274,22 +269,6 @@ def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) 
         ),
     )
     return Table(name, "One factor held low and high", columns, ("quantity", "factor"), brief, apart="quantity")
-
-
-def _members(given: SensitivityResult) -> Table:
-    """The table of Shapley effects of the members of groups on each quantity."""
-    by_group: dict[str, list[members.Within]] = {}
-    for one in given.within:
-        by_group.setdefault(one.group, []).append(one)
-    rows = [(w, k) for several in by_group.values() for k in range(len(several[0].members)) for w in several]
-    columns = (
-        texts("member", [w.members[k] for w, k in rows], "factor of the group"),
-        texts("group", [w.group for w, _ in rows], "group that moves together", over=("member",), brief=False),
-        *_alone([w.quantity for w, _ in rows]),
-        estimates("share", [w.shapley[k] for w, k in rows], "its part in the variance", shown="%"),
-    )
-    title = f"Members of {listed([given.study.phrase('groups', name) for name in by_group])}: share in %"
-    return Table("members", title, columns, ("member", "quantity"), across="quantity")
 
 
 def _given_data(given: SensitivityResult) -> Table:

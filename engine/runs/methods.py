@@ -158,7 +158,6 @@ class Questions:
         self,
         outcome: Sequence[str] | str = (),
         policies: Sequence[str] | str = (),
-        groups: Sequence[str] | str = (),
         given_data: bool = False,
         *,
         paths: int | None = None,
@@ -169,7 +168,6 @@ class Questions:
         Args:
           outcome: Outcomes and events, in place of the headline and all events.
           policies: The policies that are looked at.
-          groups: Also what each member of a Gaussian group does.
           given_data: Also what SALib says from draws and outcomes alone: delta and PAWN.
           paths: how many are computed anew; as many as the question thinks fit if not given.
           device: "cpu" or "gpu"; the GPUs if there are any.
@@ -178,13 +176,7 @@ class Questions:
           UserError: what is asked for is not there.
         """
         return self.ask(
-            "sensitivity",
-            outcome=outcome,
-            policies=policies,
-            groups=groups,
-            given_data=given_data,
-            paths=paths,
-            device=device,
+            "sensitivity", outcome=outcome, policies=policies, given_data=given_data, paths=paths, device=device
         )
 
     def flip(

@@ -20,8 +20,8 @@ def asked(study, **options):
 
 @pytest.fixture(scope="module")
 def given():
-    """What is known of a choice, members of its pair included."""
-    return asked(chosen(1 << 12), outcome=("cost", "dear"), groups=("pair",))
+    """What is known of a choice."""
+    return asked(chosen(1 << 12), outcome=("cost", "dear"))
 
 
 def test_tables_hold_the_numbers_that_were_computed(given):
@@ -50,11 +50,6 @@ def test_tables_hold_the_numbers_that_were_computed(given):
             (row,) = table.where(**labels)
             assert (row["low"], row["high"]) == (swing.low[k], swing.high[k])
             assert (row["low_value"], row["high_value"]) == swing.values
-    for one in of.within:
-        for member, share in zip(one.members, one.shapley, strict=True):
-            labels = {"variable": one.quantity.variable, "measure": one.quantity.measure, "policy": one.quantity.policy}
-            (row,) = given["members"].where(**labels, member=member)
-            assert row["share"] == share and row["group"] == one.group
 
 
 def test_probabilities_are_moved_by_points_and_inputs_stand_in_the_order_of_the_finding(given):

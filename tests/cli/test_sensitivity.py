@@ -73,7 +73,10 @@ def test_what_cannot_be_asked_is_refused(run):
     study, _ = run
     for words, told in (
         (("sensitivity", study, *own("Bridge"), "--outcome", "damgae"), "Did you mean 'damage'"),
-        (("sensitivity", study, *own("Bridge"), "--within", "nobody"), "unknown group 'nobody'"),
+        (
+            ("sensitivity", study, *own("Bridge"), "--within", "pair"),
+            "was removed. Type instead: rustbelt sensitivity STUDY",
+        ),
         (("flip", study, *own("Bridge"), "--outcome", "damgae"), "Did you mean 'damage'"),
         (
             ("flip", study, *own("Bridge"), "--outcome", "damage", "--policies", "weak"),

@@ -207,17 +207,14 @@ def increments(x: Paths, mixed: Paths) -> Paths:
     return mixed * (0.5 * mixed - x)
 
 
-def shares(
-    parts: Float[np.ndarray, "input batch"], whole: Float[np.ndarray, "batch"] | None = None
-) -> tuple[Estimate, ...]:
-    """Share of each input in a whole, with intervals from independent batches of equal size.
+def shares(parts: Float[np.ndarray, "input batch"]) -> tuple[Estimate, ...]:
+    """Share of each input in the sum of all, with intervals from independent batches of equal size.
 
     Args:
       parts: contribution of each input in each batch.
-      whole: the whole in each batch; if not given, the sum of the parts, so that the shares add up to 1.
     """
     count = parts.shape[1]
-    whole = parts.sum(axis=0) if whole is None else whole
+    whole = parts.sum(axis=0)
     total = float(whole.mean())
     if not total > 0:
         return (NOTHING,) * len(parts)
