@@ -141,7 +141,6 @@ def comparison(
         study, question, records + more,
         {key: pair for _, pairs in parts for key, pair in pairs.items()},
         by_event, by_measure,
-        {measure: ranks.front([*of.values()]) for measure, of in by_measure.items()},
         [*_common(study, chosen, outcomes, question.level), *places],
         count,
     )  # fmt: skip

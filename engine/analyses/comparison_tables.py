@@ -36,7 +36,6 @@ def tables(of: Findings) -> Iterator[Table]:
     yield _regret(of)
     yield _dominance(of)
     yield _ranks(of)
-    yield _fronts(of)
     yield every_pair.pairs(of.study, of.gaps)
     yield _thresholds(of)
 
@@ -288,14 +287,3 @@ def _ranks(of: Findings) -> Table:
     title, dims = "Ranks, 1 the best; brackets hold all at once", ("measure", "variable", "policy")
     seen = [own is not None and len(of.others) >= FEW for own in held]
     return Table("ranks", title, columns, dims, seen, "policy")
-
-
-def _fronts(of: Findings) -> Table:
-    rows = list(product(of.fronts, of.study.policy_names))
-    held = [front for on in of.fronts.values() for front in on]
-    columns = (
-        *labelled(rows, measure="measure", policy="policy"),
-        texts("front", held, "whether it is on the Pareto front over all variables of the measure"),
-    )
-    seen = [len(of.others) >= FEW and len(of.gaps[measure]) > 1 for measure, _ in rows]
-    return Table("fronts", "Pareto front", columns, ("measure", "policy"), seen, "measure")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from engine.analyses.variables import LEVEL
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record
 from engine.risk.policies.dominance import Dominance
-from engine.risk.policies.ranks import Front, Gaps
+from engine.risk.policies.ranks import Gaps
 from engine.risk.policies.thresholds import ThresholdCurves
 from engine.study.study import Study
 
@@ -58,7 +58,6 @@ class Findings:
       orders: by outcome and policy, first- and second-order dominance over the baseline.
       curves: by event, exceedance probability of its outcome over thresholds.
       gaps: by measure and by outcome or event, differences of all pairs of policies.
-      fronts: by measure, for each policy whether it is on the Pareto front over these variables.
       common: as its class says.
       years_paths: how many of the first paths the records by year and the places of `common` come from.
     """
@@ -69,7 +68,6 @@ class Findings:
     orders: Mapping[tuple[str, str], tuple[Dominance, Dominance]]
     curves: Mapping[str, ThresholdCurves]
     gaps: Mapping[str, Mapping[str, Gaps]]
-    fronts: Mapping[str, Sequence[Front]]
     common: list[CommonTail]
     years_paths: int
 

@@ -12,7 +12,7 @@ from engine.answers.table import Table, counts, estimates, texts
 from engine.formatting import begun
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.wording import measured, named, some
-from engine.risk.policies.ranks import Front, Gaps, front
+from engine.risk.policies.ranks import Gaps
 from engine.study.study import Study
 
 ROOM = 6
@@ -47,11 +47,8 @@ def sentences(study: Study, counted: Counted) -> Iterator[str]:
     if len(counted) > 1:
         yield _price(study, counted, int(np.argmin(gaps.measure)))
         yield standing(study, counted)
-        beaten = [
-            study.phrase("policies", policy)
-            for policy, one in zip(study.policy_names, front([*counted.values()]), strict=True)
-            if one is Front.OFF
-        ]
+        in_all = (ahead(counted) == len(counted)).any(axis=0)
+        beaten = [study.phrase("policies", study.policy_names[k]) for k in np.flatnonzero(in_all)]
         every = "both" if len(counted) == 2 else f"all {len(counted)}"
         all_of = f"than another in {every} {_kind(study, counted)}"
         yield f"Clearly worse {all_of}: {some(beaten)}." if beaten else f"No policy is clearly worse {all_of}."

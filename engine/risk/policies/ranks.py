@@ -1,4 +1,4 @@
-"""All policies against each other: ranks and Pareto front by mean, expected shortfall and probability of events.
+"""All policies against each other: ranks by mean, expected shortfall and probability of events.
 
 Two policies are distinguishable where the interval of their paired difference excludes zero; the intervals hold for all
 pairs at once (`simultaneous.py`). A policy's rank lies between 1 plus the number of policies that are surely better,
@@ -8,7 +8,6 @@ Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -27,15 +26,6 @@ Pairs = Float[np.ndarray, "policy policy"]
 
 Row = tuple[Float[np.ndarray, "policy batch"], Bool[np.ndarray, "policy policy"]]
 """Sums of a measure over the paths of each batch, high being worse, and which pairs of policies get an interval."""
-
-
-class Front(enum.StrEnum):
-    """Whether a policy is on the Pareto front."""
-
-    ON = "on the front"
-    OFF = "beaten"
-    LIKELY = "likely on the front"
-    UNLIKELY = "likely beaten"
 
 
 @dataclass(frozen=True)
@@ -84,23 +74,6 @@ def gaps(measures: Sequence[Row], batches: Units) -> list[Gaps]:
         gap = own[:, None] - own
         answer.append(Gaps(own, gap, gap - half, gap + half))
     return answer
-
-
-def front(by_measure: Sequence[Gaps]) -> list[Front]:
-    """Whether each policy is on the Pareto front, or another is better in every measure.
-
-    OFF: some other policy is surely better in all measures. ON: against every other policy it is surely better in some
-    measure. UNLIKELY: by the estimates another is at least as good in all measures and better in one. Else LIKELY.
-    """
-    less = np.stack([one.gap for one in by_measure])
-    better = np.stack([one.better for one in by_measure])
-    beaten = np.any(np.all(better, axis=0), axis=0)
-    surely = np.all(np.any(better, axis=0) | np.eye(better.shape[-1], dtype=bool), axis=1)
-    unlikely = np.any(np.all(less <= 0, axis=0) & np.any(less < 0, axis=0), axis=0)
-    return [
-        Front.OFF if off else Front.ON if on else Front.UNLIKELY if out else Front.LIKELY
-        for off, on, out in zip(beaten, surely, unlikely, strict=True)
-    ]
 
 
 FEWEST = 50
