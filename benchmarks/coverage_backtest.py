@@ -49,16 +49,18 @@ def main() -> None:
                 for one, other in zip(own, others, strict=True)
             ]
             held = Calibration(seen, np.random.default_rng(k))
+            band = held.band()
             within, spread = held.coverage(0.9), held.spread(range(len(seen)))
+            inside = np.mean((band.low <= band.seen) & (band.seen <= band.high))
             counted += [
-                held.band().is_inside, within.low <= within.value <= within.high, spread.lower > 0.025,
+                inside, within.low <= within.value <= within.high, spread.lower > 0.025,
                 spread.higher > 0.025, not held.unexplained(),
             ]  # fmt: skip
         rows.append((shared, f"{len(own)}", *(f"{100 * count / repetitions:.1f}" for count in counted)))
     head = (
         "figures move together",
         "figures",
-        "ECDF in its band, %",
+        "ECDF in its band, % of points",
         "coverage in its range",
         "not too wide",
         "not too narrow",

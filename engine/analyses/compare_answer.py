@@ -21,8 +21,8 @@ from engine.risk.estimation.wording import undecided
 from engine.study.study import Study
 
 READING = (
-    "Brackets: 95 % intervals, each by itself; those of ranks and of all pairs, lowest and highest, and ranges of"
-    " thresholds hold all at once. regret: what a policy lacks of the best policy of the same future, its mean, what"
+    "Brackets: 95 % intervals, each by itself; those of ranks and of all pairs hold all at once. Bands over"
+    " thresholds hold point by point. regret: what a policy lacks of the best policy of the same future, its mean, what"
     " the worst 5 % of futures reach or pass (VaR95), its largest. dominance: better at every level (first order), or"
     " for everybody who shuns risk (second order); said wrongly in at most 5 %. thresholds: at quantiles of all"
     " policies together, from .1 to 99.9 % of futures, and at the study's own. variance ratio: so many times as many"

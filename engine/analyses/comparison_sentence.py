@@ -118,7 +118,7 @@ def _tail(of: Findings, policy: str, name: str) -> Iterator[str]:
 
 
 def _of_many(of: Findings, name: str) -> Iterator[str]:
-    """Sentences: which of many policies may be the best in a tail, as far as simultaneous intervals show."""
+    """Sentences: which of many policies may be the best in a tail, as far as intervals that hold for all pairs show."""
     measure = next((m for m, by in of.gaps.items() if name in by and m != "mean"), "mean")
     gaps, names = of.gaps.get(measure, {}).get(name), of.study.policy_names
     if gaps is None:

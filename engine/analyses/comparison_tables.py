@@ -13,7 +13,6 @@ from engine.analyses.findings import Findings
 from engine.analyses.variables import PROBABILITY
 from engine.answers import every_pair
 from engine.answers.table import Column, Table, estimates, numbers, texts
-from engine.formatting import rounded
 from engine.risk.estimation.as_text import cell
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record
@@ -31,7 +30,6 @@ def tables(of: Findings) -> Iterator[Table]:
     """All tables that are not by year or place; some may have no rows."""
     yield _events(of)
     yield _differences(of)
-    yield _ranges(of)
     yield _worse(of)
     yield _regret(of)
     yield _dominance(of)
@@ -195,34 +193,6 @@ def _dominance(of: Findings) -> Table:
     return Table("dominance", title, columns, ("outcome", "order", "policy"), seen, "policy")
 
 
-def _ranges(of: Findings) -> Table:
-    """At which thresholds events would be clearly less, or more, likely than under the baseline."""
-    rows = list(product(of.curves, of.others))
-    own = [of.study.events_by_name[name] for name, _ in rows]
-    reach = [of.curves[name].reach for name, _ in rows]
-    over, less = {"over": ("event",)}, {"over": ("event",), "brief": False}
-    of_outcome = [str(event.outcome) for event in own]
-    ranges = {sign: [_ranged(of.curves[name], of.study.row(p), sign) for name, p in rows] for sign in (-1, 1)}
-    columns: tuple[Column, ...] = (
-        *labelled(rows, event="event", policy="policy"),
-        texts("outcome", of_outcome, "outcome that the event reads", **less),
-        texts("side", ["above" if event.above is not None else "below" for event in own], "side of the event", **less),
-        numbers("threshold", [event.threshold for event in own], "that of the study", **over),  # type: ignore[arg-type]
-        texts("unit", [*map(of.study.unit_of, of_outcome)], "unit of the thresholds", **over),
-        texts("less", ranges[-1], "where it is clearly less likely than under the baseline", head="less likely at"),
-        texts("more", ranges[1], "where it is clearly likelier than under the baseline", head="likelier at"),
-        numbers("reach_share", [one for one, _ in reach], "standard errors that wide bands of shares reach", **less),  # type: ignore[arg-type]
-        numbers("reach_difference", [one for _, one in reach], "the same of differences", **less),  # type: ignore[arg-type]
-    )
-    title = f"Wherever the threshold is put: distinguishable from {of.study.baseline}, all levels at once"
-    return Table("ranges", title, columns, ("event", "policy"))
-
-
-def _ranged(curves: ThresholdCurves, policy: int, sign: int) -> str:
-    ranges = (dict.fromkeys(rounded(end, None) for end in sorted(one)) for one in curves.clear(policy, sign))
-    return ", ".join(" to ".join(ends) for ends in ranges) or "none"
-
-
 def _thresholds(of: Findings) -> Table:
     """Exceedance probabilities of each event's outcome; an event with fewer levels has empty rows."""
     points = range(max((len(curves.levels) for curves in of.curves.values()), default=0))
@@ -252,9 +222,6 @@ def _thresholds(of: Findings) -> Table:
     for name, part in (("share", "share"), ("difference", "gap")):
         shown_in = "%" if name == "share" else "points"
         columns.append(estimates(name, each(partial(alone, part)), about[name], shown=shown_in))
-        for end in ("lowest", "highest"):
-            words = f"{end} of it, all levels and policies at once"
-            columns.append(numbers(f"{name}_{end}", each(partial(band, part, end)), words))
     title, dims = "The chance to pass each level", ("event", "policy", "point")
     return Table("thresholds", title, columns, dims, [False] * len(rows))
 

@@ -127,7 +127,7 @@ def standings(study: Study, counted: Counted) -> Table:
 
 
 def pairs(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Table:
-    """Table of the paired difference of every two policies, with simultaneous 95 % intervals."""
+    """Table of the paired difference of every two policies, with 95 % intervals that hold for all pairs at once."""
     policies = study.policy_names
     names = dict.fromkeys(name for by_name in by_measure.values() for name in by_name)
     rows = [*product(by_measure, names, policies, policies)]

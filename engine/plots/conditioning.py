@@ -17,7 +17,7 @@ MOST = 12
 """Most factors that are drawn: those whose mean the facts shift most."""
 CALIBRATION = ("--calibration", "200")
 """Options of `rustbelt condition` with which the answer has ranks of the truth."""
-BAND = "what all bins stay in, but with a chance of 5 % at most, where every factor is told right"
+BAND = "what each bin stays in, but with a chance of 5 % at most, where every factor is told right"
 """Explanation of the band of the ranks, for notes."""
 MEANING = (
     "Higher at both ends: factors are told too surely; in the middle: too vaguely; at one end: too low or too high."
@@ -66,7 +66,7 @@ class Ranks:
     Args:
       edges: of the bins, from 0 to 1.
       count: number of ranks in each bin.
-      expected: number where the posterior is calibrated; `low` and `high` bound the simultaneous band around it.
+      expected: number where the posterior is calibrated; `low` and `high` bound the band around it, bin by bin.
     """
 
     edges: Float[np.ndarray, "edge"]
@@ -76,15 +76,11 @@ class Ranks:
     high: Float[np.ndarray, "bin"]
 
     @property
-    def is_inside(self) -> bool:
-        """Whether all bins stay in their band."""
-        return bool(((self.count >= self.low) & (self.count <= self.high)).all())
-
-    @property
     def finding(self) -> str:
-        """Whether the ranks show the posterior to be calibrated, in a sentence."""
-        side = "stay inside" if self.is_inside else "leave"
-        return f"{self.count.sum():,.0f} ranks of the truth, all factors together, {side} the band"
+        """In how many bins the ranks lie inside the band of a calibrated posterior, in a sentence."""
+        inside = np.sum((self.count >= self.low) & (self.count <= self.high))
+        ranks = f"{self.count.sum():,.0f} ranks of the truth, all factors together"
+        return f"{ranks}, lie inside the band in {inside} of {len(self.count)} bins"
 
 
 def learnt(answer: Answer, most: int = MOST) -> tuple[Learnt, ...]:

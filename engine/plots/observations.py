@@ -17,7 +17,7 @@ LEVELS: Mapping[str, float] = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0
 """Column of an answer -> level of the quantile of futures in it."""
 ALONE = "all"
 """Name that an answer gives to the only reading."""
-BAND = "what 95 of 100 of the model’s own futures, each taken for what happened, stay in everywhere"
+BAND = "what 95 of 100 of the model’s own futures, each taken for what happened, lie in at each point"
 """Explanation of the band of the places, for notes."""
 
 
@@ -72,7 +72,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Places:
-    """ECDF of the places of figures among their futures (PIT values), with its simultaneous band.
+    """ECDF of the places of figures among their futures (PIT values), with its pointwise band.
 
     Args:
       reading: name of the reading, where there are several; "" where there is one.
@@ -89,17 +89,14 @@ class Places:
     high: Float[np.ndarray, "place"]
 
     @property
-    def is_inside(self) -> bool:
-        """Whether the ECDF stays in its band everywhere."""
-        return bool(np.all((self.share >= self.low - 1e-12) & (self.share <= self.high + 1e-12)))
-
-    @property
     def finding(self) -> str:
-        """Whether the observed figures behave like the model's own futures, in a sentence."""
+        """At how many points the ECDF lies inside the band, in a sentence."""
         read = f"Read “{self.reading}”, places" if self.reading else "Places"
         figures = f"{self.count} figure{'' if self.count == 1 else 's'}"
-        side = "stay inside" if self.is_inside else "leave"
-        return f"{read} of {figures} {side} the band of the model’s own futures"
+        inside = np.sum((self.share >= self.low - 1e-12) & (self.share <= self.high + 1e-12))
+        return (
+            f"{read} of {figures} lie inside the band of the model’s own futures at {inside} of {len(self.at)} points"
+        )
 
 
 def series_of(answer: Answer) -> tuple[Series, ...]:

@@ -204,14 +204,13 @@ def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float
 
 
 def _thresholds(policies: Sequence[str], axis: str, reverse: bool, marked: float | None) -> dict[str, Any]:
-    """Exceedance probability of each level with two bands, and the threshold, if it lies on the axis."""
+    """Exceedance probability of each level with its band, and the threshold, if it lies on the axis."""
     y = {
         "field": "y", "type": "quantitative", "scale": {"domain": [0, 1]},
         "axis": {"title": None, "tickCount": 5, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
     }  # fmt: skip
     fields = {"policy": "policy", "level": "level", "share beyond [95 % interval]": "share"}
-    bands = {("least", "most"): 0.15, ("low", "high"): 0.3}
-    layers = _curves(_levels(axis, reverse), y, policies, bands, fields)
+    layers = _curves(_levels(axis, reverse), y, policies, {("low", "high"): 0.3}, fields)
     return {"transform": [_SHOWN], "layer": [*_rules(marked), *layers]}
 
 

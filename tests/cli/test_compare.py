@@ -46,7 +46,6 @@ def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, m
         "Stochastic dominance over keep",
         "shortage, VaR95",
         "variance ratio",
-        "Wherever the threshold is put",
         "Worst 1 % of futures in common",
     ):
         assert part in ended.stdout, part
@@ -62,7 +61,6 @@ def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, m
         "regret",
         "events",
         "dominance",
-        "ranges",
         "thresholds",
         "ranks",
         "gaps",
@@ -162,7 +160,7 @@ def test_json_has_every_number(pond):
     }
     curve = [row for row in rows["thresholds"] if (row["event"], row["policy"]) == ("dry", "use")]
     assert [row["point"] for row in curve] == list(range(len(curve)))
-    assert all(row["share_lowest"] is not None for row in curve) and 1.5 in [row["level"] for row in curve]
+    assert all(row["share"] is not None for row in curve) and 1.5 in [row["level"] for row in curve]
     answer = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare()
     homes = {"difference_": "differences", "worse": "worse", "regret": "regret", "variance_ratio": "worse"}
     for measure, home in homes.items():
@@ -243,16 +241,12 @@ def test_a_model_without_years_few_paths_and_one_path(tmp_path):
         json.loads(call("compare", folder, *own("Bridge"), "--json").stdout)
 
 
-def test_a_threshold_far_beyond_all_outcomes_hides_no_difference(tmp_path, monkeypatch):
+def test_a_threshold_far_beyond_all_outcomes_hides_no_difference(tmp_path):
     """The margin is 4 t larger with the stronger bridge, at every level; the event asks for 1,000 t."""
-    monkeypatch.setenv("COLUMNS", "300")
     text = BRIDGE.replace('outcome = "damage", above = 5', 'outcome = "margin", above = 1000')
     call("run", write(tmp_path, text), *own("Bridge"), "--out", tmp_path / "run", "--quiet")
     ended = call("compare", tmp_path / "run", *own("Bridge"), "--full")
     assert ended.exit_code == 0, ended.output
-    (line,) = (row for row in ended.stdout.splitlines() if row.strip().startswith("collapse, strong "))
-    low, high = re.search(r"1,000 +t +none +(\S+) to (\S+)", line.strip()).groups()
-    assert float(low) < -10 and float(high) > 10
     curves = answer_store.read(tmp_path / "run", "compare")["thresholds"]
     assert int((abs(curves["level"]) < 100).sum()) > 50 and float(curves["level"].max()) == 1000
 
@@ -273,9 +267,7 @@ def test_the_whole_is_labelled(pond):
     curve = tree["thresholds"].to_dataset().sel(event="dry")
     curve = curve.isel(point=np.isfinite(curve["level"].values))
     ends = [curve["share"].sel(stat=stat) for stat in ("low", "estimate", "high")]
-    bands = xr.concat(
-        [curve["share_lowest"], *ends, curve["share_highest"]], "band", coords="minimal", compat="override"
-    )
+    bands = xr.concat(ends, "band", coords="minimal", compat="override")
     assert bands.sizes["point"] > 50 and (bands.diff("band") >= 0).all()
     verdicts = set(tree["dominance"]["verdict"].values.ravel())
     assert {"dominates", "is dominated"} <= verdicts

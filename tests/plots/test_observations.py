@@ -110,17 +110,17 @@ def test_places_are_an_ecdf_a_reading_with_its_band_and_the_diagonal(answer):
     assert len({colour for colour, _ in looks}) == len({dash for _, dash in looks}) == len(READINGS)
 
 
-def test_its_title_says_whether_the_band_is_left():
+def test_its_title_says_at_how_many_points_the_band_holds():
     inside = backtested(SUBJECT, readings=("",))
     (one,) = places_of(inside)
-    assert (one.reading, one.count, one.is_inside) == ("", 4, True)
-    assert "4 figures" in texts_of(pit(inside)) and "inside the band" in texts_of(pit(inside))
+    assert (one.reading, one.count) == ("", 4)
+    every = len(one.at)
+    assert "4 figures" in texts_of(pit(inside)) and f"at {every} of {every} points" in texts_of(pit(inside))
     table = inside["pit"]
     columns = [replace(c, values=[0.0] * len(table)) if c.name == "share" else c for c in table.columns]
     tables = tuple(replace(t, columns=columns) if t.name == "pit" else t for t in inside.tables)
     left = replace(inside, tables=tables)
-    assert not places_of(left)[0].is_inside
-    assert "leave the band" in texts_of(pit(left))
+    assert f"of {every} points" in texts_of(pit(left)) and f"at {every} of" not in texts_of(pit(left))
 
 
 def test_nothing_is_drawn_of_an_answer_without_figures():

@@ -348,16 +348,16 @@ def test_a_file_that_cannot_be_is_refused(tmp_path, file):
         save(plt.figure(), tmp_path / file)
 
 
-def test_thresholds_mark_what_the_study_asks_and_draw_both_bands():
+def test_thresholds_mark_what_the_study_asks_and_draw_their_bands():
     of = drawn(CASES["plain"])
     study = replace(of.study, events=(Event("ruin", "", "loss", above=60.0), Event("slump", "", "growth", below=-0.01)))
     made = figure("thresholds", {"cube": of.cube, "study": study}, {})
     assert len(made.axes) == 2 and made.axes[1].xaxis_inverted() and not made.axes[0].xaxis_inverted()
-    assert all(len(ax.collections) == 4 for ax in made.axes)
+    assert all(len(ax.collections) == 2 for ax in made.axes)
     share = 100 * float((of.cube["paths"]["loss"].sel(policy="policy_0") > 60.0).mean())
     assert title_of(made).startswith("Ruin: ") and f" {share:.1f}" in title_of(made)
     one = figure("thresholds", {"cube": of.cube, "study": study}, {"variable": "slump", "policies": ["policy_1"]})
-    assert len(one.axes) == 1 and len(one.axes[0].collections) == 2
+    assert len(one.axes) == 1 and len(one.axes[0].collections) == 1
     with pytest.raises(UserError, match="got 'nothing'"):
         figure("thresholds", {"cube": of.cube, "study": study}, {"variable": "nothing"})
     far = replace(of.study, events=(Event("ruin", "", "loss", above=1e6),))

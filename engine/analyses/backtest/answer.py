@@ -92,10 +92,8 @@ def _of_reading(reading: Reading) -> Iterator[str]:
     far = [reading.scored[k].figure.observation.name for k in calibration.unexplained()]
     if far:
         yield _listed("The futures do not reach", far)
-    elif calibration.band().is_inside:
-        yield "What happened could be one of the model's own futures."
     else:
-        yield "Each figure is in reach, but all together are unlike 95 of 100 of the model's own futures."
+        yield "No figure is out of reach of the model's own futures."
     ratio = _ratio(reading)
     if ratio is not None:
         closer = sum(one.crps.estimate < one.last for one in reading.scored if np.isfinite(one.last))
@@ -336,9 +334,7 @@ def _pit(given: Tested) -> Table | None:
         numbers("at", [row[1] for row in rows], "place among the futures"),
         numbers("share", [row[2] for row in rows], "share of figures that lie there or below"),
         numbers(
-            "low",
-            [row[3] for row in rows],
-            "lower end of the band that 95 % of the model's own futures stay in everywhere",
+            "low", [row[3] for row in rows], "lower end of the band that 95 % of the model's own futures lie in there"
         ),
         numbers("high", [row[4] for row in rows], "upper end of it"),
     )

@@ -189,7 +189,7 @@ def _histogram(given: Ranked) -> Table:
             "low",
             [low] * BINS,
             (
-                "where all are told right no bin has fewer, nor more than high, but with a chance of"
+                "where all are told right a bin has fewer, or more than high, with a chance of"
                 f" {100 * ALARM:g} % at most"
             ),
         ),
@@ -199,9 +199,9 @@ def _histogram(given: Ranked) -> Table:
 
 
 def band(counted: Int[np.ndarray, "truth bin"], factors: int) -> tuple[float, float]:
-    """Bounds on the number of ranks in a bin, over all bins at once, if ranks are uniform.
+    """Bounds on the number of ranks in a bin, of each bin by itself, if ranks are uniform.
 
-    Binomial quantiles at probability 1 - `ALARM`, with Bonferroni's correction. Dependent factors have similar ranks,
+    Binomial quantiles at probability 1 - `ALARM`. Dependent factors have similar ranks,
     so the number of ranks is divided by the largest variance inflation over bins.
 
     Args:
@@ -213,5 +213,5 @@ def band(counted: Int[np.ndarray, "truth bin"], factors: int) -> tuple[float, fl
     alone = factors * share * (1 - share)
     alike = np.divide(counted.var(axis=0), alone, out=np.ones(bins), where=alone > 0).max(initial=1.0)
     independent = np.floor(counted.sum() / alike)
-    low, high = alike * binom.ppf([ALARM / bins / 2, 1 - ALARM / bins / 2], independent, 1 / bins)
+    low, high = alike * binom.ppf([ALARM / 2, 1 - ALARM / 2], independent, 1 / bins)
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Probability integral transform: ECDF of observed figures' places among their futures, with a simultaneous band."""
+"""Probability integral transform: ECDF of observed figures' places among their futures, with a pointwise band."""
 
 from __future__ import annotations
 

@@ -23,9 +23,8 @@ def thresholds(
 ) -> Figure:
     """Exceedance probability of each level, a panel per event, with the event's threshold marked.
 
-    Two bands: the darker one is the 95 % interval at each level, the lighter one a simultaneous 95 % band over all
-    levels and policies of a panel. A threshold far from all outcomes is in the title only, as an axis that reached it
-    would leave no room for the curves.
+    The band is the 95 % interval at each level. A threshold far from all outcomes is in the title only, as an axis that
+    reached it would leave no room for the curves.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -43,10 +42,7 @@ def thresholds(
     for ax, (event, kept) in zip(on.panels, panels, strict=True):
         estimates.append(_panel(ax, study, event, kept, _curves(event, kept)))
     event, kept = panels[0]
-    note = (
-        f"{kept.counted}, the same under every policy. Darker band: 95 % interval at one level; lighter: all levels and"
-        f" policies of a panel at once.{kept.lost()}"
-    )
+    note = f"{kept.counted}, the same under every policy. Band: 95 % interval, point by point.{kept.lost()}"
     if any(event is not None for event, _ in panels):
         note += " Dotted: the threshold of the study, unless it lies far beyond the axis."
     head = labels.sentence(_what(study, event, kept), kept.by_call(estimates[0]), 100, " %")
@@ -101,9 +97,8 @@ def _panel(
     levels = curves.levels[near]
     for name in kept.policies:
         p, look = known.index(name), kept.looks[name]
-        for low, high, strength in ((share.lowest, share.highest, 0.15), (share.low, share.high, 0.3)):
-            sides = (100 * end[p, near] for end in (low, high))
-            ax.fill_between(levels, *sides, color=look.colour, alpha=strength, linewidth=0)
+        sides = (100 * end[p, near] for end in (share.low, share.high))
+        ax.fill_between(levels, *sides, color=look.colour, alpha=0.3, linewidth=0)
         ax.plot(levels, 100 * share.estimate[p, near], **look.line)
         if near[at]:
             ax.plot([curves.levels[at]], [100 * share.estimate[p, at]], **look.dot, markersize=5, zorder=3)

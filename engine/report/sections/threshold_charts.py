@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -16,22 +15,22 @@ from engine.report.text import compact, minus, short, unit_of, with_interval
 from engine.risk.estimation.tables import record
 from engine.risk.estimation.wording import listed
 from engine.risk.policies.thresholds import drawn
+from engine.study.components import Event
 
 MOST = 4
 """Most policies that the finding names."""
 
 
 def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
-    """Yields one chart per event: the probability to pass each level, with both bands, and the threshold."""
-    events = {row["event"]: row for row in answer["ranges"].rows()} if "ranges" in answer else {}
-    for event, about in events.items():
-        yield _chart(run, answer, event, about)
+    """Yields one chart per event: the probability to pass each level, with its band, and the threshold."""
+    for event in answer["thresholds"].labels("event") if "thresholds" in answer else ():
+        yield _chart(run, answer, run.study.events_by_name[str(event)])
 
 
-def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -> Chart:
-    outcome, side, threshold = about["outcome"], about["side"], about["threshold"]
+def _chart(run: RunRecords, answer: Answer, event: Event) -> Chart:
+    outcome, threshold, side = str(event.outcome), event.threshold, "below" if event.above is None else "above"
     unit = run.study.unit_of(outcome)
-    held = [row for row in answer["thresholds"].where(event=event) if row["level"] is not None]
+    held = [row for row in answer["thresholds"].where(event=event.name) if row["level"] is not None]
     levels = np.array(list(dict.fromkeys(row["level"] for row in held)))
     near, at = drawn(levels, threshold), int(np.abs(levels - threshold).argmin())
     names, points, rows, said = list(run.study.policy_names), [], [], []
@@ -48,8 +47,6 @@ def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -
                     "m": k == at,
                     "low": _number(share.low),
                     "high": _number(share.high),
-                    "least": _number(row["share_lowest"]),
-                    "most": _number(row["share_highest"]),
                     "share": text,
                     "level": f"{level}{unit_of(unit)}",
                 }
@@ -58,7 +55,7 @@ def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -
             said.append(f"{text} under {small(row['policy'])}")
         if k == at or k % 10 == 0:
             rows.append((row["policy"], level, text))
-    title = run.title("events", event)
+    title = run.title("events", event.name)
     stated = f"{minus(f'{threshold:,g}')}{unit_of(unit)}"
     finding = f"At the study’s threshold, {side} {stated}: {listed(said[:MOST])}."
     options = {
@@ -68,7 +65,7 @@ def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -
     }
     head = ("Policy", f"{side.capitalize()}{'' if unit == '1' else f' [{unit}]'}", "Share of futures [95 % interval]")
     return Chart(
-        f"threshold-{event}",
+        f"threshold-{event.name}",
         title,
         f"share of futures {side} each level",
         finding,

@@ -6,8 +6,9 @@ also risk averse prefers X. Both orders are judged on the same futures, at level
 both lie; further out the sample is too small to tell.
 
 *Dominates* is reported where the gap is below zero by 1.645 standard errors at every level: an intersection-union test,
-wrong in at most 5 % of the cases without dominance. *Does not dominate* is reported where the simultaneous 95 % band
-over all levels excludes zero on the wrong side. Sources: Davidson and Duclos (2013), Econometric Reviews 32, 84-125,
+wrong in at most 5 % of the cases without dominance. *Does not dominate* is reported where an interval of the gap
+that holds at all levels at once (Bonferroni) excludes zero on the wrong side. Sources: Davidson and Duclos (2013),
+Econometric Reviews 32, 84-125,
 doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and Singh (1994), Econometric Theory 10, 849-866.
 """
 
@@ -17,14 +18,14 @@ import enum
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from scipy.special import ndtr
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import gravest, upper_flag
-from engine.risk.estimation.intervals import Paths, Unit, Units
+from engine.risk.estimation.intervals import Paths, Unit, Units, moments_of_totals
 from engine.risk.estimation.measures import finite_units
-from engine.risk.estimation.simultaneous import Together, batched, binned, codes, from_each
+from engine.risk.policies.together import batched, beyond, reach
 
 POINTS = 60
 OUTSIDE = 0.002
@@ -59,7 +60,7 @@ class Dominance:
       low, high: the range of levels that were compared, in the variable's own sign.
       better, worse: p values of the hypotheses that the first policy does not dominate, and that it is not dominated.
       at_best, at_worst: the level at which the first policy is better, or worse, by the most standard errors; NaN where
-        the simultaneous band shows it better, or worse, at no level.
+        no interval that holds at all levels at once shows it better, or worse.
       flag: why there is no verdict, or what was left out of the sample.
     """
 
@@ -91,42 +92,39 @@ def dominance(one: Paths, two: Paths, unit: Unit, loss: bool) -> tuple[Dominance
         return (Dominance(Verdict.SAME, *_ends(both[[outside, -1 - outside]], sign), flag=lost),) * 2
     ranks = np.linspace(outside, len(both) - 1 - outside, POINTS).astype(np.int64)
     levels = np.unique(both[ranks])
-    counts, excesses = _gaps(x, y, levels, batched(units))
-    first = replace(_judged(counts, levels, sign), flag=lost)
+    batches = batched(units)
+    counts, excesses = _gaps(x, y, levels, batches)
+    first = replace(_judged(counts, levels, sign, batches), flag=lost)
     heavy = gravest(upper_flag(values) for values in (x, y))
     if heavy and heavy.withholds:
         second = Dominance(Verdict.UNKNOWN, *_ends(levels, sign), flag=heavy)
     else:
-        second = replace(_judged(excesses, np.append(levels[:1], levels), sign), flag=lost)
+        second = replace(_judged(excesses, np.append(levels[:1], levels), sign, batches), flag=lost)
     if first.verdict in (Verdict.BETTER, Verdict.WORSE):
         second = replace(second, verdict=first.verdict)
     return first, second
 
 
-Gaps = tuple[Together, Int[np.ndarray, "level"]]
-"""Gaps at each level, and the number of paths on which the two policies differ there."""
+Gaps = tuple[Float[np.ndarray, "level batch"], Int[np.ndarray, "level"]]
+"""Gaps at each level, summed over batches, and the number of paths on which the two policies differ there."""
 
 
-def _gaps(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tuple[Gaps, Gaps]:
+def _gaps(x: Paths, y: Paths, levels: np.ndarray, batches: Units) -> tuple[Gaps, Gaps]:
     """Gaps 1{x > l} - 1{y > l}, and gaps (x - l)+ - (y - l)+, at each level l; the latter begin with the means' gap."""
-    bins, sides = len(levels) + 1, [codes(levels, values) for values in (x, y)]
-    above, beyond = (
-        np.subtract(*(from_each(binned(code, bins, batches, of)) for code, of in zip(sides, weights, strict=True)))
-        for weights in ((None, None), [values.astype(np.float64) - float(levels[0]) for values in (x, y)])
-    )
-    from_first = (levels - levels[0]).astype(np.float64)[:, None]
-    excess = np.concatenate([beyond[:1], beyond[1:] - from_first * above[1:]])
+    above = beyond(x, levels, batches) - beyond(y, levels, batches)
+    heights = [side.astype(np.float64) - float(levels[0]) for side in (x, y)]
+    excess = np.subtract(*(beyond(side, levels, batches, of) for side, of in zip((x, y), heights, strict=True)))
+    excess[1:] -= (levels - levels[0]).astype(np.float64)[:, None] * above[1:]
     differ = x != y
-    highest, lowest = (
-        from_each(np.bincount(side(*sides)[differ], minlength=bins)) for side in (np.maximum, np.minimum)
-    )
-    return (Together(above[1:], batches), (highest - lowest)[1:]), (Together(excess, batches), highest)
+    either = [np.sort(side(x[differ], y[differ])) for side in (np.maximum, np.minimum)]
+    higher, lower = (len(ascending) - np.searchsorted(ascending, levels, "right") for ascending in either)
+    return (above[1:], higher - lower), (excess, np.append(differ.sum(), higher))
 
 
-def _judged(gaps: Gaps, at: np.ndarray, sign: float) -> Dominance:
+def _judged(gaps: Gaps, at: np.ndarray, sign: float, batches: Units) -> Dominance:
     """What the gaps show, one at each of the levels `at`."""
-    together, apart = gaps
-    of, ends = together.moments, _ends(at, sign)
+    totals, apart = gaps
+    of, ends = moments_of_totals(totals, batches), _ends(at, sign)
     # where both lie on the same side of the level on every path, the gap has no error and is left out
     moving = of.error > 0
     if not moving.any():
@@ -136,7 +134,8 @@ def _judged(gaps: Gaps, at: np.ndarray, sign: float) -> Dominance:
     least = 0.5**apart
     better, worse = (float(np.maximum(ndtr(side), least).max()) for side in (t, -t))
     sure = np.where(apart >= SURE, t, 0.0)
-    surely_better, surely_worse = together.beyond(-sure.min()), together.beyond(sure.max())
+    limit = reach(len(t), batches)
+    surely_better, surely_worse = sure.min() < -limit, sure.max() > limit
     shown = {
         Verdict.BETTER: better <= ERROR,
         Verdict.WORSE: worse <= ERROR,

@@ -1,7 +1,7 @@
 """All policies against each other: ranks by mean, expected shortfall and probability of events.
 
 Two policies are distinguishable where the interval of their paired difference excludes zero; the intervals hold for all
-pairs at once (`simultaneous.py`). A policy's rank lies between 1 plus the number of policies that are surely better,
+pairs at once (Bonferroni). A policy's rank lies between 1 plus the number of policies that are surely better,
 and the number of policies less those that are surely worse. Source: Mogstad, Romano, Shaikh and Wilhelm (2024), Rev.
 Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
 """
@@ -15,10 +15,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from engine.risk.estimation.events import ByName, event_outcomes, happens
-from engine.risk.estimation.intervals import Happens, Units, as_units
-from engine.risk.estimation.simultaneous import Together, batched
+from engine.risk.estimation.intervals import Happens, Units, as_units, moments_of_totals
 from engine.risk.estimation.tables import Record, against_baseline
 from engine.risk.policies.contrasts import of_shortfall
+from engine.risk.policies.together import batched, reach
 from engine.study.components import Event
 from engine.study.study import Study
 
@@ -35,7 +35,7 @@ class Gaps:
     Args:
       measure: value under each policy [policy].
       gap: value under the first policy less that under the second [policy, policy].
-      low, high: simultaneous 95 % interval of the gap over all pairs; NaN for a pair without an interval.
+      low, high: 95 % interval of the gap, for all pairs at once; NaN for a pair without an interval.
     """
 
     measure: Float[np.ndarray, "policy"]
@@ -61,17 +61,13 @@ def gaps(measures: Sequence[Row], batches: Units) -> list[Gaps]:
 
     The ends are NaN for pairs that get no interval.
     """
-    first, second = np.triu_indices(len(measures[0][0]), 1)
-    apart = [total[first] - total[second] for total, _ in measures]
-    held = np.concatenate([part[of[first, second]] for part, (_, of) in zip(apart, measures, strict=True)])
-    reach = Together(held, batches).reach if len(held) else np.nan
+    wide = reach(sum(int(np.triu(told, 1).sum()) for _, told in measures), batches)
     answer = []
-    for part, (total, of) in zip(apart, measures, strict=True):
+    for total, told in measures:
         own = total.sum(axis=-1) / batches.paths
-        half = np.full((len(own), len(own)), np.nan)
-        error = reach * Together(part, batches).moments.error
-        half[first, second] = half[second, first] = np.where(of[first, second], error, np.nan)
         gap = own[:, None] - own
+        half = wide * moments_of_totals(total[:, None] - total, batches).error
+        half = np.where(told, half, np.nan)
         answer.append(Gaps(own, gap, gap - half, gap + half))
     return answer
 

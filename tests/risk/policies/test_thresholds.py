@@ -1,4 +1,4 @@
-"""Curves over thresholds: a probability at each level, two bands, and where policies are told apart."""
+"""Curves over thresholds: a probability at each level, with bands that hold point by point."""
 
 import numpy as np
 import pytest
@@ -27,30 +27,16 @@ def test_each_level_has_the_probability_of_its_event(unit):
     assert gap == pytest.approx([want.estimate, want.low, want.high], rel=0.05)
 
 
-def test_the_wide_band_holds_the_narrow_one_and_shares_fall_towards_the_bad_side():
+def test_shares_fall_towards_the_bad_side():
     curves = threshold_curves(VALUES, 2, 0, True)
-    for band in (curves.share, curves.gap):
-        assert (band.lowest <= band.low).all() and (band.high <= band.highest).all()
     assert (np.diff(curves.share.estimate) <= 0).all() and (np.diff(curves.levels) > 0).all()
-    assert 2.5 < curves.reach[0] < 4
-    assert not curves.gap.estimate[0].any() and not curves.gap.highest[0].any()
+    assert not curves.gap.estimate[0].any() and not curves.gap.high[0].any()
 
 
 def test_low_is_high_of_what_is_turned_round():
     high, low = threshold_curves(VALUES, 2, 0, True, 1.0), threshold_curves(-VALUES, 2, 0, False, -1.0)
     assert_same(low.levels, -high.levels)
-    assert_same(low.share.lowest, high.share.lowest)
-
-
-def test_ranges_of_levels_at_which_policies_are_told_apart():
-    curves = threshold_curves(VALUES, 2, 0, True)
-    ((first, last),) = curves.clear(1, -1)
-    assert first < -1 < 1 < last and curves.clear(1, 1) == []
-    assert threshold_curves(VALUES[[0, 0]], 2, 0, True).clear(1, -1) == []
-    # one policy wider than the other: likelier beyond the middle, less likely before it
-    wide = threshold_curves(np.stack([A, 1.5 * B]).astype(np.float32), 2, 0, True)
-    (less,), (more,) = wide.clear(1, -1), wide.clear(1, 1)
-    assert less[1] < 0 < more[0]
+    assert_same(low.share.low, high.share.low)
 
 
 @pytest.mark.parametrize("threshold", [1000.0, -1000.0, 1e30])
@@ -60,8 +46,6 @@ def test_a_threshold_far_off_stretches_no_levels(threshold):
     assert np.float32(threshold) in curves.levels
     inside = curves.levels[np.abs(curves.levels) < 10]
     assert len(inside) > 50
-    ((first, last),) = curves.clear(1, -1)
-    assert first < -2.5 and last > 2 and not curves.clear(1, 1)
     pooled = np.mean(np.stack([A, A - 0.3]) > inside[:, None, None], axis=(1, 2))
     assert pooled.max() > 0.998 and pooled.min() < 0.002 and np.abs(np.diff(pooled)).max() < 0.06
     shown = drawn(curves.levels, threshold)
