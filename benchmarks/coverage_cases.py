@@ -7,18 +7,12 @@ import argparse
 from collections.abc import Callable, Iterator
 
 import coverage_explain
-from coverage_differences import differences
 from coverage_flip import flips
 from coverage_sensitivity import sensitivity
 from timing import machine, table
 
 Row = tuple[str, ...]
-CASES: dict[str, Callable[[int], Iterator[Row]]] = {
-    "differences": differences,
-    "sensitivity": sensitivity,
-    "flip": flips,
-    **coverage_explain.CASES,
-}
+CASES: dict[str, Callable[[int], Iterator[Row]]] = {"sensitivity": sensitivity, "flip": flips, **coverage_explain.CASES}
 """Each case by its name: repetitions -> rows of (what, conditions, share that is right, at least)."""
 
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse import csr_array
 
-from engine.risk.estimation import atoms
 from engine.risk.estimation.intervals import Units, moments_of
 from engine.risk.estimation.order_statistics import Ascending, Sorted
 from engine.risk.estimation.sums import Made
 from engine.risk.estimation.tails import (
+    TIED,
     CellPaths,
     Column,
     Counts,
@@ -84,7 +83,7 @@ def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Which:
 def _gap_of_quantiles(
     one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, constant: Which, units: Units
 ) -> Column:
-    """Difference of two quantiles, with a normal interval by influence functions, or that of `atoms.py` for ties."""
+    """Difference of two quantiles, with a normal interval by influence functions; none where values are tied."""
     sides = (one, of_x), (two, of_y)
     over_x, over_y = (above(part.values, of.column[0]) for part, of in sides)
     error = np.where(constant, 0.0, error_of_shares(of_x.slope, over_x, of_y.slope, over_y, units))
@@ -97,12 +96,8 @@ def _gap_of_quantiles(
     alike = np.array([_alike(part.quantiles.ascending, of) * of.slope for part, of in sides])
     # where both variables pass their quantiles on the same paths and by the same steps, their difference is exact
     # despite ties
-    tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0) & (error > 0))
-    for cell in tied.tolist():
-        x, y = (_places(part, of, cell, units) for part, of in sides)
-        low[cell], high[cell] = atoms.interval(x, y, np.broadcast_to(units.sizes, units.count))
-    error[tied] = (high - low)[tied] / (2 * units.reach)
-    return q, error, low, high
+    tied = (alike > TIED * units.paths * error).any(axis=0) & (error > 0)
+    return q, error, np.where(tied, np.nan, low), np.where(tied, np.nan, high)
 
 
 def _alike(ascending: Sorted, of: Ranked) -> Counts:
@@ -121,15 +116,3 @@ def _firsts(row: Ascending, low: int, high: int) -> Int[np.ndarray, "value"]:
     window = row[low : high + 1]
     later = low + 1 + np.flatnonzero(window[1:] != window[:-1])
     return np.concatenate([[row.searchsorted(row[low])], later])
-
-
-def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.Places, csr_array]:
-    """Places where a quantile may lie, and the number of paths of each unit that reach them."""
-    row, n = part.quantiles.ascending[cell], units.paths
-    down, up = int(of.down[cell]), int(of.up[cell])
-    first = _firsts(row, n - down, n - up)
-    own, reaching = row[first[0] : first[-1] + 1][first - first[0]], n - first[1:]
-    values = own.astype(np.float64)
-    places, kept = atoms.Places.of(values, values, reaching, n * of.share, (up, down - 1))
-    reached = np.searchsorted(own[1:][kept], part.values[cell], "right")
-    return places, atoms.reached_by_unit(reached, len(kept), units, np.ones(n))

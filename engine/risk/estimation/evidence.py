@@ -116,7 +116,9 @@ class Evidence:
         if any(flag.withholds for flag in own.flags):
             return own
         if np.isnan(own.low + own.high):
-            return own.flagged(self.unknown)
+            # an error without an interval is that of two quantiles of tied values
+            tied = np.isfinite(own.standard_error) and self.unknown.reason is not Reason.FEW_REPLICATES
+            return own.flagged(Flag(Reason.TIED) if tied else self.unknown)
         whole = own.high - own.low
         return own.flagged(Flag(Reason.BINNED, width / whole)) if width and whole else own
 

@@ -59,6 +59,7 @@ class Reason(Sentence):
         "ending_tail",
         "the tail ends: no interval by its likelihood (tail shape {got:.2f}, above {limit:g} needed)",
     )
+    TIED = "tied", "tied values: no interval of a difference of quantiles"
 
 
 WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL, Reason.NOT_FINITE})

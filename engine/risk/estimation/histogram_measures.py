@@ -13,10 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int, Num
-from scipy.sparse import csr_array
 from scipy.special import stdtrit
 
-from engine.risk.estimation import atoms
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest, largest_flag, material, squares_flag, tail_size
@@ -24,7 +22,7 @@ from engine.risk.estimation.histograms import Groups, Histogram
 from engine.risk.estimation.intervals import TAIL, Estimate, Levels, Moments, Z, moments_of_sums
 from engine.risk.estimation.measures import Estimates, correlation, estimated, share_difference
 from engine.risk.estimation.shares import share_interval
-from engine.risk.estimation.tails import ATOM, Column, deviation, shifted, tail_count
+from engine.risk.estimation.tails import ATOM, TIED, Column, deviation, shifted, tail_count
 from engine.study.study import LEVELS
 
 Counts = Int[np.ndarray, "group"]
@@ -158,10 +156,8 @@ def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> _Bi
     q, sizes, student = one.var.row[0] - two.var.row[0], x.sizes, _student(len(x.sizes))
     error = over_groups(one.slope * one.number - two.slope * two.number, sizes).error
     alike = max(_alike(x, one) * one.slope, _alike(y, two) * two.slope)
-    if not alike > atoms.COARSE * x.count * error:
-        return _widened((q, error, q - student * error, q + student * error), _apart(one.var, two.var))
-    low, high = map(np.asarray, atoms.interval(_places(x, one), _places(y, two), sizes))
-    return _Binned((q, (high - low) / (2 * student), low, high), _apart(one.var, two.var))
+    reach = np.nan if alike > TIED * x.count * error else student * error
+    return _widened((q, error, q - reach, q + reach), _apart(one.var, two.var))
 
 
 def _alike(histogram: Histogram, tail: _Tail) -> int:
@@ -171,17 +167,6 @@ def _alike(histogram: Histogram, tail: _Tail) -> int:
     first, last = histogram.bins_of(np.array([tail.down, tail.up]))
     count, steps = (part[first : last + 1] for part in (histogram.pooled, histogram.steps))
     return int(np.max(np.where((count > 1) & (steps % count == 0), count, 0)))
-
-
-def _places(histogram: Histogram, tail: _Tail) -> tuple[atoms.Places, csr_array]:
-    """Places where a quantile may lie, one for each bin, and the number of paths of each group that reach them."""
-    first, last = histogram.bins_of(np.array([tail.down, tail.up]))
-    reaching = np.cumsum(histogram.pooled[::-1])[::-1][first + 1 : last + 1]
-    low = histogram.bounds(np.append(tail.down, reaching))[0]
-    high = histogram.bounds(np.append(reaching + 1, tail.up))[1]
-    places, kept = atoms.Places.of(low, high, reaching, tail.expected, (tail.up, tail.down))
-    counts = histogram.counts[:, first + 1 :]
-    return places, csr_array(np.add.reduceat(counts, kept, axis=1) if len(kept) else counts[:, :0])
 
 
 @dataclass(frozen=True)

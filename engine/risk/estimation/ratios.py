@@ -13,12 +13,10 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Num
-from scipy.sparse import csr_array
 
-from engine.risk.estimation import atoms
 from engine.risk.estimation.intervals import Happens, Moments, Paths, Units, dots, moments_of_sums
 from engine.risk.estimation.shares import design_count, tail_ranks
-from engine.risk.estimation.tails import ATOM, Column, share_of_moments
+from engine.risk.estimation.tails import ATOM, TIED, Column, share_of_moments
 
 NEAR = 1e-6
 """Allowance for rounding in a sum of weights, relative to the mean weight."""
@@ -54,8 +52,6 @@ class Quantile:
       slope: change of the quantile per unit of the share above it, between the ends of its interval.
       exceedances: effective number of exceedances.
       ended: whether the quantile is the largest value and the variable seems to be bounded by it.
-      ends: weight of the values from the largest down to the high end, and down to the value before the low end; a path
-        weighs 1 on average.
     """
 
     share: float
@@ -63,7 +59,6 @@ class Quantile:
     slope: float
     exceedances: float
     ended: bool
-    ends: tuple[float, float]
 
     @property
     def value(self) -> float:
@@ -195,26 +190,14 @@ class Weights:
         # where few paths hold all weight, the errors of shares near 0 and 1 are underestimated
         many = min((min(count, n) if units.replicated else count) * share, self.kish)
         many = round(many, 11)  # rounding must not leave a little less than is needed
-        ends = fewest, float(ranked.down[max(down - 1, 0)])
-        return Quantile(share, column, slope, many, bool(ended), ends)
+        return Quantile(share, column, slope, many, bool(ended))
 
     def gap(self, x: Ranked, y: Ranked, of_x: Quantile, of_y: Quantile) -> Column:
-        """Difference of two quantiles on the same paths, by influence functions, or by `atoms.py` for ties."""
+        """Difference of two quantiles on the same paths, by influence functions; no interval where values are tied."""
         above = of_x.slope * (x.values > of_x.value) - of_y.slope * (y.values > of_y.value)
         error = float(self.mean(above).of.error)
         gap, reach = of_x.value - of_y.value, self.units.reach
-        low, high = gap - reach * error, gap + reach * error
-        sides = (x, of_x), (y, of_y)
-        coarse = atoms.COARSE * self.units.paths * error
-        if error > 0 and any(side.heaviest_tie(of) * of.slope > coarse for side, of in sides):
-            one, two = (self._places(side, of) for side, of in sides)
-            low, high = atoms.interval(one, two, self.totals)
-            error = (high - low) / (2 * reach)
-        return tuple(np.asarray(part) for part in (gap, error, low, high))
-
-    def _places(self, side: Ranked, of: Quantile) -> tuple[atoms.Places, csr_array]:
-        """Places where a quantile may lie, and the weight of each unit that reaches them."""
-        values, down = side.places(of)
-        places, kept = atoms.Places.of(values, values, down[1:], self.units.paths * of.share, of.ends)
-        reached = np.searchsorted(values[1:][kept], side.values, "right")
-        return places, atoms.reached_by_unit(reached, len(kept), self.units, self.each)
+        most = max(side.heaviest_tie(of) * of.slope for side, of in ((x, of_x), (y, of_y)))
+        if error > 0 and most > TIED * self.units.paths * error:
+            reach = np.nan
+        return tuple(np.asarray(part) for part in (gap, error, gap - reach * error, gap + reach * error))

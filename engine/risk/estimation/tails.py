@@ -46,6 +46,8 @@ FIRST = np.uint64(0x5555555555555555)
 """Mask of the bits of the first path in each pair."""
 ATOM = 100
 """Number of paths tied at the largest value from which on it is taken as the variable's upper bound."""
+TIED = 0.25
+"""Ties are ignored where all paths with one value move a difference of quantiles by less than this many errors."""
 
 Column = tuple[np.ndarray, ...]
 """Estimate, standard error, low and high end of the interval [cell]; a `Table` has a last axis over measures."""
