@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.analyses import likeliest_tables
 from engine.analyses.columns import fields
 from engine.analyses.explanation import Explanation, explain
@@ -62,7 +60,7 @@ def of_explanation(given: Explanation, folder: Path, numbers: bool = False) -> A
     study, out = given.study, given.futures.excluded
     left_out = f", {out:,} left out" if out else ""
     paths = f"{given.tail_count:,} of {study.futures}{left_out}"
-    of = [*_inputs(given.ranked), _measured(given), _places(given), _slopes(given), _levers(given), _mechanisms(given)]
+    of = [*_inputs(given.ranked), _measured(given), _slopes(given), _levers(given), _mechanisms(given)]
     of += [*likeliest_tables.tables(given), *_worst(given, folder), _left_out(given), _counts(given)]
     shown_first = sorted((table for table in of if len(table)), key=lambda one: bool(one.brief) and not any(one.brief))
     basis = f"{study.name}: {_what(given)}, {paths}."
@@ -185,28 +183,6 @@ def _inputs(rows: Sequence[Driver]) -> list[Table]:
     ]
 
 
-def _places(given: Explanation) -> Table:
-    """Parts of the measure by place, dimension after dimension; no rows if there are none."""
-    rows = given.places
-    dims = [*dict.fromkeys(one.dim for one in rows)]
-    whole = {dim: sum(one.part.estimate for one in rows if one.dim == dim) for dim in dims}
-    name = given.watched.outcome
-    what = f"the mean of {name} there" if given.watched.event else given.measure
-    unit = given.study.unit_of(name) if name else "1"
-    columns = (
-        texts("place", [one.label for one in rows], "label of the place"),
-        texts("dim", [one.dim for one in rows], "its dimension", head="by", brief=len(dims) > 1),
-        estimates("part", [one.part for one in rows], f"part of {what}", unit),
-        numbers(
-            "share",
-            [one.part.estimate / (whole[one.dim] or np.nan) for one in rows],
-            "part over the sum of all",
-            shown="%",
-        ),
-    )
-    return Table("places", f"By {' and by '.join(dims)}: parts that add up to {what}", columns, ("place",))
-
-
 def _slopes(given: Explanation) -> Table:
     rows = sorted(given.slopes, key=lambda one: -abs(one.location.estimate))
     columns = [
@@ -294,18 +270,15 @@ def _worst(given: Explanation, folder: Path) -> list[Table]:
 
 
 def _left_out(given: Explanation) -> Table:
-    left_out = {
-        "places": {"": given.without_places} if given.without_places else {},
-        "prior": given.without_slope, "lever": given.without_lever,
-    }  # fmt: skip
+    left_out = {"prior": given.without_slope, "lever": given.without_lever}
     rows = [(kind, name, why) for kind, some in left_out.items() for name, why in some.items()]
     columns = (
-        texts("what", [" ".join(filter(None, row[:2])) for row in rows], "what has no number"),
-        texts("kind", [row[0] for row in rows], "places, prior or lever", brief=False),
+        texts("what", [" ".join(row[:2]) for row in rows], "what has no number"),
+        texts("kind", [row[0] for row in rows], "prior or lever", brief=False),
         texts("name", [row[1] for row in rows], "name of the factor or the lever", brief=False),
         texts("why", [row[2] for row in rows], "why it is left out"),
     )
-    return Table("left_out", "Left out", columns, ("what",), [row[0] == "places" for row in rows])
+    return Table("left_out", "Left out", columns, ("what",), [False] * len(rows))
 
 
 def _counts(given: Explanation) -> Table:

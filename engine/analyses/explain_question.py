@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 class Explain:
     """Show what the worst futures of a run have in common.
 
-    How far factors and shocks of RUN are from their priors in these futures, what each place contributes, which priors
-    matter most, the likeliest of such futures, and the ten worst paths. The answer is kept beside the cube, as
-    explain.zarr.
+    How far factors and shocks of RUN are from their priors in these futures, which priors matter most, the likeliest of
+    such futures, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
 
     \b
     rustbelt explain outputs/rustbelt --outcome displaced_person_years --policy reform --level 99

@@ -1,8 +1,8 @@
-"""What the worst futures have in common: inputs far from their priors, places, and the likeliest ways there."""
+"""What the worst futures have in common: inputs far from their priors, and the likeliest ways there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,7 +20,6 @@ from engine.formatting import command_line
 from engine.lanes import compilation_cache
 from engine.program import devices, drawing
 from engine.program.contract import Program
-from engine.risk.drivers.place_parts import PlaceParts, place_parts
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import probability, summary
 from engine.study.study import Study
@@ -50,15 +49,6 @@ class Slope:
 
 
 @dataclass(frozen=True)
-class PlacePart:
-    """The part of a place in the mean of the worst futures; the parts of a dimension's places add up to that mean."""
-
-    dim: str
-    label: str
-    part: Estimate
-
-
-@dataclass(frozen=True)
 class Explanation:
     """The result of `explain`.
 
@@ -69,7 +59,6 @@ class Explanation:
       drivers: distributions in the tail of factors, then of shocks by stream and year; fixed inputs are left out.
       slopes: of the factors for whose priors they can be computed.
       without_slope: factor -> why it has no slope.
-      places, without_places: parts of places; why there are none, "" if there are.
       reverse: the likeliest futures in the tail.
       worst, worst_values: numbers of the worst paths, worst first, and outcomes on them by name [path].
       levers, without_lever: effect of raising each lever by a tenth, if asked for; lever -> why it cannot be raised.
@@ -82,8 +71,6 @@ class Explanation:
     drivers: tuple[Driver, ...]
     slopes: tuple[Slope, ...]
     without_slope: Mapping[str, str]
-    places: tuple[PlacePart, ...]
-    without_places: str
     reverse: Reverse
     worst: tuple[int, ...]
     worst_values: Mapping[str, Float[np.ndarray, "path"]]
@@ -154,16 +141,12 @@ def explain(
     compilation_cache.keep_programs()
     observe("compiling", 0, total)
     program = devices.program(study, device)
-    parts, without_places = (
-        place_parts(study, what.outcome) if what.outcome else ((), "several outcomes at once have no places")
-    )
     observe("simulating", 0, total)
-    futures = tail_futures(program, what, stored or {}, {part.dim: part.of for part in parts})
+    futures = tail_futures(program, what, stored or {})
     what, study = futures.watched, futures.watched.study
     observe("explaining", total // 4, total)
     measured = _measured(futures)
     drivers, slopes, without_slope = _inputs(program, futures)
-    places = tuple(_places(parts, futures))
     observe("searching", total // 2, total)
     reverse = Reverse((), np.zeros(0), 0) if study.facts else reverse_stress(program, futures)
     worst = _worst(futures)
@@ -174,7 +157,7 @@ def explain(
     shares = mechanisms(program, what) if by_mechanism else None
     observe("rerunning", total, total)
     return Explanation(
-        what, futures, measured, drivers, slopes, without_slope, places, without_places, reverse, numbers, values,
+        what, futures, measured, drivers, slopes, without_slope, reverse, numbers, values,
         moved, without_lever, shares,
     )  # fmt: skip
 
@@ -196,16 +179,6 @@ def _worst(futures: TailFutures) -> np.ndarray:
     margin = futures.limit.of(futures.values)[futures.share.path]
     order = np.lexsort((futures.share.path, -margin))
     return futures.share.path[order[:WORST]]
-
-
-def _places(parts: Sequence[PlaceParts], futures: TailFutures) -> list[PlacePart]:
-    share = futures.share
-    found = []
-    for part in parts:
-        rows = futures.parts[part.dim]
-        means = share.means(rows[:, futures.tail], rows[:, futures.near])
-        found += [PlacePart(part.dim, label, mean) for label, mean in zip(part.labels, means, strict=True)]
-    return found
 
 
 def _inputs(program: Program, futures: TailFutures) -> tuple[tuple[Driver, ...], tuple[Slope, ...], dict[str, str]]:

@@ -1,8 +1,8 @@
-"""The worst futures of a run, simulated again: draws, yearly shocks, and summaries of their years."""
+"""The worst futures of a run, simulated again: their draws and yearly shocks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from engine.analyses import variants
 from engine.errors import Problem, UserError, unknown
-from engine.program.contract import Program, Trace
+from engine.program.contract import Program
 from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
 from engine.risk.estimation.events import event_outcomes, happens, thresholds
 from engine.risk.estimation.exclusion import with_units
@@ -109,7 +109,6 @@ class TailFutures:
       scores: their normal scores [stream, held].
       draws: their factors [factor, held].
       shocks: their shocks [year, stream, held]; None if the model has none.
-      parts: summaries of their yearly values, by name [row, held].
       limit: the thresholds that the outcomes pass on the worst paths.
       excluded: how many paths are left out because a value on them is not finite.
     """
@@ -124,27 +123,20 @@ class TailFutures:
     scores: Float[np.ndarray, "stream held"]
     draws: Float[np.ndarray, "factor held"]
     shocks: Float[np.ndarray, "year stream held"] | None
-    parts: Mapping[str, Float[np.ndarray, "row held"]]
     limit: Limit
     excluded: int
 
 
-def tail_futures(
-    program: Program,
-    watched: TailSubject,
-    stored: Mapping[str, np.ndarray],
-    made: Mapping[str, Callable[[Float[np.ndarray, "year cell path"]], np.ndarray]],
-) -> TailFutures:
+def tail_futures(program: Program, watched: TailSubject, stored: Mapping[str, np.ndarray]) -> TailFutures:
     """The worst futures among the paths of the watched study.
 
     Args:
       stored: outcomes that a run has stored, by name [policy, path]; others are simulated again.
-      made: name -> function that summarises the yearly values under the policy [year, cell, path].
 
     Raises:
       UserError: the event happens on no path, or no path is left.
     """
-    study, p = watched.study, watched.at
+    study = watched.study
     values = outcomes(program, watched, stored)
     paths = _looked_at(watched, values)
     if paths < study.paths:
@@ -161,10 +153,10 @@ def tail_futures(
     held = np.union1d(share.path, share.near)
     path = numbers[held]
     scores = _scores(program, study, path)
-    draws, shocks, parts = _in_full(program, scores, p, made)
+    draws, shocks = _in_full(program, scores)
     tail, near = np.searchsorted(held, share.path), np.searchsorted(held, share.near)
     return TailFutures(
-        watched, share, numbers, values, path, tail, near, scores, draws, shocks, parts,
+        watched, share, numbers, values, path, tail, near, scores, draws, shocks,
         _limit(watched, values, share), int(bad.sum()),
     )  # fmt: skip
 
@@ -232,21 +224,12 @@ def _scores(program: Program, study: Study, path: Int[np.ndarray, "held"]) -> Fl
     return np.concatenate(parts, axis=1)
 
 
-def _in_full(
-    program: Program,
-    scores: Float[np.ndarray, "stream held"],
-    policy: int,
-    made: Mapping[str, Callable[[np.ndarray], np.ndarray]],
-) -> tuple[np.ndarray, np.ndarray | None, dict[str, np.ndarray]]:
-    traces: list[Trace] = []
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in made}
+def _in_full(program: Program, scores: Float[np.ndarray, "stream held"]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Draws and shocks of the futures with these scores."""
+    draws, shocks = [], []
     for first in range(0, scores.shape[1], IN_FULL):
         trace = program.trace_of(scores[:, first : first + IN_FULL])
-        for name, make in made.items():
-            assert trace.yearly is not None
-            parts[name].append(make(trace.yearly[policy]))
-        traces.append(Trace(trace.outcomes, None, trace.draws, trace.shocks))
-    shocks = [trace.shocks for trace in traces if trace.shocks is not None]
-    drawn = np.concatenate(shocks, axis=-1) if shocks else None
-    draws = np.concatenate([trace.draws for trace in traces], axis=-1)
-    return draws, drawn, {name: np.concatenate(rows, axis=-1) for name, rows in parts.items()}
+        draws.append(trace.draws)
+        if trace.shocks is not None:
+            shocks.append(trace.shocks)
+    return np.concatenate(draws, axis=-1), np.concatenate(shocks, axis=-1) if shocks else None

@@ -78,16 +78,6 @@ def test_priors_move_es_as_their_weights(given):
     assert_plausible(idle.estimate, 0.0, idle.standard_error, resolves=5.0)
 
 
-def test_places_add_up_to_es(given):
-    parts = {one.label: one.part for one in given.places}
-    es = given.measured["ES99"]
-    assert sum(part.estimate for part in parts.values()) == pytest.approx(es.estimate, rel=1e-6)
-    shared = MEAN / 2 + (SD**2 - 20) / 2 / SD * BEYOND
-    for place, weight in SHARES.items():
-        truth = shared + 2 * weight**2 / SD * BEYOND
-        assert_plausible(parts[place].estimate, truth, parts[place].standard_error, resolves=1.5)
-
-
 def test_the_likeliest_future_is_the_foot_of_the_perpendicular(given):
     (reverse,) = given.reverse.points
     assert reverse.distance == pytest.approx((given.measured["VaR99"].estimate - MEAN) / SD, rel=1e-4)
@@ -117,7 +107,6 @@ def test_vasicek():
     (economy,) = given.drivers
     assert_plausible(economy.shift.estimate, BEYOND, economy.shift.standard_error, resolves=0.1)
     assert given.reverse.distance == pytest.approx(EDGE, rel=0.02)
-    assert not given.places and "static model" in given.without_places
 
 
 @pytest.mark.parametrize("name", ["ruin", "both"])
@@ -126,7 +115,6 @@ def test_an_event_is_explained_by_the_futures_in_which_it_happens(name):
     a = drivers(given)["a", None].shift
     assert a.low > 1.0
     assert given.measured["probability"].estimate == given.tail_count / (1 << 16)
-    assert bool(given.places) == (name == "ruin")
     values = given.futures.limit.of(given.futures.values)
     assert (values > 0).sum() == given.tail_count
     assert given.reverse.distance > 1
@@ -184,9 +172,6 @@ def test_tables_and_groups_hold_what_was_found(given, tmp_path):
     groups = answer.tree
     shifts = groups["inputs"]["shift"].sel(input="a").values
     assert shifts[0] == a.shift.estimate and shifts[3] == a.shift.high
-    south = row(answer["places"], place="south")
-    assert south["part"] == next(one.part for one in given.places if one.label == "south")
-    assert groups["places"]["part"].sel(place="south").values[0] == south["part"].estimate
     slope = {one.factor: one for one in given.slopes}["a"]
     held = row(answer["slopes"], factor="a")
     assert all(
@@ -212,12 +197,6 @@ def test_tables_and_groups_hold_what_was_found(given, tmp_path):
 def test_what_is_refused(asked, text):
     with pytest.raises(UserError, match=text):
         explain(total_cost(1024), **asked)
-
-
-@pytest.mark.parametrize(("outcome", "text"), [("peak", "which is no sum"), ("own", "own function")])
-def test_what_is_no_sum_has_no_parts(outcome, text):
-    given = explain(total_cost(1024), outcome)
-    assert not given.places and text in given.without_places
 
 
 def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):

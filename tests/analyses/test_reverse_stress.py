@@ -20,7 +20,7 @@ NEARER = 0.005
 
 def searched(study, variable, policy):
     program, what = devices.program(study, "cpu"), tail_subject(study, variable, policy, None)
-    futures = tail_futures(program, what, {}, {})
+    futures = tail_futures(program, what, {})
     return margin_of(program, futures), starts_of(study, futures), reverse_stress(program, futures)
 
 
@@ -63,7 +63,7 @@ def test_scores_are_the_programs_own_numbers():
     study = total_cost(64)
     program = devices.program(study, "cpu")
     numbers = program.scores(Block(0, 0, 64))
-    futures = tail_futures(program, tail_subject(study, "cost", "old", 0.6), {}, {})
+    futures = tail_futures(program, tail_subject(study, "cost", "old", 0.6), {})
     starts = starts_of(study, futures)
     order = np.argsort(np.linalg.norm(starts, axis=0))
     assert list(order) == list(range(starts.shape[1]))

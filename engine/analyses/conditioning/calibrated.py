@@ -214,4 +214,4 @@ def band(counted: Int[np.ndarray, "truth bin"], factors: int) -> tuple[float, fl
     alike = np.divide(counted.var(axis=0), alone, out=np.ones(bins), where=alone > 0).max(initial=1.0)
     independent = np.floor(counted.sum() / alike)
     low, high = alike * binom.ppf([ALARM / 2, 1 - ALARM / 2], independent, 1 / bins)
-    return float(low), float(high)
+    return float(np.floor(low)), float(np.ceil(high))
