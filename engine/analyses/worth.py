@@ -12,7 +12,7 @@ from engine.analyses.futures import Futures
 from engine.analyses.independent_inputs import IndependentInput
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values
 from engine.risk.drivers.indices import NOTHING
-from engine.risk.drivers.information import Decision, Reader, normal_scores
+from engine.risk.drivers.information import Decision, gains, normal_scores
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.tables import THREADS
 
@@ -57,13 +57,9 @@ def worths(
     losses = {name: own[name][:, good].astype(np.float64) * (1 if study.is_loss(name) else -1) for name in outcomes}
     decisions = [Decision(losses[name], units, level) for name in outcomes for level in (None, LEVEL)]
 
+    of_known = gains([x for some in scores.values() for x in some], decisions) if scores else []
     with ThreadPoolExecutor(THREADS) as threads:
-
-        def gains(scores: Sequence[np.ndarray]) -> list[Estimate]:
-            return [*threads.map(Reader(scores, decisions).gain, range(len(decisions)))]
-
-        of_known = gains([x for some in scores.values() for x in some]) if scores else []
-        of_each = {name: gains(some) for name, some in scores.items()}
+        of_each = dict(zip(scores, threads.map(lambda some: gains(some, decisions), scores.values()), strict=True))
     return [
         Worth(
             name,
