@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Int8, Int16
 from scipy.special import bdtrc
+from scipy.stats import ks_2samp
 
 from engine.formatting import rounded
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
@@ -145,11 +146,7 @@ def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tu
 
 def distance(values: np.ndarray, cases: Happens) -> float:
     """Kolmogorov-Smirnov distance between a factor's distributions among the sought and the other futures."""
-    order = np.argsort(values)
-    among = cases[order]
-    gaps = np.cumsum(among) / among.sum() - np.cumsum(~among) / (~among).sum()
-    ascending = values[order]
-    return float(np.abs(gaps[:-1][ascending[1:] > ascending[:-1]]).max(initial=0.0))
+    return float(ks_2samp(values[cases], values[~cases], method="asymp").statistic)
 
 
 def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.intervals import PAIR, Moments, Paths, moments_of_totals
+from engine.risk.estimation.intervals import Cells, Paths, PolicyPaths, Units, moments_of_totals
 from engine.risk.estimation.measures import finite_units
 from engine.risk.estimation.shares import effective_count, share_interval
+from engine.risk.policies.together import batched, beyond
 
 Levels = Float[np.ndarray, "level"]
 POINTS = 60
@@ -37,12 +38,7 @@ NOTHING = Curve(*(np.empty(0) for _ in range(4)))
 
 
 def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
-    """Exceedance curve of an outcome [path]; units with a path that is not finite are left out.
-
-    The intervals are those of `measures.probability`, but all levels are counted in one sort of the paths, and for
-    pairs in one more sort of each pair's better value: the sum of squared counts over pairs is the number of paths
-    beyond a level plus twice the number of pairs of which both are.
-    """
+    """Exceedance curve of an outcome [path]; units with a path that is not finite are left out."""
     (kept,), units, _ = finite_units((values,), unit)
     bad = kept if loss else -kept
     ascending = np.sort(bad)
@@ -51,24 +47,27 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
         chances = np.geomspace(0.999, FEWEST / bad.size, POINTS)
         levels = np.quantile(ascending, 1 - chances, method="inverted_cdf")
     levels = np.unique(levels)
-    beyond = bad.size - np.searchsorted(ascending, levels, side="right")
-    levels, beyond = levels[beyond > 0], beyond[beyond > 0]
+    levels = levels[levels < ascending[-1:].max(initial=-np.inf)]
     if not len(levels):
         return NOTHING
-    share = beyond / bad.size
-    of = Moments(share, np.zeros_like(share), np.zeros_like(share), units.count)
+    _, ends = shares_beyond(bad[None], levels, units)
+    return Curve(np.asarray(levels if loss else -levels, np.float64), *(end[0] for end in ends))
+
+
+def shares_beyond(
+    losses: PolicyPaths, levels: Levels, units: Units
+) -> tuple[Float[np.ndarray, "policy level batch"], tuple[Cells, Cells, Cells]]:
+    """Paths of each batch of units beyond each level; their share in all paths, with the 95 % interval of a share.
+
+    The ends are NaN for a single unit of several paths.
+    """
+    batches = batched(units)
+    counts = np.stack([beyond(row, levels, batches)[1:] for row in losses])
+    of = replace(moments_of_totals(counts, batches), units=units.count)
+    low, high = share_interval(of.mean, effective_count(of, units))
     if units.count < 2 and units.paths > 1:
-        low, high = np.full((2, len(share)), np.nan)
-    else:
-        if units.small and units.size == PAIR:
-            better = np.sort(np.minimum(bad[::2], bad[1::2]))
-            both = better.size - np.searchsorted(better, levels, side="right")
-            square = np.maximum(beyond + 2 * both - units.count * (2 * share) ** 2, 0.0)
-            of = replace(of, error=np.sqrt(square * units.count / (units.count - 1)) / units.paths)
-        elif not units.alone:
-            of = Moments.joined([moments_of_totals(units.totals(bad > level), units) for level in levels])
-        low, high = share_interval(of.mean, effective_count(of, units))
-    return Curve(np.asarray(levels if loss else -levels, np.float64), share, low, high)
+        low, high = np.full((2, *of.mean.shape), np.nan)
+    return counts, (of.mean, low, high)
 
 
 def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:

@@ -10,15 +10,16 @@ doi:10.1016/j.jmva.2010.03.018; chi: Coles, Heffernan and Tawn (1999), Extremes 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Estimate, Happens, Paths, Unit, Units, Z, moments
-from engine.risk.estimation.measures import finite_units
-from engine.risk.estimation.shares import share_interval
-from engine.risk.estimation.tails import tail_count
+from engine.risk.estimation.intervals import Estimate, Happens, Paths, Unit, Units, moments
+from engine.risk.estimation.measures import finite_units, single
+from engine.risk.estimation.shares import design_count
+from engine.risk.estimation.tails import share_of_moments, tail_count
 
 FEWEST = 50
 """Paths that a tail must hold for the common share to have an interval."""
@@ -69,9 +70,5 @@ def _chi(one: Tail | None, two: Tail | None, units: Units, level: float) -> Esti
         return Estimate(chi, flags=(Flag(Reason.FEW_EXCEEDANCES, few, FEWEST),))
     a, b = float(second[at_first].mean()), float(first[at_second].mean())
     influence = both.astype(np.float64) - a * first - b * second
-    error = float(moments(influence, units).error) / size
-    count = size * units.paths
-    if error > 0 and 0 < chi < 1:
-        count = max(chi * (1 - chi) / error**2, 1.0)
-    low, high = map(float, share_interval(np.asarray(chi), np.asarray(count), units.reach))
-    return Estimate(chi, error or (high - low) / (2 * Z), low, high)
+    of = replace(moments(influence / size, units), mean=np.asarray(chi))
+    return single(share_of_moments(of, design_count(of, units, size * units.paths)))

@@ -8,7 +8,6 @@ from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, tails_flag
 from engine.risk.estimation.intervals import Estimate, Paths, Unit, moments
 from engine.risk.estimation.measures import ONE_UNIT, few_replicates, finite_units
-from engine.risk.estimation.sums import BLOCK
 
 
 def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
@@ -22,25 +21,12 @@ def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
     nothing = Estimate(np.nan)
     if units.paths < 2:
         return nothing.flagged(lost, Flag(Reason.NO_PATHS, units.paths, 2))
-    centres = [part.mean(dtype=np.float64) for part in (x, y)]
-
-    def squares(some: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Squared distances of x and y from their means, added, and squared distances of x - y from its mean."""
-        a, b = (part[some].astype(np.float64) - centre for part, centre in zip((x, y), centres, strict=True))
-        return a * a + b * b, (a - b) ** 2
-
-    parts = [slice(first, first + BLOCK) for first in range(0, units.paths, BLOCK)]
-    total = np.zeros(2)
-    for some in parts:
-        total += [part.sum() for part in squares(some)]
-    apart, paired = (total / units.paths).tolist()
+    x, y = (part.astype(np.float64) - part.mean(dtype=np.float64) for part in (x, y))
+    alone, gap = x * x + y * y, (x - y) ** 2
+    apart, paired = float(alone.mean()), float(gap.mean())
     if paired <= 1e-14 * apart or apart == 0:
         return nothing.flagged(lost, Flag(Reason.UNRECORDED))
-    ratio = apart / paired
-    influence = np.empty(units.paths)
-    for some in parts:
-        alone, gap = squares(some)
-        influence[some] = alone / apart - gap / paired
+    ratio, influence = apart / paired, alone / apart - gap / paired
     of = moments(influence, units)
     if units.count < 2:
         return Estimate(ratio).flagged(lost, ONE_UNIT)

@@ -7,17 +7,18 @@ are combined from those of the two probabilities.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import PolicyPaths, Unit, Units, moments_of_totals
+from engine.risk.estimation.intervals import PolicyPaths, Unit, Units
 from engine.risk.estimation.measures import correlation, finite_units
-from engine.risk.estimation.shares import combined_interval, effective_count, share_interval
-from engine.risk.policies.together import batched, beyond
+from engine.risk.estimation.shares import combined_interval
+from engine.risk.policies.curves import shares_beyond
+from engine.risk.policies.together import batched
 
 POINTS = 61
 SHOWN = (0.001, 0.999)
@@ -74,14 +75,10 @@ def threshold_curves(
     sign = 1.0 if above else -1.0
     losses = np.stack(kept) if above else -np.stack(kept)
     levels = _levels(losses, None if threshold is None else sign * threshold)
-    batches = batched(units)
-    counts = np.stack([beyond(row, levels, batches)[1:] for row in losses])
-    of = replace(moments_of_totals(counts, batches), units=units.count)
-    low, high = share_interval(of.mean, effective_count(of, units))
-    if units.count < 2 and units.paths > 1:
-        low, high = np.full((2, *of.mean.shape), np.nan)
-    share = Banded(of.mean, low, high)
-    return ThresholdCurves(sign * levels.astype(np.float64), share, _gaps(share, counts, batches, base), lost)
+    counts, ends = shares_beyond(losses, levels, units)
+    share = Banded(*ends)
+    gap = _gaps(share, counts, batched(units), base)
+    return ThresholdCurves(sign * levels.astype(np.float64), share, gap, lost)
 
 
 def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
