@@ -71,31 +71,21 @@ class Series:
         return sum(rest, first)
 
 
-def of_outcome(study: Study, name: str) -> Series | None:
-    """An outcome accumulated up to each year; None where a term has no value after every year or is not recorded."""
-    outcome = study.model.outcomes[name]
-    parts = tuple(part for term in outcome.terms if term.kind.name in _ALONG and (part := _part(study, term)).cells)
-    return Series(name, outcome.loss, parts) if parts and len(parts) == len(outcome.terms) else None
-
-
 def by_place(study: Study, name: str) -> list[Series]:
     """An outcome accumulated up to each year in each of its places; empty where there are fewer than two.
 
-    Places are the labels of the first dimension of its yearly variables, as far as all terms include them; it is empty
-    too where the variables' first dimensions differ.
+    Places are the labels of the first dimension of its yearly variables, as far as all terms include them. It is empty
+    too where the first dimensions differ, and where a term has no value after every year or is not recorded.
     """
     outcome, layout = study.model.outcomes[name], cell_layout(study.model)
-    dims = {layout[term.variable].dims[:1] for term in outcome.terms if term.variable in layout}
-    if of_outcome(study, name) is None or len(dims) != 1 or not (dim := next(iter(dims))):
+    terms = outcome.terms
+    dims = {layout[term.variable].dims[:1] if term.variable in layout else () for term in terms}
+    if len(dims) != 1 or not (dim := next(iter(dims))) or any(term.kind.name not in _ALONG for term in terms):
         return []
-    chosen = [summed_over(study, term, dim[0]) for term in outcome.terms]
+    chosen = [summed_over(study, term, dim[0]) for term in terms]
     shared = [label for label in chosen[0] if all(label in labels for labels in chosen)]
-    if len(shared) < 2:
-        return []
-    return [
-        Series(name, outcome.loss, tuple(_part(study, term, place) for term in outcome.terms), place)
-        for place in ({dim[0]: label} for label in shared)
-    ]
+    places = [{dim[0]: label} for label in shared] if len(shared) > 1 else []
+    return [Series(name, outcome.loss, tuple(_part(study, term, place) for term in terms), place) for place in places]
 
 
 def of_yearly(study: Study, name: str, at: Mapping[str, str]) -> list[Series]:
@@ -131,16 +121,14 @@ def unit_of_whole(study: Study, name: str, whole: str) -> str:
     return summed_unit(unit) if whole == "total" else unit
 
 
-def _part(study: Study, term: Term, place: Mapping[str, str] | None = None) -> Part:
-    """The cells of a term, in one place if given; without cells if the variable is not recorded."""
-    ranks, layout = np.arange(0), cell_layout(study.model)
-    if columns := layout.get(term.variable):
-        ranks = np.arange(columns.first, columns.first + columns.count).reshape(columns.shape)
-        for axis, dim in enumerate(columns.dims):
-            labels = (place[dim],) if place and dim in place else summed_over(study, term, dim)
-            ranks = ranks.take([study.model.dims[dim].index(label) for label in labels], axis)
-    cells = tuple(ranks.ravel().tolist())
-    return Part(cells, term.across, term.kind.name, term.scale, len(term.years(study.years)))
+def _part(study: Study, term: Term, place: Mapping[str, str]) -> Part:
+    """The cells of a term in one place."""
+    columns = cell_layout(study.model)[term.variable]
+    ranks = np.arange(columns.first, columns.first + columns.count).reshape(columns.shape)
+    for axis, dim in enumerate(columns.dims):
+        labels = (place[dim],) if dim in place else summed_over(study, term, dim)
+        ranks = ranks.take([study.model.dims[dim].index(label) for label in labels], axis)
+    return Part(tuple(ranks.ravel().tolist()), term.across, term.kind.name, term.scale, len(term.years(study.years)))
 
 
 def summed_over(study: Study, term: Term, dim: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp, softmax
 
 from engine.risk.estimation.heaviness import mean_theta
 from engine.risk.estimation.intervals import Paths
@@ -37,8 +38,7 @@ def tail_shape(log_weights: Paths) -> float:
 
 def normalised(log_weights: Paths) -> Paths:
     """Weights from their logarithms, scaled to mean 1."""
-    weights = np.exp(log_weights - log_weights.max())
-    return weights / weights.mean()
+    return len(log_weights) * softmax(log_weights)
 
 
 @dataclass(frozen=True)
@@ -65,30 +65,15 @@ class Tilt:
 def nearest_turn(values: Paths) -> Tilt | None:
     """Distribution nearest to the stated one, by relative entropy, under which the mean of `values` is zero.
 
-    Its weights are exp(lambda v) / E exp(lambda v). None where the values do not lie on both sides of zero, or no
-    lambda is found. Source: Breuer and Csiszar (2013), Systematic stress tests with entropic plausibility constraints,
+    Its weights are exp(lambda v) / E exp(lambda v). None where the values do not lie on both sides of zero.
+    Source: Breuer and Csiszar (2013), Systematic stress tests with entropic plausibility constraints,
     J. Bank. Finance 37, 1552-1559, doi:10.1016/j.jbankfin.2012.04.013.
     """
     if not values.min() < 0 < values.max():
         return None
-    scale = float(values.std())
-
-    def logarithms(size: float) -> Paths:
-        exponent = size / scale * values
-        return exponent - exponent.max()
-
-    def mean(size: float) -> float:
-        weights = np.exp(logarithms(size))
-        return float((weights * values).sum() / weights.sum())
-
-    low, high = -1.0, 1.0
-    while mean(low) > 0 and low > -1e6:
-        low *= 2
-    while mean(high) < 0 and high < 1e6:
-        high *= 2
-    if mean(low) > 0 or mean(high) < 0:
-        return None
-    log_weights = logarithms(brentq(mean, low, high, xtol=1e-10))
-    log_weights = log_weights - math.log(float(np.exp(log_weights).mean()))
-    weights = np.exp(log_weights)
-    return Tilt(log_weights, float((weights * log_weights).mean()), tail_shape(log_weights))
+    scaled = values / values.std()
+    # the mean under the weights is the slope of log E exp(lambda v), which is least where it is zero
+    size = minimize_scalar(lambda size: logsumexp(size * scaled)).x
+    log_weights = size * scaled - logsumexp(size * scaled) + math.log(len(values))
+    entropy = float((np.exp(log_weights) * log_weights).mean())
+    return Tilt(log_weights, entropy, tail_shape(log_weights))
