@@ -27,6 +27,8 @@ from engine.study.study import LEVELS
 
 Counts = Int[np.ndarray, "group"]
 ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
+SURE = 100
+"""Values are taken for tied where they would seem so by chance at most once in so many intervals."""
 
 Ends = tuple[np.ndarray | float, ...]
 """Distances below and above an estimate within which the exact value from the sample must lie."""
@@ -161,12 +163,18 @@ def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> _Bi
 
 
 def _alike(histogram: Histogram, tail: _Tail) -> int:
-    """Largest number of paths in a bin of the quantile's interval that may be tied, by their sum; 0 for none."""
+    """Largest number of tied paths in a bin of the quantile's interval; 0 for none.
+
+    A bin of tied values has a whole mean in steps. Others have one by chance, once in as many bins as they have values.
+    """
     if not tail.down:
         return 0
     first, last = histogram.bins_of(np.array([tail.down, tail.up]))
     count, steps = (part[first : last + 1] for part in (histogram.pooled, histogram.steps))
-    return int(np.max(np.where((count > 1) & (steps % count == 0), count, 0)))
+    whole = steps % count == 0
+    all_tied = whole.all() and np.prod(count, dtype=np.float64) > SURE
+    tied = whole & (count > 1) & (all_tied | (count > SURE * len(count)))
+    return int(count[tied].max(initial=0))
 
 
 @dataclass(frozen=True)
