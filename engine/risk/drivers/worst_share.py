@@ -129,20 +129,14 @@ class WorstShare:
         gap = dots(tail, self.weight) - even
         of_sample = (np.diag(even) - np.outer(even, even)) / sample
         centre = gap + even if self.is_event else self._at_edge(near)
-        units = self.units.count
-        own = self._by_unit(tail * self.weight)
-        rows = np.concatenate([own, self._by_unit(self.weight)[None], np.ones((1, own.shape[1]))])
-        products = np.einsum("iu,ju->ij", rows, rows)
+        own, weight = self._by_unit(tail * self.weight), self._by_unit(self.weight)
 
-        def summed(around: np.ndarray, mean: np.ndarray) -> np.ndarray:
-            """Products over units of the parts' deviations from `around`, less their mean."""
-            of = np.column_stack([np.eye(count), -around, -mean])
-            return of @ products @ of.T
+        def covariance(around: np.ndarray) -> np.ndarray:
+            """Of the shares over units; those without any of the worst paths contribute next to nothing."""
+            residual = own - around[:, None] * weight
+            return residual @ residual.T + of_sample
 
-        # units without any of the worst paths contribute zero
-        mean = (products[:count, -1] - centre * products[count, -1]) / units
-        spread = summed(centre, mean) * units / max(units - 1, 1) + of_sample
-        even_spread = summed(even, np.zeros(count)) + of_sample
+        spread, even_spread = covariance(centre), covariance(even)
         square = float(gap @ gap)
         value = count * (square - np.trace(spread))
         spread = spread + (Z / self.independent) ** 2 * np.diag(even)

@@ -152,11 +152,10 @@ def test_the_distance_is_that_of_totals_over_units(unit):
     below = ndtr(z[1])
     tail, near = (in_tenths(below[at], below[at]) for at in (share.path, share.near))
     found, _ = share.distance(tail, near)
-    centre, units = share._at_edge(near), share.units.count
+    centre = share._at_edge(near)
     owners = share.path // unit
     parts = (tail - centre[:, None]) * share.weight
     totals = np.stack([parts[:, owners == one].sum(axis=1) for one in np.unique(owners)], axis=1)
-    totals -= totals.sum(axis=1, keepdims=True) / units
-    spread = totals @ totals.T * units / (units - 1)
+    spread = totals @ totals.T
     gap = tail @ share.weight - 0.1
     assert found.estimate == pytest.approx(10 * (gap @ gap - np.trace(spread)), rel=1e-9)
