@@ -17,7 +17,7 @@ from scipy.stats import ks_2samp
 
 from engine.formatting import rounded
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
-from engine.risk.estimation.measures import alone, correlation as related, few_replicates, probability, share_difference
+from engine.risk.estimation.measures import alone, estimated, few_replicates, probability
 
 TOLERANCE = 0.1
 """Share of its correlation with the sought futures that a box may lose by dropping a limit."""
@@ -126,22 +126,21 @@ def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tu
     """Correlations (phi) of lying in each of some sets with being sought, and the first less the second.
 
     All with 95 % intervals over units. With a and b standardised, the influence of a path on r is a b - r (a^2 + b^2) /
-    2. The interval of r is symmetric in Fisher's arctanh r; that of the difference is combined from both intervals and
-    the correlation of the two estimates. Source: Zou (2007), Psychol. Methods 12, 399-413,
-    doi:10.1037/1082-989X.12.4.399.
+    2; that on a difference is the difference of both.
     """
-    estimates, residuals = [], []
+    values, totals = [], []
     for within in withins:
         r = correlation(within, cases)
         a, b = ((one - one.mean()) / (one.std() or 1.0) for one in (within, cases))
-        totals = units.totals(a * b - r * (a * a + b * b) / 2)
-        error = float(moments_of_totals(totals, units).error)
-        reach = units.reach * error / (1 - r * r) if error > 0 else 0.0
-        low, high = np.tanh(np.arctanh(r) + np.array([-reach, reach])) if reach else (r, r)
-        estimates.append(Estimate(r, error, float(low), float(high)).flagged(alone(units) or few_replicates(units)))
-        residuals.append(totals - totals.mean())
-    one, two = estimates[:2]
-    return estimates, share_difference(one, two, 0.0, related(*residuals[:2])).flagged(*one.flags)
+        values.append(r)
+        totals.append(units.totals(a * b - r * (a * a + b * b) / 2))
+
+    def measured(value: float, influence: Paths) -> Estimate:
+        of = moments_of_totals(influence, units)
+        return estimated(of, value - of.mean).flagged(alone(units) or few_replicates(units))
+
+    estimates = [measured(*one) for one in zip(values, totals, strict=True)]
+    return estimates, measured(values[0] - values[1], totals[0] - totals[1])
 
 
 def distance(values: np.ndarray, cases: Happens) -> float:

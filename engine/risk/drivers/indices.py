@@ -105,10 +105,11 @@ class Pair:
         Without an interval where too few paths contribute. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
         """
         own = self._estimate(*self._influence(0.5 * np.subtract(self.a, mixed, dtype=np.float64) ** 2))
-        moved = self.a != mixed
-        if self._tell(moved):
+        moved, unlike = self.a != mixed, self.b != mixed
+        if self._tell(moved, unlike):
             return own
-        return own.flagged(Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, int(np.count_nonzero(moved)), FEWEST_TELLING))
+        few = min(int(np.count_nonzero(some)) for some in (moved, unlike))
+        return own.flagged(Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, few, FEWEST_TELLING))
 
     def _tell(self, *paths: Happens) -> bool:
         """Whether enough paths of each kind contribute to trust the standard error, or no interval is shown anyway."""
