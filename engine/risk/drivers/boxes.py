@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from jaxtyping import Int8, Int16
 from scipy.special import bdtrc
 from scipy.stats import ks_2samp
 
@@ -155,36 +153,22 @@ def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
     correlation is kept.
     """
 
-    @cache
-    def beyond(name: str, end: Limits) -> Int8[np.ndarray, "path"]:
-        """1 where a future lies beyond a limit, else 0; computed once for all boxes with that limit."""
-        return (~end.hold(draws[name])).view(np.int8)
-
-    def misses(box: Box) -> Int16[np.ndarray, "path"]:
-        """Number of a box's limits that each future lies beyond."""
-        count = np.zeros(len(cases), np.int16)
-        for name, limits in box.items():
-            for end in limits.ends:
-                count += beyond(name, end)
-        return count
+    def score(box: Box) -> float:
+        return correlation(inside(box, draws, len(cases)), cases)
 
     boxes = [*candidates]
-    values = [correlation(misses(box) == 0, cases) for box in boxes]
+    values = [score(box) for box in boxes]
     value = max(values, default=0.0)
     if value <= 0:
         return None
     kept = boxes[int(np.argmax(values))]
-    missed = misses(kept)
     while True:
-        ends = [(name, end) for name, limits in kept.items() for end in limits.ends]
-        # futures within all limits but one miss at most that one
-        values = [correlation(missed == beyond(*end), cases) for end in ends]
+        lesser = [_without(kept, name, end) for name, limits in kept.items() for end in limits.ends]
+        values = [score(box) for box in lesser]
         k = int(np.argmax(values))
-        lesser = _without(kept, *ends[k])
-        if not lesser or values[k] < (1 - TOLERANCE) * value:
+        if not lesser[k] or values[k] < (1 - TOLERANCE) * value:
             return kept
-        missed = missed - beyond(*ends[k])
-        kept, value = lesser, max(value, values[k])
+        kept, value = lesser[k], max(value, values[k])
 
 
 def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) -> Judged:

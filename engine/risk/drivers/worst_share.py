@@ -17,18 +17,7 @@ from scipy.special import fdtrc
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import (
-    FEW_UNITS,
-    Estimate,
-    Happens,
-    Paths,
-    Units,
-    Z,
-    dots,
-    moments_of_some,
-    moments_of_tail,
-    power_sums,
-)
+from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_some
 from engine.risk.estimation.measures import few_replicates
 from engine.risk.estimation.tails import shifted, tail_count
 
@@ -176,13 +165,8 @@ class WorstShare:
     def _estimates(self, parts: Tails, shift: Float[np.ndarray, "cell"], needed: int) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
         cells, parts, flag = len(parts), parts * self.units.paths, self._flag(needed)
-        if self.units.small:  # at most two paths share a unit
-            one = self.firsts[np.diff(self.firsts, append=len(self.path)) > 1]
-            joint = np.stack([parts[:, one], parts[:, one + 1]], axis=-1).reshape(-1, 2)
-            of = moments_of_tail(power_sums(parts), np.repeat(np.arange(cells), len(one)), joint, self.units)
-        else:
-            which = np.repeat(np.arange(cells), len(self.path))
-            of = moments_of_some(cells, which, np.tile(self.path, cells), parts.ravel(), self.units)
+        which = np.repeat(np.arange(cells), len(self.path))
+        of = moments_of_some(cells, which, np.tile(self.path, cells), parts.ravel(), self.units)
         rows = zip(*(column.tolist() for column in shifted(of, 1.0, shift)), strict=True)
         return [Estimate(*row).flagged(flag) for row in rows]
 
