@@ -47,7 +47,7 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
         chances = np.geomspace(0.999, FEWEST / bad.size, POINTS)
         levels = np.quantile(ascending, 1 - chances, method="inverted_cdf")
     levels = np.unique(levels)
-    levels = levels[levels < ascending[-1:].max(initial=-np.inf)]
+    levels = levels[levels < bad.max(initial=-np.inf)]
     if not len(levels):
         return NOTHING
     _, ends = shares_beyond(bad[None], levels, units)
