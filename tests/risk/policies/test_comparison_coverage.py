@@ -21,7 +21,7 @@ from engine.risk.policies.ranks import gaps
 from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import threshold_curves
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sweep]
 
 REPETITIONS = 500
 FEWER = 200
