@@ -92,11 +92,12 @@ class Compiled:
         written = [(arrays[name].ctypes.data, padded * layout.items, *place) for name, place in places.items()]
         rows = {size: row_table(written, size) for size in (4, 8)}
 
-        def share(begin: int, end: int) -> None:
+        def share(begin: int, end: int) -> Arrays:
             scratch = memory.scratch(4 * layout.width * layout.scratch)
             tables = (part for size in (4, 8) for part in (rows[size].ctypes.data, len(rows[size])))
             pointers = (array.ctypes.data for array in (words, given, scratch))
             self.run(begin, end, padded, first, *pointers, *tables)
+            return arrays  # referenced here, so that they live until all is written, also if nobody waits for it
 
         pool = threads or threads_of(os.cpu_count() or 1, "lanes")
         workers = getattr(pool, "_max_workers", 1)
