@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.lanes import indexing, sorting
+from engine.lanes import indexing
 from engine.lanes.indexing import UNROLLED, Scalars, limits
 from engine.lanes.operations import Array, NoScalarForm, Operation
 
@@ -153,7 +153,6 @@ PRIMITIVES: Mapping[str, Callable[..., list[Array]]] = {
         lambda s, o, p, *_: [indexing.scattered(s, o, p)],
     ),
     "slice": lambda s, o, p, *_: [_slice(o[0], p)],
-    "sort": lambda s, o, p, *_: sorting.in_order(s, o, p["dimension"], p["num_keys"]),
     "split": lambda s, o, p, *_: np.split(o[0], np.cumsum(p["sizes"])[:-1], p["axis"]),
     "stack": lambda s, o, p, *_: [np.stack(o, p["axis"])],
     "tile": lambda s, o, p, *_: [np.tile(o[0], p["reps"])],

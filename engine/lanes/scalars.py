@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from engine.lanes import elementary, loops, primitives, sorting
+from engine.lanes import elementary, loops, primitives
 from engine.lanes.equations import Atom, Constant, Equation, Rule, flat
 from engine.lanes.operation_table import OPERATIONS, named
 from engine.lanes.operations import (
@@ -302,6 +302,24 @@ def _log2(scalars: Scalars, x: Operation) -> Operation:
     return scalars.each("div", log, log_of_2)
 
 
+def _in_total_order(scalars: Scalars, name: str, operands: Operations) -> Operation:
+    """x < y or x <= y, the comparison of this name, in XLA's total order: -0 below 0, NaN above all."""
+    return scalars.each(name, *(_key(scalars, one) for one in operands))
+
+
+def _key(scalars: Scalars, value: Operation) -> Operation:
+    """A signed integer that orders as the number does in the total order."""
+    if value.dtype.kind != "f":
+        return value
+    kind = np.dtype(f"i{value.dtype.itemsize}")
+    bits = scalars.each("bitcast_convert_type", value, dtype=kind)
+    most = scalars.constant(np.asarray(np.iinfo(kind).max, kind))
+    sign = scalars.constant(np.asarray(8 * kind.itemsize - 1, kind))
+    mask = scalars.each("and", scalars.each("shift_right_arithmetic", bits, sign), most)
+    key = scalars.each("xor", bits, mask)
+    return scalars.each("select", scalars.each("ne", value, value), most, key)
+
+
 def _polynomial(scalars: Scalars, x: Operation, *ascending: Operation) -> Operation:
     value = ascending[-1]
     for coefficient in ascending[-2::-1]:
@@ -312,9 +330,9 @@ def _polynomial(scalars: Scalars, x: Operation, *ascending: Operation) -> Operat
 _WRITTEN_OUT: dict[str, Callable[..., Operation]] = {
     "add_any": lambda scalars, *operands: scalars.each("add", *operands),
     "clamp": _clamped,
-    "le_to": lambda scalars, *operands: sorting.compared(scalars, "le", *operands),
+    "le_to": lambda scalars, *operands: _in_total_order(scalars, "le", operands),
     "log2": _log2,
-    "lt_to": lambda scalars, *operands: sorting.compared(scalars, "lt", *operands),
+    "lt_to": lambda scalars, *operands: _in_total_order(scalars, "lt", operands),
     "polynomial": _polynomial,
     "select_n": _chain,
 }
