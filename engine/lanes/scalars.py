@@ -17,9 +17,10 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.core import Literal
 
 from engine.lanes import elementary, loops, primitives
-from engine.lanes.equations import Atom, Constant, Equation, Rule, flat
+from engine.lanes.equations import called, line_of, name_of, needed
 from engine.lanes.operation_table import OPERATIONS, named
 from engine.lanes.operations import (
     KINDS,
@@ -59,7 +60,7 @@ class Scalars:
         self.n_loops = self._n_operations = 0
         self._known: list[dict[Hashable, Operation]] = [{}]
         self._constants: dict[Hashable, Operation] = {}
-        self._rules: dict[Any, Rule] = {}
+        self._needed: dict[Any, list[Any]] = {}
 
     @contextmanager
     def loop(self) -> Iterator[tuple[int, list[Item]]]:
@@ -122,46 +123,48 @@ class Scalars:
             made[at] = self.constant(value[at])
         return made
 
-    def rule(self, rule: Rule, inputs: Sequence[Values]) -> list[Values]:
-        """The outputs of a rule for these inputs.
+    def traced(self, closed: Any, inputs: Sequence[Values]) -> list[Values]:
+        """The outputs of a closed jaxpr for these inputs.
 
         Raises:
           NoScalarForm: it holds an operation that cannot be written in scalars; with the line that calls it.
         """
-        held: dict[Atom, Values] = dict(zip(rule.inputs, inputs, strict=True))
+        jaxpr = closed.jaxpr
+        held: dict[Any, Values] = dict(zip(jaxpr.invars, inputs, strict=True))
+        constants = dict(zip(jaxpr.constvars, closed.consts, strict=True))
 
-        def read(atom: Atom) -> Values:
-            if isinstance(atom, Constant) and atom not in held:
-                held[atom] = self.array(atom.value)
+        def read(atom: Any) -> Values:
+            if isinstance(atom, Literal):
+                return self.array(np.asarray(atom.val, atom.aval.dtype))
+            if atom not in held:
+                held[atom] = self.array(constants[atom])
             return held[atom]
 
-        for equation in rule.equations:
+        if jaxpr not in self._needed:
+            self._needed[jaxpr] = needed(jaxpr)
+        for equation in self._needed[jaxpr]:
             try:
-                results = self._applied(equation, [read(atom) for atom in equation.inputs])
+                given, body = [read(atom) for atom in equation.invars], called(equation)
+                results = self._applied(equation, given) if body is None else self.traced(body, given)
             except NoScalarForm as missing:
-                if missing.line is None and equation.line:
-                    raise NoScalarForm(missing.what, equation.line) from missing
+                line = line_of(equation)
+                if missing.line is None and line:
+                    raise NoScalarForm(missing.what, line) from missing
                 raise
-            held.update(zip(equation.outputs, results, strict=True))
-        return [read(atom) for atom in rule.outputs]
+            held.update(zip(equation.outvars, results, strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
 
-    def traced(self, closed: Any, inputs: Sequence[Values]) -> list[Values]:
-        """The outputs of a closed jaxpr for these inputs; its list of equations is kept for the next call."""
-        if closed not in self._rules:
-            self._rules[closed] = flat(closed)
-        return self.rule(self._rules[closed], inputs)
-
-    def _applied(self, equation: Equation, given: Sequence[Values]) -> list[Values]:
+    def _applied(self, equation: Any, given: Sequence[Values]) -> list[Values]:
         """The results of an equation.
 
         Raises:
           NoScalarForm: the primitive, with these parameters, cannot be written in scalar operations.
         """
-        for value in equation.outputs:
-            if value.dtype not in KINDS:
-                raise NoScalarForm(f"numbers of type {value.dtype}")
-        name, params, first = equation.name, equation.params, equation.outputs[0]
-        shape, dtype = first.shape, first.dtype
+        types = [variable.aval for variable in equation.outvars]
+        for one in types:
+            if one.dtype not in KINDS:
+                raise NoScalarForm(f"numbers of type {one.dtype}")
+        name, params, shape, dtype = name_of(equation), equation.params, types[0].shape, types[0].dtype
         if name in primitives.MOVES and isinstance(given[0], View):
             moved = primitives.PRIMITIVES[name](self, [given[0].offsets], params, shape, dtype)
             return [given[0].moved(offsets) for offsets in moved]
@@ -175,7 +178,7 @@ class Scalars:
             return self.traced(written, operands)
         if name in primitives.PRIMITIVES:
             return [*primitives.PRIMITIVES[name](self, operands, params, shape, dtype)]
-        if len(equation.outputs) != 1 or not _spread_to(shape, operands):
+        if len(types) > 1 or not _spread_to(shape, operands):
             raise NoScalarForm(name)
         if name == "integer_pow":
             operands = [*operands, self.read(self.array(params["y"]))]
