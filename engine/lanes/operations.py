@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -191,6 +191,13 @@ class View:
 
 Values = Array | View
 """An array during lowering: of operations, or in memory."""
+
+
+def mapped(function: Callable[..., Operation], *arrays: np.ndarray) -> Array:
+    """The results of a function of elements, called in the order of the elements; arrays are broadcast to one shape."""
+    spread = (array.copy() for array in np.broadcast_arrays(*arrays))
+    with np.errstate(all="ignore"):  # flags that constant folding raised
+        return np.asarray(np.frompyfunc(function, len(arrays), 1)(*spread), object)
 
 
 def single(operation: Operation) -> Array:

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jax
 import numpy as np
 from jax.extend.core import Literal
 
-from engine.lanes import elementary, loops, primitives
+from engine.lanes import elementary, loops
 from engine.lanes.equations import called, line_of, name_of, needed
 from engine.lanes.operation_table import OPERATIONS, named
 from engine.lanes.operations import (
@@ -35,9 +35,11 @@ from engine.lanes.operations import (
     Operations,
     Values,
     View,
+    mapped,
     single,
     words_of,
 )
+from engine.lanes.primitives import MOVES, PRIMITIVES
 
 MOST = 50_000
 """Most operations of a function; for longer ones XLA's arrays are the better form."""
@@ -86,11 +88,12 @@ class Scalars:
             return values
         within = {stride.loop for stride in values.strides}.union(getattr(values.memory, "loops", ()))
         depth = max((k for k, loop in enumerate(self.loops, 1) if loop in within), default=0)
-        made, level = np.empty(values.shape, object), Level(depth, values.wide)
-        for at, offset in np.ndenumerate(values.offsets):
-            address = Address(values.memory, int(offset), values.strides, values.level, values.wide)
-            made[at] = self._once("input", (), values.dtype, address, level)
-        return made
+
+        def number(offset: int) -> Operation:
+            address = Address(values.memory, offset, values.strides, values.level, values.wide)
+            return self._once("input", (), values.dtype, address, Level(depth, values.wide))
+
+        return mapped(number, values.offsets)
 
     def constant(self, value: Any) -> Operation:
         """The operation of a constant."""
@@ -118,10 +121,7 @@ class Scalars:
         if value.size > _MANY and value.dtype != bool:
             words = words_of(value.dtype)
             return View("shared", self.pooled(value) + words * np.arange(value.size).reshape(value.shape), value.dtype)
-        made = np.empty(value.shape, object)
-        for at in np.ndindex(value.shape):
-            made[at] = self.constant(value[at])
-        return made
+        return mapped(lambda number: self.constant(value.dtype.type(number)), value)
 
     def traced(self, closed: Any, inputs: Sequence[Values]) -> list[Values]:
         """The outputs of a closed jaxpr for these inputs.
@@ -135,7 +135,7 @@ class Scalars:
 
         def read(atom: Any) -> Values:
             if isinstance(atom, Literal):
-                return self.array(np.asarray(atom.val, atom.aval.dtype))
+                return self.array(np.asarray(atom.val, atom.aval.dtype))  # type: ignore[attr-defined]
             if atom not in held:
                 held[atom] = self.array(constants[atom])
             return held[atom]
@@ -160,14 +160,16 @@ class Scalars:
         Raises:
           NoScalarForm: the primitive, with these parameters, cannot be written in scalar operations.
         """
-        types = [variable.aval for variable in equation.outvars]
-        for one in types:
+        name, params = name_of(equation), equation.params
+        first, *others = (variable.aval for variable in equation.outvars)
+        for one in (first, *others):
             if one.dtype not in KINDS:
                 raise NoScalarForm(f"numbers of type {one.dtype}")
-        name, params, shape, dtype = name_of(equation), equation.params, types[0].shape, types[0].dtype
-        if name in primitives.MOVES and isinstance(given[0], View):
-            moved = primitives.PRIMITIVES[name](self, [given[0].offsets], params, shape, dtype)
-            return [given[0].moved(offsets) for offsets in moved]
+        if name in MOVES:
+            x = given[0]
+            if isinstance(x, View):
+                return [*map(x.moved, _listed(MOVES[name](x.offsets, params, first.shape)))]
+            return _listed(MOVES[name](x, params, first.shape))
         if name == "scan":
             return loops.scan(self, given, params)
         operands = [self.read(one) for one in given]
@@ -176,13 +178,13 @@ class Scalars:
             with jax.enable_x64(any(example.dtype == np.float64 for example in examples)):
                 written = jax.make_jaxpr(params["_prim"].expand)(*examples)
             return self.traced(written, operands)
-        if name in primitives.PRIMITIVES:
-            return [*primitives.PRIMITIVES[name](self, operands, params, shape, dtype)]
-        if len(types) > 1 or not _spread_to(shape, operands):
+        if name in PRIMITIVES:
+            return _listed(PRIMITIVES[name](self, operands, params, first))
+        if others or not _spread_to(first.shape, operands):
             raise NoScalarForm(name)
         if name == "integer_pow":
             operands = [*operands, self.read(self.array(params["y"]))]
-        return [self.elementwise(named(name, params), operands, shape, dtype)]
+        return [self.elementwise(named(name, params), *operands, dtype=first.dtype)]
 
     def each(self, name: str, *operands: Operation, dtype: Any = None) -> Operation:
         """The result of an operation on scalars: simplified or folded if possible, else an operation.
@@ -226,16 +228,9 @@ class Scalars:
                 raise NoScalarForm(f"more than {MOST:,} operations", line="")
         return made
 
-    def elementwise(self, name: str, operands: Sequence[Array], shape: tuple[int, ...], dtype: Any = None) -> Array:
+    def elementwise(self, name: str, *operands: Array, dtype: Any = None) -> Array:
         """An operation element by element, on arrays broadcast to one shape; arguments as of `each`."""
-        if not shape:
-            alone = [operand.item() for operand in operands]
-            return single(self.each(name, *alone, dtype=dtype))
-        made = np.empty(shape, object)
-        spread: list[Array] = [np.broadcast_to(operand, shape) for operand in operands]
-        for at in np.ndindex(shape):
-            made[at] = self.each(name, *(operand.item(at) for operand in spread), dtype=dtype)
-        return made
+        return mapped(partial(self.each, name, dtype=dtype), *operands)
 
     def _written_out(self, name: str, operands: Operations, dtype: np.dtype) -> Operation:
         """A function without a row of its own, as operations or as a call of the C library."""
@@ -263,6 +258,10 @@ def as_words(values: Any) -> np.ndarray:
     """An array as 32-bit words, uint32 [word]; a Boolean is one word."""
     values = np.asarray(values)
     return np.ascontiguousarray(values, np.uint32 if values.dtype == bool else values.dtype).reshape(-1).view(np.uint32)
+
+
+def _listed(values: Any) -> list[Any]:
+    return [*values] if isinstance(values, list | tuple) else [values]
 
 
 def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
