@@ -9,7 +9,6 @@ import stat
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -48,13 +47,13 @@ def keep_programs() -> None:
     """
     folder, wrong = _folder(_OURS)
     if folder and not wrong:
-        _forget_oldest(folder, lambda file: file.name.startswith(".") or read_sealed(file) is not None)
+        _forget_oldest(folder)
         folder, wrong = _folder(_OF_JAX)
     if wrong:
         remedy = "Set RUSTBELT_CACHE to a folder of your own, or to off"
         warnings.warn(f"compiled programs are not kept: {wrong} {remedy}.", stacklevel=3)
     elif folder and not jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
-        _forget_oldest(folder, lambda file: True)
+        _forget_oldest(folder)
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
@@ -113,8 +112,8 @@ class Watch:
         self._seen[event] += 1
 
 
-def _forget_oldest(folder: Path, is_ours: Callable[[Path], bool]) -> None:
-    """Deletes the least recently used programs until `LARGEST` bytes are left; files of other origin stay.
+def _forget_oldest(folder: Path) -> None:
+    """Deletes the least recently used programs until `LARGEST` bytes are left; files with other names stay.
 
     JAX's own limit would need another package, and a lock that every process waits for.
     """
@@ -128,7 +127,6 @@ def _forget_oldest(folder: Path, is_ours: Callable[[Path], bool]) -> None:
     for _, size, file in sorted(kept):
         if total <= LARGEST:
             return
-        if is_ours(file):
-            with contextlib.suppress(OSError):
-                file.unlink()
+        with contextlib.suppress(OSError):
+            file.unlink()
         total -= size

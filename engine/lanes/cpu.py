@@ -38,13 +38,11 @@ class Compiled:
       layout: of its memory.
       key: cache key of the machine code.
       run: the machine code; computes a range of batches, a batch being as many lanes as a vector has.
-      engine: LLVM's execution engine, which holds the code.
     """
 
     layout: Layout
     key: str
     run: Callable[..., None]
-    engine: Any
 
     def __call__(self, shared: Any, first: int, lanes: int, own: Any = None) -> Arrays:
         """The outputs of `lanes` lanes from number `first` on, by name: [..., lane], or [..., lane x item]."""
@@ -68,7 +66,7 @@ class Compiled:
           shared: as the function was compiled with, with other numbers.
           first: number of the first lane; lanes are numbered in 32 bits.
           own: inputs of each lane, [..., lane].
-          parts: output -> index of the part of it that is wanted, such as `np.s_[:, 3:5]`; without its last axis.
+          parts: output -> index of the wanted part of it, a tuple without the last axis, such as `np.s_[:, 3:5]`.
           threads: where the work is done; a thread for each core if not given.
 
         Raises:
@@ -82,20 +80,17 @@ class Compiled:
         given = _rows_of(own, lanes, padded)
         if given.size != layout.own * padded:
             raise ValueError(f"own: expected {layout.own} words of 32 bits for each lane, got {given.size / padded:g}.")
-        places = {
-            name: (dtype, at if parts is None or name not in parts else at[(slice(None), *_tuple(parts[name]))])
-            for name, (dtype, at) in layout.outputs.items()
-        }
+        places = {name: (dtype, at[:, *(parts or {}).get(name, ())]) for name, (dtype, at) in layout.outputs.items()}
         arrays = {
             name: memory.array((*at.shape[1:], padded * layout.items), dtype) for name, (dtype, at) in places.items()
         }
         written = [(arrays[name].ctypes.data, padded * layout.items, *place) for name, place in places.items()]
-        rows = {size: row_table(written, size) for size in (4, 8)}
+        rows = [row_table(written, size) for size in (4, 8)]
 
         def share(begin: int, end: int) -> None:
             scratch = memory.scratch(4 * layout.width * layout.scratch)
-            tables = (part for size in (4, 8) for part in (rows[size].ctypes.data, len(rows[size])))
             pointers = (array.ctypes.data for array in (words, given, scratch))
+            tables = (part for table in rows for part in (table.ctypes.data, len(table)))
             self.run(begin, end, padded, first, *pointers, *tables)
 
         pool = threads or threads_of(os.cpu_count() or 1, "lanes")
@@ -159,11 +154,7 @@ def kept(layout: Layout, key: str) -> Compiled | None:
 
 
 def _in_memory(layout: Layout, key: str, engine: Any) -> Compiled:
-    return Compiled(layout, key, machine_code.function(engine, "run", _ARGUMENTS), engine)
-
-
-def _tuple(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
+    return Compiled(layout, key, machine_code.function(engine, "run", _ARGUMENTS))
 
 
 def _rows_of(own: Any, lanes: int, size: int) -> np.ndarray:
@@ -198,13 +189,12 @@ def row_table(outputs: Iterable[tuple[int, int, np.dtype, np.ndarray]], size: in
       outputs: address of each array, numbers in its rows, type, offsets in scratch memory [item, ...].
       size: bytes of a number; rows of other sizes are left out.
     """
-    tables = [np.zeros((0, 2), np.int64)]
+    tables = []
     for address, length, dtype, at in outputs:
         if dtype.itemsize == size:
             sources = at.reshape(len(at), -1).T
-            starts = address + size * length * np.arange(len(sources))
-            tables.append(np.concatenate([starts[:, None], sources], axis=1))
-    return np.ascontiguousarray(np.concatenate(tables[1:] or tables))
+            tables.append(np.column_stack([address + size * length * np.arange(len(sources)), sources]))
+    return np.concatenate(tables).copy() if tables else np.zeros((0, 2), np.int64)
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from engine.lanes.llvm import Function
 from engine.lanes.nest import Nest, walk
 from engine.lanes.operation_table import OPERATIONS
 from engine.lanes.operations import (
+    WORD,
     Address,
     Carried,
     Item,
@@ -23,7 +24,6 @@ from engine.lanes.operations import (
     words_of,
 )  # fmt: skip
 
-_WORD = np.dtype(np.int32)
 _REGISTERS = 64
 """Most values that a loop keeps in registers in a GPU's thread; others are in memory, or ptxas would spill as many."""
 
@@ -138,7 +138,7 @@ class Writer:
         return pointer
 
     def _load(self, one: Operation, place: Address) -> str:
-        to, held = self.wide if one.level.wide else self.plain, _WORD if one.dtype.kind == "b" else one.dtype
+        to, held = self.wide if one.level.wide else self.plain, WORD if one.dtype.kind == "b" else one.dtype
         align = 4 if place.memory == "own" else 4 * to.width
         value = to.new(f"load {to.type(held)}, ptr {self._address(place, held)}, align {align}")
         return value if held is one.dtype else to.compare("ne", held, value, to.constant(0, held))
@@ -147,7 +147,7 @@ class Writer:
         """Writes a number to scratch memory; of an output every NaN has the same bits."""
         to, value, kind = self.wide, self._value(one.value, True), one.value.dtype
         if kind.kind == "b":
-            value, kind = to.new(f"zext {to.type(kind)} {value} to {to.type(_WORD)}"), _WORD
+            value, kind = to.new(f"zext {to.type(kind)} {value} to {to.type(WORD)}"), WORD
         if kind.kind == "f" and one.address.memory in self.nest.results:
             bad = to.new(f"fcmp uno {to.type(kind)} {value}, {value}")
             value = to.select(bad, to.constant(np.nan, kind), value, kind)

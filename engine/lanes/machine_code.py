@@ -18,7 +18,6 @@ _LLVM = f"LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
 _LOADED: dict[str, Any] = {}
 _LOADING = threading.Lock()
 """Held while code is loaded, so that each is loaded once: LLVM crashes where a duplicate is freed."""
-_ENDED: dict[str, object_code.CompilerEnded] = {}
 
 
 def width() -> int:
@@ -64,13 +63,7 @@ def loaded(text: str) -> Any:
     key = key_of(text)
     engine = kept(key)
     if engine is None:
-        if key in _ENDED:
-            raise _ENDED[key]
-        try:
-            code = object_code.emitted_apart(text)
-        except object_code.CompilerEnded as ended:
-            _ENDED[key] = ended
-            raise
+        code = object_code.emitted_apart(text)
         compilation_cache.keep("code", key, code)
         engine = _in_memory(key, code)
     return engine

@@ -10,21 +10,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from engine.lanes.operations import Address, Item, Level, Loop, Operation, Region, Store, Values, View, words_of
+from engine.lanes.operations import WORD, Address, Item, Level, Loop, Operation, Region, Store, Values, View, words_of
 from engine.lanes.scalars import Scalars
 
+Outputs = Mapping[str, tuple[np.dtype, np.ndarray]]
+"""Name -> type of an output's numbers, and their offsets in a lane's scratch memory, in 32-bit words.
 
-@dataclass(frozen=True)
-class Output:
-    """A result of every lane.
-
-    Args:
-      dtype: type of its numbers.
-      places: offset of each number in a lane's scratch memory, in 32-bit words; [item, ...] where a lane has items.
-    """
-
-    dtype: np.dtype
-    places: np.ndarray
+The offsets are [item, ...] where a lane has items.
+"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +26,7 @@ class Nest:
 
     Args:
       body: what is computed, in order.
-      outputs: name -> output; all of them are in scratch memory at the end.
+      outputs: of every lane; all of them are in scratch memory at the end, truth values as int32.
       lane: the operation that gives the lane's number.
       fused: products that become part of the sums that read them.
       bases: region of scratch memory -> its offset, in 32-bit words of a lane.
@@ -44,7 +37,7 @@ class Nest:
     """
 
     body: Sequence[Item]
-    outputs: dict[str, Output]
+    outputs: Outputs
     lane: Operation
     fused: frozenset[Operation]
     bases: dict[Region, int]
@@ -57,7 +50,7 @@ class Nest:
     @property
     def is_double(self) -> bool:
         """Whether an output is in double precision."""
-        return any(one.dtype == np.float64 for one in self.outputs.values())
+        return any(dtype == np.float64 for dtype, _ in self.outputs.values())
 
     @property
     def size(self) -> int:
@@ -105,7 +98,10 @@ class Traced:
             if isinstance(memory, Region) and memory not in bases:
                 bases[memory], size = size, size + (memory.words + 1) // 2 * 2
         # nothing is stored for an output without numbers
-        made = {name: Output(view.dtype, bases.get(homes[name], 0) + view.offsets) for name, view in kept.items()}
+        made = {
+            name: (WORD if view.dtype == bool else view.dtype, bases.get(homes[name], 0) + view.offsets)
+            for name, view in kept.items()
+        }
         return Nest(alive, made, self.lane, self.fused, bases, frozenset(ends), size, self.shared, self.own, self.pool)
 
 

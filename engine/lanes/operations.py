@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+WORD = np.dtype(np.int32)
+"""Type of a truth value in memory."""
 KINDS = frozenset(map(np.dtype, ("float32", "float64", "int32", "uint32", "int64", "uint64", "bool")))
 """Types that the result of an operation may have."""
 

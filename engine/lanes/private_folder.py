@@ -23,7 +23,7 @@ def private_folder(inside: str = "") -> tuple[Path | None, str]:
     be deleted at any time.
 
     Args:
-      inside: name of a subfolder, which is given instead; it must not be a link.
+      inside: name of a subfolder, which is given instead.
     """
     wish = os.environ.get("RUSTBELT_CACHE", "")
     if wish.lower() == "off":
@@ -35,21 +35,17 @@ def private_folder(inside: str = "") -> tuple[Path | None, str]:
             data = os.environ.get("XDG_CACHE_HOME", "")
             folder = (Path(data) if os.path.isabs(data) else Path.home() / ".cache") / "rustbelt"
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        wrong = _wrong_with(folder, folder.stat())
-        if inside and not wrong:
-            folder /= inside
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-            wrong = _wrong_with(folder, folder.lstat())
+        for one in (folder, folder / inside):
+            one.mkdir(mode=0o700, exist_ok=True)
+            if wrong := _wrong_with(one):
+                return None, wrong
     except (OSError, RuntimeError) as failure:
         return None, f"{failure}."
-    return (None, wrong) if wrong else (folder, "")
+    return folder / inside, ""
 
 
-def _wrong_with(folder: Path, status: os.stat_result) -> str:
-    if not stat.S_ISDIR(status.st_mode):
-        return f"expected a folder, and {folder} is none."
+def _wrong_with(folder: Path) -> str:
+    status = folder.stat()
     if status.st_uid != os.getuid():
         return f"expected a folder of yours, and {folder} is user {status.st_uid}'s."
     if status.st_mode & 0o022:

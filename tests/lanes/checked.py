@@ -34,8 +34,8 @@ class Walk:
         covered = np.zeros(self.nest.scratch, bool)
         for region, words in self.written.items():
             covered[self.nest.bases[region] :][: region.words] = words
-        for name, output in self.nest.outputs.items():
-            if not all(covered[output.places + k].all() for k in range(words_of(output.dtype))):
+        for name, (dtype, places) in self.nest.outputs.items():
+            if not all(covered[places + k].all() for k in range(words_of(dtype))):
                 yield f"output {name} is not written"
         for one in self.made:
             if one not in self.read:
