@@ -106,9 +106,12 @@ class Writer:
         if one.name in ("add", "sub"):
             for side, product in enumerate(one.operands):
                 if product in self.nest.fused:
-                    name = "fma" if one.name == "add" else ("fma -c", "fma -a")[side]
-                    parts = *product.operands, one.operands[1 - side]
-                    return OPERATIONS[name].text(to, one, *(self._value(part, wide) for part in parts))
+                    factors_and_other = *product.operands, one.operands[1 - side]
+                    parts = [self._value(part, wide) for part in factors_and_other]
+                    if one.name == "sub":  # c - a b is (-a) b + c, and a b - c is a b + (-c)
+                        turned = 0 if side else 2
+                        parts[turned] = OPERATIONS["neg"].text(to, one, parts[turned])
+                    return OPERATIONS["fma"].text(to, one, *parts)
         return OPERATIONS[one.name].text(to, one, *(self._value(part, wide) for part in one.operands))
 
     def _address(self, address: Address, dtype: np.dtype) -> str:

@@ -19,7 +19,9 @@ _OWN_CALLS = {FUSED: "fma", RARELY: RARELY}
 
 
 def name_of(equation: Any) -> str:
-    """Name of the primitive, or of the function of `hints` that is called."""
+    """Name of the primitive, of its way to round, or of the function of `hints` that is called."""
+    if equation.params.get("rounding_method"):
+        return "round to even"
     return _OWN_CALLS.get(equation.params.get("name", ""), equation.primitive.name)
 
 

@@ -178,7 +178,23 @@ def _one_of(scalars: Scalars, values: Operations, at: Operation) -> Operation:
         return scalars.operation("lookup", [at], values[0].dtype, first)
     if len(values) > UNROLLED:
         raise NoScalarForm("a place in a long array")
-    return scalars.each("select_n", at, *values)
+    return chosen(scalars, at, *values)
+
+
+def chosen(scalars: Scalars, which: Operation, *cases: Operation) -> Operation:
+    """The case with a number, or by a truth value the first where it is false: by selects."""
+    if which.is_constant:
+        return cases[int(which.value)]
+    if all(case is cases[0] for case in cases):
+        return cases[0]
+    if which.dtype.kind == "b":
+        result: Operation = scalars.each("select", which, cases[1], cases[0])
+        return result
+    result = cases[-1]
+    for number in range(len(cases) - 2, -1, -1):
+        here = scalars.each("le", which, scalars.constant(np.asarray(number, which.dtype)))
+        result = scalars.each("select", here, cases[number], result)
+    return result
 
 
 def _first_of_table(scalars: Scalars, values: Operations) -> int | None:

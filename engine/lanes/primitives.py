@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.lanes import indexing
 from engine.lanes.indexing import UNROLLED, Scalars, limits
-from engine.lanes.operations import Array, NoScalarForm, Operation
+from engine.lanes.operations import Array, NoScalarForm, Operation, mapped
 
 Shape = tuple[int, ...]
 
@@ -106,11 +106,31 @@ def _product(scalars: Scalars, factors: Sequence[Array], dimensions: Any, shape:
     return _reduced(scalars, "add", products, [3], dtype).reshape(shape)
 
 
+def _power(scalars: Scalars, x: Array, exponent: int, dtype: np.dtype) -> Array:
+    """x to an integer power by repeated squaring; 1 / x^|y| for y below 0.
+
+    Each product, and the quotient, adds a rounding error of half an ulp, where x^|y| is a normal number.
+    """
+    ones = np.full(x.shape, scalars.constant(dtype.type(1)), object)
+    value, factor, left = ones, x, abs(exponent)
+    while left:
+        if left & 1:
+            value = scalars.elementwise("mul", value, factor)
+        left >>= 1
+        if left:
+            factor = scalars.elementwise("mul", factor, factor)
+    return scalars.elementwise("div", ones, value) if exponent < 0 else value
+
+
 def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Array]:
     """A conditional: all branches are computed and one is selected, as under `vmap`."""
     index, *given = operands
     cases = [[scalars.read(one) for one in scalars.traced(branch, given)] for branch in params["branches"]]
-    return [scalars.elementwise("select_n", index, *of_each) for of_each in zip(*cases, strict=True)]
+    return [_selected(scalars, [index, *of_each]) for of_each in zip(*cases, strict=True)]
+
+
+def _selected(scalars: Scalars, operands: Sequence[Array]) -> Array:
+    return mapped(functools.partial(indexing.chosen, scalars), *operands)
 
 
 MOVES: Mapping[str, Callable[..., Any]] = {
@@ -131,6 +151,7 @@ The array holds operations, or the addresses of numbers in memory. They give an 
 _COMBINING = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "and": "and", "or": "or"}
 """Ending of the name of a reduction -> operation that combines two numbers."""
 PRIMITIVES: Mapping[str, Callable[..., Any]] = {
+    "add_any": lambda s, o, *_: s.elementwise("add", *o),
     "argmax": lambda s, o, p, to: _place_of_extreme(s, "ge", o[0], p["axes"], to.dtype),
     "argmin": lambda s, o, p, to: _place_of_extreme(s, "le", o[0], p["axes"], to.dtype),
     "concatenate": lambda s, o, p, _: np.concatenate(o, p["dimension"]),
@@ -140,6 +161,7 @@ PRIMITIVES: Mapping[str, Callable[..., Any]] = {
     "dynamic_slice": lambda s, o, p, _: indexing.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"]),
     "dynamic_update_slice": lambda s, o, *_: indexing.put(s, o[0], o[1], [one.item() for one in o[2:]]),
     "gather": lambda s, o, p, to: indexing.gathered(s, o, p, to),
+    "integer_pow": lambda s, o, p, to: _power(s, o[0], p["y"], to.dtype),
     "iota": lambda s, o, p, to: s.array(np.indices(to.shape, to.dtype)[p["dimension"]]),
     "optimization_barrier": lambda s, o, *_: o,
     "pad": lambda s, o, p, to: _padded(o[0], o[1].item(), p["padding_config"], to.shape),
@@ -152,6 +174,7 @@ PRIMITIVES: Mapping[str, Callable[..., Any]] = {
         f"scatter-{name}": lambda s, o, p, _, name=name: indexing.scattered(s, name, o, p)
         for name in ("add", "sub", "mul", "max", "min")
     },
+    "select_n": lambda s, o, *_: _selected(s, o),
     "stack": lambda s, o, p, _: np.stack(o, p["axis"]),
 }
 """JAX's other primitives on arrays, as functions that give a primitive's result, or a list of results.

@@ -19,9 +19,10 @@ import jax
 import numpy as np
 from jax.extend.core import Literal
 
-from engine.lanes import elementary, loops
+from engine.lanes import loops
+from engine.lanes.elementary import FUNCTIONS
 from engine.lanes.equations import called, line_of, name_of, needed
-from engine.lanes.operation_table import OPERATIONS, named
+from engine.lanes.operation_table import OPERATIONS
 from engine.lanes.operations import (
     KINDS,
     UNIFORM,
@@ -180,11 +181,9 @@ class Scalars:
             return self.traced(written, operands)
         if name in PRIMITIVES:
             return _listed(PRIMITIVES[name](self, operands, params, first))
-        if others or not _spread_to(first.shape, operands):
+        if name not in OPERATIONS and name not in FUNCTIONS:
             raise NoScalarForm(name)
-        if name == "integer_pow":
-            operands = [*operands, self.read(self.array(params["y"]))]
-        return [self.elementwise(named(name, params), *operands, dtype=first.dtype)]
+        return [self.elementwise(name, *operands, dtype=first.dtype)]
 
     def each(self, name: str, *operands: Operation, dtype: Any = None) -> Operation:
         """The result of an operation on scalars: simplified or folded if possible, else an operation.
@@ -234,9 +233,7 @@ class Scalars:
 
     def _written_out(self, name: str, operands: Operations, dtype: np.dtype) -> Operation:
         """A function without a row of its own, as operations or as a call of the C library."""
-        if name in _WRITTEN_OUT:
-            return _WRITTEN_OUT[name](self, *operands)
-        function = elementary.FUNCTIONS.get(name)
+        function = FUNCTIONS.get(name)
         in_double = operands[0].dtype == np.float64
         form = function and (function.double if in_double else function.form)
         if form is None:
@@ -245,11 +242,7 @@ class Scalars:
             doubles = [self.each("convert_element_type", operand, dtype=np.float64) for operand in operands]
             called = self.operation("call", doubles, np.dtype(np.float64), form)
             return self.each("convert_element_type", called, dtype=dtype)
-        more: tuple[int, ...] = ()
-        if name == "integer_pow":
-            *operands, power = operands
-            more = (int(power.value),)
-        traced = _traced(form, tuple(operand.dtype for operand in operands), *more)
+        traced = _traced(form, tuple(operand.dtype for operand in operands))
         (result,) = self.traced(traced, [single(operand) for operand in operands])
         return self.read(result).item()
 
@@ -264,77 +257,9 @@ def _listed(values: Any) -> list[Any]:
     return [*values] if isinstance(values, list | tuple) else [values]
 
 
-def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
-    if all(operand.shape == shape for operand in operands):
-        return True
-    try:
-        return np.broadcast_shapes(*(operand.shape for operand in operands)) == shape
-    except ValueError:
-        return False
-
-
 @cache
-def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], *more: int) -> Any:
+def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...]) -> Any:
     """The closed jaxpr of a function of scalars of these types, traced once."""
     with jax.enable_x64(True):
         examples = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
-        return jax.make_jaxpr(lambda *values: form(*values, *more))(*examples)
-
-
-def _chain(scalars: Scalars, which: Operation, *cases: Operation) -> Operation:
-    if which.is_constant:
-        return cases[int(which.value)]
-    if all(case is cases[0] for case in cases):
-        return cases[0]
-    if which.dtype.kind == "b":
-        return scalars.each("select", which, cases[1], cases[0])
-    result = cases[-1]
-    for number in range(len(cases) - 2, -1, -1):
-        here = scalars.each("le", which, scalars.constant(np.asarray(number, which.dtype)))
-        result = scalars.each("select", here, cases[number], result)
-    return result
-
-
-def _clamped(scalars: Scalars, low: Operation, value: Operation, high: Operation) -> Operation:
-    return scalars.each("min", scalars.each("max", value, low), high)
-
-
-def _log2(scalars: Scalars, x: Operation) -> Operation:
-    log, log_of_2 = (scalars.each("log", one) for one in (x, scalars.constant(x.dtype.type(2))))
-    return scalars.each("div", log, log_of_2)
-
-
-def _in_total_order(scalars: Scalars, name: str, operands: Operations) -> Operation:
-    """x < y or x <= y, the comparison of this name, in XLA's total order: -0 below 0, NaN above all."""
-    return scalars.each(name, *(_key(scalars, one) for one in operands))
-
-
-def _key(scalars: Scalars, value: Operation) -> Operation:
-    """A signed integer that orders as the number does in the total order."""
-    if value.dtype.kind != "f":
-        return value
-    kind = np.dtype(f"i{value.dtype.itemsize}")
-    bits = scalars.each("bitcast_convert_type", value, dtype=kind)
-    most = scalars.constant(np.asarray(np.iinfo(kind).max, kind))
-    sign = scalars.constant(np.asarray(8 * kind.itemsize - 1, kind))
-    mask = scalars.each("and", scalars.each("shift_right_arithmetic", bits, sign), most)
-    key = scalars.each("xor", bits, mask)
-    return scalars.each("select", scalars.each("ne", value, value), most, key)
-
-
-def _polynomial(scalars: Scalars, x: Operation, *ascending: Operation) -> Operation:
-    value = ascending[-1]
-    for coefficient in ascending[-2::-1]:
-        value = scalars.each("add", scalars.each("mul", value, x), coefficient)
-    return value
-
-
-_WRITTEN_OUT: dict[str, Callable[..., Operation]] = {
-    "add_any": lambda scalars, *operands: scalars.each("add", *operands),
-    "clamp": _clamped,
-    "le_to": lambda scalars, *operands: _in_total_order(scalars, "le", operands),
-    "log2": _log2,
-    "lt_to": lambda scalars, *operands: _in_total_order(scalars, "lt", operands),
-    "polynomial": _polynomial,
-    "select_n": _chain,
-}
+        return jax.make_jaxpr(form)(*examples)

@@ -16,7 +16,7 @@ from tests.lanes.compiled import WIDTHS, of_operations
 
 SMALLEST, LARGEST = np.float32(2.0**-126), np.finfo(np.float32).max
 COUNT = 1 << 17
-TWO = ("atan2", "nextafter", "pow", "rem")
+OPERANDS = dict.fromkeys(("atan2", "le_to", "lt_to", "nextafter", "pow", "rem"), 2) | {"clamp": 3}
 
 
 def spread(low, high):
@@ -213,7 +213,7 @@ def test_functions_that_saturate_never_exceed_one():
 # ------------------------------------------------------------------------------- bits
 
 NAMES = sorted(FUNCTIONS)
-RESULTS = {"is_finite": bool}
+RESULTS = dict.fromkeys(("is_finite", "le_to", "lt_to"), bool)
 
 
 def arguments(dtype):
@@ -228,10 +228,9 @@ def all_functions(dtype):
     names = [name for name in NAMES if dtype == np.float32 or FUNCTIONS[name].double]
 
     def build(scalars, inputs):
-        powers = {"integer_pow": [scalars.constant(np.int64(3))]}
+        operands = [*inputs, inputs[0]]
         return [
-            scalars.each(name, *inputs[: 1 + (name in TWO)], *powers.get(name, []), dtype=RESULTS.get(name, dtype))
-            for name in names
+            scalars.each(name, *operands[: OPERANDS.get(name, 1)], dtype=RESULTS.get(name, dtype)) for name in names
         ]
 
     return names, build

@@ -12,10 +12,10 @@ from jaxtyping import Array
 
 from engine.lanes.elementary.circular import cos, sin, tan
 from engine.lanes.elementary.error_functions import erf, erf_inv, erfc
-from engine.lanes.elementary.exponentials import exp, exp2, expm1, log, log1p, logistic, logistic_in_double, tanh
+from engine.lanes.elementary.exponentials import exp, exp2, expm1, log, log1p, log2, logistic, tanh
 from engine.lanes.elementary.hyperbolic import cosh, sinh
-from engine.lanes.elementary.powers import cbrt, integer_pow, pow, rsqrt, square
-from engine.lanes.elementary.remainders import is_finite, nextafter, rem, sign
+from engine.lanes.elementary.powers import cbrt, pow, rsqrt, square
+from engine.lanes.elementary.remainders import clamp, is_finite, le_to, lt_to, nextafter, rem, sign
 
 Form = Callable[..., Array] | str
 """A JAX function of arrays, or the name of a C library function of double-precision numbers."""
@@ -38,18 +38,15 @@ class Elementary:
 
 _WRITTEN_OUT = cbrt, cos, cosh, erf, erfc, exp, exp2, expm1, log, log1p, nextafter, pow, sin, sinh, tan, tanh
 """Functions that the C library has by the same name."""
+_OF_EITHER_TYPE = clamp, is_finite, le_to, log2, logistic, lt_to, rsqrt, sign, square
+"""Functions that are the same operations in float32 and float64."""
 _CALLED = "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "lgamma"
 """Functions of the C library that are rare in models."""
 FUNCTIONS: Mapping[str, Elementary] = {
     **{one.__name__: Elementary(one, one.__name__) for one in _WRITTEN_OUT},
     **{name: Elementary(name, name) for name in _CALLED},
+    **{one.__name__: Elementary(one, one) for one in _OF_EITHER_TYPE},
     "erf_inv": Elementary(erf_inv, None),
-    "integer_pow": Elementary(integer_pow, integer_pow),
-    "is_finite": Elementary(is_finite, is_finite),
-    "logistic": Elementary(logistic, logistic_in_double),
     "rem": Elementary(rem, "fmod"),
-    "rsqrt": Elementary(rsqrt, rsqrt),
-    "sign": Elementary(sign, sign),
-    "square": Elementary(square, square),
 }
-"""By the name of the primitive in a jaxpr; the functions of `integer_pow` take the exponent as a keyword, y."""
+"""By the name of the primitive in a jaxpr."""

@@ -9,7 +9,7 @@ from engine.lanes.elementary.exact import (
     INF,
     NAN,
     ONE,
-    Double,
+    Floats,
     Integers,
     Single,
     as_single,
@@ -113,6 +113,11 @@ def log(x: Single) -> Single:
     return jnp.where(x > 0, value, jnp.where(x == 0, -INF, NAN))
 
 
+def log2(x: Floats) -> Floats:
+    """Binary logarithm, within 2e-7 of itself."""
+    return jnp.log(x) / jnp.log(x.dtype.type(2))
+
+
 def log_of_parts(exponent: Single, f: Single) -> Single:
     """log(2^e (1 + f)), where e is the exponent and 1 + f lies between sqrt(1/2) and sqrt(2)."""
     return fused(exponent, LN2, fused(f * f, polynomial(_LOG, f), f))
@@ -131,14 +136,9 @@ def log1p(x: Single) -> Single:
     return jnp.where(x > -ONE, value, jnp.where(x == -ONE, -INF, NAN))
 
 
-def logistic(x: Single) -> Single:
+def logistic(x: Floats) -> Floats:
     """1 / (1 + exp(-x)), within 2e-7 of itself; 0 below -88.72."""
-    return ONE / (ONE + exp(-x))
-
-
-def logistic_in_double(x: Double) -> Double:
-    """1 / (1 + exp(-x)) in float64, by the C library's exp."""
-    one = np.float64(1.0)
+    one = x.dtype.type(1)
     return one / (one + jnp.exp(-x))
 
 
