@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from engine.lanes.operations import (
     Stride,
     Values,
     View,
+    mapped,
+    moved,
     words_of,
 )
 
@@ -43,24 +46,27 @@ def scan(scalars: Scalars, operands: Sequence[Values], params: Any) -> list[Valu
     if not length:
         raise NoScalarForm("a loop of no turn")
     if length == 1:
-        once = [x.moved(x.offsets[0]) if isinstance(x, View) else np.asarray(x[0], object) for x in along]
-        results = [scalars.read(one) for one in scalars.traced(body, [*fixed, *begun, *once])]
+        once = [moved(x, lambda array: array[0, ...]) for x in along]
+        results = [scalars.read(one) for one in scalars.traced(body, [*fixed, *begun, *chain(*once)])]
         return [*results[:carries], *(y[None] for y in results[carries:])]
-    turns = slice(None, None, -1 if params["reverse"] else 1)
+
+    def in_order(values: Values) -> Values:
+        """An array over the turns in their order, or back."""
+        return moved(values, np.flipud if params["reverse"] else np.asarray)[0]
+
     stores: list[Item] = []
-    with scalars.loop() as (number, items):
-        along = [x.moved(x.offsets[turns]) if isinstance(x, View) else x[turns] for x in along]
-        of_turn = [_read_by_turn(scalars, x, number, scalars.scopes[-2]) for x in along]
-        now = [_of_loop("carried", number, k, x, scalars.depth) for k, x in enumerate(begun)]
-        results = scalars.traced(body, [*fixed, *now, *of_turn])
-        after = [scalars.read(x) for x in results[:carries]]
-        kept = [_kept(scalars, y, number, length, stores) for y in results[carries:]]
-        items += stores
-    last = [_of_loop("last", number, k, x, scalars.depth) for k, x in enumerate(begun)]
+    number = scalars.begin_loop()
+    of_turn = [_read_by_turn(scalars, in_order(x), number, scalars.scopes[-2]) for x in along]
+    now = [_of_loop("carried", x, scalars.depth) for x in begun]
+    results = scalars.traced(body, [*fixed, *now, *of_turn])
+    after = [scalars.read(x) for x in results[:carries]]
+    kept = [_kept(scalars, y, number, length, stores) for y in results[carries:]]
+    items = [*scalars.end_loop(), *stores]
+    last = [_of_loop("last", x, scalars.depth) for x in begun]
     parts = zip(now, begun, after, last, strict=True)
     rows = [Carried(*row) for of in parts for row in zip(*(part.ravel() for part in of), strict=True)]
     scalars.scopes[-1].append(Loop(number, length, rows, items))
-    return [*last, *(y.moved(y.offsets[turns]) for y in kept)]
+    return [*last, *map(in_order, kept)]
 
 
 def _counts(params: Any) -> tuple[int, int]:
@@ -71,11 +77,8 @@ def _counts(params: Any) -> tuple[int, int]:
     return len(stays), len(carried)
 
 
-def _of_loop(name: str, number: int, k: int, like: Array, depth: int) -> Array:
-    made = np.empty(like.shape, object)
-    for at in np.ndindex(like.shape):
-        made[at] = Operation(name, (), like[at].dtype, (number, k, at), Level(depth, True))
-    return made
+def _of_loop(name: str, like: Array, depth: int) -> Array:
+    return mapped(lambda one: Operation(name, (), one.dtype, None, Level(depth, True)), like)
 
 
 def _read_by_turn(scalars: Scalars, x: Values, number: int, outside: list[Item]) -> Values:

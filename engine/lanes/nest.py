@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,65 +21,20 @@ The offsets are [item, ...] where a lane has items.
 
 
 @dataclass(frozen=True)
-class Nest:
-    """A function of one lane as a nest of loops, with its scratch memory laid out.
+class Traced:
+    """A function of one lane as a nest of loops with all its outputs, from which the nest of some of them is made.
 
     Args:
       body: what is computed, in order.
-      outputs: of every lane; all of them are in scratch memory at the end, truth values as int32.
+      outputs: name -> its values.
       lane: the operation that gives the lane's number.
       fused: products that become part of the sums that read them.
-      bases: region of scratch memory -> its offset, in 32-bit words of a lane.
-      results: the regions that hold outputs.
-      scratch: words of scratch memory of a lane.
       shared, own: words of the shared inputs, and of the inputs of a lane.
       pool: constants that lie behind the shared inputs, as 32-bit words.
     """
 
     body: Sequence[Item]
-    outputs: Outputs
-    lane: Operation
-    fused: frozenset[Operation]
-    bases: dict[Region, int]
-    results: frozenset[Region]
-    scratch: int
-    shared: int
-    own: int
-    pool: np.ndarray
-
-    @property
-    def is_double(self) -> bool:
-        """Whether an output is in double precision."""
-        return any(dtype == np.float64 for dtype, _ in self.outputs.values())
-
-    @property
-    def size(self) -> int:
-        """Operations that are written, those in a loop once."""
-        return sum(isinstance(one, Operation) for one in walk(self.body))
-
-    @property
-    def operations(self) -> int:
-        """Operations of a lane, those in a loop counted for each turn; those that all lanes share are left out."""
-
-        def counted(items: Sequence[Item]) -> int:
-            own = sum(isinstance(one, Operation) and one.level.wide for one in items)
-            return own + sum(one.length * counted(one.body) for one in items if isinstance(one, Loop))
-
-        return counted(self.body)
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A function of one lane with all its outputs, from which the nest of some of them is made.
-
-    Args:
-      body: what is computed, in order.
-      outputs: name -> its values.
-      lane, fused, shared, own, pool: as of `Nest`.
-    """
-
-    body: Sequence[Item]
-    outputs: Mapping[str, Values]
+    outputs: Mapping[str, Any]
     lane: Operation
     fused: frozenset[Operation]
     shared: int
@@ -102,7 +57,44 @@ class Traced:
             name: (WORD if view.dtype == bool else view.dtype, bases.get(homes[name], 0) + view.offsets)
             for name, view in kept.items()
         }
-        return Nest(alive, made, self.lane, self.fused, bases, frozenset(ends), size, self.shared, self.own, self.pool)
+        return Nest(**{**vars(self), "body": alive, "outputs": made}, bases=bases, results=ends, scratch=size)
+
+
+@dataclass(frozen=True)
+class Nest(Traced):
+    """The nest of some outputs, with its scratch memory laid out.
+
+    Args:
+      outputs: of every lane; all of them are in scratch memory at the end, truth values as int32.
+      bases: region of scratch memory -> its offset, in 32-bit words of a lane.
+      results: the regions that hold outputs.
+      scratch: words of scratch memory of a lane.
+    """
+
+    outputs: Outputs
+    bases: dict[Region, int]
+    results: Collection[Region]
+    scratch: int
+
+    @property
+    def is_double(self) -> bool:
+        """Whether an output is in double precision."""
+        return any(dtype == np.float64 for dtype, _ in self.outputs.values())
+
+    @property
+    def size(self) -> int:
+        """Operations that are written, those in a loop once."""
+        return sum(isinstance(one, Operation) for one in walk(self.body))
+
+    @property
+    def operations(self) -> int:
+        """Operations of a lane, those in a loop counted for each turn; those that all lanes share are left out."""
+
+        def counted(items: Sequence[Item]) -> int:
+            own = sum(isinstance(one, Operation) and one.level.wide for one in items)
+            return own + sum(one.length * counted(one.body) for one in items if isinstance(one, Loop))
+
+        return counted(self.body)
 
 
 def trace(function: Callable[..., Any], shared: Any, own: Any = None) -> Traced:

@@ -39,9 +39,6 @@ class Level(NamedTuple):
     depth: int
     wide: bool
 
-    def __or__(self, other: Level) -> Level:
-        return Level(max(self.depth, other.depth), self.wide or other.wide)
-
 
 UNIFORM = Level(0, False)
 """The level of constants and of shared inputs."""
@@ -87,11 +84,11 @@ class Address(NamedTuple):
     wide: bool = False
 
 
-Detail = np.generic | Address | str | int | tuple[Any, ...] | None
+Detail = np.generic | Address | str | int | None
 """What an operation needs beside its operands.
 
-The value of a constant, the address of an input, the name of a called C function, the offset of a lookup's table among
-the shared inputs, or (loop, number) of a carried value.
+The value of a constant, the address of an input, the name of a called C function, or the offset of a lookup's table
+among the shared inputs.
 """
 
 
@@ -186,13 +183,16 @@ class View:
         """Shape of the array."""
         return self.offsets.shape
 
-    def moved(self, offsets: np.ndarray) -> View:
-        """The view of other numbers of the same memory."""
-        return replace(self, offsets=offsets)
-
 
 Values = Array | View
 """An array during lowering: of operations, or in memory."""
+
+
+def moved(values: Values, move: Callable[[np.ndarray], Any]) -> list[Any]:
+    """What a function makes of an array by moving its numbers, an array or a list of arrays, as a list."""
+    made = move(values.offsets if isinstance(values, View) else values)
+    parts = made if isinstance(made, list) else [made]
+    return [replace(values, offsets=part) for part in parts] if isinstance(values, View) else parts
 
 
 def mapped(function: Callable[..., Operation], *arrays: np.ndarray) -> Array:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import stat
 import tempfile
 from pathlib import Path
 
 _MARK = b"rustbelt, sealed\n"
 _SEAL = 32
-_LARGEST = 1 << 28
-"""Most bytes of one file; a program of the largest model takes a hundredth of it."""
 
 
 def private_folder(inside: str = "") -> tuple[Path | None, str]:
@@ -75,16 +72,13 @@ def write_sealed(file: Path, content: bytes) -> None:
 
 
 def read_sealed(file: Path) -> bytes | None:
-    """What `write_sealed` wrote under this name; None where it is missing, damaged, renamed or no regular file."""
+    """What `write_sealed` wrote under this name; None where it is missing, damaged or renamed."""
     try:
-        with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as source:
-            status = os.fstat(source.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
-                return None
-            head, content = source.read(len(_MARK) + _SEAL), source.read()
+        sealed = file.read_bytes() if file.is_file() else b""
     except OSError:
         return None
-    return content if head == _head(file.name, content) else None
+    content = sealed[len(_MARK) + _SEAL :]
+    return content if sealed == _head(file.name, content) + content else None
 
 
 def _head(name: str, content: bytes) -> bytes:

@@ -10,8 +10,7 @@ and need no code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -37,6 +36,7 @@ from engine.lanes.operations import (
     Values,
     View,
     mapped,
+    moved,
     single,
     words_of,
 )
@@ -61,22 +61,21 @@ class Scalars:
         self.pool: list[np.ndarray] = []
         self.n_shared = n_shared
         self.n_loops = self._n_operations = 0
-        self._known: list[dict[Hashable, Operation]] = [{}]
+        self._known: dict[Hashable, Operation] = {}
         self._constants: dict[Hashable, Operation] = {}
         self._needed: dict[Any, list[Any]] = {}
 
-    @contextmanager
-    def loop(self) -> Iterator[tuple[int, list[Item]]]:
-        """A `with` block for the body of a new loop: gives the loop's number, and the items of the body."""
+    def begin_loop(self) -> int:
+        """Begins the body of a loop; gives the loop's number."""
         self.n_loops += 1
-        number = self.n_loops
+        self.loops.append(self.n_loops)
         self.scopes.append([])
-        self._known.append({})
-        self.loops.append(number)
-        yield number, self.scopes[-1]
-        self.scopes.pop()
-        self._known.pop()
+        return self.n_loops
+
+    def end_loop(self) -> list[Item]:
+        """Ends the body of the innermost loop; gives its items."""
         self.loops.pop()
+        return self.scopes.pop()
 
     @property
     def depth(self) -> int:
@@ -167,10 +166,7 @@ class Scalars:
             if one.dtype not in KINDS:
                 raise NoScalarForm(f"numbers of type {one.dtype}")
         if name in MOVES:
-            x = given[0]
-            if isinstance(x, View):
-                return [*map(x.moved, _listed(MOVES[name](x.offsets, params, first.shape)))]
-            return _listed(MOVES[name](x, params, first.shape))
+            return moved(given[0], lambda array: MOVES[name](array, params, first.shape))
         if name == "scan":
             return loops.scan(self, given, params)
         operands = [self.read(one) for one in given]
@@ -180,7 +176,8 @@ class Scalars:
                 written = jax.make_jaxpr(params["_prim"].expand)(*examples)
             return self.traced(written, operands)
         if name in PRIMITIVES:
-            return _listed(PRIMITIVES[name](self, operands, params, first))
+            made = PRIMITIVES[name](self, operands, params, first)
+            return made if isinstance(made, list) else [made]
         if name not in OPERATIONS and name not in FUNCTIONS:
             raise NoScalarForm(name)
         return [self.elementwise(name, *operands, dtype=first.dtype)]
@@ -207,19 +204,17 @@ class Scalars:
 
     def operation(self, name: str, operands: Operations, dtype: np.dtype, detail: Detail = None) -> Operation:
         """An operation of the table, neither simplified nor folded; its level follows from its operands."""
-        level = operands[0].level
-        for operand in operands[1:]:
-            if operand.level != level:
-                level |= operand.level
+        levels = [operand.level for operand in operands]
+        level = Level(max(one.depth for one in levels), any(one.wide for one in levels))
         return self._once(name, tuple(operands), dtype, detail, level)
 
     def _once(
         self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, level: Level
     ) -> Operation:
-        known, key = self._known[level.depth], (name, operands, dtype, detail)
-        made = known.get(key)
+        key = name, operands, dtype, detail, level
+        made = self._known.get(key)
         if made is None:
-            made = known[key] = Operation(name, operands, dtype, detail, level)
+            made = self._known[key] = Operation(name, operands, dtype, detail, level)
             if name != "input":
                 self.scopes[level.depth].append(made)
                 self._n_operations += 1
@@ -251,10 +246,6 @@ def as_words(values: Any) -> np.ndarray:
     """An array as 32-bit words, uint32 [word]; a Boolean is one word."""
     values = np.asarray(values)
     return np.ascontiguousarray(values, np.uint32 if values.dtype == bool else values.dtype).reshape(-1).view(np.uint32)
-
-
-def _listed(values: Any) -> list[Any]:
-    return [*values] if isinstance(values, list | tuple) else [values]
 
 
 @cache
