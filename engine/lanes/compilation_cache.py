@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import stat
 import time
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import jax
 
@@ -27,11 +26,8 @@ LARGEST = 1 << 30
 _ROOM = 1 << 26
 _OURS, _OF_JAX = "programs", "jax"
 """Subfolders of the private folder: the engine's own sealed files, and JAX's cache."""
-_NAMES = {
-    _OURS: re.compile(rf"\.?[0-9a-f]{{32}}\.({'|'.join(get_args(Kind))})(-\w+)?"),
-    _OF_JAX: re.compile(r".+-[0-9a-f]{64}-cache"),
-}
-"""Names of the files in each subfolder; a leading dot marks a file that is not finished."""
+_NAME = re.compile(r"\.?[0-9a-f]{32}\.\w+(-\w+)?|.+-[0-9a-f]{64}-cache")
+"""Names of the engine's own files and of JAX's; a leading dot marks a file that is not finished."""
 _REQUESTED = "/jax/compilation_cache/compile_requests_use_cache"
 _HIT = "/jax/compilation_cache/cache_hits"
 
@@ -118,10 +114,10 @@ def _forget_oldest(folder: Path) -> None:
     JAX's own limit would need another package, and a lock that every process waits for.
     """
     kept = []
-    for file in filter(lambda file: _NAMES[folder.name].fullmatch(file.name), folder.iterdir()):
+    for file in folder.iterdir():
         with contextlib.suppress(OSError):  # another process has deleted it
-            status = file.lstat()
-            if stat.S_ISREG(status.st_mode):
+            if _NAME.fullmatch(file.name):
+                status = file.lstat()
                 kept.append((max(status.st_atime, status.st_mtime), status.st_size, file))
     total = sum(size for _, size, _ in kept)
     for _, size, file in sorted(kept):

@@ -37,12 +37,17 @@ class Compiled:
     Args:
       layout: of its memory.
       key: cache key of the machine code.
-      run: the machine code; computes a range of batches, a batch being as many lanes as a vector has.
+      engine: LLVM's execution engine, which holds the code.
     """
 
     layout: Layout
     key: str
-    run: Callable[..., None]
+    engine: Any
+
+    @functools.cached_property
+    def run(self) -> Callable[..., None]:
+        """The machine code: computes a range of batches, a batch being as many lanes as a vector has."""
+        return machine_code.function(self.engine, "run", _ARGUMENTS)
 
     def __call__(self, shared: Any, first: int, lanes: int, own: Any = None) -> Arrays:
         """The outputs of `lanes` lanes from number `first` on, by name: [..., lane], or [..., lane x item]."""
@@ -144,17 +149,13 @@ def compile_nest(nest: Nest, items: int = 1, width: int | None = None) -> Compil
     registers = _REGISTERS if nest.size <= _SMALL else 1
     lanes = width or registers * machine_code.width() // (2 if nest.is_double else 1)
     text = text_of(nest, lanes, items)
-    return _in_memory(layout_of(nest, lanes, items), machine_code.key_of(text), machine_code.loaded(text))
+    return Compiled(layout_of(nest, lanes, items), machine_code.key_of(text), machine_code.loaded(text))
 
 
 def kept(layout: Layout, key: str) -> Compiled | None:
     """The machine code that an earlier process compiled; None where it is not in the cache."""
     engine = machine_code.kept(key)
-    return None if engine is None else _in_memory(layout, key, engine)
-
-
-def _in_memory(layout: Layout, key: str, engine: Any) -> Compiled:
-    return Compiled(layout, key, machine_code.function(engine, "run", _ARGUMENTS))
+    return engine and Compiled(layout, key, engine)
 
 
 def _rows_of(own: Any, lanes: int, size: int) -> np.ndarray:
@@ -240,7 +241,7 @@ def text_of(nest: Nest, width: int, items: int = 1) -> str:
     """LLVM IR of a loop over batches of `width` lanes."""
     writer = Writer(nest, width)
     to, kind = writer.wide, np.dtype(np.uint32)
-    lane = to.spread("%begun", kind) if width > 1 else "%begun"
+    lane = to.spread("%begun", kind)
     steps = f"<{', '.join(f'i32 {k}' for k in range(width))}>" if width > 1 else "0"
     body = writer.write(to.new(f"add {to.type(kind)} {lane}, {steps}"))
     copies = "\n".join(copy_text(size, width, items) for size in (4, 8))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from engine.lanes.hints import RARELY
 from engine.lanes.llvm import Function
-from engine.lanes.nest import Nest, walk
+from engine.lanes.nest import Nest, read_by, walk
 from engine.lanes.operation_table import OPERATIONS
 from engine.lanes.operations import (
     WORD,
@@ -41,19 +42,22 @@ class Writer:
     def __init__(self, nest: Nest, width: int, row: int = 0):
         self.nest, self.row = nest, row
         self.wide, self.plain = Function(width), Function(1, "s")
-        self.plain.lines = self.wide.lines
+        self.plain.lines, self.plain.declared = self.wide.lines, self.wide.declared
         self.label, self.scratch = "batch", nest.scratch
         self._bases, self._places = dict(nest.bases), dict[Operation, Address]()
         self._values: dict[Operation, str] = {}
         self._near: dict[tuple[Operation, bool], str] = {}
         self._pointers: dict[tuple[str, tuple[Stride, ...], str, int], str] = {}
         self._labels = 0
-        self._users = _users(nest)
+        self._users: dict[Operation, set[Item]] = defaultdict(set)
+        for one in walk(nest.body):
+            for operand in read_by(one):
+                self._users[operand].add(one)
 
     @property
     def declared(self) -> str:
         """Declarations of the functions that are called."""
-        return "\n".join(sorted(self.wide.declared | self.plain.declared))
+        return "\n".join(sorted(self.wide.declared))
 
     def write(self, lane: str) -> str:
         """The instructions of the nest; `lane` is the name of the lanes' numbers."""
@@ -93,7 +97,7 @@ class Writer:
         if (one.level.wide == wide or self.wide.width == 1) and one in self._values:
             return self._values[one]
         if (one, wide) not in self._near:
-            if wide and not one.level.wide and self.wide.width > 1:
+            if wide and not one.level.wide:
                 self._near[one, wide] = self.wide.spread(self._value(one, False), one.dtype)
             else:
                 place = one.address if one.name == "input" else self._places.get(one)
@@ -245,24 +249,6 @@ class Writer:
         kind = to.type(choice.dtype)
         self._values[choice] = to.new(f"phi {kind} [ {usual}, %{before} ], [ {other}, %{self.label} ]")
         self.label = then
-
-
-def _users(nest: Nest) -> Mapping[Operation, set[Item]]:
-    """Operation -> the operations, stores and loops that read it."""
-    found: dict[Operation, set[Item]] = {}
-
-    def note(items: Iterable[Item]) -> None:
-        for one in items:
-            if isinstance(one, Loop):
-                read: Collection[Operation] = [part for row in one.carried for part in row]
-                note(one.body)
-            else:
-                read = [one.value] if isinstance(one, Store) else one.operands
-            for operand in read:
-                found.setdefault(operand, set()).add(one)
-
-    note(nest.body)
-    return found
 
 
 def _usual_first(operations: Operations, rare: Mapping[Operation, object]) -> Operations:

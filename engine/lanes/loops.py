@@ -83,10 +83,6 @@ def _of_loop(name: str, like: Array, depth: int) -> Array:
 
 def _read_by_turn(scalars: Scalars, x: Values, number: int, outside: list[Item]) -> Values:
     """What a turn reads of an array that is scanned over: in memory with one stride, written there if it is not."""
-    if not isinstance(x, View):
-        first = x[0]
-        if all(one is other for one, other in zip(np.tile(np.ravel(first), len(x)), x.flat, strict=True)):
-            return np.asarray(first, object)
     if isinstance(x, View) and x.offsets.size:
         steps = np.diff(x.offsets, axis=0)
         step = int(steps.flat[0])
