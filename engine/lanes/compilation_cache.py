@@ -42,7 +42,7 @@ def keep_programs() -> None:
     has been given a cache already (`jax_compilation_cache_dir`) it stays. It never holds the engine's own machine code.
     """
     folder, wrong = _folder(_OURS)
-    if folder and not wrong:
+    if folder:
         _forget_oldest(folder)
         folder, wrong = _folder(_OF_JAX)
     if wrong:
@@ -69,17 +69,17 @@ def asked(there: bool) -> None:
 
 def keep(kind: Kind, key: str, content: bytes) -> None:
     """Writes an entry for later processes; does nothing where programs are not kept."""
-    folder, wrong = _folder(_OURS)
-    if folder is not None and not wrong:
+    folder, _ = _folder(_OURS)
+    if folder:
         with contextlib.suppress(OSError):  # no room: it is made again
             write_sealed(folder / f"{key}.{kind}", content)
 
 
 def _folder(name: str) -> tuple[Path | None, str]:
-    """(subfolder of the private folder, ""); where it cannot be used, (it or None, a sentence that says why)."""
+    """(subfolder of the private folder, ""); where it cannot be used, (None, a sentence that says why)."""
     folder, wrong = private_folder(name)
     if folder and (free := shutil.disk_usage(folder).free) < _ROOM:
-        return folder, f"expected {_ROOM >> 20} MiB free for {folder}, and there are {free >> 20}."
+        return None, f"expected {_ROOM >> 20} MiB free for {folder}, and there are {free >> 20}."
     return folder, wrong
 
 

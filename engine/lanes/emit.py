@@ -124,12 +124,11 @@ class Writer:
         if isinstance(memory, Region):
             at, strides = at + self._bases[memory], (*strides, *memory.copies[address.level :])
         name = f"scratch{words_of(dtype) if self.row else ''}" if isinstance(memory, Region) else memory
-        scale = "1" if not address.wide else "%lanes" if memory == "own" else str(self.row or self.wide.width)
-        key = name, strides, scale, words_of(dtype) if memory == "own" else 0
+        is_own, each = memory == "own", 1 if memory == "shared" else self.row or self.wide.width
+        key = name, strides, "%lanes" if is_own else str(each), words_of(dtype) if is_own else 0
         if key not in self._pointers:
             self._pointers[key] = self._pointer(*key)
-        is_value = scale.startswith("%")
-        offset = self.plain.new(f"mul nuw nsw i64 {scale}, {at}") if is_value else str(at * int(scale))
+        offset = self.plain.new(f"mul nuw nsw i64 %lanes, {at}") if is_own else str(at * each)
         return self.plain.new(f"getelementptr inbounds i32, ptr {self._pointers[key]}, i64 {offset}")
 
     def _pointer(self, name: str, strides: Sequence[Stride], scale: str, words: int) -> str:
@@ -208,7 +207,7 @@ class Writer:
         """A new address in a lane's scratch memory."""
         region = Region(words_of(one.dtype), ())
         self._bases[region], self.scratch = self.scratch, self.scratch + 2
-        return Address(region, 0, wide=True)
+        return Address(region, 0)
 
     def _enter(self, label: str, jump: bool = True) -> None:
         self.wide.lines += [f"  br label %{label}"] * jump + [f"{label}:"]

@@ -57,12 +57,12 @@ def scan(scalars: Scalars, operands: Sequence[Values], params: Any) -> list[Valu
     stores: list[Item] = []
     number = scalars.begin_loop()
     of_turn = [_read_by_turn(scalars, in_order(x), number, scalars.scopes[-2]) for x in along]
-    now = [_of_loop("carried", x, scalars.depth) for x in begun]
+    now = [_of_loop("carried", x, len(scalars.loops)) for x in begun]
     results = scalars.traced(body, [*fixed, *now, *of_turn])
     after = [scalars.read(x) for x in results[:carries]]
     kept = [_kept(scalars, y, number, length, stores) for y in results[carries:]]
     items = [*scalars.end_loop(), *stores]
-    last = [_of_loop("last", x, scalars.depth) for x in begun]
+    last = [_of_loop("last", x, len(scalars.loops)) for x in begun]
     parts = zip(now, begun, after, last, strict=True)
     rows = [Carried(*row) for of in parts for row in zip(*(part.ravel() for part in of), strict=True)]
     scalars.scopes[-1].append(Loop(number, length, rows, items))
@@ -99,8 +99,8 @@ def _read_by_turn(scalars: Scalars, x: Values, number: int, outside: list[Item])
         at = scalars.pooled(np.array([one.value for one in values.flat]))
         return View("shared", at + offsets, dtype, strides)
     region = Region(words * values.size, tuple(scalars.loops[:-1]))
-    outside += [Store(one, Address(region, k * words, wide=True)) for k, one in enumerate(values.flat)]
-    return View(region, offsets, dtype, strides, wide=True)
+    outside += [Store(one, Address(region, k * words)) for k, one in enumerate(values.flat)]
+    return View(region, offsets, dtype, strides)
 
 
 def _kept(scalars: Scalars, y: Values, number: int, length: int, stores: list[Item]) -> View:
@@ -116,12 +116,12 @@ def _kept(scalars: Scalars, y: Values, number: int, length: int, stores: list[It
             region.copies.append(Stride(number, region.words))
             region.words *= length
         along = region.copies[-1].words * turns.reshape(-1, *(1 for _ in y.shape))
-        return View(region, y.offsets + along, y.dtype, (), len(region.copies), True)
+        return View(region, y.offsets + along, y.dtype, (), len(region.copies))
     values = scalars.read(y)
     dtype = values.flat[0].dtype if values.size else np.dtype(np.float32)
     words = words_of(dtype)
     region = Region(words * length * values.size, tuple(scalars.loops[:-1]))
     for k, one in enumerate(values.flat):
-        stores.append(Store(one, Address(region, k * length * words, (Stride(number, words),), wide=True)))
+        stores.append(Store(one, Address(region, k * length * words, (Stride(number, words),))))
     offsets = words * (length * np.arange(values.size) + turns[:, None])
-    return View(region, offsets.reshape(length, *values.shape), dtype, wide=True)
+    return View(region, offsets.reshape(length, *values.shape), dtype)

@@ -114,7 +114,8 @@ def trace(function: Callable[..., Any], shared: Any, own: Any = None) -> Traced:
     lane = Operation("lane", (), np.dtype(np.uint32), None, Level(0, True))
     of_all, n_shared = _inputs("shared", leaves, closed.in_avals)
     of_own, n_own = _inputs("own", jax.tree.leaves(own), closed.in_avals[len(leaves) + 1 :])
-    scalars, given = Scalars(n_shared), [*of_all, np.array(lane, object), *of_own]
+    scalars = Scalars(n_shared)
+    given: list[Values] = [*of_all, np.array(lane, object), *of_own]
     results = dict(zip(sorted(form), scalars.traced(closed, given), strict=True))
     body = scalars.scopes[0]
     held = {name: _written(scalars, one, np.dtype(form[name].dtype)) for name, one in results.items()}
@@ -144,7 +145,7 @@ def _inputs(memory: str, leaves: Iterable[Any], traced: Sequence[Any]) -> tuple[
             raise TypeError(f"{memory}: expected {known.dtype}, got {leaf.dtype}: convert it, or set jax_enable_x64.")
         words = words_of(leaf.dtype)
         offsets = at + words * np.arange(leaf.size).reshape(leaf.shape)
-        made.append(View(memory, offsets, np.dtype(leaf.dtype), wide=memory == "own"))
+        made.append(View(memory, offsets, np.dtype(leaf.dtype)))
         at += words * leaf.size
     return made, at
 
@@ -156,8 +157,8 @@ def _in_scratch(values: Values, body: list[Item]) -> View:
     dtype = values.flat[0].dtype
     words = words_of(dtype)
     region = Region(words * values.size, ())
-    body += [Store(one, Address(region, k * words, wide=True)) for k, one in enumerate(values.ravel().tolist())]
-    return View(region, words * np.arange(values.size).reshape(values.shape), dtype, wide=True)
+    body += [Store(one, Address(region, k * words)) for k, one in enumerate(values.ravel().tolist())]
+    return View(region, words * np.arange(values.size).reshape(values.shape), dtype)
 
 
 def walk(items: Iterable[Item]) -> Iterator[Item]:
@@ -195,9 +196,9 @@ def _alive(body: list[Item], ends: Iterable[Region]) -> list[Item]:
             reads.update({part: [*row] for row in item.carried for part in (row.now, row.last)})
         elif isinstance(item, Store):
             reads[item.address.memory].append(item.value)
-    needed, waiting = set[object](), [*ends]
+    needed, waiting = set[object](), list[Any](ends)
     while waiting:
-        one: Any = waiting.pop()
+        one = waiting.pop()
         if one not in needed:
             needed.add(one)
             waiting += reads[one]

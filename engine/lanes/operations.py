@@ -74,14 +74,12 @@ class Address(NamedTuple):
       at: offset in the memory.
       strides: loops along which it moves.
       level: number of the region's copies that were known when the address was made; `at` counts these already.
-      wide: whether each lane has a number of its own at this address.
     """
 
     memory: str | Region
     at: int
     strides: tuple[Stride, ...] = ()
     level: int = 0
-    wide: bool = False
 
 
 Detail = np.generic | Address | str | int | None
@@ -166,7 +164,7 @@ class View:
     """An array that lies in memory and has not been read.
 
     Args:
-      memory, strides, level, wide: as of `Address`.
+      memory, strides, level: as of `Address`.
       offsets: address of each number, int64 [...].
       dtype: type of its numbers.
     """
@@ -176,7 +174,6 @@ class View:
     dtype: np.dtype
     strides: tuple[Stride, ...] = ()
     level: int = 0
-    wide: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ import numpy as np
 from jax.extend.core import Literal
 
 from engine.lanes import loops
-from engine.lanes.elementary import FUNCTIONS
+from engine.lanes.elementary import FUNCTIONS, IN_DOUBLE
 from engine.lanes.equations import called, line_of, name_of, needed
 from engine.lanes.operation_table import OPERATIONS
 from engine.lanes.operations import (
@@ -77,11 +77,6 @@ class Scalars:
         self.loops.pop()
         return self.scopes.pop()
 
-    @property
-    def depth(self) -> int:
-        """Number of loops around what is being lowered."""
-        return len(self.loops)
-
     def read(self, values: Values) -> Array:
         """An array as operations; a number in memory belongs to the innermost loop that changes it or its address."""
         if not isinstance(values, View):
@@ -90,8 +85,8 @@ class Scalars:
         depth = max((k for k, loop in enumerate(self.loops, 1) if loop in within), default=0)
 
         def number(offset: int) -> Operation:
-            address = Address(values.memory, offset, values.strides, values.level, values.wide)
-            return self._once("input", (), values.dtype, address, Level(depth, values.wide))
+            address = Address(values.memory, offset, values.strides, values.level)
+            return self._once("input", (), values.dtype, address, Level(depth, values.memory != "shared"))
 
         return mapped(number, values.offsets)
 
@@ -115,7 +110,7 @@ class Scalars:
         Raises:
           NoScalarForm: operations have no numbers of its type.
         """
-        if getattr(value, "dtype", np.dtype(bool)) not in KINDS:
+        if value.dtype not in KINDS:
             raise NoScalarForm(f"numbers of type {value.dtype}")
         value = np.asarray(value)
         if value.size > _MANY and value.dtype != bool:
@@ -161,10 +156,10 @@ class Scalars:
           NoScalarForm: the primitive, with these parameters, cannot be written in scalar operations.
         """
         name, params = name_of(equation), equation.params
-        first, *others = (variable.aval for variable in equation.outvars)
-        for one in (first, *others):
-            if one.dtype not in KINDS:
-                raise NoScalarForm(f"numbers of type {one.dtype}")
+        for variable in equation.outvars:
+            if variable.aval.dtype not in KINDS:
+                raise NoScalarForm(f"numbers of type {variable.aval.dtype}")
+        first = equation.outvars[0].aval
         if name in MOVES:
             return moved(given[0], lambda array: MOVES[name](array, params, first.shape))
         if name == "scan":
@@ -228,9 +223,7 @@ class Scalars:
 
     def _written_out(self, name: str, operands: Operations, dtype: np.dtype) -> Operation:
         """A function without a row of its own, as operations or as a call of the C library."""
-        function = FUNCTIONS.get(name)
-        in_double = operands[0].dtype == np.float64
-        form = function and (function.double if in_double else function.form)
+        form = (IN_DOUBLE if operands[0].dtype == np.float64 else FUNCTIONS).get(name)
         if form is None:
             raise NoScalarForm(name)
         if isinstance(form, str):

@@ -108,9 +108,13 @@ def log(x: Single) -> Single:
     x = 2^e (1 + f) with 1 + f within sqrt(1/2) and sqrt(2), so that log x = e log 2 + f + f^2 P(f).
     """
     exponent, m = parts(x)
-    value = log_of_parts(as_single(exponent), m - ONE)
+    return _at_ends(log_of_parts(as_single(exponent), m - ONE), x, np.float32(0))
+
+
+def _at_ends(value: Single, x: Single, zero: np.float32) -> Single:
+    """A logarithm of a number that is 0 at x = `zero`: with its values at infinity, at 0 and below."""
     value = jnp.where(x < INF, value, x)
-    return jnp.where(x > 0, value, jnp.where(x == 0, -INF, NAN))
+    return jnp.where(x > zero, value, jnp.where(x == zero, -INF, NAN))
 
 
 def log2(x: Floats) -> Floats:
@@ -131,9 +135,7 @@ def log1p(x: Single) -> Single:
     exponent, m = normal_parts(float_bits(x + ONE))
     scale = power_of_two(-(exponent << 23))
     f = jnp.where(x > np.float32(2.0**25), m - ONE, fused(x, scale, scale - ONE))
-    value = log_of_parts(as_single(exponent), f)
-    value = jnp.where(x < INF, value, x)
-    return jnp.where(x > -ONE, value, jnp.where(x == -ONE, -INF, NAN))
+    return _at_ends(log_of_parts(as_single(exponent), f), x, -ONE)
 
 
 def logistic(x: Floats) -> Floats:
