@@ -35,17 +35,6 @@ def taken(scalars: Scalars, operand: Array, starts: Operations, sizes: Sequence[
     return operand
 
 
-def put(scalars: Scalars, operand: Array, part: Array, starts: Operations) -> Array:
-    """XLA's dynamic update slice: an array with a part of it replaced; starts are clipped so that the part fits.
-
-    Raises:
-      NoScalarForm: a start is not constant, and the array too large.
-    """
-    made = operand.copy()
-    _write(scalars, made, None, part, starts, scalars.constant(np.True_))
-    return made
-
-
 def gathered(scalars: Scalars, operands: Sequence[Array], params: Any, to: Any) -> Array:
     """XLA's gather: slices of an array, one for each row of indices.
 
@@ -91,24 +80,28 @@ def scattered(scalars: Scalars, combined: str | None, operands: Sequence[Array],
     windows, batched = about.update_window_dims, (about.operand_batching_dims, about.scatter_indices_batching_dims)
     flat = (*about.inserted_window_dims, *about.operand_batching_dims)
     rows = np.moveaxis(updates, windows, range(-len(windows), 0))
-    made = operand.copy()
+    made = operand
     for at, starts in _starts(scalars, indices, about.scatter_dims_to_operand_dims, batched, operand.ndim):
         part = np.expand_dims(np.asarray(rows[at], object), flat)
         allowed = _inside(scalars, starts, operand.shape, part.shape) if drops else scalars.constant(np.True_)
-        _write(scalars, made, combined, part, starts, allowed)
+        made = written(scalars, made, combined, part, starts, allowed)
     return made
 
 
-def _write(
-    scalars: Scalars, made: Array, combined: str | None, part: Array, starts: Operations, allowed: Operation
-) -> None:
-    """Writes a slice to an array where `allowed`, its starts clipped so that it fits.
+def written(
+    scalars: Scalars, operand: Array, combined: str | None, part: Array, starts: Operations, allowed: Operation
+) -> Array:
+    """The array after writing a slice to it where `allowed`, its starts clipped so that it fits.
 
     Where a start is not constant, every element that may be meant becomes a select of its new and its old value.
 
     Args:
       combined: as of `scattered`.
+
+    Raises:
+      NoScalarForm: a start is not constant, and the array too large.
     """
+    made = operand.copy()
     limits = zip(starts, made.shape, part.shape, strict=True)
     begins = [_within(scalars, start, whole - size) for start, whole, size in limits]
     for at in np.ndindex(part.shape):
@@ -127,6 +120,7 @@ def _write(
             if combined:
                 new = scalars.each(combined, made[to], new)
             made[to] = scalars.each("select", here, new, made[to])
+    return made
 
 
 def _starts(

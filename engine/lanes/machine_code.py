@@ -51,7 +51,12 @@ def surroundings() -> list[str]:
 
 def key_of(text: str) -> str:
     """Cache key of the machine code of a text of LLVM IR on this processor: 32 hex digits."""
-    return hashlib.blake2b("\0".join([text, *surroundings()]).encode(), digest_size=16).hexdigest()
+    return digest_of(text, *surroundings())
+
+
+def digest_of(*texts: str) -> str:
+    """Digest of some texts: 32 hex digits."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
 def loaded(text: str) -> Any:

@@ -73,12 +73,11 @@ def emitted_apart(text: str) -> bytes:
         )
     except OSError:  # no other process may be started here
         return emitted(text)
-    if done.returncode == 0:
-        return done.stdout
-    if done.returncode > 0:  # Python's own; if the text is at fault the same is raised here
-        return emitted(text)
-    last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    raise CompilerEnded(f"LLVM ended by {signal.Signals(-done.returncode).name}, with the words: {last}")
+    if done.returncode < 0:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise CompilerEnded(f"LLVM ended by {signal.Signals(-done.returncode).name}, with the words: {last}")
+    # a code above 0 is Python's own; if the text is at fault the same is raised here
+    return emitted(text) if done.returncode else done.stdout
 
 
 if __name__ == "__main__":

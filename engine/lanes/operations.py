@@ -82,14 +82,6 @@ class Address(NamedTuple):
     level: int = 0
 
 
-Detail = np.generic | Address | str | int | None
-"""What an operation needs beside its operands.
-
-The value of a constant, the address of an input, the name of a called C function, or the offset of a lookup's table
-among the shared inputs.
-"""
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Operation:
     """One operation on scalars, compared by identity.
@@ -99,14 +91,15 @@ class Operation:
         `operation_table.OPERATIONS`.
       operands: the operations whose results it reads.
       dtype: type of its result.
-      detail: as `Detail` says, None where nothing is needed.
+      detail: what is needed beside the operands: the value of a constant, the address of an input, the name of a called
+        C function, or the offset of a lookup's table among the shared inputs; else None.
       level: where it is computed.
     """
 
     name: str
     operands: tuple[Operation, ...]
     dtype: np.dtype
-    detail: Detail
+    detail: Any
     level: Level
 
     @property
@@ -117,14 +110,14 @@ class Operation:
     @property
     def value(self) -> np.generic:
         """The value of a constant."""
-        assert isinstance(self.detail, np.generic)
-        return self.detail
+        value: np.generic = self.detail
+        return value
 
     @property
     def address(self) -> Address:
         """The address of an input."""
-        assert isinstance(self.detail, Address)
-        return self.detail
+        address: Address = self.detail
+        return address
 
 
 class Store(NamedTuple):

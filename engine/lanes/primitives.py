@@ -159,7 +159,9 @@ PRIMITIVES: Mapping[str, Callable[..., Any]] = {
     **{f"cum{end}": lambda s, o, p, _, name=name: _running(s, name, o[0], p) for end, name in _COMBINING.items()},
     "dot_general": lambda s, o, p, to: _product(s, o, p["dimension_numbers"], to.shape, to.dtype),
     "dynamic_slice": lambda s, o, p, _: indexing.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"]),
-    "dynamic_update_slice": lambda s, o, *_: indexing.put(s, o[0], o[1], [one.item() for one in o[2:]]),
+    "dynamic_update_slice": lambda s, o, *_: indexing.written(
+        s, o[0], None, o[1], [one.item() for one in o[2:]], s.constant(np.True_)
+    ),
     "gather": lambda s, o, p, to: indexing.gathered(s, o, p, to),
     "integer_pow": lambda s, o, p, to: _power(s, o[0], p["y"], to.dtype),
     "iota": lambda s, o, p, to: s.array(np.indices(to.shape, to.dtype)[p["dimension"]]),

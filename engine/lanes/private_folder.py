@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 _MARK = b"rustbelt, sealed\n"
@@ -60,15 +59,12 @@ def write_sealed(file: Path, content: bytes) -> None:
     Raises:
       OSError: there is no room, or no such folder.
     """
-    handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    aside = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
     try:
-        with open(handle, "wb") as to:
-            to.write(_head(file.name, content) + content)
-        os.replace(aside, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(aside)
-        raise
+        aside.write_bytes(_head(file.name, content) + content)
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def read_sealed(file: Path) -> bytes | None:

@@ -27,7 +27,6 @@ from engine.lanes.operations import (
     UNIFORM,
     Address,
     Array,
-    Detail,
     Item,
     Level,
     NoScalarForm,
@@ -197,14 +196,14 @@ class Scalars:
         value = meaning.fold(operands, kind)
         return self.operation(name, operands, kind) if value is None else self.constant(value)
 
-    def operation(self, name: str, operands: Operations, dtype: np.dtype, detail: Detail = None) -> Operation:
+    def operation(self, name: str, operands: Operations, dtype: np.dtype, detail: Any = None) -> Operation:
         """An operation of the table, neither simplified nor folded; its level follows from its operands."""
         levels = [operand.level for operand in operands]
         level = Level(max(one.depth for one in levels), any(one.wide for one in levels))
         return self._once(name, tuple(operands), dtype, detail, level)
 
     def _once(
-        self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, level: Level
+        self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Any, level: Level
     ) -> Operation:
         key = name, operands, dtype, detail, level
         made = self._known.get(key)
