@@ -52,31 +52,28 @@ def must_be_alike(inputs: Any, own: Any) -> None:
     Raises:
       ValueError: names are missing or too many, or an array has another shape or type.
     """
-    form, expected_form = jax.tree.structure(inputs), jax.tree.structure(own)
-    if form != expected_form:  # type: ignore[operator]
-        raise ValueError(f"inputs: expected the form {expected_form}, got {form}.")
-    for (place, array), other in zip(jax.tree_util.tree_leaves_with_path(inputs), jax.tree.leaves(own), strict=True):
-        found, expected = np.asarray(array), np.asarray(other)
-        if found.shape != expected.shape or found.dtype != expected.dtype:
-            raise ValueError(
-                f"inputs{jax.tree_util.keystr(place)}: expected {expected.dtype} {expected.shape}, "
-                f"got {found.dtype} {found.shape}."
-            )
+    found, expected = (
+        {jax.tree_util.keystr(place): _form(leaf) for place, leaf in jax.tree_util.tree_leaves_with_path(one)}
+        for one in (inputs, own)
+    )
+    for place in expected | found:
+        if found.get(place) != expected.get(place):
+            raise ValueError(f"inputs{place}: expected {expected.get(place)}, got {found.get(place)}.")
+
+
+def _form(array: Any) -> str:
+    return f"{np.asarray(array).dtype} {np.shape(array)}"
 
 
 def checked_scores(scores: Any, study: Study) -> np.ndarray:
     """The given random numbers as an array [stream, path], once they have been checked: one row for each of `streams`.
 
     Raises:
-      ValueError: there are more or fewer rows, or another number of axes.
-      TypeError: they are not floating-point numbers.
+      ValueError: they are not floating-point numbers, or there are more or fewer rows, or another number of axes.
     """
     found, rows = np.asarray(scores), len(streams(study))
-    text = f"scores: expected floating numbers ({rows}, paths), got {found.dtype} {found.shape}."
-    if found.dtype.kind != "f":
-        raise TypeError(text)
-    if found.ndim != 2 or len(found) != rows:
-        raise ValueError(text)
+    if found.dtype.kind != "f" or found.ndim != 2 or len(found) != rows:
+        raise ValueError(f"scores: expected floating numbers ({rows}, paths), got {_form(found)}.")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from itertools import pairwise
 from typing import Any
@@ -18,14 +18,11 @@ from engine.lanes.cpu import Compiled
 from engine.lanes.object_code import CompilerEnded
 from engine.lanes.operations import words_of
 from engine.program import arguments, cache_keys
-from engine.program.by_outputs import ByOutputs
-from engine.program.contract import Form, Pass, Scores, YearlyValues, years_at_a_time
+from engine.program.contract import Form, Pass, Program, Scores
 from engine.program.path import OUTCOMES, YEARLY
 from engine.program.tracing import shared_of, traced
 from engine.study.study import Block, Study
 
-_PART = 1 << 27
-"""Most bytes of yearly values in memory at a time: fresh memory costs more time than computing paths again."""
 _PATHS, _BESIDE = "paths", "beside"
 """Names of two thread pools: one for blocks, always busy during a run; one for all else, which would have to wait."""
 _MANY = 8
@@ -40,7 +37,7 @@ def lanes_of(dtype: type) -> int:
     return machine_code.width() // words_of(dtype)
 
 
-class CpuProgram(ByOutputs):
+class CpuProgram(Program):
     """A study's compiled lanes on the cores of this machine: a `Program`.
 
     A lane computes a group of paths, or one path where its random numbers are given.
@@ -55,8 +52,8 @@ class CpuProgram(ByOutputs):
 
     def __init__(self, study: Study, mesh: Mesh, dtype: type, width: int | None = None, why: str = ""):
         self.study, self.mesh, self.dtype = study, mesh, dtype
-        self.traces, self.forms = 0, (Form.of("loop", mesh, why),)
-        self.inputs, self.tile = arguments.of(study, dtype), study.tile
+        self.traces, self.form = 0, Form.of("loop", mesh, why)
+        self.inputs = arguments.of(study, dtype)
         self._width = width or lanes_of(dtype)
         self._group = SAMPLERS[study.sampler].group
         self._compiled: dict[Kind, Compiled] = {}
@@ -90,15 +87,9 @@ class CpuProgram(ByOutputs):
         results = self._start((OUTCOMES,), block.first, block.count, threads=_PATHS)
         return Pass(block.first - block.first % self._group, lambda: results()[OUTCOMES])
 
-    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        policies = self.inputs["levers"]["start"].shape[-1]
-        for years in years_at_a_time(self.study, policies, count, self.dtype, _PART):
-            yield self.computed((YEARLY,), 0, count, years=years)[YEARLY]
-
     def computed(
         self, outputs: tuple[str, ...], first: int, count: int, scores: Scores | None = None, years: range | None = None
     ) -> Mapping[str, np.ndarray]:
-        """Outputs of the paths from `first` on; arguments as of `_start`."""
         results, at = self._start(outputs, first, count, scores, years), first % self._group
         return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in results().items()}
 
@@ -189,11 +180,7 @@ def compiled(study: Study, dtype: type, kind: Kind, width: int) -> Compiled:
     key = cache_keys.key_of_code(study, dtype, width, key_text(kind))
     if earlier := cache_keys.found(key):
         return earlier
-    inputs = arguments.of(study, dtype)
-    own = len(study.policies)
-    if policies != own:
-        inputs["levers"] = jax.tree.map(lambda leaf: leaf[..., np.arange(policies) % own], inputs["levers"])
-    whole = traced(study, dtype, inputs, given)
+    whole = traced(study, dtype, given, policies)
     assert not isinstance(whole, str), whole
     nest = whole.nest(outputs)
     try:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import atexit
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from copy import copy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -107,7 +107,7 @@ class CardPass(Pass):
             return self._host.submit(block).of(block)
 
 
-class GpuProgram:
+class GpuProgram(Program):
     """A study's lanes on a mesh of cards.
 
     Args:
@@ -119,7 +119,7 @@ class GpuProgram:
     """
 
     def __init__(self, study: Study, mesh: Mesh, host: CpuProgram, lanes: int, why: str):
-        self.study, self.mesh, self.dtype, self.why = study, mesh, host.dtype, why
+        self.study, self.mesh, self.dtype, self.form = study, mesh, host.dtype, Form.of("kernel", mesh, why)
         self.traces, self.reach, self.cards = 0, max(lanes, BLOCK), Cards(mesh)
         self._group = SAMPLERS[study.sampler].group
         self._room, self._proved, self._lock = _ROOM, set[Asked](), threading.RLock()
@@ -133,11 +133,11 @@ class GpuProgram:
     @property
     def forms(self) -> tuple[Form, ...]:
         """The kernel; the loop where the cards could not be used; both where they failed during the run."""
-        kernel, failure = Form.of("kernel", self.mesh, self.why), self.cards.failure
+        failure = self.cards.failure
         if not failure:
-            return (kernel,)
-        loop = Form("loop", self._host.forms[0].on, f"{in_a_row(self.mesh)} not used: {failure}")
-        return (kernel, loop) if self.cards.is_proved else (loop,)
+            return (self.form,)
+        loop = Form("loop", self._host.form.on, f"{in_a_row(self.mesh)} not used: {failure}")
+        return (self.form, loop) if self.cards.is_proved else (loop,)
 
     def fed(self, inputs: object) -> Program:
         other = copy(self)
@@ -149,9 +149,9 @@ class GpuProgram:
         """Makes the processors' program compute everything except outcomes of blocks."""
         self._host, self.inputs, self.under = host, host.inputs, host.under
         self._passes = Passes(self.reach, 1 + self.mesh.devices.size)
-        self.path, self.trace, self.draws, self.scores = host.path, host.trace, host.draws, host.scores
-        self.first_years, self.years_in_parts = host.first_years, host.years_in_parts
-        self.outcomes_of, self.trace_of = host.outcomes_of, host.trace_of
+
+    def computed(self, *asked: Any, **named: Any) -> Mapping[str, np.ndarray]:
+        return self._host.computed(*asked, **named)
 
     def prepare(self, years: bool = False) -> None:
         """Compiles the kernel and compares its first blocks; where it fails, and for yearly values, the processors'."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
-from collections.abc import MutableMapping
 from typing import Any
 
 import jax
@@ -16,11 +14,12 @@ from engine.lanes.nest import Traced
 from engine.lanes.operations import NoScalarForm
 from engine.program import arguments
 from engine.program.path import PathFunctions
-from engine.program.rules import Rules, rules_of
 from engine.study.study import Study
 
-_TRACED: MutableMapping[Rules, dict[tuple[bool, int], Traced | str]] = weakref.WeakKeyDictionary()
-_TRACING = threading.RLock()
+_MOST = 8
+"""Traces that are kept, each with its study, whose identity is part of the key."""
+_TRACED: dict[tuple[int, type, bool, int], tuple[Study, Traced | str]] = {}
+_TRACING = threading.Lock()
 
 
 def shared_of(inputs: Any, high: int = 0) -> dict[str, Any]:
@@ -28,26 +27,31 @@ def shared_of(inputs: Any, high: int = 0) -> dict[str, Any]:
     return {"inputs": inputs, "high": np.uint32(high)}
 
 
-def traced(study: Study, dtype: type, inputs: Any = None, given: bool = False) -> Traced | str:
+def traced(study: Study, dtype: type, given: bool = False, policies: int | None = None) -> Traced | str:
     """The path function of a study, traced and lowered; or, as text, what in it cannot be written in scalars.
 
     Args:
       dtype: type of all numbers but the random words.
-      inputs: as `arguments.of` gives them, the study's own if not given; only their shapes and types are used.
       given: whether the random numbers of a path are given, in place of drawn.
+      policies: number of policies; the study's own if not given.
     """
-    inputs = arguments.of(study, dtype) if inputs is None else inputs
-    rules, kind = rules_of(study, dtype), (given, inputs["levers"]["start"].shape[-1])
+    count = policies or len(study.policies)
+    key = id(study), dtype, given, count
     with _TRACING:
-        held = _TRACED.setdefault(rules, {})
-        if kind not in held:
-            functions = PathFunctions(rules)
-            scores = jax.ShapeDtypeStruct((len(arguments.streams(study)),), dtype)
-            with jax.enable_x64(dtype == np.float64):
-                try:
-                    held[kind] = nest.trace(
-                        functions.given if given else functions.group, shared_of(inputs), scores if given else None
-                    )
-                except (NoScalarForm, NoMachineForm) as missing:
-                    held[kind] = str(missing)
-        return held[kind]
+        if key not in _TRACED:
+            if len(_TRACED) == _MOST:
+                del _TRACED[next(iter(_TRACED))]
+            _TRACED[key] = study, _trace(study, dtype, given, count)
+        return _TRACED[key][1]
+
+
+def _trace(study: Study, dtype: type, given: bool, policies: int) -> Traced | str:
+    inputs, functions = arguments.of(study, dtype), PathFunctions(study, dtype)
+    rows = np.arange(policies) % len(study.policies)
+    shared = shared_of(inputs | {"levers": jax.tree.map(lambda leaf: leaf[..., rows], inputs["levers"])})
+    scores = jax.ShapeDtypeStruct((len(arguments.streams(study)),), dtype)
+    with jax.enable_x64(dtype == np.float64):
+        try:
+            return nest.trace(functions.given, shared, scores) if given else nest.trace(functions.group, shared)
+        except (NoScalarForm, NoMachineForm) as missing:
+            return str(missing)

@@ -17,7 +17,7 @@ from engine.draws.sobol import POINTS
 from engine.lanes import cpu, machine_code
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import cpu_program
+from engine.program import contract
 from engine.program.cpu_program import CpuProgram
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK, Block
@@ -167,7 +167,7 @@ def test_years_come_in_parts_that_are_all_of_them_side_by_side(count, dtype, mon
     program = made("farms-antithetic", dtype=dtype)
     whole = program.first_years(count)
     assert len(list(program.years_in_parts(count))) == 1
-    monkeypatch.setattr(cpu_program, "_PART", whole[:, :2].nbytes)
+    monkeypatch.setattr(contract, "PART", whole[:, :2].nbytes)
     parts = list(program.years_in_parts(count))
     n_years = whole.shape[1]
     assert [part.shape[1] for part in parts] == [2] * (n_years // 2) + [1] * (n_years % 2)
