@@ -168,9 +168,9 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         "by_factor": factor -> whether its draw is this share.
     """
     n_years = max(1, len(study.years))
-    before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in study.policies)
-    shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
     own, before = study.policies, [policy.before or policy for policy in study.policies]
+    before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in own)
+    shares = [policy.implementation for policy in own]
 
     def stacked(values: list[np.ndarray]) -> tuple[ByYear, ...]:
         return tuple(np.stack([np.reshape(value, (n_years, -1)) for value in values]).T.astype(dtype))
@@ -182,8 +182,9 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         found: dict[str, dict[str, tuple[ByYear, ...]]] = {}
         pairs = [(name, factor) for policy in policies for name, of in policy.drawn.items() for factor in of]
         for name, factor in dict.fromkeys(pairs):
-            none = np.zeros_like(study.policies[0].levers[name])
-            weights = [policy.drawn.get(name, {}).get(factor, none) for policy in policies]
+            weights = [
+                policy.drawn.get(name, {}).get(factor, np.zeros_like(policy.levers[name])) for policy in policies
+            ]
             found.setdefault(name, {})[factor] = stacked(weights)
         return found
 
@@ -195,14 +196,14 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         "before": cells(before),
         # a policy without one before it has its own levers as "before", and reads no drawn ones
         "drawn": {"levers": drawn(own), "before": drawn(before) if before_is_drawn else {}},
-        "start": column([policy.start for policy in study.policies], np.int32),
+        "start": column([policy.start for policy in own], np.int32),
         "before_start": np.array(
             [[_began(policy, year) for policy in before] for year in study.years or (0,)], np.int32
         ),
-        "implementation": column(
-            [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]
-        ),
-        "by_factor": {name: column([p.implementation == name for p in study.policies], bool) for name in shared},
+        "implementation": column([0.0 if isinstance(share, str) else share for share in shares]),
+        "by_factor": {
+            name: column([share == name for share in shares], bool) for name in shares if isinstance(name, str)
+        },
     }
 
 

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from importlib.metadata import version
 from typing import Any
@@ -33,7 +33,7 @@ _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
 
 
-def key_of(study: Study, *about: str | int) -> str | None:
+def key_of(study: Study, *about: Any) -> str | None:
     """Cache key of a finding about a study, whatever its number of paths; None for a model that has no key.
 
     Args:
@@ -41,17 +41,6 @@ def key_of(study: Study, *about: str | int) -> str | None:
     """
     records = {field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE}
     return _key(study.model, [*about, records])
-
-
-def key_of_code(study: Study, dtype: type, width: int, gives: str) -> str | None:
-    """Cache key of the layout of a study's machine code; None for a model that has no key.
-
-    Args:
-      dtype: floating-point type of the code.
-      width: lanes of a vector.
-      gives: what the code computes.
-    """
-    return key_of(study, "code", np.dtype(dtype).name, width, gives)
 
 
 def key_of_contract(model: Model) -> str | None:
@@ -63,11 +52,6 @@ def found(key: str | None) -> Compiled | None:
     """The machine code under a key; None where the cache does not hold both its layout and the code."""
     noted = _noted(key)
     return cpu.kept(Layout.of_plain(noted["layout"]), noted["code"]) if noted else None
-
-
-def is_known(key: str | None) -> bool:
-    """Whether the cache holds the layout of machine code under the key."""
-    return bool(_noted(key))
 
 
 def operations(key: str | None) -> int | None:
@@ -120,11 +104,9 @@ def _key(model: Model, about: list[Any]) -> str | None:
     if not ships(model):
         return None
     digest = hashlib.blake2b(digest_size=16)
+    of_model = [_kind(model), model.constants, [*model.levers], [*model.outcomes]]
     try:
-        _add(
-            [_surroundings(), RELEASE, _kind(model), model.constants, [*model.levers], [*model.outcomes], *about],
-            digest.update,
-        )
+        _add([_surroundings(), RELEASE, *of_model, *about], digest.update)
     except TypeError:
         return None
     return digest.hexdigest()
@@ -136,24 +118,21 @@ def _add(value: Any, to: Callable[[bytes], None]) -> None:
     Raises:
       TypeError: something in it is no plain data.
     """
-    to(f"{_kind(value)}\0".encode())
+    parts: Iterable[Any] = ()
     if value is None or isinstance(value, bool | int | float | str):
-        to(f"{value!r}\0".encode())
+        content = repr(value).encode()
     elif isinstance(value, np.ndarray | np.generic):
         if value.dtype.hasobject:
             raise TypeError(f"{value.dtype}")
-        to(f"{value.dtype}{value.shape}\0".encode() + value.tobytes())
+        content = f"{value.dtype}{value.shape}\0".encode() + value.tobytes()
     elif isinstance(value, Mapping):
-        to(f"{len(value)}\0".encode())
-        for name, part in value.items():
-            _add(name, to)
-            _add(part, to)
+        content, parts = str(len(value)).encode(), value.items()
     elif isinstance(value, list | tuple | range):
-        to(f"{len(value)}\0".encode())
-        for part in value:
-            _add(part, to)
+        content, parts = str(len(value)).encode(), value
     elif is_dataclass(value):
-        for field in fields(value):
-            _add(getattr(value, field.name), to)
+        content, parts = b"", (getattr(value, field.name) for field in fields(value))
     else:
         raise TypeError(type(value).__qualname__)
+    to(f"{_kind(value)}\0".encode() + content + b"\0")
+    for part in parts:
+        _add(part, to)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from jax.sharding import Mesh
@@ -58,11 +59,6 @@ class Form:
     name: str
     on: str
     why: str = ""
-
-    @classmethod
-    def of(cls, name: str, mesh: Mesh, why: str = "") -> Form:
-        """The form of this name on the devices of a mesh."""
-        return cls(name, in_a_row(mesh), why)
 
     def __str__(self) -> str:
         return form_as_text(self.name, self.on, self.why)
@@ -128,29 +124,6 @@ class Pass:
         return np.ascontiguousarray(self.values()[..., at : at + block.count])
 
 
-class Passes:
-    """The last passes of a program in which a pass covers several blocks.
-
-    Args:
-      reach: number of paths of a pass, whose first path is a multiple of it.
-      most: number of passes that are held.
-    """
-
-    def __init__(self, reach: int, most: int = 2):
-        self._reach, self._most, self._lock = reach, most, threading.Lock()
-        self._held: dict[int, Pass] = {}
-
-    def of(self, block: Block, start: Callable[[int], Pass]) -> Pass:
-        """The pass of a block; where it is not held, `start` starts it, given its first path."""
-        first = block.first - block.first % self._reach
-        with self._lock:
-            if first not in self._held:
-                while len(self._held) >= self._most:
-                    self._held.pop(next(iter(self._held)))
-                self._held[first] = start(first)
-            return self._held[first]
-
-
 class Program(Protocol):
     """The compiled program of one study: computes paths by their numbers, independently of how the work is divided.
 
@@ -187,12 +160,21 @@ class Program(Protocol):
           years: consecutive years, from 0, whose yearly values are wanted; all if not given.
         """
 
-    def fed(self, inputs: Any) -> Program:
+    def fed(self, inputs: Any) -> Self:
         """The same compiled program with other arguments; nothing is traced or compiled again.
 
         Args:
           inputs: as `arguments.of` gives them, with the names, shapes and types of the program's own.
         """
+        arguments.must_be_alike(inputs, self.inputs)
+        other = copy(self)
+        other.inputs = inputs
+        return other
+
+    @property
+    def policies(self) -> int:
+        """Number of policies that outcomes are computed under."""
+        return int(self.inputs["levers"]["start"].shape[-1])
 
     def prepare(self, years: bool = False) -> None:
         """Compiles the code for blocks ahead of time; another thread may compute paths meanwhile.
@@ -218,8 +200,8 @@ class Program(Protocol):
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
         """The values of `first_years`, in consecutive parts along the years, each small enough to be held in memory."""
-        policies, years = self.inputs["levers"]["start"].shape[-1], len(self.study.years)
-        each = policies * cell_count(self.study.model) * count * np.dtype(self.dtype).itemsize
+        years = len(self.study.years)
+        each = self.policies * cell_count(self.study.model) * count * np.dtype(self.dtype).itemsize
         step = max(PART // max(each, 1), 1)
         for first in range(0, years, step):
             yield self.computed((YEARLY,), 0, count, years=range(first, min(first + step, years)))[YEARLY]

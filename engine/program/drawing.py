@@ -52,14 +52,3 @@ def _joint(study: Study, own: Iterable[int], scores: Any, inputs: Any) -> dict[s
     """The normal scores after dependence by name, of some factors by number; they include all members of groups."""
     shared = [scores[k] for k in range(len(study.inputs), len(scores))]
     return correlated({study.inputs[k].name: scores[k] for k in own}, shared, study.groups, inputs["groups"])
-
-
-def by_run(study: Study, rows: Any) -> dict[str, Any]:
-    """Factor draws by name; labels of a factor that share a prior stand under the first name, [label, lane].
-
-    Args:
-      rows: [factor, lane], traced or not.
-    """
-    return {
-        study.inputs[run[0]].name: rows[run.start : run.stop] if len(run) > 1 else rows[run.start] for run in study.runs
-    }

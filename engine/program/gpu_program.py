@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from copy import copy
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import jax
@@ -23,7 +24,7 @@ from engine.draws.sampling import SAMPLERS
 from engine.lanes import ptx
 from engine.lanes.llvm import NoMachineForm
 from engine.program import gpu, hardware, reductions
-from engine.program.contract import CardFailed, Form, Outcomes, Pass, Passes, Program, in_a_row, in_words
+from engine.program.contract import CardFailed, Form, Outcomes, Pass, Program, in_a_row, in_words
 from engine.program.cpu_program import CpuProgram
 from engine.program.gpu import Launcher, begun
 from engine.program.hardware import processors
@@ -119,7 +120,7 @@ class GpuProgram(Program):
     """
 
     def __init__(self, study: Study, mesh: Mesh, host: CpuProgram, lanes: int, why: str):
-        self.study, self.mesh, self.dtype, self.form = study, mesh, host.dtype, Form.of("kernel", mesh, why)
+        self.study, self.mesh, self.dtype, self.form = study, mesh, host.dtype, Form("kernel", in_a_row(mesh), why)
         self.traces, self.reach, self.cards = 0, max(lanes, BLOCK), Cards(mesh)
         self._group = SAMPLERS[study.sampler].group
         self._room, self._proved, self._lock = _ROOM, set[Asked](), threading.RLock()
@@ -139,7 +140,7 @@ class GpuProgram(Program):
         loop = Form("loop", self._host.form.on, f"{in_a_row(self.mesh)} not used: {failure}")
         return (self.form, loop) if self.cards.is_proved else (loop,)
 
-    def fed(self, inputs: object) -> Program:
+    def fed(self, inputs: Any) -> GpuProgram:
         other = copy(self)
         other._lock = threading.RLock()
         other._hand_on(self._host.fed(inputs))
@@ -148,7 +149,7 @@ class GpuProgram(Program):
     def _hand_on(self, host: CpuProgram) -> None:
         """Makes the processors' program compute everything except outcomes of blocks."""
         self._host, self.inputs, self.under = host, host.inputs, host.under
-        self._passes = Passes(self.reach, 1 + self.mesh.devices.size)
+        self._passes = lru_cache(1 + self.mesh.devices.size)(self._launched)
 
     def computed(self, *asked: Any, **named: Any) -> Mapping[str, np.ndarray]:
         return self._host.computed(*asked, **named)
@@ -160,7 +161,12 @@ class GpuProgram(Program):
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`; blocks of one pass share it."""
-        return self._passes.of(block, self._launched) if self._is_ready() else self._host.submit(block)
+        return self._pass(block) if self._is_ready() else self._host.submit(block)
+
+    def _pass(self, block: Block) -> Pass:
+        """The pass of a block, which is started if it is not among the last ones."""
+        with self._lock:
+            return self._passes(block.first - block.first % self.reach)
 
     def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
         """Starts the reduction of a block on its card, and gives a function that waits for it.
@@ -226,7 +232,7 @@ class GpuProgram(Program):
         for number in range(len(row)):
             first = number * self.reach
             block = Block(first // BLOCK, first, BLOCK)
-            given = self._passes.of(block, self._launched).of(block)
+            given = self._pass(block).of(block)
             if given.tobytes() != self._host.submit(block).of(block).tobytes():
                 raise CardFailed(f"paths {first:,} to {first + BLOCK - 1:,} have other bytes than on the processor")
         self.traces, self.cards.is_proved = self.traces + 1, not self.cards.failure

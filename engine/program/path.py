@@ -95,26 +95,25 @@ class PathFunctions:
           once: random numbers that are drawn once, [stream].
           yearly: those of the years by law, [year, stream].
         """
-        rows = drawing.factors(self.study, once[:, None], inputs)
-        draws = rows[:, 0]
+        draws = drawing.factors(self.study, once[:, None], inputs)[:, 0]
         named = {item.name: draw for item, draw in zip(self.study.inputs, draws, strict=True)}
         scores = jnp.concatenate([once, *(numbers.reshape(-1) for numbers in yearly.values())])
         policies = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, 0), inputs["levers"])
         made = {DRAWS: draws, SCORES: scores}
         if not self.study.is_path_model:
             return made | {OUTCOMES: self.each(lambda levers: self.rules.evaluate(named, _first(levers)), policies)}
-        shocks = self._shocks(inputs, rows, yearly)
+        shocks = self._shocks(inputs, named, yearly)
         outcomes, cells = self.each(lambda levers: self._years(named, shocks, levers), policies)
         return made | {OUTCOMES: outcomes, YEARLY: cells, SHOCKS: shocks}
 
-    def _shocks(self, inputs: Any, rows: Any, yearly: Any) -> Any:
-        """Shocks [year, stream], streams in the order of the model; `rows` are factor draws [factor, 1]."""
-        by_run, laws = drawing.by_run(self.study, rows), self.study.shock_draws
+    def _shocks(self, inputs: Any, draws: Any, yearly: Any) -> Any:
+        """Shocks [year, stream], streams in the order of the model."""
+        laws, factors = self.study.shock_draws, {name: draw[None] for name, draw in draws.items()}
 
         def of_year(past: Any, at: Any) -> Any:
             is_first, own = at
             words = {law: numbers[:, None] for law, numbers in own.items()}
-            tables, past = laws.of_year(words, inputs["shocks"], past, is_first, by_run)
+            tables, past = laws.of_year(words, inputs["shocks"], past, is_first, factors)
             return past, jnp.concatenate([jnp.zeros(0, self.dtype), *(table[:, 0, 0] for table in tables)])
 
         along = jnp.arange(len(self.study.years)) == 0, yearly

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import copy
 from typing import Any
 
 import jax
@@ -46,17 +45,11 @@ class XlaProgram(Program):
     def __init__(self, study: Study, mesh: Mesh, lanes: int, dtype: type, why: str):
         self.study, self.mesh, self.dtype = study, mesh, dtype
         self.tile = min(lanes, LARGEST)
-        self.traces, self.form = 0, Form.of("XLA", mesh, why)
+        self.traces, self.form = 0, Form("XLA", in_a_row(mesh), why)
         self.inputs = arguments.of(study, dtype)
         self._on_card = mesh.devices.flat[0].platform != "cpu"
         self._functions = PathFunctions(study, dtype, side_by_side)
         self._jitted: dict[tuple[tuple[str, ...], bool], Any] = {}
-
-    def fed(self, inputs: Any) -> XlaProgram:
-        arguments.must_be_alike(inputs, self.inputs)
-        other = copy(self)
-        other.inputs = inputs
-        return other
 
     def prepare(self, years: bool = False) -> None:
         """Compiles the code for blocks, by a row of paths. That for yearly values is compiled at its first use."""

@@ -18,7 +18,7 @@ from engine.lanes import compilation_cache, machine_code, nest
 from engine.modelling import contract
 from engine.modelling.identity import altered
 from engine.modelling.records import Constant
-from engine.program import cache_keys, devices, precision as both_precisions
+from engine.program import cache_keys, cpu_program, devices, precision as both_precisions
 from engine.program.programs import program_on
 from engine.study.loading import load_study
 from engine.study.study import Block
@@ -32,7 +32,7 @@ shipped, small = (functools.partial(load_study, name) for name in ("rustbelt", "
 
 
 def key(study, dtype=np.float32, width=16, gives="outcomes"):
-    return cache_keys.key_of_code(study, dtype, width, gives)
+    return cache_keys.key_of(study, "code", np.dtype(dtype).name, width, gives)
 
 
 def forget_what_is_loaded(monkeypatch):
@@ -220,7 +220,10 @@ def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
 @pytest.mark.slow
 def test_nothing_is_known_where_nothing_is_kept(kept, monkeypatch):
     monkeypatch.setenv("RUSTBELT_CACHE", "off")
-    computed(small(paths=64))
-    assert not cache_keys.is_known(key(small(), width=machine_code.width()))
+    study = small(paths=64)
+    computed(study)
+    kind = ("outcomes",), False, len(study.policies)
+    key_of_code = cpu_program.key_of(study, np.float32, kind, machine_code.width())
+    assert key_of_code is not None and cache_keys.operations(key_of_code) is None
     assert not kept.exists()
     assert compilation_cache.held("layout", "0" * 32) is None

@@ -181,12 +181,13 @@ def test_paths_go_on_where_a_word_ends(name, width):
     program = made(name, width)
     group = 4 if name.endswith("antithetic") else 2
     edge = group << 32
-    across = outcomes(program, edge - 333, 1000)
-    parts = [outcomes(program, edge - 333, 333), outcomes(program, edge, 667)]
-    assert_same(across, np.concatenate(parts, axis=-1))
-    assert not np.array_equal(parts[1], outcomes(program, 0, 667))
-    assert_same(across, outcomes(made(name, 4), edge - 333, 1000))
-    assert_same(program.path(edge).outcomes[..., 0], parts[1][..., 0])
+    for first, count in ((edge - 333, 333), (edge, 667)):
+        part = outcomes(program, first, count)
+        assert not np.array_equal(part, outcomes(program, first - edge + 1000, count))
+        assert_same(part, outcomes(made(name, 4), first, count))
+        assert_same(program.path(first).outcomes[..., 0], part[..., 0])
+    with pytest.raises(ValueError, match="none beyond"):
+        outcomes(program, edge - 333, 1000)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class MovedProgram(Program):
         self._own, self.inputs = own, own.inputs
         self._kept = lru_cache(_KEPT)(self._scores)
 
-    def fed(self, inputs: Any) -> MovedProgram:
+    def fed(self, inputs: Any) -> Self:
         other = copy(self)
         other._take(self._own.fed(inputs))
         return other
