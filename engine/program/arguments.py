@@ -11,7 +11,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Shaped, UInt32
+from jaxtyping import Float, Shaped, UInt32
+from scipy.special import ndtr, ndtri
 
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS
@@ -20,6 +21,7 @@ from engine.study.components import Policy
 from engine.study.study import Study
 
 ByYear = Shaped[np.ndarray, "year policy"]
+Points = Float[np.ndarray, "stream future"]
 
 
 def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
@@ -141,6 +143,26 @@ def streams(study: Study) -> tuple[Stream, ...]:
         for name in names
     ]
     return *(Stream(name, "normal") for name in study.streams[0]), *of_years
+
+
+def as_numbers(study: Study, points: Points) -> Points:
+    """Random numbers of a program from independent normal scores z: uniform ones are Phi(z), inside (0, 1)."""
+    numbers: np.ndarray = points.astype(study.dtype)
+    uniform = _uniform(study)
+    below_1 = np.nextafter(study.dtype(1), study.dtype(0))
+    numbers[uniform] = np.clip(ndtr(points[uniform]).astype(study.dtype), 2.0**-33, below_1)
+    return numbers
+
+
+def as_normal(study: Study, numbers: Points) -> Points:
+    """Independent normal scores, float64, of random numbers as a program takes them: the inverse of `as_numbers`."""
+    points, uniform = numbers.astype(np.float64), _uniform(study)
+    points[uniform] = ndtri(points[uniform])
+    return points
+
+
+def _uniform(study: Study) -> list[bool]:
+    return [one.law == "uniform" for one in streams(study)]
 
 
 def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: type) -> dict[str, np.ndarray]:

@@ -25,7 +25,6 @@ from engine.lanes import compilation_cache, cpu, machine_code
 from engine.lanes.cpu import Compiled
 from engine.lanes.layout import Layout
 from engine.modelling.identity import RELEASE, ships
-from engine.modelling.records import Model
 from engine.study.study import Study
 
 _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
@@ -34,18 +33,25 @@ _PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
 
 
 def key_of(study: Study, *about: Any) -> str | None:
-    """Cache key of a finding about a study, whatever its number of paths; None for a model that has no key.
+    """Cache key of a finding about a study, whatever its number of paths.
+
+    It is a digest of the surroundings, the release, the model, the study's records and `about`; None for a model that
+    does not ship, or if not all is plain data.
 
     Args:
       about: the kind of finding, and what else it depends on.
     """
+    model = study.model
+    if not ships(model):
+        return None
+    digest = hashlib.blake2b(digest_size=16)
+    of_model = [_kind(model), model.constants, [*model.levers], [*model.outcomes]]
     records = {field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE}
-    return _key(study.model, [*about, records])
-
-
-def key_of_contract(model: Model) -> str | None:
-    """Cache key of the finding that a model keeps its contract; None for a model that has no key."""
-    return _key(model, ["contract"])
+    try:
+        _add([_surroundings(), RELEASE, of_model, records, about], digest.update)
+    except TypeError:
+        return None
+    return digest.hexdigest()
 
 
 def found(key: str | None) -> Compiled | None:
@@ -63,7 +69,7 @@ def note(key: str | None, made: Compiled, operations: int) -> None:
     """Keeps the layout of machine code under a key.
 
     Args:
-      key: as `key_of_code` gives it; with None nothing is kept.
+      key: as `key_of` gives it; with None nothing is kept.
       made: the machine code.
       operations: of a path.
     """
@@ -95,21 +101,6 @@ def _surroundings() -> dict[str, Any]:
         # the code does not depend on which devices JAX starts
         "jax": {name: str(value) for name, value in settings if "cache" not in name and name != "jax_platforms"},
     }
-
-
-def _key(model: Model, about: list[Any]) -> str | None:
-    """Digest of the surroundings, the release, the model and `about`; None for a model that does not ship, or if not
-    all is plain data.
-    """
-    if not ships(model):
-        return None
-    digest = hashlib.blake2b(digest_size=16)
-    of_model = [_kind(model), model.constants, [*model.levers], [*model.outcomes]]
-    try:
-        _add([_surroundings(), RELEASE, *of_model, *about], digest.update)
-    except TypeError:
-        return None
-    return digest.hexdigest()
 
 
 def _add(value: Any, to: Callable[[bytes], None]) -> None:

@@ -12,14 +12,15 @@ import numpy as np
 from jax.sharding import Mesh
 
 from engine.draws.sampling import SAMPLERS
-from engine.lanes import cpu, machine_code
+from engine.lanes import cpu, machine_code, nest
 from engine.lanes.cpu import Compiled
+from engine.lanes.llvm import NoMachineForm
+from engine.lanes.nest import Traced
 from engine.lanes.object_code import CompilerEnded
-from engine.lanes.operations import words_of
+from engine.lanes.operations import NoScalarForm, words_of
 from engine.program import arguments, cache_keys
 from engine.program.contract import Form, Pass, Program, Scores, in_a_row
-from engine.program.path import OUTCOMES, YEARLY
-from engine.program.tracing import shared_of, traced
+from engine.program.path import OUTCOMES, YEARLY, PathFunctions
 from engine.study.study import Block, Study
 
 _PATHS, _BESIDE = "paths", "beside"
@@ -27,8 +28,46 @@ _PATHS, _BESIDE = "paths", "beside"
 _MANY = 8
 """Policies that are computed at once where there are more than those of the study."""
 _LOCK = threading.RLock()
+_MOST = 8
+"""Traces that are kept, each with its study, whose identity is part of the key."""
+_TRACED: dict[tuple[int, type, bool, int], tuple[Study, Traced | str]] = {}
 Kind = tuple[tuple[str, ...], bool, int]
 """Outputs of a code, whether random numbers are given, and number of policies."""
+
+
+def shared_of(inputs: Any, high: int = 0) -> dict[str, Any]:
+    """The shared inputs of a path function; `high` is the high word of the number of a group of paths."""
+    return {"inputs": inputs, "high": np.uint32(high)}
+
+
+def traced(study: Study, dtype: type, given: bool = False, policies: int | None = None) -> Traced | str:
+    """The path function of a study, traced and lowered; or, as text, what in it cannot be written in scalars.
+
+    Args:
+      dtype: type of all numbers but the random words.
+      given: whether the random numbers of a path are given, in place of drawn.
+      policies: number of policies; the study's own if not given.
+    """
+    count = policies or len(study.policies)
+    key = id(study), dtype, given, count
+    with _LOCK:
+        if key not in _TRACED:
+            if len(_TRACED) == _MOST:
+                del _TRACED[next(iter(_TRACED))]
+            _TRACED[key] = study, _trace(study, dtype, given, count)
+        return _TRACED[key][1]
+
+
+def _trace(study: Study, dtype: type, given: bool, policies: int) -> Traced | str:
+    inputs, functions = arguments.of(study, dtype), PathFunctions(study, dtype)
+    rows = np.arange(policies) % len(study.policies)
+    shared = shared_of(inputs | {"levers": jax.tree.map(lambda leaf: leaf[..., rows], inputs["levers"])})
+    scores = jax.ShapeDtypeStruct((len(arguments.streams(study)),), dtype)
+    with jax.enable_x64(dtype == np.float64):
+        try:
+            return nest.trace(functions.paths, shared, scores if given else None)
+        except (NoScalarForm, NoMachineForm) as missing:
+            return str(missing)
 
 
 def lanes_of(dtype: type) -> int:
@@ -157,6 +196,7 @@ def compiled(study: Study, dtype: type, kind: Kind, width: int) -> Compiled:
     """A study's machine code: from the cache, else traced and compiled.
 
     Raises:
+      NoScalarForm: something in it cannot be written in scalars, or has no machine code; the text names it.
       CompilerEnded: LLVM crashed on the code.
     """
     outputs, given, policies = kind
@@ -164,12 +204,13 @@ def compiled(study: Study, dtype: type, kind: Kind, width: int) -> Compiled:
     if earlier := cache_keys.found(key):
         return earlier
     whole = traced(study, dtype, given, policies)
-    assert not isinstance(whole, str), whole
-    nest = whole.nest(outputs)
+    if isinstance(whole, str):
+        raise NoScalarForm(whole)
+    wanted = whole.nest(outputs)
     try:
-        made = cpu.compile_nest(nest, 1 if given else SAMPLERS[study.sampler].group, width)
+        made = cpu.compile_nest(wanted, 1 if given else SAMPLERS[study.sampler].group, width)
     except CompilerEnded as ended:
         what = f"the lanes of {type(study.model).__name__} ({', '.join(outputs)})"
         raise CompilerEnded(f"{what} cannot be compiled: {ended}. XLA's program can: --program xla.") from None
-    cache_keys.note(key, made, nest.operations // SAMPLERS[study.sampler].group)
+    cache_keys.note(key, made, wanted.operations // SAMPLERS[study.sampler].group)
     return made

@@ -25,12 +25,11 @@ from engine.lanes import ptx
 from engine.lanes.llvm import NoMachineForm
 from engine.program import gpu, hardware, reductions
 from engine.program.contract import CardFailed, Form, Outcomes, Pass, Program, in_a_row, in_words
-from engine.program.cpu_program import CpuProgram
+from engine.program.cpu_program import CpuProgram, shared_of, traced
 from engine.program.gpu import Launcher, begun
 from engine.program.hardware import processors
 from engine.program.path import OUTCOMES
 from engine.program.reductions import MOST_ROWS, Asked, Reduced
-from engine.program.tracing import shared_of, traced
 from engine.study.study import BLOCK, Block, Study
 
 _ROOM = 1 << 14

@@ -56,8 +56,15 @@ class PathFunctions:
         self.study, self.dtype, self.each = study, dtype, each
         self.rules, self.sampler = Rules(study, dtype), SAMPLERS[study.sampler]
 
-    def group(self, shared: Any, low: Any) -> dict[str, Any]:
-        """The outputs of one group of paths, by name."""
+    def paths(self, shared: Any, low: Any, scores: Any = None) -> dict[str, Any]:
+        """The outputs of one group of paths, by name.
+
+        Args:
+          scores: the random numbers [stream] of one path in place of those of the group; its outputs have no axis of
+            members.
+        """
+        if scores is not None:
+            return self._path(shared["inputs"], *self._divided(shared["inputs"], scores))
         inputs, sampler, first = shared["inputs"], self.sampler, (low, shared["high"])
         order = np.argsort(sampler.offsets)
 
@@ -77,16 +84,15 @@ class PathFunctions:
         yearly = {law: jnp.moveaxis(words(law, keys), -1, 0) for law, keys in inputs["shock_keys"].items()}
         return self.each(lambda member: self._path(inputs, *member), (once.T, yearly))
 
-    def given(self, shared: Any, low: Any, scores: Any) -> dict[str, Any]:
-        """The outputs of one path with the given random numbers [stream], by name; `low` has no part in them."""
-        inputs = shared["inputs"]
+    def _divided(self, inputs: Any, scores: Any) -> tuple[Any, dict[str, Any]]:
+        """Random numbers [stream] as `_path` takes them."""
         at = len(inputs["factor_keys"])
         once, yearly = scores[:at], {}
         for law, keys in inputs["shock_keys"].items():
             size = keys.shape[0] * keys.shape[1]
             yearly[law] = scores[at : at + size].reshape(keys.shape[:2])
             at += size
-        return self._path(inputs, once, yearly)
+        return once, yearly
 
     def _path(self, inputs: Any, once: Any, yearly: Any) -> dict[str, Any]:
         """The outputs of one path.

@@ -15,14 +15,14 @@ from engine.draws.sampling import SAMPLERS
 from engine.lanes import machine_code
 from engine.lanes.llvm import EMITTER
 from engine.lanes.object_code import CompilerEnded
+from engine.lanes.operations import NoScalarForm
 from engine.program import cache_keys
 from engine.program.contract import Program
-from engine.program.cpu_program import CpuProgram, Kind, compiled, key_of, lanes_of
+from engine.program.cpu_program import CpuProgram, Kind, compiled, key_of, lanes_of, traced
 from engine.program.gpu_program import GpuProgram
 from engine.program.hardware import processors
 from engine.program.path import DRAWS, OUTCOMES, YEARLY
 from engine.program.posterior.program import MovedProgram
-from engine.program.tracing import traced
 from engine.program.xla import XlaProgram
 from engine.study.study import ANYWHERE, FORMS, Study
 from engine.study.tables.facts import INDEPENDENT
@@ -74,19 +74,15 @@ def has_lanes(study: Study) -> bool:
 
 
 def without_lanes(study: Study, dtype: type) -> str:
-    """What in a study's model has no form in lanes, as text; "" where it has, which is not traced if it is known.
+    """What in a study's model has no form in lanes, as text; "" where it has.
 
     The lanes are compiled here so that a model that crashes LLVM is known before a run records which form computes its
     paths.
     """
-    kind, width = _kind(study, OUTCOMES), lanes_of(dtype)
-    if cache_keys.operations(key_of(study, dtype, kind, width)) is not None:
-        return ""
-    found = traced(study, dtype)
-    if isinstance(found, str):
-        return found
     try:
-        compiled(study, dtype, kind, width)
+        compiled(study, dtype, _kind(study, OUTCOMES), lanes_of(dtype))
+    except NoScalarForm as missing:
+        return str(missing)
     except CompilerEnded as ended:
         warnings.warn(f"{ended} It is used here, and takes several times as long.", stacklevel=2)
         return f"what LLVM compiles. {ended}"
@@ -122,21 +118,20 @@ def kind_for(study: Study, kind: str) -> str:
 
 
 def compile_ahead(study: Study, blocks: bool, yearly: bool) -> None:
-    """Compiles in parallel the lanes that a run needs and the cache does not hold, if it is several.
+    """Compiles in parallel the lanes that a run needs, where its model has them.
 
     Args:
       blocks: whether outcomes of blocks (and draws, where the study keeps them) are needed.
       yearly: whether yearly values are needed.
     """
-    dtype, width = study.dtype, lanes_of(study.dtype)
+    if study.program != FORMS[0] or study.facts is not None:
+        return
     wanted = {OUTCOMES: blocks, YEARLY: yearly, DRAWS: blocks and study.keep.draws}
     kinds = [_kind(study, name) for name, is_so in wanted.items() if is_so]
-    todo = [kind for kind in kinds if cache_keys.operations(key_of(study, dtype, kind, width)) is None]
-    if len(todo) < 2 or study.program != FORMS[0] or study.facts is not None or isinstance(traced(study, dtype), str):
-        return
-    with ThreadPoolExecutor(len(todo)) as threads:
-        for one in [threads.submit(compiled, study, dtype, kind, width) for kind in todo]:
-            with contextlib.suppress(CompilerEnded):  # it is raised again where the code is asked for
+    dtype = study.dtype
+    with ThreadPoolExecutor(len(wanted)) as threads:
+        for one in [threads.submit(compiled, study, dtype, kind, lanes_of(dtype)) for kind in kinds]:
+            with contextlib.suppress(NoScalarForm, CompilerEnded):  # found again where the code is asked for
                 one.result()
 
 

@@ -100,7 +100,7 @@ class XlaProgram(Program):
             return self._jitted[outputs, given]
 
         def of_lane(shared: Any, low: Any, scores: Any) -> dict[str, Array]:
-            made = self._functions.given(shared, low, scores) if given else self._functions.group(shared, low)
+            made = self._functions.paths(shared, low, scores)
             return {name: made[name] for name in outputs}
 
         def of_row(shared: Any, low: Any, scores: Any) -> dict[str, Array]:
