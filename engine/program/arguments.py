@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
+from jax.tree_util import keystr, tree_leaves_with_path
 from jaxtyping import Float, Shaped, UInt32
 from scipy.special import ndtr, ndtri
 
@@ -54,17 +54,15 @@ def must_be_alike(inputs: Any, own: Any) -> None:
     Raises:
       ValueError: names are missing or too many, or an array has another shape or type.
     """
-    found, expected = (
-        {jax.tree_util.keystr(place): _form(leaf) for place, leaf in jax.tree_util.tree_leaves_with_path(one)}
-        for one in (inputs, own)
-    )
+    found, expected = ({place: _form(leaf) for place, leaf in tree_leaves_with_path(one)} for one in (inputs, own))
     for place in expected | found:
         if found.get(place) != expected.get(place):
-            raise ValueError(f"inputs{place}: expected {expected.get(place)}, got {found.get(place)}.")
+            text = f"expected {expected.get(place)}, got {found.get(place)}."
+            raise ValueError(f"inputs{keystr(place)}: {text}")
 
 
-def _form(array: Any) -> str:
-    return f"{np.asarray(array).dtype} {np.shape(array)}"
+def _form(array: Any) -> tuple[Any, ...]:
+    return np.asarray(array).dtype, np.shape(array)
 
 
 def checked_scores(scores: Any, study: Study) -> np.ndarray:
@@ -75,7 +73,7 @@ def checked_scores(scores: Any, study: Study) -> np.ndarray:
     """
     found, rows = np.asarray(scores), len(streams(study))
     if found.dtype.kind != "f" or found.ndim != 2 or len(found) != rows:
-        raise ValueError(f"scores: expected floating numbers ({rows}, paths), got {_form(found)}.")
+        raise ValueError(f"scores: expected floating numbers ({rows}, paths), got {found.dtype} {found.shape}.")
     return found
 
 

@@ -36,8 +36,7 @@ class Trace:
       outcomes: [policy, outcome, path].
       yearly: values of the yearly variables [policy, year, cell, path]; None for a static model.
       draws: factor draws [factor, path], factors in the order of the study.
-      shocks: [year, stream, path], streams in the order of the model; None for a model without shocks, and where
-        `Program.trace` made the trace.
+      shocks: [year, stream, path], streams in the order of the model; None for a model without shocks.
     """
 
     outcomes: Outcomes
@@ -192,7 +191,7 @@ class Program(Protocol):
 
     def trace(self, first_path: int) -> Trace:
         """A tile of paths for each device in full, from path `first_path` on."""
-        return self._in_full(first_path, self.study.tile * self.mesh.devices.size, with_shocks=False)
+        return self._in_full(first_path, self.study.tile * self.mesh.devices.size)
 
     def first_years(self, count: int) -> YearlyValues:
         """Yearly values of paths 0 to `count - 1`, [policy, year, cell, path]."""
@@ -223,13 +222,13 @@ class Program(Protocol):
         return self.computed((OUTCOMES,), 0, scores.shape[-1], scores)[OUTCOMES]
 
     def trace_of(self, scores: Scores) -> Trace:
-        """Futures with the given random numbers in full, shocks included, as paths from 0 on."""
+        """Futures with the given random numbers in full, as paths from 0 on."""
         scores = arguments.checked_scores(scores, self.study)
         return self._in_full(0, scores.shape[-1], scores)
 
-    def _in_full(self, first: int, count: int, scores: Scores | None = None, with_shocks: bool = True) -> Trace:
+    def _in_full(self, first: int, count: int, scores: Scores | None = None) -> Trace:
         outputs = [OUTCOMES, DRAWS]
         if self.study.is_path_model:
-            outputs += [YEARLY, *[SHOCKS] * (with_shocks and bool(self.study.model.shocks))]
+            outputs += [YEARLY, SHOCKS] if self.study.model.shocks else [YEARLY]
         made = self.computed(tuple(outputs), first, count, scores)
         return Trace(made[OUTCOMES], made.get(YEARLY), made[DRAWS], made.get(SHOCKS))
