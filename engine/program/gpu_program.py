@@ -10,10 +10,11 @@ from __future__ import annotations
 import atexit
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from copy import copy
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -23,13 +24,12 @@ from engine.draws.sampling import SAMPLERS
 from engine.lanes import ptx
 from engine.lanes.llvm import NoMachineForm
 from engine.program import gpu, hardware, reductions
-from engine.program.contract import CardFailed, Form, Outcomes, Pass, Passes, Program, in_a_row, in_words
-from engine.program.cpu_program import CpuProgram
+from engine.program.contract import CardFailed, Form, Outcomes, Pass, Program, in_a_row, in_words
+from engine.program.cpu_program import CpuProgram, shared_of, traced
 from engine.program.gpu import Launcher, begun
 from engine.program.hardware import processors
 from engine.program.path import OUTCOMES
 from engine.program.reductions import MOST_ROWS, Asked, Reduced
-from engine.program.tracing import shared_of, traced
 from engine.study.study import BLOCK, Block, Study
 
 _ROOM = 1 << 14
@@ -107,7 +107,7 @@ class CardPass(Pass):
             return self._host.submit(block).of(block)
 
 
-class GpuProgram:
+class GpuProgram(Program):
     """A study's lanes on a mesh of cards.
 
     Args:
@@ -119,7 +119,7 @@ class GpuProgram:
     """
 
     def __init__(self, study: Study, mesh: Mesh, host: CpuProgram, lanes: int, why: str):
-        self.study, self.mesh, self.dtype, self.why = study, mesh, host.dtype, why
+        self.study, self.mesh, self.dtype, self.form = study, mesh, host.dtype, Form("kernel", in_a_row(mesh), why)
         self.traces, self.reach, self.cards = 0, max(lanes, BLOCK), Cards(mesh)
         self._group = SAMPLERS[study.sampler].group
         self._room, self._proved, self._lock = _ROOM, set[Asked](), threading.RLock()
@@ -133,13 +133,13 @@ class GpuProgram:
     @property
     def forms(self) -> tuple[Form, ...]:
         """The kernel; the loop where the cards could not be used; both where they failed during the run."""
-        kernel, failure = Form.of("kernel", self.mesh, self.why), self.cards.failure
+        failure = self.cards.failure
         if not failure:
-            return (kernel,)
-        loop = Form("loop", self._host.forms[0].on, f"{in_a_row(self.mesh)} not used: {failure}")
-        return (kernel, loop) if self.cards.is_proved else (loop,)
+            return (self.form,)
+        loop = Form("loop", self._host.form.on, f"{in_a_row(self.mesh)} not used: {failure}")
+        return (self.form, loop) if self.cards.is_proved else (loop,)
 
-    def fed(self, inputs: object) -> Program:
+    def fed(self, inputs: Any) -> GpuProgram:
         other = copy(self)
         other._lock = threading.RLock()
         other._hand_on(self._host.fed(inputs))
@@ -148,10 +148,10 @@ class GpuProgram:
     def _hand_on(self, host: CpuProgram) -> None:
         """Makes the processors' program compute everything except outcomes of blocks."""
         self._host, self.inputs, self.under = host, host.inputs, host.under
-        self._passes = Passes(self.reach, 1 + self.mesh.devices.size)
-        self.path, self.trace, self.draws, self.scores = host.path, host.trace, host.draws, host.scores
-        self.first_years, self.years_in_parts = host.first_years, host.years_in_parts
-        self.outcomes_of, self.trace_of = host.outcomes_of, host.trace_of
+        self._passes = lru_cache(1 + self.mesh.devices.size)(self._launched)
+
+    def computed(self, *asked: Any, **named: Any) -> Mapping[str, np.ndarray]:
+        return self._host.computed(*asked, **named)
 
     def prepare(self, years: bool = False) -> None:
         """Compiles the kernel and compares its first blocks; where it fails, and for yearly values, the processors'."""
@@ -160,7 +160,12 @@ class GpuProgram:
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`; blocks of one pass share it."""
-        return self._passes.of(block, self._launched) if self._is_ready() else self._host.submit(block)
+        return self._pass(block) if self._is_ready() else self._host.submit(block)
+
+    def _pass(self, block: Block) -> Pass:
+        """The pass of a block, which is started if it is not among the last ones."""
+        with self._lock:
+            return self._passes(block.first - block.first % self.reach)
 
     def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
         """Starts the reduction of a block on its card, and gives a function that waits for it.
@@ -226,7 +231,7 @@ class GpuProgram:
         for number in range(len(row)):
             first = number * self.reach
             block = Block(first // BLOCK, first, BLOCK)
-            given = self._passes.of(block, self._launched).of(block)
+            given = self._pass(block).of(block)
             if given.tobytes() != self._host.submit(block).of(block).tobytes():
                 raise CardFailed(f"paths {first:,} to {first + BLOCK - 1:,} have other bytes than on the processor")
         self.traces, self.cards.is_proved = self.traces + 1, not self.cards.failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+from copy import copy
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -170,30 +171,27 @@ class XlaCard:
 
     def __init__(self, patch: pytest.MonkeyPatch, launch: int, differs: bool = False):
         self.launches, here = 0, processors()
-        tiles, device_get = XlaProgram._tiles, jax.device_get
+        started, device_get = XlaProgram._started, jax.device_get
         one = Mesh(here.devices[:1], here.axis_names)
         patch.setattr(hardware, "_FAILED", [])
         patch.setattr(hardware, "cards", lambda: self._cards())
 
-        def on_processor(program: XlaProgram, outputs: tuple[str, ...]) -> object:
-            mesh = program.mesh
-            if mesh.devices.flat[0].platform == "gpu":
+        def on_processor(program: XlaProgram, *asked: Any) -> object:
+            if program.mesh.devices.flat[0].platform == "gpu":
+                program = copy(program)
                 program.mesh = one
-            try:
-                return tiles(program, outputs)
-            finally:
-                program.mesh = mesh
+            return started(program, *asked)
 
         def fetched(running: Any) -> Any:
             values = device_get(running)
-            if not isinstance(running, dict) or OUTCOMES not in running or hardware._FAILED:
+            if not isinstance(running, list) or OUTCOMES not in running[0] or hardware._FAILED:
                 return values
             self.launches += 1
             if self.launches == launch:
                 raise jax.errors.JaxRuntimeError("INTERNAL: CUDA_ERROR_ILLEGAL_ADDRESS\nand more")
-            return {name: np.nextafter(of, np.float32(np.inf)) if differs else of for name, of in values.items()}
+            return jax.tree.map(lambda of: np.nextafter(of, np.float32(np.inf)), values) if differs else values
 
-        patch.setattr(XlaProgram, "_tiles", on_processor)
+        patch.setattr(XlaProgram, "_started", on_processor)
         patch.setattr(jax, "device_get", fetched)
 
     def _cards(self) -> tuple[list[Named], str]:
