@@ -31,7 +31,7 @@ _SYMBOLS = {
     symbol: (float(scale), base) for symbol, scale, base in map(str.split, re.split(r"[\n,]", _DEFINITIONS.strip()))
 }
 _NUMBER = re.compile(r"\d{1,9}(\.\d+)?(e\d\d?)?")
-_POWER = re.compile(r"(.*?)\^?(-?\d+(?:\.\d+)?)?", re.DOTALL)
+_POWER = re.compile(r"\^?(-?\d+(?:\.\d+)?)$")
 
 
 def udunits(unit: str) -> str:
@@ -100,6 +100,7 @@ def _read(unit: str) -> tuple[float, list[tuple[str, float]], Counter[str], list
 
 def _symbol(token: str) -> tuple[str, float] | None:
     """The symbol of `_SYMBOLS` that stands in a word, with its power, such as ("m", 3) for "m3"."""
-    name, power = _POWER.fullmatch(token).groups("1")
+    power = _POWER.search(token)
+    name = token[: power.start()] if power else token
     name = name.removesuffix("s") if len(name) > len("bps") else name
-    return (name, float(power)) if name in _SYMBOLS else None
+    return (name, float(power[1]) if power else 1.0) if name in _SYMBOLS else None
