@@ -150,14 +150,13 @@ def is_own(path: Path | str) -> bool:
 
 
 @functools.cache
-def _installed(folder: Path) -> frozenset[str]:
+def _installed(folder: Path) -> set[str]:
     """Names in a folder of what packages have installed there, by their lists of files."""
     names = set[str]()
-    for record in folder.glob("*.dist-info/RECORD"):
-        with suppress(OSError):
-            lines = record.read_text("utf-8", "replace").splitlines()
-            names.update(line.partition(",")[0].partition("/")[0] for line in lines)
-    return frozenset(names)
+    with suppress(OSError):
+        for record in folder.glob("*.dist-info/RECORD"):
+            names.update(re.findall("^[^/,]+", record.read_text("utf-8", "replace"), re.MULTILINE))
+    return names
 
 
 def _lines(closed: Any, places: Iterable[str] = repeat("model")) -> Iterator[tuple[str, Any]]:

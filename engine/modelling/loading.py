@@ -15,7 +15,6 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, TypeGuard
-from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
 from engine.modelling.identity import is_own
@@ -23,8 +22,6 @@ from engine.modelling.identity import is_own
 if TYPE_CHECKING:  # imports JAX, which a command that loads no model must not wait for
     from engine.modelling.records import Model
 
-_LOADED: WeakKeyDictionary[type, str] = WeakKeyDictionary()
-"""Class -> SHA-256 of the file that it was loaded from, as it was executed."""
 _BROUGHT: set[str] = set()
 """Names of the user's own modules that models have imported so far."""
 _EXECUTED: set[str] = set()
@@ -51,7 +48,7 @@ def load_model(spec: str) -> Model:
     if not path.is_file() or path.stat().st_size > LARGEST_FILE:
         raise UserError(spec, [f"expected a Python file of at most {LARGEST_FILE >> 20} MiB; '{file}' is none."])
     try:
-        module, sha256 = _executed(path.resolve())
+        module = _executed(path.resolve())
     except (Exception, SystemExit) as error:
         raise UserError(spec, [f"importing it raised {in_words(error)}"]) from error
     part = getattr(module, name, None)
@@ -60,7 +57,6 @@ def load_model(spec: str) -> Model:
         raise UserError(spec, [unknown("class", name, own)])
     if not is_model(part):
         raise UserError(spec, [f"expected a class derived from PathModel or StaticModel, got {part!r}."])
-    _LOADED[part] = sha256
     try:
         return part()
     except Exception as error:
@@ -75,9 +71,8 @@ def is_model(part: object) -> TypeGuard[type[Model]]:
     return isinstance(part, type) and issubclass(part, kinds) and part not in kinds
 
 
-def _executed(file: Path) -> tuple[ModuleType, str]:
-    """A Python file executed as a module, whose name depends on its place and content, and the SHA-256 of its
-    content."""
+def _executed(file: Path) -> ModuleType:
+    """A Python file executed as a module, whose name depends on its place and content."""
     _EXECUTED.add(str(file))
     content = file.read_bytes()
     place = hashlib.sha256(os.fsencode(file) + content).hexdigest()
@@ -87,7 +82,7 @@ def _executed(file: Path) -> tuple[ModuleType, str]:
     with _own_modules_anew(file.parent):
         sys.modules[loader.name] = module  # dataclasses and pickling look their module up there
         loader.exec_module(module)
-    return module, hashlib.sha256(content).hexdigest()
+    return module
 
 
 class _FromSource(SourceFileLoader):
@@ -175,4 +170,5 @@ def spec_of(part: type) -> str | None:
 
 def digest_of_file(part: type) -> str | None:
     """SHA-256 of the file that a class was loaded from, as it was executed; None where `load_model` did not load it."""
-    return _LOADED.get(part)
+    loader = getattr(sys.modules.get(part.__module__), "__loader__", None)
+    return hashlib.sha256(loader.content).hexdigest() if isinstance(loader, _FromSource) else None
