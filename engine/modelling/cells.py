@@ -73,7 +73,7 @@ class Cells:
             for dim, names in self.labels.items()
             if not isinstance(where.get(dim), str)
         }
-        return _filled(kept, lambda at: self._at({**where, **at}))
+        return filled(kept, lambda at: self._at({**where, **at}))
 
     def _at(self, at: Mapping[str, Any]) -> Scalar:
         """The scalar at the labels given by dimension; dimensions that this table lacks are ignored."""
@@ -90,7 +90,7 @@ class Cells:
         self._refuse_others(along)
         kept = {dim: names for dim, names in self.labels.items() if dim not in along}
         folded = {dim: names for dim, names in self.labels.items() if dim in along}
-        return _filled(kept, lambda at: functools.reduce(combine, [self._at(at | other) for other in _places(folded)]))
+        return filled(kept, lambda at: functools.reduce(combine, [self._at(at | other) for other in _places(folded)]))
 
     def over(self, *dims: str) -> Any:
         """Sum over the named dimensions (over all if none is named); of conditions, how many hold."""
@@ -103,7 +103,7 @@ class Cells:
 
     def in_order(self, dims: Sequence[str]) -> Any:
         """The same cells with their dimensions in another order."""
-        return _filled({dim: self.labels[dim] for dim in dims}, self._at)
+        return filled({dim: self.labels[dim] for dim in dims}, self._at)
 
     def __repr__(self) -> str:
         inner = ", ".join(f"{'/'.join(key)}: {value}" for key, value in self._cells.items())
@@ -115,7 +115,7 @@ def _places(labels: Labels) -> Iterator[dict[str, str]]:
     return (dict(zip(labels, key, strict=True)) for key in itertools.product(*labels.values()))
 
 
-def _filled(labels: Labels, rule: Callable[[dict[str, str]], Scalar]) -> Any:
+def filled(labels: Labels, rule: Callable[[dict[str, str]], Scalar]) -> Any:
     """The table of what a rule gives for each place; the scalar itself without dimensions."""
     values = [*map(rule, _places(labels))]
     return Cells(labels, values) if labels else values[0]

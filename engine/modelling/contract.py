@@ -4,7 +4,6 @@ same trace identifies a model of the user's own."""
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from engine.errors import Problems, UserError, did_you_mean, refusal
-from engine.modelling.cells import Cells, Labels
+from engine.modelling.cells import Cells, Labels, filled
 from engine.modelling.folds import Fold
 from engine.modelling.identity import Trace, as_written, difference, digest_of_trace, trace_of
 from engine.modelling.imposing import PREFIX
@@ -125,15 +124,15 @@ def _abstract(model: Model, floating: type) -> tuple[Any, ...]:
     scalar, year = (jax.ShapeDtypeStruct((), kind) for kind in (floating, jnp.int32))
 
     def abstract(parts: Mapping[str, Factor | Shock | Lever | Yearly]) -> dict[str, Any]:
-        given: dict[str, Any] = {}
-        for name, part in parts.items():
-            labels = {dim: tuple(model.dims[dim]) for dim in part.dims}
-            given[name] = Cells(labels, [scalar] * math.prod(map(len, labels.values()))) if labels else scalar
-        return given
+        return {name: filled(_labels(model, part), lambda at: scalar) for name, part in parts.items()}
 
     factors = dict.fromkeys(model.constants, scalar) | abstract(model.factors)
     imposed = abstract({PREFIX + name: model.yearly[name] for name in model.imposable})
     return year, factors, abstract(model.shocks), imposed | abstract(model.levers) | {"start": year}
+
+
+def _labels(model: Model, part: Factor | Shock | Lever | Yearly) -> Labels:
+    return {dim: tuple(model.dims[dim]) for dim in part.dims}
 
 
 def _check_static_model(
@@ -158,10 +157,11 @@ def _check_path_model(
     floating = jnp.result_type(float).type
     state = jax.lax.optimization_barrier(as_kept(state, floating))  # no number of `init` is known to `step`
     while True:
-        result = _call("model.step", model.step, state, year, factors, shocks, levers)
-        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
-            raise refusal("model.step", f"expected (state, yearly values by name), got {_kind(result)}.")
-        after, values = result
+        match _call("model.step", model.step, state, year, factors, shocks, levers):
+            case tuple((after, Mapping() as values)):
+                pass
+            case other:
+                raise refusal("model.step", f"expected (state, yearly values by name), got {_kind(other)}.")
         _check_same_forms(before, _forms("model.step", after, problems), problems)
         if problems:
             break
@@ -175,7 +175,7 @@ def _check_path_model(
     last = None if problems else after
     for name, variable in model.yearly.items():
         with problems.within(f"model.yearly.{name}"):
-            _require(_returned(values, name, "step"), _over({dim: tuple(model.dims[dim]) for dim in variable.dims}))
+            _require(_returned(values, name, "step"), _over(_labels(model, variable)))
     yield "model.init", state
     yield "model.step", after
     yield "model.step", {name: values[name] for name in model.yearly if name in values}

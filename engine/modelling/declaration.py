@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.errors import Problems, refusal
+from engine.errors import Problems, refusal, unknown
 from engine.modelling.folds import ACROSS, Term
 from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
 
@@ -79,13 +79,16 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     """
     check_tables(model)
     problems = Problems()
-    for dim, labels in model.dims.items():
-        _check_dim(f"model.dims.{dim}", dim, labels, problems)
-    for table in _RECORDS:
+    for table in ("dims", *_RECORDS):
         for name, entry in getattr(model, table).items():
-            _check_entry(model, f"model.{table}.{name}", name, entry, problems)
-    for name, outcome in model.outcomes.items():
-        _check_outcome(model, name, outcome, years, problems)
+            place = f"model.{table}.{name}"
+            with problems.within(place):
+                check_name(name)
+                check_free(name)
+                if table != "dims":
+                    _check_attribute(name, model)
+            for fault in _faults_of_labels(entry) if table == "dims" else _faults(model, name, entry, years):
+                problems.add(place, fault)
     if not model.outcomes:
         problems.add("model.outcomes", "expected at least one outcome, got none.")
     for name in model.imposable:
@@ -99,104 +102,103 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     problems.refuse(f"model {type(model).__name__}")
 
 
-def _check_dim(place: str, dim: str, labels: Any, problems: Problems) -> None:
-    with problems.within(place):
-        check_name(dim)
-        check_free(dim)
+def _check_attribute(name: str, model: Model) -> None:
+    if not name.isidentifier():
+        raise refusal("", "expected a Python name, as the model reads it as an attribute.")
+    if name in model.dims:
+        raise refusal("", "is the name of a dimension; take another.")
+
+
+def _faults_of_labels(labels: Any) -> Iterator[str]:
     if isinstance(labels, str) or not labels or not all(isinstance(label, str) and label for label in labels):
-        problems.add(place, f"expected a tuple of labels, got {labels!r}.")
+        yield f"expected a tuple of labels, got {labels!r}."
     elif len(set(labels)) < len(labels):
-        problems.add(place, "names a label twice.")
+        yield "names a label twice."
 
 
-def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Problems) -> None:
-    with problems.within(place):
-        check_name(name)
-        check_free(name)
-        if not name.isidentifier():
-            raise refusal("", "expected a Python name, as the model reads it as an attribute.")
-        if name in model.dims:
-            raise refusal("", "is the name of a dimension; take another.")
+def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterator[str]:
+    """Yields what is wrong with an entry of a table, apart from its name."""
     if not isinstance(entry.unit, str) or not entry.unit.strip():
-        problems.add(place, 'expected a unit, got nothing. Write "1" where there is none.')
+        yield 'expected a unit, got nothing. Write "1" where there is none.'
     for dim in getattr(entry, "dims", ()):
-        problems.knows(place, "dimension", dim, model.dims)
+        yield from _unknown("dimension", dim, model.dims)
     match entry:
         case Shock() | Yearly() if isinstance(model, StaticModel):
-            remedy = "Make a shock a factor, a yearly variable an outcome, or the model a PathModel."
-            problems.add(place, f"a static model has no years. {remedy}")
+            yield (
+                "a static model has no years. Make a shock a factor, a yearly variable an outcome, or the model a"
+                " PathModel."
+            )
         case Shock():
-            problems.knows(place, "law", entry.law, ("normal", "uniform"))
+            yield from _unknown("law", entry.law, ("normal", "uniform"))
         case Yearly(low=low, high=high):
             if not (_is_number(low) and _is_number(high) and low < high):
-                problems.add(place, f"expected bounds of which low is below high, got {low!r} and {high!r}.")
+                yield f"expected bounds of which low is below high, got {low!r} and {high!r}."
         case Lever(default=default, low=low, high=high):
             if name in POLICY_KEYS:
-                problems.add(place, "is what a policy's table says itself; take another name.")
-            if not (_is_finite(default) and low <= default <= high):
-                wanted = entry.bounds or "a finite number"
-                problems.add(place, f"expected a default of {wanted}, got {default!r}.")
-        case Constant():
+                yield "is what a policy's table says itself; take another name."
+            if not (_is_number(default) and math.isfinite(default) and low <= default <= high):
+                yield f"expected a default of {entry.bounds or 'a finite number'}, got {default!r}."
+        case Constant(value=value):
             if name in model.factors:
-                problems.add(place, "is a factor too; keep one of the two.")
-            problems.knows(place, "confidence", entry.confidence, ("F", "M", "D"))
-            if not _is_finite(entry.value):
-                problems.add(place, f"expected a finite number, got {entry.value!r}.")
+                yield "is a factor too; keep one of the two."
+            yield from _unknown("confidence", entry.confidence, ("F", "M", "D"))
+            if not (_is_number(value) and math.isfinite(value)):
+                yield f"expected a finite number, got {value!r}."
         case Factor():
             # a factor's draws are in a folder `name[label]` of the cube
             for label in [label for dim in entry.dims for label in model.dims.get(dim, ())]:
                 if not re.fullmatch(_LABEL, str(label)):
                     wanted = "letters, digits, '_', '-', '.' and spaces (at most 60)"
-                    problems.add(place, f"expected labels of {wanted}, as it is drawn for each, got {label!r}.")
+                    yield f"expected labels of {wanted}, as it is drawn for each, got {label!r}."
+        case Outcome():
+            if name.removesuffix("_edges") in {*model.outcomes} - {name}:
+                yield "is what the cube calls the edges of another outcome's bins; take another."
+            if isinstance(model, PathModel):
+                yield from _faults_of_fold(model, entry, years)
+            elif entry.terms:
+                yield "a static model has no years to fold; leave the fold out."
 
 
-def _check_outcome(model: Model, name: str, outcome: Outcome, years: Sequence[int], problems: Problems) -> None:
-    place = f"model.outcomes.{name}"
-    if name.removesuffix("_edges") in {*model.outcomes} - {name}:
-        problems.add(place, "is what the cube calls the edges of another outcome's bins; take another.")
-    if isinstance(model, StaticModel):
-        if outcome.terms:
-            problems.add(place, "a static model has no years to fold; leave the fold out.")
-        return
+def _faults_of_fold(model: PathModel, outcome: Outcome, years: Sequence[int]) -> Iterator[str]:
     if not outcome.terms and not callable(outcome.fold):
-        problems.add(place, "expected a fold over a yearly variable or a function of the last state, got nothing.")
+        yield "expected a fold over a yearly variable or a function of the last state, got nothing."
     units = {}
     for term in outcome.terms:
-        _check_term(model, place, term, years, problems)
+        yield from _faults_of_term(model, term, years)
         if term.variable in model.yearly:
             units[f"{term.kind.name} of {term.variable}"] = term.unit(str(model.yearly[term.variable].unit))
     if len(set(units.values())) > 1:
         got = ", ".join(f"{what} [{unit}]" for what, unit in units.items())
-        remedy = "Let step return what is to be added in one unit."
-        problems.add(place, f"expected terms of one unit, got {got}. {remedy}")
+        yield f"expected terms of one unit, got {got}. Let step return what is to be added in one unit."
 
 
-def _check_term(model: Model, place: str, term: Term, years: Sequence[int], problems: Problems) -> None:
+def _faults_of_term(model: PathModel, term: Term, years: Sequence[int]) -> Iterator[str]:
     # `step` may return more than what is recorded, so an unknown variable is left to the trace
     dims = model.yearly[term.variable].dims if term.variable in model.yearly else model.dims
-    problems.knows(place, "way across cells", term.across, ACROSS)
+    labels = {dim: model.dims[dim] for dim in dims if dim in model.dims}
+    yield from _unknown("way across cells", term.across, ACROSS)
     for dim, chosen in term.over:
-        if problems.knows(place, "dimension", dim, dims):
-            if not chosen:
-                problems.add(place, f"expected at least one label of '{dim}', got none.")
-            for label in chosen:
-                problems.knows(place, f"label of '{dim}'", label, model.dims[dim])
+        yield from _unknown("dimension", dim, labels)
+        if not chosen:
+            yield f"expected at least one label of '{dim}', got none."
+        for label in chosen if dim in labels else ():
+            yield from _unknown(f"label of '{dim}'", label, labels[dim])
     if not math.isfinite(term.scale):
-        problems.add(place, f"expected a finite scale, got {term.scale!r}.")
-    counted = term.years(years)
+        yield f"expected a finite scale, got {term.scale!r}."
+    counted, spell = term.years(years), term.kind.spell
     if years and not counted:
-        problems.add(place, f"until {term.until} is before the first year, {years[0]}.")
+        yield f"until {term.until} is before the first year, {years[0]}."
     for year in term.kind.calendar:
         if counted and year not in counted:
-            problems.add(place, f"year {year} is outside the horizon {counted[0]}-{counted[-1]}.")
-    spell = term.kind.spell
+            yield f"year {year} is outside the horizon {counted[0]}-{counted[-1]}."
     if not 1 <= spell <= (len(counted) or spell):
-        problems.add(place, f"expected a spell of 1 to {len(counted) or 'all'} years, got {spell}.")
+        yield f"expected a spell of 1 to {len(counted) or 'all'} years, got {spell}."
+
+
+def _unknown(kind: str, name: Any, known: Collection[str]) -> Iterator[str]:
+    if name not in known:
+        yield unknown(kind, str(name), known)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_finite(value: Any) -> bool:
-    return _is_number(value) and math.isfinite(value)

@@ -224,9 +224,7 @@ def _origin(origin: Any) -> tuple[str, str]:
     """The method that an equation was traced in, and its line, ` (my_model.py, line 7)`."""
     if isinstance(origin, str):
         return origin, ""
-    traceback = origin.source_info.traceback
-    frames = [frame for frame in getattr(traceback, "frames", ()) if is_own(frame.file_name)]
-    called = (frame.function_name.rpartition(".")[2] for frame in frames)
-    methods = [name for name in called if name in _METHODS]
-    where = f" ({Path(frames[0].file_name).name}, line {frames[0].line_num})" if frames else ""
-    return f"model.{methods[0]}" if methods else "model", where
+    frames = [frame for frame in getattr(origin.source_info.traceback, "frames", ()) if is_own(frame.file_name)]
+    methods = [frame.function_name.rpartition(".")[2] for frame in frames]
+    place = next((f"model.{name}" for name in methods if name in _METHODS), "model")
+    return place, f" ({Path(frames[0].file_name).name}, line {frames[0].line_num})" if frames else ""

@@ -124,9 +124,8 @@ def _own_modules_anew(folder: Path) -> Iterator[None]:
 
 def _own_modules() -> dict[str, str]:
     """The Python file of each module of the user's own, by the module's name."""
-    modules = {name: module for name, module in [*sys.modules.items()] if isinstance(module, ModuleType)}
-    files = {name: vars(module).get("__file__") for name, module in modules.items() if name != "__main__"}
-    return {name: file for name, file in files.items() if file and file.endswith(".py") and is_own(file)}
+    files = {name: str(getattr(one, "__dict__", {}).get("__file__")) for name, one in [*sys.modules.items()]}
+    return {name: file for name, file in files.items() if name != "__main__" and file.endswith(".py") and is_own(file)}
 
 
 def in_words(error: BaseException, text: str = "") -> str:
