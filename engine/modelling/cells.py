@@ -177,15 +177,12 @@ def _turned(rule: Callable[..., Cells]) -> Callable[..., Cells]:
     return lambda self, other: rule(other, self)
 
 
-_OPERATORS = ("neg", "abs", "lt", "le", "gt", "ge", "eq", "ne")
-_TURNED = ("add", "sub", "mul", "truediv", "pow")
-"""Arithmetic that a number on the left hands to the table on the right."""
-for _name in (*_OPERATORS, *_TURNED):
+for _name in ("neg", "abs", "lt", "le", "gt", "ge", "eq", "ne", "add", "sub", "mul", "truediv", "pow"):
     setattr(Cells, f"__{_name}__", each(getattr(operator, _name)))
-for _name in _TURNED:
+for _name in ("add", "sub", "mul", "truediv", "pow"):  # a number on the left hands these to the table on the right
     setattr(Cells, f"__r{_name}__", _turned(getattr(Cells, f"__{_name}__")))
-for _name, _rule in (("and", jnp.logical_and), ("or", jnp.logical_or)):
-    setattr(Cells, f"__{_name}__", each(_rule))
+for _name in ("and", "or"):
+    setattr(Cells, f"__{_name}__", each(getattr(jnp, f"logical_{_name}")))
 
 exp = each(jnp.exp)
 log = each(jnp.log)

@@ -78,10 +78,11 @@ def refuse_broken(model: Model, name: str, floating: type = np.float32, known: s
     """
     problems, written = Problems(), as_written(model)
     trace = _traced(model, floating, problems)
-    if known is not None and written is not model and not problems:
-        trace = _traced(written, floating, problems)
-    if known is not None and digest_of_trace(trace) != known and not problems:
-        _refuse_another(trace, _traced(written, floating, problems), known, problems)
+    if known is not None and not problems:
+        if written is not model:
+            trace = _traced(written, floating, problems)
+        if digest_of_trace(trace) != known:
+            _refuse_another(trace, _traced(written, floating, problems), known, problems)
     problems.refuse(f"model {name}")
 
 
@@ -257,9 +258,10 @@ def _form(value: Any) -> str:
         return _over(value.labels)
     try:
         shape, dtype = jnp.shape(value), jnp.result_type(value)
+        real = jnp.isdtype(dtype, ("bool", "integral", "real floating"))
     except TypeError:
         raise refusal("", f"expected a real number, got {_kind(value)}.") from None
-    if not any(jnp.issubdtype(dtype, kind) for kind in (jnp.bool_, jnp.integer, jnp.floating)):
+    if not real:
         raise refusal("", f"expected a real number, got one of type {dtype}.")
     return f"an array of shape {shape}" if shape else _SCALAR
 

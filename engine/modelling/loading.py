@@ -104,8 +104,11 @@ def _own_modules_anew(folder: Path) -> Iterator[None]:
     for that of a source that is edited within the same second.
     """
     before, writes_none = _own_modules(), sys.dont_write_bytecode
-    aside = {name for name, file in before.items() if name in _BROUGHT or Path(file).is_relative_to(folder)}
-    kept = {name: sys.modules.pop(name) for name in aside}
+    aside = {
+        name: sys.modules.pop(name)
+        for name, file in before.items()
+        if name in _BROUGHT or Path(file).is_relative_to(folder)
+    }
     importlib.invalidate_caches()
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True
@@ -116,7 +119,7 @@ def _own_modules_anew(folder: Path) -> Iterator[None]:
         if str(folder) in sys.path:
             sys.path.remove(str(folder))
         new = _own_modules().keys() - before.keys()
-        for name, module in kept.items():
+        for name, module in aside.items():
             if name not in _BROUGHT or name not in sys.modules:
                 sys.modules[name] = module
         _BROUGHT.update(new)
