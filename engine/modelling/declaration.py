@@ -125,8 +125,8 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
     match entry:
         case Shock() | Yearly() if isinstance(model, StaticModel):
             yield (
-                "a static model has no years. Make a shock a factor, a yearly variable an outcome, or the model a"
-                " PathModel."
+                "a static model has no years. Make a shock a factor, with dims for each label: Factor(unit, dims=(...));"
+                " a yearly variable an outcome; or the model a PathModel."
             )
         case Shock():
             yield from _unknown("law", entry.law, ("normal", "uniform"))
@@ -146,10 +146,11 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
                 yield f"expected a finite number, got {value!r}."
         case Factor():
             # a factor's draws are in a folder `name[label]` of the cube
-            for label in [label for dim in entry.dims for label in model.dims.get(dim, ())]:
-                if not re.fullmatch(_LABEL, str(label)):
-                    wanted = "letters, digits, '_', '-', '.' and spaces (at most 60)"
-                    yield f"expected labels of {wanted}, as it is drawn for each, got {label!r}."
+            wanted = "expected one of letters, digits, '_', '-', '.' and spaces (at most 60)"
+            for dim in entry.dims:
+                for label in model.dims.get(dim, ()):
+                    if not re.fullmatch(_LABEL, str(label)):
+                        yield f"is drawn for each label of '{dim}': {wanted}, got {label!r}."
         case Outcome():
             if name.removesuffix("_edges") in {*model.outcomes} - {name}:
                 yield "is what the cube calls the edges of another outcome's bins; take another."
