@@ -124,10 +124,9 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
         yield from _unknown("dimension", dim, model.dims)
     match entry:
         case Shock() | Yearly() if isinstance(model, StaticModel):
-            yield (
-                "a static model has no years. Make a shock a factor, with dims for each label: Factor(unit, dims=(...));"
-                " a yearly variable an outcome; or the model a PathModel."
-            )
+            factor = "a factor, with dims for each label: Factor(unit, dims=(...))"
+            remedy = f"Make a shock {factor}; a yearly variable an outcome; or the model a PathModel."
+            yield f"a static model has no years. {remedy}"
         case Shock():
             yield from _unknown("law", entry.law, ("normal", "uniform"))
         case Yearly(low=low, high=high):
@@ -167,7 +166,7 @@ def _faults_of_fold(model: PathModel, outcome: Outcome, years: Sequence[int]) ->
     for term in outcome.terms:
         yield from _faults_of_term(model, term, years)
         if term.variable in model.yearly:
-            units[f"{term.kind.name} of {term.variable}"] = term.unit(str(model.yearly[term.variable].unit))
+            units[f"{term.kind.name} of {term.variable}"] = term.kind.unit(str(model.yearly[term.variable].unit))
     if len(set(units.values())) > 1:
         got = ", ".join(f"{what} [{unit}]" for what, unit in units.items())
         yield f"expected terms of one unit, got {got}. Let step return what is to be added in one unit."

@@ -33,27 +33,27 @@ ACROSS: Mapping[str, Callable[[Cells], Any]] = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fold: how values of successive years become one number. `peak("stock")` is a fold of the kind `peak`.
+    """A kind of fold: how values of successive years become one number.
 
     Args:
       name: its name in messages.
-      init: the state before the first year, a number or a tuple of numbers.
+      init: gives the state before the first year, a number or a tuple of numbers.
       update: state, calendar year and this year's value -> state after the year.
       finish: state after the last year -> result; the state itself if not given.
-      summed: whether the result is a sum of values of several years, for its unit.
+      unit: unit of the value -> unit of the result; the same unit if not given.
       calendar: calendar years that a study must have.
       spell: years in a row that a study must have.
     """
 
     name: str
-    init: Any
+    init: Callable[[], Any]
     update: Callable[[Any, Any, Any], Any]
     finish: Callable[[Any], Any] = lambda state: state
-    summed: bool = False
+    unit: Callable[[str], str] = lambda unit: unit
     calendar: tuple[int, ...] = ()
     spell: int = 1
 
-    def __call__(self, variable: str, over: Over = None, across: str = "sum") -> Fold:
+    def of(self, variable: str, over: Over = None, across: str = "sum") -> Fold:
         """The fold of this kind over a yearly variable, or over any value that `step` returns beside them.
 
         Args:
@@ -101,10 +101,6 @@ class Term:
         result = self.kind.finish(state)
         return result * self.scale if self.scale != 1.0 else result
 
-    def unit(self, unit: str) -> str:
-        """The unit of the result, from that of the variable."""
-        return summed_unit(unit) if self.kind.summed else unit
-
 
 @dataclass(frozen=True)
 class Fold:
@@ -132,7 +128,7 @@ class Fold:
 
     def init(self) -> tuple[Any, ...]:
         """State before the first year."""
-        return tuple(term.kind.init for term in self.terms)
+        return tuple(term.kind.init() for term in self.terms)
 
     def update(self, states: Sequence[Any], year: Any, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """State after a calendar year with these values by name."""
@@ -149,42 +145,54 @@ def summed_unit(unit: str) -> str:
     return unit.removesuffix("/yr") if unit.endswith("/yr") else f"{unit} yr"
 
 
-peak = Kind("peak", -jnp.inf, lambda state, year, value: jnp.maximum(state, value))
-"""Highest year of a yearly variable, in its unit; `over` and `across` as in `Kind`."""
-lowest = Kind("lowest", jnp.inf, lambda state, year, value: jnp.minimum(state, value))
-"""Lowest year of a yearly variable, in its unit; `over` and `across` as in `Kind`."""
-total = Kind("total", 0.0, lambda state, year, value: state + value, summed=True)
+peak = Kind("peak", lambda: -jnp.inf, lambda state, year, value: jnp.maximum(state, value)).of
+"""Highest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
+lowest = Kind("lowest", lambda: jnp.inf, lambda state, year, value: jnp.minimum(state, value)).of
+"""Lowest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
+total = Kind("total", lambda: 0.0, lambda state, year, value: state + value, unit=summed_unit).of
 """Sum over the years of a yearly variable: in "t" of one in "t/yr", in "t yr" of one in "t"; `over` and `across` as in
-`Kind`."""
-last = Kind("last", 0.0, lambda state, year, value: value)
-"""Value of a yearly variable in the last year, in its unit; `over` and `across` as in `Kind`."""
+`Kind.of`."""
+last = Kind("last", lambda: 0.0, lambda state, year, value: value).of
+"""Value of a yearly variable in the last year, in its unit; `over` and `across` as in `Kind.of`."""
 
 
 def at_year(variable: str, year: int, over: Over = None, across: str = "sum") -> Fold:
-    """Value of a yearly variable in one calendar year, in its unit; `over` and `across` as in `Kind`."""
+    """Value of a yearly variable in one calendar year, in its unit; `over` and `across` as in `Kind.of`."""
     then = int(year)
-    kind = Kind("at_year", 0.0, lambda state, year, value: jnp.where(year == then, value, state), calendar=(then,))
-    return kind(variable, over, across)
+
+    def update(state: Any, year: Any, value: Any) -> Any:
+        return jnp.where(year == then, value, state)
+
+    return Kind("at_year", lambda: 0.0, update, calendar=(then,)).of(variable, over, across)
 
 
 def worst_spell(variable: str, years: int, over: Over = None, across: str = "sum") -> Fold:
     """Lowest, over all runs of `years` years, of the best year of the run, in the variable's unit.
 
     Below a level c exactly where some run of that many years lies wholly below c: for two years,
-    min over t of max(x[t-1], x[t]). `over` and `across` as in `Kind`.
+    min over t of max(x[t-1], x[t]). `over` and `across` as in `Kind.of`.
     """
-    return _over_runs("worst_spell", years, jnp.maximum, jnp.minimum, jnp.inf)(variable, over, across)
+    return _over_runs("worst_spell", years, jnp.maximum, jnp.minimum, jnp.inf).of(variable, over, across)
 
 
 def highest_spell(variable: str, years: int, over: Over = None, across: str = "sum") -> Fold:
     """Highest sum of a yearly variable over `years` years in a row: max over t of x[t-years+1] + ... + x[t].
 
-    Its unit is that of `total`. `over` and `across` as in `Kind`.
+    Its unit is that of `total`. `over` and `across` as in `Kind.of`.
     """
-    return _over_runs("highest_spell", years, operator.add, jnp.maximum, -jnp.inf, summed=True)(variable, over, across)
+    return _over_runs("highest_spell", years, operator.add, jnp.maximum, -jnp.inf, summed_unit).of(
+        variable, over, across
+    )
 
 
-def _over_runs(name: str, years: int, within: _Combine, between: _Combine, before: float, summed: bool = False) -> Kind:
+def _over_runs(
+    name: str,
+    years: int,
+    within: _Combine,
+    between: _Combine,
+    before: float,
+    unit: Callable[[str], str] = lambda unit: unit,
+) -> Kind:
     """A kind of fold that combines the values of each run of years, then the runs.
 
     Args:
@@ -198,4 +206,4 @@ def _over_runs(name: str, years: int, within: _Combine, between: _Combine, befor
         run = functools.reduce(within, recent, value)
         return (between(result, run), *[*recent[1:], value][: len(recent)])
 
-    return Kind(name, (before,) * spell, update, operator.itemgetter(0), summed, spell=spell)
+    return Kind(name, lambda: (before,) * spell, update, operator.itemgetter(0), unit, spell=spell)

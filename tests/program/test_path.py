@@ -285,7 +285,7 @@ def mean(variable):
         count, sum = state
         return count + 1, sum + value
 
-    return Kind("mean", (0.0, 0.0), add, lambda state: state[1] / state[0])(variable)
+    return Kind("mean", lambda: (0.0, 0.0), add, lambda state: state[1] / state[0]).of(variable)
 
 
 class Folded(Bare):
