@@ -1,15 +1,17 @@
-"""Launches a study's kernel on a graphics card by `cuda.core`. **None of this has run on a card.**
+"""Launches a study's kernel on a graphics card by `cuda.core`, and waits for it. **None of this has run on a card.**
 
-Work that may hang is done by threads that do not keep the process from ending.
+Work that may hang is done by threads that do not keep the process from ending. Where some fails, all cards are given up
+for the rest of the process, as its context on them may be dead.
 """
 
 from __future__ import annotations
 
+import atexit
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import jax
@@ -17,12 +19,18 @@ import numpy as np
 
 from engine.lanes import cpu, ptx
 from engine.lanes.ptx import Kernel
+from engine.program.contract import CardFailed, in_words
 from engine.program.path import OUTCOMES
 
 AT_ONCE = 1 << 15
 """Most lanes of a launch: about as many as the newest cards compute at once, each with its scratch memory."""
+PATIENCE = 180.0
+"""Time limit for a pass or a reduction [s]."""
 ENDING = 30
 """Seconds that this process has to end where a launch hangs, as JAX and the driver would wait for it forever."""
+_LOST: list[str] = []
+"""Why this process has given up its cards; empty as long as it has not."""
+_LOCK = threading.Lock()
 
 Given = TypeVar("Given")
 
@@ -93,8 +101,33 @@ def begun(work: Callable[[], Given]) -> Future[Given]:
     return given
 
 
-def end_within() -> None:
-    """Has the system end this process, which is exiting, after `ENDING`, as neither Python nor Ctrl-C can."""
-    with suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(ENDING)
+def result(running: Future[Given]) -> Given:
+    """The result of work on a card.
+
+    Raises:
+      CardFailed: it failed or took too long, or the cards have been given up.
+    """
+    if failure():
+        raise CardFailed(failure())
+    try:
+        return running.result(timeout=PATIENCE)
+    except TimeoutError:
+        atexit.register(signal.alarm, ENDING)  # neither Python nor Ctrl-C can end the process then
+        raise give_up(f"a launch had not come back after {PATIENCE:,.0f} s") from None
+    except Exception as raised:  # whatever a driver, a card or XLA may raise
+        raise give_up(in_words(raised)) from None
+
+
+def failure() -> str:
+    """Why this process has given up its cards; "" as long as it has not."""
+    return _LOST[0] if _LOST else ""
+
+
+def give_up(why: str) -> CardFailed:
+    """Stops launches for every program of this process, with one warning; gives the exception to raise."""
+    with _LOCK:
+        if not _LOST:
+            _LOST.append(why)
+            text = f"graphics cards given up; this machine's processors go on with the same numbers: {why}"
+            warnings.warn(f"{text.rstrip('.')}.", stacklevel=2)
+    return CardFailed(failure())

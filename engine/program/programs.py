@@ -55,9 +55,11 @@ def program_on(
         return XlaProgram(study, mesh, lanes, dtype, _joined("as was asked", why))
     if missing := without_lanes(study, dtype):
         return XlaProgram(study, mesh, lanes, dtype, _joined(f"lanes have no form of {missing}", why))
-    on_cpu = mesh.devices.flat[0].platform == "cpu"
-    host = CpuProgram(study, mesh if on_cpu else processors(), dtype, why=why if on_cpu else "")
-    return host if on_cpu else GpuProgram(study, mesh, host, lanes, why)
+    if mesh.devices.flat[0].platform == "cpu":
+        return CpuProgram(study, mesh, dtype, why=why)
+    if dtype != np.float32:
+        return CpuProgram(study, processors(), dtype, why="cards compute in single precision alone")
+    return GpuProgram(study, mesh, CpuProgram(study, processors(), dtype), lanes, why)
 
 
 def _joined(*reasons: str) -> str:

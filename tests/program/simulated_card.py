@@ -15,7 +15,7 @@ import pytest
 from jax.sharding import Mesh
 
 from engine.draws.sampling import SAMPLERS
-from engine.program import gpu, gpu_program, hardware
+from engine.program import gpu, hardware
 from engine.program.contract import Program
 from engine.program.gpu_program import CardPass
 from engine.program.hardware import processors
@@ -103,7 +103,7 @@ class Card:
             patch.setitem(sys.modules, module.__name__, module)
         patch.setattr(Machine, "get_kernel", lambda machine, name: machine, raising=False)
         patch.setattr(gpu, "_on_card", lambda array, card: _Held(array))
-        patch.setattr(gpu_program, "_LOST", [])
+        patch.setattr(gpu, "_LOST", [])
         fetched = CardPass.fetched
 
         def counted(running: CardPass, paths: slice) -> np.ndarray:
@@ -112,7 +112,7 @@ class Card:
 
         patch.setattr(CardPass, "fetched", counted)
         if what in HANGS:
-            patch.setattr(hardware, "PATIENCE", 2.0)
+            patch.setattr(gpu, "PATIENCE", 2.0)
 
     @property
     def _fails(self) -> bool:
