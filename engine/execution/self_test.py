@@ -44,7 +44,7 @@ def lines(folder: RunFolder) -> Iterator[Line]:
     found = devices.chosen("gpu")
     row, capability = in_a_row(found.mesh), hardware.capability(found.mesh.devices.flat[0])
     yield "cards", "; ".join(filter(None, [f"{row} (capability {capability})", found.why]))
-    yield "memory", size_as_text(hardware.memory(found.mesh) or 0)
+    yield "memory", size_as_text(hardware.memory(found.mesh))
     program = program_on(study, found.mesh, devices.lanes_for(study, found.mesh), why=found.why)
     if not isinstance(program, GpuProgram):
         raise UserError(study.source, [f"expected what cards can compute, got {program.forms[0]}."])

@@ -119,7 +119,7 @@ def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
         row, left_out = hardware.cards()
     except hardware.NoCard as none:
         if kind is None:
-            return Chosen(processors(), str(none), missing=True)
+            return Chosen(processors(), " ".join(none.args), missing=True)
         raise UserError("--device", [f"expected a {kind} device, found cpu: {one}" for one in none.args]) from none
     return Chosen(Mesh(np.array(row), (AXIS,)), left_out)
 
@@ -181,7 +181,7 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
         return study.tile
     lanes, room = GPU_LANES, hardware.memory(mesh)
     each = len(study.policies) * LANE * words_of(study.dtype)
-    while room is not None and lanes > study.tile and lanes * each > room // 2:
+    while room and lanes > study.tile and lanes * each > room // 2:
         lanes //= 2
     return lanes
 

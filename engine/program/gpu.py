@@ -51,40 +51,36 @@ class Launcher:
 
     def outcomes(self, shared: Any, low: int) -> jax.Array:
         """Outcomes [policy, outcome, path] on the card, of the lanes from number `low` on, as a JAX array."""
-        with self._lock:  # each call has scratch memory of its own
-            return self._outcomes(shared, low)
-
-    def _outcomes(self, shared: Any, low: int) -> jax.Array:
         from cuda import core
         from cuda.core.utils import StridedMemoryView
 
         layout, lanes = self._kernel.layout, self._lanes
-        device = core.Device(self._card.local_hardware_id)
-        device.set_current()
-        stream = device.create_stream()
-        if self._run is None:
-            self._run = core.ObjectCode.from_ptx(self._kernel.text.encode()).get_kernel(ptx.KERNEL)
         dtype, at = layout.outputs[OUTCOMES]
         shape, each = (*at.shape[1:], lanes * layout.items), min(lanes, AT_ONCE)
-        made = device.allocate(int(np.prod(shape)) * dtype.itemsize, stream=stream)
-        scratch = device.allocate(4 * layout.scratch * each, stream=stream)
-        tables = [cpu.row_table([(int(made.handle), shape[-1], dtype, at)], size) for size in (4, 8)]
-        words = [_on_card(one, self._card) for one in (cpu.shared_words(layout, shared), *tables)]
-        read, *rows = (one.__cuda_array_interface__["data"][0] for one in words)
-        of_rows = [part for at, table in zip(rows, tables, strict=True) for part in (at, np.int64(len(table)))]
         config = core.LaunchConfig(grid=each // ptx.THREADS, block=ptx.THREADS)
-        for before in range(0, lanes, each):
-            given = np.int64(before), np.uint32(low + before), read, scratch, *of_rows
-            core.launch(stream, config, self._run, *given)
-        stream.sync()
-        scratch.close(stream)
-        return jax.dlpack.from_dlpack(StridedMemoryView.from_buffer(made, shape, dtype=dtype))
+        with self._lock:  # each call has scratch memory of its own
+            device = core.Device(self._card.local_hardware_id)
+            device.set_current()
+            stream = device.create_stream()
+            if self._run is None:
+                self._run = core.ObjectCode.from_ptx(self._kernel.text.encode()).get_kernel(ptx.KERNEL)
+            made = device.allocate(int(np.prod(shape)) * dtype.itemsize, stream=stream)
+            scratch = device.allocate(4 * layout.scratch * each, stream=stream)
+            table = cpu.row_table([(int(made.handle), shape[-1], dtype, at)], 4)
+            held = [_on_card(one, self._card) for one in (cpu.shared_words(layout, shared), table)]
+            read, rows = (one.__cuda_array_interface__["data"][0] for one in held)
+            tables = rows, np.int64(len(table)), 0, np.int64(0)  # none of outputs of eight bytes
+            for before in range(0, lanes, each):
+                first = np.int64(before), np.uint32(low + before)
+                core.launch(stream, config, self._run, *first, read, scratch, *tables)
+            stream.sync()
+            scratch.close(stream)
+            return jax.dlpack.from_dlpack(StridedMemoryView.from_buffer(made, shape, dtype=dtype))
 
 
 def _on_card(array: np.ndarray, card: Any) -> Any:
-    """The words of an array on a card, at least one."""
-    words = np.ascontiguousarray(array).view(np.uint32).ravel()
-    return jax.block_until_ready(jax.device_put(words if words.size else np.zeros(1, np.uint32), card))
+    """The words of an array on a card."""
+    return jax.block_until_ready(jax.device_put(np.ascontiguousarray(array).view(np.uint32).ravel(), card))
 
 
 def begun(work: Callable[[], Given]) -> Future[Given]:

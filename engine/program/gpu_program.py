@@ -62,7 +62,8 @@ class CardPass(Pass):
     def of(self, block: Block) -> Outcomes:
         """As `Pass.of`; where the pass is lost, the processors compute the block."""
         try:
-            return self.fetched(slice(block.first - self.first, block.first - self.first + block.count))
+            at = block.first - self.first
+            return self.fetched(slice(at, at + block.count))
         except CardFailed:
             return self._host.submit(block).of(block)
 
@@ -93,10 +94,10 @@ class GpuProgram:
     @property
     def forms(self) -> tuple[Form, ...]:
         """The kernel; the loop where the cards could not be used; both where they failed during the run."""
-        kernel = Form.of("kernel", self.mesh, self.why)
-        if not gpu.failure():
+        kernel, failure = Form.of("kernel", self.mesh, self.why), gpu.failure()
+        if not failure:
             return (kernel,)
-        loop = Form("loop", self.host.forms[0].on, f"{in_a_row(self.mesh)} not used: {gpu.failure()}")
+        loop = Form("loop", self.host.forms[0].on, f"{in_a_row(self.mesh)} not used: {failure}")
         return (kernel, loop) if self._launchers else (loop,)
 
     def fed(self, inputs: object) -> Program:

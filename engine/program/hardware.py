@@ -27,7 +27,7 @@ OLDEST = 7.5
 """Least compute capability of a card that is used."""
 PATIENCE = 180.0
 """Time limit for JAX to start the cards [s]; about forty times the estimate."""
-_START = "import signal, sys; signal.alarm(int(sys.argv[1])); import jax; jax.local_devices(backend='cuda')"
+_START = f"import signal; signal.alarm({PATIENCE + 1:.0f}); import jax; jax.local_devices(backend='cuda')"
 """The script of the process that starts cards; the system ends it, in case this process was killed and cannot."""
 _RESTART = " Where nvidia-smi fails too, restart the machine."
 _ASLEEP: list[str | None] = []
@@ -41,9 +41,6 @@ _PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, 
 
 class NoCard(Exception):
     """Raised where no card of this machine can be used; its arguments are sentences that say why, and what helps."""
-
-    def __str__(self) -> str:
-        return " ".join(self.args)
 
 
 def processors() -> Mesh:
@@ -73,8 +70,7 @@ def visible_cards() -> list[str]:
     """
     if not _plugins():
         return []
-    shown = _shown()
-    if shown is not None:
+    if (shown := _shown()) is not None:
         return shown
     listed = [*(_ROOT / "proc/driver/nvidia/gpus").glob("*")]
     return [str(k) for k in range(max(len(listed), 1))]  # WSL2 lists none
@@ -113,7 +109,7 @@ def cards() -> tuple[list[Any], str]:
 
 def _start_apart() -> str:
     """Starts the cards in another process, with a time limit; why they did not start, as a sentence, or ""."""
-    command = [sys.executable, "-P", "-c", _START, str(int(PATIENCE) + 1)]
+    command = [sys.executable, "-P", "-c", _START]
     environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     with tempfile.TemporaryFile() as told:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=told, env=environment)
@@ -172,10 +168,10 @@ def capability(card: Any) -> float:
     return float(card.compute_capability)
 
 
-def memory(mesh: Mesh) -> int | None:
-    """Bytes that JAX may still use on every card, the least over the cards; None where a device does not tell."""
+def memory(mesh: Mesh) -> int:
+    """Bytes that JAX may still use on every card, the least over the cards; 0 where one does not tell."""
     told = [card.memory_stats() or {} for card in mesh.devices.flat]
-    return min(one.get("bytes_limit", 0) - one.get("bytes_in_use", 0) for one in told) or None
+    return min(one.get("bytes_limit", 0) - one.get("bytes_in_use", 0) for one in told)
 
 
 def cuda_of_driver() -> int:
