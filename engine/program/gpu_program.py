@@ -154,6 +154,6 @@ class GpuProgram:
     def _launched(self, first: int) -> Pass:
         """Starts the pass from path `first` on."""
         launcher = self._launchers[first // self.reach % len(self._launchers)]
-        group = first // self._group
-        shared, low = shared_of(self.inputs, group >> 32), group & 0xFFFFFFFF
+        high, low = divmod(first // self._group, 1 << 32)
+        shared = shared_of(self.inputs, high)
         return CardPass(first, gpu.begun(lambda: launcher.outcomes(shared, low)), self.host)
