@@ -54,9 +54,11 @@ def program_on(
     if missing := "as was asked" if asked else without_lanes(study, dtype):
         reason = missing if asked else f"lanes have no form of {missing}"
         return XlaProgram(study, mesh, lanes, dtype, "; ".join(filter(None, (reason, why))).rstrip("."))
-    on_cpu = mesh.devices.flat[0].platform == "cpu"
-    host = CpuProgram(study, mesh if on_cpu else processors(), dtype, why=why if on_cpu else "")
-    return host if on_cpu else GpuProgram(study, mesh, host, lanes, why)
+    if mesh.devices.flat[0].platform == "cpu":
+        return CpuProgram(study, mesh, dtype, why=why)
+    if dtype != np.float32:
+        return CpuProgram(study, processors(), dtype, why="cards compute in single precision alone")
+    return GpuProgram(study, mesh, CpuProgram(study, processors(), dtype), lanes, why)
 
 
 def processor() -> str:
