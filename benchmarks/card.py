@@ -17,8 +17,8 @@ from timing import table
 
 from engine.draws.sampling import SAMPLERS
 from engine.lanes import ptx
+from engine.program.cpu_program import traced
 from engine.program.path import OUTCOMES
-from engine.program.tracing import traced
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import Study
 

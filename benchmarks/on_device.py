@@ -32,7 +32,6 @@ from engine.errors import UserError  # noqa: E402
 from engine.program import devices  # noqa: E402
 from engine.program.contract import Program  # noqa: E402
 from engine.program.path import OUTCOMES, PathFunctions, side_by_side  # noqa: E402
-from engine.program.rules import rules_of  # noqa: E402
 from engine.risk.estimation.events import event_indicators  # noqa: E402
 from engine.risk.estimation.measures import summary  # noqa: E402
 from engine.study.loading import load_model_file  # noqa: E402
@@ -140,10 +139,10 @@ def work(program: Program) -> dict[str, Any]:
     """The work of a path and year on a card, for outcomes: instructions by unit, floats carried on, random numbers."""
     study = program.study
     groups = study.tile // SAMPLERS[study.sampler].group
-    functions = PathFunctions(rules_of(study, np.float32), side_by_side)
+    functions = PathFunctions(study, np.float32, side_by_side)
 
     def outcomes(inputs: Any, low: Any) -> Any:
-        return functions.group({"inputs": inputs, "high": np.uint32(0)}, low)[OUTCOMES]
+        return functions.paths({"inputs": inputs, "high": np.uint32(0)}, low)[OUTCOMES]
 
     jaxpr = jax.make_jaxpr(jax.vmap(outcomes, (None, 0)))(program.inputs, np.arange(groups, dtype=np.uint32)).jaxpr
     jaxpr, _ = dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))

@@ -15,9 +15,9 @@ from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.nearest_point import Nearest, nearest_points
 from engine.analyses.tail_futures import TailFutures
 from engine.program import arguments, drawing
+from engine.program.arguments import as_normal, as_numbers
 from engine.program.contract import Program, Trace
 from engine.program.cpu_program import CpuProgram
-from engine.program.normal_scores import as_normal, as_numbers
 from engine.program.programs import program_on
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study

@@ -172,7 +172,7 @@ def prepared_for(study: Study, options: RunOptions) -> RunFolder:
         formats.refuse_other(folder.path)
     refuse_if_too_large(folder)
     compilation_cache.keep_programs()
-    kept = cache_keys.key_of_contract(study.model)
+    kept = cache_keys.key_of(study, "contract")
     if kept is None or compilation_cache.held("contract", kept) is None:
         study.refuse_broken_model()
         if kept is not None:

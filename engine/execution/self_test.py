@@ -10,12 +10,10 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib import metadata
 
-import numpy as np
-
 from engine.errors import UserError
 from engine.formatting import size_as_text
 from engine.lanes import machine_code
-from engine.program import devices, hardware
+from engine.program import devices, gpu, hardware
 from engine.program.contract import CardFailed, in_a_row
 from engine.program.gpu_program import CardPass, GpuProgram
 from engine.program.programs import program_on
@@ -41,46 +39,35 @@ def lines(folder: RunFolder) -> Iterator[Line]:
             packages.append(f"{name} {metadata.version(name)}")
     system = f"Python {platform.python_version()}, {platform.system()} {platform.release()} {platform.machine()}"
     yield "versions", ", ".join([*packages, machine_code.compiler(), system])
-    yield "driver", hardware.driver() or "none"
+    knows = hardware.cuda_of_driver()
+    yield "driver", f"CUDA {hardware.as_cuda(knows)}" if knows else "none"
     found = devices.chosen("gpu")
     row, capability = in_a_row(found.mesh), hardware.capability(found.mesh.devices.flat[0])
     yield "cards", "; ".join(filter(None, [f"{row} (capability {capability})", found.why]))
-    yield "memory", size_as_text(hardware.memory(found.mesh) or 0)
-    try:
-        hardware.refuse_too_old(found.mesh)
-    except CardFailed as old:
-        raise UserError("--device", [f"expected a newer card: {old}."]) from None
+    yield "memory", size_as_text(hardware.memory(found.mesh))
     program = program_on(study, found.mesh, devices.lanes_for(study, found.mesh), why=found.why)
     if not isinstance(program, GpuProgram):
-        raise UserError(study.source, [f"expected compiled lanes, which cards run, got {program.forms[0]}."])
-    with warnings.catch_warnings():
+        raise UserError(study.source, [f"expected what cards can compute, got {program.forms[0]}."])
+    with warnings.catch_warnings(), suppress(CardFailed):
         warnings.simplefilter("ignore")  # the failure is told below
         program.prepare()
-        if not program.cards.failure:
-            block = len(study.policies) * len(study.model.outcomes) * BLOCK * np.dtype(study.dtype).itemsize
-            yield "words", f"{found.mesh.devices.size * block // 4:,} compared, none differs"
-            yield from _rates(program, block)
+        if not gpu.failure():
+            words = len(study.policies) * len(study.model.outcomes) * BLOCK
+            yield "words", f"{found.mesh.devices.size * words:,} compared, none differs"
+            passes, copies = [], []
+            for number in range(1, ROUNDS + 1):
+                first = number * program.reach * program.mesh.devices.size
+                began = time.perf_counter()
+                running = program.submit(Block(first // BLOCK, first, BLOCK))
+                assert isinstance(running, CardPass)
+                gpu.result(running.running)
+                computed = time.perf_counter()
+                running.fetched(slice(BLOCK))
+                passes.append(computed - began)
+                copies.append(time.perf_counter() - computed)
+            rate, each = program.reach / min(passes), 1000 * min(passes)
+            yield "kernel", f"{rate:,.0f} paths/s, {program.reach:,} a pass, {each:.3g} ms"
+            yield "copy", f"{size_as_text(round(4 * words / min(copies)))}/s, {size_as_text(4 * words)}"
     yield "form", str(program.forms[-1])
-    if program.cards.lacks:
-        raise UserError(study.source, [f"expected what cards can compute, got {program.cards.lacks}."])
-    if program.cards.failure:
-        raise CardFailed(program.cards.failure)
-
-
-def _rates(program: GpuProgram, size: int) -> Iterator[Line]:
-    """Rates of passes on one card, and of copying a block of `size` bytes to main memory; none where the card fails."""
-    passes, copies = [], []
-    with suppress(CardFailed):
-        for number in range(1, ROUNDS + 1):
-            first = number * program.reach * program.mesh.devices.size
-            began = time.perf_counter()
-            running = program.submit(Block(first // BLOCK, first, BLOCK))
-            assert isinstance(running, CardPass)
-            program.cards.result(running.running)
-            computed = time.perf_counter()
-            running.fetched(slice(BLOCK))
-            passes.append(computed - began)
-            copies.append(time.perf_counter() - computed)
-        each = f"{program.reach:,} a pass, {1000 * min(passes):.3g} ms"
-        yield "kernel", f"{program.reach / min(passes):,.0f} paths/s, {each}"
-        yield "copy", f"{size_as_text(round(size / min(copies)))}/s, {size_as_text(size)}"
+    if gpu.failure():
+        raise CardFailed(gpu.failure())

@@ -12,14 +12,14 @@ from dataclasses import replace
 import numpy as np
 
 from engine.errors import UserError
-from engine.execution import device_reduction, summing
+from engine.execution import summing
 from engine.execution.agreement import agrees
 from engine.execution.bounds import any_beyond, refuse_beyond
+from engine.execution.device_reduction import Reduced, Reduction
 from engine.execution.nonfinite import BlockResult, first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
 from engine.program.contract import Form, Program, YearlyValues
 from engine.program.gpu_program import GpuProgram
-from engine.program.reductions import Reduced
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import Folding, Tally, group_size, tally, unkept
 from engine.risk.estimation.yearly_sample import of_parts, of_sample
@@ -59,7 +59,7 @@ class Work:
     ):
         self.study, self._folder = folder.study, folder
         self._program, self._still_ours, self._writers = program, still_ours, writers
-        self._reduces = program if isinstance(program, GpuProgram) and not whole else None
+        self._reduction = Reduction(program) if isinstance(program, GpuProgram) and not whole else None
         self._agrees, self._own = force, list[int]()
         self._folding: Folding | None = None
         self._wrong_with_years, self._lock = Future[str](), threading.Lock()
@@ -229,7 +229,7 @@ class Work:
         running: deque[Callable[[], BlockResult | Reduced]] = deque()
         for block in wanted:
             running.append(self._started(block))
-            while len(running) > max(at_once, self._reduces.ahead if self._reduces else 0):
+            while len(running) > max(at_once, self._reduction.program.ahead if self._reduction else 0):
                 yield running.popleft()()
         while running:
             yield running.popleft()()
@@ -241,11 +241,10 @@ class Work:
         def whole() -> BlockResult:
             return BlockResult(block, running.of(block))
 
-        asked = device_reduction.reduction(self.study, block) if self._reduces else None
-        if self._reduces is None or asked is None:
+        if self._reduction is None:
             return whole
-        reduction = self._reduces.reduce(block, running, asked)
-        return lambda: reduction() or whole()
+        reduced = self._reduction.started(block, running)
+        return lambda: reduced() or whole()
 
     def _fold(self, block: Block, left: Tally) -> None:
         if block.index == 0:
@@ -261,7 +260,7 @@ class Work:
         draws = {} if values is None else {item.name: values[k] for k, item in enumerate(study.inputs)}
         if isinstance(result, Reduced):
             files = cube.block_files(study, block, result.kept, draws, study.keep.outcomes)
-            left: Tally | None = device_reduction.tally_of(result, study)
+            left: Tally | None = result.tally
         else:
             outcomes = without_excluded(study, result.outcomes)
             files = cube.block_files(study, block, outcomes, draws)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import stat
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import jax
 
@@ -28,11 +26,8 @@ LARGEST = 1 << 30
 _ROOM = 1 << 26
 _OURS, _OF_JAX = "programs", "jax"
 """Subfolders of the private folder: the engine's own sealed files, and JAX's cache."""
-_NAMES = {
-    _OURS: re.compile(rf"\.?[0-9a-f]{{32}}\.({'|'.join(get_args(Kind))})(-\w+)?"),
-    _OF_JAX: re.compile(r".+-[0-9a-f]{64}-cache"),
-}
-"""Names of the files in each subfolder; a leading dot marks a file that is not finished."""
+_NAME = re.compile(r"\.?[0-9a-f]{32}\.\w+(-\w+)?|.+-[0-9a-f]{64}-cache")
+"""Names of the engine's own files and of JAX's; a leading dot marks a file that is not finished."""
 _REQUESTED = "/jax/compilation_cache/compile_requests_use_cache"
 _HIT = "/jax/compilation_cache/cache_hits"
 
@@ -47,14 +42,14 @@ def keep_programs() -> None:
     has been given a cache already (`jax_compilation_cache_dir`) it stays. It never holds the engine's own machine code.
     """
     folder, wrong = _folder(_OURS)
-    if folder and not wrong:
-        _forget_oldest(folder, lambda file: file.name.startswith(".") or read_sealed(file) is not None)
+    if folder:
+        _forget_oldest(folder)
         folder, wrong = _folder(_OF_JAX)
     if wrong:
         remedy = "Set RUSTBELT_CACHE to a folder of your own, or to off"
         warnings.warn(f"compiled programs are not kept: {wrong} {remedy}.", stacklevel=3)
     elif folder and not jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
-        _forget_oldest(folder, lambda file: True)
+        _forget_oldest(folder)
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
@@ -74,17 +69,17 @@ def asked(there: bool) -> None:
 
 def keep(kind: Kind, key: str, content: bytes) -> None:
     """Writes an entry for later processes; does nothing where programs are not kept."""
-    folder, wrong = _folder(_OURS)
-    if folder is not None and not wrong:
+    folder, _ = _folder(_OURS)
+    if folder:
         with contextlib.suppress(OSError):  # no room: it is made again
             write_sealed(folder / f"{key}.{kind}", content)
 
 
 def _folder(name: str) -> tuple[Path | None, str]:
-    """(subfolder of the private folder, ""); where it cannot be used, (it or None, a sentence that says why)."""
+    """(subfolder of the private folder, ""); where it cannot be used, (None, a sentence that says why)."""
     folder, wrong = private_folder(name)
     if folder and (free := shutil.disk_usage(folder).free) < _ROOM:
-        return folder, f"expected {_ROOM >> 20} MiB free for {folder}, and there are {free >> 20}."
+        return None, f"expected {_ROOM >> 20} MiB free for {folder}, and there are {free >> 20}."
     return folder, wrong
 
 
@@ -113,22 +108,21 @@ class Watch:
         self._seen[event] += 1
 
 
-def _forget_oldest(folder: Path, is_ours: Callable[[Path], bool]) -> None:
-    """Deletes the least recently used programs until `LARGEST` bytes are left; files of other origin stay.
+def _forget_oldest(folder: Path) -> None:
+    """Deletes the least recently used programs until `LARGEST` bytes are left; files with other names stay.
 
     JAX's own limit would need another package, and a lock that every process waits for.
     """
     kept = []
-    for file in filter(lambda file: _NAMES[folder.name].fullmatch(file.name), folder.iterdir()):
+    for file in folder.iterdir():
         with contextlib.suppress(OSError):  # another process has deleted it
-            status = file.lstat()
-            if stat.S_ISREG(status.st_mode):
+            if _NAME.fullmatch(file.name):
+                status = file.lstat()
                 kept.append((max(status.st_atime, status.st_mtime), status.st_size, file))
     total = sum(size for _, size, _ in kept)
     for _, size, file in sorted(kept):
         if total <= LARGEST:
             return
-        if is_ours(file):
-            with contextlib.suppress(OSError):
-                file.unlink()
+        with contextlib.suppress(OSError):
+            file.unlink()
         total -= size

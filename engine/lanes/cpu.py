@@ -37,14 +37,17 @@ class Compiled:
     Args:
       layout: of its memory.
       key: cache key of the machine code.
-      run: the machine code; computes a range of batches, a batch being as many lanes as a vector has.
       engine: LLVM's execution engine, which holds the code.
     """
 
     layout: Layout
     key: str
-    run: Callable[..., None]
     engine: Any
+
+    @functools.cached_property
+    def run(self) -> Callable[..., None]:
+        """The machine code: computes a range of batches, a batch being as many lanes as a vector has."""
+        return machine_code.function(self.engine, "run", _ARGUMENTS)
 
     def __call__(self, shared: Any, first: int, lanes: int, own: Any = None) -> Arrays:
         """The outputs of `lanes` lanes from number `first` on, by name: [..., lane], or [..., lane x item]."""
@@ -68,7 +71,7 @@ class Compiled:
           shared: as the function was compiled with, with other numbers.
           first: number of the first lane; lanes are numbered in 32 bits.
           own: inputs of each lane, [..., lane].
-          parts: output -> index of the part of it that is wanted, such as `np.s_[:, 3:5]`; without its last axis.
+          parts: output -> index of the wanted part of it, a tuple without the last axis, such as `np.s_[:, 3:5]`.
           threads: where the work is done; a thread for each core if not given.
 
         Raises:
@@ -82,21 +85,19 @@ class Compiled:
         given = _rows_of(own, lanes, padded)
         if given.size != layout.own * padded:
             raise ValueError(f"own: expected {layout.own} words of 32 bits for each lane, got {given.size / padded:g}.")
-        places = {
-            name: (dtype, at if parts is None or name not in parts else at[(slice(None), *_tuple(parts[name]))])
-            for name, (dtype, at) in layout.outputs.items()
-        }
+        places = {name: (dtype, at[:, *(parts or {}).get(name, ())]) for name, (dtype, at) in layout.outputs.items()}
         arrays = {
             name: memory.array((*at.shape[1:], padded * layout.items), dtype) for name, (dtype, at) in places.items()
         }
         written = [(arrays[name].ctypes.data, padded * layout.items, *place) for name, place in places.items()]
-        rows = {size: row_table(written, size) for size in (4, 8)}
+        rows = [row_table(written, size) for size in (4, 8)]
 
-        def share(begin: int, end: int) -> None:
+        def share(begin: int, end: int) -> Arrays:
             scratch = memory.scratch(4 * layout.width * layout.scratch)
-            tables = (part for size in (4, 8) for part in (rows[size].ctypes.data, len(rows[size])))
             pointers = (array.ctypes.data for array in (words, given, scratch))
+            tables = (part for table in rows for part in (table.ctypes.data, len(table)))
             self.run(begin, end, padded, first, *pointers, *tables)
+            return arrays  # referenced here, so that they live until all is written, also if nobody waits for it
 
         pool = threads or threads_of(os.cpu_count() or 1, "lanes")
         workers = getattr(pool, "_max_workers", 1)
@@ -149,21 +150,13 @@ def compile_nest(nest: Nest, items: int = 1, width: int | None = None) -> Compil
     registers = _REGISTERS if nest.size <= _SMALL else 1
     lanes = width or registers * machine_code.width() // (2 if nest.is_double else 1)
     text = text_of(nest, lanes, items)
-    return _in_memory(layout_of(nest, lanes, items), machine_code.key_of(text), machine_code.loaded(text))
+    return Compiled(layout_of(nest, lanes, items), machine_code.key_of(text), machine_code.loaded(text))
 
 
 def kept(layout: Layout, key: str) -> Compiled | None:
     """The machine code that an earlier process compiled; None where it is not in the cache."""
     engine = machine_code.kept(key)
-    return None if engine is None else _in_memory(layout, key, engine)
-
-
-def _in_memory(layout: Layout, key: str, engine: Any) -> Compiled:
-    return Compiled(layout, key, machine_code.function(engine, "run", _ARGUMENTS), engine)
-
-
-def _tuple(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
+    return engine and Compiled(layout, key, engine)
 
 
 def _rows_of(own: Any, lanes: int, size: int) -> np.ndarray:
@@ -198,13 +191,12 @@ def row_table(outputs: Iterable[tuple[int, int, np.dtype, np.ndarray]], size: in
       outputs: address of each array, numbers in its rows, type, offsets in scratch memory [item, ...].
       size: bytes of a number; rows of other sizes are left out.
     """
-    tables = [np.zeros((0, 2), np.int64)]
+    tables = []
     for address, length, dtype, at in outputs:
         if dtype.itemsize == size:
             sources = at.reshape(len(at), -1).T
-            starts = address + size * length * np.arange(len(sources))
-            tables.append(np.concatenate([starts[:, None], sources], axis=1))
-    return np.ascontiguousarray(np.concatenate(tables[1:] or tables))
+            tables.append(np.column_stack([address + size * length * np.arange(len(sources)), sources]))
+    return np.concatenate(tables).copy() if tables else np.zeros((0, 2), np.int64)
 
 
 @functools.cache
@@ -250,7 +242,7 @@ def text_of(nest: Nest, width: int, items: int = 1) -> str:
     """LLVM IR of a loop over batches of `width` lanes."""
     writer = Writer(nest, width)
     to, kind = writer.wide, np.dtype(np.uint32)
-    lane = to.spread("%begun", kind) if width > 1 else "%begun"
+    lane = to.spread("%begun", kind)
     steps = f"<{', '.join(f'i32 {k}' for k in range(width))}>" if width > 1 else "0"
     body = writer.write(to.new(f"add {to.type(kind)} {lane}, {steps}"))
     copies = "\n".join(copy_text(size, width, items) for size in (4, 8))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from engine.lanes.hints import RARELY
 from engine.lanes.llvm import Function
-from engine.lanes.nest import Nest, walk
+from engine.lanes.nest import Nest, read_by, walk
 from engine.lanes.operation_table import OPERATIONS
 from engine.lanes.operations import (
+    WORD,
     Address,
     Carried,
     Item,
@@ -23,7 +25,6 @@ from engine.lanes.operations import (
     words_of,
 )  # fmt: skip
 
-_WORD = np.dtype(np.int32)
 _REGISTERS = 64
 """Most values that a loop keeps in registers in a GPU's thread; others are in memory, or ptxas would spill as many."""
 
@@ -41,19 +42,22 @@ class Writer:
     def __init__(self, nest: Nest, width: int, row: int = 0):
         self.nest, self.row = nest, row
         self.wide, self.plain = Function(width), Function(1, "s")
-        self.plain.lines = self.wide.lines
+        self.plain.lines, self.plain.declared = self.wide.lines, self.wide.declared
         self.label, self.scratch = "batch", nest.scratch
         self._bases, self._places = dict(nest.bases), dict[Operation, Address]()
         self._values: dict[Operation, str] = {}
         self._near: dict[tuple[Operation, bool], str] = {}
         self._pointers: dict[tuple[str, tuple[Stride, ...], str, int], str] = {}
         self._labels = 0
-        self._users = _users(nest)
+        self._users: dict[Operation, set[Item]] = defaultdict(set)
+        for one in walk(nest.body):
+            for operand in read_by(one):
+                self._users[operand].add(one)
 
     @property
     def declared(self) -> str:
         """Declarations of the functions that are called."""
-        return "\n".join(sorted(self.wide.declared | self.plain.declared))
+        return "\n".join(sorted(self.wide.declared))
 
     def write(self, lane: str) -> str:
         """The instructions of the nest; `lane` is the name of the lanes' numbers."""
@@ -93,7 +97,7 @@ class Writer:
         if (one.level.wide == wide or self.wide.width == 1) and one in self._values:
             return self._values[one]
         if (one, wide) not in self._near:
-            if wide and not one.level.wide and self.wide.width > 1:
+            if wide and not one.level.wide:
                 self._near[one, wide] = self.wide.spread(self._value(one, False), one.dtype)
             else:
                 place = one.address if one.name == "input" else self._places.get(one)
@@ -106,9 +110,12 @@ class Writer:
         if one.name in ("add", "sub"):
             for side, product in enumerate(one.operands):
                 if product in self.nest.fused:
-                    name = "fma" if one.name == "add" else ("fma -c", "fma -a")[side]
-                    parts = *product.operands, one.operands[1 - side]
-                    return OPERATIONS[name].text(to, one, *(self._value(part, wide) for part in parts))
+                    factors_and_other = *product.operands, one.operands[1 - side]
+                    parts = [self._value(part, wide) for part in factors_and_other]
+                    if one.name == "sub":  # c - a b is (-a) b + c, and a b - c is a b + (-c)
+                        turned = 0 if side else 2
+                        parts[turned] = OPERATIONS["neg"].text(to, one, parts[turned])
+                    return OPERATIONS["fma"].text(to, one, *parts)
         return OPERATIONS[one.name].text(to, one, *(self._value(part, wide) for part in one.operands))
 
     def _address(self, address: Address, dtype: np.dtype) -> str:
@@ -117,12 +124,11 @@ class Writer:
         if isinstance(memory, Region):
             at, strides = at + self._bases[memory], (*strides, *memory.copies[address.level :])
         name = f"scratch{words_of(dtype) if self.row else ''}" if isinstance(memory, Region) else memory
-        scale = "1" if not address.wide else "%lanes" if memory == "own" else str(self.row or self.wide.width)
-        key = name, strides, scale, words_of(dtype) if memory == "own" else 0
+        is_own, each = memory == "own", 1 if memory == "shared" else self.row or self.wide.width
+        key = name, strides, "%lanes" if is_own else str(each), words_of(dtype) if is_own else 0
         if key not in self._pointers:
             self._pointers[key] = self._pointer(*key)
-        is_value = scale.startswith("%")
-        offset = self.plain.new(f"mul nuw nsw i64 {scale}, {at}") if is_value else str(at * int(scale))
+        offset = self.plain.new(f"mul nuw nsw i64 %lanes, {at}") if is_own else str(at * each)
         return self.plain.new(f"getelementptr inbounds i32, ptr {self._pointers[key]}, i64 {offset}")
 
     def _pointer(self, name: str, strides: Sequence[Stride], scale: str, words: int) -> str:
@@ -138,7 +144,7 @@ class Writer:
         return pointer
 
     def _load(self, one: Operation, place: Address) -> str:
-        to, held = self.wide if one.level.wide else self.plain, _WORD if one.dtype.kind == "b" else one.dtype
+        to, held = self.wide if one.level.wide else self.plain, WORD if one.dtype.kind == "b" else one.dtype
         align = 4 if place.memory == "own" else 4 * to.width
         value = to.new(f"load {to.type(held)}, ptr {self._address(place, held)}, align {align}")
         return value if held is one.dtype else to.compare("ne", held, value, to.constant(0, held))
@@ -147,7 +153,7 @@ class Writer:
         """Writes a number to scratch memory; of an output every NaN has the same bits."""
         to, value, kind = self.wide, self._value(one.value, True), one.value.dtype
         if kind.kind == "b":
-            value, kind = to.new(f"zext {to.type(kind)} {value} to {to.type(_WORD)}"), _WORD
+            value, kind = to.new(f"zext {to.type(kind)} {value} to {to.type(WORD)}"), WORD
         if kind.kind == "f" and one.address.memory in self.nest.results:
             bad = to.new(f"fcmp uno {to.type(kind)} {value}, {value}")
             value = to.select(bad, to.constant(np.nan, kind), value, kind)
@@ -201,7 +207,7 @@ class Writer:
         """A new address in a lane's scratch memory."""
         region = Region(words_of(one.dtype), ())
         self._bases[region], self.scratch = self.scratch, self.scratch + 2
-        return Address(region, 0, wide=True)
+        return Address(region, 0)
 
     def _enter(self, label: str, jump: bool = True) -> None:
         self.wide.lines += [f"  br label %{label}"] * jump + [f"{label}:"]
@@ -242,24 +248,6 @@ class Writer:
         kind = to.type(choice.dtype)
         self._values[choice] = to.new(f"phi {kind} [ {usual}, %{before} ], [ {other}, %{self.label} ]")
         self.label = then
-
-
-def _users(nest: Nest) -> Mapping[Operation, set[Item]]:
-    """Operation -> the operations, stores and loops that read it."""
-    found: dict[Operation, set[Item]] = {}
-
-    def note(items: Iterable[Item]) -> None:
-        for one in items:
-            if isinstance(one, Loop):
-                read: Collection[Operation] = [part for row in one.carried for part in row]
-                note(one.body)
-            else:
-                read = [one.value] if isinstance(one, Store) else one.operands
-            for operand in read:
-                found.setdefault(operand, set()).add(one)
-
-    note(nest.body)
-    return found
 
 
 def _usual_first(operations: Operations, rare: Mapping[Operation, object]) -> Operations:

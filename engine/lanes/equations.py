@@ -1,14 +1,10 @@
-"""A traced function as a flat list of equations: calls inlined, dead code eliminated."""
+"""Equations of a jaxpr: which of them its outputs depend on, what they are called, and where they were traced."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
 from jax.extend import core as jex
 from jax.extend.source_info_util import summarize
 
@@ -22,123 +18,35 @@ _OWN_CALLS = {FUSED: "fma", RARELY: RARELY}
 """Calls of `hints` that stay one operation: name of the call -> name of the operation."""
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A variable with its shape and type: an input, or the result of an equation.
-
-    Compared by identity.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
+def name_of(equation: Any) -> str:
+    """Name of the primitive, of its way to round, or of the function of `hints` that is called."""
+    if equation.params.get("rounding_method"):
+        return "round to even"
+    return _OWN_CALLS.get(equation.params.get("name", ""), equation.primitive.name)
 
 
-@dataclass(frozen=True, eq=False)
-class Constant:
-    """A constant of the trace. Compared by identity."""
-
-    value: Any
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the value."""
-        return np.shape(self.value)
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the value, as JAX takes it."""
-        return jax.dtypes.result_type(self.value)
+def line_of(equation: Any) -> str:
+    """File, line and function of the user's code that calls it; "" where JAX knows none."""
+    return Path(summarize(equation.source_info)).name
 
 
-Atom = Value | Constant
+def called(equation: Any) -> Any | None:
+    """The closed jaxpr whose equations stand in place of this one; None where it is no such call."""
+    if name_of(equation) not in INLINED:
+        return None
+    body = equation.params["jaxpr" if "jaxpr" in equation.params else "call_jaxpr"]
+    return jex.ClosedJaxpr(body, ()) if isinstance(body, jex.Jaxpr) else body
 
 
-@dataclass(frozen=True, eq=False)
-class Equation:
-    """One JAX primitive with its parameters, operands and results.
-
-    Args:
-      sources: where it was traced, then the same of the inlined calls around it, the innermost first.
-    """
-
-    primitive: Any
-    params: dict[str, Any]
-    inputs: tuple[Atom, ...]
-    outputs: tuple[Value, ...]
-    sources: tuple[Any, ...]
-
-    @property
-    def name(self) -> str:
-        """Name of the primitive, or of the function of `hints` that is called."""
-        return _OWN_CALLS.get(self.params.get("name", ""), self.primitive.name)
-
-    @property
-    def line(self) -> str:
-        """File, line and function of the user's code that calls it; "" where JAX knows none."""
-        return Path(next(filter(None, map(summarize, self.sources)), "")).name
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A function of scalars as a flat list of equations.
-
-    Args:
-      inputs: the leaves of its arguments.
-      equations: in an order in which they can be computed.
-      outputs: the leaves of its result.
-    """
-
-    inputs: tuple[Value, ...]
-    equations: tuple[Equation, ...]
-    outputs: tuple[Atom, ...]
-
-
-def flat(closed: Any) -> Rule:
-    """A closed jaxpr as a `Rule`."""
-    inputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in closed.jaxpr.invars)
-    equations: list[Equation] = []
-    outputs = _flatten(closed, inputs, equations, {}, ())
-    return Rule(inputs, read_by(equations, outputs), tuple(outputs))
-
-
-def read_by(equations: Sequence[Equation], outputs: Sequence[Atom]) -> tuple[Equation, ...]:
+def needed(jaxpr: Any) -> list[Any]:
     """The equations that the outputs depend on, in their order: dead code elimination."""
-    needed = set(outputs)
-    kept = []
-    for equation in reversed(equations):
-        if not needed.isdisjoint(equation.outputs):
+    read, kept = set(_variables(jaxpr.outvars)), []
+    for equation in reversed(jaxpr.eqns):
+        if not read.isdisjoint(equation.outvars):
             kept.append(equation)
-            needed.update(equation.inputs)
-    return tuple(reversed(kept))
+            read.update(_variables(equation.invars))
+    return kept[::-1]
 
 
-def _flatten(
-    closed: Any, inputs: Sequence[Atom], into: list[Equation], literals: dict[Any, Any], calls: tuple[Any, ...]
-) -> list[Atom]:
-    """Appends a jaxpr's equations to `into` and gives its outputs; equal literals become one constant.
-
-    Args:
-      calls: where the calls around it were traced, the innermost first.
-    """
-    jaxpr = closed.jaxpr
-    names: dict[Any, Atom] = {var: Constant(value) for var, value in zip(jaxpr.constvars, closed.consts, strict=True)}
-    names.update(zip(jaxpr.invars, inputs, strict=True))
-
-    def read(atom: Any) -> Atom:
-        if not isinstance(atom, jex.Literal):
-            return names[atom]
-        literal: Any = atom
-        value = np.asarray(literal.val, literal.aval.dtype)
-        return literals.setdefault((value.dtype, value.shape, value.tobytes()), Constant(value))
-
-    for equation in jaxpr.eqns:
-        inside, sources = tuple(read(atom) for atom in equation.invars), (equation.source_info, *calls)
-        if equation.primitive.name in INLINED and equation.params.get("name") not in _OWN_CALLS:
-            body = equation.params["jaxpr" if "jaxpr" in equation.params else "call_jaxpr"]
-            body = jex.ClosedJaxpr(body, ()) if isinstance(body, jex.Jaxpr) else body
-            results: Sequence[Atom] = _flatten(body, inside, into, literals, sources)
-        else:
-            results = outputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in equation.outvars)
-            into.append(Equation(equation.primitive, equation.params, inside, outputs, sources))
-        names.update(zip(equation.outvars, results, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+def _variables(atoms: Any) -> list[Any]:
+    return [atom for atom in atoms if not isinstance(atom, jex.Literal)]

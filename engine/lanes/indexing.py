@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from jax.extend import core as jex
 
 from engine.lanes.operations import Array, NoScalarForm, Operation, Operations, single, words_of
 
@@ -36,76 +35,73 @@ def taken(scalars: Scalars, operand: Array, starts: Operations, sizes: Sequence[
     return operand
 
 
-def put(scalars: Scalars, operand: Array, part: Array, starts: Operations) -> Array:
-    """XLA's dynamic update slice: an array with a part of it replaced; starts are clipped so that the part fits.
-
-    Raises:
-      NoScalarForm: a start is not constant, and the array too large.
-    """
-    made = operand.copy()
-    _write(scalars, made, None, part, starts, scalars.constant(np.True_))
-    return made
-
-
-def gathered(
-    scalars: Scalars, operand: Array, indices: Array, params: Any, shape: Sequence[int], dtype: np.dtype
-) -> Array:
+def gathered(scalars: Scalars, operands: Sequence[Array], params: Any, to: Any) -> Array:
     """XLA's gather: slices of an array, one for each row of indices.
 
     Args:
+      operands: the array, and rows of indices.
       params: parameters of the primitive.
-      shape, dtype: of the result.
+      to: shape and type of the result, as JAX describes an array.
 
     Raises:
       NoScalarForm: an index is not constant, and the array too long to choose from.
     """
+    operand, indices = operands
     about, sizes = params["dimension_numbers"], params["slice_sizes"]
     batched = about.operand_batching_dims, about.start_indices_batching_dims
     flat = (*about.collapsed_slice_dims, *about.operand_batching_dims)
-    made = np.empty(shape, object)
+    made = np.empty(to.shape, object)
     ahead = np.moveaxis(made, about.offset_dims, range(-len(about.offset_dims), 0))
     for at, starts in _starts(scalars, indices, about.start_index_map, batched, operand.ndim):
         part: Array = np.squeeze(taken(scalars, operand, starts, sizes), flat)
         if "FILL" in str(params["mode"]):
             inside = single(_inside(scalars, starts, operand.shape, sizes))
-            outside = scalars.array(np.asarray(_filling(params["fill_value"], dtype), dtype))
-            part = scalars.elementwise("select", [inside, part, outside], part.shape, dtype)
+            outside = scalars.array(np.asarray(_filling(params["fill_value"], to.dtype), to.dtype))
+            part = scalars.elementwise("select", inside, part, outside)
         ahead[at] = part[()]
     return made
 
 
-def scattered(scalars: Scalars, operands: Sequence[Array], params: Any) -> Array:
+def scattered(scalars: Scalars, combined: str | None, operands: Sequence[Array], params: Any) -> Array:
     """XLA's scatter: the array after writing slices to it one by one, or combining them with its elements.
 
     Args:
+      combined: operation of an element and the number written to it; None where the number replaces the element.
       operands: the array, rows of indices, and the numbers.
-      params: parameters of the primitive, which say how an element is combined with the number written to it.
+      params: parameters of the primitive.
 
     Raises:
-      NoScalarForm: an index is not constant, and the array too large.
+      NoScalarForm: an index is not constant, and the array too large; or elements change by a function of the user's.
     """
+    if combined is None and params["update_jaxpr"] is not None:
+        raise NoScalarForm("scatter-apply")
     operand, indices, updates = operands
-    rule = params["update_jaxpr"] and jex.ClosedJaxpr(params["update_jaxpr"], params["update_consts"])
     about, drops = params["dimension_numbers"], "CLIP" not in str(params["mode"])
     windows, batched = about.update_window_dims, (about.operand_batching_dims, about.scatter_indices_batching_dims)
     flat = (*about.inserted_window_dims, *about.operand_batching_dims)
     rows = np.moveaxis(updates, windows, range(-len(windows), 0))
-    made = operand.copy()
+    made = operand
     for at, starts in _starts(scalars, indices, about.scatter_dims_to_operand_dims, batched, operand.ndim):
         part = np.expand_dims(np.asarray(rows[at], object), flat)
         allowed = _inside(scalars, starts, operand.shape, part.shape) if drops else scalars.constant(np.True_)
-        _write(scalars, made, rule, part, starts, allowed)
+        made = written(scalars, made, combined, part, starts, allowed)
     return made
 
 
-def _write(scalars: Scalars, made: Array, rule: Any, part: Array, starts: Operations, allowed: Operation) -> None:
-    """Writes a slice to an array where `allowed`, its starts clipped so that it fits.
+def written(
+    scalars: Scalars, operand: Array, combined: str | None, part: Array, starts: Operations, allowed: Operation
+) -> Array:
+    """The array after writing a slice to it where `allowed`, its starts clipped so that it fits.
 
     Where a start is not constant, every element that may be meant becomes a select of its new and its old value.
 
     Args:
-      rule: closed jaxpr of (element, number written to it) -> new element; None where the number replaces the element.
+      combined: as of `scattered`.
+
+    Raises:
+      NoScalarForm: a start is not constant, and the array too large.
     """
+    made = operand.copy()
     limits = zip(starts, made.shape, part.shape, strict=True)
     begins = [_within(scalars, start, whole - size) for start, whole, size in limits]
     for at in np.ndindex(part.shape):
@@ -120,10 +116,11 @@ def _write(scalars: Scalars, made: Array, rule: Any, part: Array, starts: Operat
             for begin, k, place in zip(begins, at, to, strict=True):
                 met = scalars.each("eq", begin, scalars.constant(np.int32(place - k)))
                 here = scalars.each("and", here, met)
-            new = single(part.item(at))
-            if rule is not None:
-                new = scalars.read(scalars.traced(rule, [single(made[to]), new])[0])
-            made[to] = scalars.each("select", here, new.item(), made[to])
+            new = part.item(at)
+            if combined:
+                new = scalars.each(combined, made[to], new)
+            made[to] = scalars.each("select", here, new, made[to])
+    return made
 
 
 def _starts(
@@ -175,7 +172,23 @@ def _one_of(scalars: Scalars, values: Operations, at: Operation) -> Operation:
         return scalars.operation("lookup", [at], values[0].dtype, first)
     if len(values) > UNROLLED:
         raise NoScalarForm("a place in a long array")
-    return scalars.each("select_n", at, *values)
+    return chosen(scalars, at, *values)
+
+
+def chosen(scalars: Scalars, which: Operation, *cases: Operation) -> Operation:
+    """The case with a number, or by a truth value the first where it is false: by selects."""
+    if which.is_constant:
+        return cases[int(which.value)]
+    if all(case is cases[0] for case in cases):
+        return cases[0]
+    if which.dtype.kind == "b":
+        result: Operation = scalars.each("select", which, cases[1], cases[0])
+        return result
+    result = cases[-1]
+    for number in range(len(cases) - 2, -1, -1):
+        here = scalars.each("le", which, scalars.constant(np.asarray(number, which.dtype)))
+        result = scalars.each("select", here, cases[number], result)
+    return result
 
 
 def _first_of_table(scalars: Scalars, values: Operations) -> int | None:

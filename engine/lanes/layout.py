@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.lanes.nest import Nest
+from engine.lanes.nest import Nest, Outputs
 
 
 @dataclass(frozen=True)
@@ -30,39 +29,25 @@ class Layout:
     shared: int
     own: int
     scratch: int
-    outputs: Mapping[str, tuple[np.dtype, np.ndarray]]
+    outputs: Outputs
     pool: np.ndarray
 
     def as_plain(self) -> dict[str, Any]:
         """The layout as a dictionary that JSON can hold."""
-        outputs = {name: [dtype.name, list(at.shape), _as_text(at)] for name, (dtype, at) in self.outputs.items()}
-        return {**vars(self), "outputs": outputs, "pool": _as_text(self.pool)}
+        outputs = {name: [dtype.name, at.shape, at.ravel().tolist()] for name, (dtype, at) in self.outputs.items()}
+        return {**vars(self), "outputs": outputs, "pool": self.pool.tolist()}
 
     @classmethod
     def of_plain(cls, held: Mapping[str, Any]) -> Layout:
         """The layout of which `as_plain` gave the dictionary."""
         outputs = {
-            name: (np.dtype(kind), _of_text(text, np.int64).reshape(shape))
-            for name, (kind, shape, text) in held["outputs"].items()
+            name: (np.dtype(kind), np.array(offsets, np.int64).reshape(shape))
+            for name, (kind, shape, offsets) in held["outputs"].items()
         }
-        return cls(**{**held, "outputs": outputs, "pool": _of_text(held["pool"], np.uint32)})
+        return cls(**{**held, "outputs": outputs, "pool": np.array(held["pool"], np.uint32)})
 
 
 def layout_of(nest: Nest, width: int, items: int) -> Layout:
     """The layout of a nest's code; arguments as of `cpu.compile`."""
-    outputs = {
-        name: (
-            one.dtype if one.dtype.kind != "b" else np.dtype(np.int32),
-            one.places if items > 1 else one.places[None],
-        )
-        for name, one in nest.outputs.items()
-    }
+    outputs = {name: (dtype, at if items > 1 else at[None]) for name, (dtype, at) in nest.outputs.items()}
     return Layout(width, items, nest.shared, nest.own, nest.scratch, outputs, nest.pool)
-
-
-def _as_text(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-
-
-def _of_text(text: str, dtype: Any) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), dtype)

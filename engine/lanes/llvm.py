@@ -66,7 +66,9 @@ class Function:
         return self.new(f"call {kind} @llvm.{name}.{ending}({', '.join(f'{kind} {o}' for o in operands)})")
 
     def spread(self, value: str, dtype: np.dtype) -> str:
-        """Appends the broadcast of a scalar to all lanes; returns the name of the vector."""
+        """Appends the broadcast of a scalar to all lanes; returns the name of the vector. One lane has the scalar."""
+        if self.width == 1:
+            return value
         kind, vector = self.type(dtype, wide=False), self.type(dtype)
         first = self.new(f"insertelement {vector} poison, {kind} {value}, i64 0")
         return self.new(f"shufflevector {vector} {first}, {vector} poison, <{self.width} x i32> zeroinitializer")

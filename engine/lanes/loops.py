@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from engine.lanes.operations import (
     Stride,
     Values,
     View,
+    mapped,
+    moved,
     words_of,
 )
 
@@ -43,24 +46,27 @@ def scan(scalars: Scalars, operands: Sequence[Values], params: Any) -> list[Valu
     if not length:
         raise NoScalarForm("a loop of no turn")
     if length == 1:
-        once = [x.moved(x.offsets[0]) if isinstance(x, View) else np.asarray(x[0], object) for x in along]
-        results = [scalars.read(one) for one in scalars.traced(body, [*fixed, *begun, *once])]
+        once = [moved(x, lambda array: array[0, ...]) for x in along]
+        results = [scalars.read(one) for one in scalars.traced(body, [*fixed, *begun, *chain(*once)])]
         return [*results[:carries], *(y[None] for y in results[carries:])]
-    turns = slice(None, None, -1 if params["reverse"] else 1)
+
+    def in_order(values: Values) -> Values:
+        """An array over the turns in their order, or back."""
+        return moved(values, np.flipud if params["reverse"] else np.asarray)[0]
+
     stores: list[Item] = []
-    with scalars.loop() as (number, items):
-        along = [x.moved(x.offsets[turns]) if isinstance(x, View) else x[turns] for x in along]
-        of_turn = [_read_by_turn(scalars, x, number, scalars.scopes[-2]) for x in along]
-        now = [_of_loop("carried", number, k, x, scalars.depth) for k, x in enumerate(begun)]
-        results = scalars.traced(body, [*fixed, *now, *of_turn])
-        after = [scalars.read(x) for x in results[:carries]]
-        kept = [_kept(scalars, y, number, length, stores) for y in results[carries:]]
-        items += stores
-    last = [_of_loop("last", number, k, x, scalars.depth) for k, x in enumerate(begun)]
+    number = scalars.begin_loop()
+    of_turn = [_read_by_turn(scalars, in_order(x), number, scalars.scopes[-2]) for x in along]
+    now = [_of_loop("carried", x, len(scalars.loops)) for x in begun]
+    results = scalars.traced(body, [*fixed, *now, *of_turn])
+    after = [scalars.read(x) for x in results[:carries]]
+    kept = [_kept(scalars, y, number, length, stores) for y in results[carries:]]
+    items = [*scalars.end_loop(), *stores]
+    last = [_of_loop("last", x, len(scalars.loops)) for x in begun]
     parts = zip(now, begun, after, last, strict=True)
     rows = [Carried(*row) for of in parts for row in zip(*(part.ravel() for part in of), strict=True)]
     scalars.scopes[-1].append(Loop(number, length, rows, items))
-    return [*last, *(y.moved(y.offsets[turns]) for y in kept)]
+    return [*last, *map(in_order, kept)]
 
 
 def _counts(params: Any) -> tuple[int, int]:
@@ -71,19 +77,12 @@ def _counts(params: Any) -> tuple[int, int]:
     return len(stays), len(carried)
 
 
-def _of_loop(name: str, number: int, k: int, like: Array, depth: int) -> Array:
-    made = np.empty(like.shape, object)
-    for at in np.ndindex(like.shape):
-        made[at] = Operation(name, (), like[at].dtype, (number, k, at), Level(depth, True))
-    return made
+def _of_loop(name: str, like: Array, depth: int) -> Array:
+    return mapped(lambda one: Operation(name, (), one.dtype, None, Level(depth, True)), like)
 
 
 def _read_by_turn(scalars: Scalars, x: Values, number: int, outside: list[Item]) -> Values:
     """What a turn reads of an array that is scanned over: in memory with one stride, written there if it is not."""
-    if not isinstance(x, View):
-        first = x[0]
-        if all(one is other for one, other in zip(np.tile(np.ravel(first), len(x)), x.flat, strict=True)):
-            return np.asarray(first, object)
     if isinstance(x, View) and x.offsets.size:
         steps = np.diff(x.offsets, axis=0)
         step = int(steps.flat[0])
@@ -100,8 +99,8 @@ def _read_by_turn(scalars: Scalars, x: Values, number: int, outside: list[Item])
         at = scalars.pooled(np.array([one.value for one in values.flat]))
         return View("shared", at + offsets, dtype, strides)
     region = Region(words * values.size, tuple(scalars.loops[:-1]))
-    outside += [Store(one, Address(region, k * words, wide=True)) for k, one in enumerate(values.flat)]
-    return View(region, offsets, dtype, strides, wide=True)
+    outside += [Store(one, Address(region, k * words)) for k, one in enumerate(values.flat)]
+    return View(region, offsets, dtype, strides)
 
 
 def _kept(scalars: Scalars, y: Values, number: int, length: int, stores: list[Item]) -> View:
@@ -117,12 +116,12 @@ def _kept(scalars: Scalars, y: Values, number: int, length: int, stores: list[It
             region.copies.append(Stride(number, region.words))
             region.words *= length
         along = region.copies[-1].words * turns.reshape(-1, *(1 for _ in y.shape))
-        return View(region, y.offsets + along, y.dtype, (), len(region.copies), True)
+        return View(region, y.offsets + along, y.dtype, (), len(region.copies))
     values = scalars.read(y)
     dtype = values.flat[0].dtype if values.size else np.dtype(np.float32)
     words = words_of(dtype)
     region = Region(words * length * values.size, tuple(scalars.loops[:-1]))
     for k, one in enumerate(values.flat):
-        stores.append(Store(one, Address(region, k * length * words, (Stride(number, words),), wide=True)))
+        stores.append(Store(one, Address(region, k * length * words, (Stride(number, words),))))
     offsets = words * (length * np.arange(values.size) + turns[:, None])
-    return View(region, offsets.reshape(length, *values.shape), dtype, wide=True)
+    return View(region, offsets.reshape(length, *values.shape), dtype)

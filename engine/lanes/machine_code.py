@@ -18,7 +18,6 @@ _LLVM = f"LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
 _LOADED: dict[str, Any] = {}
 _LOADING = threading.Lock()
 """Held while code is loaded, so that each is loaded once: LLVM crashes where a duplicate is freed."""
-_ENDED: dict[str, object_code.CompilerEnded] = {}
 
 
 def width() -> int:
@@ -52,7 +51,12 @@ def surroundings() -> list[str]:
 
 def key_of(text: str) -> str:
     """Cache key of the machine code of a text of LLVM IR on this processor: 32 hex digits."""
-    return hashlib.blake2b("\0".join([text, *surroundings()]).encode(), digest_size=16).hexdigest()
+    return digest_of(text, *surroundings())
+
+
+def digest_of(*texts: str) -> str:
+    """Digest of some texts: 32 hex digits."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
 def loaded(text: str) -> Any:
@@ -64,13 +68,7 @@ def loaded(text: str) -> Any:
     key = key_of(text)
     engine = kept(key)
     if engine is None:
-        if key in _ENDED:
-            raise _ENDED[key]
-        try:
-            code = object_code.emitted_apart(text)
-        except object_code.CompilerEnded as ended:
-            _ENDED[key] = ended
-            raise
+        code = object_code.emitted_apart(text)
         compilation_cache.keep("code", key, code)
         engine = _in_memory(key, code)
     return engine

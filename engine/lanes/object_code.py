@@ -22,8 +22,6 @@ guaranteed; where it fails an LLVM assertion ends the process.
 """
 _START = "import runpy, sys; sys.path.append(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"
 """Starts the script with a module search path of the standard library and llvmlite's folder alone."""
-_PYTHONS_OWN = 1, 2
-"""Python's exit codes where the script raised an exception, or could not be run."""
 
 
 class CompilerEnded(Exception):
@@ -35,14 +33,12 @@ def target() -> Any:
     """LLVM's target machine for the processor that this process runs on."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten()
-    return target_for(llvm.get_default_triple(), llvm.get_host_cpu_name(), features)
-
-
-def target_for(triple: str, processor: str, features: str) -> Any:
-    """LLVM's target machine for a processor, with this module's optimization level and code model."""
-    return llvm.Target.from_triple(triple).create_target_machine(
-        cpu=processor, features=features, opt=2, codemodel=CODE_MODEL, jit=True
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=2,
+        codemodel=CODE_MODEL,
+        jit=True,
     )
 
 
@@ -77,19 +73,11 @@ def emitted_apart(text: str) -> bytes:
         )
     except OSError:  # no other process may be started here
         return emitted(text)
-    if done.returncode == 0:
-        return done.stdout
-    if done.returncode in _PYTHONS_OWN:  # if the text is at fault the same is raised here
-        return emitted(text)
-    last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    raise CompilerEnded(f"LLVM ended by {_named(done.returncode)}" + (f", with the words: {last}" if last else ""))
-
-
-def _named(code: int) -> str:
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"exit code {code}"
+    if done.returncode < 0:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise CompilerEnded(f"LLVM ended by {signal.Signals(-done.returncode).name}, with the words: {last}")
+    # a code above 0 is Python's own; if the text is at fault the same is raised here
+    return emitted(text) if done.returncode else done.stdout
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ Code for a graphics card is machine code of width 1; of these rows `max` and `mi
 
 from __future__ import annotations
 
+import ctypes
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -53,12 +53,11 @@ class Meaning:
             return np.asarray(self.numbers(*(operand.detail for operand in operands), *more), dtype)
 
 
-def _instruction(real: str, whole: str = "") -> Callable[..., str]:
-    """Writes an operation that is one LLVM instruction: `real` for floating-point types, `whole` for all others."""
+def _instruction(name: str) -> Callable[..., str]:
+    """Writes an operation that is one LLVM instruction, whose name begins with f for floating-point types."""
 
     def text(to: Function, operation: Operation, *values: str) -> str:
-        way = real if operation.dtype.kind == "f" else whole
-        return to.new(f"{way} {to.type(operation.dtype)} {', '.join(values)}")
+        return to.new(f"{'f' * (operation.dtype.kind == 'f')}{name} {to.type(operation.dtype)} {', '.join(values)}")
 
     return text
 
@@ -71,11 +70,9 @@ def _neutral(number: float, sides: Sequence[int] = (1,)) -> Callable[..., Operat
     """Simplifies to the other operand where the one on one of `sides` is the neutral element `number`, as 1 in x 1."""
 
     def simpler(operands: Operations, dtype: np.dtype) -> Operation | None:
-        if dtype.kind == "f":
-            bits = dtype.type(number).tobytes()
-            for side in sides:
-                if operands[side].is_constant and operands[side].value.tobytes() == bits:
-                    return operands[1 - side]
+        for side in sides:
+            if operands[side].is_constant and operands[side].value.tobytes() == dtype.type(number).tobytes():
+                return operands[1 - side]
         return None
 
     return simpler
@@ -86,35 +83,12 @@ def _same(operands: Operations, dtype: np.dtype) -> Operation | None:
     return operands[0] if operands[0] is operands[1] else None
 
 
-def _fused(turned: int | None = None) -> Meaning:
-    """Fused multiply-add a b + c, rounded once, with the sign of operand number `turned` inverted."""
-
-    def numbers(*values: Any) -> Any:
-        a, b, c = (-value if k == turned else value for k, value in enumerate(values))
-        if not np.isfinite(a) or not np.isfinite(b):
-            return a * b + c
-        if not np.isfinite(c):
-            return c
-        exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
-        return a * b + c if exact == 0 else _nearest(exact, a.dtype)
-
-    def text(to: Function, operation: Operation, *values: str) -> str:
-        kind = to.type(operation.dtype)
-        signed = (to.new(f"fneg {kind} {value}") if k == turned else value for k, value in enumerate(values))
-        return to.intrinsic("fma", operation.dtype, *signed)
-
-    return Meaning("f f f", numbers, text)
-
-
-def _nearest(exact: Fraction, dtype: np.dtype) -> Any:
-    """The floating-point number nearest to a fraction, ties to even."""
-    limits, size = np.finfo(dtype), abs(exact)
-    digits = limits.nmant + 1
-    exponent = size.numerator.bit_length() - size.denominator.bit_length()
-    exponent -= size < Fraction(2) ** exponent
-    unit = max(exponent + 1 - digits, int(limits.minexp) - limits.nmant)
-    value = np.ldexp(dtype.type(round(size / Fraction(2) ** unit)), unit)
-    return -value if exact < 0 else value
+def _fused(a: Any, b: Any, c: Any) -> Any:
+    """a b + c, rounded once, by the C library."""
+    kind = np.ctypeslib.as_ctypes_type(a.dtype)
+    function = ctypes.CDLL(None)["fma" if a.dtype == np.float64 else "fmaf"]
+    function.restype, function.argtypes = kind, [kind] * 3
+    return function(a, b, c)
 
 
 def _away_from_zero(x: Any) -> Any:
@@ -309,11 +283,11 @@ _CHOICE = Meaning(
 OPERATIONS: Mapping[str, Meaning] = {
     "abs": Meaning("fiu", np.abs, _size),
     # the neutral element is -0: adding 0 would turn -0 into 0
-    "add": Meaning("fiu fiu", np.add, _instruction("fadd", "add"), simpler=_neutral(-0.0, (1, 0))),
-    "and": Meaning("iub iub", np.bitwise_and, _instruction("", "and"), simpler=_same),
+    "add": Meaning("fiu fiu", np.add, _instruction("add"), simpler=_neutral(-0.0, (1, 0))),
+    "and": Meaning("iub iub", np.bitwise_and, _instruction("and"), simpler=_same),
     "bitcast_convert_type": Meaning("fiu", lambda x, dtype: x.view(dtype), _bits, "fiu"),
     "call": Meaning("f", None, _called),
-    "ceil": Meaning("f", np.ceil, _intrinsic("ceil")),
+    **{name: Meaning("f", getattr(np, name), _intrinsic(name)) for name in ("ceil", "floor", "sqrt")},
     "convert_element_type": Meaning(
         "fiub",
         _converted,
@@ -323,17 +297,14 @@ OPERATIONS: Mapping[str, Meaning] = {
     ),
     "div": _division("div", _quotient, "fiu fiu", simpler=_neutral(1.0)),
     **{name: _comparison(name) for name in ("eq", "ge", "gt", "le", "lt", "ne")},
-    "floor": Meaning("f", np.floor, _intrinsic("floor")),
-    "fma": _fused(),
-    "fma -a": _fused(turned=0),
-    "fma -c": _fused(turned=2),
+    "fma": Meaning("f f f", _fused, _intrinsic("fma")),
     "lookup": Meaning("i", None, _looked_up, "fiub"),
     "max": _extreme("max", "gt"),
     "min": _extreme("min", "lt"),
-    "mul": Meaning("fiu fiu", np.multiply, _instruction("fmul", "mul"), simpler=_neutral(1.0, (1, 0))),
+    "mul": Meaning("fiu fiu", np.multiply, _instruction("mul"), simpler=_neutral(1.0, (1, 0))),
     "neg": Meaning("fiu", np.negative, _turned),
     "not": Meaning("iub", np.invert, _inverted),
-    "or": Meaning("iub iub", np.bitwise_or, _instruction("", "or"), simpler=_same),
+    "or": Meaning("iub iub", np.bitwise_or, _instruction("or"), simpler=_same),
     "rem": _division("rem", lambda x, y: np.where(y == 0, x, np.fmod(x, y)), "iu iu"),
     "round": Meaning("f", _away_from_zero, _intrinsic("round")),
     "round to even": Meaning("f", np.rint, _intrinsic("roundeven")),
@@ -342,13 +313,7 @@ OPERATIONS: Mapping[str, Meaning] = {
     "shift_left": _shift("shl", "u", np.left_shift),
     "shift_right_arithmetic": _shift("ashr", "i", np.right_shift),
     "shift_right_logical": _shift("lshr", "u", np.right_shift),
-    "sqrt": Meaning("f", np.sqrt, _intrinsic("sqrt")),
-    "sub": Meaning("fiu fiu", np.subtract, _instruction("fsub", "sub"), simpler=_neutral(0.0)),
-    "xor": Meaning("iub iub", np.bitwise_xor, _instruction("", "xor")),
+    "sub": Meaning("fiu fiu", np.subtract, _instruction("sub"), simpler=_neutral(0.0)),
+    "xor": Meaning("iub iub", np.bitwise_xor, _instruction("xor")),
 }
 """The rows, by the name that an operation has in a list: for most the name of the JAX primitive."""
-
-
-def named(name: str, params: Mapping[str, Any]) -> str:
-    """Name in the table of a JAX primitive: that of the primitive, except for rounding to even."""
-    return "round to even" if name == "round" and params["rounding_method"] else name

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+WORD = np.dtype(np.int32)
+"""Type of a truth value in memory."""
 KINDS = frozenset(map(np.dtype, ("float32", "float64", "int32", "uint32", "int64", "uint64", "bool")))
 """Types that the result of an operation may have."""
 
@@ -36,9 +38,6 @@ class Level(NamedTuple):
 
     depth: int
     wide: bool
-
-    def __or__(self, other: Level) -> Level:
-        return Level(max(self.depth, other.depth), self.wide or other.wide)
 
 
 UNIFORM = Level(0, False)
@@ -75,22 +74,12 @@ class Address(NamedTuple):
       at: offset in the memory.
       strides: loops along which it moves.
       level: number of the region's copies that were known when the address was made; `at` counts these already.
-      wide: whether each lane has a number of its own at this address.
     """
 
     memory: str | Region
     at: int
     strides: tuple[Stride, ...] = ()
     level: int = 0
-    wide: bool = False
-
-
-Detail = np.generic | Address | str | int | tuple[Any, ...] | None
-"""What an operation needs beside its operands.
-
-The value of a constant, the address of an input, the name of a called C function, the offset of a lookup's table among
-the shared inputs, or (loop, number) of a carried value.
-"""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -102,14 +91,15 @@ class Operation:
         `operation_table.OPERATIONS`.
       operands: the operations whose results it reads.
       dtype: type of its result.
-      detail: as `Detail` says, None where nothing is needed.
+      detail: what is needed beside the operands: the value of a constant, the address of an input, the name of a called
+        C function, or the offset of a lookup's table among the shared inputs; else None.
       level: where it is computed.
     """
 
     name: str
     operands: tuple[Operation, ...]
     dtype: np.dtype
-    detail: Detail
+    detail: Any
     level: Level
 
     @property
@@ -120,14 +110,14 @@ class Operation:
     @property
     def value(self) -> np.generic:
         """The value of a constant."""
-        assert isinstance(self.detail, np.generic)
-        return self.detail
+        value: np.generic = self.detail
+        return value
 
     @property
     def address(self) -> Address:
         """The address of an input."""
-        assert isinstance(self.detail, Address)
-        return self.detail
+        address: Address = self.detail
+        return address
 
 
 class Store(NamedTuple):
@@ -167,7 +157,7 @@ class View:
     """An array that lies in memory and has not been read.
 
     Args:
-      memory, strides, level, wide: as of `Address`.
+      memory, strides, level: as of `Address`.
       offsets: address of each number, int64 [...].
       dtype: type of its numbers.
     """
@@ -177,20 +167,29 @@ class View:
     dtype: np.dtype
     strides: tuple[Stride, ...] = ()
     level: int = 0
-    wide: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array."""
         return self.offsets.shape
 
-    def moved(self, offsets: np.ndarray) -> View:
-        """The view of other numbers of the same memory."""
-        return replace(self, offsets=offsets)
-
 
 Values = Array | View
 """An array during lowering: of operations, or in memory."""
+
+
+def moved(values: Values, move: Callable[[np.ndarray], Any]) -> list[Any]:
+    """What a function makes of an array by moving its numbers, an array or a list of arrays, as a list."""
+    made = move(values.offsets if isinstance(values, View) else values)
+    parts = made if isinstance(made, list) else [made]
+    return [replace(values, offsets=part) for part in parts] if isinstance(values, View) else parts
+
+
+def mapped(function: Callable[..., Operation], *arrays: np.ndarray) -> Array:
+    """The results of a function of elements, called in the order of the elements; arrays are broadcast to one shape."""
+    spread = (array.copy() for array in np.broadcast_arrays(*arrays))
+    with np.errstate(all="ignore"):  # flags that constant folding raised
+        return np.asarray(np.frompyfunc(function, len(arrays), 1)(*spread), object)
 
 
 def single(operation: Operation) -> Array:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.lanes import indexing, sorting
+from engine.lanes import indexing
 from engine.lanes.indexing import UNROLLED, Scalars, limits
-from engine.lanes.operations import Array, NoScalarForm, Operation
+from engine.lanes.operations import Array, NoScalarForm, Operation, mapped
 
 Shape = tuple[int, ...]
 
@@ -23,17 +23,23 @@ def _spread(operand: Array, along: Sequence[int], shape: Shape) -> Array:
 
 def _slice(operand: Array, params: Any) -> Array:
     steps = params["strides"] or [1] * operand.ndim
-    part = operand[tuple(map(slice, params["start_indices"], params["limit_indices"], steps))]
-    return np.asarray(part, operand.dtype)
+    ranges: Any = map(slice, params["start_indices"], params["limit_indices"], steps)
+    return operand[..., *ranges]
 
 
-def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], shape: Shape, dtype: np.dtype) -> Array:
-    count = math.prod(operand.shape[axis] for axis in axes)
-    rows = np.moveaxis(operand, axes, range(len(axes))).reshape(count, *shape)
+def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
+    rows = np.moveaxis(operand, axes, range(len(axes)))
+    count, shape = math.prod(rows.shape[: len(axes)]), rows.shape[len(axes) :]
     if not count:
-        return np.full(shape, scalars.constant(np.asarray(_NEUTRAL[name](dtype), dtype)), object)
-    arrays = (np.asarray(row, object) for row in rows)
-    return functools.reduce(lambda total, row: scalars.elementwise(name, [total, row], shape, dtype), arrays)
+        return np.full(shape, scalars.constant(np.asarray(_neutral(name, dtype)).astype(dtype)), object)
+    total = functools.reduce(functools.partial(scalars.elementwise, name), rows.reshape(count, *shape))
+    return np.asarray(total, object)
+
+
+def _neutral(name: str, dtype: np.dtype) -> float:
+    """Neutral element of an operation: the reduction of no numbers."""
+    least, greatest = limits(dtype)
+    return {"add": 0, "mul": 1, "max": least, "min": greatest, "and": -1, "or": 0}[name]
 
 
 def _place_of_extreme(scalars: Scalars, holds: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
@@ -42,19 +48,18 @@ def _place_of_extreme(scalars: Scalars, holds: str, operand: Array, axes: Sequen
     Args:
       holds: comparison of the extreme with any other number, "ge" or "le".
     """
-    rows = np.moveaxis(operand, axes[0], 0)
-    made = np.empty(rows.shape[1:], object)
-    for at in np.ndindex(made.shape):
-        best, place = rows[(0, *at)], scalars.constant(np.zeros((), dtype))
-        for k in range(1, len(rows)):
-            one = rows[(k, *at)]
+
+    def place_in(row: Array) -> Operation:
+        best, place = row[0], scalars.constant(np.zeros((), dtype))
+        for k, one in enumerate(row[1:], 1):
             farther = scalars.each("not", scalars.each(holds, best, one))
             if best.dtype.kind == "f":
                 farther = scalars.each("and", farther, scalars.each("eq", best, best))
             best = scalars.each("select", farther, one, best)
             place = scalars.each("select", farther, scalars.constant(np.asarray(k, dtype)), place)
-        made[at] = place
-    return made
+        return place
+
+    return np.apply_along_axis(place_in, axes[0], operand)
 
 
 def _running(scalars: Scalars, name: str, operand: Array, params: Any) -> Array:
@@ -62,8 +67,7 @@ def _running(scalars: Scalars, name: str, operand: Array, params: Any) -> Array:
     made = operand.copy()
     rows = np.moveaxis(made, params["axis"], 0)[:: -1 if params["reverse"] else 1]
     for k in range(1, len(rows)):
-        for at in np.ndindex(rows.shape[1:]):
-            rows[(k, *at)] = scalars.each(name, rows[(k - 1, *at)], rows[(k, *at)])
+        rows[k, ...] = scalars.elementwise(name, rows[k - 1], rows[k])
     return made
 
 
@@ -82,7 +86,7 @@ def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Ar
     return made
 
 
-def _product(scalars: Scalars, left: Array, right: Array, dimensions: Any, shape: Shape, dtype: np.dtype) -> Array:
+def _product(scalars: Scalars, factors: Sequence[Array], dimensions: Any, shape: Shape, dtype: np.dtype) -> Array:
     """XLA's dot_general: a product of matrices or vectors, each sum in the order of its terms.
 
     Raises:
@@ -93,82 +97,90 @@ def _product(scalars: Scalars, left: Array, right: Array, dimensions: Any, shape
         free = [axis for axis in range(operand.ndim) if axis not in (*along, *batch)]
         sizes = (math.prod(operand.shape[axis] for axis in axes) for axes in (batch, free, along))
         rows = operand.transpose([*batch, *free, *along]).reshape(*sizes)
-        return scalars.elementwise("convert_element_type", [rows], rows.shape, dtype)
+        return scalars.elementwise("convert_element_type", rows, dtype=dtype)
 
-    lefts, rights = map(matrices, (left, right), *dimensions)
+    lefts, rights = map(matrices, factors, *dimensions)
     if lefts.shape[-1] * math.prod(shape) > UNROLLED:
         raise NoScalarForm("a large product of matrices")
-    (batch, rows, terms), columns = lefts.shape, rights.shape[1]
-    products = scalars.elementwise("mul", [lefts[:, :, None], rights[:, None]], (batch, rows, columns, terms), dtype)
-    return _reduced(scalars, "add", products, [3], (batch, rows, columns), dtype).reshape(shape)
+    products = scalars.elementwise("mul", lefts[:, :, None], rights[:, None])
+    return _reduced(scalars, "add", products, [3], dtype).reshape(shape)
+
+
+def _power(scalars: Scalars, x: Array, exponent: int, dtype: np.dtype) -> Array:
+    """x to an integer power by repeated squaring; 1 / x^|y| for y below 0.
+
+    Each product, and the quotient, adds a rounding error of half an ulp, where x^|y| is a normal number.
+    """
+    ones = np.full(x.shape, scalars.constant(dtype.type(1)), object)
+    value, factor, left = ones, x, abs(exponent)
+    while left:
+        if left & 1:
+            value = scalars.elementwise("mul", value, factor)
+        left >>= 1
+        if left:
+            factor = scalars.elementwise("mul", factor, factor)
+    return scalars.elementwise("div", ones, value) if exponent < 0 else value
 
 
 def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Array]:
     """A conditional: all branches are computed and one is selected, as under `vmap`."""
     index, *given = operands
     cases = [[scalars.read(one) for one in scalars.traced(branch, given)] for branch in params["branches"]]
-    return [
-        scalars.elementwise("select_n", [index, *of_each], of_each[0].shape) for of_each in zip(*cases, strict=True)
-    ]
+    return [_selected(scalars, [index, *of_each]) for of_each in zip(*cases, strict=True)]
 
 
-_NEUTRAL: Mapping[str, Callable[[Any], Any]] = {
-    "add": lambda dtype: 0,
-    "mul": lambda dtype: 1,
-    "max": lambda dtype: limits(dtype)[0],
-    "min": lambda dtype: limits(dtype)[1],
-    "and": lambda dtype: ~np.zeros((), dtype),
-    "or": lambda dtype: 0,
+def _selected(scalars: Scalars, operands: Sequence[Array]) -> Array:
+    return mapped(functools.partial(indexing.chosen, scalars), *operands)
+
+
+MOVES: Mapping[str, Callable[..., Any]] = {
+    "broadcast_in_dim": lambda x, p, shape: _spread(x, p["broadcast_dimensions"], shape),
+    **dict.fromkeys(("copy", "stop_gradient"), lambda x, *_: x),
+    **dict.fromkeys(("reshape", "squeeze"), lambda x, _, shape: x.reshape(shape)),
+    "rev": lambda x, p, _: np.flip(x, p["dimensions"]),
+    "slice": lambda x, p, _: _slice(x, p),
+    "split": lambda x, p, _: np.split(x, np.cumsum(p["sizes"])[:-1], p["axis"]),
+    "tile": lambda x, p, _: np.tile(x, p["reps"]),
+    "transpose": lambda x, p, _: x.transpose(p["permutation"]),
+    "unstack": lambda x, p, _: [np.take(x, k, p["axis"]) for k in range(x.shape[p["axis"]])],
 }
-"""Neutral element of each operation by type: the reduction of no numbers."""
+"""JAX's primitives that move the numbers of one array, as functions of an array, parameters and shape of the result.
 
-
+The array holds operations, or the addresses of numbers in memory. They give an array or a list of arrays.
+"""
 _COMBINING = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "and": "and", "or": "or"}
 """Ending of the name of a reduction -> operation that combines two numbers."""
-PRIMITIVES: Mapping[str, Callable[..., list[Array]]] = {
-    "argmax": lambda s, o, p, _, dtype: [_place_of_extreme(s, "ge", o[0], p["axes"], dtype)],
-    "argmin": lambda s, o, p, _, dtype: [_place_of_extreme(s, "le", o[0], p["axes"], dtype)],
-    "broadcast_in_dim": lambda s, o, p, shape, _: [_spread(o[0], p["broadcast_dimensions"], shape)],
-    "concatenate": lambda s, o, p, *_: [np.concatenate(o, p["dimension"])],
-    "cond": lambda s, o, p, *_: _chosen(s, o, p),
-    **dict.fromkeys(("copy", "optimization_barrier", "stop_gradient"), lambda s, o, *_: list(o)),
-    **{
-        f"cum{ending}": lambda s, o, p, *_, name=name: [_running(s, name, o[0], p)]
-        for ending, name in _COMBINING.items()
-    },
-    "dot_general": lambda s, o, p, shape, dtype: [_product(s, o[0], o[1], p["dimension_numbers"], shape, dtype)],
-    "dynamic_slice": lambda s, o, p, *_: [indexing.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"])],
-    "dynamic_update_slice": lambda s, o, *_: [indexing.put(s, o[0], o[1], [one.item() for one in o[2:]])],
-    **dict.fromkeys(("reshape", "squeeze"), lambda s, o, p, shape, _: [o[0].reshape(shape)]),
-    "gather": lambda s, o, p, shape, dtype: [indexing.gathered(s, o[0], o[1], p, shape, dtype)],
-    "iota": lambda s, o, p, shape, dtype: [s.array(np.indices(shape, dtype)[p["dimension"]])],
-    "pad": lambda s, o, p, shape, _: [_padded(o[0], o[1].item(), p["padding_config"], shape)],
-    **{
-        f"reduce_{ending}": lambda s, o, p, shape, dtype, name=name: [_reduced(s, name, o[0], p["axes"], shape, dtype)]
-        for ending, name in _COMBINING.items()
-    },
-    "rev": lambda s, o, p, *_: [np.flip(o[0], p["dimensions"])],
-    **dict.fromkeys(
-        ("scatter", *(f"scatter-{name}" for name in ("add", "sub", "mul", "max", "min"))),
-        lambda s, o, p, *_: [indexing.scattered(s, o, p)],
+PRIMITIVES: Mapping[str, Callable[..., Any]] = {
+    "add_any": lambda s, o, *_: s.elementwise("add", *o),
+    "argmax": lambda s, o, p, to: _place_of_extreme(s, "ge", o[0], p["axes"], to.dtype),
+    "argmin": lambda s, o, p, to: _place_of_extreme(s, "le", o[0], p["axes"], to.dtype),
+    "concatenate": lambda s, o, p, _: np.concatenate(o, p["dimension"]),
+    "cond": lambda s, o, p, _: _chosen(s, o, p),
+    **{f"cum{end}": lambda s, o, p, _, name=name: _running(s, name, o[0], p) for end, name in _COMBINING.items()},
+    "dot_general": lambda s, o, p, to: _product(s, o, p["dimension_numbers"], to.shape, to.dtype),
+    "dynamic_slice": lambda s, o, p, _: indexing.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"]),
+    "dynamic_update_slice": lambda s, o, *_: indexing.written(
+        s, o[0], None, o[1], [one.item() for one in o[2:]], s.constant(np.True_)
     ),
-    "slice": lambda s, o, p, *_: [_slice(o[0], p)],
-    "sort": lambda s, o, p, *_: sorting.in_order(s, o, p["dimension"], p["num_keys"]),
-    "split": lambda s, o, p, *_: np.split(o[0], np.cumsum(p["sizes"])[:-1], p["axis"]),
-    "stack": lambda s, o, p, *_: [np.stack(o, p["axis"])],
-    "tile": lambda s, o, p, *_: [np.tile(o[0], p["reps"])],
-    "transpose": lambda s, o, p, *_: [o[0].transpose(p["permutation"])],
-    "unstack": lambda s, o, p, *_: [np.asarray(part, o[0].dtype) for part in np.moveaxis(o[0], p["axis"], 0)],
+    "gather": lambda s, o, p, to: indexing.gathered(s, o, p, to),
+    "integer_pow": lambda s, o, p, to: _power(s, o[0], p["y"], to.dtype),
+    "iota": lambda s, o, p, to: s.array(np.indices(to.shape, to.dtype)[p["dimension"]]),
+    "optimization_barrier": lambda s, o, *_: o,
+    "pad": lambda s, o, p, to: _padded(o[0], o[1].item(), p["padding_config"], to.shape),
+    **{
+        f"reduce_{end}": lambda s, o, p, to, name=name: _reduced(s, name, o[0], p["axes"], to.dtype)
+        for end, name in _COMBINING.items()
+    },
+    "scatter": lambda s, o, p, _: indexing.scattered(s, None, o, p),
+    **{
+        f"scatter-{name}": lambda s, o, p, _, name=name: indexing.scattered(s, name, o, p)
+        for name in ("add", "sub", "mul", "max", "min")
+    },
+    "select_n": lambda s, o, *_: _selected(s, o),
+    "stack": lambda s, o, p, _: np.stack(o, p["axis"]),
 }
-"""JAX's primitives on arrays by name, as functions that give a primitive's results.
+"""JAX's other primitives on arrays, as functions that give a primitive's result, or a list of results.
 
-They take the list, the operands, the primitive's parameters, and shape and type of the first result. They raise a
-`NoScalarForm` where the primitive, with these sizes, cannot be written in scalar operations.
+They take the list, the operands, the primitive's parameters, and the first result as JAX's description of an array.
+They raise a `NoScalarForm` where the primitive, with these sizes, cannot be written in scalar operations.
 """
-MOVES = frozenset(
-    (
-        "broadcast_in_dim", "copy", "optimization_barrier", "reshape", "rev", "slice", "split", "squeeze",
-        "stop_gradient", "tile", "transpose", "unstack",
-    )
-)  # fmt: skip
-"""Primitives that move the numbers of one array, and so the addresses of one in memory."""

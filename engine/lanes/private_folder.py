@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import stat
-import tempfile
+import secrets
 from pathlib import Path
 
 _MARK = b"rustbelt, sealed\n"
 _SEAL = 32
-_LARGEST = 1 << 28
-"""Most bytes of one file; a program of the largest model takes a hundredth of it."""
 
 
 def private_folder(inside: str = "") -> tuple[Path | None, str]:
@@ -23,7 +19,7 @@ def private_folder(inside: str = "") -> tuple[Path | None, str]:
     be deleted at any time.
 
     Args:
-      inside: name of a subfolder, which is given instead; it must not be a link.
+      inside: name of a subfolder, which is given instead.
     """
     wish = os.environ.get("RUSTBELT_CACHE", "")
     if wish.lower() == "off":
@@ -35,21 +31,17 @@ def private_folder(inside: str = "") -> tuple[Path | None, str]:
             data = os.environ.get("XDG_CACHE_HOME", "")
             folder = (Path(data) if os.path.isabs(data) else Path.home() / ".cache") / "rustbelt"
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        wrong = _wrong_with(folder, folder.stat())
-        if inside and not wrong:
-            folder /= inside
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-            wrong = _wrong_with(folder, folder.lstat())
+        for one in (folder, folder / inside):
+            one.mkdir(mode=0o700, exist_ok=True)
+            if wrong := _wrong_with(one):
+                return None, wrong
     except (OSError, RuntimeError) as failure:
         return None, f"{failure}."
-    return (None, wrong) if wrong else (folder, "")
+    return folder / inside, ""
 
 
-def _wrong_with(folder: Path, status: os.stat_result) -> str:
-    if not stat.S_ISDIR(status.st_mode):
-        return f"expected a folder, and {folder} is none."
+def _wrong_with(folder: Path) -> str:
+    status = folder.stat()
     if status.st_uid != os.getuid():
         return f"expected a folder of yours, and {folder} is user {status.st_uid}'s."
     if status.st_mode & 0o022:
@@ -67,28 +59,22 @@ def write_sealed(file: Path, content: bytes) -> None:
     Raises:
       OSError: there is no room, or no such folder.
     """
-    handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    aside = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
     try:
-        with open(handle, "wb") as to:
-            to.write(_head(file.name, content) + content)
-        os.replace(aside, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(aside)
-        raise
+        aside.write_bytes(_head(file.name, content) + content)
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def read_sealed(file: Path) -> bytes | None:
-    """What `write_sealed` wrote under this name; None where it is missing, damaged, renamed or no regular file."""
+    """What `write_sealed` wrote under this name; None where it is missing, damaged or renamed."""
     try:
-        with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as source:
-            status = os.fstat(source.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
-                return None
-            head, content = source.read(len(_MARK) + _SEAL), source.read()
+        sealed = file.read_bytes() if file.is_file() else b""
     except OSError:
         return None
-    return content if head == _head(file.name, content) else None
+    content = sealed[len(_MARK) + _SEAL :]
+    return content if sealed == _head(file.name, content) + content else None
 
 
 def _head(name: str, content: bytes) -> bytes:

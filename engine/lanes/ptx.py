@@ -6,7 +6,6 @@ No operation is contracted or approximated and subnormal numbers are kept, so th
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -103,8 +102,7 @@ def compile_nest(nest: Nest, processor: str, items: int = 1) -> Kernel:
     copies = "\n".join(copy_text(size, 1, items, THREADS) for size in (4, 8))
     text = _KERNEL.format(declared=writer.declared, copies=copies, body=body, kernel=KERNEL, threads=THREADS, room=room)
     layout = replace(layout_of(nest, 1, items), scratch=writer.scratch)
-    about = "\0".join([text, processor, machine_code.compiler()])
-    key = hashlib.blake2b(about.encode(), digest_size=16).hexdigest()
+    key = machine_code.digest_of(text, processor, machine_code.compiler())
     held = compilation_cache.held("kernel", key)
     compilation_cache.asked(held is not None)
     if held is None:

@@ -10,23 +10,23 @@ and need no code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Hashable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.core import Literal
 
-from engine.lanes import elementary, loops, primitives, sorting
-from engine.lanes.equations import Atom, Constant, Equation, Rule, flat
-from engine.lanes.operation_table import OPERATIONS, named
+from engine.lanes import loops
+from engine.lanes.elementary import FUNCTIONS, IN_DOUBLE
+from engine.lanes.equations import called, line_of, name_of, needed
+from engine.lanes.operation_table import OPERATIONS
 from engine.lanes.operations import (
     KINDS,
     UNIFORM,
     Address,
     Array,
-    Detail,
     Item,
     Level,
     NoScalarForm,
@@ -34,9 +34,12 @@ from engine.lanes.operations import (
     Operations,
     Values,
     View,
+    mapped,
+    moved,
     single,
     words_of,
 )
+from engine.lanes.primitives import MOVES, PRIMITIVES
 
 MOST = 50_000
 """Most operations of a function; for longer ones XLA's arrays are the better form."""
@@ -57,27 +60,21 @@ class Scalars:
         self.pool: list[np.ndarray] = []
         self.n_shared = n_shared
         self.n_loops = self._n_operations = 0
-        self._known: list[dict[Hashable, Operation]] = [{}]
+        self._known: dict[Hashable, Operation] = {}
         self._constants: dict[Hashable, Operation] = {}
-        self._rules: dict[Any, Rule] = {}
+        self._needed: dict[Any, list[Any]] = {}
 
-    @contextmanager
-    def loop(self) -> Iterator[tuple[int, list[Item]]]:
-        """A `with` block for the body of a new loop: gives the loop's number, and the items of the body."""
+    def begin_loop(self) -> int:
+        """Begins the body of a loop; gives the loop's number."""
         self.n_loops += 1
-        number = self.n_loops
+        self.loops.append(self.n_loops)
         self.scopes.append([])
-        self._known.append({})
-        self.loops.append(number)
-        yield number, self.scopes[-1]
-        self.scopes.pop()
-        self._known.pop()
-        self.loops.pop()
+        return self.n_loops
 
-    @property
-    def depth(self) -> int:
-        """Number of loops around what is being lowered."""
-        return len(self.loops)
+    def end_loop(self) -> list[Item]:
+        """Ends the body of the innermost loop; gives its items."""
+        self.loops.pop()
+        return self.scopes.pop()
 
     def read(self, values: Values) -> Array:
         """An array as operations; a number in memory belongs to the innermost loop that changes it or its address."""
@@ -85,11 +82,12 @@ class Scalars:
             return values
         within = {stride.loop for stride in values.strides}.union(getattr(values.memory, "loops", ()))
         depth = max((k for k, loop in enumerate(self.loops, 1) if loop in within), default=0)
-        made, level = np.empty(values.shape, object), Level(depth, values.wide)
-        for at, offset in np.ndenumerate(values.offsets):
-            address = Address(values.memory, int(offset), values.strides, values.level, values.wide)
-            made[at] = self._once("input", (), values.dtype, address, level)
-        return made
+
+        def number(offset: int) -> Operation:
+            address = Address(values.memory, offset, values.strides, values.level)
+            return self._once("input", (), values.dtype, address, Level(depth, values.memory != "shared"))
+
+        return mapped(number, values.offsets)
 
     def constant(self, value: Any) -> Operation:
         """The operation of a constant."""
@@ -111,60 +109,58 @@ class Scalars:
         Raises:
           NoScalarForm: operations have no numbers of its type.
         """
-        if getattr(value, "dtype", np.dtype(bool)) not in KINDS:
+        if value.dtype not in KINDS:
             raise NoScalarForm(f"numbers of type {value.dtype}")
         value = np.asarray(value)
         if value.size > _MANY and value.dtype != bool:
             words = words_of(value.dtype)
             return View("shared", self.pooled(value) + words * np.arange(value.size).reshape(value.shape), value.dtype)
-        made = np.empty(value.shape, object)
-        for at in np.ndindex(value.shape):
-            made[at] = self.constant(value[at])
-        return made
+        return mapped(lambda number: self.constant(value.dtype.type(number)), value)
 
-    def rule(self, rule: Rule, inputs: Sequence[Values]) -> list[Values]:
-        """The outputs of a rule for these inputs.
+    def traced(self, closed: Any, inputs: Sequence[Values]) -> list[Values]:
+        """The outputs of a closed jaxpr for these inputs.
 
         Raises:
           NoScalarForm: it holds an operation that cannot be written in scalars; with the line that calls it.
         """
-        held: dict[Atom, Values] = dict(zip(rule.inputs, inputs, strict=True))
+        jaxpr = closed.jaxpr
+        held: dict[Any, Values] = dict(zip(jaxpr.invars, inputs, strict=True))
+        constants = dict(zip(jaxpr.constvars, closed.consts, strict=True))
 
-        def read(atom: Atom) -> Values:
-            if isinstance(atom, Constant) and atom not in held:
-                held[atom] = self.array(atom.value)
+        def read(atom: Any) -> Values:
+            if isinstance(atom, Literal):
+                return self.array(np.asarray(atom.val, atom.aval.dtype))  # type: ignore[attr-defined]
+            if atom not in held:
+                held[atom] = self.array(constants[atom])
             return held[atom]
 
-        for equation in rule.equations:
+        if jaxpr not in self._needed:
+            self._needed[jaxpr] = needed(jaxpr)
+        for equation in self._needed[jaxpr]:
             try:
-                results = self._applied(equation, [read(atom) for atom in equation.inputs])
+                given, body = [read(atom) for atom in equation.invars], called(equation)
+                results = self._applied(equation, given) if body is None else self.traced(body, given)
             except NoScalarForm as missing:
-                if missing.line is None and equation.line:
-                    raise NoScalarForm(missing.what, equation.line) from missing
+                line = line_of(equation)
+                if missing.line is None and line:
+                    raise NoScalarForm(missing.what, line) from missing
                 raise
-            held.update(zip(equation.outputs, results, strict=True))
-        return [read(atom) for atom in rule.outputs]
+            held.update(zip(equation.outvars, results, strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
 
-    def traced(self, closed: Any, inputs: Sequence[Values]) -> list[Values]:
-        """The outputs of a closed jaxpr for these inputs; its list of equations is kept for the next call."""
-        if closed not in self._rules:
-            self._rules[closed] = flat(closed)
-        return self.rule(self._rules[closed], inputs)
-
-    def _applied(self, equation: Equation, given: Sequence[Values]) -> list[Values]:
+    def _applied(self, equation: Any, given: Sequence[Values]) -> list[Values]:
         """The results of an equation.
 
         Raises:
           NoScalarForm: the primitive, with these parameters, cannot be written in scalar operations.
         """
-        for value in equation.outputs:
-            if value.dtype not in KINDS:
-                raise NoScalarForm(f"numbers of type {value.dtype}")
-        name, params, first = equation.name, equation.params, equation.outputs[0]
-        shape, dtype = first.shape, first.dtype
-        if name in primitives.MOVES and isinstance(given[0], View):
-            moved = primitives.PRIMITIVES[name](self, [given[0].offsets], params, shape, dtype)
-            return [given[0].moved(offsets) for offsets in moved]
+        name, params = name_of(equation), equation.params
+        for variable in equation.outvars:
+            if variable.aval.dtype not in KINDS:
+                raise NoScalarForm(f"numbers of type {variable.aval.dtype}")
+        first = equation.outvars[0].aval
+        if name in MOVES:
+            return moved(given[0], lambda array: MOVES[name](array, params, first.shape))
         if name == "scan":
             return loops.scan(self, given, params)
         operands = [self.read(one) for one in given]
@@ -173,13 +169,12 @@ class Scalars:
             with jax.enable_x64(any(example.dtype == np.float64 for example in examples)):
                 written = jax.make_jaxpr(params["_prim"].expand)(*examples)
             return self.traced(written, operands)
-        if name in primitives.PRIMITIVES:
-            return [*primitives.PRIMITIVES[name](self, operands, params, shape, dtype)]
-        if len(equation.outputs) != 1 or not _spread_to(shape, operands):
+        if name in PRIMITIVES:
+            made = PRIMITIVES[name](self, operands, params, first)
+            return made if isinstance(made, list) else [made]
+        if name not in OPERATIONS and name not in FUNCTIONS:
             raise NoScalarForm(name)
-        if name == "integer_pow":
-            operands = [*operands, self.read(self.array(params["y"]))]
-        return [self.elementwise(named(name, params), operands, shape, dtype)]
+        return [self.elementwise(name, *operands, dtype=first.dtype)]
 
     def each(self, name: str, *operands: Operation, dtype: Any = None) -> Operation:
         """The result of an operation on scalars: simplified or folded if possible, else an operation.
@@ -201,21 +196,19 @@ class Scalars:
         value = meaning.fold(operands, kind)
         return self.operation(name, operands, kind) if value is None else self.constant(value)
 
-    def operation(self, name: str, operands: Operations, dtype: np.dtype, detail: Detail = None) -> Operation:
+    def operation(self, name: str, operands: Operations, dtype: np.dtype, detail: Any = None) -> Operation:
         """An operation of the table, neither simplified nor folded; its level follows from its operands."""
-        level = operands[0].level
-        for operand in operands[1:]:
-            if operand.level != level:
-                level |= operand.level
+        levels = [operand.level for operand in operands]
+        level = Level(max(one.depth for one in levels), any(one.wide for one in levels))
         return self._once(name, tuple(operands), dtype, detail, level)
 
     def _once(
-        self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, level: Level
+        self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Any, level: Level
     ) -> Operation:
-        known, key = self._known[level.depth], (name, operands, dtype, detail)
-        made = known.get(key)
+        key = name, operands, dtype, detail, level
+        made = self._known.get(key)
         if made is None:
-            made = known[key] = Operation(name, operands, dtype, detail, level)
+            made = self._known[key] = Operation(name, operands, dtype, detail, level)
             if name != "input":
                 self.scopes[level.depth].append(made)
                 self._n_operations += 1
@@ -223,35 +216,20 @@ class Scalars:
                 raise NoScalarForm(f"more than {MOST:,} operations", line="")
         return made
 
-    def elementwise(self, name: str, operands: Sequence[Array], shape: tuple[int, ...], dtype: Any = None) -> Array:
+    def elementwise(self, name: str, *operands: Array, dtype: Any = None) -> Array:
         """An operation element by element, on arrays broadcast to one shape; arguments as of `each`."""
-        if not shape:
-            alone = [operand.item() for operand in operands]
-            return single(self.each(name, *alone, dtype=dtype))
-        made = np.empty(shape, object)
-        spread: list[Array] = [np.broadcast_to(operand, shape) for operand in operands]
-        for at in np.ndindex(shape):
-            made[at] = self.each(name, *(operand.item(at) for operand in spread), dtype=dtype)
-        return made
+        return mapped(partial(self.each, name, dtype=dtype), *operands)
 
     def _written_out(self, name: str, operands: Operations, dtype: np.dtype) -> Operation:
         """A function without a row of its own, as operations or as a call of the C library."""
-        if name in _WRITTEN_OUT:
-            return _WRITTEN_OUT[name](self, *operands)
-        function = elementary.FUNCTIONS.get(name)
-        in_double = operands[0].dtype == np.float64
-        form = function and (function.double if in_double else function.form)
+        form = (IN_DOUBLE if operands[0].dtype == np.float64 else FUNCTIONS).get(name)
         if form is None:
             raise NoScalarForm(name)
         if isinstance(form, str):
             doubles = [self.each("convert_element_type", operand, dtype=np.float64) for operand in operands]
             called = self.operation("call", doubles, np.dtype(np.float64), form)
             return self.each("convert_element_type", called, dtype=dtype)
-        more: tuple[int, ...] = ()
-        if name == "integer_pow":
-            *operands, power = operands
-            more = (int(power.value),)
-        traced = _traced(form, tuple(operand.dtype for operand in operands), *more)
+        traced = _traced(form, tuple(operand.dtype for operand in operands))
         (result,) = self.traced(traced, [single(operand) for operand in operands])
         return self.read(result).item()
 
@@ -262,59 +240,9 @@ def as_words(values: Any) -> np.ndarray:
     return np.ascontiguousarray(values, np.uint32 if values.dtype == bool else values.dtype).reshape(-1).view(np.uint32)
 
 
-def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
-    if all(operand.shape == shape for operand in operands):
-        return True
-    try:
-        return np.broadcast_shapes(*(operand.shape for operand in operands)) == shape
-    except ValueError:
-        return False
-
-
 @cache
-def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], *more: int) -> Any:
+def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...]) -> Any:
     """The closed jaxpr of a function of scalars of these types, traced once."""
     with jax.enable_x64(True):
         examples = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
-        return jax.make_jaxpr(lambda *values: form(*values, *more))(*examples)
-
-
-def _chain(scalars: Scalars, which: Operation, *cases: Operation) -> Operation:
-    if which.is_constant:
-        return cases[int(which.value)]
-    if all(case is cases[0] for case in cases):
-        return cases[0]
-    if which.dtype.kind == "b":
-        return scalars.each("select", which, cases[1], cases[0])
-    result = cases[-1]
-    for number in range(len(cases) - 2, -1, -1):
-        here = scalars.each("le", which, scalars.constant(np.asarray(number, which.dtype)))
-        result = scalars.each("select", here, cases[number], result)
-    return result
-
-
-def _clamped(scalars: Scalars, low: Operation, value: Operation, high: Operation) -> Operation:
-    return scalars.each("min", scalars.each("max", value, low), high)
-
-
-def _log2(scalars: Scalars, x: Operation) -> Operation:
-    log, log_of_2 = (scalars.each("log", one) for one in (x, scalars.constant(x.dtype.type(2))))
-    return scalars.each("div", log, log_of_2)
-
-
-def _polynomial(scalars: Scalars, x: Operation, *ascending: Operation) -> Operation:
-    value = ascending[-1]
-    for coefficient in ascending[-2::-1]:
-        value = scalars.each("add", scalars.each("mul", value, x), coefficient)
-    return value
-
-
-_WRITTEN_OUT: dict[str, Callable[..., Operation]] = {
-    "add_any": lambda scalars, *operands: scalars.each("add", *operands),
-    "clamp": _clamped,
-    "le_to": lambda scalars, *operands: sorting.compared(scalars, "le", *operands),
-    "log2": _log2,
-    "lt_to": lambda scalars, *operands: sorting.compared(scalars, "lt", *operands),
-    "polynomial": _polynomial,
-    "select_n": _chain,
-}
+        return jax.make_jaxpr(form)(*examples)

@@ -43,10 +43,7 @@ def split_cells(model: Model, array: np.ndarray, axis: int = -1) -> dict[str, np
     Raises:
       ValueError: the axis has another length than the cell axis.
     """
-    at = axis % array.ndim
-    if array.shape[at] != cell_count(model):
-        raise ValueError(f"cell axis: expected {cell_count(model)} cells, got {array.shape[at]}")
-    layout = cell_layout(model)
+    at, layout = axis % array.ndim, cell_layout(model)
     parts = np.split(array, [columns.first for columns in layout.values()][1:], at)
     return {
         name: part.reshape(array.shape[:at] + columns.shape + array.shape[at + 1 :])

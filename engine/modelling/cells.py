@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Scalar = Any
 Labels = Mapping[str, tuple[str, ...]]
@@ -29,37 +30,37 @@ class Cells:
       values: one scalar (number or traced) per cell; length must be the product of the label counts.
     """
 
-    __slots__ = ("labels", "values")
+    __slots__ = ("_cells", "labels")
     __array_ufunc__ = None  # a NumPy scalar on the left must hand the operation to us
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, labels: Labels, values: Sequence[Scalar]):
+    def __init__(self, labels: Labels | tuple[tuple[str, tuple[str, ...]], ...], values: Sequence[Scalar]):
         self.labels = dict(labels)
-        self.values = tuple(values)
-        size = math.prod(map(len, self.labels.values()))
-        if size != len(self.values):
-            raise ValueError(f"Cells over {self.labels}: expected {size} values, got {len(self.values)}")
+        keys = [*itertools.product(*self.labels.values())]
+        if len(keys) != len(values):
+            raise ValueError(f"Cells over {self.labels}: expected {len(keys)} values, got {len(values)}")
+        self._cells = dict(zip(keys, values, strict=True))
 
     @property
     def dims(self) -> tuple[str, ...]:
         """Names of the dimensions, outermost first."""
         return tuple(self.labels)
 
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        """The scalar of each cell."""
+        return tuple(self._cells.values())
+
     def keys(self) -> list[tuple[str, ...]]:
         """Label tuples in the order of `values`."""
-        return list(itertools.product(*self.labels.values()))
+        return list(self._cells)
 
     def __getitem__(self, key: str | tuple[str, ...]) -> Scalar:
         """The scalar at a label, or at a tuple of labels in the order of the dimensions."""
-        wanted = key if isinstance(key, tuple) else (key,)
-        position = 0
-        if len(wanted) != len(self.labels):
-            raise KeyError(f"expected one label for each of {self.dims}, got {wanted}")
-        for (dim, names), label in zip(self.labels.items(), wanted, strict=True):
-            if label not in names:
-                raise KeyError(f"no label '{label}' in {dim} {names}")
-            position = position * len(names) + names.index(label)
-        return self.values[position]
+        labels = key if isinstance(key, tuple) else (key,)
+        if labels not in self._cells:
+            raise KeyError(f"no cell {labels} among the labels {self.labels}")
+        return self._cells[labels]
 
     def sel(self, **where: str | Sequence[str]) -> Any:
         """The part at the labels given by dimension: a label drops its dimension, a sequence keeps those labels.
@@ -72,8 +73,7 @@ class Cells:
             for dim, names in self.labels.items()
             if not isinstance(where.get(dim), str)
         }
-        values = [self._at({**where, **at}) for at in _places(kept)]
-        return Cells(kept, values) if kept else values[0]
+        return filled(kept, lambda at: self._at({**where, **at}))
 
     def _at(self, at: Mapping[str, Any]) -> Scalar:
         """The scalar at the labels given by dimension; dimensions that this table lacks are ignored."""
@@ -90,10 +90,7 @@ class Cells:
         self._refuse_others(along)
         kept = {dim: names for dim, names in self.labels.items() if dim not in along}
         folded = {dim: names for dim, names in self.labels.items() if dim in along}
-        values = [
-            functools.reduce(combine, [self._at(at | other) for other in _places(folded)]) for at in _places(kept)
-        ]
-        return Cells(kept, values) if kept else values[0]
+        return filled(kept, lambda at: functools.reduce(combine, [self._at(at | other) for other in _places(folded)]))
 
     def over(self, *dims: str) -> Any:
         """Sum over the named dimensions (over all if none is named); of conditions, how many hold."""
@@ -104,13 +101,12 @@ class Cells:
         count = math.prod(len(self.labels[dim]) for dim in dims or self.dims)
         return self.over(*dims) * (1.0 / count)
 
-    def in_order(self, dims: Sequence[str]) -> Cells:
+    def in_order(self, dims: Sequence[str]) -> Any:
         """The same cells with their dimensions in another order."""
-        labels = {dim: self.labels[dim] for dim in dims}
-        return Cells(labels, [*map(self._at, _places(labels))])
+        return filled({dim: self.labels[dim] for dim in dims}, self._at)
 
     def __repr__(self) -> str:
-        inner = ", ".join(f"{'/'.join(k)}: {v}" for k, v in zip(self.keys(), self.values, strict=True))
+        inner = ", ".join(f"{'/'.join(key)}: {value}" for key, value in self._cells.items())
         return f"Cells({inner})"
 
 
@@ -119,12 +115,15 @@ def _places(labels: Labels) -> Iterator[dict[str, str]]:
     return (dict(zip(labels, key, strict=True)) for key in itertools.product(*labels.values()))
 
 
+def filled(labels: Labels, rule: Callable[[dict[str, str]], Scalar]) -> Any:
+    """The table of what a rule gives for each place; the scalar itself without dimensions."""
+    values = [*map(rule, _places(labels))]
+    return Cells(labels, values) if labels else values[0]
+
+
 def table(labels: Labels, rows: Any) -> Cells:
     """Constants as cells: `rows` is a number, or nested sequences shaped like the labels; values become floats."""
-    values = [rows]
-    for _ in labels:
-        values = [item for part in values for item in part]
-    return Cells(labels, [*map(float, values)])
+    return Cells(labels, np.ravel(np.array(rows, float)).tolist())
 
 
 def merged_labels(parts: Sequence[Any]) -> dict[str, tuple[str, ...]]:
@@ -142,6 +141,10 @@ def merged_labels(parts: Sequence[Any]) -> dict[str, tuple[str, ...]]:
     return labels
 
 
+def _cell(part: Any, at: Mapping[str, str]) -> Any:
+    return part._at(at) if isinstance(part, Cells) else part
+
+
 def each(rule: Callable[..., Any]) -> Callable[..., Any]:
     """The rule for one cell, mapped over the labels of its arguments.
 
@@ -154,14 +157,10 @@ def each(rule: Callable[..., Any]) -> Callable[..., Any]:
         labels = merged_labels([*args, *kwargs.values()])
         if not labels:
             return rule(*args, **kwargs)
-
-        def at_place(at: Mapping[str, str]) -> Any:
-            def pick(part: Any) -> Any:
-                return part._at(at) if isinstance(part, Cells) else part
-
-            return rule(*map(pick, args), **{name: pick(part) for name, part in kwargs.items()})
-
-        results = [*map(at_place, _places(labels))]
+        results = []
+        for at in _places(labels):
+            here = {name: _cell(part, at) for name, part in kwargs.items()}
+            results.append(rule(*(_cell(part, at) for part in args), **here))
         if isinstance(results[0], tuple):
             return tuple(Cells(labels, column) for column in zip(*results, strict=True))
         return Cells(labels, results)
@@ -178,15 +177,12 @@ def _turned(rule: Callable[..., Cells]) -> Callable[..., Cells]:
     return lambda self, other: rule(other, self)
 
 
-_OPERATORS = ("neg", "abs", "lt", "le", "gt", "ge", "eq", "ne")
-_TURNED = ("add", "sub", "mul", "truediv", "pow")
-"""Arithmetic that a number on the left hands to the table on the right."""
-for _name in (*_OPERATORS, *_TURNED):
+for _name in ("neg", "abs", "lt", "le", "gt", "ge", "eq", "ne", "add", "sub", "mul", "truediv", "pow"):
     setattr(Cells, f"__{_name}__", each(getattr(operator, _name)))
-for _name in _TURNED:
+for _name in ("add", "sub", "mul", "truediv", "pow"):  # a number on the left hands these to the table on the right
     setattr(Cells, f"__r{_name}__", _turned(getattr(Cells, f"__{_name}__")))
-for _name, _rule in (("and", jnp.logical_and), ("or", jnp.logical_or)):
-    setattr(Cells, f"__{_name}__", each(_rule))
+for _name in ("and", "or"):
+    setattr(Cells, f"__{_name}__", each(getattr(jnp, f"logical_{_name}")))
 
 exp = each(jnp.exp)
 log = each(jnp.log)
@@ -211,12 +207,4 @@ def normal_cdf(value: Scalar) -> Scalar:
     return 0.5 + 0.5 * jax.lax.erf(value * 0.7071067811865476)
 
 
-def _rebuilt(labels: tuple[Any, ...], values: Sequence[Scalar]) -> Cells:
-    # JAX rebuilds containers around placeholders of its own, so nothing is checked here
-    cells = object.__new__(Cells)
-    cells.labels = dict(labels)
-    cells.values = tuple(values)
-    return cells
-
-
-jax.tree_util.register_pytree_node(Cells, lambda cells: (cells.values, tuple(cells.labels.items())), _rebuilt)
+jax.tree_util.register_pytree_node(Cells, lambda cells: (cells.values, tuple(cells.labels.items())), Cells)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.errors import Problems, refusal
-from engine.modelling.folds import Fold
+from engine.errors import Problems, refusal, unknown
+from engine.modelling.folds import ACROSS, Term
 from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
 
 RESERVED = (
-    *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
-    *("reason", "reasons", "detail", "event", "rule", "bound", "bounds"),
-    *("yearly", "worse", "regret", "outcomes"),
-)
+    "policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome",
+    "reason", "reasons", "detail", "event", "rule", "bound", "bounds",
+    "yearly", "worse", "regret", "outcomes",
+)  # fmt: skip
 """Names of dimensions, coordinates and groups that the cube itself uses; no part of a model or study may have one."""
 
 _LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
@@ -29,9 +29,6 @@ _RECORDS: dict[str, type] = {
     "outcomes": Outcome,
 }
 """The record that the entries of each table are; those of `dims` are no records."""
-
-CONFIDENCES = ("F", "M", "D")
-"""How well a constant is known: F read in its source, M remembered, D derived or judged."""
 
 POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
 """Keys of a policy's table that are not levers."""
@@ -82,52 +79,20 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     """
     check_tables(model)
     problems = Problems()
-    _check_dims(model, problems)
-    for table in _RECORDS:
+    for table in ("dims", *_RECORDS):
         for name, entry in getattr(model, table).items():
-            _check_entry(model, f"model.{table}.{name}", name, entry, problems)
-    for name, lever in model.levers.items():
-        place = f"model.levers.{name}"
-        if name in POLICY_KEYS:
-            problems.add(place, "is what a policy's table says itself; take another name.")
-        if not _finite(lever.default):
-            problems.add(place, f"expected a finite default, got {lever.default!r}.")
-        elif not lever.low <= lever.default <= lever.high:
-            problems.add(place, f"expected a default of {lever.bounds}, got {lever.default:g}.")
-    for name, variable in model.yearly.items():
-        low, high = variable.low, variable.high
-        if not (_is_number(low) and _is_number(high) and low < high):
-            problems.add(
-                f"model.yearly.{name}", f"expected bounds of which low is below high, got {low!r} and {high!r}."
-            )
+            place = f"model.{table}.{name}"
+            with problems.within(place):
+                check_name(name)
+                check_free(name)
+                if table != "dims":
+                    _check_attribute(name, model)
+            for fault in _faults_of_labels(entry) if table == "dims" else _faults(model, name, entry, years):
+                problems.add(place, fault)
+    if not model.outcomes:
+        problems.add("model.outcomes", "expected at least one outcome, got none.")
     for name in model.imposable:
         problems.knows("model.imposable", "yearly variable", name, model.yearly)
-    for name, constant in model.constants.items():
-        place = f"model.constants.{name}"
-        if name in model.factors:
-            problems.add(place, "is a factor too; keep one of the two.")
-        problems.knows(place, "confidence", constant.confidence, CONFIDENCES)
-        if not _finite(constant.value):
-            problems.add(place, f"expected a finite number, got {constant.value!r}.")
-    for name, factor in model.factors.items():
-        for dim in factor.dims:
-            for label in model.dims.get(dim, ()):
-                # a factor's draws are in a folder `name[label]` of the cube
-                if not re.fullmatch(_LABEL, str(label)):
-                    wanted = "expected one of letters, digits, '_', '-', '.' and spaces (at most 60)"
-                    problems.add(
-                        f"model.factors.{name}", f"is drawn for each label of '{dim}': {wanted}, got {label!r}."
-                    )
-    if isinstance(model, StaticModel):
-        for name in model.shocks:
-            remedy = "Make it a factor, which is drawn once; with dims for each label: Factor(unit, dims=(...))."
-            problems.add(f"model.shocks.{name}", f"a static model has no years to be shocked in. {remedy}")
-        for name in model.yearly:
-            remedy = "Make it an outcome, or the model a PathModel."
-            problems.add(f"model.yearly.{name}", f"a static model has no years to record. {remedy}")
-    for name, shock in model.shocks.items():
-        problems.knows(f"model.shocks.{name}", "law", shock.law, ("normal", "uniform"))
-    _check_outcomes(model, years, problems)
     if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in model.limits):
         problems.add("model.limits", f"expected a tuple of sentences, got {model.limits!r}.")
     written = (PathModel.init, PathModel.step) if isinstance(model, PathModel) else (StaticModel.evaluate,)
@@ -137,62 +102,103 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     problems.refuse(f"model {type(model).__name__}")
 
 
-def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Problems) -> None:
-    with problems.within(place):
-        check_name(name)
-        check_free(name)
-        if not name.isidentifier():
-            raise refusal("", "expected a Python name, as the model reads it as an attribute.")
-        if name in model.dims:
-            raise refusal("", "is the name of a dimension; take another.")
+def _check_attribute(name: str, model: Model) -> None:
+    if not name.isidentifier():
+        raise refusal("", "expected a Python name, as the model reads it as an attribute.")
+    if name in model.dims:
+        raise refusal("", "is the name of a dimension; take another.")
+
+
+def _faults_of_labels(labels: Any) -> Iterator[str]:
+    if isinstance(labels, str) or not labels or not all(isinstance(label, str) and label for label in labels):
+        yield f"expected a tuple of labels, got {labels!r}."
+    elif len(set(labels)) < len(labels):
+        yield "names a label twice."
+
+
+def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterator[str]:
+    """Yields what is wrong with an entry of a table, apart from its name."""
     if not isinstance(entry.unit, str) or not entry.unit.strip():
-        problems.add(place, 'expected a unit, got nothing. Write "1" where there is none.')
+        yield 'expected a unit, got nothing. Write "1" where there is none.'
     for dim in getattr(entry, "dims", ()):
-        problems.knows(place, "dimension", dim, model.dims)
-
-
-def _check_dims(model: Model, problems: Problems) -> None:
-    for dim, labels in model.dims.items():
-        place = f"model.dims.{dim}"
-        with problems.within(place):
-            check_name(dim)
-            check_free(dim)
-        whole = labels and all(isinstance(label, str) and label for label in labels)
-        if isinstance(labels, str) or not whole:
-            problems.add(place, f"expected a tuple of labels, got {labels!r}.")
-        elif len(set(labels)) < len(labels):
-            problems.add(place, "names a label twice.")
-
-
-def _check_outcomes(model: Model, years: Sequence[int], problems: Problems) -> None:
-    if not model.outcomes:
-        problems.add("model.outcomes", "expected at least one outcome, got none.")
-    for name, outcome in model.outcomes.items():
-        place = f"model.outcomes.{name}"
-        if name.removesuffix("_edges") in {*model.outcomes} - {name}:
-            problems.add(place, "is what the cube calls the edges of another outcome's bins; take another.")
-        if isinstance(outcome.fold, Fold):
+        yield from _unknown("dimension", dim, model.dims)
+    match entry:
+        case Shock() | Yearly() if isinstance(model, StaticModel):
+            factor = "a factor, with dims for each label: Factor(unit, dims=(...))"
+            remedy = f"Make a shock {factor}; a yearly variable an outcome; or the model a PathModel."
+            yield f"a static model has no years. {remedy}"
+        case Shock():
+            yield from _unknown("law", entry.law, ("normal", "uniform"))
+        case Yearly(low=low, high=high):
+            if not (_is_number(low) and _is_number(high) and low < high):
+                yield f"expected bounds of which low is below high, got {low!r} and {high!r}."
+        case Lever(default=default, low=low, high=high):
+            if name in POLICY_KEYS:
+                yield "is what a policy's table says itself; take another name."
+            if not (_is_number(default) and math.isfinite(default) and low <= default <= high):
+                yield f"expected a default of {entry.bounds or 'a finite number'}, got {default!r}."
+        case Constant(value=value):
+            if name in model.factors:
+                yield "is a factor too; keep one of the two."
+            yield from _unknown("confidence", entry.confidence, ("F", "M", "D"))
+            if not (_is_number(value) and math.isfinite(value)):
+                yield f"expected a finite number, got {value!r}."
+        case Factor():
+            # a factor's draws are in a folder `name[label]` of the cube
+            wanted = "expected one of letters, digits, '_', '-', '.' and spaces (at most 60)"
+            for dim in entry.dims:
+                for label in model.dims.get(dim, ()):
+                    if not re.fullmatch(_LABEL, str(label)):
+                        yield f"is drawn for each label of '{dim}': {wanted}, got {label!r}."
+        case Outcome():
+            if name.removesuffix("_edges") in {*model.outcomes} - {name}:
+                yield "is what the cube calls the edges of another outcome's bins; take another."
             if isinstance(model, PathModel):
-                _check_fold(model, place, outcome.fold, years, problems)
-            else:
-                problems.add(place, "a static model has no years to fold; leave the fold out.")
-        elif isinstance(model, PathModel) and not callable(outcome.fold):
-            problems.add(place, "expected a fold over a yearly variable or a function of the last state, got nothing.")
+                yield from _faults_of_fold(model, entry, years)
+            elif entry.terms:
+                yield "a static model has no years to fold; leave the fold out."
 
 
-def _check_fold(model: PathModel, place: str, fold: Fold, years: Sequence[int], problems: Problems) -> None:
-    for term in fold.terms:
-        # `step` may return more than what is recorded, so an unknown variable is left to the trace
-        dims = model.yearly.get(term.variable, model).dims
-        with problems.within(place):
-            term.check({dim: labels for dim, labels in model.dims.items() if dim in dims}, years)
-    with problems.within(place):
-        fold.check_units({name: str(variable.unit) for name, variable in model.yearly.items()})
+def _faults_of_fold(model: PathModel, outcome: Outcome, years: Sequence[int]) -> Iterator[str]:
+    if not outcome.terms and not callable(outcome.fold):
+        yield "expected a fold over a yearly variable or a function of the last state, got nothing."
+    units = {}
+    for term in outcome.terms:
+        yield from _faults_of_term(model, term, years)
+        if term.variable in model.yearly:
+            units[f"{term.kind.name} of {term.variable}"] = term.kind.unit(str(model.yearly[term.variable].unit))
+    if len(set(units.values())) > 1:
+        got = ", ".join(f"{what} [{unit}]" for what, unit in units.items())
+        yield f"expected terms of one unit, got {got}. Let step return what is to be added in one unit."
+
+
+def _faults_of_term(model: PathModel, term: Term, years: Sequence[int]) -> Iterator[str]:
+    # `step` may return more than what is recorded, so an unknown variable is left to the trace
+    dims = model.yearly[term.variable].dims if term.variable in model.yearly else model.dims
+    labels = {dim: model.dims[dim] for dim in dims if dim in model.dims}
+    yield from _unknown("way across cells", term.across, ACROSS)
+    for dim, chosen in term.over:
+        yield from _unknown("dimension", dim, labels)
+        if not chosen:
+            yield f"expected at least one label of '{dim}', got none."
+        for label in chosen if dim in labels else ():
+            yield from _unknown(f"label of '{dim}'", label, labels[dim])
+    if not math.isfinite(term.scale):
+        yield f"expected a finite scale, got {term.scale!r}."
+    counted, spell = term.years(years), term.kind.spell
+    if years and not counted:
+        yield f"until {term.until} is before the first year, {years[0]}."
+    for year in term.kind.calendar:
+        if counted and year not in counted:
+            yield f"year {year} is outside the horizon {counted[0]}-{counted[-1]}."
+    if not 1 <= spell <= (len(counted) or spell):
+        yield f"expected a spell of 1 to {len(counted) or 'all'} years, got {spell}."
+
+
+def _unknown(kind: str, name: Any, known: Collection[str]) -> Iterator[str]:
+    if name not in known:
+        yield unknown(kind, str(name), known)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _finite(value: Any) -> bool:
-    return _is_number(value) and math.isfinite(value)

@@ -1,5 +1,5 @@
 """Folds: how the years of a yearly variable become one number per path, one year at a time. A further kind is one
-function here.
+`Kind` here.
 
 Folds add up: `peak("stock") - lowest("stock")`, `total("paid") + 2 * total("owed")`.
 """
@@ -7,7 +7,6 @@ Folds add up: `peak("stock") - lowest("stock")`, `total("paid") + 2 * total("owe
 from __future__ import annotations
 
 import functools
-import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,24 +15,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from engine.errors import Problems, refusal
-from engine.modelling.cells import Cells, Labels
+from engine.modelling.cells import Cells
 
 __all__ = ["at_year", "highest_spell", "last", "lowest", "peak", "total", "worst_spell"]
 
 Over = Mapping[str, Sequence[str]] | None
 _Combine = Callable[[Any, Any], Any]
 
-_ACROSS: Mapping[str, Callable[[Cells], Any]] = {
+ACROSS: Mapping[str, Callable[[Cells], Any]] = {
     "sum": Cells.over,
     "mean": Cells.mean,
     "peak": lambda cells: cells.fold(jnp.maximum),
     "lowest": lambda cells: cells.fold(jnp.minimum),
 }
-
-
-def _unchanged(part: Any) -> Any:
-    return part
+"""How the cells of one year become one number."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +39,8 @@ class Kind:
       name: its name in messages.
       init: gives the state before the first year, a number or a tuple of numbers.
       update: state, calendar year and this year's value -> state after the year.
-      finish: state after the last year -> result.
-      unit: unit of the value -> unit of the result.
+      finish: state after the last year -> result; the state itself if not given.
+      unit: unit of the value -> unit of the result; the same unit if not given.
       calendar: calendar years that a study must have.
       spell: years in a row that a study must have.
     """
@@ -53,8 +48,8 @@ class Kind:
     name: str
     init: Callable[[], Any]
     update: Callable[[Any, Any, Any], Any]
-    finish: Callable[[Any], Any] = _unchanged
-    unit: Callable[[str], str] = _unchanged
+    finish: Callable[[Any], Any] = lambda state: state
+    unit: Callable[[str], str] = lambda unit: unit
     calendar: tuple[int, ...] = ()
     spell: int = 1
 
@@ -67,14 +62,6 @@ class Kind:
         """
         chosen = tuple((dim, tuple(labels)) for dim, labels in (over or {}).items())
         return Fold((Term(self, variable, chosen, across),))
-
-    def check(self, years: Sequence[int]) -> None:
-        """Refuses calendar years for which the fold is not defined; where `years` is empty, only a spell below 1."""
-        for year in self.calendar:
-            if years and year not in years:
-                raise refusal("", f"year {year} is outside the horizon {years[0]}-{years[-1]}.")
-        if not 1 <= self.spell <= (len(years) or self.spell):
-            raise refusal("", f"expected a spell of 1 to {len(years) or 'all'} years, got {self.spell}.")
 
 
 @dataclass(frozen=True)
@@ -96,7 +83,7 @@ class Term:
         value = values[self.variable]
         if not isinstance(value, Cells):
             return jnp.asarray(value)
-        return _ACROSS[self.across](value.sel(**dict(self.over)))
+        return ACROSS[self.across](value.sel(**dict(self.over)))
 
     def update(self, state: Any, year: Any, values: Mapping[str, Any]) -> Any:
         """State after a calendar year with these values by name."""
@@ -114,29 +101,6 @@ class Term:
         result = self.kind.finish(state)
         return result * self.scale if self.scale != 1.0 else result
 
-    def check(self, labels: Labels, years: Sequence[int]) -> None:
-        """Refuses a term with unknown dimensions or labels, or years that the study lacks; all problems at once.
-
-        Args:
-          labels: dimensions that the variable has, each with its labels.
-          years: calendar years of the study, empty where they are not known.
-        """
-        problems, counted = Problems(), self.years(years)
-        problems.knows("", "way across cells", self.across, _ACROSS)
-        for dim, chosen in self.over:
-            if problems.knows("", "dimension", dim, labels):
-                if not chosen:
-                    problems.add("", f"expected at least one label of '{dim}', got none.")
-                for label in chosen:
-                    problems.knows("", f"label of '{dim}'", label, labels[dim])
-        with problems.within(""):
-            if years and not counted:
-                raise refusal("", f"until {self.until} is before the first year, {years[0]}.")
-            self.kind.check(counted)
-        if not math.isfinite(self.scale):
-            problems.add("", f"expected a finite scale, got {self.scale!r}.")
-        problems.refuse()
-
 
 @dataclass(frozen=True)
 class Fold:
@@ -148,7 +112,7 @@ class Fold:
         return Fold(self.terms + other.terms) if isinstance(other, Fold) else NotImplemented
 
     def __sub__(self, other: Fold) -> Fold:
-        return self + -other if isinstance(other, Fold) else NotImplemented
+        return self + -other
 
     def __neg__(self) -> Fold:
         return self * -1.0
@@ -175,63 +139,31 @@ class Fold:
         parts = [term.finish(state) for term, state in zip(self.terms, states, strict=True)]
         return functools.reduce(operator.add, parts)
 
-    def check_units(self, units: Mapping[str, str]) -> None:
-        """Refuses terms of different units, as they are added up; terms of variables without a known unit pass."""
-        added = {
-            f"{term.kind.name} of {term.variable}": term.kind.unit(units[term.variable])
-            for term in self.terms
-            if term.variable in units
-        }
-        if len(set(added.values())) > 1:
-            got = ", ".join(f"{what} [{unit}]" for what, unit in added.items())
-            raise refusal(
-                "", f"expected terms of one unit, got {got}. Let step return what is to be added in one unit."
-            )
-
-
-_PEAK = Kind("peak", lambda: -jnp.inf, lambda state, year, value: jnp.maximum(state, value))
-_LOWEST = Kind("lowest", lambda: jnp.inf, lambda state, year, value: jnp.minimum(state, value))
-
 
 def summed_unit(unit: str) -> str:
     """The unit of a sum over years: "t" of "t/yr", "t yr" of "t"."""
     return unit.removesuffix("/yr") if unit.endswith("/yr") else f"{unit} yr"
 
 
-_TOTAL = Kind("total", lambda: 0.0, lambda state, year, value: state + value, unit=summed_unit)
-_LAST = Kind("last", lambda: 0.0, lambda state, year, value: value)
-
-
-def peak(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Highest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
-    return _PEAK.of(variable, over, across)
-
-
-def lowest(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Lowest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
-    return _LOWEST.of(variable, over, across)
-
-
-def total(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Sum over the years of a yearly variable: in "t" of one in "t/yr", in "t yr" of one in "t".
-
-    `over` and `across` as in `Kind.of`.
-    """
-    return _TOTAL.of(variable, over, across)
-
-
-def last(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Value of a yearly variable in the last year, in its unit; `over` and `across` as in `Kind.of`."""
-    return _LAST.of(variable, over, across)
+peak = Kind("peak", lambda: -jnp.inf, lambda state, year, value: jnp.maximum(state, value)).of
+"""Highest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
+lowest = Kind("lowest", lambda: jnp.inf, lambda state, year, value: jnp.minimum(state, value)).of
+"""Lowest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
+total = Kind("total", lambda: 0.0, lambda state, year, value: state + value, unit=summed_unit).of
+"""Sum over the years of a yearly variable: in "t" of one in "t/yr", in "t yr" of one in "t"; `over` and `across` as in
+`Kind.of`."""
+last = Kind("last", lambda: 0.0, lambda state, year, value: value).of
+"""Value of a yearly variable in the last year, in its unit; `over` and `across` as in `Kind.of`."""
 
 
 def at_year(variable: str, year: int, over: Over = None, across: str = "sum") -> Fold:
     """Value of a yearly variable in one calendar year, in its unit; `over` and `across` as in `Kind.of`."""
     then = int(year)
-    kind = Kind(
-        "at_year", lambda: 0.0, lambda state, year, value: jnp.where(year == then, value, state), calendar=(then,)
-    )
-    return kind.of(variable, over, across)
+
+    def update(state: Any, year: Any, value: Any) -> Any:
+        return jnp.where(year == then, value, state)
+
+    return Kind("at_year", lambda: 0.0, update, calendar=(then,)).of(variable, over, across)
 
 
 def worst_spell(variable: str, years: int, over: Over = None, across: str = "sum") -> Fold:
@@ -254,7 +186,12 @@ def highest_spell(variable: str, years: int, over: Over = None, across: str = "s
 
 
 def _over_runs(
-    name: str, years: int, within: _Combine, between: _Combine, before: float, unit: Callable[[str], str] = _unchanged
+    name: str,
+    years: int,
+    within: _Combine,
+    between: _Combine,
+    before: float,
+    unit: Callable[[str], str] = lambda unit: unit,
 ) -> Kind:
     """A kind of fold that combines the values of each run of years, then the runs.
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
-import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from itertools import repeat, zip_longest
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+_OF_TOOLS = re.compile(r"^[.#]|~$|\.pyc$|^__pycache__$")
 _ENGINE = Path(__file__).resolve().parents[1]
 PACKAGE = __name__.partition(".")[0]
 OBSERVED = "observed.csv"
@@ -80,22 +81,12 @@ def digest_of_files(folder: Path) -> str:
     autosaves), and `OBSERVED`, as a model is compared with observed figures but never computed from them.
     """
     digest = hashlib.sha256()
-    for place in sorted(_places(folder), key=Path.as_posix):
-        content = (folder / place).read_bytes()
-        name = f"{place.as_posix()}\0{len(content)}\0".encode("utf-8", "surrogateescape")
-        digest.update(name + content)
+    for path in sorted(folder.rglob("*"), key=Path.as_posix):
+        place = path.relative_to(folder)
+        if path.is_file() and path.name != OBSERVED and not any(map(_OF_TOOLS.search, place.parts)):
+            content = path.read_bytes()
+            digest.update(f"{place.as_posix()}\0{len(content)}\0".encode("utf-8", "surrogateescape") + content)
     return digest.hexdigest()
-
-
-def _places(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not _is_of_tools(name)]
-        held = (Path(place, name) for name in files if not _is_of_tools(name) and name != OBSERVED)
-        yield from (path.relative_to(folder) for path in held if path.is_file())
-
-
-def _is_of_tools(name: str) -> bool:
-    return name.startswith((".", "#")) or name.endswith(("~", ".pyc")) or name == "__pycache__"
 
 
 def digest_of_package(part: type) -> str:
@@ -110,22 +101,14 @@ RELEASE = digest_of_files(_ENGINE)
 # ------------------------------------------------------------------------------------------------ models of one's own
 
 
-@dataclass(frozen=True)
-class Trace:
-    """A model's records and the trace of its methods, as text.
+Trace = Sequence[tuple[str, Any]]
+"""A model's records and the trace of its methods: a line of text for each record, equation, result and problem; and
+beside it the equation that it states, or the name of the method."""
 
-    Args:
-      lines: one for each record, equation, result and problem.
-      origins: for each line, the equation that it states, or the name of the method.
-    """
 
-    lines: tuple[str, ...]
-    origins: tuple[Any, ...]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the lines."""
-        return hashlib.sha256("\n".join(self.lines).encode("utf-8", "surrogatepass")).hexdigest()
+def digest_of_trace(trace: Trace) -> str:
+    """SHA-256 of the lines of a trace."""
+    return _digest("\n".join(line for line, _ in trace))
 
 
 def trace_of(model: Any, closed: Any, places: Sequence[str], problems: Iterable[Any]) -> Trace:
@@ -137,17 +120,15 @@ def trace_of(model: Any, closed: Any, places: Sequence[str], problems: Iterable[
       problems: those of the model, which is no other one where its trace ends at them.
     """
     records = [(f"{table} {_text(getattr(model, table))}", "model") for table in _TABLES]
-    ends = [(str(problem), "model") for problem in problems]
-    return Trace(*zip(*records, *_lines(closed, places), *ends, strict=True))
+    return [*records, *_lines(closed, places), *((str(problem), "model") for problem in problems)]
 
 
 def difference(first: Trace, second: Trace) -> tuple[str, str] | None:
     """(the method in which two traces first differ, how, with the line of the source); None where they are equal."""
-    for one, other in zip_longest(*(zip(each.lines, each.origins, strict=True) for each in (first, second))):
-        if one is None or other is None or one[0] != other[0]:
-            shown = [f"`{each[0][:_LONGEST]}`" if each else "nothing" for each in (one, other)]
-            place, where = _origin((one or other)[1])
-            return place, f"{shown[0]} in one trace, {shown[1]} in the next{where}"
+    for (line, origin), (other, other_origin) in zip_longest(first, second, fillvalue=("nothing", None)):
+        if line != other:
+            place, where = _origin(origin or other_origin)
+            return place, f"`{line[:_LONGEST]}` in one trace, `{other[:_LONGEST]}` in the next{where}"
     return None
 
 
@@ -159,20 +140,23 @@ def is_own(path: Path | str) -> bool:
     --target` leaves it.
     """
     place = Path(path)
-    if not _INSTALLED.isdisjoint(place.parts) or any(map(place.is_relative_to, _LIBRARIES)):
+    if (
+        place.name.startswith("<frozen ")
+        or not _INSTALLED.isdisjoint(place.parts)
+        or any(map(place.is_relative_to, _LIBRARIES))
+    ):
         return False
     return not any(place.relative_to(folder).parts[0] in _installed(folder) for folder in place.parents)
 
 
 @functools.cache
-def _installed(folder: Path) -> frozenset[str]:
+def _installed(folder: Path) -> set[str]:
     """Names in a folder of what packages have installed there, by their lists of files."""
     names = set[str]()
-    for record in folder.glob("*.dist-info/RECORD"):
-        with suppress(OSError):
-            lines = record.read_text("utf-8", "replace").splitlines()
-            names.update(line.partition(",")[0].partition("/")[0] for line in lines)
-    return frozenset(names)
+    with suppress(OSError):
+        for record in folder.glob("*.dist-info/RECORD"):
+            names.update(re.findall("^[^/,]+", record.read_text("utf-8", "replace"), re.MULTILINE))
+    return names
 
 
 def _lines(closed: Any, places: Iterable[str] = repeat("model")) -> Iterator[tuple[str, Any]]:
@@ -205,44 +189,42 @@ def _lines(closed: Any, places: Iterable[str] = repeat("model")) -> Iterator[tup
 
 def _text(value: Any) -> str:
     """A value by its type and content, without addresses, files and names of modules."""
-    if isinstance(value, Mapping):
-        return f"{{{' '.join(f'{key}: {_text(part)}' for key, part in value.items())}}}"
-    if isinstance(value, tuple | list):
-        return f"({' '.join(map(_text, value))})"
-    if isinstance(value, set | frozenset):
-        return f"{{{' '.join(sorted(map(_text, value)))}}}"
-    if isinstance(value, FunctionType):
-        return f"{value.__qualname__} {_text(value.__code__)}"
-    if isinstance(value, CodeType):
-        return _digest(f"{value.co_code!r} {value.co_names} {_text(value.co_consts)}")
-    if isinstance(getattr(value, "dtype", None), np.dtype):
-        with suppress(Exception):  # a tracer that a method kept from an earlier call has no values
-            return _text_of_array(np.asarray(value))
     if is_dataclass(value) and not isinstance(value, type):
         held = {field.name: getattr(value, field.name) for field in fields(value) if field.name not in _NO_NUMBERS}
         return f"{type(value).__name__}{_text(held)}"
-    text = value.__qualname__ if isinstance(value, type) else repr(value)
+    if isinstance(getattr(value, "dtype", None), np.dtype):
+        with suppress(Exception):  # a tracer that a method kept from an earlier call has no values
+            array = np.asarray(value)
+            if not array.shape:
+                return f"{array[()]!s}:{array.dtype}"
+            content = repr(array.tolist()) if array.dtype.hasobject else array.tobytes().hex()
+            return f"{array.dtype}{list(array.shape)} {_digest(content)[:32]}"
+    match value:
+        case Mapping():
+            return f"{{{' '.join(f'{key}: {_text(part)}' for key, part in value.items())}}}"
+        case tuple() | list():
+            return f"({' '.join(map(_text, value))})"
+        case set() | frozenset():
+            return f"{{{' '.join(sorted(map(_text, value)))}}}"
+        case FunctionType():
+            return f"{value.__qualname__} {_text(value.__code__)}"
+        case CodeType():
+            return _digest(f"{value.co_code!r} {value.co_names} {_text(value.co_consts)}")[:32]
+        case type():
+            return value.__qualname__
+    text = repr(value)
     return type(value).__qualname__ if " at 0x" in text else text
 
 
-def _text_of_array(array: np.ndarray) -> str:
-    if not array.shape:
-        return f"{array[()]!s}:{array.dtype}"
-    content = repr(array.tolist()) if array.dtype.hasobject else array.tobytes().hex()
-    return f"{array.dtype}{list(array.shape)} {_digest(content)}"
-
-
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _origin(origin: Any) -> tuple[str, str]:
     """The method that an equation was traced in, and its line, ` (my_model.py, line 7)`."""
     if isinstance(origin, str):
         return origin, ""
-    traceback = origin.source_info.traceback
-    frames = [frame for frame in getattr(traceback, "frames", ()) if is_own(frame.file_name)]
-    called = (frame.function_name.rpartition(".")[2] for frame in frames)
-    methods = [name for name in called if name in _METHODS]
-    where = f" ({Path(frames[0].file_name).name}, line {frames[0].line_num})" if frames else ""
-    return f"model.{methods[0]}" if methods else "model", where
+    frames = [frame for frame in getattr(origin.source_info.traceback, "frames", ()) if is_own(frame.file_name)]
+    methods = [frame.function_name.rpartition(".")[2] for frame in frames]
+    place = next((f"model.{name}" for name in methods if name in _METHODS), "model")
+    return place, f" ({Path(frames[0].file_name).name}, line {frames[0].line_num})" if frames else ""

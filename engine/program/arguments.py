@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
-from jaxtyping import Shaped, UInt32
+from jax.tree_util import keystr, tree_leaves_with_path
+from jaxtyping import Float, Shaped, UInt32
+from scipy.special import ndtr, ndtri
 
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS
@@ -20,6 +21,7 @@ from engine.study.components import Policy
 from engine.study.study import Study
 
 ByYear = Shaped[np.ndarray, "year policy"]
+Points = Float[np.ndarray, "stream future"]
 
 
 def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
@@ -52,31 +54,26 @@ def must_be_alike(inputs: Any, own: Any) -> None:
     Raises:
       ValueError: names are missing or too many, or an array has another shape or type.
     """
-    form, expected_form = jax.tree.structure(inputs), jax.tree.structure(own)
-    if form != expected_form:  # type: ignore[operator]
-        raise ValueError(f"inputs: expected the form {expected_form}, got {form}.")
-    for (place, array), other in zip(jax.tree_util.tree_leaves_with_path(inputs), jax.tree.leaves(own), strict=True):
-        found, expected = np.asarray(array), np.asarray(other)
-        if found.shape != expected.shape or found.dtype != expected.dtype:
-            raise ValueError(
-                f"inputs{jax.tree_util.keystr(place)}: expected {expected.dtype} {expected.shape}, "
-                f"got {found.dtype} {found.shape}."
-            )
+    found, expected = ({place: _form(leaf) for place, leaf in tree_leaves_with_path(one)} for one in (inputs, own))
+    for place in expected | found:
+        if found.get(place) != expected.get(place):
+            text = f"expected {expected.get(place)}, got {found.get(place)}."
+            raise ValueError(f"inputs{keystr(place)}: {text}")
+
+
+def _form(array: Any) -> tuple[Any, ...]:
+    return np.asarray(array).dtype, np.shape(array)
 
 
 def checked_scores(scores: Any, study: Study) -> np.ndarray:
     """The given random numbers as an array [stream, path], once they have been checked: one row for each of `streams`.
 
     Raises:
-      ValueError: there are more or fewer rows, or another number of axes.
-      TypeError: they are not floating-point numbers.
+      ValueError: they are not floating-point numbers, or there are more or fewer rows, or another number of axes.
     """
     found, rows = np.asarray(scores), len(streams(study))
-    text = f"scores: expected floating numbers ({rows}, paths), got {found.dtype} {found.shape}."
-    if found.dtype.kind != "f":
-        raise TypeError(text)
-    if found.ndim != 2 or len(found) != rows:
-        raise ValueError(text)
+    if found.dtype.kind != "f" or found.ndim != 2 or len(found) != rows:
+        raise ValueError(f"scores: expected floating numbers ({rows}, paths), got {found.dtype} {found.shape}.")
     return found
 
 
@@ -146,6 +143,26 @@ def streams(study: Study) -> tuple[Stream, ...]:
     return *(Stream(name, "normal") for name in study.streams[0]), *of_years
 
 
+def as_numbers(study: Study, points: Points) -> Points:
+    """Random numbers of a program from independent normal scores z: uniform ones are Phi(z), inside (0, 1)."""
+    numbers: np.ndarray = points.astype(study.dtype)
+    uniform = _uniform(study)
+    below_1 = np.nextafter(study.dtype(1), study.dtype(0))
+    numbers[uniform] = np.clip(ndtr(points[uniform]).astype(study.dtype), 2.0**-33, below_1)
+    return numbers
+
+
+def as_normal(study: Study, numbers: Points) -> Points:
+    """Independent normal scores, float64, of random numbers as a program takes them: the inverse of `as_numbers`."""
+    points, uniform = numbers.astype(np.float64), _uniform(study)
+    points[uniform] = ndtri(points[uniform])
+    return points
+
+
+def _uniform(study: Study) -> list[bool]:
+    return [one.law == "uniform" for one in streams(study)]
+
+
 def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: type) -> dict[str, np.ndarray]:
     """Arrays "scale" and "shift" [factor], in the order of the study: each draw becomes draw x scale + shift.
 
@@ -171,9 +188,9 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         "by_factor": factor -> whether its draw is this share.
     """
     n_years = max(1, len(study.years))
-    before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in study.policies)
-    shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
     own, before = study.policies, [policy.before or policy for policy in study.policies]
+    before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in own)
+    shares = [policy.implementation for policy in own]
 
     def stacked(values: list[np.ndarray]) -> tuple[ByYear, ...]:
         return tuple(np.stack([np.reshape(value, (n_years, -1)) for value in values]).T.astype(dtype))
@@ -185,8 +202,9 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         found: dict[str, dict[str, tuple[ByYear, ...]]] = {}
         pairs = [(name, factor) for policy in policies for name, of in policy.drawn.items() for factor in of]
         for name, factor in dict.fromkeys(pairs):
-            none = np.zeros_like(study.policies[0].levers[name])
-            weights = [policy.drawn.get(name, {}).get(factor, none) for policy in policies]
+            weights = [
+                policy.drawn.get(name, {}).get(factor, np.zeros_like(policy.levers[name])) for policy in policies
+            ]
             found.setdefault(name, {})[factor] = stacked(weights)
         return found
 
@@ -198,14 +216,14 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         "before": cells(before),
         # a policy without one before it has its own levers as "before", and reads no drawn ones
         "drawn": {"levers": drawn(own), "before": drawn(before) if before_is_drawn else {}},
-        "start": column([policy.start for policy in study.policies], np.int32),
+        "start": column([policy.start for policy in own], np.int32),
         "before_start": np.array(
             [[_began(policy, year) for policy in before] for year in study.years or (0,)], np.int32
         ),
-        "implementation": column(
-            [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]
-        ),
-        "by_factor": {name: column([p.implementation == name for p in study.policies], bool) for name in shared},
+        "implementation": column([0.0 if isinstance(share, str) else share for share in shares]),
+        "by_factor": {
+            name: column([share == name for share in shares], bool) for name in shares if isinstance(name, str)
+        },
     }
 
 

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from importlib.metadata import version
 from typing import Any
@@ -25,7 +25,6 @@ from engine.lanes import compilation_cache, cpu, machine_code
 from engine.lanes.cpu import Compiled
 from engine.lanes.layout import Layout
 from engine.modelling.identity import RELEASE, ships
-from engine.modelling.records import Model
 from engine.study.study import Study
 
 _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
@@ -33,41 +32,32 @@ _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
 
 
-def key_of(study: Study, *about: str | int) -> str | None:
-    """Cache key of a finding about a study, whatever its number of paths; None for a model that has no key.
+def key_of(study: Study, *about: Any) -> str | None:
+    """Cache key of a finding about a study, whatever its number of paths.
+
+    It is a digest of the surroundings, the release, the model, the study's records and `about`; None for a model that
+    does not ship, or if not all is plain data.
 
     Args:
       about: the kind of finding, and what else it depends on.
     """
+    model = study.model
+    if not ships(model):
+        return None
+    digest = hashlib.blake2b(digest_size=16)
+    of_model = [_kind(model), model.constants, [*model.levers], [*model.outcomes]]
     records = {field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE}
-    return _key(study.model, [*about, records])
-
-
-def key_of_code(study: Study, dtype: type, width: int, gives: str) -> str | None:
-    """Cache key of the layout of a study's machine code; None for a model that has no key.
-
-    Args:
-      dtype: floating-point type of the code.
-      width: lanes of a vector.
-      gives: what the code computes.
-    """
-    return key_of(study, "code", np.dtype(dtype).name, width, gives)
-
-
-def key_of_contract(model: Model) -> str | None:
-    """Cache key of the finding that a model keeps its contract; None for a model that has no key."""
-    return _key(model, ["contract"])
+    try:
+        _add([_surroundings(), RELEASE, of_model, records, about], digest.update)
+    except TypeError:
+        return None
+    return digest.hexdigest()
 
 
 def found(key: str | None) -> Compiled | None:
     """The machine code under a key; None where the cache does not hold both its layout and the code."""
     noted = _noted(key)
     return cpu.kept(Layout.of_plain(noted["layout"]), noted["code"]) if noted else None
-
-
-def is_known(key: str | None) -> bool:
-    """Whether the cache holds the layout of machine code under the key."""
-    return bool(_noted(key))
 
 
 def operations(key: str | None) -> int | None:
@@ -79,7 +69,7 @@ def note(key: str | None, made: Compiled, operations: int) -> None:
     """Keeps the layout of machine code under a key.
 
     Args:
-      key: as `key_of_code` gives it; with None nothing is kept.
+      key: as `key_of` gives it; with None nothing is kept.
       made: the machine code.
       operations: of a path.
     """
@@ -113,47 +103,27 @@ def _surroundings() -> dict[str, Any]:
     }
 
 
-def _key(model: Model, about: list[Any]) -> str | None:
-    """Digest of the surroundings, the release, the model and `about`; None for a model that does not ship, or if not
-    all is plain data.
-    """
-    if not ships(model):
-        return None
-    digest = hashlib.blake2b(digest_size=16)
-    try:
-        _add(
-            [_surroundings(), RELEASE, _kind(model), model.constants, [*model.levers], [*model.outcomes], *about],
-            digest.update,
-        )
-    except TypeError:
-        return None
-    return digest.hexdigest()
-
-
 def _add(value: Any, to: Callable[[bytes], None]) -> None:
     """Feeds the type and content of a value, and of all its parts, to a digest.
 
     Raises:
       TypeError: something in it is no plain data.
     """
-    to(f"{_kind(value)}\0".encode())
+    parts: Iterable[Any] = ()
     if value is None or isinstance(value, bool | int | float | str):
-        to(f"{value!r}\0".encode())
+        content = repr(value).encode()
     elif isinstance(value, np.ndarray | np.generic):
         if value.dtype.hasobject:
             raise TypeError(f"{value.dtype}")
-        to(f"{value.dtype}{value.shape}\0".encode() + value.tobytes())
+        content = f"{value.dtype}{value.shape}\0".encode() + value.tobytes()
     elif isinstance(value, Mapping):
-        to(f"{len(value)}\0".encode())
-        for name, part in value.items():
-            _add(name, to)
-            _add(part, to)
+        content, parts = str(len(value)).encode(), value.items()
     elif isinstance(value, list | tuple | range):
-        to(f"{len(value)}\0".encode())
-        for part in value:
-            _add(part, to)
+        content, parts = str(len(value)).encode(), value
     elif is_dataclass(value):
-        for field in fields(value):
-            _add(getattr(value, field.name), to)
+        content, parts = b"", (getattr(value, field.name) for field in fields(value))
     else:
         raise TypeError(type(value).__qualname__)
+    to(f"{_kind(value)}\0".encode() + content + b"\0")
+    for part in parts:
+        _add(part, to)

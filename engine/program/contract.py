@@ -1,11 +1,12 @@
-"""The interface that every form of a study's program implements, and the records that it gives back."""
+"""The interface of every form of a study's program, what follows from its outputs, and the records that it gives."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
 import numpy as np
 from jax.sharding import Mesh
@@ -14,6 +15,8 @@ from jaxtyping import Float
 from engine.errors import UserError
 from engine.formatting import form_as_text
 from engine.modelling.cell_axis import cell_count
+from engine.program import arguments
+from engine.program.path import DRAWS, OUTCOMES, SCORES, SHOCKS, YEARLY
 from engine.study.study import Block, Study
 
 Outcomes = Float[np.ndarray, "policy outcome path"]
@@ -21,6 +24,8 @@ YearlyValues = Float[np.ndarray, "policy year cell path"]
 FactorDraws = Float[np.ndarray, "factor path"]
 Shocks = Float[np.ndarray, "year stream path"]
 Scores = Float[np.ndarray, "stream path"]
+PART = 1 << 27
+"""Most bytes of yearly values in memory at a time: fresh memory costs more time than computing paths again."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,7 @@ class Trace:
       outcomes: [policy, outcome, path].
       yearly: values of the yearly variables [policy, year, cell, path]; None for a static model.
       draws: factor draws [factor, path], factors in the order of the study.
-      shocks: [year, stream, path], streams in the order of the model; None for a model without shocks, and where
-        `Program.trace` made the trace.
+      shocks: [year, stream, path], streams in the order of the model; None for a model without shocks.
     """
 
     outcomes: Outcomes
@@ -54,11 +58,6 @@ class Form:
     name: str
     on: str
     why: str = ""
-
-    @classmethod
-    def of(cls, name: str, mesh: Mesh, why: str = "") -> Form:
-        """The form of this name on the devices of a mesh."""
-        return cls(name, in_a_row(mesh), why)
 
     def __str__(self) -> str:
         return form_as_text(self.name, self.on, self.why)
@@ -83,7 +82,7 @@ class CardLost(UserError):
 
 def in_words(failure: BaseException | str) -> str:
     """An exception of a card, its driver or its compiler in one line, with a remedy where one is known."""
-    text = first_line(failure)
+    text = str(failure).strip().partition("\n")[0]
     if "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower():
         return f"its memory is full; end what else runs there ({text})"
     if "DEVICE_UNAVAILABLE" in text or "busy or unavailable" in text:
@@ -91,28 +90,9 @@ def in_words(failure: BaseException | str) -> str:
     return text if isinstance(failure, str | CardFailed) else f"{type(failure).__name__}: {text}"
 
 
-def first_line(failure: BaseException | str) -> str:
-    """The first line of an exception's text."""
-    return str(failure).strip().partition("\n")[0]
-
-
 def in_a_row(mesh: Mesh) -> str:
     """The number and kind of a mesh's devices, such as "2 x cpu"."""
     return f"{mesh.devices.size} x {mesh.devices.flat[0].device_kind}"
-
-
-def years_at_a_time(study: Study, policies: int, count: int, dtype: type, room: int) -> Iterator[range]:
-    """Consecutive ranges of years, from 0, each with as many years as fit into memory, but at least one.
-
-    Args:
-      policies, count: numbers of policies and paths whose yearly values are held.
-      dtype: of these values.
-      room: bytes that the yearly values of one range may take.
-    """
-    each = policies * cell_count(study.model) * count * np.dtype(dtype).itemsize
-    years = range(len(study.years))
-    step = max(room // max(each, 1), 1)
-    return (years[first : first + step] for first in years[::step])
 
 
 class Pass:
@@ -143,31 +123,10 @@ class Pass:
         return np.ascontiguousarray(self.values()[..., at : at + block.count])
 
 
-class Passes:
-    """The last passes of a program in which a pass covers several blocks.
-
-    Args:
-      reach: number of paths of a pass, whose first path is a multiple of it.
-      most: number of passes that are held.
-    """
-
-    def __init__(self, reach: int, most: int = 2):
-        self._reach, self._most, self._lock = reach, most, threading.Lock()
-        self._held: dict[int, Pass] = {}
-
-    def of(self, block: Block, start: Callable[[int], Pass]) -> Pass:
-        """The pass of a block; where it is not held, `start` starts it, given its first path."""
-        first = block.first - block.first % self._reach
-        with self._lock:
-            if first not in self._held:
-                while len(self._held) >= self._most:
-                    self._held.pop(next(iter(self._held)))
-                self._held[first] = start(first)
-            return self._held[first]
-
-
 class Program(Protocol):
     """The compiled program of one study: computes paths by their numbers, independently of how the work is divided.
+
+    A form of it gives `computed`, from which most of what else is asked of it follows.
 
     Args:
       study: the resolved study.
@@ -175,6 +134,7 @@ class Program(Protocol):
       dtype: of all numbers but the random words.
       inputs: its arguments, as `arguments.of` gives them.
       traces: how often the code that computes blocks was compiled, or loaded from the cache.
+      form: the form that it was made in.
     """
 
     study: Study
@@ -182,17 +142,38 @@ class Program(Protocol):
     dtype: type
     inputs: Any
     traces: int
+    form: Form
 
     @property
     def forms(self) -> tuple[Form, ...]:
         """The form that computes the outcomes of blocks; two, in order of use, where the second replaced the first."""
+        return (self.form,)
 
-    def fed(self, inputs: Any) -> Program:
+    def computed(
+        self, outputs: tuple[str, ...], first: int, count: int, scores: Scores | None = None, years: range | None = None
+    ) -> Mapping[str, np.ndarray]:
+        """Outputs of the path function for `count` paths from number `first` on, by name.
+
+        Args:
+          scores: random numbers of the paths that are given in place of drawn, as `scores` gives them.
+          years: consecutive years, from 0, whose yearly values are wanted; all if not given.
+        """
+
+    def fed(self, inputs: Any) -> Self:
         """The same compiled program with other arguments; nothing is traced or compiled again.
 
         Args:
           inputs: as `arguments.of` gives them, with the names, shapes and types of the program's own.
         """
+        arguments.must_be_alike(inputs, self.inputs)
+        other = copy(self)
+        other.inputs = inputs
+        return other
+
+    @property
+    def policies(self) -> int:
+        """Number of policies that outcomes are computed under."""
+        return int(self.inputs["levers"]["start"].shape[-1])
 
     def prepare(self, years: bool = False) -> None:
         """Compiles the code for blocks ahead of time; another thread may compute paths meanwhile.
@@ -205,28 +186,49 @@ class Program(Protocol):
         """Starts the computation of a block without waiting; `Pass.of` gives its outcomes."""
 
     def path(self, number: int) -> Trace:
-        """One path in full; its outcomes are bit for bit those that its block has."""
+        """One path in full; its outcomes are computed by the code of a run, so that every bit is that of its block."""
+        return replace(self._in_full(number, 1), outcomes=self.computed((OUTCOMES,), number, 1)[OUTCOMES])
 
     def trace(self, first_path: int) -> Trace:
-        """A tile of paths for each device in full, from path `first_path` on, a multiple of the tile's size."""
+        """A tile of paths for each device in full, from path `first_path` on."""
+        return self._in_full(first_path, self.study.tile * self.mesh.devices.size)
 
     def first_years(self, count: int) -> YearlyValues:
         """Yearly values of paths 0 to `count - 1`, [policy, year, cell, path]."""
+        return self.computed((YEARLY,), 0, count)[YEARLY]
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
         """The values of `first_years`, in consecutive parts along the years, each small enough to be held in memory."""
+        years = len(self.study.years)
+        each = self.policies * cell_count(self.study.model) * count * np.dtype(self.dtype).itemsize
+        step = max(PART // max(each, 1), 1)
+        for first in range(0, years, step):
+            yield self.computed((YEARLY,), 0, count, years=range(first, min(first + step, years)))[YEARLY]
 
     def draws(self, block: Block) -> FactorDraws:
         """Factor draws of a block's paths, [factor, path]."""
+        return self.computed((DRAWS,), block.first, block.count)[DRAWS]
 
     def scores(self, block: Block) -> Scores:
         """The random numbers of a block's paths [stream, path], in the order of `arguments.streams`."""
+        return self.computed((SCORES,), block.first, block.count)[SCORES]
 
     def outcomes_of(self, scores: Scores) -> Outcomes:
         """Outcomes of futures with the given random numbers, as `scores` gives them.
 
         The random numbers of a path give the outcomes of that path.
         """
+        scores = arguments.checked_scores(scores, self.study)
+        return self.computed((OUTCOMES,), 0, scores.shape[-1], scores)[OUTCOMES]
 
     def trace_of(self, scores: Scores) -> Trace:
-        """Futures with the given random numbers in full, shocks included, as paths from 0 on."""
+        """Futures with the given random numbers in full, as paths from 0 on."""
+        scores = arguments.checked_scores(scores, self.study)
+        return self._in_full(0, scores.shape[-1], scores)
+
+    def _in_full(self, first: int, count: int, scores: Scores | None = None) -> Trace:
+        outputs = [OUTCOMES, DRAWS]
+        if self.study.is_path_model:
+            outputs += [YEARLY, SHOCKS] if self.study.model.shocks else [YEARLY]
+        made = self.computed(tuple(outputs), first, count, scores)
+        return Trace(made[OUTCOMES], made.get(YEARLY), made[DRAWS], made.get(SHOCKS))

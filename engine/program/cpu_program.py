@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
-from itertools import pairwise
 from typing import Any
 
 import jax
@@ -13,26 +12,62 @@ import numpy as np
 from jax.sharding import Mesh
 
 from engine.draws.sampling import SAMPLERS
-from engine.lanes import cpu, machine_code
+from engine.lanes import cpu, machine_code, nest
 from engine.lanes.cpu import Compiled
+from engine.lanes.llvm import NoMachineForm
+from engine.lanes.nest import Traced
 from engine.lanes.object_code import CompilerEnded
-from engine.lanes.operations import words_of
+from engine.lanes.operations import NoScalarForm, words_of
 from engine.program import arguments, cache_keys
-from engine.program.by_outputs import ByOutputs
-from engine.program.contract import Form, Pass, Scores, YearlyValues, years_at_a_time
-from engine.program.path import OUTCOMES, YEARLY
-from engine.program.tracing import shared_of, traced
+from engine.program.contract import Form, Pass, Program, Scores, in_a_row
+from engine.program.path import OUTCOMES, YEARLY, PathFunctions
 from engine.study.study import Block, Study
 
-_PART = 1 << 27
-"""Most bytes of yearly values in memory at a time: fresh memory costs more time than computing paths again."""
 _PATHS, _BESIDE = "paths", "beside"
 """Names of two thread pools: one for blocks, always busy during a run; one for all else, which would have to wait."""
 _MANY = 8
 """Policies that are computed at once where there are more than those of the study."""
 _LOCK = threading.RLock()
+_MOST = 8
+"""Traces that are kept, each with its study, whose identity is part of the key."""
+_TRACED: dict[tuple[int, type, bool, int], tuple[Study, Traced | str]] = {}
 Kind = tuple[tuple[str, ...], bool, int]
 """Outputs of a code, whether random numbers are given, and number of policies."""
+
+
+def shared_of(inputs: Any, high: int = 0) -> dict[str, Any]:
+    """The shared inputs of a path function; `high` is the high word of the number of a group of paths."""
+    return {"inputs": inputs, "high": np.uint32(high)}
+
+
+def traced(study: Study, dtype: type, given: bool = False, policies: int | None = None) -> Traced | str:
+    """The path function of a study, traced and lowered; or, as text, what in it cannot be written in scalars.
+
+    Args:
+      dtype: type of all numbers but the random words.
+      given: whether the random numbers of a path are given, in place of drawn.
+      policies: number of policies; the study's own if not given.
+    """
+    count = policies or len(study.policies)
+    key = id(study), dtype, given, count
+    with _LOCK:
+        if key not in _TRACED:
+            if len(_TRACED) == _MOST:
+                del _TRACED[next(iter(_TRACED))]
+            _TRACED[key] = study, _trace(study, dtype, given, count)
+        return _TRACED[key][1]
+
+
+def _trace(study: Study, dtype: type, given: bool, policies: int) -> Traced | str:
+    inputs, functions = arguments.of(study, dtype), PathFunctions(study, dtype)
+    rows = np.arange(policies) % len(study.policies)
+    shared = shared_of(inputs | {"levers": jax.tree.map(lambda leaf: leaf[..., rows], inputs["levers"])})
+    scores = jax.ShapeDtypeStruct((len(arguments.streams(study)),), dtype)
+    with jax.enable_x64(dtype == np.float64):
+        try:
+            return nest.trace(functions.paths, shared, scores if given else None)
+        except (NoScalarForm, NoMachineForm) as missing:
+            return str(missing)
 
 
 def lanes_of(dtype: type) -> int:
@@ -40,7 +75,7 @@ def lanes_of(dtype: type) -> int:
     return machine_code.width() // words_of(dtype)
 
 
-class CpuProgram(ByOutputs):
+class CpuProgram(Program):
     """A study's compiled lanes on the cores of this machine: a `Program`.
 
     A lane computes a group of paths, or one path where its random numbers are given.
@@ -55,15 +90,11 @@ class CpuProgram(ByOutputs):
 
     def __init__(self, study: Study, mesh: Mesh, dtype: type, width: int | None = None, why: str = ""):
         self.study, self.mesh, self.dtype = study, mesh, dtype
-        self.traces, self.forms = 0, (Form.of("loop", mesh, why),)
-        self.inputs, self.tile = arguments.of(study, dtype), study.tile
+        self.traces, self.form = 0, Form("loop", in_a_row(mesh), why)
+        self.inputs = arguments.of(study, dtype)
         self._width = width or lanes_of(dtype)
         self._group = SAMPLERS[study.sampler].group
         self._compiled: dict[Kind, Compiled] = {}
-
-    def fed(self, inputs: Any) -> CpuProgram:
-        arguments.must_be_alike(inputs, self.inputs)
-        return self._with(inputs)
 
     def under(self, levers: Any) -> CpuProgram:
         """This program under other policies, which may be more or fewer than those of the study; paths stay the same.
@@ -76,11 +107,8 @@ class CpuProgram(ByOutputs):
         """
         ones = [jax.tree.map(lambda leaf: leaf[..., :1], one) for one in (levers, self.inputs["levers"])]
         arguments.must_be_alike(*ones)
-        return self._with({**self.inputs, "levers": levers})
-
-    def _with(self, inputs: Any) -> CpuProgram:
         other = copy(self)
-        other.inputs = inputs
+        other.inputs = {**self.inputs, "levers": levers}
         return other
 
     def prepare(self, years: bool = False) -> None:
@@ -88,19 +116,13 @@ class CpuProgram(ByOutputs):
 
     def submit(self, block: Block) -> Pass:
         results = self._start((OUTCOMES,), block.first, block.count, threads=_PATHS)
-        return Pass(block.first - block.first % self._group, lambda: results()[OUTCOMES])
-
-    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        policies = self.inputs["levers"]["start"].shape[-1]
-        for years in years_at_a_time(self.study, policies, count, self.dtype, _PART):
-            yield self.computed((YEARLY,), 0, count, years=years)[YEARLY]
+        return Pass(block.first, lambda: results()[OUTCOMES])
 
     def computed(
         self, outputs: tuple[str, ...], first: int, count: int, scores: Scores | None = None, years: range | None = None
     ) -> Mapping[str, np.ndarray]:
-        """Outputs of the paths from `first` on; arguments as of `_start`."""
-        results, at = self._start(outputs, first, count, scores, years), first % self._group
-        return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in results().items()}
+        made = self._start(outputs, first, count, scores, years)()
+        return {name: np.ascontiguousarray(array) for name, array in made.items()}
 
     def _start(
         self,
@@ -113,54 +135,46 @@ class CpuProgram(ByOutputs):
     ) -> Callable[[], Mapping[str, np.ndarray]]:
         """Starts the computation of paths; gives a function that waits for the arrays of their outputs.
 
-        The arrays begin with the first path of the group that contains path `first`, and may hold more at their end.
-
         Args:
-          scores: random numbers that are given in place of drawn, [stream, path]; `first` is then 0.
-          years: years, from 0, whose yearly values are wanted; all if not given.
           threads: name of the thread pool.
+          first, count, scores, years: as `Program.computed` takes them.
+
+        Raises:
+          ValueError: the high word of the number of a group of paths changes within the paths.
         """
-        pool = cpu.threads_of(self.mesh.devices.size, threads)
-        group = 1 if scores is not None else self._group
-        begin, end = first // group, -(-(first + count) // group)
+        group = self._group if scores is None else 1
+        begin, end, at = first // group, -(-(first + count) // group), first % group
+        if begin >> 32 < end - 1 >> 32:
+            raise ValueError(
+                f"paths {first:,} to {first + count:,}: expected none beyond {(end >> 32 << 32) * group:,}."
+            )
         own: np.ndarray | None = None if scores is None else np.asarray(scores, self.dtype)
         parts = None if years is None else {YEARLY: np.s_[:, years.start : years.stop]}
-        # lanes are numbered in 32 bits, so a range is cut where the high word of the number changes
-        ranges = [*pairwise([begin, *range((begin >> 32) + 1 << 32, end, 1 << 32), end])]
-        policies, levers_of_codes = self.inputs["levers"]["start"].shape[-1], self._policies()
-        running = []
-        for levers in levers_of_codes:
-            code = self._of_kind(outputs, own is not None, levers["start"].shape[-1])
-            inputs = {**self.inputs, "levers": levers}
-            for low, high in ranges:
-                shared = shared_of(inputs, low >> 32)
-                running.append(code.start(shared, low & 0xFFFFFFFF, high - low, own, parts, pool))
+        pool, policies, running = cpu.threads_of(self.mesh.devices.size, threads), self.policies, []
+        for levers in self._levers_of_codes():
+            code = self._of_kind(outputs, scores is not None, levers["start"].shape[-1])
+            shared = shared_of({**self.inputs, "levers": levers}, begin >> 32)
+            running.append(code.start(shared, begin & 0xFFFFFFFF, end - begin, own, parts, pool))
 
         def results() -> Mapping[str, np.ndarray]:
-            made = [one() for one in running]
-            if len(made) == 1 and levers_of_codes[0]["start"].shape[-1] == policies:
-                return made[0]
-            joined = {}
-            for name in outputs:
-                of = []
-                for k in range(0, len(made), len(ranges)):
-                    parts_of = zip(made[k:], ranges, strict=False)
-                    of.append(np.concatenate([one[name][..., : (b - a) * group] for one, (a, b) in parts_of], axis=-1))
-                joined[name] = np.concatenate(of)[:policies] if name in (OUTCOMES, YEARLY) else of[0]
-            return joined
+            first_made, *rest = [wait() for wait in running]
+            made = dict(first_made)
+            for name in {OUTCOMES, YEARLY} & made.keys():
+                made[name] = np.concatenate([made[name], *(one[name] for one in rest)]) if rest else made[name]
+                made[name] = made[name][:policies]
+            return {name: array[..., at : at + count] for name, array in made.items()}
 
         return results
 
-    def _policies(self) -> list[Any]:
+    def _levers_of_codes(self) -> list[Any]:
         """The levers, cut into the numbers of policies that code is compiled for; the last is filled up."""
-        levers = self.inputs["levers"]
-        own, count = len(self.study.policies), levers["start"].shape[-1]
+        own, count = len(self.study.policies), self.policies
         if count == own:
-            return [levers]
+            return [self.inputs["levers"]]
         # drawing a path takes about as long as one policy
         size = min((own, _MANY), key=lambda each: -(-count // each) * (1 + each))
         rows = np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size)
-        return [jax.tree.map(lambda leaf, at=at: leaf[..., at], levers) for at in rows]
+        return [jax.tree.map(lambda leaf, at=at: leaf[..., at], self.inputs["levers"]) for at in rows]
 
     def _of_kind(self, outputs: tuple[str, ...], given: bool = False, policies: int | None = None) -> Compiled:
         kind = outputs, given, policies or len(self.study.policies)
@@ -173,33 +187,30 @@ class CpuProgram(ByOutputs):
             return self._compiled[kind]
 
 
-def key_text(kind: Kind) -> str:
-    """The outputs of a code, whether random numbers are given and the number of policies, as text."""
-    outputs, given, policies = kind
-    return f"{' '.join(outputs)}{' of given numbers' if given else ''}, {policies} policies"
+def key_of(study: Study, dtype: type, kind: Kind, width: int) -> str | None:
+    """Cache key of a study's machine code; None for a model that has no key."""
+    return cache_keys.key_of(study, "code", np.dtype(dtype).name, width, *kind)
 
 
 def compiled(study: Study, dtype: type, kind: Kind, width: int) -> Compiled:
     """A study's machine code: from the cache, else traced and compiled.
 
     Raises:
+      NoScalarForm: something in it cannot be written in scalars, or has no machine code; the text names it.
       CompilerEnded: LLVM crashed on the code.
     """
     outputs, given, policies = kind
-    key = cache_keys.key_of_code(study, dtype, width, key_text(kind))
+    key = key_of(study, dtype, kind, width)
     if earlier := cache_keys.found(key):
         return earlier
-    inputs = arguments.of(study, dtype)
-    own = len(study.policies)
-    if policies != own:
-        inputs["levers"] = jax.tree.map(lambda leaf: leaf[..., np.arange(policies) % own], inputs["levers"])
-    whole = traced(study, dtype, inputs, given)
-    assert not isinstance(whole, str), whole
-    nest = whole.nest(outputs)
+    whole = traced(study, dtype, given, policies)
+    if isinstance(whole, str):
+        raise NoScalarForm(whole)
+    wanted = whole.nest(outputs)
     try:
-        made = cpu.compile_nest(nest, 1 if given else SAMPLERS[study.sampler].group, width)
+        made = cpu.compile_nest(wanted, 1 if given else SAMPLERS[study.sampler].group, width)
     except CompilerEnded as ended:
         what = f"the lanes of {type(study.model).__name__} ({', '.join(outputs)})"
         raise CompilerEnded(f"{what} cannot be compiled: {ended}. XLA's program can: --program xla.") from None
-    cache_keys.note(key, made, nest.operations // SAMPLERS[study.sampler].group)
+    cache_keys.note(key, made, wanted.operations // SAMPLERS[study.sampler].group)
     return made

@@ -60,9 +60,7 @@ def use_every_core() -> None:
 
 def cores() -> list[int]:
     """Numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
+    return sorted(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
 def kind(mesh: Mesh) -> str:
@@ -119,7 +117,7 @@ def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
         row, left_out = hardware.cards()
     except hardware.NoCard as none:
         if kind is None:
-            return Chosen(processors(), str(none), missing=True)
+            return Chosen(processors(), " ".join(none.args), missing=True)
         raise UserError("--device", [f"expected a {kind} device, found cpu: {one}" for one in none.args]) from none
     return Chosen(Mesh(np.array(row), (AXIS,)), left_out)
 
@@ -152,11 +150,8 @@ def _check_room_for_threads() -> None:
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         need = taken + THREADS[0] + THREADS[1] * len(cores())
         if most < need:
-            text = (
-                f"expected at least {need >> 10} KiB of memory for this process and its threads, got {most >> 10}."
-                " Raise its limit (ulimit -v)."
-            )
-            raise UserError("the system", [text])
+            expected = f"expected at least {need >> 10} KiB of memory for this process and its threads"
+            raise UserError("the system", [f"{expected}, got {most >> 10}. Raise its limit (ulimit -v)."])
 
 
 def program(study: Study, kind: str | None = None, why: str = "") -> Program:
@@ -181,7 +176,7 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
         return study.tile
     lanes, room = GPU_LANES, hardware.memory(mesh)
     each = len(study.policies) * LANE * words_of(study.dtype)
-    while room is not None and lanes > study.tile and lanes * each > room // 2:
+    while room and lanes > study.tile and lanes * each > room // 2:
         lanes //= 2
     return lanes
 
@@ -199,8 +194,9 @@ def blocks_of_launch(kind: str | None, study: Study, apart: bool = False) -> int
     if apart:
         return GPU_LANES // BLOCK
     row = mesh(kind, study)
-    on_card = row.devices.flat[0].platform != "cpu"
-    return max(lanes_for(study, row), BLOCK) * row.devices.size // BLOCK if on_card else 0
+    if row.devices.flat[0].platform == "cpu":
+        return 0
+    return max(lanes_for(study, row), BLOCK) * row.devices.size // BLOCK
 
 
 def memory_free() -> int | None:

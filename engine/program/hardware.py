@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,14 @@ from jax.extend.backend import clear_backends
 from jax.sharding import Mesh
 
 from engine.errors import install
-from engine.program.contract import CardFailed, in_words
+from engine.program.contract import in_words
 from engine.program.xla import AXIS
 
 OLDEST = 7.5
 """Least compute capability of a card that is used."""
 PATIENCE = 180.0
 """Time limit for JAX to start the cards [s]; about forty times the estimate."""
-_START = "import signal, sys; signal.alarm(int(sys.argv[1])); import jax; jax.local_devices(backend='cuda')"
+_START = f"import signal; signal.alarm({PATIENCE + 1:.0f}); import jax; jax.local_devices(backend='cuda')"
 """The script of the process that starts cards; the system ends it, in case this process was killed and cannot."""
 _RESTART = " Where nvidia-smi fails too, restart the machine."
 _ASLEEP: list[str | None] = []
@@ -38,15 +37,10 @@ _FAILED: list[str] = []
 _ROOT = Path("/")
 _PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, "580")}
 """JAX's package for NVIDIA's cards -> (CUDA version that it needs, 1000 major + 10 minor; oldest driver with it)."""
-_LAUNCHER = ("cuda.core",)
-_ROCM = "jax_rocm60_plugin", "jax_rocm7_plugin"
 
 
 class NoCard(Exception):
     """Raised where no card of this machine can be used; its arguments are sentences that say why, and what helps."""
-
-    def __str__(self) -> str:
-        return " ".join(self.args)
 
 
 def processors() -> Mesh:
@@ -56,7 +50,7 @@ def processors() -> Mesh:
 
 def cards_wanted() -> bool:
     """Whether a package of JAX for cards is installed, and no environment variable hides the cards."""
-    return bool(_installed(_PLUGINS) or _installed(_ROCM)) and not _hidden()
+    return bool(_plugins()) and not _hidden()
 
 
 def keep_asleep() -> None:
@@ -64,7 +58,7 @@ def keep_asleep() -> None:
 
     JAX would start all of them at its first use, and hang if one of them hangs. To be called before JAX is first used.
     """
-    if not _ASLEEP and (_installed(_PLUGINS) or _installed(_ROCM)):
+    if not _ASLEEP:
         _ASLEEP.append(jax.config.jax_platforms)  # type: ignore[attr-defined]
         jax.config.update("jax_platforms", "cpu")
 
@@ -74,53 +68,48 @@ def visible_cards() -> list[str]:
 
     No card is started.
     """
-    if not _installed(_PLUGINS):
+    if not _plugins():
         return []
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return _numbered(given)
+    if (shown := _shown()) is not None:
+        return shown
     listed = [*(_ROOT / "proc/driver/nvidia/gpus").glob("*")]
-    return [str(k) for k in range(len(listed) or _counted())]
+    return [str(k) for k in range(max(len(listed), 1))]  # WSL2 lists none
 
 
 def cards() -> tuple[list[Any], str]:
-    """(the cards to use as JAX devices, which others are left out as a sentence or "").
+    """(the cards to use as JAX devices: most of one kind; which others are left out as a sentence or "").
 
-    Where `keep_asleep` has kept JAX from starting cards, this process starts them once another one has, as a test.
+    Where `keep_asleep` has kept JAX from starting cards, this process starts them once another one has, as a test: a
+    start that hangs holds a lock without which JAX computes nothing on processors either, and one that crashes ends its
+    process.
 
     Raises:
-      NoCard: there is no card, or they do not start.
+      NoCard: there is no card, or they do not start, which is not tried again.
     """
-    if wrong := obstacles() or _FAILED:
+    if wrong := _FAILED or obstacles():
         raise NoCard(*wrong)
     if _ASLEEP:
-        _wake()
+        if why := _start_apart():
+            give_up(why)
+            raise NoCard(why)
+        jax.config.update("jax_platforms", _ASLEEP.pop())
+        clear_backends()
     try:
         row = jax.local_devices(backend="cuda")
     except RuntimeError as failure:
         raise NoCard(_not_found(failure)) from None
-    return of_one_kind(row)
-
-
-def _wake() -> None:
-    """Lets JAX start cards in this process, after they have started in another one.
-
-    A start that hangs holds a lock without which JAX computes nothing on processors either, and one that crashes ends
-    its process, so it cannot be tried here.
-
-    Raises:
-      NoCard: they did not start there; this process does not try again.
-    """
-    if why := _start_apart():
-        give_up(why)
-        raise NoCard(*_FAILED)
-    jax.config.update("jax_platforms", _ASLEEP.pop())
-    clear_backends()
+    kinds = Counter(card.device_kind for card in row)
+    ((kind, _), *others) = kinds.most_common()  # of as many the first, as CUDA lists the fastest card first
+    chosen = [card for card in row if card.device_kind == kind]
+    if capability(chosen[0]) < OLDEST:
+        raise NoCard(f"{kind} has capability {capability(chosen[0])}, and the code needs {OLDEST}.")
+    rest = ", ".join(f"{count} x {name}" for name, count in others)
+    return chosen, f"a run takes cards of one kind: {rest} left out" if rest else ""
 
 
 def _start_apart() -> str:
     """Starts the cards in another process, with a time limit; why they did not start, as a sentence, or ""."""
-    command = [sys.executable, "-P", "-c", _START, str(int(PATIENCE) + 1)]
+    command = [sys.executable, "-P", "-c", _START]
     environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     with tempfile.TemporaryFile() as told:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=told, env=environment)
@@ -153,111 +142,72 @@ def _not_found(failure: BaseException | str) -> str:
 
 def obstacles() -> list[str]:
     """Known reasons why no card of this machine can be used, each a sentence with a remedy; may be empty."""
-    plugins = _installed(_PLUGINS)
-    if not plugins and (_installed(_ROCM) or (_ROOT / "dev/kfd").exists()):
+    plugins, knows = _plugins(), cuda_of_driver()
+    if not plugins and (_ROOT / "dev/kfd").exists():
         return ["this machine's cards are AMD's (ROCm), and the code is written for NVIDIA's."]
-    absent = f"JAX for NVIDIA's cards is not installed: {install('cuda')}."
-    lacking = "" if _installed(_LAUNCHER) else f"cuda.core is not installed: {install('cuda')}."
-    return [*filter(None, [lacking if plugins else absent, _hidden(), _unfit_driver(plugins)])]
-
-
-def of_one_kind(row: Sequence[Any]) -> tuple[list[Any], str]:
-    """(the cards of one name and compute capability, which others are left out as a sentence or "").
-
-    The kind with most cards is taken; among equals the one of higher capability, then the one that is named first.
-    """
-    kinds = [(card.device_kind, capability(card)) for card in row]
-    counts = Counter(kinds)
-
-    chosen = max(counts, key=lambda kind: (counts[kind], kind[1]))
-    others = [f"{count} x {name}" for (name, of), count in counts.items() if (name, of) != chosen]
-    words = f"a run takes cards of one kind: {', '.join(others)} left out" if others else ""
-    return [card for card, kind in zip(row, kinds, strict=True) if kind == chosen], words
+    needs, driver = max((_PLUGINS[name] for name in plugins), default=(0, ""))
+    found = []
+    if not plugins or not _is_installed("cuda.core"):
+        found.append(f"JAX for NVIDIA's cards, or cuda.core, is not installed: {install('cuda')}.")
+    found.append(_hidden())
+    if not knows:
+        found.append(
+            "there is no NVIDIA driver (libcuda.so.1) here: nvidia-smi must list the card. Start a container with"
+            " --gpus all; under WSL2 install the driver in Windows."
+        )
+    elif knows < needs:
+        found.append(
+            f"the NVIDIA driver is too old: it knows CUDA {as_cuda(knows)}, JAX here needs {as_cuda(needs)}. Install"
+            f" driver {driver} or newer."
+        )
+    return [*filter(None, found)]
 
 
 def capability(card: Any) -> float:
-    """The compute capability of a card, such as 8.9; `OLDEST` where the card does not say."""
-    return float(getattr(card, "compute_capability", OLDEST))
+    """The compute capability of a card, such as 8.9."""
+    return float(card.compute_capability)
 
 
-def refuse_too_old(mesh: Mesh) -> None:
-    """Raises a CardFailed if the compute capability of a card is below `OLDEST`."""
-    card = min(mesh.devices.flat, key=capability)
-    if capability(card) < OLDEST:
-        raise CardFailed(f"{card.device_kind} has capability {capability(card)}, and the code needs {OLDEST}")
-
-
-def memory(mesh: Mesh) -> int | None:
-    """Bytes that JAX may still use on every card, the least over the cards; None where a device does not tell."""
+def memory(mesh: Mesh) -> int:
+    """Bytes that JAX may still use on every card, the least over the cards; 0 where one does not tell."""
     told = [card.memory_stats() or {} for card in mesh.devices.flat]
-    return min(one.get("bytes_limit", 0) - one.get("bytes_in_use", 0) for one in told) or None
+    return min(one.get("bytes_limit", 0) - one.get("bytes_in_use", 0) for one in told)
 
 
-def driver() -> str:
-    """The CUDA version that NVIDIA's driver supports, as text; "" without a driver."""
-    library = _driver()
-    return "" if library is None else f"CUDA {_as_cuda(_known(library))}"
+def cuda_of_driver() -> int:
+    """CUDA version that NVIDIA's driver supports, as 1000 major + 10 minor; 0 without a driver."""
+    number = ctypes.c_int()
+    with suppress(OSError):
+        ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(number))
+    return number.value
 
 
-def _installed(names: Any) -> list[str]:
+def as_cuda(number: int) -> str:
+    """A CUDA version as text, such as "12.4"."""
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
+def _plugins() -> list[str]:
+    return [*filter(_is_installed, _PLUGINS)]
+
+
+def _is_installed(name: str) -> bool:
     with suppress(ModuleNotFoundError):  # of the package of a module
-        return [name for name in names if importlib.util.find_spec(name)]
-    return []
+        return bool(importlib.util.find_spec(name))
+    return False
 
 
 def _hidden() -> str:
     """A sentence on the environment variable that hides all cards, with a remedy; "" where none does."""
-    shown, platforms = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("JAX_PLATFORMS", "")
-    if shown is not None and not _numbered(shown):
-        return f"CUDA_VISIBLE_DEVICES is '{shown}', which shows no card. Unset it."
-    if platforms and not {"cuda", "gpu", "rocm"} & {*platforms.split(",")}:
+    platforms = os.environ.get("JAX_PLATFORMS", "")
+    if _shown() == []:
+        return f"CUDA_VISIBLE_DEVICES is '{os.environ['CUDA_VISIBLE_DEVICES']}', which shows no card. Unset it."
+    if platforms and not {"cuda", "gpu"} & {*platforms.split(",")}:
         return f"JAX_PLATFORMS is '{platforms}', which leaves cards out. Unset it."
     return ""
 
 
-def _numbered(shown: str) -> list[str]:
-    return [card.strip() for card in shown.split(",") if card.strip() not in ("", "-1")]
-
-
-def _unfit_driver(plugins: Sequence[str]) -> str:
-    """A sentence on why NVIDIA's driver does not fit the installed JAX, with a remedy; "" where no reason is known."""
-    library = _driver()
-    if library is None and (_ROOT / "dev/dxg").exists():
-        return "WSL2 has no libcuda. Install NVIDIA's driver in Windows, none in Linux, then wsl --shutdown."
-    if library is None and (_ROOT / "proc/driver/nvidia").exists():
-        return "a driver runs, but there is no libcuda.so.1 here. Install it, or start the container with --gpus all."
-    if library is None:
-        return "no NVIDIA driver runs on this machine. Install one: nvidia-smi must list the card."
-    needs, driver = max((_PLUGINS[name] for name in plugins), default=(0, ""))
-    knows = _known(library)
-    if 0 < knows < needs:
-        return (
-            f"the NVIDIA driver is too old: it knows CUDA {_as_cuda(knows)}, JAX here needs {_as_cuda(needs)}. Install"
-            f" driver {driver} or newer."
-        )
-    return ""
-
-
-def _known(library: Any) -> int:
-    """CUDA version that a driver supports, as 1000 major + 10 minor; 0 where it does not say."""
-    number = ctypes.c_int()
-    return 0 if library.cuDriverGetVersion(ctypes.byref(number)) else number.value
-
-
-def _as_cuda(number: int) -> str:
-    return f"{number // 1000}.{number % 1000 // 10}"
-
-
-def _driver() -> Any | None:
-    """NVIDIA's driver library, libcuda; None where there is none."""
-    try:
-        return ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return None
-
-
-def _counted() -> int:
-    """Number of cards by the driver's count, for WSL2, where /proc lists none."""
-    library, count = _driver(), ctypes.c_int()
-    known = library is not None and not library.cuInit(0) and not library.cuDeviceGetCount(ctypes.byref(count))
-    return count.value if known else 0
+def _shown() -> list[str] | None:
+    """The cards that `CUDA_VISIBLE_DEVICES` names; None where it is not set."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return None if shown is None else [card.strip() for card in shown.split(",") if card.strip() not in ("", "-1")]

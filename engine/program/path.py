@@ -21,10 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
-from engine.modelling.records import shock_streams
+from engine.modelling.state_types import widened
 from engine.program import drawing
 from engine.program.rules import Rules
+from engine.study.study import Study
 
 Each = Callable[[Callable[[Any], Any], Any], Any]
 """Maps a function over the first axis of a tree of arrays."""
@@ -46,45 +48,51 @@ class PathFunctions:
     """The functions of a study's paths.
 
     Args:
-      rules: the methods of the study's model on flat scalars.
+      dtype: floating-point type of all numbers.
       each: how members, policies and streams are mapped over.
     """
 
-    def __init__(self, rules: Rules, each: Each = one_by_one):
-        self.study, self.dtype, self.rules, self.each = rules.study, rules.dtype, rules, each
-        self.sampler = SAMPLERS[self.study.sampler]
+    def __init__(self, study: Study, dtype: type, each: Each = one_by_one):
+        self.study, self.dtype, self.each = study, dtype, each
+        self.rules, self.sampler = Rules(study, dtype), SAMPLERS[study.sampler]
 
-    def group(self, shared: Any, low: Any) -> dict[str, Any]:
-        """The outputs of one group of paths, by name."""
-        inputs = shared["inputs"]
-        first = low, shared["high"]
-        order = np.argsort(self.sampler.offsets)
+    def paths(self, shared: Any, low: Any, scores: Any = None) -> dict[str, Any]:
+        """The outputs of one group of paths, by name.
+
+        Args:
+          scores: the random numbers [stream] of one path in place of those of the group; its outputs have no axis of
+            members.
+        """
+        if scores is not None:
+            return self._path(shared["inputs"], *self._divided(shared["inputs"], scores))
+        inputs, sampler, first = shared["inputs"], self.sampler, (low, shared["high"])
+        order = np.argsort(sampler.offsets)
 
         def words(law: str, keys: Any) -> Any:
-            """Random numbers [*key, member] of one law."""
+            """Random numbers [*key, member] of a law, "normal" or "uniform"."""
             if not keys.size:
-                return jnp.zeros((*keys.shape[:-1], self.sampler.group), self.dtype)
-            flat = keys.reshape(-1, keys.shape[-1])
-            found = self.each(
-                lambda key: drawing.numbers(self.sampler, law, key, first, self.sampler.group, self.dtype)[order], flat
-            )
-            return found.reshape(*keys.shape[:-1], self.sampler.group)
+                return jnp.zeros((*keys.shape[:-1], sampler.group), self.dtype)
+
+            def of_stream(key: Any) -> Any:
+                if law == "normal":
+                    return sampler.normals(key, first, sampler.group, self.dtype)[order]
+                return random_words.uniform(sampler.words(key, first, sampler.group), self.dtype)[order]
+
+            return self.each(of_stream, keys.reshape(-1, keys.shape[-1])).reshape(*keys.shape[:-1], sampler.group)
 
         once = words("normal", inputs["factor_keys"])
-        yearly = {law: words(law, keys) for law, keys in inputs["shock_keys"].items()} if self.study.years else {}
-        numbers = once.T, {law: jnp.moveaxis(of, -1, 0) for law, of in yearly.items()}
-        return self.each(lambda member: self._path(inputs, *member), numbers)
+        yearly = {law: jnp.moveaxis(words(law, keys), -1, 0) for law, keys in inputs["shock_keys"].items()}
+        return self.each(lambda member: self._path(inputs, *member), (once.T, yearly))
 
-    def given(self, shared: Any, low: Any, scores: Any) -> dict[str, Any]:
-        """The outputs of one path with the given random numbers [stream], by name; `low` has no part in them."""
-        inputs = shared["inputs"]
+    def _divided(self, inputs: Any, scores: Any) -> tuple[Any, dict[str, Any]]:
+        """Random numbers [stream] as `_path` takes them."""
         at = len(inputs["factor_keys"])
         once, yearly = scores[:at], {}
         for law, keys in inputs["shock_keys"].items():
             size = keys.shape[0] * keys.shape[1]
             yearly[law] = scores[at : at + size].reshape(keys.shape[:2])
             at += size
-        return self._path(inputs, once, yearly)
+        return once, yearly
 
     def _path(self, inputs: Any, once: Any, yearly: Any) -> dict[str, Any]:
         """The outputs of one path.
@@ -93,56 +101,55 @@ class PathFunctions:
           once: random numbers that are drawn once, [stream].
           yearly: those of the years by law, [year, stream].
         """
+        draws = drawing.factors(self.study, once[:, None], inputs)[:, 0]
+        named = {item.name: draw for item, draw in zip(self.study.inputs, draws, strict=True)}
         scores = jnp.concatenate([once, *(numbers.reshape(-1) for numbers in yearly.values())])
-        draws = self._draws(inputs, once)
         policies = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, 0), inputs["levers"])
+        made = {DRAWS: draws, SCORES: scores}
         if not self.study.is_path_model:
-            outcomes = self.each(lambda levers: self._evaluated(draws, levers), policies)
-            return {OUTCOMES: outcomes, DRAWS: draws, SCORES: scores}
-        shocks = self._shocks(inputs, draws, yearly)
-        outcomes, cells = self.each(lambda levers: self._years(draws, shocks, levers), policies)
-        return {OUTCOMES: outcomes, YEARLY: cells, DRAWS: draws, SHOCKS: shocks, SCORES: scores}
-
-    def _draws(self, inputs: Any, scores: Any) -> Any:
-        """Factor draws, factors in the order of the study."""
-        if not self.study.inputs:
-            return jnp.zeros(0, self.dtype)
-        return drawing.stacked(self.study, drawing.factors(self.study, scores[:, None], inputs))[:, 0]
+            return made | {OUTCOMES: self.each(lambda levers: self.rules.evaluate(named, _first(levers)), policies)}
+        shocks = self._shocks(inputs, named, yearly)
+        outcomes, cells = self.each(lambda levers: self._years(named, shocks, levers), policies)
+        return made | {OUTCOMES: outcomes, YEARLY: cells, SHOCKS: shocks}
 
     def _shocks(self, inputs: Any, draws: Any, yearly: Any) -> Any:
         """Shocks [year, stream], streams in the order of the model."""
-        by_run, laws = drawing.by_run(self.study, draws[:, None]), self.study.shock_draws
+        laws, factors = self.study.shock_draws, {name: draw[None] for name, draw in draws.items()}
 
         def of_year(past: Any, at: Any) -> Any:
             is_first, own = at
             words = {law: numbers[:, None] for law, numbers in own.items()}
-            tables, past = laws.of_year(words, inputs["shocks"], past, is_first, by_run)
-            rows = [table[:, 0, 0] for table in tables]
-            return past, jnp.concatenate(rows) if rows else jnp.zeros(0, self.dtype)
+            tables, past = laws.of_year(words, inputs["shocks"], past, is_first, factors)
+            return past, jnp.concatenate([jnp.zeros(0, self.dtype), *(table[:, 0, 0] for table in tables)])
 
         along = jnp.arange(len(self.study.years)) == 0, yearly
         return lax.scan(of_year, laws.before(1, self.dtype), along)[1]
 
-    def _evaluated(self, draws: Any, levers: Any) -> Any:
-        """Outcomes of a static model under one policy."""
-        return jnp.stack(self.rules.evaluate(list(draws), jax.tree.map(lambda leaf: leaf[0], levers)))
-
     def _years(self, draws: Any, shocks: Any, levers: Any) -> tuple[Any, Any]:
         """Outcomes [outcome] and yearly values [year, cell] under one policy."""
-        drawn, years = tuple(draws), self.rules.years
-        sizes = [len(streams) for streams in shock_streams(self.study.model).values()]
 
-        def kept(state: Any) -> Any:
-            return jax.tree.map(lambda value, like: jnp.asarray(value, like.dtype), state, years.state)
+        def of_year(state: Any, at: Any) -> tuple[Any, Any]:
+            year, row, own = at
+            after, cells = self.rules.one_year(state, year, draws, row, own)
+            return jax.tree.map(lambda value, like: value.astype(like.dtype), after, state), cells
 
-        def of_year(state: Any, at: Any) -> Any:
-            year, row, policy = at
-            rest = iter(row)
-            shock = [tuple(next(rest) for _ in range(size)) for size in sizes]
-            state, cells = years.year(state, year, drawn, shock, policy)
-            return kept(state), jnp.stack(cells) if cells else jnp.zeros(0, self.dtype)
-
-        first = jax.tree.map(lambda leaf: leaf[0], levers)
         along = jnp.asarray(self.study.years, jnp.int32), shocks, levers
-        state, cells = lax.scan(of_year, kept(years.begin(drawn, first)), along)
-        return jnp.stack(years.end(state)), cells
+        state = self._widened(self.rules.begin(draws, _first(levers)), draws, _first(along))
+        state, cells = lax.scan(of_year, state, along)
+        return self.rules.end(state), cells
+
+    def _widened(self, state: Any, draws: Any, at: Any) -> Any:
+        """The state in types that a year gives back: a whole number that becomes a float begins as a float."""
+        year, shocks, levers = at
+        after = jax.eval_shape(self.rules.one_year, state, year, draws, shocks, levers)[0]
+        leaves, form = jax.tree.flatten(state)
+        types = [leaf.dtype for leaf in leaves]
+        wider = widened(types, [leaf.dtype for leaf in jax.tree.leaves(after)], self.dtype)
+        if wider == types:
+            return state
+        return self._widened(jax.tree.unflatten(form, map(jnp.asarray, leaves, wider)), draws, at)
+
+
+def _first(along: Any) -> Any:
+    """The first year of a tree of arrays [year, ...]."""
+    return jax.tree.map(lambda leaf: leaf[0], along)

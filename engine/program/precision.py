@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from engine.program.contract import Program
-from engine.program.cpu_program import CpuProgram
+from engine.program.cpu_program import CpuProgram, traced
 from engine.program.hardware import processors
 from engine.program.programs import program_on
-from engine.program.tracing import traced
 from engine.program.xla import XlaProgram
 from engine.study.study import Block, Study
 

@@ -15,15 +15,14 @@ from engine.draws.sampling import SAMPLERS
 from engine.lanes import machine_code
 from engine.lanes.llvm import EMITTER
 from engine.lanes.object_code import CompilerEnded
+from engine.lanes.operations import NoScalarForm
 from engine.program import cache_keys
-from engine.program.cache_keys import is_known, key_of_code
 from engine.program.contract import Program
-from engine.program.cpu_program import CpuProgram, Kind, compiled, key_text, lanes_of
+from engine.program.cpu_program import CpuProgram, Kind, compiled, key_of, lanes_of, traced
 from engine.program.gpu_program import GpuProgram
 from engine.program.hardware import processors
 from engine.program.path import DRAWS, OUTCOMES, YEARLY
 from engine.program.posterior.program import MovedProgram
-from engine.program.tracing import traced
 from engine.program.xla import XlaProgram
 from engine.study.study import ANYWHERE, FORMS, Study
 from engine.study.tables.facts import INDEPENDENT
@@ -51,17 +50,15 @@ def program_on(
             mesh, why = processors(), "moved futures are made of given numbers, which cards do not take"
         return MovedProgram(study, program_on(plain, mesh, lanes, dtype, form, why))
     lanes, dtype = lanes or study.tile, dtype or study.dtype
-    if (form or study.program) != FORMS[0]:
-        return XlaProgram(study, mesh, lanes, dtype, _joined("as was asked", why))
-    if missing := without_lanes(study, dtype):
-        return XlaProgram(study, mesh, lanes, dtype, _joined(f"lanes have no form of {missing}", why))
-    on_cpu = mesh.devices.flat[0].platform == "cpu"
-    host = CpuProgram(study, mesh if on_cpu else processors(), dtype, why=why if on_cpu else "")
-    return host if on_cpu else GpuProgram(study, mesh, host, lanes, why)
-
-
-def _joined(*reasons: str) -> str:
-    return "; ".join(filter(None, reasons)).rstrip(".")
+    asked = (form or study.program) != FORMS[0]
+    if missing := "as was asked" if asked else without_lanes(study, dtype):
+        reason = missing if asked else f"lanes have no form of {missing}"
+        return XlaProgram(study, mesh, lanes, dtype, "; ".join(filter(None, (reason, why))).rstrip("."))
+    if mesh.devices.flat[0].platform == "cpu":
+        return CpuProgram(study, mesh, dtype, why=why)
+    if dtype != np.float32:
+        return CpuProgram(study, processors(), dtype, why="cards compute in single precision alone")
+    return GpuProgram(study, mesh, CpuProgram(study, processors(), dtype), lanes, why)
 
 
 def processor() -> str:
@@ -79,21 +76,30 @@ def has_lanes(study: Study) -> bool:
 
 
 def without_lanes(study: Study, dtype: type) -> str:
-    """What in a study's model has no form in lanes, as text; "" where it has, which is not traced if it is known."""
-    if _is_known(study, dtype):
-        return ""
-    found = traced(study, dtype)
-    return found if isinstance(found, str) else _refused_by_compiler(study, dtype)
+    """What in a study's model has no form in lanes, as text; "" where it has.
+
+    The lanes are compiled here so that a model that crashes LLVM is known before a run records which form computes its
+    paths.
+    """
+    try:
+        compiled(study, dtype, _kind(study, OUTCOMES), lanes_of(dtype))
+    except NoScalarForm as missing:
+        return str(missing)
+    except CompilerEnded as ended:
+        warnings.warn(f"{ended} It is used here, and takes several times as long.", stacklevel=2)
+        return f"what LLVM compiles. {ended}"
+    return ""
 
 
 def operations(study: Study) -> int | None:
     """Operations of a path under all policies, without what all paths share; None where the study has no lanes."""
-    if study.program != FORMS[0] or without_lanes(study, study.dtype):
+    dtype = study.dtype
+    if not has_lanes(study):
         return None
-    noted = cache_keys.operations(_key(study, study.dtype))
+    noted = cache_keys.operations(key_of(study, dtype, _kind(study, OUTCOMES), lanes_of(dtype)))
     if noted:
         return noted
-    found = traced(study, study.dtype)
+    found = traced(study, dtype)
     assert not isinstance(found, str)
     return found.nest((OUTCOMES,)).operations // SAMPLERS[study.sampler].group
 
@@ -114,44 +120,22 @@ def kind_for(study: Study, kind: str) -> str:
 
 
 def compile_ahead(study: Study, blocks: bool, yearly: bool) -> None:
-    """Compiles in parallel the lanes that a run needs and the cache does not hold, if it is several.
+    """Compiles in parallel the lanes that a run needs, where its model has them.
 
     Args:
       blocks: whether outcomes of blocks (and draws, where the study keeps them) are needed.
       yearly: whether yearly values are needed.
     """
-    dtype = study.dtype
-    wanted = {OUTCOMES: blocks, YEARLY: yearly, DRAWS: blocks and study.keep.draws}
-    todo = [name for name, is_so in wanted.items() if is_so and not _is_known(study, dtype, name)]
-    if len(todo) < 2 or study.program != FORMS[0] or study.facts is not None or isinstance(traced(study, dtype), str):
+    if study.program != FORMS[0] or study.facts is not None:
         return
-    with ThreadPoolExecutor(len(todo)) as threads:
-        for one in [threads.submit(compiled, study, dtype, _kind(study, name), lanes_of(dtype)) for name in todo]:
-            with contextlib.suppress(CompilerEnded):  # it is raised again where the code is asked for
+    wanted = {OUTCOMES: blocks, YEARLY: yearly, DRAWS: blocks and study.keep.draws}
+    kinds = [_kind(study, name) for name, is_so in wanted.items() if is_so]
+    dtype = study.dtype
+    with ThreadPoolExecutor(len(wanted)) as threads:
+        for one in [threads.submit(compiled, study, dtype, kind, lanes_of(dtype)) for kind in kinds]:
+            with contextlib.suppress(NoScalarForm, CompilerEnded):  # found again where the code is asked for
                 one.result()
 
 
 def _kind(study: Study, output: str) -> Kind:
     return (output,), False, len(study.policies)
-
-
-def _key(study: Study, dtype: type, output: str = OUTCOMES) -> str | None:
-    return key_of_code(study, dtype, lanes_of(dtype), key_text(_kind(study, output)))
-
-
-def _is_known(study: Study, dtype: type, output: str = OUTCOMES) -> bool:
-    return is_known(_key(study, dtype, output))
-
-
-def _refused_by_compiler(study: Study, dtype: type) -> str:
-    """Why LLVM does not compile a study's lanes, as text; "" where it does.
-
-    They are compiled here so that a model that crashes LLVM is known before a run records which form computes its
-    paths.
-    """
-    try:
-        compiled(study, dtype, _kind(study, OUTCOMES), lanes_of(dtype))
-    except CompilerEnded as ended:
-        warnings.warn(f"{ended} It is used here, and takes several times as long.", stacklevel=2)
-        return f"what LLVM compiles. {ended}"
-    return ""

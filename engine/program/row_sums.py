@@ -6,21 +6,106 @@ into vectors of the processor, so that the bits are the same on any.
 
 from __future__ import annotations
 
-import ctypes
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from ctypes import c_int64, c_void_p
 
 import numpy as np
 
 from engine.lanes import machine_code
 
 LANES = 8
-_TYPES = {"f": "float", "d": "double"}
-"""NumPy's type character -> LLVM's type."""
-_LINES, _POWERS = "xy", "012"
-_NUMBERS = "scale_x", "centre_x", "scale_y", "centre_y", "off"
-"""The five numbers of each row, in the order of the array `numbers`."""
-_ARGUMENTS = [ctypes.c_void_p, ctypes.c_int64] * 2 + [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 2
+_TYPES = {"f": ("float", "fpext"), "d": ("double", "bitcast")}
+"""NumPy's type character -> LLVM's type, and the instruction that makes it double precision."""
+_ARGUMENTS = [c_void_p, c_int64, c_void_p, c_int64, c_int64, c_int64, c_void_p, c_void_p, c_void_p]
+_LOOP = """define void @NAME(
+  ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %many, ptr %numbers, ptr %lanes, ptr %out
+) {
+entry:
+  br label %row
+row:
+  %r = phi i64 [0, %entry], [%next_row, %store]
+  %is_row = icmp ult i64 %r, %rows
+  br i1 %is_row, label %begin, label %end
+begin:
+  %x_from = mul i64 %r, %x_step
+  %y_from = mul i64 %r, %y_step
+  %x_row = getelementptr NUMBER, ptr %x, i64 %x_from
+  %y_row = getelementptr NUMBER, ptr %y, i64 %y_from
+  %of_row = getelementptr [5 x double], ptr %numbers, i64 %r
+  %five = load <5 x double>, ptr %of_row, align 8
+  %x_scale = shufflevector <5 x double> %five, <5 x double> poison, <8 x i32> zeroinitializer
+  %x_centre = shufflevector <5 x double> %five, <5 x double> poison, <8 x i32> splat (i32 1)
+  %y_scale = shufflevector <5 x double> %five, <5 x double> poison, <8 x i32> splat (i32 2)
+  %y_centre = shufflevector <5 x double> %five, <5 x double> poison, <8 x i32> splat (i32 3)
+  %offset = shufflevector <5 x double> %five, <5 x double> poison, <8 x i32> splat (i32 4)
+BEGUN  br label %more
+more:
+  %m = phi i64 [0, %begin], [%next, %units]
+  %sum0 = phi <8 x double> [%begun0, %begin], [%added0, %units]
+  %sum1 = phi <8 x double> [%begun1, %begin], [%added1, %units]
+  %sum2 = phi <8 x double> [%begun2, %begin], [%added2, %units]
+  %is_m = icmp ult i64 %m, %many
+  br i1 %is_m, label %units, label %store
+units:
+  %x_at = getelementptr [PATHS x NUMBER], ptr %x_row, i64 %m
+  %y_at = getelementptr [PATHS x NUMBER], ptr %y_row, i64 %m
+TOTAL  %power0 = fsub <8 x double> %total, %offset
+  %power1 = fmul <8 x double> %power0, %power0
+  %power2 = fmul <8 x double> %power1, %power0
+  %added0 = fadd <8 x double> %sum0, %power0
+  %added1 = fadd <8 x double> %sum1, %power1
+  %added2 = fadd <8 x double> %sum2, %power2
+  %next = add i64 %m, 1
+  br label %more
+store:
+STORED  %next_row = add i64 %r, 1
+  br label %row
+end:
+  ret void
+}"""
+"""A loop over rows, and in it one over eight units at a time."""
+_BEGUN = """  %lanes# = getelementptr [3 x <8 x double>], ptr %lanes, i64 %r, i64 #
+  %begun# = load <8 x double>, ptr %lanes#, align 8
+"""
+_STORED = """  store <8 x double> %sum#, ptr %lanes#, align 8
+  %all# = call double @llvm.vector.reduce.fadd.v8f64(double -0.0, <8 x double> %sum#)
+  %out# = getelementptr [3 x double], ptr %out, i64 %r, i64 #
+  store double %all#, ptr %out#
+"""
+"""Stores the sums of each lane, and their sum, which LLVM adds from the first to the last; # stands for the power."""
+_LOADED = {
+    1: "  %#0 = load <8 x NUMBER>, ptr %#_at, align 4\n",
+    2: """  %#_pairs = load <16 x NUMBER>, ptr %#_at, align 4
+  %#0 = shufflevector <16 x NUMBER> %#_pairs, <16 x NUMBER> poison,
+    <8 x i32> <i32 0, i32 2, i32 4, i32 6, i32 8, i32 10, i32 12, i32 14>
+  %#1 = shufflevector <16 x NUMBER> %#_pairs, <16 x NUMBER> poison,
+    <8 x i32> <i32 1, i32 3, i32 5, i32 7, i32 9, i32 11, i32 13, i32 15>
+""",
+}
+"""Loads the paths of eight units of 1 or 2 paths; # stands for x and for y."""
+_SIDE = """  %#_wide@ = WIDENED <8 x NUMBER> %#@ to <8 x double>
+  %#_away@ = fsub <8 x double> %#_wide@, %#_centre
+SHAPED
+  %#_side@ = fmul <8 x double> %#_shaped@, %#_scale
+"""
+"""Computes the term of x or y of a path; @ stands for the number of the path in its unit."""
+_SHAPED = {
+    "difference": "  %#_shaped@ = bitcast <8 x double> %#_away@ to <8 x double>",
+    "squares": "  %#_shaped@ = fmul <8 x double> %#_away@, %#_away@",
+    "beyond": """  %#_below@ = fcmp ole <8 x double> %#_away@, zeroinitializer
+  %#_shaped@ = select <8 x i1> %#_below@, <8 x double> zeroinitializer, <8 x double> %#_away@""",
+}
+_DIFFERENCE = "  %value@ = fsub <8 x double> %x_side@, %y_side@\n"
+_EXCESS = """  %apart@ = fsub <8 x NUMBER> %x@, %y@
+  %below@ = fcmp ole <8 x NUMBER> %apart@, zeroinitializer
+  %over@ = select <8 x i1> %below@, <8 x NUMBER> zeroinitializer, <8 x NUMBER> %apart@
+  %value@ = WIDENED <8 x NUMBER> %over@ to <8 x double>
+"""
+_TOTAL = {
+    1: "  %total = bitcast <8 x double> %value0 to <8 x double>\n",
+    2: "  %total = fadd <8 x double> %value0, %value1\n",
+}
 
 
 def sums(
@@ -37,168 +122,55 @@ def sums(
       numbers: [row, 5]: scale and centre of x, scale and centre of y, the offset.
       out: float64, overwritten.
     """
-    run, part, each = _functions(x.dtype.char)[f"{kind}_{size}"], np.empty(out.shape), x.itemsize
-    (at_x, step_x), (at_y, step_y) = ((of.ctypes.data, of.strides[0] // each) for of in (x, y))
-    of_numbers, to = numbers.ctypes.data, part.ctypes.data
+    run, part = _functions(x.dtype.char)[f"{kind}_{size}"], np.empty((len(x), 3))
+
+    def add(lines: list[np.ndarray], eights: int, lanes: np.ndarray) -> None:
+        """Adds so many eights of units to the sums of lanes [row, power, lane], and writes their sums to `part`."""
+        where = [of_line for of in lines for of_line in (of.ctypes.data, of.strides[0] // of.itemsize)]
+        run(*where, len(x), eights, numbers.ctypes.data, lanes.ctypes.data, part.ctypes.data)
+
     out[:] = 0
     for first in range(0, units, block):
-        before = first * size * each
-        run(at_x + before, step_x, at_y + before, step_y, len(x), min(block, units - first), of_numbers, to)
+        count, lanes = min(block, units - first), np.zeros((len(x), 3, LANES))
+        lines = [of[:, first * size : (first + count) * size] for of in (x, y)]
+        add(lines, count // LANES, lanes)
+        if left := count % LANES:  # one more eight, of which some lanes are meant
+            filled = [np.zeros((len(x), LANES * size), x.dtype) for _ in lines]
+            for eight, of in zip(filled, lines, strict=True):
+                eight[:, : left * size] = of[:, -left * size :]
+            more = lanes.copy()
+            add(filled, 1, more)
+            lanes[..., :left] = more[..., :left]
+            add(filled, 0, lanes)
         out += part
 
 
 @functools.cache
 def _functions(dtype: str) -> dict[str, Callable[..., None]]:
-    kinds = [(kind, size) for kind in ("difference", "squares", "beyond", "excess") for size in (1, 2)]
-    texts = {f"{kind}_{size}": _function(_TYPES[dtype], kind, size) for kind, size in kinds}
+    kinds = [(kind, size) for kind in (*_SHAPED, "excess") for size in (1, 2)]
+    texts = {f"{kind}_{size}": _function(*_TYPES[dtype], kind, size) for kind, size in kinds}
     return machine_code.functions(texts, _ARGUMENTS)
 
 
-def _function(number: str, kind: str, size: int) -> str:
-    """LLVM IR of a loop over rows.
-
-    In it are a loop over eight units at a time, one over the units that are left, and the sum of the lanes.
-    """
-    wide = f"<{LANES} x double>"
-    rows = f"""  %at_# = mul i64 %r, %#_step
-  %row_# = getelementptr {number}, ptr %#, i64 %at_#"""
-    numbers = f"""  %p_# = getelementptr double, ptr %numbers, i64 %i_#
-  %#_f = load <1 x double>, ptr %p_#, align 8
-  %#_m = shufflevector <1 x double> %#_f, <1 x double> poison, <{LANES} x i32> zeroinitializer"""
-    each = [f"  %i_{name} = add i64 %at_numbers, {k}\n{_of_each([name], numbers)}" for k, name in enumerate(_NUMBERS)]
-    kept = [
-        f"  %keep{k} = getelementptr double, ptr %lanes, i64 {k * LANES}\n  store {wide} %sum{k}, ptr %keep{k}"
-        for k in range(3)
-    ]
-    taken = "ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %units, ptr %numbers, ptr %out"
-    return f"""define void @{kind}_{size}({taken}) {{
-entry:
-  %lanes = alloca [{3 * LANES} x double], align 64
-  %whole = udiv i64 %units, {LANES}
-  %done = mul i64 %whole, {LANES}
-  br label %row
-row:
-  %r = phi i64 [0, %entry], [%next_row, %summed]
-  %is_row = icmp ult i64 %r, %rows
-  br i1 %is_row, label %begin, label %end
-begin:
-{_of_each(_LINES, rows)}
-  %at_numbers = mul i64 %r, {len(_NUMBERS)}
-{_joined(each)}
-  br label %many
-many:
-  %m = phi i64 [0, %begin], [%next_m, %more]
-{_of_each(_POWERS, f"  %sum# = phi {wide} [zeroinitializer, %begin], [%added#, %more]")}
-  %is_m = icmp ult i64 %m, %whole
-  br i1 %is_m, label %more, label %store
-more:
-  %first_m = mul i64 %m, {LANES * size}
-{_loaded(number, size, LANES, "m")}
-{_residual(number, kind, size, LANES, "m")}
-{_of_each(_POWERS, f"  %added# = fadd {wide} %sum#, %power#_m")}
-  %next_m = add i64 %m, 1
-  br label %many
-store:
-{_joined(kept)}
-  br label %few
-few:
-  %f = phi i64 [%done, %store], [%next_f, %single]
-  %is_f = icmp ult i64 %f, %units
-  br i1 %is_f, label %single, label %sum
-single:
-  %first_f = mul i64 %f, {size}
-{_loaded(number, size, 1, "f")}
-{_residual(number, kind, size, 1, "f")}
-  %lane = sub i64 %f, %done
-{_of_each(_POWERS, _ADDED)}
-  %next_f = add i64 %f, 1
-  br label %few
-sum:
-  %at_out = mul i64 %r, 3
-{_of_each(_POWERS, _summed())}
-  br label %summed
-summed:
-  %next_row = add i64 %r, 1
-  br label %row
-end:
-  ret void
-}}"""
+def _function(number: str, widened: str, kind: str, size: int) -> str:
+    """LLVM IR of the sums of a kind."""
+    of_path = _EXCESS if kind == "excess" else _of_each("xy", _SIDE.replace("SHAPED", _SHAPED[kind])) + _DIFFERENCE
+    of_paths = [of_path.replace("@", str(member)) for member in range(size)]
+    words = {
+        "BEGUN": _of_each("012", _BEGUN),
+        "TOTAL": "".join([_of_each("xy", _LOADED[size]), *of_paths, _TOTAL[size]]),
+        "STORED": _of_each("012", _STORED),
+        "NAME": f"{kind}_{size}",
+        "NUMBER": number,
+        "WIDENED": widened,
+        "PATHS": str(LANES * size),
+    }
+    text = _LOOP
+    for word, meant in words.items():
+        text = text.replace(word, meant)
+    return text
 
 
-_joined = "\n".join
-_ADDED = """  %lane# = getelementptr double, ptr %keep#, i64 %lane
-  %held# = load <1 x double>, ptr %lane#, align 8
-  %more# = fadd <1 x double> %held#, %power#_f
-  store <1 x double> %more#, ptr %lane#, align 8"""
-"""Adds a power of one unit to its lane."""
-
-
-def _summed() -> str:
-    """Instructions that add the lanes of a power in order, and write their sum to `out`."""
-    totals = [
-        """  %q#_0 = getelementptr double, ptr %keep#, i64 0
-  %l#_0 = load double, ptr %q#_0"""
-    ]
-    for lane in range(1, LANES):
-        before = f"%t#_{lane - 1}" if lane > 1 else "%l#_0"
-        totals.append(f"""  %q#_{lane} = getelementptr double, ptr %keep#, i64 {lane}
-  %l#_{lane} = load double, ptr %q#_{lane}
-  %t#_{lane} = fadd double {before}, %l#_{lane}""")
-    totals.append(f"""  %i_out# = add i64 %at_out, #
-  %p_out# = getelementptr double, ptr %out, i64 %i_out#
-  store double %t#_{LANES - 1}, ptr %p_out#""")
-    return _joined(totals)
-
-
-def _of_each(marks: Iterable[str], text: str) -> str:
+def _of_each(marks: str, text: str) -> str:
     """A text once for each mark, which stands in it in place of every #."""
-    return _joined(text.replace("#", mark) for mark in marks)
-
-
-def _loaded(number: str, size: int, lanes: int, mark: str) -> str:
-    """Instructions that load the paths of some units: `%x0_m` holds the first path of each unit, `%x1_m` the second."""
-    count = size * lanes
-    read = f"<{count} x {number}>"
-    text = f"""  %p_#_{mark} = getelementptr {number}, ptr %row_#, i64 %first_{mark}
-  %#{"" if size > 1 else 0}_{mark} = load {read}, ptr %p_#_{mark}, align {4 if number == "float" else 8}"""
-    for member in range(size if size > 1 else 0):
-        at = ", ".join(f"i32 {k}" for k in range(member, count, size))
-        text += f"\n  %#{member}_{mark} = shufflevector {read} %#_{mark}, {read} poison, <{lanes} x i32> <{at}>"
-    return _of_each(_LINES, text)
-
-
-def _residual(number: str, kind: str, size: int, lanes: int, mark: str) -> str:
-    """Instructions that compute a unit's total minus the offset, `%power0_m`, its square, `%power1_m`, and its cube."""
-    wide, narrow = f"<{lanes} x double>", f"<{lanes} x {number}>"
-    lines: list[str] = []
-
-    def new(name: str, text: str) -> str:
-        lines.append(f"  %{name}_{mark} = {text}")
-        return f"%{name}_{mark}"
-
-    def as_double(name: str, value: str) -> str:
-        return value if number == "double" else new(name, f"fpext {narrow} {value} to {wide}")
-
-    def positive(name: str, value: str, kind: str) -> str:
-        below = new(f"below{name}", f"fcmp ole {kind} {value}, zeroinitializer")
-        return new(f"over{name}", f"select <{lanes} x i1> {below}, {kind} zeroinitializer, {kind} {value}")
-
-    made = []
-    for k in range(size):
-        if kind == "excess":
-            apart = new(f"apart{k}", f"fsub {narrow} %x{k}_{mark}, %y{k}_{mark}")
-            made.append(as_double(f"far{k}", positive(str(k), apart, narrow)))
-            continue
-        sides = []
-        for line in _LINES:
-            value = as_double(f"d{line}{k}", f"%{line}{k}_{mark}")
-            away = new(f"a{line}{k}", f"fsub {wide} {value}, %centre_{line}_{mark}")
-            away = new(f"s{line}{k}", f"fmul {wide} {away}, {away}") if kind == "squares" else away
-            away = positive(f"{line}{k}", away, wide) if kind == "beyond" else away
-            sides.append(new(f"v{line}{k}", f"fmul {wide} {away}, %scale_{line}_{mark}"))
-        made.append(new(f"v{k}", f"fsub {wide} {sides[0]}, {sides[1]}"))
-    total = made[0] if size == 1 else new("total", f"fadd {wide} {made[0]}, {made[1]}")
-    first = new("power0", f"fsub {wide} {total}, %off_{mark}")
-    second = new("power1", f"fmul {wide} {first}, {first}")
-    new("power2", f"fmul {wide} {second}, {first}")
-    return _joined(lines)
+    return "".join(text.replace("#", mark) for mark in marks)

@@ -8,7 +8,7 @@ from engine.analyses.failure_edge import Edge, norms
 from engine.analyses.reverse_stress import in_other_years, margin_of, reverse_stress, starts_of
 from engine.analyses.tail_futures import tail_futures, tail_subject
 from engine.program import arguments, devices
-from engine.program.normal_scores import as_numbers
+from engine.program.arguments import as_numbers
 from engine.study.loading import load_study
 from engine.study.study import Block
 from tests.analyses.explained import total_cost

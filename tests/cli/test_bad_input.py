@@ -207,7 +207,7 @@ def test_a_device_that_is_not_there(tmp_path, out):
     ("spec", "message"),
     [
         ("model.py", "expected FILE:CLASS"),
-        ("none.py:Bridge", "no file 'none.py'"),
+        ("none.py:Bridge", "'none.py' is none"),
         (f"{MODELS}:Brigde", "class 'Brigde'. Did you mean 'Bridge'?"),
         (f"{MODELS}:REGION", "PathModel or StaticModel"),
     ],
@@ -219,7 +219,7 @@ def test_a_model_that_is_not_there(tmp_path, out, spec, message):
 RULES = {
     "raises": ("raise ValueError('no bridge')", "raised ValueError: no bridge (model.py, line "),
     "shape": ("return {'damage': jnp.ones(3) * factors.load, 'margin': 1.0}", "got an array of shape (3,)"),
-    "missing": ("return {'damage': factors.load}", "model.outcomes.margin: evaluate does not return it."),
+    "missing": ("return {'damage': factors.load}", "model.outcomes.margin: evaluate does not return 'margin'."),
     "nan": ("return {'damage': jnp.log(factors.load - 8), 'margin': 1.0}", "is not finite on"),
     "exits": ("raise SystemExit(3)", "raised SystemExit: 3"),
 }
@@ -239,7 +239,7 @@ def test_a_model_that_does_not_keep_its_contract(tmp_path, out, name):
 def test_a_model_that_cannot_be_imported(tmp_path, out):
     (tmp_path / "model.py").write_text("import nothing_of_this_name\n")
     ended = call("run", write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Bridge", "--out", out)
-    refused_with_problems(ended, "ModuleNotFoundError", "(line 1)")
+    refused_with_problems(ended, "ModuleNotFoundError", "line 1)")
 
 
 def test_a_folder_that_holds_something_else(tmp_path):

@@ -21,7 +21,7 @@ from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
 from tests.risk.estimation.test_coverage import HIGHEST, LAWS, PAIRS
 from tests.risk.estimation.test_histograms import binned_by_value
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sweep]
 
 LATIN, SIZE = SAMPLERS["latin"], SAMPLERS["latin"].unit
 REPETITIONS = 1000

@@ -3,19 +3,19 @@ looked for.
 """
 
 import json
+import signal
 import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 import engine
 from engine.errors import UserError
 from engine.execution import job
+from engine.execution.device_reduction import Reduction
 from engine.execution.options import RunOptions
-from engine.program import devices, gpu, gpu_program, hardware
-from engine.program.gpu_program import GpuProgram
+from engine.program import devices, gpu, hardware
 from engine.run_folder import ownership, provenance
 from engine.runs.run import Run
 from engine.study.study import BLOCK
@@ -78,13 +78,13 @@ def test_outcomes_that_are_not_kept_never_cross(on_card, tmp_path, keep):
 
 
 def test_a_card_that_counts_otherwise_than_processors_is_given_up(on_card, monkeypatch, tmp_path):
-    reduced = GpuProgram._reduced
+    reduced = Reduction.reduced
 
-    def others(program, *given):
-        arrays = reduced(program, *given)
-        return arrays | {"counts": arrays["counts"] + np.uint16(1)}
+    def others(*given):
+        found = reduced(*given)
+        return replace(found, tally=replace(found.tally, counts=found.tally.counts + 1))
 
-    monkeypatch.setattr(GpuProgram, "_reduced", others)
+    monkeypatch.setattr(Reduction, "reduced", others)
     with pytest.warns(UserWarning, match="counts of paths 0 to 131,071"):
         run, _ = on_card()
     assert contents(run.folder) == on_processors(tmp_path)
@@ -113,10 +113,10 @@ def test_a_run_that_a_card_began_is_taken_up_by_processors(on_card, tmp_path):
 
 def test_a_card_that_hangs_does_not_keep_the_process(on_card, monkeypatch):
     kept = []
-    monkeypatch.setattr(gpu_program, "atexit", SimpleNamespace(register=kept.append))
+    monkeypatch.setattr(gpu, "atexit", SimpleNamespace(register=lambda *what: kept.append(what)))
     with pytest.warns(UserWarning, match=WORDS["hangs"]):
         on_card("hangs", 4)
-    assert kept == [gpu.end_within]
+    assert kept == [(signal.alarm, gpu.ENDING)]
 
 
 # ------------------------------------------------------------------------------- XLA's program on a card

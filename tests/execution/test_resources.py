@@ -81,7 +81,6 @@ def test_what_a_launch_on_a_card_leaves_is_counted(study, tmp_path, monkeypatch)
     monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
     monkeypatch.setattr(hardware, "cards", lambda: ([Named(), Named(id=1)], ""))
-    monkeypatch.setattr(hardware, "_driver", lambda: None)
     assert devices.blocks_of_launch("gpu", study) == 2 * devices.GPU_LANES // BLOCK
     assert devices.blocks_of_launch("gpu", study, apart=True) == devices.GPU_LANES // BLOCK
     assert devices.blocks_of_launch(None, study) == devices.blocks_of_launch("cpu", study) == 0  # it is small

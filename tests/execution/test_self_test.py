@@ -56,21 +56,15 @@ def test_a_card_with_the_processors_words_passes_with_its_rates(tested):
     "what, launch", [*((what, 1) for what in FAILURES), ("gives other bytes", 2), ("raises", 3), ("hangs", 4)]
 )
 def test_a_card_that_fails_is_named_with_what_it_says(monkeypatch, tested, what, launch):
-    monkeypatch.setattr("engine.program.gpu_program.atexit.register", lambda *_: None)
+    monkeypatch.setattr("engine.program.gpu.atexit.register", lambda *_: None)
     found, raised = tested(what, launch)
     assert isinstance(raised, CardFailed) and WORDS[what] in str(raised) and "and more" not in str(raised)
     assert found["form"].startswith(f"{ON_PROCESSORS} (2 x NVIDIA H100 not used: ") and "kernel" not in found
     assert ("words" in found) == (launch > 2)
 
 
-def test_a_card_that_is_too_old_is_named_and_is_no_fault_of_ours(tested):
-    found, raised = tested(row=(Named("NVIDIA GeForce GTX 1080", "6.1"),))
-    assert isinstance(raised, UserError) and all(word in str(raised) for word in ("GTX 1080", "6.1", "7.5"))
-    assert "words" not in found
-
-
 def test_a_study_without_a_program_for_cards_is_refused(tested):
-    for study, words in ((walk(program="xla"), "got XLA"), (walk(precision="float64"), "of the C library")):
+    for study, words in ((walk(program="xla"), "got XLA"), (walk(precision="float64"), "single precision")):
         found, raised = tested(study=study)
         assert isinstance(raised, UserError) and words in str(raised) and "words" not in found
 
@@ -78,8 +72,7 @@ def test_a_study_without_a_program_for_cards_is_refused(tested):
 def test_without_a_card_all_that_is_missing_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(hardware, "_ROOT", tmp_path)
     monkeypatch.setattr(hardware, "_PLUGINS", {})
-    monkeypatch.setattr(hardware, "_ROCM", ())
-    monkeypatch.setattr(hardware, "_driver", lambda: None)
+    monkeypatch.setattr(hardware, "cuda_of_driver", lambda: 0)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     with pytest.raises(UserError, match="3 problems") as told:
         dict(self_test.lines(RunFolder(tmp_path, walk())))

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.lanes.nest import Nest
 from engine.lanes.operation_table import OPERATIONS
-from engine.lanes.operations import KINDS, UNIFORM, Address, Carried, Item, Loop, Operation, Region, Store, words_of
+from engine.lanes.operations import KINDS, Address, Carried, Item, Level, Loop, Operation, Region, Store, words_of
 
 PLACED = ("input", "constant", "carried", "last", "lane")
 """Operations that are no rows of the table."""
@@ -34,8 +34,8 @@ class Walk:
         covered = np.zeros(self.nest.scratch, bool)
         for region, words in self.written.items():
             covered[self.nest.bases[region] :][: region.words] = words
-        for name, output in self.nest.outputs.items():
-            if not all(covered[output.places + k].all() for k in range(words_of(output.dtype))):
+        for name, (dtype, places) in self.nest.outputs.items():
+            if not all(covered[places + k].all() for k in range(words_of(dtype))):
                 yield f"output {name} is not written"
         for one in self.made:
             if one not in self.read:
@@ -83,9 +83,8 @@ class Walk:
     def operation(self, one: Operation, depth: int) -> Iterator[str]:
         if one in self.known:
             yield f"{one.name} is computed twice"
-        level = UNIFORM
-        for operand in one.operands:
-            level |= operand.level
+        levels = [operand.level for operand in one.operands]
+        level = Level(max(part.depth for part in levels), any(part.wide for part in levels))
         if one.level != level or one.level.depth != depth:
             yield f"{one.name} of {level} is at {one.level}, in {depth} loops"
         meaning = OPERATIONS.get(one.name)

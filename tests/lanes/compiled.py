@@ -65,7 +65,7 @@ def of_operations(width: int, build: Build, arrays: Sequence[np.ndarray]) -> lis
     """
     scalars, inputs, at = Scalars(0), [], 0
     for array in arrays:
-        inputs.append(Operation("input", (), array.dtype, Address("own", at, wide=True), Level(0, True)))
+        inputs.append(Operation("input", (), array.dtype, Address("own", at), Level(0, True)))
         at += words_of(array.dtype)
     outputs = {str(k): single(one) for k, one in enumerate(build(scalars, inputs))}
     lane = Operation("lane", (), np.dtype(np.uint32), None, Level(0, True))

@@ -36,7 +36,7 @@ class Programs:
         """The scope with so many further variables."""
         scope = list(scope)
         for _ in range(count):
-            ways = [self.elementwise] * 5 + [self.moved, self.reduced, self.indexed, self.changed, self.ordered]
+            ways = [self.elementwise] * 5 + [self.moved, self.reduced, self.indexed, self.changed]
             ways += [self.scanned] * 2 + [self.chosen] if depth < 2 else []
             scope.append(self.any_of(ways)(scope, depth))
         return scope
@@ -100,9 +100,6 @@ class Programs:
         value = self.typed(self.one(scope, 0), x.dtype)
         ways = [lambda: x.at[at].set(value), lambda: x.at[0].set(value)]
         return self.any_of(ways + [lambda: x.at[at].max(value)] * (x.dtype != np.bool_))()
-
-    def ordered(self, scope: list[Any], depth: int) -> Any:
-        return jnp.sort(self.typed(self.one(scope, 1), self.any_of(TYPES[:3]))[:5])
 
     def scanned(self, scope: list[Any], depth: int) -> Any:
         """A loop that carries two variables and goes along an array; gives what it carries, or what it gave by turn."""

@@ -1,8 +1,9 @@
 """Compiled functions of one lane: inputs, outputs, parts and numbers of lanes."""
 
 import ast
+import gc
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -12,7 +13,7 @@ import pytest
 from jax import lax
 
 import engine.lanes
-from engine.lanes import cpu
+from engine.lanes import cpu, memory
 from engine.lanes.layout import Layout
 from tests.helpers import assert_same
 from tests.lanes.compiled import WIDTHS, by_lanes, by_xla
@@ -106,7 +107,7 @@ def test_items_of_a_lane_are_joined_with_the_lanes(width):
 def test_parts_of_outputs_are_those_of_the_whole():
     made = cpu.compile(grouped, np.float32(0), items=3, width=4)
     everything = made(np.float32(1), 8, 13)
-    parts = {"table": np.s_[1:3], "turns": 2, "item": ()}
+    parts = {"table": (slice(1, 3),), "turns": (2,), "item": ()}
     found = made.start(np.float32(1), 8, 13, parts=parts)()
     assert_same(found["table"][..., :39], everything["table"][1:3])
     assert_same(found["turns"][..., :39], everything["turns"][2])
@@ -121,6 +122,31 @@ def test_work_is_done_by_the_given_threads():
         found = made.start(SHARED, 0, 50_000, own, threads=threads)()
     for name, values in made(SHARED, 0, 50_000, own).items():
         assert_same(found[name][..., :50_000], values)
+
+
+class Later(Executor):
+    """An executor that keeps its work."""
+
+    def __init__(self):
+        self.kept = []
+
+    def submit(self, function, /, *arguments):
+        self.kept.append(lambda: function(*arguments))
+        return Future()
+
+
+def test_outputs_live_until_they_are_written_though_nobody_waits_for_them():
+    later, lanes = Later(), memory.SMALLEST
+    compiled().start(SHARED, 0, lanes, inputs(lanes), threads=later)
+    gc.collect()
+    memory._FREE.clear()
+    for work in later.kept:
+        work()
+    assert not memory._FREE  # nothing came back while work was left to do
+    later.kept.clear()
+    del work
+    gc.collect()
+    assert memory._FREE
 
 
 def test_inputs_of_another_size_are_refused():

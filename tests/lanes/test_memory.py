@@ -12,6 +12,7 @@ SHAPE = 3, memory.SMALLEST
 
 
 def test_memory_comes_back_with_the_last_view():
+    memory._FREE.clear()
     one = memory.array(SHAPE, np.float32)
     place, view = one.ctypes.data, one[1:2, 5:].view(np.uint32)
     view[:] = 7

@@ -117,7 +117,7 @@ def test_an_operation_is_there_once_for_all_that_read_it():
 
 F32, I32 = np.dtype(np.float32), np.dtype(np.int32)
 HERE = Level(0, True)
-X, K = (Operation("input", (), dtype, Address("own", 0, wide=True), HERE) for dtype in (F32, I32))
+X, K = (Operation("input", (), dtype, Address("own", 0), HERE) for dtype in (F32, I32))
 
 
 def made(name, dtype, *operands, level=HERE):
@@ -141,7 +141,7 @@ ROOT = made("sqrt", F32, X)
         ([made("neg", F32, X, level=UNIFORM)], "is at Level(depth=0, wide=False)"),
         ([made("neg", F32, X, level=Level(1, True))], "in 0 loops"),
         ([ROOT, made("neg", F32, X)], "never read"),
-        ([made("neg", F32, replace(X, detail=Address("own", 2, wide=True)))], "outside the own inputs"),
+        ([made("neg", F32, replace(X, detail=Address("own", 2)))], "outside the own inputs"),
     ],
 )
 def test_the_checker_sees_wrong_operations(operations, found):

@@ -26,10 +26,9 @@ def by_name(*functions, **others):
 # fmt: off
 ROW = by_name(
     jnp.argmax, jnp.argmin, jnp.max, jnp.min, jnp.sum, jnp.prod, jnp.mean, jnp.any, jnp.all, jnp.cumsum, jnp.cumprod,
-    lax.cummax, lax.cummin, jnp.sort, jnp.argsort, jnp.median, jnp.nanargmax, jnp.nanargmin, jnp.nanmax, jnp.nanmin,
+    lax.cummax, lax.cummin, jnp.nanargmax, jnp.nanargmin, jnp.nanmax, jnp.nanmin,
     jnp.nansum, jnp.nanprod, jnp.nanmean, jnp.count_nonzero, jnp.diff, jnp.ptp,
     cummax_back=lambda x: lax.cummax(x, reverse=True),
-    sort_down=lambda x: jnp.sort(x, descending=True),
     dot=lambda x: x @ x,
     argmax_of_rows=lambda x: jnp.argmax(jnp.stack([x, x[::-1]]), axis=1),
     argmin_of_columns=lambda x: jnp.argmin(jnp.stack([x, x[::-1]]), axis=0),

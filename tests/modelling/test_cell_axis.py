@@ -28,5 +28,5 @@ def test_split_gives_each_variable_its_own_dimensions_wherever_the_cell_axis_is(
     }
     assert_same(parts["stock"][:, 1, 2], array[:, 7])
     assert_same(split_cells(Provinces(), np.moveaxis(array, 1, -1))["price"], array[:, 8])
-    with pytest.raises(ValueError, match="expected 9 cells, got 4"):
+    with pytest.raises(ValueError, match="reshape"):
         split_cells(Provinces(), array)

@@ -125,7 +125,10 @@ class FoldGivesCells(Pond):
         (OtherLabels, [at("model.yearly.stock", "(north, south),", "(east, west).")]),
         (
             OtherState,
-            [at("model.step", "state['stock']", "not return"), at("model.step", "state['water']", "step returns")],
+            [
+                at("model.step", "state['stock']", "(north, south),", "got nothing"),
+                at("model.step", "state['water']", "expected nothing,"),
+            ],
         ),
         (FlatState, [at("model.step", "state['stock']", "(north, south),", "one scalar.")]),
         (ArrayState, [at("model.step", "state['stock']", "scalar", "(2,)")]),

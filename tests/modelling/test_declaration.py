@@ -38,8 +38,8 @@ def test_a_models_own_statements_are_checked():
         at("model.factors.path", "cube's own"),
         at("model.factors.two words", "letters", 100, "'two words'"),
         at("model.factors.x", "unit", "nothing"),
-        at("model.levers.a", "dimension 'sector'", "region"),
         at("model.levers.start", "policy's table"),
+        at("model.levers.a", "dimension 'sector'", "region"),
         at("model.levers.a", "default", "nan"),
         at("model.outcomes.a", "label", "'region'", "'nort'", "'north'"),
         at("model.outcomes.b", 2050, "2020-2021"),
@@ -140,14 +140,14 @@ class Constants(StaticModel):
 
 def test_constants_are_checked_as_all_else_is():
     assert problems(Constants(), ()) == [
+        at("model.constants.x", "factor too"),
         at("model.constants.region", "dimension"),
         at("model.constants.path", "cube's own"),
         at("model.constants.a-b", "Python name"),
-        at("model.constants.d", "unit", "nothing"),
-        at("model.constants.x", "factor too"),
         at("model.constants.a", "finite number", "inf"),
         at("model.constants.b", "finite number", "'1'"),
         at("model.constants.c", "finite number", "True"),
+        at("model.constants.d", "unit", "nothing"),
         at("model.constants.e", "confidence 'f'", "F, M, D"),
     ]
     Constants.constants = {"x": 1.0}

@@ -57,10 +57,10 @@ def test_a_model_of_ones_own(tmp_path):
         (
             "my_model.py:Mine",
             "import nothing_of_that_name",
-            ["ModuleNotFoundError", "'nothing_of_that_name'", "(line 1)"],
+            ["ModuleNotFoundError", "'nothing_of_that_name'", "line 1)"],
         ),
-        ("my_model.py:Mine", "x = 1\ndef f(:", ["SyntaxError", "(line 2)"]),
-        ("my_model.py:Mine", "raise SystemExit(3)", ["SystemExit: 3", "(line 1)"]),
+        ("my_model.py:Mine", "x = 1\ndef f(:", ["SyntaxError", "line 2)"]),
+        ("my_model.py:Mine", "raise SystemExit(3)", ["SystemExit: 3", "line 1)"]),
     ],
 )
 def test_model_files_that_cannot_be_used(tmp_path, name, content, words):

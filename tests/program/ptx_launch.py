@@ -11,10 +11,9 @@ from engine.draws.sampling import SAMPLERS
 from engine.lanes import cpu, ptx
 from engine.lanes.ptx import Kernel
 from engine.program import arguments
-from engine.program.cpu_program import CpuProgram
+from engine.program.cpu_program import CpuProgram, shared_of, traced
 from engine.program.devices import mesh
 from engine.program.path import OUTCOMES
-from engine.program.tracing import shared_of, traced
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Block, Study
 from tests.program.ptx_machine import Machine

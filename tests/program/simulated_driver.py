@@ -9,33 +9,20 @@ from engine.program import hardware
 CUDA = "proc/driver/nvidia/gpus/0000:01:00.0"
 
 
-class Driver:
-    """NVIDIA's driver, as far as it is asked."""
-
-    def __init__(self, knows=12_040, count=1):
-        self.knows, self.count = knows, count
-
-    def cuDriverGetVersion(self, number):
-        number._obj.value = self.knows
-        return 0
-
-    def cuInit(self, _):
-        return 0
-
-    def cuDeviceGetCount(self, number):
-        number._obj.value = self.count
-        return 0
+KNOWN = 12_040
+"""A version of CUDA."""
 
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """Makes a machine up."""
+    """Makes a machine up, with JAX's packages for cards, a folder and the CUDA that its driver knows, 0 without one."""
 
-    def make(plugins, folder, driver, launcher="cuda.core"):
+    def make(plugins, folder, knows, launcher="cuda.core"):
         plugins = [*plugins, launcher]
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         monkeypatch.setattr(hardware, "_ROOT", tmp_path)
-        monkeypatch.setattr(hardware, "_driver", lambda: driver)
+        monkeypatch.setattr(hardware, "_ASLEEP", [])
+        monkeypatch.setattr(hardware, "cuda_of_driver", lambda: knows)
         real = importlib.util.find_spec
         there = lambda name: name in plugins if name.startswith(("jax_", "cuda.")) else real(name)  # noqa: E731
         monkeypatch.setattr(hardware.importlib.util, "find_spec", there)

@@ -18,7 +18,7 @@ from engine.lanes import compilation_cache, machine_code, nest
 from engine.modelling import contract
 from engine.modelling.identity import altered
 from engine.modelling.records import Constant
-from engine.program import cache_keys, devices, precision as both_precisions
+from engine.program import cache_keys, cpu_program, devices, precision as both_precisions
 from engine.program.programs import program_on
 from engine.study.loading import load_study
 from engine.study.study import Block
@@ -32,7 +32,7 @@ shipped, small = (functools.partial(load_study, name) for name in ("rustbelt", "
 
 
 def key(study, dtype=np.float32, width=16, gives="outcomes"):
-    return cache_keys.key_of_code(study, dtype, width, gives)
+    return cache_keys.key_of(study, "code", np.dtype(dtype).name, width, gives)
 
 
 def forget_what_is_loaded(monkeypatch):
@@ -83,7 +83,7 @@ def computed(study):
 
 def test_a_study_is_known_by_what_it_says_however_many_paths_it_has():
     assert key(shipped(paths=1)) == key(shipped(paths=1000)) is not None
-    assert cache_keys.key_of_contract(shipped().model) is not None
+    assert cache_keys.key_of(shipped(), "contract") is not None
 
 
 def changed_lever(study):
@@ -126,7 +126,7 @@ def test_another_constant_is_another_program_and_the_same_is_the_same():
     one, again, other = (with_constant(value) for value in (0.5, 0.5, 0.25))
     assert key(one) == key(again) is not None
     assert len({key(one), key(other), key(shipped()), None}) == 4
-    kept = [cache_keys.key_of_contract(study.model) for study in (one, other, shipped())]
+    kept = [cache_keys.key_of(study, "contract") for study in (one, other, shipped())]
     assert len({*kept, None}) == 4
 
 
@@ -144,14 +144,14 @@ def test_other_releases_versions_processors_or_settings_of_jax_are_others(monkey
     ):
         with monkeypatch.context() as patch:
             patch.setattr(place, name, value)
-            keys += [key(study), cache_keys.key_of_contract(study.model)]
+            keys += [key(study), cache_keys.key_of(study, "contract")]
     assert len(set(keys)) == len(keys)
     assert key(study) == keys[0]
 
 
 def test_a_model_of_ones_own_and_one_that_was_changed_by_hand_are_never_known():
     assert key(farms(paths=8)) is None
-    assert cache_keys.key_of_contract(farms(paths=8).model) is None
+    assert cache_keys.key_of(farms(paths=8), "contract") is None
     study = shipped()
     study.model.limits = ("none",)
     assert key(study) is None
@@ -220,7 +220,10 @@ def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
 @pytest.mark.slow
 def test_nothing_is_known_where_nothing_is_kept(kept, monkeypatch):
     monkeypatch.setenv("RUSTBELT_CACHE", "off")
-    computed(small(paths=64))
-    assert not cache_keys.is_known(key(small(), width=machine_code.width()))
+    study = small(paths=64)
+    computed(study)
+    kind = ("outcomes",), False, len(study.policies)
+    key_of_code = cpu_program.key_of(study, np.float32, kind, machine_code.width())
+    assert key_of_code is not None and cache_keys.operations(key_of_code) is None
     assert not kept.exists()
     assert compilation_cache.held("layout", "0" * 32) is None

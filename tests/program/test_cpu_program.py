@@ -17,7 +17,7 @@ from engine.draws.sobol import POINTS
 from engine.lanes import cpu, machine_code
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import cpu_program
+from engine.program import contract
 from engine.program.cpu_program import CpuProgram
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK, Block
@@ -167,7 +167,7 @@ def test_years_come_in_parts_that_are_all_of_them_side_by_side(count, dtype, mon
     program = made("farms-antithetic", dtype=dtype)
     whole = program.first_years(count)
     assert len(list(program.years_in_parts(count))) == 1
-    monkeypatch.setattr(cpu_program, "_PART", whole[:, :2].nbytes)
+    monkeypatch.setattr(contract, "PART", whole[:, :2].nbytes)
     parts = list(program.years_in_parts(count))
     n_years = whole.shape[1]
     assert [part.shape[1] for part in parts] == [2] * (n_years // 2) + [1] * (n_years % 2)
@@ -181,12 +181,13 @@ def test_paths_go_on_where_a_word_ends(name, width):
     program = made(name, width)
     group = 4 if name.endswith("antithetic") else 2
     edge = group << 32
-    across = outcomes(program, edge - 333, 1000)
-    parts = [outcomes(program, edge - 333, 333), outcomes(program, edge, 667)]
-    assert_same(across, np.concatenate(parts, axis=-1))
-    assert not np.array_equal(parts[1], outcomes(program, 0, 667))
-    assert_same(across, outcomes(made(name, 4), edge - 333, 1000))
-    assert_same(program.path(edge).outcomes[..., 0], parts[1][..., 0])
+    for first, count in ((edge - 333, 333), (edge, 667)):
+        part = outcomes(program, first, count)
+        assert not np.array_equal(part, outcomes(program, first - edge + 1000, count))
+        assert_same(part, outcomes(made(name, 4), first, count))
+        assert_same(program.path(first).outcomes[..., 0], part[..., 0])
+    with pytest.raises(ValueError, match="none beyond"):
+        outcomes(program, edge - 333, 1000)
 
 
 @functools.cache

@@ -6,12 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.program import hardware
-from engine.program.contract import Pass
 from engine.program.gpu_program import GpuProgram
 from engine.program.hardware import processors
 from engine.program.programs import program_on
-from engine.program.reductions import Asked
 from engine.study.study import BLOCK, Block, Study
 from tests.helpers import assert_same
 from tests.program.simulated_card import FAILURES, WORDS, Card, Named, outcomes, row_of
@@ -19,7 +16,6 @@ from tests.shock_study import walk
 
 OTHER = "gives other bytes"
 """Of which the first block of each card alone is compared."""
-ASKED = Asked(BLOCK, (0,), (), (0,), (True,), 0, ())
 
 
 def program(study: Study | None = None, *cards: Named) -> GpuProgram:
@@ -98,40 +94,6 @@ def test_programs_of_a_process_that_has_given_up_its_cards_do_not_try(monkeypatc
     assert card.launches == 2
 
 
-def test_a_card_that_is_too_old_is_not_launched_on(monkeypatch):
-    card = Card(monkeypatch, walk())
-    on_card = program(None, Named("NVIDIA GeForce GTX 1080", "6.1"))
-    with pytest.warns(UserWarning, match=r"GTX 1080 .* 6.1, .* 7.5"):
-        on_card.prepare()
-    assert on_card.forms[0].name == "loop" and card.launches == 0
-
-
-def test_a_model_without_a_form_on_cards_is_computed_by_processors_without_a_warning(monkeypatch):
-    Card(monkeypatch, walk())
-    monkeypatch.setattr(hardware, "refuse_too_old", lambda mesh: None)
-    on_card = program_on(walk(), row_of(Named()), BLOCK, dtype=np.float64)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        on_card.prepare()
-    assert on_card.forms[0].name == "loop" and "C library" in on_card.forms[0].why
-
-
-def test_a_block_is_reduced_on_its_card_to_the_processors_bytes(monkeypatch):
-    Card(monkeypatch, walk())
-    on_card = program()
-    for block in blocks(2):
-        reduced = on_card.reduce(block, on_card.submit(block), ASKED)()
-        values = outcomes(program_on(walk(), processors()), block)
-        assert reduced is not None and not on_card.cards.failure
-        assert_same(reduced.tally["least"], values[:, 0].min(axis=-1)[None])
-    assert on_card.reduce(block, Pass(0, lambda: values), ASKED)() is None  # of processors
-
-
-def test_a_reduction_with_other_counts_ends_the_use_of_cards(monkeypatch):
-    Card(monkeypatch, walk())
-    on_card, block = program(), blocks(1)[0]
-    running, real = on_card.submit(block), on_card._reduced
-    on_card._reduced = lambda *given: {**real(*given), "worse": real(*given)["worse"] + 1}
-    with pytest.warns(UserWarning, match="counts of paths 0 to"):
-        assert on_card.reduce(block, running, ASKED)() is None
-    assert on_card.forms[-1].name == "loop"
+def test_in_double_precision_processors_compute():
+    (form,) = program_on(walk(), row_of(Named()), BLOCK, dtype=np.float64).forms
+    assert form.name == "loop" and "single precision" in form.why

@@ -156,9 +156,9 @@ class Complex(Kinds):
 @pytest.mark.parametrize(
     ("model", "place", "words"),
     [
-        (Grows, "step", ["state['recent']", "(3,),", "got (4,)"]),
+        (Grows, "step", ["state['recent']", "(3,),", "shape (4,)."]),
         (Looks, "step", ["jnp.array(...),", "NumPy array"]),
-        (Complex, "init", ["state['recent']", "real number", "complex one"]),
+        (Complex, "init", ["state['recent']", "real number", "type complex64"]),
     ],
 )
 def test_what_cannot_go_from_year_to_year_is_refused(model, place, words):

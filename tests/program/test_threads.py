@@ -46,9 +46,7 @@ def at_once(function, *given):
 def test_moved_futures_that_many_threads_read_are_those_of_their_block(in_turns, tmp_path):
     moved = SimpleNamespace(streams=(), scores=())
     study = replace(small_study_in(tmp_path), facts=Facts(0, "none", lambda run: moved))
-    own = SimpleNamespace(
-        mesh=None, dtype=np.float32, inputs=None, forms=(), prepare=None, outcomes_of=None, trace_of=None
-    )
+    own = SimpleNamespace(mesh=None, dtype=np.float32, inputs=None, form=None)
     own.scores = lambda block: np.full((1, block.count), block.first - LATER)
     program = MovedProgram(study, own)
 

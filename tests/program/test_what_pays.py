@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.program import devices, hardware, programs
 from engine.study.loading import load_model_file, load_study
-from tests.program.simulated_driver import CUDA, Driver
+from tests.program.simulated_driver import CUDA, KNOWN
 from tests.program.test_state import study as state_of_every_type
 
 
@@ -23,7 +23,7 @@ class Card:
 
 
 NEW = Card()
-CARD = ["jax_cuda12_plugin"], CUDA, Driver()
+CARD = ["jax_cuda12_plugin"], CUDA, KNOWN
 OWN = """
 import jax.numpy as jnp
 from engine import Factor, Lever, Outcome, StaticModel

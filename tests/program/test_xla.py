@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from engine.draws.sampling import SAMPLERS
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.program.devices import mesh
 from engine.program.path import OUTCOMES
@@ -65,10 +66,9 @@ def dose():
 def lowered(study, platform):
     """The main program of a study lowered for another platform, as `jax.export` gives it."""
     made = program_on(study, mesh("cpu"), form="xla")
-    devices = made.mesh.devices.size
-    first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
-    export = jax.export.export(made._tiles((OUTCOMES,)), platforms=[platform])
-    return export(made.inputs, np.zeros(2, np.uint32), first, last)
+    low = np.arange(made.tile * made.mesh.devices.size // SAMPLERS[study.sampler].group, dtype=np.uint32)
+    export = jax.export.export(made._of_row((OUTCOMES,), False), platforms=[platform])
+    return export({"inputs": made.inputs, "high": np.zeros_like(low)}, low, None)
 
 
 STUDIES = {

@@ -13,7 +13,7 @@ import pytest
 from engine.answers.answer import Answer
 from engine.answers.plain import SCHEMA
 from engine.modelling.cell_axis import split_cells
-from engine.program import cpu_program
+from engine.program import contract
 from engine.run_folder import answer_store
 from engine.runs.gates import GATES, answer, paths_of
 from engine.study.loading import read_study
@@ -167,5 +167,5 @@ def test_what_does_not_go_together_is_refused(tmp_path):
 def test_years_that_come_in_parts_give_the_same(records, monkeypatch):
     path, _ = records
     at_once = call("check", path, *OWN, "--gates", "--json")
-    monkeypatch.setattr(cpu_program, "_PART", 1)  # a year at a time
+    monkeypatch.setattr(contract, "PART", 1)  # a year at a time
     assert call("check", path, *OWN, "--gates", "--json").stdout == at_once.stdout

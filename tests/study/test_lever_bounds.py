@@ -68,7 +68,7 @@ def test_a_default_beyond_its_bounds_is_no_lever():
     class Wrong(Towns):
         levers = {"share": Lever("1", default=2.0, low=0, high=1)}
 
-    with refuses("model.levers.share", "default", "0 to 1", "got 2"):
+    with refuses("model.levers.share", "default", "0 to 1", "got 2.0"):
         check_declaration(Wrong(), ())
 
 

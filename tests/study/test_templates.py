@@ -152,7 +152,7 @@ def test_the_schema_is_written_if_it_is_asked_for():
         (["study"], "mean 'study.toml'"),
         (["none/study.toml"], "cannot be"),
         (["s.toml", "--extends", "rustbet"], "ship: rustbelt"),
-        (["s.toml", "--model", "none.py:X"], "no file 'none.py'"),
+        (["s.toml", "--model", "none.py:X"], "'none.py' is none"),
         (["s.toml", "--extends", "rustbelt", "--model", f"{MODELS}:Pond"], "unknown factor 'steel_recovery_years'"),
     ],
 )

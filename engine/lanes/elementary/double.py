@@ -1,4 +1,4 @@
-"""exp, log, sin and cos in float64, used inside functions whose argument and result are float32."""
+"""exp, sin and cos in float64, used inside functions whose argument and result are float32."""
 
 from __future__ import annotations
 
@@ -13,13 +13,6 @@ ONE = np.float64(1.0)
 _WHOLE = np.float64(1.5 * 2**52)
 _WHOLE_AND_BIAS = np.float64(1.5 * 2**52 + 1023)
 """Added to an integer n, it gives a number whose last bits are the biased exponent of 2^n."""
-_ROOT_HALF, _ONE_BITS = np.int64(0x3FE6A09E667F3BCD), np.int64(1023 << 52)
-# fdlibm's e_log.c: log 2 as a sum of two numbers, and (2 atanh(s) - 2 s) / s as a polynomial in s^2
-_LN2_HIGH, _LN2_LOW = np.float64(6.93147180369123816490e-01), np.float64(1.90821492927058770002e-10)
-_LOG = (
-    6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
-    1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
-)  # fmt: skip
 # exp(r) as a polynomial in r, |r| up to log(2) / 2, within 1e-12
 _EXP = (
     0.9999999999997599,
@@ -55,33 +48,6 @@ def exp(x: Double) -> Double:
     power = from_bits(float_bits(shifted) << 52)
     # multiplied, not added to the exponent: the bits of a NaN differ between machines
     return polynomial(_EXP, fused(shifted - _WHOLE_AND_BIAS, -LN2, x)) * power
-
-
-def log(x: Double) -> Double:
-    """log(x) of a positive normal number, within about 3e-16 of itself."""
-    exponent = _exponent(x)
-    return _log_of_parts(exponent, from_bits(float_bits(x) - (exponent << 52)) - ONE)
-
-
-def log1p(x: Double) -> Double:
-    """log(1 + x) for x from 0 to below 2^1000, within about 3e-16 of itself."""
-    exponent = _exponent(x + ONE)
-    scale = from_bits(_ONE_BITS - (exponent << 52))
-    return _log_of_parts(exponent, fused(x, scale, scale - ONE))
-
-
-def _exponent(x: Double) -> Integers:
-    """The integer e for which x / 2^e lies between sqrt(1/2) and sqrt(2)."""
-    return (float_bits(x) - _ROOT_HALF) >> 52
-
-
-def _log_of_parts(exponent: Integers, f: Double) -> Double:
-    e = exponent.astype(np.int32).astype(np.float64)
-    s = f / (f + 2.0)
-    square = s * s
-    half = 0.5 * f * f
-    rest = fused(s, fused(square, polynomial(_LOG, square), half), e * _LN2_LOW)
-    return fused(e, _LN2_HIGH, f - (half - rest))
 
 
 def sin_and_cos(x: Double) -> tuple[Double, Double]:

@@ -9,7 +9,7 @@ from engine.lanes.elementary.exact import (
     INF,
     NAN,
     ONE,
-    Double,
+    Floats,
     Integers,
     Single,
     as_single,
@@ -108,9 +108,18 @@ def log(x: Single) -> Single:
     x = 2^e (1 + f) with 1 + f within sqrt(1/2) and sqrt(2), so that log x = e log 2 + f + f^2 P(f).
     """
     exponent, m = parts(x)
-    value = log_of_parts(as_single(exponent), m - ONE)
+    return _at_ends(log_of_parts(as_single(exponent), m - ONE), x, np.float32(0))
+
+
+def _at_ends(value: Single, x: Single, zero: np.float32) -> Single:
+    """A logarithm of a number that is 0 at x = `zero`: with its values at infinity, at 0 and below."""
     value = jnp.where(x < INF, value, x)
-    return jnp.where(x > 0, value, jnp.where(x == 0, -INF, NAN))
+    return jnp.where(x > zero, value, jnp.where(x == zero, -INF, NAN))
+
+
+def log2(x: Floats) -> Floats:
+    """Binary logarithm, within 2e-7 of itself."""
+    return jnp.log(x) / jnp.log(x.dtype.type(2))
 
 
 def log_of_parts(exponent: Single, f: Single) -> Single:
@@ -126,19 +135,12 @@ def log1p(x: Single) -> Single:
     exponent, m = normal_parts(float_bits(x + ONE))
     scale = power_of_two(-(exponent << 23))
     f = jnp.where(x > np.float32(2.0**25), m - ONE, fused(x, scale, scale - ONE))
-    value = log_of_parts(as_single(exponent), f)
-    value = jnp.where(x < INF, value, x)
-    return jnp.where(x > -ONE, value, jnp.where(x == -ONE, -INF, NAN))
+    return _at_ends(log_of_parts(as_single(exponent), f), x, -ONE)
 
 
-def logistic(x: Single) -> Single:
+def logistic(x: Floats) -> Floats:
     """1 / (1 + exp(-x)), within 2e-7 of itself; 0 below -88.72."""
-    return ONE / (ONE + exp(-x))
-
-
-def logistic_in_double(x: Double) -> Double:
-    """1 / (1 + exp(-x)) in float64, by the C library's exp."""
-    one = np.float64(1.0)
+    one = x.dtype.type(1)
     return one / (one + jnp.exp(-x))
 
 

@@ -82,22 +82,6 @@ def _exp_in_two(x: Single, rest: Single) -> Single:
     return jnp.where(x < -104.0, np.float32(0.0), value)
 
 
-def integer_pow(x: Numbers, y: int) -> Numbers:
-    """x^y for an integer constant y, by repeated squaring; 1 / x^|y| for y below 0.
-
-    Each product, and the quotient, adds a rounding error of half an ulp, where x^|y| is a normal number.
-    """
-    if y < 0:
-        return x.dtype.type(1) / integer_pow(x, y=-y)
-    value, factor = None, x
-    while y:
-        if y & 1:
-            value = factor if value is None else value * factor
-        y >>= 1
-        factor = factor * factor if y else factor
-    return jnp.ones_like(x) if value is None else value
-
-
 def square(x: Numbers) -> Numbers:
     """x^2."""
     return x * x

@@ -1,4 +1,4 @@
-"""Remainder, sign, finiteness and next representable number: all exact."""
+"""Remainder, sign, finiteness, next representable number, bounds and total order: all exact."""
 
 from __future__ import annotations
 
@@ -50,3 +50,27 @@ def nextafter(x: Single, y: Single) -> Single:
     moved = jnp.where(x == 0, least, moved)
     moved = jnp.where(x == y, y, moved)
     return jnp.where((x != x) | (y != y), x + y, moved)
+
+
+def clamp(low: Numbers, x: Numbers, high: Numbers) -> Numbers:
+    """x, but not below `low` nor above `high`."""
+    return jnp.minimum(jnp.maximum(x, low), high)
+
+
+def le_to(x: Numbers, y: Numbers) -> Bool[Array, "..."]:
+    """Whether x <= y in XLA's total order: -0 below 0, NaN above all."""
+    return _ordinal(x) <= _ordinal(y)
+
+
+def lt_to(x: Numbers, y: Numbers) -> Bool[Array, "..."]:
+    """Whether x < y in XLA's total order."""
+    return _ordinal(x) < _ordinal(y)
+
+
+def _ordinal(x: Numbers) -> Numbers:
+    """A signed integer that orders as the number does in the total order."""
+    if x.dtype.kind != "f":
+        return x
+    bits = float_bits(x)
+    most = np.iinfo(bits.dtype).max
+    return jnp.where(x != x, most, bits ^ (bits >> 8 * bits.dtype.itemsize - 1 & most))

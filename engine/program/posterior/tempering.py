@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.program import arguments
+from engine.program.arguments import Points, as_normal, as_numbers
 from engine.program.contract import Scores
-from engine.program.normal_scores import Points, as_normal, as_numbers
 from engine.program.posterior.sight import Sight
 from engine.study.study import Block
 from engine.study.tables.facts import FUTURES, Moved

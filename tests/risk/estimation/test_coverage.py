@@ -19,7 +19,7 @@ from tests.pairs import in_turn
 from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
 from tests.risk.estimation.test_histograms import binned_by_value
 
-pytestmark = pytest.mark.slow  # each size and each law in some case; all of them in the sweep
+pytestmark = [pytest.mark.slow, pytest.mark.sweep]
 
 UNITS = 1, 2
 REPETITIONS = 2000

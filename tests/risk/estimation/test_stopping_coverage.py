@@ -22,6 +22,7 @@ def test_small_runs_cover(case):
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("measure", COVERED)
 def test_the_last_interval_of_a_run_covers(model, measure):
@@ -30,6 +31,7 @@ def test_the_last_interval_of_a_run_covers(model, measure):
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", FUTURES)
 def test_a_run_takes_few_more_futures_than_hindsight_needs(name):
     _, needed, middle, worst = futures(name, 20)

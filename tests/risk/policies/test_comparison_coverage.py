@@ -20,7 +20,7 @@ from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import threshold_curves
 from engine.risk.policies.together import batched
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sweep]
 
 REPETITIONS = 500
 FEWER = 200

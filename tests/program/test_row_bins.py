@@ -5,7 +5,7 @@ import pytest
 
 from engine.execution import summing
 from engine.lanes.object_code import CompilerEnded
-from engine.program import row_counts
+from engine.program import row_bins
 from engine.risk.estimation import histograms
 from tests.helpers import assert_same
 
@@ -35,7 +35,7 @@ def test_machine_code_counts_as_numpy_does(kind, starts):
     """Twice: what a count leaves behind must not be seen by the next one."""
     values = VALUES[kind](np.random.default_rng(4))
     for part in (values, values[3 : len(values) // 2]):
-        found, expected = (count(part, np.array(starts)) for count in (row_counts.counted, histograms.by_numpy))
+        found, expected = (count(part, np.array(starts)) for count in (row_bins.counted, histograms.by_numpy))
         for one, other in zip(found, expected, strict=True):
             assert_same(one, other)
             assert one.dtype == other.dtype
@@ -43,7 +43,7 @@ def test_machine_code_counts_as_numpy_does(kind, starts):
 
 def test_of_nothing_there_is_nothing():
     none = np.zeros(0, np.float32)
-    for count in (row_counts.counted, histograms.by_numpy):
+    for count in (row_bins.counted, histograms.by_numpy):
         assert [array.shape for array in count(none, np.array([0]))] == [(0,), (1, 0), (0,)]
 
 
@@ -51,8 +51,7 @@ def test_numpy_counts_where_the_compiler_ends(monkeypatch):
     def ended(*_):
         raise CompilerEnded("gone")
 
-    monkeypatch.setattr(row_counts, "counted", ended)
-    monkeypatch.setattr(histograms, "counting", summing._counted)
+    monkeypatch.setattr(histograms, "counting", summing.unless_ended(histograms, "counting", ended))
     values, starts = np.arange(100, dtype=np.float32), np.array([0, 50])
     for one, other in zip(histograms.counted(values, starts), histograms.by_numpy(values, starts), strict=True):
         assert_same(one, other)
