@@ -2,8 +2,8 @@
 
 For a number f, A is its value on a path, B its value on the same path with every input drawn anew, and A_k its value on
 the path with input k alone taken from B. All indices are shares of V = Var f. Intervals are over independent units, by
-the influence of each path on the ratio. Where too few paths contribute for that, intervals come from 0 <= first index
-<= Shapley effect <= total index.
+the influence of each path on the ratio. Where too few paths contribute for that, intervals come from counts
+(`common_share`) and from first index <= Shapley effect <= total index.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_totals
 from engine.risk.estimation.measures import Sample, alone, estimated, few_replicates
+from engine.risk.estimation.shares import combined_interval, effective_count, exact_interval
 
 NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
 """Index of an input that has no effect."""
@@ -67,19 +68,28 @@ class Pair:
         return usual(self.a)
 
     @cached_property
+    def step(self) -> float:
+        """Distance from the usual value of all other values, as for an event; 0 if they differ in distance."""
+        away = np.abs(np.concatenate([x[x != self.usual] for x in (self.a, self.b)]) - self.usual)
+        return float(away[0]) if len(away) > 1 and away.min() == away.max() else 0.0
+
+    @cached_property
     def flag(self) -> Flag | None:
         """Why no index has an interval: too few units, too heavy a tail, or too few paths away from the usual value."""
-        few = _few_units(self.units) or few_away(away(self.a))
-        return few or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
+        few = _few_units(self.units)
+        if few or self.step:
+            return few
+        return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
 
     def both(self, mixed: Paths) -> tuple[Estimate, Estimate]:
         """First-order and total index of an input, from A_k.
 
         The first-order index S_k = Var E(f | x_k) / V is the share of the variance that goes if x_k is known. Two
         estimators, the means of (A_k - A) (B - mean) and of V - (B - A_k)^2 / 2, both over V, are combined with the
-        least standard error. Where too few paths contribute to either, the interval reaches from 0 to the upper end of
-        the total index, which is never less than the first-order index. Sources: Saltelli et al. (2010), Comput. Phys.
-        Commun. 181, 259-270, doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
+        least standard error. Where too few paths contribute to either, the interval comes from counts if the number
+        takes an event's values, and is [0, 1] otherwise; its upper end is at most that of the total index, which is
+        never less than the first-order index. Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270,
+        doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
         doi:10.1016/S0010-4655(98)00154-4.
         """
         if not self.variance:
@@ -97,24 +107,35 @@ class Pair:
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
         if self._tell((self.a != mixed) & (self.b != self.usual), self.b != mixed):
             return own, total
-        return _within(own, 0.0, float(np.fmin(1.0, total.high))).flagged(*total.flags), total
+        low, high = self._counted(self.b, mixed) if self.step else (0.0, 1.0)
+        high = float(np.fmin(high, total.high))
+        return _within(own, min(low, high), high).flagged(*total.flags), total
 
     def _total(self, mixed: Paths) -> Estimate:
         """Total index T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V: the share left if all but x_k are known.
 
-        Without an interval where too few paths contribute. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
+        Where too few paths contribute, the interval comes from counts if the number takes an event's values; otherwise
+        there is none. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
         """
         own = self._estimate(*self._influence(0.5 * np.subtract(self.a, mixed, dtype=np.float64) ** 2))
-        moved, unlike = self.a != mixed, self.b != mixed
-        if self._tell(moved, unlike):
+        moved = self.a != mixed
+        both = (self.a != self.usual) & (mixed != self.usual) if self.step else moved
+        if self._tell(moved, both):
             return own
-        few = min(int(np.count_nonzero(some)) for some in (moved, unlike))
-        return own.flagged(Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, few, FEWEST_TELLING))
+        if not self.step:
+            return own.flagged(Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, int(np.count_nonzero(moved)), FEWEST_TELLING))
+        low, high = self._counted(self.a, mixed)
+        return _within(own, 1 - high, 1 - low)
 
     def _tell(self, *paths: Happens) -> bool:
         """Whether enough paths of each kind contribute to trust the standard error, or no interval is shown anyway."""
         withheld = self.flag is not None and self.flag.withholds
         return withheld or min(int(np.count_nonzero(some)) for some in paths) >= FEWEST_TELLING
+
+    def _counted(self, future: Paths, mixed: Paths) -> tuple[float, float]:
+        """Interval of the share of V that a future, A or B, has in common with A_k, by counts."""
+        x, y = ((of > self.usual).view(np.int8) - (of < self.usual).view(np.int8) for of in (future, mixed))
+        return common_share(x, y, self.units)
 
     def _influence(self, products: Paths) -> tuple[float, Float[np.ndarray, "unit"]]:
         """The mean of `products` over V, and the sum of its influences over each unit [unit]."""
@@ -131,8 +152,11 @@ class Pair:
 
 def usual(x: Paths) -> float:
     """The value that a number has on at least half of the paths; NaN if there is none."""
-    middle = float(np.partition(x, len(x) // 2)[len(x) // 2])
-    return middle if 2 * np.count_nonzero(x == middle) >= len(x) else float("nan")
+    # mostly it is the least or the largest value, which are cheaper to find than the median
+    for value in (x.min(), x.max(), np.partition(x, len(x) // 2)[len(x) // 2]):
+        if 2 * np.count_nonzero(x == value) >= len(x):
+            return float(value)
+    return float("nan")
 
 
 def away(x: Paths) -> float:
@@ -153,7 +177,7 @@ def _few_units(units: Units) -> Flag | None:
 
 
 def _within(own: Estimate, low: float, high: float) -> Estimate:
-    """An estimate with the bounds that other indices give it, clipped into them."""
+    """An estimate with an interval from counts, clipped into that interval."""
     value = float(np.clip(own.estimate, low, high))
     return replace(own, estimate=value, standard_error=(high - low) / (2 * Z), low=low, high=high)
 
@@ -201,3 +225,51 @@ def shares(parts: Float[np.ndarray, "input batch"]) -> tuple[Estimate, ...]:
         of = moments_of_totals((row - value * whole) / total, units)
         estimates.append(estimated(of, value - of.mean).flagged(_few_units(units)))
     return tuple(estimates)
+
+
+Signs = Int[np.ndarray, "path"]
+
+
+def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
+    """95 % interval, from counts, of the correlation of two equally distributed numbers that are 0, 1 or -1 on a path.
+
+    Such numbers are events and differences of events. Let e be the share of all paths on which x or y is not 0; among
+    these let s be the share on which both have the same sign, and o the share on which they have opposite signs. With
+    r = E[x y] / E[x^2] = 2 (s - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is (r - c) / (1 - c): the
+    estimate of Janon et al. (2014), ESAIM Probab. Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends are combined from
+    the Clopper-Pearson ends of s, o and e as those of a difference; they are 0 and 1 where x and y are 0 everywhere.
+
+    Args:
+      x, y: the number in both futures of each path.
+      units: independent units of the paths.
+    """
+    either = (x != 0) | (y != 0)
+    if not either.any():
+        return 0.0, 1.0
+    kept = units.take(either)
+    x, y = x[either], y[either]
+    same, opposite, some = _ends(x * y > 0, kept), _ends(x * y < 0, kept), _ends(either, units)
+    s, o, e = same[0], opposite[0], some[0]
+    lean = (float(x.sum() + y.sum()) / float(np.abs(x).sum() + np.abs(y).sum())) ** 2
+
+    def value(s: float, o: float, e: float) -> float:
+        c = lean * e * (1 + s + o) / 2  # E[x]^2 / E[x^2], with E[x^2] = e (1 + s + o) / 2
+        return (2 * (s - o) / (1 + s + o) - c) / (1 - c)
+
+    middle = value(s, o, e)
+    low, high = (value(end, o, e) for end in same[1:])
+    if max(x.max(), y.max()) > 0 > min(x.min(), y.min()):
+        # s and o are shares of one whole: where one is larger the other is smaller
+        shared = -np.sqrt(s * o / ((1 - s) * (1 - o))) if max(s, o) < 1 else 0.0
+        of_o = (0.0, middle - value(s, opposite[1], e), middle - value(s, opposite[2], e))
+        low, high = combined_interval((middle, low, high), of_o, float(shared))
+    of_e = (0.0, middle - value(s, o, some[1]), middle - value(s, o, some[2]))
+    return combined_interval((middle, low, high), of_e, 0.0)
+
+
+def _ends(happens: np.ndarray, units: Units) -> tuple[float, float, float]:
+    """Share of paths on which something happens, and its 95 % interval for at most the actual number of paths."""
+    of = moments_of_totals(units.totals(happens), units)
+    count = np.minimum(effective_count(of, units), units.paths)
+    low, high = exact_interval(of.mean, count)
+    return float(of.mean), float(low), float(high)
