@@ -84,7 +84,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Operation:
-    """One operation on scalars, compared by identity.
+    """One operation on scalars, compared by identity; its representation leaves out the graph of its operands.
 
     Args:
       name: "input", "constant", "carried", "last" (the value of a carried number after its loop), "lane", or a row of
@@ -97,7 +97,7 @@ class Operation:
     """
 
     name: str
-    operands: tuple[Operation, ...]
+    operands: tuple[Operation, ...] = field(repr=False)
     dtype: np.dtype
     detail: Any
     level: Level
@@ -142,8 +142,8 @@ class Loop:
 
     number: int
     length: int
-    carried: Sequence[Carried]
-    body: Sequence[Item]
+    carried: Sequence[Carried] = field(repr=False)
+    body: Sequence[Item] = field(repr=False)
 
 
 Item = Operation | Store | Loop

@@ -104,6 +104,17 @@ def test_a_case_that_is_rarely_needed_is_computed_in_a_branch_of_its_own():
     assert_by_lanes_as_by_xla(function, ROW, LANES, PAIR)
 
 
+def test_the_representation_of_a_long_graph_is_short():
+    def doubled(shared, lane):
+        value = lane.astype(jnp.float32)
+        for _ in range(60):
+            value = value * value + 1
+        return {"value": value}
+
+    nest = trace(doubled, {}).nest(("value",))
+    assert len(repr(nest)) < 200 * 60  # that of a tree would have 2^60 parts
+
+
 def test_an_operation_is_there_once_for_all_that_read_it():
     def function(shared, lane, x):
         return {"y": jnp.sin(x) + lax.scan(lambda c, r: (c + jnp.sin(x) * r, None), x, shared)[0], "z": jnp.sin(x)}

@@ -24,7 +24,7 @@ STUDIES = {
     "toy": toy,
     "rustbelt": lambda: load_study("rustbelt"),
 }
-OF_THE_C_LIBRARY = {"acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh"}
+OF_THE_C_LIBRARY = {"acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "lgamma"}
 NAMES = [name for name in hostile_functions.FUNCTIONS if name not in OF_THE_C_LIBRARY]
 APPROXIMATE = re.compile(
     r"\b(\w+(?:\.\w+)*\.(?:approx|ftz)[.\w]*|call[.\w]*|(?:add|sub|mul|fma|div|sqrt|rcp)\.f\d\d)\b"
