@@ -193,7 +193,7 @@ def _verdict(of: Records, variable: str, measure: str) -> str:
     unclear = [r["structure"] for r in others if not r["worse"]]
     if not stated["worse"]:
         return "not clear as stated"
-    where = [f"turned round with {', '.join(turned)}"] * bool(turned) + [f"not clear with {', '.join(unclear)}"] * bool(
+    where = [f"reversed with {', '.join(turned)}"] * bool(turned) + [f"not clear with {', '.join(unclear)}"] * bool(
         unclear
     )
     return "; ".join([f"{stated['worse']} worse", *(where or [f"in all {len(ranked)} structures"])])

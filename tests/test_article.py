@@ -167,8 +167,8 @@ def test_a_number_without_an_interval_stands_alone():
     ("others", "said"),
     [
         ({"a off": "old"}, "old worse; in all 2 structures"),
-        ({"a off": "reform", "b off": "old"}, "old worse; turned round with a off"),
-        ({"a off": None, "b off": "reform"}, "old worse; turned round with b off; not clear with a off"),
+        ({"a off": "reform", "b off": "old"}, "old worse; reversed with a off"),
+        ({"a off": None, "b off": "reform"}, "old worse; reversed with b off; not clear with a off"),
     ],
 )
 def test_a_verdict_says_where_the_ranking_is_another(others, said):

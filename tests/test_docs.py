@@ -84,6 +84,16 @@ def test_python_block_of_the_page_runs(models, capsys):
     assert "save_later" in capsys.readouterr().out
 
 
+def test_model_of_the_readme_is_that_of_the_page_in_short(models):
+    (code,) = [code for code in blocks(README, "python") if "StaticModel" in code]
+    page = engine.load_model_file("levee.py:Levee")
+    (models / "levee.py").write_text(code, encoding="utf-8")
+    short = engine.load_model_file("levee.py:Levee")
+    assert short.factors.keys() == page.factors.keys() and short.outcomes.keys() < page.outcomes.keys()
+    study = engine.load_study("levee.toml", model=short, paths=512)
+    assert engine.run(study, out=models / "run").study.policy_names == ("as_it_is", "raised")
+
+
 def test_studies_of_the_readme_load(tmp_path):
     studies = [code for code in blocks(README, "toml") if tomllib.loads(code).get("name")]
     assert studies

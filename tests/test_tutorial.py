@@ -65,11 +65,11 @@ def test_every_step_prints_what_the_page_shows_and_leaves_what_it_says():
 
 
 @pytest.mark.slow
-def test_the_readme_shows_what_its_commands_print():
+def test_the_readme_and_the_findings_show_what_their_commands_print():
     Path("configs").symlink_to(ROOT / "configs")
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/findings.md")]
     command, shown = "", 0
-    for box in boxes(page):
+    for box in (box for page in pages for box in boxes(page)):
         if box.kind == "sh":
             lines = re.findall(r"rustbelt (?:run|risk) [^\n#]*", box.code)
             command = lines[0] if len(lines) == 1 else command

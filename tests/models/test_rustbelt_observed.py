@@ -142,15 +142,15 @@ def test_the_page_counts_what_is_scored():
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "column"), [("rustbelt_2016", 1), ("rustbelt", 2)])
 def test_the_published_score_is_that_of_the_command(name, column):
-    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8")
     study = load_study(name)
     reading = backtest(study).readings[0]
     within, ratio = reading.calibration.coverage(0.9), reading.calibration.crps(sizes(reading))
     closer = sum(one.crps.estimate < one.last for one in reading.scored)
-    count = len(reading.scored)
+    count, energy = len(reading.scored), reading.calibration.energy()
     published = [
         line.split("|")[column + 1].strip()
-        for line in readme.splitlines()
+        for line in page.splitlines()
         if line.startswith("| ") and line.count(" | ") == 2
     ]
     for text in (
@@ -158,6 +158,7 @@ def test_the_published_score_is_that_of_the_command(name, column):
         f"{within.value:.0f} ({within.expected:.1f}; {within.low:.0f} to {within.high:.0f})",
         f"{closer} of {count}",
         f"{ratio.value:.2f} ({ratio.expected:.2f})",
+        f"{energy.value:.1f} ({energy.expected:.1f}; {energy.low:.1f} to {energy.high:.1f})",
     ):
         assert text in published
-    assert f"`{study.beliefs}`" in readme
+    assert f"`{study.beliefs}`" in page
