@@ -90,7 +90,7 @@ def counted(
     counts = np.zeros((len(starts), len(held)), np.int64)
     if len(starts) == 1:
         counts[0] = pooled >> _COUNT
-    else:
+    elif len(held):
         table[held] = np.arange(len(held))
         for of_group, part in zip(counts, np.split(values, starts[1:]), strict=True):
             _run("spread", part, table, of_group)
