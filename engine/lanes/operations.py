@@ -181,7 +181,7 @@ Values = Array | View
 def moved(values: Values, move: Callable[[np.ndarray], Any]) -> list[Any]:
     """What a function makes of an array by moving its numbers, an array or a list of arrays, as a list."""
     made = move(values.offsets if isinstance(values, View) else values)
-    parts = made if isinstance(made, list) else [made]
+    parts = [np.asarray(part) for part in (made if isinstance(made, list) else [made])]
     return [replace(values, offsets=part) for part in parts] if isinstance(values, View) else parts
 
 

@@ -106,6 +106,14 @@ def _product(scalars: Scalars, factors: Sequence[Array], dimensions: Any, shape:
     return _reduced(scalars, "add", products, [3], dtype).reshape(shape)
 
 
+def _polynomial(scalars: Scalars, x: Array, ascending: Sequence[Array], dtype: np.dtype) -> Array:
+    """A polynomial of x by Horner's rule, from its coefficients in ascending order."""
+    value = ascending[-1]
+    for coefficient in ascending[-2::-1]:
+        value = scalars.elementwise("add", scalars.elementwise("mul", value, x, dtype=dtype), coefficient, dtype=dtype)
+    return value
+
+
 def _power(scalars: Scalars, x: Array, exponent: int, dtype: np.dtype) -> Array:
     """x to an integer power by repeated squaring; 1 / x^|y| for y below 0.
 
@@ -163,6 +171,7 @@ PRIMITIVES: Mapping[str, Callable[..., Any]] = {
         s, o[0], None, o[1], [one.item() for one in o[2:]], s.constant(np.True_)
     ),
     "gather": lambda s, o, p, to: indexing.gathered(s, o, p, to),
+    "polynomial": lambda s, o, p, to: _polynomial(s, o[0], o[1:], to.dtype),  # of JAX 0.12
     "integer_pow": lambda s, o, p, to: _power(s, o[0], p["y"], to.dtype),
     "iota": lambda s, o, p, to: s.array(np.indices(to.shape, to.dtype)[p["dimension"]]),
     "optimization_barrier": lambda s, o, *_: o,

@@ -7,6 +7,7 @@ import itertools
 from fractions import Fraction
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
@@ -124,7 +125,7 @@ def expected_of(row, arrays):
             return UFUNCS[name](*arrays)
     more = [np.dtype(gives)] if name == "convert_element_type" else []
     with jax.enable_x64(True):
-        return np.asarray(getattr(lax, name)(*arrays, *more))
+        return np.asarray(getattr(lax, name)(*map(jnp.asarray, arrays), *more))
 
 
 def rounded(exact, dtype):

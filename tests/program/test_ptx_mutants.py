@@ -67,7 +67,7 @@ def test_a_wrong_address_of_scratch_memory_is_found():
     study = walk()
     kernel = kernel_of(study)
     wanted = expected(study, 0)
-    loads = list(re.finditer(r"ld\.global\.b32\s+%r\d+, \[(%rd\d+)(?:\+(\d+))?\];", kernel.text))
+    loads = list(re.finditer(r"ld\.global\.[bfu]32\s+%[fr]\d+, \[(%rd\d+)(?:\+(\d+))?\];", kernel.text))
     assert loads
     for one in (loads[0], loads[-1]):
         place = f"[{one[1]}+{int(one[2] or 0) + 4}]"
