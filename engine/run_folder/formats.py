@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,16 +18,10 @@ def format_of(folder: Path) -> int:
     """The format that a run states in `ledger/study.json` or, where that is damaged, in its provenance.
 
     `FORMAT` where there is neither, and where the folder cannot be read: the command that uses it reports why.
-
-    Raises:
-      OSError: the disk failed.
     """
-    try:
+    with suppress(OSError):
         if stating := ownership.said_of(folder) or next(iter(provenance.runs(folder)), {}):
             return format_in(stating)
-    except OSError as failure:
-        if failure.errno == errno.EIO:
-            raise
     return FORMAT
 
 
