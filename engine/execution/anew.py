@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +16,9 @@ from engine.execution.work import Work
 from engine.lanes import compilation_cache
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import shock_streams
-from engine.program import devices
+from engine.program import arguments, devices
 from engine.program.contract import Program
+from engine.program.cpu_program import CpuProgram
 from engine.program.programs import program_on
 from engine.run_folder import cube
 from engine.run_folder.damage import Damage, differing
@@ -77,7 +79,7 @@ def _by_shock(study: Study, values: Float[np.ndarray, "path year stream"]) -> di
 
 
 def first_paths(
-    study: Study, count: int, device: str | None, yearly: Collection[str], last: int, outcomes: bool
+    study: Study, count: int, device: str | None, yearly: Collection[str], last: int, outcomes: bool, run: Study
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Yearly values, [policy, year, *dims, path], and outcomes, [policy, path], of the first `count` paths, by name.
 
@@ -85,11 +87,12 @@ def first_paths(
       yearly: names of the yearly variables to compute.
       last: the last year of their values.
       outcomes: whether to compute outcomes; if not, they come back empty.
+      run: the study, or the same with other policies whose compiled code is then used.
 
     Raises:
       UserError: there is no such device.
     """
-    program = _program(study, device, study.precision)
+    program = _by_code_of(run, study, device)
     by_year: dict[str, list[np.ndarray]] = {name: [] for name in yearly}
     n_years = sum(year <= last for year in study.years) if yearly else 0
     parts = program.years_in_parts(count) if n_years else iter(())
@@ -121,6 +124,18 @@ def first_outcomes(
     parts = [program.submit(block).of(block)[:, places] for block in blocks]
     seconds, values = time.monotonic() - began, np.concatenate(parts, axis=-1)
     return {name: values[:, k] for k, name in enumerate(names)}, seconds
+
+
+def _by_code_of(run: Study, study: Study, device: str | None) -> Program:
+    """The program of a study by the code of another one with the same paths, where it has a form for these policies."""
+    program = _program(run, device, study.precision)
+    if study is run:
+        return program
+    if isinstance(program, CpuProgram):
+        inputs = arguments.of(study, program.dtype)
+        with suppress(ValueError):  # the policies draw other numbers
+            return program.fed(inputs | {"levers": program.inputs["levers"]}).under(inputs["levers"])
+    return _program(study, device, study.precision)
 
 
 def _program(study: Study, device: str | None, precision: str) -> Program:

@@ -49,25 +49,25 @@ def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None
     """
     if not study.gates:
         return None
-    # with the run's policies first, the compiled code is that of the run, unless the gates' policies draw more numbers
     gated = with_their_policies(study, study.policy_names)
     asked = sha256(f"{gated.fingerprint} {gated.gates}".encode()).hexdigest()
     kept = answer_store.read(folder.path, GATES)
     if kept is not None and kept.attrs.get(_ASKED) == asked and kept.attrs["paths"] >= paths_of(study):
         with suppress(UserError):
             return Answer.of_tree(kept)
-    given = answer(gated, device)
+    given = answer(gated, device, study)
     groups = given.groups
     groups["/"].attrs[_ASKED] = asked
     answer_store.keep(folder, GATES, groups, 3)
     return given
 
 
-def answer(study: Study, device: str | None = None) -> Answer:
+def answer(study: Study, device: str | None = None, run: Study | None = None) -> Answer:
     """Whether the study passes each of its gates: how many fail, and one row per gate.
 
     Args:
       study: the policies that its gates are about are among those that run.
+      run: the same under the policies of a run, whose compiled code is then used; the study itself if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
@@ -76,7 +76,7 @@ def answer(study: Study, device: str | None = None) -> Answer:
     gates, own = study.gates, not all(gate.years for gate in study.gates)
     names = {gate.variable for gate in gates if gate.years}
     last = max((year for gate in gates for year in gate.years if year in study.years), default=0)
-    yearly, outcomes = first_paths(study, paths_of(study), device, names, last, own)
+    yearly, outcomes = first_paths(study, paths_of(study), device, names, last, own, run or study)
     values = [_of_years(study, one, yearly) if one.years else _own(study, one, outcomes) for one in gates]
     values = [of[np.isfinite(of)].astype(np.float64) for of in values]
     bands = [np.quantile(of, BAND) if len(of) else np.full(3, np.nan) for of in values]

@@ -13,7 +13,7 @@ import pytest
 from engine.answers.answer import Answer
 from engine.answers.plain import SCHEMA
 from engine.modelling.cell_axis import split_cells
-from engine.program import contract
+from engine.program import contract, cpu_program
 from engine.run_folder import answer_store
 from engine.runs.gates import GATES, answer, paths_of
 from engine.study.loading import read_study
@@ -144,6 +144,19 @@ def test_a_run_says_which_facts_it_misses_and_keeps_it(tmp_path):
     assert "0 of 4" in other.stdout, other.stdout
     assert call(*asked, "--paths", "8192").exit_code == 0
     assert (out / "gates.zarr" / "zarr.json").stat().st_mtime_ns > before
+
+
+def test_gates_of_a_run_are_computed_by_its_code(tmp_path, monkeypatch):
+    """Under policies that do not run as well."""
+    policies = []
+    compiled = cpu_program.compiled
+    monkeypatch.setattr(
+        cpu_program, "compiled", lambda study, *asked: policies.append(study.policy_names) or compiled(study, *asked)
+    )
+    path = write(tmp_path, re.sub("lift = .*\n", "", TIDE).replace('"lift"', "0.3"), "tide.toml")
+    ended = call("run", path, *OWN, "--quiet", "--policies", "calm", "--out", tmp_path / "run")
+    assert ended.exit_code == 0, ended.output
+    assert kept(tmp_path / "run")[1]["east"] and {*policies} == {("calm",)}
 
 
 def test_gates_are_computed_anew_where_they_or_their_policies_have_changed(tmp_path):
