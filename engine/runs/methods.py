@@ -158,7 +158,6 @@ class Questions:
         self,
         outcome: Sequence[str] | str = (),
         policies: Sequence[str] | str = (),
-        given_data: bool = False,
         *,
         paths: int | None = None,
         device: str | None = None,
@@ -168,16 +167,13 @@ class Questions:
         Args:
           outcome: Outcomes and events, in place of the headline and all events.
           policies: The policies that are looked at.
-          given_data: Also what SALib says from draws and outcomes alone: delta and PAWN.
           paths: how many are computed anew; as many as the question thinks fit if not given.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
-            "sensitivity", outcome=outcome, policies=policies, given_data=given_data, paths=paths, device=device
-        )
+        return self.ask("sensitivity", outcome=outcome, policies=policies, paths=paths, device=device)
 
     def flip(
         self,
