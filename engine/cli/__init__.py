@@ -45,6 +45,8 @@ COMMANDS = (
 
 REMOVED = {
     "check --operations": "rustbelt check STUDY",
+    "explain --levers": "rustbelt flip STUDY --outcome V",
+    "explain --mechanisms": "rustbelt assumptions STUDY",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",
     "sensitivity --within": "rustbelt sensitivity STUDY",
 }
