@@ -1,7 +1,7 @@
 """How a run came about: versions, machine, command and times. Kept beside the cube, never inside.
 
 `provenance.json` holds the study and a record of every run that worked on the folder, with a digest of its own. The
-ledger has a copy, from which a damaged one is restored; `crate.py` derives from the records what other tools read.
+ledger has a copy, from which a damaged one is restored.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.run_folder import ledger
-from engine.run_folder.crate import CRATE, as_crate
 from engine.run_folder.folder import Plain, RunFolder
-from engine.storage.files import digest, digest_of_file, sealed, unsealed, write_atomically, writing
+from engine.storage.files import digest, sealed, unsealed, write_atomically, writing
 from engine.study.loading import resolved_text
 from engine.study.study import BLOCK, Study
 
@@ -124,7 +123,7 @@ def begin(folder: RunFolder, run: Plain, planned: Iterable[int], alone: bool) ->
         past: Sequence[Plain] = runs(folder.path)
         if alone and any(entry["status"] == RUNNING for entry in past):
             past = _closed(past, set(ledger.done_blocks(folder)))
-        _write(folder.path, _about(folder), [*past, {**run, "planned": _ranges(planned)}], with_crate=False)
+        _write(folder.path, _about(folder), [*past, {**run, "planned": _ranges(planned)}])
 
 
 def append(folder: RunFolder, run: Plain) -> None:
@@ -161,16 +160,13 @@ def _closed(entries: Sequence[Plain], done: set[int]) -> Sequence[Plain]:
 
 
 def damage(folder: Path) -> dict[str, str]:
-    """What is wrong with the document, its copy and its crate, by file; empty where all are as they were written."""
-    if not any((folder / name).exists() for name in (NAME, CRATE, _COPY)):
+    """What is wrong with the document and its copy, by file; empty where both are as they were written."""
+    if not any((folder / name).exists() for name in (NAME, _COPY)):
         return {}
     document, copy = _document(folder / NAME), _document(folder / _COPY)
     broken = [name for name, content in ((NAME, document), (_COPY, copy)) if not content]
     if document and copy and not _is_before(document["runs"], copy["runs"]):
         broken.append(NAME)
-    digests = {content["crate_sha256"] for content in (document, copy) if content}
-    if digests - {None} and digest_of_file(folder / CRATE) not in digests:
-        broken.append(CRATE)
     return {name: "not as it was written" if (folder / name).exists() else "missing" for name in broken}
 
 
@@ -185,7 +181,7 @@ def mend(folder: Path) -> None:
     with writing(folder), _alone(folder):
         if whole := _whole(folder):
             return _write(folder, whole["study"], whole["runs"])
-        for name in (NAME, CRATE, _COPY):
+        for name in (NAME, _COPY):
             (folder / name).unlink(missing_ok=True)
 
 
@@ -216,21 +212,14 @@ def _whole(folder: Path) -> Plain:
 
 def _document(file: Path) -> Plain:
     content = unsealed(file) or {}
-    return content if "crate_sha256" in content else {}
+    return content if "runs" in content else {}
 
 
-def _write(folder: Path, study: Plain, entries: Sequence[Plain], with_crate: bool = True) -> None:
-    ended = [entry for entry in entries if entry["status"] != RUNNING]
-    crate = as_crate(folder, study, ended) if with_crate and ended else None
-    kept = None if with_crate else _whole(folder).get("crate_sha256")
-    content = sealed({"study": study, "runs": entries, "crate_sha256": digest(crate) if crate else kept})
-    # The copy first, the document last: whatever a kill leaves, both are whole, and one of them knows the crate.
+def _write(folder: Path, study: Plain, entries: Sequence[Plain]) -> None:
+    content = sealed({"study": study, "runs": entries})
+    # the copy first, the document last: whatever a kill leaves, both are whole
     if (folder / _COPY).parent.is_dir():
         write_atomically(folder / _COPY, content)
-    if crate:
-        write_atomically(folder / CRATE, crate)
-    elif kept is None:  # one of earlier runs would lack this one
-        (folder / CRATE).unlink(missing_ok=True)
     write_atomically(folder / NAME, content)
 
 

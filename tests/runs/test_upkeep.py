@@ -140,14 +140,11 @@ def test_everything_else_is_mended_without_computing_blocks(run, whole, file, pa
 
 
 @pytest.mark.parametrize(
-    ("file", "how"),
-    in_turn(
-        ["provenance.json", "ro-crate-metadata.json", "ledger/provenance.json"], ["flipped", "truncated", "deleted"]
-    ),
+    ("file", "how"), in_turn(["provenance.json", "ledger/provenance.json"], ["flipped", "truncated", "deleted"])
 )
 def test_a_damaged_file_of_the_provenance_is_made_from_the_others(run, file, how):
     folder, study = run
-    files = ("provenance.json", "ro-crate-metadata.json", "ledger/provenance.json")
+    files = ("provenance.json", "ledger/provenance.json")
     before = [(folder / name).read_bytes() for name in files]
     change(folder / file, how)
     assert {damage.part for damage in verify(RunFolder(folder, study))} == {"provenance"}
