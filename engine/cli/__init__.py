@@ -43,7 +43,11 @@ COMMANDS = (
     "completion",
 )
 
-REMOVED = {"check --operations": "rustbelt check STUDY", "sensitivity --within": "rustbelt sensitivity STUDY"}
+REMOVED = {
+    "check --operations": "rustbelt check STUDY",
+    "schema --model": "rustbelt schema",
+    "sensitivity --within": "rustbelt sensitivity STUDY",
+}
 """Removed commands ("NAME") and options ("COMMAND --OPTION"), and what to type instead ("rustbelt COMMAND ...")."""
 
 FEW_COLLECTIONS = 100_000, 20, 20
