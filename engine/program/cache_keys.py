@@ -26,6 +26,7 @@ from engine.lanes.cpu import Compiled
 from engine.lanes.layout import Layout
 from engine.modelling.identity import RELEASE, ships
 from engine.study.study import Study
+from engine.study.tables.record import Table
 
 _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
 """Fields of a study that its key leaves out: they do not change its code, or stand in another part of the key."""
@@ -120,6 +121,8 @@ def _add(value: Any, to: Callable[[bytes], None]) -> None:
         content, parts = str(len(value)).encode(), value.items()
     elif isinstance(value, list | tuple | range):
         content, parts = str(len(value)).encode(), value
+    elif isinstance(value, Table):
+        content, parts = b"", vars(value).values()
     elif is_dataclass(value):
         content, parts = b"", (getattr(value, field.name) for field in fields(value))
     else:
