@@ -41,7 +41,14 @@ Seldom used options, which COMMAND --help --full describes:
 """
 COMMANDS = (*(name for names in GROUPS.values() for name in names), *SELDOM)
 
-REMOVED = {"check --operations": "rustbelt check STUDY", "sensitivity --within": "rustbelt sensitivity STUDY"}
+REMOVED = {
+    "check --operations": "rustbelt check STUDY",
+    "explain --levers": "rustbelt flip STUDY --outcome V",
+    "explain --mechanisms": "rustbelt assumptions STUDY",
+    "schema --model": "rustbelt schema",
+    "sensitivity --given-data": "rustbelt sensitivity STUDY",
+    "sensitivity --within": "rustbelt sensitivity STUDY",
+}
 """Removed commands ("NAME") and options ("COMMAND --OPTION"), and what to type instead ("rustbelt COMMAND ...")."""
 
 FEW_COLLECTIONS = 100_000, 20, 20
