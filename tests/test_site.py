@@ -39,6 +39,8 @@ def test_it_is_built_without_a_warning_and_loads_nothing(tmp_path):
     assert not {page: found for page, text in pages.items() if (found := LOADED.findall(text))}
     styles = [style.read_text(encoding="utf-8") for style in tmp_path.rglob("*.css")]
     assert not [style for style in styles if re.search(r"(?:@import|url\()[\s\"']*(?:https?:)?//", style)]
+    names = pages[tmp_path / "rustbelt-names" / "index.html"]
+    assert all(f"<code>{name}</code>" in names for name in ("steel_recovery_years", "price_gap", "total_bill"))
     described = "".join(text for page, text in pages.items() if "api" in page.parts)
     described_ones = [name for name in dir(engine) if callable(getattr(engine, name))]
     assert not [name for name in described_ones if f'.{name}"' not in described]
