@@ -32,7 +32,6 @@ OWNERS = {
     "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},
     "vl_convert": {"report/chart_library"},
-    "SALib": {"analyses/given_data"},
     "llvmlite": {"lanes/machine_code", "lanes/object_code", "lanes/ptx"},
     "cuda": {"program/gpu"},
     "click": {"cli"},

@@ -11,7 +11,7 @@ from engine.cli.show import screen
 from engine.formatting import command_line
 
 
-@click.command("init", short_help="Write a commented study to start from.")
+@click.command("init", short_help="Write a study file with comments.")
 @click.argument("file", type=click.Path(path_type=Path), default=Path("study.toml"))
 @click.option("--extends", metavar="STUDY", help="The study to build on, one that ships or a file; rustbelt.")
 @click.option(
