@@ -59,7 +59,10 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
     written(file, skeleton(file.stem, base, beside.name if schema else None).encode("utf-8"))
     if schema:
         written(beside, json.dumps(as_json_schema(), indent=1).encode("utf-8"))
-    screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
+    screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". To try next:")
     check, run = command_line("check", file, model=spec), command_line("run", file, "--paths", 16384, model=spec)
+    if not isinstance(base, str):
+        screen.print_text(screen.noted(check, "which priors it lacks"))
+        return
     for line, about in ((check, "how it was understood, before it runs"), (run, "the tail table")):
         screen.print_text(screen.noted(line, about))

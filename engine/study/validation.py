@@ -40,7 +40,7 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
     for problem in in_files:
         problems.close(problem.place.rpartition(".")[0])
     for kind, *rest in map(_place, faults):
-        alone = kind not in StudyText.model_fields or (kind in NAMED and kind != "lever_groups")
+        alone = kind in NAMED and kind != "lever_groups"
         if alone and not rest:
             return None
         depth = 1 if alone or kind == "constants" else 0

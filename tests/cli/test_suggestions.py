@@ -183,7 +183,9 @@ def test_the_replay_of_a_path_beyond_those_of_the_study_file_works(inside):
 
 def test_what_is_written_to_start_from_works_also_on_top_of_a_study_of_an_own_model(inside):
     begun = call("init", "my first.toml", *OWN)
-    assert_work(begun.stdout, at_least=2)
+    (check,) = suggested(begun.stdout)
+    lacking = call(*check)
+    assert lacking.exit_code == 2 and "has no prior" in lacking.stderr
     on_top = call("init", "更多.toml", "--extends", "the 桥.toml", *OWN)
     assert on_top.exit_code == 0, on_top.output
     assert_work(on_top.stdout, at_least=2)

@@ -1,0 +1,43 @@
+"""Study files from a fixed seed: right ones are read, and their documents too; each fault of broken ones is named."""
+
+from functools import cache
+
+import pytest
+
+from engine.errors import UserError
+from engine.study.loading import read_study
+from tests.malformed import Valley
+from tests.study.generated import FAULTS, broken, right
+
+MANY = [range(100), pytest.param(range(100, 500), marks=pytest.mark.slow)]
+
+
+@cache
+def first():
+    """A study of the model, by which the others need not trace it again."""
+    return read_study(right(0), "study", model=Valley())
+
+
+@pytest.mark.parametrize("seeds", MANY, ids=["few", "many"])
+def test_a_right_study_is_read_and_its_document_is_the_same_study(seeds):
+    for seed in seeds:
+        study = read_study(right(seed), "study", model=first().model, before=first())
+        if seed % 5 == 0:
+            again = read_study(study.document, "study", model=first().model, before=first())
+            assert (again.document, again.fingerprint) == (study.document, study.fingerprint), seed
+
+
+@pytest.mark.parametrize("seeds", MANY, ids=["few", "many"])
+def test_each_fault_of_a_broken_study_is_named_with_its_place(seeds):
+    for seed in seeds:
+        tables, places = broken(seed)
+        with pytest.raises(UserError) as refused:
+            read_study(tables, "study", model=first().model, before=first())
+        named = [problem.place for problem in refused.value.problems]
+        assert all(any(one.startswith(place) or place.startswith(f"{one}.") for one in named) for place in places), (
+            seed, places, named,
+        )  # fmt: skip
+
+
+def test_every_fault_is_among_those_that_are_tried():
+    assert set().union(*(broken(seed)[1] for seed in range(100))) == {*FAULTS}
