@@ -21,7 +21,7 @@ OWNERS = {
     "tomllib": {"study/loading", "study/settings"},
     "tomli_w": {"study/loading"},
     "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries"},
-    "zarr": {"run_folder/reading", "storage/zarr_checked", "storage/zarr_chunks"},
+    "zarr": {"run_folder/reading", "storage/compared_store"},
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
     "pyvinecopulib": {"draws/copulas/vine"},
@@ -236,8 +236,8 @@ def test_functions_are_short():
 
 
 def test_files_of_a_run_folder_are_read_in_one_place():
-    # files about the processor; the list of models in the user's private folder; files that are written; a lock that
-    # only one process can make; an archive in memory
+    # files about the processor; the list of models in the user's private folder; the one place, and files that are
+    # written; locks; an archive in memory
     expected = {
         *(("run_folder/provenance", "read_text"), ("run_folder/ownership", "read_bytes")),
         *(("run_folder/ownership", "open"), ("storage/files", "open"), ("storage/locks", "open")),

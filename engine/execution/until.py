@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 from engine.errors import Problem, UserError
@@ -96,8 +95,7 @@ def _refuse_outdated_run(study: Study, options: RunOptions) -> None:
     folder = run_folder(study, options.out)
     held = 0
     if not options.force:
-        with suppress(OSError):  # who writes there says so
-            held = ownership.paths_held(folder)
+        held = ownership.paths_held(folder)
     if held and (study.until or held >= study.paths):  # else the run goes on, and is compared as it does
         refuse_outdated(folder, options.device)
 

@@ -24,12 +24,22 @@ from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, FinishedPart
 from engine.run_folder.provenance import release_of
 from engine.storage import zarr_writer
-from engine.storage.files import UNFINISHED, remove_tree, sync, write_atomically, write_files, write_new, writing
-from engine.storage.regular_files import content_of, holds
+from engine.storage.files import (
+    UNFINISHED,
+    content_of,
+    holds,
+    remove_tree,
+    sync,
+    write_atomically,
+    write_files,
+    write_new,
+    writing,
+)
 from engine.study.study import BLOCK, Block, Study
 
 CUBE_FOLDER = "cube.zarr"
-_ROOT = "zarr.json"
+ROOT = "zarr.json"
+"""Metadata of a group, at its place; of the root, with those of all groups."""
 
 
 # ---------------------------------------------------------------------------------------------- paths, by block
@@ -60,7 +70,7 @@ def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
     """Marks the cube incomplete, and rewrites those files of its frame (`skeleton`) that are not as they should be."""
     cube = folder.path / CUBE_FOLDER
     ledger.drop(folder.path, CUBE)
-    write_atomically(cube / _ROOT, frame[_ROOT])
+    write_atomically(cube / ROOT, frame[ROOT])
     write_files(cube, {name: content for name, content in frame.items() if not holds(cube / name, content)})
 
 
@@ -76,7 +86,7 @@ def _drop_beyond(folder: RunFolder) -> None:
 def has_arrays(folder: RunFolder) -> bool:
     """Whether the cube is there with arrays as long as the study asks for."""
     frame = skeleton(folder.study).items()
-    return all(holds(folder.path / CUBE_FOLDER / name, content) for name, content in frame if name != _ROOT)
+    return all(holds(folder.path / CUBE_FOLDER / name, content) for name, content in frame if name != ROOT)
 
 
 def skeleton(study: Study) -> dict[str, bytes]:
@@ -99,7 +109,7 @@ def skeleton(study: Study) -> dict[str, bytes]:
             described["flag_values"] = [*map(float, item.labels.values())]
             described["flag_meanings"] = " ".join("_".join(label.split()) for label in item.labels)
         files[f"draws/{item.name}/zarr.json"] = array(shape[1:], ("path",), attributes=described)
-    return {**files, _ROOT: zarr_writer.root({**_root_attributes(study), "status": "incomplete"}, files)}
+    return {**files, ROOT: zarr_writer.root({**_root_attributes(study), "status": "incomplete"}, files)}
 
 
 def block_files(
@@ -156,15 +166,15 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
         sync(cube)
         placed = {f"{CUBE_FOLDER}/{name}": content for name, content in files.items()}
         ledger.write_record(folder, ledger.answering_for(FinishedPart(CUBE, 0, study.paths, ()), placed))
-        write_atomically(cube / _ROOT, files[_ROOT])
+        write_atomically(cube / ROOT, files[ROOT])
 
 
 def finished_files(study: Study, summaries: Summaries, frame: Mapping[str, bytes]) -> dict[str, bytes]:
     """Every file of the finished cube but the shards, by its place in the cube; `frame` is its `skeleton`."""
     files = {**frame, **zarr_writer.tree_files(dict(groups(study, summaries)))}
-    del files[_ROOT]
+    del files[ROOT]
     attributes = {**_root_attributes(study), "status": "complete", "paths": study.paths}
-    return {**files, _ROOT: zarr_writer.root(attributes, files)}
+    return {**files, ROOT: zarr_writer.root(attributes, files)}
 
 
 def is_finished(folder: RunFolder, done: Container[int]) -> bool:
@@ -193,10 +203,8 @@ def attributes(folder: str | Path, group: str = "") -> Attributes:
     empty if there is none.
     """
     try:
-        return dict(
-            json.loads(content_of(Path(folder) / CUBE_FOLDER / group / _ROOT, zarr_writer.METADATA))["attributes"]
-        )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return dict(json.loads(content_of(Path(folder) / CUBE_FOLDER / group / ROOT))["attributes"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

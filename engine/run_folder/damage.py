@@ -13,8 +13,7 @@ from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Part, Stored
 from engine.run_folder.parts import yearly_paths
-from engine.storage.files import UNFINISHED, WRITERS, digest, digest_of_file, remove_tree, write_atomically
-from engine.storage.regular_files import clear, holds
+from engine.storage.files import UNFINISHED, WRITERS, digest, digest_of_file, holds, remove_tree, write_atomically
 from engine.study.loading import resolved_text
 from engine.study.study import Study
 
@@ -113,8 +112,6 @@ def take_away(folder: RunFolder, damages: list[Damage], versions: Callable[[], M
       versions: gives those of this process, for a folder that has lost the record of what made it.
     """
     parts = {damage.part for damage in damages}
-    for damage in damages:
-        clear(folder.path, damage.file)
     if "study" in parts:
         _restore_study(folder, versions)
     if "provenance" in parts:

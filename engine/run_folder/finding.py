@@ -77,10 +77,9 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
       changes: replace what the study states, as `load_study` takes them.
 
     Raises:
-      UserError: neither can be read; the cube or the ledger is a link; the run has a format of a later version; or the
+      UserError: neither can be read; the run has a format of a later version; or the
         model that it names is not what it was.
     """
-    ownership.refuse_links(folder)
     formats.refuse_newer(folder)
     if model is None:
         spec = ownership.remembered_model(folder)

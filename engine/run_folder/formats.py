@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +16,13 @@ from engine.study.study import Study
 def format_of(folder: Path) -> int:
     """The format that a run states in `ledger/study.json` or, where that is damaged, in its provenance.
 
-    `FORMAT` where there is neither, and where the folder cannot be read: the command that uses it reports why.
+    `FORMAT` where there is neither.
+
+    Raises:
+      OSError: the folder cannot be read.
     """
-    with suppress(OSError):
-        if stating := ownership.said_of(folder) or next(iter(provenance.runs(folder)), {}):
-            return format_in(stating)
-    return FORMAT
+    stating = ownership.said_of(folder) or next(iter(provenance.runs(folder)), {})
+    return format_in(stating) if stating else FORMAT
 
 
 def refuse_newer(folder: Path) -> None:

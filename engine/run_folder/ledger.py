@@ -19,9 +19,17 @@ import numpy as np
 from engine.errors import Problem, UserError
 from engine.formatting import command_line
 from engine.run_folder.folder import Plain, RunFolder
-from engine.storage import regular_files
-from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
-from engine.storage.regular_files import Irregular, refuse_linked, size_of
+from engine.storage.files import (
+    WRITERS,
+    content_of as bytes_of,
+    digest,
+    digest_of_file,
+    sealed,
+    sync,
+    unsealed,
+    write_files,
+    writing,
+)
 from engine.study.study import Block
 
 LEDGER = "ledger"
@@ -135,9 +143,13 @@ def read(folder: RunFolder, part: Part) -> FinishedPart | None:
 
 def files_of(folder: Path, part: Part) -> dict[str, Stored]:
     """The files that a part's record answers for by name, whatever study it is of; none where there is no record."""
-    plain = unsealed(record_file(folder, part)) or {}
+    return files_in(unsealed(record_file(folder, part)) or {})
+
+
+def files_in(record: Plain) -> dict[str, Stored]:
+    """The files that a record answers for, by name; none where it does not say."""
     try:
-        return {file.name: file for file in map(_stored, plain["files"])}
+        return {file.name: file for file in map(_stored, record["files"])}
     except (KeyError, TypeError, ValueError):
         return {}
 
@@ -199,32 +211,16 @@ def recorded_blocks(folder: Path) -> Iterator[int]:
 
 def intact(folder: Path, record: FinishedPart, thorough: bool = False) -> bool:
     """Whether every file of a record is there with its size and, looking thoroughly, its content."""
-    try:
-        refuse_linked(folder, (file.name for file in record.files))
-    except Irregular:
-        return False
-    return all(not _fault(folder, file, thorough) for file in record.files)
+    return not any(wrong(folder, file, thorough) for file in record.files)
 
 
 def wrong(folder: Path, file: Stored, thorough: bool = True) -> str:
-    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content",
-    "expected a file, got a link".
-    """
-    try:
-        refuse_linked(folder, [file.name])
-    except Irregular as error:
-        return str(error.strerror)
-    return _fault(folder, file, thorough)
-
-
-def _fault(folder: Path, file: Stored, thorough: bool) -> str:
+    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content"."""
     path = os.path.join(folder, file.name)
     try:
-        size = size_of(path)
+        size = os.stat(path).st_size
     except (FileNotFoundError, NotADirectoryError):
         return "missing"
-    except Irregular as error:
-        return str(error.strerror)
     if size != file.size:
         return f"{size:,} bytes, expected {file.size:,}" if size else "empty"
     if thorough and digest_of_file(Path(path)) != file.sha256:
@@ -241,7 +237,7 @@ def content_of(folder: Path, file: Stored) -> bytes:
     with writing(folder):
         fault = wrong(folder, file, thorough=False)
         if not fault:
-            content = regular_files.content_of(folder / file.name)
+            content = bytes_of(folder / file.name)
             if digest(content) == file.sha256:
                 return content
     raise damaged(folder, file.name, fault or OTHER_CONTENT)

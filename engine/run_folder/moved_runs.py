@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.run_folder import ledger, ownership
-from engine.storage import npz, regular_files
-from engine.storage.files import write_atomically, writing
+from engine.storage import npz
+from engine.storage.files import content_of, write_atomically, writing
 from engine.study.study import Block, Study
 from engine.study.tables.facts import FUTURES, Moved
 
@@ -39,7 +39,7 @@ class MovedRuns:
     def read(self, run: int) -> Moved | None:
         """The futures of a run; None where they are not there as they were written."""
         try:
-            arrays = npz.unpacked(regular_files.content_of(self.folder / file_of(run)))
+            arrays = npz.unpacked(content_of(self.folder / file_of(run)))
             if str(arrays["of"]) != f"{self.fingerprint} {run}":
                 return None
             return Moved(
@@ -71,7 +71,7 @@ def runs_of(block: Block) -> range:
 
 def files_of(folder: Path, block: Block) -> dict[str, bytes]:
     """Content of the files with a block's moved futures, by place below the run folder."""
-    return {file_of(run): regular_files.content_of(folder / file_of(run)) for run in runs_of(block)}
+    return {file_of(run): content_of(folder / file_of(run)) for run in runs_of(block)}
 
 
 def placed(study: Study, folder: Path) -> Study:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
@@ -20,9 +19,8 @@ from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
 from engine.run_folder.ledger import LEDGER
 from engine.storage import files, locks
-from engine.storage.files import UNFINISHED, make_folders, sealed, unsealed, write_atomically, writing
+from engine.storage.files import UNFINISHED, holds, make_folders, sealed, unsealed, write_atomically, writing
 from engine.storage.locks import Holder as Holder
-from engine.storage.regular_files import holds
 from engine.study.loading import names_in, resolved_text
 from engine.study.study import ANYWHERE, BLOCK, Study
 
@@ -157,10 +155,10 @@ def of_folder(study: Study, folder: Path) -> Study:
     Versions of JAX may trace one model differently, so the digest of the trace says nothing there, and the values are
     compared (`execution/outdated.py`).
     """
-    held = None
-    if study.traced is not None:
-        with suppress(OSError):  # who writes there says so
-            held = said_of(folder).get(TRACED)
+    if study.traced is None:
+        return study
+    with writing(folder):
+        held = said_of(folder).get(TRACED)
     if held is None or held["jax"] == version("jax"):
         return study
     return replace(study, model_digest=held["digest"])
@@ -251,7 +249,7 @@ def _line(model: Mapping[str, str]) -> str:
 
 def _digest(file: Path) -> str:
     """SHA-256 of a file of a model of one's own, which may be behind a link, and of any size."""
-    return str(files.digest_of_file(file.resolve(), math.inf))
+    return str(files.digest_of_file(file))
 
 
 def _file_of(spec: str) -> Path:
@@ -325,9 +323,7 @@ def _sweep(folder: Path) -> None:
 def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
-    refuse_links(folder)
-    for place, folders, _ in (*os.walk(folder / LEDGER), *os.walk(folder / "cube.zarr")):
-        _refuse_linked(folder, [Path(place, name) for name in folders])
+    _refuse_linked_folders(folder)
     if not folder.is_dir() or study_file(folder).exists():
         return
     held = {path.name for path in folder.iterdir()} - {"ledger"}
@@ -339,14 +335,11 @@ def _refuse_foreign(folder: Path) -> None:
         raise UserError(str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."])
 
 
-def refuse_links(folder: Path) -> None:
-    """Raises a UserError where the cube or the ledger of a run folder is a link, or one of the ledger's folders."""
-    held = folder / LEDGER
-    _refuse_linked(folder, [folder / "cube.zarr", held, *held.glob("[0-9]*")])
-
-
-def _refuse_linked(folder: Path, places: Iterable[Path]) -> None:
-    for place in places:
+def _refuse_linked_folders(folder: Path) -> None:
+    """Raises a UserError where a folder that is written to is a link, which may lead anywhere."""
+    places = [folder / "cube.zarr", folder / LEDGER]
+    inside = [Path(above, name) for place in places for above, names, _ in os.walk(place) for name in names]
+    for place in (*places, *inside):
         if place.is_symlink():
             remedy = "Put there what it leads to, or take another folder."
             name = place.relative_to(folder).as_posix()

@@ -13,7 +13,7 @@ from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
 from engine.run_folder.ledger import YEARLY, FinishedPart
 from engine.storage import npz
-from engine.storage.regular_files import opened
+from engine.storage.files import opened
 from engine.study.study import Study
 
 YEARLY_FILE = f"ledger/{YEARLY}.npz"

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import UserError
-from engine.formatting import command_line
-from engine.run_folder import ledger, ownership
-from engine.run_folder.cube import CUBE_FOLDER, attributes
+from engine.errors import Problem, UserError
+from engine.run_folder import ledger
+from engine.run_folder.cube import CUBE_FOLDER, ROOT
 from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
-from engine.storage import object_store, zarr_shards
-from engine.storage.files import writing
-from engine.storage.regular_files import Irregular, refuse_linked
+from engine.run_folder.ledger import Part, Stored
+from engine.storage import object_store, zarr_writer
+from engine.storage.files import content_of, digest, document_in, writing
 from engine.study.study import BLOCK, Block
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from engine.storage.zarr_checked import CheckedStore
+    from zarr.abc.store import Store
 
 HELD = 1 << 28
 """Bytes that all kept outcomes together may take for those that have been read to stay in memory."""
-UNREADABLE = Irregular, FileNotFoundError, NotADirectoryError, ValueError, LookupError, RuntimeError, TypeError
-"""Exceptions that reading a damaged array may raise."""
 
 
 class Paths(Mapping[str, np.ndarray]):
@@ -82,14 +79,14 @@ def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, n
 
 
 def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
-    """The cube of a finished run, lazily; its metadata and each chunk's size are checked before anything is unpacked.
+    """The cube of a finished run, lazily; each file is compared with the ledger as it is read.
 
     Args:
       place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
       by_dask: whether its arrays are dask arrays; if not, each is read whole at its first use, and opening is faster.
 
     Raises:
-      UserError: there is no cube; or its run is not finished; or its metadata state what no cube of this package does.
+      UserError: there is no cube, or its run is not finished, or it is damaged.
     """
     tree = open_tree(place, by_dask)
     if tree.attrs.get("status") == "complete":
@@ -103,33 +100,33 @@ def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
 
 
 def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
-    """The cube of a run, finished or not, lazily; metadata and chunk sizes are checked (`storage/zarr_checked.py`).
+    """The cube of a run, finished or not, lazily; each file is compared with the ledger as it is read.
 
     Args:
       place: the run folder, or the URL of its copy on an object store.
       by_dask: as of `open_cube`.
 
     Raises:
-      UserError: there is no cube, or its metadata state what no cube of this package does.
+      UserError: there is no cube, or it is damaged.
     """
     import xarray as xr
-    from zarr.storage import ObjectStore
+    from zarr.storage import LocalStore, ObjectStore
 
-    from engine.storage.zarr_checked import Whose, checked_store
+    from engine.storage.compared_store import ComparedStore
 
+    held: Store
     if object_store.is_url(place):
-        at = object_store.store_at(f"{str(place).rstrip('/')}/{CUBE_FOLDER}")
-        whose = Whose(str(place), f"{CUBE_FOLDER}/", "Copy the run there again.")
-        store = checked_store(ObjectStore(at, read_only=True), whose)
+        url, remedy = str(place).rstrip("/"), "Copy the run there again."
+        read = partial(object_store.content_at, url, object_store.store_at(url))
+        held = ObjectStore(object_store.store_at(f"{url}/{CUBE_FOLDER}"), read_only=True)
     else:
-        _refuse_other_root(Path(place))
-        store = _checked(Path(place))
+        if not (Path(place) / CUBE_FOLDER).exists():
+            raise UserError(str(place), [f"expected a run folder, with a {CUBE_FOLDER} inside."])
+        read, remedy = partial(_content, Path(place)), ledger.remedy(Path(place))
+        held = LocalStore(Path(place) / CUBE_FOLDER, read_only=True)
+    store = ComparedStore(held, Comparison.of(str(place), read, remedy))
     chunks: dict[str, int] | None = {} if by_dask else None
-    tree = xr.open_datatree(store, engine="zarr", chunks=chunks)  # type: ignore[arg-type]
-    if tree.attrs.get("status") == "complete":
-        kept = min(tree["draws"].attrs.get("kept", 0), tree.attrs["paths"]) if "draws" in tree.children else 0
-        store.due = {"paths": math.inf, "draws": -(-kept // BLOCK)}
-    return _numbered(tree)
+    return _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]
 
 
 def _numbered(tree: xr.DataTree) -> xr.DataTree:
@@ -149,21 +146,69 @@ def _numbered(tree: xr.DataTree) -> xr.DataTree:
     return tree
 
 
-def _refuse_other_root(folder: Path) -> None:
-    """Refuses a run without a cube, or whose cube's root metadata are not those that its record states."""
-    ownership.refuse_links(folder)
-    root, status = f"{CUBE_FOLDER}/zarr.json", attributes(folder).get("status")
-    if status is None and not (folder / CUBE_FOLDER).exists():
-        raise UserError(str(folder), ["expected a run folder, with a cube.zarr inside."])
-    recorded = {} if status == "incomplete" else ledger.files_of(folder, ledger.CUBE)
-    if status is None or (root in recorded and ledger.wrong(folder, recorded[root])):
-        raise ledger.damaged(folder, root, "not as it was written")
+def _content(folder: Path, name: str) -> bytes:
+    with writing(folder):
+        return content_of(folder / name)
 
 
-def _checked(folder: Path) -> CheckedStore:
-    from engine.storage.zarr_checked import Whose, checked_store
+@dataclass(frozen=True)
+class Comparison:
+    """Compares files of a cube with the ledger beside it, on a disk or on an object store.
 
-    return checked_store(folder / CUBE_FOLDER, Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder)))
+    Args:
+      place: of the run, as messages name it.
+      read: gives content of a file of the run by its place; raises a FileNotFoundError where there is none.
+      remedy: what to do about a damaged file.
+      recorded: the files of the cube's own record; none of an unfinished run.
+    """
+
+    place: str
+    read: Callable[[str], bytes]
+    remedy: str
+    recorded: Mapping[str, Stored] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, place: str, read: Callable[[str], bytes], remedy: str) -> Comparison:
+        """The comparison with the cube's record where its root says that the run is finished.
+
+        Raises:
+          UserError: the cube's root is missing or cannot be read.
+        """
+        begun = cls(place, read, remedy)
+        try:
+            status = json.loads(read(f"{CUBE_FOLDER}/{ROOT}"))["attributes"]["status"]
+        except FileNotFoundError:
+            raise begun.damaged(f"{CUBE_FOLDER}/{ROOT}", "missing") from None
+        except (ValueError, LookupError, TypeError, RecursionError):
+            raise begun.damaged(f"{CUBE_FOLDER}/{ROOT}", ledger.OTHER_CONTENT) from None
+        return begun if status == "incomplete" else replace(begun, recorded=begun.files_of(ledger.CUBE))
+
+    def files_of(self, part: Part) -> dict[str, Stored]:
+        """The files that a part's record states; none where there is no sound record."""
+        try:
+            record = self.read(ledger.record_file(Path(), part).as_posix())
+        except FileNotFoundError:
+            return {}
+        return ledger.files_in(document_in(record) or {})
+
+    def __call__(self, key: str) -> None:
+        """Raises a UserError where a file of the cube, by its place in it, is not what its record states."""
+        name, block, recorded = f"{CUBE_FOLDER}/{key}", key.rpartition("/")[2], self.recorded
+        if block.isdecimal():  # a shard
+            recorded = self.files_of(int(block))
+            if self.recorded and not recorded:
+                raise self.damaged(name, f"block {block} has no record")
+        if name in recorded:
+            try:
+                is_right = digest(self.read(name)) == recorded[name].sha256
+            except FileNotFoundError:
+                raise self.damaged(name, "missing") from None
+            if not is_right:
+                raise self.damaged(name, ledger.OTHER_CONTENT)
+
+    def damaged(self, name: str, fault: str) -> UserError:
+        """The error about a file."""
+        return UserError(self.place, [Problem(name, f"is damaged ({fault}). {self.remedy}")])
 
 
 def _read(
@@ -174,27 +219,23 @@ def _read(
     Raises:
       UserError: it is damaged, and where.
     """
-    folder, name, rows = run.path, f"paths/{outcome}", [len(run.study.policies)]
-
-    def of(store: Any) -> list[np.ndarray]:
-        import zarr
-
-        array: Any = zarr.open_array(store, path=name, mode="r", zarr_format=3)
-        zarr_shards.refuse_other(array.shape, array.dtype.name, rows, spans)
-        return [np.asarray(array[:, span]) for span in spans]
-
-    with writing(folder):
-        try:
-            refuse_linked(folder, [f"{CUBE_FOLDER}/{name}/c/0/0"])
-            found = zarr_shards.read(folder / CUBE_FOLDER / name, rows, BLOCK, spans, room)
-            return of(_checked(folder)) if found is None else found
-        except UNREADABLE as error:
-            with suppress(*UNREADABLE):  # slower, and it says which file it is
-                checked = _checked(folder)
-                checked.due = {"paths": math.inf}
-                of(checked)
-            message = f"the cube cannot be read ({error}). See what is damaged: {command_line('verify', folder)}"
-            raise UserError(str(folder), [message]) from error
+    parts, study = list[np.ndarray](), run.study
+    for span in spans:
+        values: np.ndarray = room((len(study.policies), span.stop - span.start), study.dtype)
+        for block in range(span.start // BLOCK, -(-span.stop // BLOCK)):
+            first, last = max(span.start, block * BLOCK), min(span.stop, (block + 1) * BLOCK)
+            name = f"{CUBE_FOLDER}/paths/{outcome}/c/0/{block}"
+            with writing(run.path):
+                try:
+                    shard = content_of(run.path / name)
+                    into = values[:, first - span.start : last - span.start]
+                    zarr_writer.read_shard(shard, into, first - block * BLOCK)
+                except FileNotFoundError:
+                    raise ledger.damaged(run.path, name, "missing") from None
+                except (ValueError, RuntimeError):
+                    raise ledger.damaged(run.path, name, ledger.OTHER_CONTENT) from None
+        parts.append(values)
+    return parts
 
 
 def _spans(blocks: Sequence[Block]) -> list[slice]:

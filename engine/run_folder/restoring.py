@@ -10,8 +10,7 @@ from pathlib import Path
 from engine.run_folder import ledger, ownership
 from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.ledger import CUBE, LEDGER
-from engine.storage.files import write_atomically, write_files
-from engine.storage.regular_files import content_of
+from engine.storage.files import content_of, write_atomically, write_files
 
 
 @contextmanager
@@ -22,7 +21,7 @@ def restored_if_refused(folder: Path) -> Iterator[None]:
     by this process.
     """
     record, finished, frame, parts = ledger.record_file(folder, CUBE), b"", dict[str, bytes](), dict[Path, int]()
-    with suppress(OSError):  # there is none, or the folder is damaged
+    with suppress(FileNotFoundError):  # there is none, or the folder is damaged
         finished, frame, parts = content_of(record), _frame(folder), _parts(folder)
     try:
         yield

@@ -11,15 +11,13 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
 from engine.storage.indented_json import indented, nested
-from engine.storage.regular_files import LARGEST, Irregular, content_of, opened
 
-DOCUMENT = 1 << 28
-"""Most bytes read of a sealed document; a study with the content of all its data files has a hundredth of that."""
 WRITERS = 16
 """Threads that write: forcing many files to the disk at once takes hardly longer than forcing one."""
 UNFINISHED = ".tmp"
@@ -39,9 +37,6 @@ def writing(folder: Path) -> Iterator[None]:
             problem = f"the disk is full. Free some space and run the same command again: {_KEPT}."
         elif error.errno in _CLOSED:
             problem = f"cannot be written ({error.strerror}). Take another folder."
-        elif isinstance(error, Irregular):
-            place, problem = error.filename, f"{error.strerror}. Take it away, or take another folder."
-            raise UserError(place, [problem]) from error
         elif error.errno == errno.EIO:
             problem = f"the disk failed ({error.strerror}). Check it, then run the same command again: {_KEPT}."
         else:
@@ -135,15 +130,42 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def digest_of_file(path: Path, most: float = LARGEST) -> str | None:
-    """SHA-256 of a file, in hex digits; None where there is none, or one of more than `most` bytes."""
+def digest_of_file(path: Path) -> str | None:
+    """SHA-256 of a file, in hex digits; None where there is none."""
     try:
         with opened(path) as handle:
-            if os.fstat(handle.fileno()).st_size > most:
-                return None
             return hashlib.file_digest(handle, "sha256").hexdigest()
-    except (Irregular, FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
+
+
+def opened(path: Path) -> BufferedReader:
+    """The file, opened to be read.
+
+    Raises:
+      FileNotFoundError: there is none, or a folder, a device or a pipe, which would make its reader wait.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "expected a file", str(path))
+    return path.open("rb")
+
+
+def content_of(path: Path) -> bytes:
+    """Content of a file.
+
+    Raises:
+      FileNotFoundError: as `opened`.
+    """
+    with opened(path) as file:
+        return file.read()
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Whether a file has exactly this content; False where there is none."""
+    try:
+        return content_of(path) == content
+    except FileNotFoundError:
+        return False
 
 
 def sealed(document: Mapping[str, Any]) -> bytes:
@@ -155,8 +177,15 @@ def sealed(document: Mapping[str, Any]) -> bytes:
 def unsealed(path: Path) -> dict[str, Any] | None:
     """The document in a file that holds the bytes of `sealed`; None where there is no such file, or it was changed."""
     try:
-        content = content_of(path, DOCUMENT)
+        return document_in(content_of(path))
+    except FileNotFoundError:
+        return None
+
+
+def document_in(content: bytes) -> dict[str, Any] | None:
+    """The document in the bytes of `sealed`; None where they were changed."""
+    try:
         document = json.loads(content)["document"]
         return document if isinstance(document, dict) and sealed(document) == content else None
-    except (Irregular, FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -24,12 +24,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from engine.storage.regular_files import Irregular, content_of, opened
+from engine.storage.files import content_of
 
 GLANCE = 0.5
 """Seconds for which to wait for a lock, as `is_taken` of another process holds it for a moment."""
-LARGEST = 1 << 16
-"""Most bytes of the description that a holder writes into the lock file."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -84,8 +82,7 @@ def held(place: Path, shared: bool = False) -> Iterator[Holder]:
         secrets.token_hex(8),
         shared,
     )
-    # `opened` follows no link, which could lead what is written here into any other file
-    with opened(place, "a+", os.O_RDWR | os.O_CREAT | os.O_APPEND) as handle:
+    with open(place, "a+", encoding="utf-8", opener=_without_links) as handle:
         try:
             _take(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         except BlockingIOError:
@@ -117,16 +114,16 @@ def _take(handle: IO[str], how: int) -> None:
 def holder(place: Path) -> Holder | None:
     """The last process that took the lock file, which may have released it since (`is_taken`); None if none did."""
     try:
-        return Holder(**json.loads(content_of(place, LARGEST)))
-    except (Irregular, FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return Holder(**json.loads(content_of(place)))
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
 def is_taken(place: Path) -> bool:
     """Whether a process holds the lock file now."""
     # some network file systems lock only what is open for writing
-    mode, flags = ("r+", os.O_RDWR) if os.access(place, os.W_OK) else ("r", os.O_RDONLY)
-    with suppress(Irregular, FileNotFoundError, NotADirectoryError), opened(place, mode, flags) as handle:
+    mode = "rb+" if os.access(place, os.W_OK) else "rb"
+    with suppress(FileNotFoundError, NotADirectoryError), open(place, mode, buffering=0) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -134,6 +131,11 @@ def is_taken(place: Path) -> bool:
         except OSError:
             return place.with_name(f"{place.name}.held").exists()
     return False
+
+
+def _without_links(place: str, flags: int) -> int:
+    """Opens a file but no link, which could lead what is written into any other file."""
+    return os.open(place, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _tell(handle: IO[str], me: Holder) -> None:

@@ -18,9 +18,9 @@ from urllib.parse import unquote, urlsplit
 
 from engine.errors import Problem, UserError, install
 from engine.storage.files import (
-    DOCUMENT,
     UNFINISHED,
     WRITERS,
+    content_of,
     digest,
     digest_of_file,
     make_folders,
@@ -29,7 +29,6 @@ from engine.storage.files import (
     write_files,
     writing,
 )
-from engine.storage.regular_files import LARGEST, content_of
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -97,11 +96,10 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
         raise UserError(url, [f"expected a place outside of {folder}, got one inside. Choose another URL."])
     store = store_at(url, make=True)
     begun = digest_of_file(folder / _ROOT)
-    names = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix != UNFINISHED
-    )
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != UNFINISHED]
+    if links := [path for path in files if path.is_symlink()]:
+        raise UserError(str(links[0]), ["expected a file, got a link. Put there what it leads to."])
+    names = sorted(path.relative_to(folder).as_posix() for path in files)
     names = [name for name in names if not name.startswith(_LOCK)]
     with _understood(url):
         held = _manifest(store)
@@ -196,13 +194,30 @@ def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambd
     return len(known)
 
 
+def content_at(url: str, store: ObjectStore, name: str) -> bytes:
+    """Content of a file of a copied run.
+
+    Raises:
+      FileNotFoundError: there is none.
+      UserError: the store refuses.
+    """
+    from obstore.exceptions import NotFoundError
+
+    with _understood(url):
+        try:
+            return _received(store, name)
+        except (FileNotFoundError, NotFoundError):
+            pass
+    raise FileNotFoundError(name)
+
+
 def _refuse_other_run(
     folder: Path, url: str, store: ObjectStore, names: Sequence[str], there: Mapping[str, int]
 ) -> None:
     """Raises a UserError where the URL holds another run, or more blocks of this one, which would be lost."""
     if _STUDY not in there:
         return
-    theirs = json.loads(_received(store, _STUDY, DOCUMENT))["document"]
+    theirs = json.loads(_received(store, _STUDY))["document"]
     ours = unsealed(folder / _STUDY) or {}
     if theirs.get("fingerprint") != ours.get("fingerprint"):
         message = (
@@ -224,18 +239,14 @@ def _manifest(store: ObjectStore) -> dict[str, str]:
     from obstore.exceptions import NotFoundError
 
     try:
-        known = json.loads(_received(store, MANIFEST, DOCUMENT))
+        known = json.loads(_received(store, MANIFEST))
     except (FileNotFoundError, NotFoundError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
 
 
-def _received(store: ObjectStore, name: str, most: int = LARGEST) -> bytes:
-    """Content of an object, whose size is checked before it is fetched."""
-    answer = store.get(name)
-    if answer.meta["size"] > most:
-        raise UserError(name, [f"has {answer.meta['size']:,} bytes, expected at most {most:,}. Do not use it."])
-    return bytes(answer.bytes())
+def _received(store: ObjectStore, name: str) -> bytes:
+    return bytes(store.get(name).bytes())
 
 
 def _listed(store: ObjectStore) -> Iterator[Any]:

@@ -27,8 +27,8 @@ from engine.storage.indented_json import indented, nested
 if TYPE_CHECKING:
     import xarray as xr
 
-METADATA = 16 << 20
-"""Most bytes of a zarr.json; that of a run of 10^6 paths under two policies has 0.5 MB."""
+SOUND = 0x48674BC7
+"""crc32c of any bytes followed by their own crc32c (a constant, so that the checksum need not be cut off)."""
 _ZSTD = {"level": 3, "checksum": True}
 _BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
 _INLINE: dict[str, Any] = {"kind": "inline", "must_understand": False}
@@ -139,6 +139,27 @@ def shard(values: np.ndarray, span: int) -> bytes:
         index += struct.pack("<QQ", at, len(chunks[-1]))
         at += len(chunks[-1])
     return b"".join([*chunks, index, struct.pack("<I", crc32c(index))])
+
+
+def read_shard(content: bytes, into: np.ndarray, begin: int) -> None:
+    """Fills each row of an array from its chunk of a shard, as `shard` wrote it, from an index of the chunk on.
+
+    Written by hand, as zarr takes longer to import than a run takes to read.
+
+    Raises:
+      ValueError: the shard is not as it was written.
+    """
+    index = content[-16 * len(into) - 4 :]
+    _refuse_unless_sound(index)
+    for row, (at, length) in zip(into, struct.iter_unpack("<QQ", index[:-4]), strict=True):
+        chunk = content[at : at + length]
+        _refuse_unless_sound(chunk)
+        row[:] = np.frombuffer(Blosc().decode(chunk[:-4]), into.dtype)[begin : begin + len(row)]
+
+
+def _refuse_unless_sound(content: bytes) -> None:
+    if crc32c(content) != SOUND:
+        raise ValueError("a shard is not as it was written")
 
 
 def group(attributes: Mapping[Any, Any]) -> bytes:

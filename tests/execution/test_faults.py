@@ -87,9 +87,7 @@ def judge_failures(calls, drivers):
         # what was recorded is never computed again
         assert not {f"{index:08d}" for index in found["again"]} & set(found["kept"]), found
     failed = [found for tries in drivers for found in tries[:-1]]
-    # the first call looks whether there is a run, and some read what is replaced: these may fail without a word
-    told = [found["ended"] != "complete" for found in failed if found["n"] > 1]
-    assert sum(told) > 0.85 * len(told)
+    assert sum(found["ended"] != "complete" for found in failed) > 0.9 * len(failed)
     return len(failed)
 
 

@@ -1,7 +1,6 @@
 """The cube as a reader sees it: layout, six lines of plain xarray, extension, sameness, and what is refused."""
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -26,7 +25,6 @@ from engine.risk.estimation.summary_groups import GROUPS
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
-from engine.storage.zarr_writer import sharded
 from engine.study.components import Keep
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_same
@@ -290,13 +288,7 @@ def a_file_for_the_array(array):
     array.write_bytes(b"")
 
 
-def many_rows(array):
-    about = json.loads((array / "zarr.json").read_text())
-    named, length = about["dimension_names"], about["shape"][-1]
-    (array / "zarr.json").write_bytes(sharded([1 << 40, length], named, BLOCK, about["attributes"]))
-
-
-@pytest.mark.parametrize("damage", [files_for_folders, a_file_for_the_array, many_rows])
+@pytest.mark.parametrize("damage", [files_for_folders, a_file_for_the_array])
 def test_a_damaged_array_is_told_as_damage(tmp_path, damage):
     study, name = make_study(100), "worst_two_year_growth"
     run(tmp_path, study)

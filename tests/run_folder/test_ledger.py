@@ -55,6 +55,15 @@ def test_a_finished_run_has_nothing_pending_and_keeps_what_was_committed(run):
     assert [len(records[k].files) for k in records] == [4, 2, 2]  # draws are kept in block 0 alone
 
 
+@pytest.mark.parametrize("linked", ["cube.zarr", "ledger", "cube.zarr/paths"])
+def test_nothing_is_written_into_a_folder_that_is_a_link(run, tmp_path, linked):
+    folder, study = run
+    (folder / linked).rename(tmp_path / "elsewhere")
+    (folder / linked).symlink_to(tmp_path / "elsewhere")
+    with refuses("", rf"{linked} leads elsewhere"), entered(folder, study):
+        pass
+
+
 def test_a_killed_run_computes_only_what_is_missing(tmp_path):
     study = make_study(PATHS)
     assert run_blocks(tmp_path / "run", study, only={1}) == [1]

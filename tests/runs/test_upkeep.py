@@ -12,9 +12,9 @@ from engine.run_folder import ledger, provenance
 from engine.run_folder.damage import OTHER, Damage
 from engine.run_folder.finding import find_run, stored_study
 from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import OTHER_CONTENT
 from engine.runs import upkeep
 from engine.runs.upkeep import repair, status, verify
-from engine.storage import zarr_chunks
 from engine.storage.files import digest_of_file, sealed, unsealed
 from engine.study.study import BLOCK
 from tests import small_study
@@ -270,7 +270,7 @@ def test_the_commands_name_the_blocks_and_end_with_exit_codes(tmp_path):
     found = call("verify", out, *own("Bridge"), "--quiet")
     assert found.exit_code == 2
     (damage,) = damages(out, *own("Bridge"))
-    assert damage == {"part": 0, "file": "cube.zarr/paths/damage/c/0/0", "what": zarr_chunks.OTHER}
+    assert damage == {"part": 0, "file": "cube.zarr/paths/damage/c/0/0", "what": OTHER_CONTENT}
     assert str(Damage(**damage)) in found.stdout
     assert f"rustbelt repair {out}" in found.stdout.replace("\n", "")
     asked = call("risk", out, *own("Bridge"))

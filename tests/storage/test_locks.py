@@ -44,6 +44,14 @@ def test_a_second_one_is_told_who_holds_it(tmp_path, other):
     assert is_taken(tmp_path / "lock")
 
 
+def test_nothing_is_written_through_a_link(tmp_path):
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").write_text("kept")
+    with pytest.raises(OSError, match="symbolic links"), held(tmp_path / "lock"):
+        pass
+    assert (tmp_path / "elsewhere").read_text() == "kept"
+
+
 def test_the_lock_of_a_killed_process_is_free(tmp_path, other):
     process = other(tmp_path / "lock")
     process.kill()

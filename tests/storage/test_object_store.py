@@ -244,15 +244,6 @@ def test_the_command_copies_both_ways(run, url, tmp_path):
     assert back.exit_code == 0 and "files, each" in back.stdout
 
 
-@pytest.mark.parametrize("name", [object_store.MANIFEST, "cube.zarr/paths/worst_two_year_growth/c/0/0"])
-def test_what_is_too_large_is_not_fetched(run, url, tmp_path, name):
-    object_store.upload(run, url)
-    with (tmp_path / "bucket" / name).open("ab") as file:
-        file.truncate(1 << 40)
-    with pytest.raises(UserError, match=f"{name}: 1 problem\n.*1,099,511,627,776 bytes"):
-        object_store.download(url, tmp_path / "back")
-
-
 def test_a_link_is_not_sent(run, url, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)

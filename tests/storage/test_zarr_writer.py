@@ -9,7 +9,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from engine.storage.files import write_files
-from engine.storage.zarr_writer import group_files, root, shard, sharded, tree_files
+from engine.storage.zarr_writer import group_files, read_shard, root, shard, sharded, tree_files
 from tests.helpers import assert_same
 
 STRANGE = "Größe, 体积 or none"
@@ -115,6 +115,19 @@ def test_shards_are_those_that_zarr_writes(shape):
     array[...] = values
     assert json.loads(sharded(shape, dims, 64, {"units": "1"})) == json.loads(theirs["zarr.json"].to_bytes())
     assert shard(values, 64) == theirs["/".join(["c", *("0" for _ in shape)])].to_bytes()
+
+
+def test_a_shard_is_read_back_in_parts_and_each_changed_byte_is_noticed():
+    values = np.random.default_rng(1).normal(size=(2, 50)).astype(np.float32)
+    content = shard(values, 64)
+    for begin, end in ((0, 50), (10, 20), (49, 50)):
+        into = np.empty((2, end - begin), np.float32)
+        read_shard(content, into, begin)
+        assert_same(into, values[:, begin:end])
+    changed = [content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :] for at in range(len(content))]
+    for damaged in (*changed, content[:-1], b""):
+        with pytest.raises(ValueError, match="a shard is not as it was written"):
+            read_shard(damaged, np.empty((2, 64), np.float32), 0)
 
 
 def test_the_gathered_metadata_are_those_that_zarr_gathers(tmp_path):
