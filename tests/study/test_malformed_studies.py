@@ -139,10 +139,9 @@ def test_files_that_are_none(folder, name):
     law["factors"]["a"] = {"family": "empirical", "file": name, "column": "x"}
     by_state = malformed.assembled("Valley", [], -1)
     by_state["shocks"]["wind"]["states"]["wet"] = law["factors"]["a"]
-    ranks, vine = malformed.assembled("Bill", [], 8), malformed.assembled("Bill", [], 8)
+    ranks = malformed.assembled("Bill", [], 8)
     ranks["groups"]["g"] |= {"file": name, "members": ["a", "b"]}
-    vine["groups"]["g"] |= {"copula": "vine", "file": name, "members": ["a", "b"]}
-    for tables, model in ((law, "Bill"), (by_state, "Valley"), (ranks, "Bill"), (vine, "Bill")):
+    for tables, model in ((law, "Bill"), (by_state, "Valley"), (ranks, "Bill")):
         ended = check(tables, model)
         assert ended.exit_code == 2
         assert ": 1 problem\n" in ended.stderr
