@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import load_study
-from engine.draws.sampling import SAMPLERS, path_order
+from engine.draws.sampling import SAMPLERS
 from engine.program import arguments
 
 SAMPLER = SAMPLERS["random"]
@@ -54,7 +54,9 @@ class Order:
 @partial(jax.jit, static_argnums=2)
 def _words(keys: jax.Array, first: tuple[jax.Array, jax.Array], paths: int) -> jax.Array:
     """Words of consecutive paths in their order: uint32 [path, stream]."""
-    return SAMPLER.words(keys, first, paths)[:, np.argsort(path_order(SAMPLER, paths))].T
+    groups = first[0] | jnp.arange(paths // SAMPLER.group, dtype=jnp.uint32)
+    of_groups = jax.vmap(lambda key: jax.vmap(lambda low: SAMPLER.words(key, (low, first[1])))(groups))
+    return of_groups(keys).reshape(len(keys), paths).T
 
 
 def _halves(first_path: int) -> tuple[jax.Array, jax.Array]:

@@ -106,12 +106,10 @@ GROUPS: tuple[dict[str, Any], ...] = (
     {"copula": "clayton", "theta": 2.0},
     {"copula": "gumbel", "kendall": 0.4},
     {"copula": "frank", "spearman": 0.4},
-    {"copula": "joe", "theta": 2.0},
     {"members": ["a", "b"], "spearman": [[1.0, 0.6], [0.6, 1.0]]},
     {"copula": "t", "df": 3.0, "members": ["a", "b"], "pearson": [[1.0, 0.6], [0.6, 1.0]]},
     {"copula": "empirical", "file": "data.csv", "members": ["a", "b"]},
     {"copula": "empirical", "ranks": {"a": [0, 1, 2], "b": [2, 0, 1]}},
-    {"copula": "vine", "vine": "{}", "members": ["a", "b"]},
 )
 """Groups of `a` and `b`, of every copula."""
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
+import numpy as np
+
 from engine.draws.copulas.contract import Copula
+from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.prior import Target
 
@@ -51,6 +54,15 @@ def gathered(inputs: Sequence[Input]) -> list[Input]:
     runs = groupby(inputs, lambda item: (_base(item.name), id(item.marginal), item.group))
     alike = [[*run] for _, run in runs]
     return [replace(run[0], name=_counted([item.name for item in run])) for run in alike]
+
+
+def with_single_constants(inputs: Sequence[Input]) -> tuple[Input, ...]:
+    """Inputs whose fixed numbers are those that single precision has for them; equal laws of labels stay one object."""
+    laws = {id(item.marginal): item.marginal for item in inputs}
+    for key, law in laws.items():
+        if isinstance(law, Marginal) and law.family == "fixed":
+            laws[key] = Marginal("fixed", (float(np.float32(law.parameters[0])),))
+    return tuple(replace(item, marginal=laws[id(item.marginal)]) for item in inputs)
 
 
 def _base(name: str) -> str:

@@ -31,22 +31,23 @@ def nodes(degree: int = DEGREE, reach: float = FARTHEST, parts: int = 1) -> Floa
 
 
 def fit(
-    function: Callable[[np.ndarray], np.ndarray], degree: int = DEGREE, reach: float = FARTHEST, parts: int = 1
-) -> Float[np.ndarray, "piece degree"]:
-    """Ascending coefficients of the polynomials, those for z < 0 first, then those for z >= 0 [piece, degree].
+    function: Callable[[np.ndarray], np.ndarray], degree: int = DEGREE, reach: float = FARTHEST
+) -> Float[np.ndarray, "sign degree"]:
+    """Ascending coefficients of the polynomials, those for z < 0 first, then those for z >= 0.
 
-    The argument of a polynomial is the position of |z| within its part of the range, from -1 to 1.
+    The argument of a polynomial is the position of |z| within its range, from -1 to 1.
 
     Args:
       function: float64 scores of any shape -> float64 values, finite.
       reach: the function is approximated from -reach to reach.
-      parts: equal parts into which the range of |z| is divided.
     """
-    return fit_values(function(nodes(degree, reach, parts)), degree)
+    return fit_values(function(nodes(degree, reach)), degree)
 
 
 def fit_values(values: Float[np.ndarray, "piece node"], degree: int = DEGREE) -> Float[np.ndarray, "piece degree"]:
-    """As `fit`, from values of the function at `nodes`: truncated Chebyshev series, which approximate nearly best."""
+    """As `fit`, from values of the function at `nodes` of any number of parts: truncated Chebyshev series, which
+    approximate nearly best.
+    """
     turn = _turns(degree)
     weights = (2.0 / len(turn)) * np.cos(np.arange(degree + 1)[:, None] * turn)
     weights[0] *= 0.5

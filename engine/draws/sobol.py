@@ -75,22 +75,18 @@ def point(index: Words, digits: Sequence[Words] | Words) -> Words:
     return _sum(index, digits, [1 << k for k in range(len(digits))])
 
 
-def scramble_words(
-    key: UInt32[Array, "... word"], replicate: tuple[Words, Words]
-) -> UInt32[Array, "4 ... 1 replicate 1"]:
-    """The four random words of each stream's scramble in each replicate.
+def scramble_words(key: UInt32[Array, "word"], replicate: tuple[Words, Words]) -> list[Words]:
+    """The four random words of a stream's scramble in a replicate.
 
     They are the words of counters 4 r and 4 r + 1 of replicate r, with `DOMAIN` set.
 
     Args:
-      key: keys of the streams.
-      replicate: number of each replicate, (low, high) words.
+      key: key of the stream.
+      replicate: number of the replicate, (low, high) words.
     """
-    low, high = (part[:, None] for part in replicate)
-    pair = jnp.arange(2, dtype=jnp.uint32).reshape(2, *[1] * (key.ndim + 2))
-    counter = (low << 2) | pair, (high << 2) | (low >> 30) | jnp.uint32(DOMAIN)
-    words = threefry2x32((key[..., 0, None, None, None], key[..., 1, None, None, None]), counter)
-    return jnp.stack(words, axis=1).reshape(4, *words[0].shape[1:])
+    low, high = replicate
+    above = (high << 2) | (low >> 30) | jnp.uint32(DOMAIN)
+    return [word for pair in (0, 1) for word in threefry2x32((key[0], key[1]), ((low << 2) | jnp.uint32(pair), above))]
 
 
 def scrambled(points: Words, words: Sequence[Words]) -> Words:

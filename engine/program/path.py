@@ -18,7 +18,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from engine.draws import random_words
@@ -66,7 +65,6 @@ class PathFunctions:
         if scores is not None:
             return self._path(shared["inputs"], *self._divided(shared["inputs"], scores))
         inputs, sampler, first = shared["inputs"], self.sampler, (low, shared["high"])
-        order = np.argsort(sampler.offsets)
 
         def words(law: str, keys: Any) -> Any:
             """Random numbers [*key, member] of a law, "normal" or "uniform"."""
@@ -75,8 +73,8 @@ class PathFunctions:
 
             def of_stream(key: Any) -> Any:
                 if law == "normal":
-                    return sampler.normals(key, first, sampler.group, self.dtype)[order]
-                return random_words.uniform(sampler.words(key, first, sampler.group), self.dtype)[order]
+                    return sampler.normals(key, first, self.dtype)
+                return random_words.uniform(sampler.words(key, first), self.dtype)
 
             return self.each(of_stream, keys.reshape(-1, keys.shape[-1])).reshape(*keys.shape[:-1], sampler.group)
 

@@ -12,7 +12,7 @@ import numpy as np
 from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.errors import Problems, refusal
-from engine.study.data_files import column, named, text_of
+from engine.study.data_files import column, named
 from engine.study.values import Tables, table_in
 
 _LAWS = ("factors", "shocks")
@@ -28,7 +28,7 @@ def place_files(tables: Tables, folder: Path) -> None:
 
 
 def read_files(tables: Tables, problems: Problems) -> None:
-    """Replaces files in the tables by their content: values of a law, ranks of an empirical copula, text of a vine.
+    """Replaces files in the tables by their content: values of a law, ranks of an empirical copula.
 
     Args:
       tables: as a study file has them; types are checked later.
@@ -62,16 +62,15 @@ def _read_data(table: dict[str, Any]) -> None:
 
 
 def _read_dependence(group: str, table: dict[str, Any], factors: Tables) -> None:
-    kind = {"empirical": "ranks", "vine": "vine"}.get(str(table.get("copula")))
-    if kind is None:
+    if table.get("copula") != "empirical":
         return
-    if kind in table:
-        raise refusal("file", f"does not go with {kind}. Keep one of the two.")
+    if "ranks" in table:
+        raise refusal("file", "does not go with ranks. Keep one of the two.")
     file = Path(table["file"])
     # factors that the group names, else those that name the group
     members = table.get("members") or [name for name in factors if table_in(factors, name).get("group") == group]
     with named(file, "file"):
-        table[kind] = text_of(file) if kind == "vine" else _ranks(file, members)
+        table["ranks"] = _ranks(file, members)
     del table["file"]
 
 

@@ -164,9 +164,8 @@ class GroupTable(Labelled):
     df: Number = says("degrees of freedom of the t copula, 1 to 1000")
     members: Names = says("names of the members", min_length=1)
     against: Names = says("members that move against the others", min_length=1)
-    file: Words = says("data of an empirical copula, or a vine as pyvinecopulib writes it")
+    file: Words = says("data of an empirical copula")
     ranks: dict[str, list[int]] | None = says("ranks of the data by member, in place of the file", min_length=1)
-    vine: Words = says("the vine's text, in place of the file")
 
 
 class PolicyTable(Labelled):

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine.draws.copulas.statements import REMOVED
 from engine.errors import Problem, Problems, closest, did_you_mean, unknown
 from engine.formatting import shown
 from engine.study.schema import NAMED, SECTIONS, ChoiceTable, LawTable, StudyText
@@ -109,6 +110,8 @@ def _in_words(fault: Any) -> str:
     kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
     if kind == "extra_forbidden":
         where = _place(fault)
+        if where[0] == "groups" and where[-1] in REMOVED:
+            return f"copula '{where[-1]}' was removed. Take {REMOVED[where[-1]]}."
         return f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
     if kind == "missing":
         return "is missing."

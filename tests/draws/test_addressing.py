@@ -5,7 +5,6 @@ A cheap watch; `benchmarks/random_quality.py` hands the same orders to TestU01.
 
 from dataclasses import replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,9 +12,10 @@ from jax.extend.random import threefry_2x32
 from scipy import stats
 
 from engine import load_study
-from engine.draws.sampling import SAMPLERS, path_order
+from engine.draws.sampling import SAMPLERS
 from engine.program import arguments
 from tests.helpers import assert_same
+from tests.words import words as words_of
 
 STUDY = load_study("rustbelt")
 SAMPLER = SAMPLERS["random"]
@@ -23,19 +23,9 @@ UNLIKELY = 1e-6
 """A p-value below it is no accident: every test here has fixed seeds."""
 
 
-def halves(first_path):
-    """Counter of the group that begins with this path, (low, high) words."""
-    counter = first_path // SAMPLER.group
-    return jnp.uint32(counter & 0xFFFFFFFF), jnp.uint32(counter >> 32)
-
-
-drawn = jax.jit(SAMPLER.words, static_argnums=2)
-
-
 def words(keys, first_path=0, paths=1 << 14):
     """Words of consecutive paths, uint32 [stream, path]."""
-    lanes = np.asarray(drawn(jnp.asarray(keys), halves(first_path), paths))
-    return lanes[:, np.argsort(path_order(SAMPLER, paths))]
+    return words_of(SAMPLER, keys, first_path, paths)
 
 
 def factor_keys(seed=STUDY.seed):
@@ -105,13 +95,11 @@ ORDERS = {
 @pytest.mark.parametrize("first_path", [0, 1 << 33, (1 << 40) + (1 << 20)])
 def test_a_word_stands_where_the_documentation_says(first_path):
     key = factor_keys()[0]
-    got = jax.jit(SAMPLER.words, static_argnums=2)(key, halves(first_path), 1 << 16)
     counter = np.arange(first_path // 2, first_path // 2 + (1 << 15), dtype=np.uint64)
     low, high = (counter & 0xFFFFFFFF).astype(np.uint32), (counter >> 32).astype(np.uint32)
     # of path 2k the first word of counter k, of path 2k + 1 the second
     expected = threefry_2x32(jnp.asarray(key), jnp.concatenate([jnp.asarray(low), jnp.asarray(high)]))
-    order = np.argsort(path_order(SAMPLER, 1 << 16))
-    assert_same(np.asarray(got)[order], np.asarray(expected).reshape(2, -1).T.ravel())
+    assert_same(words(key[None], first_path, 1 << 16)[0], np.asarray(expected).reshape(2, -1).T.ravel())
 
 
 @pytest.mark.slow

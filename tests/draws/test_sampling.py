@@ -1,43 +1,24 @@
-"""Path numbers to words: what a path draws depends on its number alone, and no word is computed twice."""
+"""Path numbers to words: what a path draws depends on its number alone."""
 
-import functools
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from engine.draws import random_words
-from engine.draws.sampling import SAMPLERS, path_order
+from engine.draws.sampling import SAMPLERS
 from tests.helpers import assert_same
+from tests.words import words as words_of
 
-KEY = jnp.asarray(np.array([random_words.stream_key(7, "factor:a"), random_words.stream_key(7, "factor:b")]))
-
-
-@functools.cache
-def compiled(sampler):
-    """Words of a tile from a counter on, in the order of lanes."""
-    return jax.jit(functools.partial(sampler.words, KEY), static_argnums=1)
+KEYS = np.array([random_words.stream_key(7, "factor:a"), random_words.stream_key(7, "factor:b")])
 
 
-def words(sampler, first_path, tile):
-    """Words of the paths of one tile in path order, [stream, path]."""
-    counter = first_path // sampler.group
-    first = (jnp.uint32(counter & 0xFFFFFFFF), jnp.uint32(counter >> 32))
-    lanes = np.asarray(compiled(sampler)(first, tile))
-    return lanes[:, np.argsort(path_order(sampler, tile))]
+def words(sampler, first_path, paths):
+    """Words of consecutive paths, [stream, path]."""
+    keys = np.pad(KEYS, ((0, 0), (0, sampler.directions)))
+    return words_of(sampler, keys, first_path, paths)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
 class TestEverySampler:
-    def test_the_tile_changes_no_word(self, sampler):
-        whole = words(sampler, 4096, 1024)
-        parts = np.concatenate([words(sampler, 4096 + k * 128, 128) for k in range(8)], axis=1)
-        assert_same(whole, parts)
-
-    def test_lanes_are_a_permutation_of_the_paths(self, sampler):
-        assert_same(np.sort(path_order(sampler, 512)), np.arange(512))
-
     def test_paths_beyond_32_bits_have_words_of_their_own(self, sampler):
         assert not np.any(words(sampler, 0, 256) == words(sampler, 1 << 33, 256))
         assert not np.any(words(sampler, 1 << 33, 256) == words(sampler, 1 << 34, 256))

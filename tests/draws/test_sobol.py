@@ -6,7 +6,6 @@ import functools
 import hashlib
 from itertools import combinations
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -16,10 +15,11 @@ from scipy.stats import qmc
 
 from engine import load_model_file, load_study, open_cube
 from engine.draws import random_words, sobol
-from engine.draws.sampling import SAMPLERS, path_order
+from engine.draws.sampling import SAMPLERS
 from engine.runs.replay import replay
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.small_files import POND, call, own, records, write
+from tests.words import words as words_of
 
 SOBOL, SIZE, DEPTH = SAMPLERS["sobol"], sobol.POINTS, sobol.DEPTH
 NAMES = ("a", "b", "c", "d", "e", "apart")
@@ -36,14 +36,11 @@ def keyed(name, dimension, seed=7):
 
 
 KEYS = jnp.asarray(np.array([*map(keyed, NAMES, DIMENSIONS)]))
-compiled = jax.jit(lambda keys, first, tile: SOBOL.words(keys, first, tile), static_argnums=2)
 
 
 def words(first_path, paths, keys=KEYS):
     """Words of consecutive paths, uint32 [stream, path]."""
-    number = first_path // SOBOL.group
-    first = jnp.uint32(number & 0xFFFFFFFF), jnp.uint32(number >> 32)
-    return np.asarray(compiled(keys, first, paths))[:, np.argsort(path_order(SOBOL, paths))]
+    return words_of(SOBOL, keys, first_path, paths)
 
 
 @functools.cache
@@ -201,25 +198,10 @@ def test_no_randomisation_repeats_another():
     assert not np.any(np.all(far == first[: len(far)], axis=-1))
 
 
-def plain(first_path, paths):
-    """Words of the paths under `random`."""
-    sampler = SAMPLERS["random"]
-    first = jnp.uint32(first_path // 2), jnp.uint32(0)
-    return np.asarray(sampler.words(KEYS[:, :2], first, paths))[:, np.argsort(path_order(sampler, paths))]
-
-
 def test_below_the_cell_are_the_highest_bits_of_the_random_word_and_all_of_them_without_a_dimension():
-    own, random = words(0, 1 << 14), plain(0, 1 << 14)
+    own, random = words(0, 1 << 14), words_of(SAMPLERS["random"], KEYS[:, :2], 0, 1 << 14)
     assert_same(own[:-1] & 0xFFFFF, random[:-1] >> DEPTH)
     assert_same(own[-1], random[-1])
-
-
-@pytest.mark.parametrize("tile", [16, 256, SIZE, 1 << 14])
-@pytest.mark.parametrize("first", [0, 3 << 34])
-def test_the_tile_changes_no_word(tile, first):
-    count = max(2 * tile, 2048)
-    parts = [words(first + k * tile, tile) for k in range(count // tile)]
-    assert_same(np.concatenate(parts, axis=1), words(first, TILE)[:, :count])
 
 
 # ------------------------------------------------------------------------------- what they buy
@@ -259,7 +241,7 @@ def test_tails_gain_little_and_lose_nothing():
 def test_products_of_far_dimensions_vary_no_more_than_by_chance():
     """In all pairs of some of the last dimensions that are used."""
     keys = np.array([keyed(f"far {k}", k) for k in range(sobol.DIMENSIONS - 11, sobol.DIMENSIONS + 1)])
-    parts = [words(first, TILE, jnp.asarray(keys)) for first in range(0, 64 * SIZE, TILE)]
+    parts = [words(first, TILE, keys) for first in range(0, 64 * SIZE, TILE)]
     z = ndtri((np.concatenate(parts, axis=1) + 0.5) / 2.0**32).reshape(12, 64, SIZE)
     squares = [(z[a] * z[b]).mean(axis=-1).var() * SIZE for a, b in combinations(range(12), 2)]
     assert np.mean(squares) < 1.5

@@ -31,6 +31,16 @@ class Bill(StaticModel):
         return {"bill": bill, "double": 2.0 * bill}
 
 
+class Sum(StaticModel):
+    """An amount and a small part."""
+
+    factors = {"amount": Factor("1"), "small": Factor("1")}
+    outcomes = {"sum": Outcome("1")}
+
+    def evaluate(self, factors, levers):
+        return {"sum": factors.amount + factors.small}
+
+
 class Creep(PathModel):
     """A large number that grows by a little every year."""
 
@@ -61,6 +71,15 @@ def creep(precision: str = "float32", years: int = 40):
         "factors": {"rate": {"family": "uniform", "low": 0.025, "high": 0.0299}},
     }
     return read_study(text, "creep.toml", model=Creep())
+
+
+def test_the_number_of_a_fixed_factor_is_not_what_rounding_moves():
+    amount = {"family": "fixed", "value": 1e6 + 0.1}  # 0.025 from the nearest number in single precision
+    small = {"family": "normal", "mean": 0, "sd": 1}
+    study = static(Sum(), {"amount": amount, "small": small}, 4096, {"old": {}})
+    assert too_coarse(study) == ()
+    (one,) = too_coarse(static(Sum(), {"amount": amount | {"value": 1e8}, "small": small}, 4096, {"old": {}}))
+    assert one.place == "outcomes.sum"
 
 
 def test_single_precision_loses_a_small_difference_and_says_so(tmp_path):

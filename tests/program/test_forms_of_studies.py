@@ -12,7 +12,7 @@ from engine.program.programs import program_on, without_lanes
 from engine.program.xla import XlaProgram
 from engine.study.loading import load_study, read_study
 from tests.data.small_models import Bridge, Pond
-from tests.draws.copulas.test_copulas import TABLES, vine_text
+from tests.draws.copulas.test_copulas import TABLES
 from tests.families import CONTINUOUS, DISCRETE, LATE, NAMES, OWN, named_table
 from tests.shock_study import walk
 from tests.two_forms import PATHS, assert_agree, assert_all_agree
@@ -69,30 +69,24 @@ def grouped(names):
             table["members"] = [own[member] for member in table["members"]]
         if "ranks" in table:
             table["ranks"] = {own[member]: ranks for member, ranks in table["ranks"].items()}
-        if table["copula"] == "vine":
-            table["vine"] = vine_text()
         groups[f"group{k}"] = table
         laws |= {one: {"family": "normal", "mean": 0, "sd": 1, "group": f"group{k}"} for one in own.values()}
     return drawn(laws, groups=groups)
 
 
-FORMED = [name for name in TABLES if name != "vine"]
+COPULAS = [*TABLES]
 
 
 @pytest.mark.parametrize(
     "names",
     [
         ["gaussian matrix", "clayton"],
-        *(pytest.param(FORMED[k : k + 4], marks=pytest.mark.slow) for k in range(0, len(FORMED), 4)),
+        *(pytest.param(COPULAS[k : k + 4], marks=pytest.mark.slow) for k in range(0, len(COPULAS), 4)),
     ],
     ids=lambda names: names[0],
 )
 def test_all_families_of_copulas_agree_with_xla(names):
     assert_agree(grouped(names))
-
-
-def test_a_vine_is_left_to_xla():
-    assert without_lanes(grouped(["vine"]), np.float32).startswith("pure_callback at vine.py")
 
 
 # ------------------------------------------------------------------------------- studies

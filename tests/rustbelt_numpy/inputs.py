@@ -4,14 +4,16 @@ import math
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
 from engine.draws import random_words
-from engine.draws.sampling import SAMPLERS, path_order
+from engine.draws.sampling import SAMPLERS
 from engine.modelling.records import shock_streams
 from engine.study.components import Policy
 from engine.study.study import Study
+from tests.words import words
 
 
 def draw(study: Study, n_paths: int, rng: np.random.Generator, dtype=np.float64):
@@ -53,7 +55,6 @@ def from_normal(family: str, parameters, z):
 def shocks_of(study: Study, n_paths: int, dtype: type = np.float32) -> dict[str, np.ndarray]:
     """Shock draws of the first paths as the kernel makes them: name -> [year, *labels, path]."""
     sampler = SAMPLERS[study.sampler]
-    order = np.argsort(path_order(sampler, n_paths))
     values = {}
     for name, streams in shock_streams(study.model).items():
         shock = study.model.shocks[name]
@@ -61,12 +62,12 @@ def shocks_of(study: Study, n_paths: int, dtype: type = np.float32) -> dict[str,
             [random_words.stream_key(study.seed, f"shock:{stream}", step) for stream in streams]
             for step in range(len(study.years))
         ]
-        words = sampler.words(np.array(keys, np.uint32), (np.uint32(0), np.uint32(0)), n_paths)
+        drawn_words = words(sampler, np.array(keys, np.uint32).reshape(-1, 2), 0, n_paths)
         law = random_words.normal if shock.law == "normal" else random_words.uniform
         shape = [len(study.model.dims[dim]) for dim in shock.dims]
         with jax.enable_x64(dtype == np.float64):
-            drawn = np.asarray(law(words, dtype))
-        values[name] = drawn[..., order].reshape(len(study.years), *shape, n_paths)
+            drawn = np.asarray(law(jnp.asarray(drawn_words), dtype))
+        values[name] = drawn.reshape(len(study.years), *shape, n_paths)
     return values
 
 

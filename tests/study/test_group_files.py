@@ -1,6 +1,5 @@
-"""Groups whose dependence stands in a file beside the study: data, and vines."""
+"""Groups whose dependence stands in a file of data beside the study."""
 
-import json
 import tomllib
 
 import numpy as np
@@ -9,14 +8,11 @@ from click.testing import CliRunner
 
 from engine.cli import main
 from engine.draws.copulas.elliptical import Equicorrelated
-from engine.draws.copulas.vine import refuse_unless_vine
 from engine.errors import UserError
 from engine.study.loading import load_study, read_study, resolved_text
-from tests.draws.copulas.test_copulas import vine_text
 from tests.refusals import at
-from tests.study.test_group_tables import Four, said
+from tests.study.test_group_tables import Four
 
-LARGEST = (1 << 26) + 1
 STUDY = """
 name = "four"
 run = { paths = 4096 }
@@ -101,58 +97,6 @@ def test_files_that_cannot_be_read_are_told_with_all_the_rest(tmp_path):
     (tmp_path / "data.csv").unlink()
     (tmp_path / "data.csv").mkdir()
     assert "is no file" in told(tmp_path, group)[0]
-
-
-def test_a_vine_beside_a_study_is_read(tmp_path):
-    group = 'g = { copula = "vine", file = "vine.json", members = ["b", "a", "c"] }'
-    study = load(tmp_path, group, vine_json=vine_text())
-    assert study.groups["g"].copula.members == ("b", "a", "c")
-    assert read_study(tomllib.loads(resolved_text(study)), "again", model=Four()).fingerprint == study.fingerprint
-    for text in (
-        "{}",
-        "[1]",
-        vine_text()[:-9],
-        vine_text().replace("2.0", "1e999"),
-        vine_text().replace("Clayton", "X"),
-    ):
-        assert told(tmp_path, group, vine_json=text) == [at("groups.g.vine", "pyvinecopulib.Vinecop.to_json")]
-    (message,) = told(tmp_path, group.split(", members")[0] + " }", vine_json=vine_text())
-    assert "members: is missing" in message
-    with (tmp_path / "vine.json").open("wb") as file:
-        file.truncate(LARGEST)
-    assert told(tmp_path, group) == [at("groups.g.file", "at most 64")]
-
-
-def places(document, at=()):
-    """The place of everything in a document, as the keys that lead there."""
-    inner = (
-        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
-    )
-    yield at
-    for key, value in inner:
-        yield from places(value, (*at, key))
-
-
-def test_no_text_crashes_the_library_of_vines():
-    """It ends the process on some that it reads itself: missing parameters, or indices that lead nowhere."""
-    text = vine_text()
-    for place in list(places(json.loads(text)))[1:]:
-        for value in (None, -1, 10**9, 1e308, "x", [], {}, [[1e9]]):
-            document = json.loads(text)
-            inner = document
-            for key in place[:-1]:
-                inner = inner[key]
-            inner[place[-1]] = value
-            try:
-                refuse_unless_vine("", json.dumps(document), 3)
-            except UserError as error:
-                assert str(error.problems[0]).startswith("expected a vine")
-
-
-def test_without_the_library_a_vine_is_refused(monkeypatch):
-    table = {"copula": "vine", "members": ["a", "b", "c"], "vine": vine_text()}
-    monkeypatch.setattr("engine.draws.copulas.vine.is_available", lambda: False)
-    assert said(table) == [at("groups.g.vine", "pip install", "'pyvinecopulib>=1.0'")]
 
 
 # ---- what check prints

@@ -95,7 +95,7 @@ def _of_law(entry):
         yield from _of_law(law)
 
 
-RARE = {"run.tile", "run.program", "groups.NAME.ranks", "groups.NAME.vine"}
+RARE = {"run.tile", "run.program", "groups.NAME.ranks"}
 """Keys without an example: two are to be left alone, the others are written by runs."""
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.draws.copulas import archimedean, concordance, matrices, rank_correlations
+from engine.draws.copulas import archimedean, matrices, rank_correlations
 from engine.draws.copulas.contract import Copula
 from engine.draws.copulas.elliptical import DF, Correlated, Equicorrelated, StudentT, lowest_correlation
 from engine.draws.copulas.empirical import Empirical, refuse_unless_ranks
-from engine.draws.copulas.vine import Vine, refuse_unless_vine
 from engine.errors import Problems, refusal, unknown
 
 Table = Mapping[str, Any]
@@ -25,14 +25,12 @@ class Family:
 
     Args:
       statements: keys of which exactly one is given.
-      needs: keys that are required besides.
       build: (statement's key, table, members of the group) -> copula; raises a refusal for values that are not
         possible.
       may: keys that are optional.
     """
 
     statements: tuple[str, ...]
-    needs: tuple[str, ...]
     build: Callable[[str, Table, Sequence[str]], Copula]
     may: tuple[str, ...] = ()
 
@@ -48,10 +46,12 @@ def copula(table: Table, members: Sequence[str]) -> Copula:
       UserError: with one `Problem` per fault, its place the key at fault.
     """
     name, problems = table["copula"], Problems()
+    if name in REMOVED:
+        raise refusal("copula", f"copula '{name}' was removed. Take {REMOVED[name]}.")
     if name not in FAMILIES:
         raise refusal("copula", unknown("copula", name, FAMILIES))
     family = FAMILIES[name]
-    allowed = ("copula", "members", *family.statements, *family.needs, *family.may)
+    allowed = ("copula", "members", *family.statements, *family.may)
     ways = " or ".join(key for key in family.statements if key != "pearson")
     for key in table:
         if key not in allowed:
@@ -61,23 +61,18 @@ def copula(table: Table, members: Sequence[str]) -> Copula:
         problems.add(family.statements[0], f"is missing. Copula '{name}' is given by {ways}.")
     for key in given[1:]:
         problems.add(key, f"expected one of {given[0]} and {key}, got both. Remove one.")
-    for key in family.needs:
-        if key not in table:
-            problems.add(key, _MISSING[key])
-    df = table.get("df", DF[0])
-    if "df" in family.needs and not DF[0] <= df <= DF[1]:
+    df: Any = table.get("df")
+    degrees = f"{DF[0]:g} to {DF[1]:g}"
+    if "df" in family.may and df is None:
+        missing = f"is missing. Give the degrees of freedom, {degrees}: the fewer, the heavier the joint tails."
+        problems.add("df", missing)
+    elif "df" in family.may and not DF[0] <= df <= DF[1]:
         remedy = " Use 'gaussian'." if df > DF[1] else ""
-        problems.add("df", f"expected {DF[0]:g} to {DF[1]:g} degrees of freedom, got {df:g}.{remedy}")
+        problems.add("df", f"expected {degrees} degrees of freedom, got {df:g}.{remedy}")
     problems.refuse("group")
     if given[0] == "file":
         raise refusal("file", "is read beside a study file only. Give what is in it.")
     return family.build(given[0], table, members)
-
-
-_MISSING = {
-    "df": f"is missing. Give the degrees of freedom, {DF[0]:g} to {DF[1]:g}: the fewer, the heavier the joint tails.",
-    "members": "is missing. Give the names of the factors, in the order of the vine's variables.",
-}
 
 
 def _empirical(key: str, table: Table, members: Sequence[str]) -> Copula:
@@ -90,11 +85,6 @@ def _empirical(key: str, table: Table, members: Sequence[str]) -> Copula:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names) or "none"
-
-
-def _vine(key: str, table: Table, members: Sequence[str]) -> Copula:
-    refuse_unless_vine(key, table[key], len(table["members"]))
-    return Vine(tuple(table["members"]), table[key])
 
 
 _Convert = Callable[[np.ndarray], np.ndarray]
@@ -178,13 +168,25 @@ def _archimedean(key: str, table: Table, members: Sequence[str]) -> Copula:
 
 
 def _theta(name: str, key: str, value: float, n: int) -> float:
-    """Parameter of an Archimedean copula; raises a refusal for a value that n members cannot have."""
-    limits = archimedean.limits(name, n)
-    measures = {"kendall": concordance.kendall, "spearman": concordance.spearman}
-    low, high = limits if key == "theta" else (measures[key](name, limit) for limit in limits)
+    """Parameter of an Archimedean copula; raises a refusal for a value that n members cannot have.
+
+    It is found to twelve digits, which do not depend on the solver.
+    """
+    from scipy.optimize import brentq
+
+    kind = archimedean.FAMILIES[name]
+
+    def measure(theta: float) -> float:
+        return theta if key == "theta" else kind(theta).measures()[key == "spearman"]
+
+    least, high = map(measure, kind.limits)
+    low = -high if name == "frank" and n <= 2 else least
     hole = (0.001 if key == "theta" else 1e-4) if name == "frank" else 0.0
     if low <= value <= high and abs(value) >= hole:
-        return float(value) if key == "theta" else concordance.theta_of(measures[key], name, value, limits)
+        if key == "theta":
+            return float(value)
+        size = brentq(lambda theta: measure(theta) - max(abs(value), least), *kind.limits, xtol=1e-14)
+        return math.copysign(float(f"{size:.12g}"), value)
     remedy = ""
     if value > high:
         remedy = " For nearly full dependence use 'gaussian'."
@@ -200,13 +202,17 @@ def _theta(name: str, key: str, value: float, n: int) -> float:
 
 _CORRELATIONS = ("correlation", "pearson", "spearman", "kendall")
 FAMILIES: dict[str, Family] = {
-    "gaussian": Family(_CORRELATIONS, (), _normal, may=("against",)),
-    "t": Family(_CORRELATIONS, ("df",), _student_t, may=("against",)),
-    **{name: Family(("theta", "kendall", "spearman"), (), _archimedean) for name in archimedean.FAMILIES},
-    "empirical": Family(("file", "ranks"), (), _empirical),
-    "vine": Family(("file", "vine"), ("members",), _vine),
+    "gaussian": Family(_CORRELATIONS, _normal, may=("against",)),
+    "t": Family(_CORRELATIONS, _student_t, may=("against", "df")),
+    **{name: Family(("theta", "kendall", "spearman"), _archimedean) for name in archimedean.FAMILIES},
+    "empirical": Family(("file", "ranks"), _empirical),
 }
 """Copula families by their name in a study."""
+REMOVED = {
+    "joe": "'gumbel', which has upper tail dependence too",
+    "vine": "'gaussian' or 't' with a matrix, or 'empirical' with data",
+}
+"""Families of earlier versions, and what to take instead."""
 
 STATEMENTS = tuple(dict.fromkeys(key for family in FAMILIES.values() for key in family.statements))
 """All keys that state a dependence; a group has exactly one of them."""

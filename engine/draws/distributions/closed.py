@@ -54,16 +54,6 @@ class Marginal(Law):
     family: str
     parameters: tuple[float, ...]
 
-    def from_normal(self, z: Any, parameters: Any = None) -> Any:
-        """Draw at a standard normal score: quantile(Phi(z)), in the dtype of z.
-
-        Args:
-          z: normal score, any shape.
-          parameters: used in place of the stored ones if given. They may be traced, so that a changed prior needs no
-            compilation.
-        """
-        return FAMILIES[self.family].draw(z, *(self.parameters if parameters is None else parameters))
-
     def at_score(self, z: Any) -> np.ndarray:
         return np.asarray(FAMILIES[self.family].at_score(np.asarray(z, np.float64), *self.parameters))
 

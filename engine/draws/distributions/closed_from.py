@@ -11,8 +11,8 @@ from scipy import special
 
 from engine.draws.distributions.closed import FAMILIES, Marginal, refuse_out_of_range
 from engine.draws.distributions.families import is_stated, ways_to_give
-from engine.draws.distributions.scipy_from import solved
-from engine.draws.distributions.statements import EXACT, MOMENTS, Statement, Statements, refuse_far, spread
+from engine.draws.distributions.fits import fitted, solved
+from engine.draws.distributions.statements import MOMENTS, Statement, Statements
 from engine.errors import Problems, refusal
 
 
@@ -72,14 +72,14 @@ def closed_from(family: str, statements: Statements) -> Marginal:
     Raises:
       UserError: no member is near the statements.
     """
-    if all(s.kind == "quantile" for s in statements):
-        if family != "triangular":
-            _refuse_outside(family, statements)
-            return Marginal(family, _on_a_line(statements, *_LINES[family]))
-        if len(statements) == 3:
-            return Marginal(family, _triangular(statements))
+    if family in _LINES and all(s.kind == "quantile" for s in statements):
+        _refuse_outside(family, statements)
+        return Marginal(family, _on_a_line(statements, *_LINES[family]))
     if family == "logit-normal":
-        return _logit_normal(statements)
+        _refuse_outside(family, statements)
+        domains = {"median": (0.0, 1.0), "sigma": (0.0, math.inf)}
+        law: Marginal = fitted(family, statements, lambda at: Marginal(family, (at["median"], at["sigma"])), domains)
+        return law
     name, fixed, parameters = _SCIPYS[family]
     return Marginal(family, parameters(*solved(name, fixed, statements, family).parameters))
 
@@ -123,56 +123,3 @@ _LINES: Mapping[str, tuple[Any, ...]] = {
     ),
 }
 """Arguments of `_on_a_line` for each family: place, scale, parameters from intercept and slope."""
-
-
-def _triangular(statements: Statements) -> tuple[float, ...]:
-    z = special.ndtri([s.probability for s in statements])
-    q = np.array([s.value for s in statements])
-    target = (q[2] - q[1]) / (q[1] - q[0])
-
-    def unit(mode: float) -> np.ndarray:
-        return Marginal("triangular", (0.0, mode, 1.0)).at_score(z)
-
-    def skew(mode: float) -> float:
-        low, middle, high = unit(mode)
-        return float((high - middle) / (middle - low))
-
-    flattest, steepest = skew(1.0), skew(0.0)
-    # the ratio is that of an end, up to rounding, wherever the mode lies beyond all three
-    if not flattest * (1.0 - EXACT) <= target <= steepest * (1.0 + EXACT):
-        low, middle, high = (s.label for s in statements)
-        raise refusal(
-            statements[1].key,
-            f"no triangular law has these quantiles: ({high} - {middle}) / ({middle} - {low}) is {target:.3g}, "
-            f"expected {flattest:.3g} to {steepest:.3g}. Use 'lognormal' or 'normal', or move {middle}.",
-        )
-    from scipy import optimize  # a tenth of a second, and few studies need it
-
-    target = min(max(target, flattest), steepest)
-    mode = float(optimize.brentq(lambda mode: skew(mode) - target, 0.0, 1.0, xtol=1e-15))
-    first, _, last = unit(mode)
-    width = float((q[2] - q[0]) / (last - first))
-    lowest = float(q[0] - width * first)
-    return lowest, lowest + width * mode, lowest + width
-
-
-def _logit_normal(statements: Statements) -> Marginal:
-    from scipy import optimize
-
-    _refuse_outside("logit-normal", statements)
-    wide = spread(statements)
-
-    def member(at: np.ndarray) -> Marginal:
-        return Marginal("logit-normal", (float(special.expit(at[0])), float(np.exp(np.clip(at[1], -9.0, 3.0)))))
-
-    def off(at: np.ndarray) -> np.ndarray:
-        return np.array([(s.of(member(at)) - s.value) / wide for s in statements])
-
-    middle = next((s.value for s in statements if s.kind != "sd"), 0.5)
-    tries = [
-        optimize.least_squares(off, [special.logit(middle), start], xtol=1e-14, ftol=1e-14) for start in (-1.0, 0.3)
-    ]
-    best = min(tries, key=lambda fit: fit.cost)
-    law = member(best.x)
-    refuse_far("logit-normal", law, statements, float(np.abs(best.fun).max()), 2)
-    return law

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +9,6 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions.law import Law, Steps, scores_between
-from engine.errors import Problems, refusal
 
 MOST_VALUES = 8192
 """Greatest number of values that an empirical distribution keeps."""
@@ -93,49 +90,9 @@ class Weighted(Law):
         return np.array(self.values), scores_between(below[:-1], above[:-1])
 
 
-def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
-    """Empirical distribution of data: interpolated, or resampled with equal probabilities.
-
-    Raises:
-      UserError: for fewer than two different values.
-    """
-    ordered = np.sort(np.asarray(values, np.float64))
-    if len(ordered) < 2 or ordered[0] == ordered[-1]:
-        raise refusal(
-            "",
-            f"expected at least two different values, got {len(np.unique(ordered))}. For one value use family 'fixed'.",
-        )
-    if not resampled:
-        return Interpolated(tuple(ordered.tolist()))
-    different, counts = np.unique(ordered, return_counts=True)
-    return Weighted(tuple(different.tolist()), tuple((counts / len(ordered)).tolist()))
-
-
 def thinned(values: np.ndarray) -> np.ndarray:
     """At most `MOST_VALUES` of the values, ascending and evenly spaced by rank, with the lowest and the highest."""
     ordered = np.sort(np.asarray(values, np.float64))
     if len(ordered) <= MOST_VALUES:
         return ordered
     return ordered[np.round(np.linspace(0, len(ordered) - 1, MOST_VALUES)).astype(np.int64)]
-
-
-def categories(weights: Sequence[float], values: Sequence[float]) -> Weighted:
-    """Distribution of categories, given the value of each and its weight; weights may have any sum.
-
-    Raises:
-      UserError: for different numbers of weights and values, none at all, a weight that is not positive, or values that
-        are not ascending.
-    """
-    problems = Problems()
-    if len(weights) != len(values):
-        problems.add("weights", f"expected {len(values)}, one for each category, got {len(weights)}.")
-    if not weights:
-        problems.add("weights", "expected at least one, got none.")
-    for weight in weights:
-        if not weight > 0:
-            problems.add("weights", f"expected numbers above 0, got {weight:g}. Leave such a category out.")
-    if any(not b > a for a, b in itertools.pairwise(values)):
-        problems.add("values", "expected rising values; put the categories in that order.")
-    problems.refuse("prior")
-    total = sum(weights)
-    return Weighted(tuple(map(float, values)), tuple(float(weight) / total for weight in weights))

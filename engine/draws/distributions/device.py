@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.draws import polynomials
-from engine.draws.distributions.closed import Marginal, open_ends
+from engine.draws.distributions.closed import FAMILIES, Marginal, open_ends
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.scipy_laws import Named
 from engine.draws.distributions.tables import Knots, Smooth, tabulate
@@ -102,7 +102,7 @@ class Draws:
             if name == "closed":
                 for number, parameters in zip(numbers, fed, strict=True):
                     law: Any = self.laws[number]
-                    drawn[number] = law.from_normal(scores[number], parameters)
+                    drawn[number] = FAMILIES[law.family].draw(scores[number], *parameters)
                 continue
             # tables cover the scores of one word; a correlated score, a sum of several, may lie beyond
             z = jnp.clip(jnp.stack([scores[number] for number in numbers]), -FARTHEST, FARTHEST)

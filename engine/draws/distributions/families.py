@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions.closed import FAMILIES, refuse_out_of_range
-from engine.draws.distributions.data import categories, empirical
+from engine.draws.distributions.data import Interpolated, Weighted
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.metalog import metalog
 from engine.draws.distributions.scipy_catalogue import PLAIN_NAMES, continuous_names, discrete_names, parameter_names
 from engine.draws.distributions.scipy_laws import named
 from engine.draws.distributions.statements import read
 from engine.draws.limits import LARGEST
-from engine.errors import refusal
+from engine.errors import Problems, refusal
 
 Table = Mapping[str, Any]
 
@@ -57,19 +58,35 @@ def _empirical(table: Table) -> Law:
     values = np.asarray(table["values"], np.float64)
     if not np.all(np.abs(values) <= LARGEST):
         raise refusal("values", "expected finite numbers.")
-    return empirical(values, bool(table.get("resampled", False)))
+    different, counts = np.unique(values, return_counts=True)
+    if len(different) < 2:
+        text = f"expected at least two different values, got {len(different)}. For one value use family 'fixed'."
+        raise refusal("", text)
+    if table.get("resampled"):
+        return Weighted(tuple(different.tolist()), tuple((counts / len(values)).tolist()))
+    return Interpolated(tuple(np.sort(values).tolist()))
 
 
 def _categories(table: Table) -> Law:
     labels, weights = table.get("labels"), table.get("weights")
     if labels is None or weights is None:
         raise refusal("", f"family 'categories' is given by {ways_to_give('categories')}.")
+    values, problems = table.get("values") or range(len(labels)), Problems()
     if len(set(labels)) < len(labels):
-        raise refusal("labels", "names a category twice.")
-    values = table.get("values") or [float(k) for k in range(len(labels))]
-    if len(values) != len(labels):
-        raise refusal("values", f"expected {len(labels)}, one for each label, got {len(values)}.")
-    return categories(weights, values)
+        problems.add("labels", "names a category twice.")
+    if not labels:
+        problems.add("labels", "expected at least one, got none.")
+    for key, given in (("weights", weights), ("values", values)):
+        if len(given) != len(labels):
+            problems.add(key, f"expected {len(labels)}, one for each label, got {len(given)}.")
+    for weight in weights:
+        if not weight > 0:
+            problems.add("weights", f"expected numbers above 0, got {weight:g}. Leave such a category out.")
+    if any(not b > a for a, b in itertools.pairwise(values)):
+        problems.add("values", "expected rising values; put the categories in that order.")
+    problems.refuse("prior")
+    total = sum(weights)
+    return Weighted(tuple(map(float, values)), tuple(float(weight) / total for weight in weights))
 
 
 def _number(family: str, table: Table, key: str) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import Function, Law
 from engine.errors import refusal
 
 FEWEST, MOST = 3, 9
@@ -39,8 +39,8 @@ class Metalog(Law):
     high: float = math.inf
 
     def at_score(self, z: Any) -> np.ndarray:
-        z = np.asarray(z, np.float64)
-        return _unbounded_to(self._metalog(z), self.low, self.high)
+        with np.errstate(over="ignore"):
+            return _link(self.low, self.high)[1](self._metalog(np.asarray(z, np.float64)))
 
     def _metalog(self, z: np.ndarray) -> np.ndarray:
         return np.tensordot(np.array(self.coefficients), _terms(z, len(self.coefficients)), axes=1)
@@ -65,25 +65,15 @@ def _terms(z: np.ndarray, count: int) -> np.ndarray:
     return np.stack([c**k * (odds if logit else 1.0) for k, logit in _POWERS[:count]])
 
 
-def _unbounded_to(m: np.ndarray, low: float, high: float) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        if math.isfinite(low) and math.isfinite(high):
-            return low + (high - low) * special.expit(m)
-        if math.isfinite(low):
-            return low + np.exp(m)
-        if math.isfinite(high):
-            return high - np.exp(-m)
-    return m
-
-
-def _to_unbounded(x: np.ndarray, low: float, high: float) -> np.ndarray:
+def _link(low: float, high: float) -> tuple[Function, Function]:
+    """A function from the values between the bounds to all numbers, and its inverse."""
     if math.isfinite(low) and math.isfinite(high):
-        return np.log((x - low) / (high - x))
+        return lambda x: np.log((x - low) / (high - x)), lambda m: low + (high - low) * special.expit(m)
     if math.isfinite(low):
-        return np.log(x - low)
+        return lambda x: np.log(x - low), lambda m: low + np.exp(m)
     if math.isfinite(high):
-        return -np.log(high - x)
-    return x
+        return lambda x: -np.log(high - x), lambda m: high - np.exp(-m)
+    return np.asarray, np.asarray
 
 
 def metalog(
@@ -125,7 +115,7 @@ def metalog(
                 " add a quantile.",
             )
         return metalog(quantiles, count - 1, low, high)
-    coefficients = np.linalg.lstsq(basis, _to_unbounded(x, low, high), rcond=None)[0]
+    coefficients = np.linalg.lstsq(basis, _link(low, high)[0](x), rcond=None)[0]
     law = Metalog(tuple(coefficients.tolist()), low, high)
     _refuse_falling(law, count)
     return law

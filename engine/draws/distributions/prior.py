@@ -11,13 +11,13 @@ import numpy as np
 from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.closed_from import closed_law
 from engine.draws.distributions.families import OWN, Table, is_stated, known_families, parameters_of
+from engine.draws.distributions.fits import solved
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, PLAIN_NAMES, quietly
-from engine.draws.distributions.scipy_from import solved
 from engine.draws.distributions.scipy_laws import named, refuse_endless, refuse_wrong
 from engine.draws.distributions.statements import KEYS, MOMENTS, Statements, read
-from engine.draws.distributions.transformed import functions, transformed
+from engine.draws.distributions.transformed import transformed
 from engine.draws.distributions.truncated import truncated
 from engine.draws.limits import LARGEST, reach
 from engine.errors import Problems, did_you_mean, refusal, unknown
@@ -80,7 +80,7 @@ def prior(table: Table, depth: int = 0) -> Prior:
             raise refusal("truncate", "expected low, high or both, got neither.")
         law = truncated(law, ends["low"], ends["high"])
     if "transform" in table:
-        law = transformed(law, functions(table["transform"]))
+        law = transformed(law, table["transform"])
     if depth == 0:
         with np.errstate(over="ignore"), quietly():
             low, high = reach(law)
@@ -96,7 +96,7 @@ def prior(table: Table, depth: int = 0) -> Prior:
 def _of_family(table: Table, depth: int) -> Prior:
     family = _known_family(table)
     if family == "mixture":
-        return _mixture(table, depth)
+        return _combined(Mixture, "parts", table.get("parts") or [], depth)
     if family in OWN and (own_law := OWN[family].law):
         law = own_law(table)
         statements: Statements = read(table) if is_stated(family) else ()
@@ -141,20 +141,11 @@ def _known_family(table: Table) -> str:
     return family
 
 
-def _mixture(table: Table, depth: int) -> Prior:
-    parts = table.get("parts") or []
-    if len(parts) < 2:
-        raise refusal("parts", f"expected at least two laws, got {len(parts)}.")
-    return _combined(Mixture, "parts", parts, depth)
-
-
 def _pooled(table: Table, depth: int) -> Prior:
     """Experts with a distribution each, pooled: F = sum of w_k F_k (linear), or Q = sum of w_k Q_k (quantile)."""
     experts, pool = table["experts"], table.get("pool", "linear")
     if pool not in POOLS:
         raise refusal("pool", unknown("way to pool", pool, POOLS))
-    if len(experts) < 2:
-        raise refusal("experts", f"expected at least two, got {len(experts)}.")
     own = [key for key in table if key in KEYS]
     if own:
         raise refusal(own[0], "is said by no expert; say it within `experts`, or leave the experts out.")
@@ -165,8 +156,8 @@ def _pooled(table: Table, depth: int) -> Prior:
 
 def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Table], depth: int) -> Prior:
     """One distribution of several tables, with weights whose sum is one."""
-    if len(tables) > MOST_LAWS:
-        raise refusal(place, f"expected at most {MOST_LAWS} laws, got {len(tables)}.")
+    if not 2 <= len(tables) <= MOST_LAWS:
+        raise refusal(place, f"expected 2 to {MOST_LAWS} laws, got {len(tables)}.")
     problems, priors, weights = Problems(), [], []
     for number, table in enumerate(tables):
         weight = float(table.get("weight", 1.0))

@@ -88,35 +88,31 @@ class Transformed(Law):
         return -self.base.breaks if self._falls else self.base.breaks
 
 
-def functions(steps: Sequence[Any]) -> list[tuple[str, float]]:
-    """Functions of a study's list as pairs: `["exp", { times = 2 }]` -> [("exp", 1), ("times", 2)].
-
-    Raises:
-      UserError: for anything that is no such function.
-    """
-    pairs: list[tuple[str, float]] = []
-    for step in steps:
-        if step in ("exp", "log"):
-            pairs.append((step, 1.0))
-        elif isinstance(step, Mapping) and len(step) == 1 and next(iter(step)) in ("times", "plus", "power"):
-            ((how, by),) = step.items()
-            if isinstance(by, bool) or not isinstance(by, int | float) or not abs(by) <= LARGEST:
-                raise refusal("transform", f"expected a finite number for '{how}', got {shown(by)}.")
-            pairs.append((how, float(by)))
-        else:
-            text = 'expected "exp", "log", { times = X }, { plus = X } or { power = X }'
-            raise refusal("transform", f"{text}, got {shown(step)}.")
-    return pairs
+def _function(step: Any) -> tuple[str, float]:
+    """Name and number of a function in a study's list: "exp" -> ("exp", 1), { times = 2 } -> ("times", 2)."""
+    if step in ("exp", "log"):
+        return step, 1.0
+    if not (isinstance(step, Mapping) and len(step) == 1 and next(iter(step)) in ("times", "plus", "power")):
+        text = 'expected "exp", "log", { times = X }, { plus = X } or { power = X }'
+        raise refusal("transform", f"{text}, got {shown(step)}.")
+    ((how, by),) = step.items()
+    if isinstance(by, bool) or not isinstance(by, int | float) or not abs(by) <= LARGEST:
+        raise refusal("transform", f"expected a finite number for '{how}', got {shown(by)}.")
+    return how, float(by)
 
 
-def transformed(base: Law, steps: list[tuple[str, float]]) -> Law:
+def transformed(base: Law, steps: Sequence[Any]) -> Law:
     """Distribution of a variable after several functions, applied in order.
 
+    Args:
+      base: distribution of the variable.
+      steps: a study's list of functions, such as `["exp", { times = 2 }]`.
+
     Raises:
-      UserError: a function is not defined, or not strictly monotone, on the support.
+      UserError: one is no function, is not defined, or not strictly monotone, on the support.
     """
     law = base
-    for how, by in steps:
+    for how, by in [_function(step) for step in steps]:
         low = law.support[0]
         if how in ("times", "power") and by == 0:
             what = "factor" if how == "times" else "power"

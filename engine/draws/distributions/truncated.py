@@ -26,34 +26,36 @@ class Truncated(Law):
     high: float
 
     @functools.cached_property
-    def _sides(self) -> tuple[float, float, float]:
-        """P(X < low), P(X > high) and P(low <= X <= high), each accurate to its own relative precision."""
-        below, above = float(self.base.below(self.low)), float(self.base.sf(self.high))
-        upto, beyond = float(self.base.cdf(self.high)), self._beyond()
-        return below, above, beyond - above if below > 0.5 else upto - below
+    def _ends(self) -> tuple[float, float, float, float]:
+        """P(X < low), P(X >= low), P(X <= high) and P(X > high) of the base."""
+        before = np.nextafter(self.low, -math.inf)
+        ends = self.base.cdf(before), self.base.sf(before), self.base.cdf(self.high), self.base.sf(self.high)
+        below, from_low, to_high, above = map(float, ends)
+        return below, from_low, to_high, above
+
+    @property
+    def mass(self) -> float:
+        """P(low <= X <= high) of the base, to its own relative precision."""
+        below, from_low, to_high, above = self._ends
+        return from_low - above if below > 0.5 else to_high - below
 
     def at_score(self, z: Any) -> np.ndarray:
         z = np.asarray(z, np.float64)
-        below, above, left = self._sides
-        lower, upper = below + special.ndtr(z) * left, above + special.ndtr(-z) * left
+        below, _, _, above = self._ends
+        lower, upper = below + special.ndtr(z) * self.mass, above + special.ndtr(-z) * self.mass
         score = np.where(lower < upper, special.ndtri(lower), -special.ndtri(upper))
         return np.clip(self.base.at_score(score), *self.support)
 
     def cdf(self, x: Any) -> np.ndarray:
-        below, _, left = self._sides
+        below, from_low, _, _ = self._ends
         # by whichever tail is smaller, so that the difference does not cancel
-        upto = self.base.cdf(x) - below if below < 0.5 else self._beyond() - self.base.sf(x)
-        return np.clip(upto / left, 0.0, 1.0) * (np.asarray(x) >= self.low)
-
-    def _beyond(self) -> float:
-        """P(X0 >= low)."""
-        return float(self.base.sf(np.nextafter(self.low, -math.inf)))
+        inside = self.base.cdf(x) - below if below < 0.5 else from_low - self.base.sf(x)
+        return np.clip(inside / self.mass, 0.0, 1.0) * (np.asarray(x) >= self.low)
 
     def sf(self, x: Any) -> np.ndarray:
-        _, above, left = self._sides
-        beyond = self.base.sf(x) - above if above < 0.5 else self.base.cdf(self.high) - self.base.cdf(x)
-        inside = np.clip(beyond / left, 0.0, 1.0)
-        return np.where(np.asarray(x) < self.low, 1.0, inside)
+        _, _, to_high, above = self._ends
+        inside = self.base.sf(x) - above if above < 0.5 else to_high - self.base.cdf(x)
+        return np.where(np.asarray(x) < self.low, 1.0, np.clip(inside / self.mass, 0.0, 1.0))
 
     @property
     def support(self) -> tuple[float, float]:
@@ -77,12 +79,11 @@ def truncated(base: Law, low: float, high: float) -> Truncated:
     if not low < high:
         raise refusal("truncate.high", f"expected more than low = {low:g}, got {high:g}.")
     law = Truncated(base, low, high)
-    left = law._sides[2]
-    if not left >= LEAST_MASS:
+    if not law.mass >= LEAST_MASS:
         first, last = (float(x) for x in base.at_score([-3.0, 3.0]))
         raise refusal(
             "truncate",
-            f"leaves {max(left, 0.0):.2g} of the law's probability, expected at least {LEAST_MASS:g}: "
+            f"leaves {max(law.mass, 0.0):.2g} of the law's probability, expected at least {LEAST_MASS:g}: "
             f"nearly all of it lies from {first:.4g} to {last:.4g}.",
         )
     return law

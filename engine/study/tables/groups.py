@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from engine.draws.copulas import statements
 from engine.draws.factors import Group
-from engine.errors import Problems, refusal
+from engine.errors import Problems
 from engine.study.values import Tables
 
 
@@ -51,9 +51,6 @@ def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], prob
             if not members:
                 continue
             if len(members) < len(everyone):
-                if copula.family == "vine":
-                    missing = ", ".join(f"'{factor}'" for factor in everyone if factor not in members)
-                    raise refusal("members", f"expected factors that are drawn; nothing draws {missing}.")
                 # what all of them can have, some of them can, but for a negative Frank of which one is left
                 copula = statements.copula(restricted(table, members), members)
             by_name[name] = Group(name, copula, members)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from engine.draws.copulas import concordance, rank_correlations
-from engine.draws.copulas.archimedean import limits
+from engine.draws.copulas import rank_correlations
+from engine.draws.copulas.archimedean import FAMILIES
+from engine.draws.copulas.statements import copula
 from tests.helpers import assert_close, assert_plausible
 
 
@@ -26,9 +27,10 @@ def test_the_rank_correlation_of_a_t_copula_is_that_of_draws(df):
     assert_plausible(12 * np.mean(u * v), truth, 12 * np.std(u * v) / np.sqrt(n), 0.02)
 
 
-@pytest.mark.parametrize("family", ["clayton", "gumbel", "frank", "joe"])
-@pytest.mark.parametrize("measure", [concordance.kendall, concordance.spearman])
-def test_a_rank_correlation_gives_its_parameter(family, measure):
-    low, high = limits(family, 3)
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("at", "measure"), [(0, "kendall"), (1, "spearman")])
+def test_a_rank_correlation_gives_its_parameter(family, at, measure):
+    low, high = FAMILIES[family].limits
     for theta in (low, 1.1, 2.0, 7.0, high):
-        assert_close(concordance.theta_of(measure, family, measure(family, theta), (low, high)), theta, np.float32)
+        stated = FAMILIES[family](theta).measures()[at]
+        assert_close(copula({"copula": family, measure: stated}, "abc").theta, theta, np.float32)

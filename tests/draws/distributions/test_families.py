@@ -24,6 +24,7 @@ from engine.errors import UserError
 from tests.families import CONTINUOUS, DISCRETE, LATE, MISTAKEN, NAMES, OTHERS, OWN, SLOW, TYPICAL, member
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.refusals import at
+from tests.words import normals
 
 EVERY = [*TYPICAL, *(pytest.param(name, marks=pytest.mark.slow) for name in (*OTHERS, *LATE))]
 """All members: the typical ones by default, the others among the slow tests."""
@@ -186,18 +187,15 @@ def on_a_grid(names):
 def from_words(names):
     """Random scores, each member's its own, and what they give."""
     keys = np.array([stream_key(7, f"factor:{name}") for name in names], np.uint32)
-    first = (jnp.uint32(0), jnp.uint32(0))
-    return drawn(names[0])(np.asarray(SAMPLERS["random"].normals(jnp.asarray(keys), first, LANES)))
+    return drawn(names[0])(normals(SAMPLERS["random"], keys, 0, LANES))
 
 
 @functools.cache
 def tails():
     """All scores farther out than `FAR` among the words of one stream, ascending."""
-    key = jnp.asarray(np.array(stream_key(7, "factor:tails"), np.uint32))
-    many = jax.jit(lambda first: SAMPLERS["random"].normals(key, (first, jnp.uint32(0)), 1 << 22))
-    found = []
-    for first in range(0, TAIL_WORDS // 2, 1 << 21):
-        scores = np.asarray(many(jnp.uint32(first)))
+    key, found = stream_key(7, "factor:tails"), []
+    for first in range(0, TAIL_WORDS, 1 << 22):
+        scores = normals(SAMPLERS["random"], key[None], first, 1 << 22)
         found.append(scores[np.abs(scores) > FAR])
     return np.sort(np.concatenate(found))
 
