@@ -25,7 +25,6 @@ OWNERS = {
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
     "pyvinecopulib": {"draws/copulas/vine"},
-    "ema_workbench": {"analyses/box_search"},
     "arviz": {"runs/elsewhere"},
     "distributed": {"execution/executors/cluster", "execution/executors/cluster_worker"},
     "matplotlib": {"plots/fonts", "plots/style", "plots/labels", "plots/sheet", "plots/ticks"},
