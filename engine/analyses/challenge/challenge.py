@@ -1,4 +1,4 @@
-"""The claims of a study under alternative choices: shares of universes, mildest reversals, and carriers."""
+"""The claims of a study under alternative choices: shares of universes, and mildest reversals."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from engine.analyses.challenge.carriers import Carriers, carriers
 from engine.analyses.challenge.claims import made_by
 from engine.analyses.challenge.ledgers import ledgers
-from engine.analyses.challenge.looking import THREADS, Looking
-from engine.analyses.challenge.notes import Notes
+from engine.analyses.challenge.looking import THREADS, Looking, Notes
 from engine.analyses.challenge.profiles import Profile, profiles
 from engine.analyses.challenge.reversals import Turned, turned
 from engine.analyses.challenge.worlds import Worlds
@@ -34,7 +32,6 @@ class ClaimResult:
 
     profile: Profile
     turned: Turned
-    carriers: Carriers | None
 
     @property
     def claim(self) -> Claim:
@@ -111,7 +108,7 @@ def _of_pair(worlds: Worlds, claims: Sequence[Claim], stated: Values, observe: O
         turning = threads.map(lambda profile: turned(searching, judging, profile), found)
         for number, (profile, one) in enumerate(zip(found, turning, strict=True), 1):
             observe("reversing", number * paths, len(found) * paths)
-            by_claim[profile.claim].append(ClaimResult(profile, one, carriers(profile)))
+            by_claim[profile.claim].append(ClaimResult(profile, one))
     finally:
         threads.shutdown(cancel_futures=True)
     return (one for some in by_claim.values() for one in some)

@@ -37,7 +37,6 @@ class Choice:
         `FULL` and no levers, both policies fully implemented.
       instead: variable -> the variable that is measured in its place.
       threshold: an event, and its alternative threshold.
-      line, sign: of a `move`: name of its direction, and +1 or -1 along it.
     """
 
     ledger: str
@@ -51,8 +50,6 @@ class Choice:
     side: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
     threshold: tuple[str, Threshold] | None = None
-    line: str = ""
-    sign: float = 1.0
 
     @property
     def is_measured(self) -> bool:

@@ -51,7 +51,7 @@ def ledgers(worlds: Worlds, claims: Sequence[Claim], stated: Values) -> tuple[Le
     study, count = worlds.study, min(worlds.study.paths, AT_ONCE)
     first = {name: values[:, :count] for name, values in stated.items()}
     gaps = [contribution(study, claim, first) for claim in claims]
-    of_priors = priors.choices(study, worlds.scores(0, count), gaps)
+    of_priors = priors.choices(study, worlds.scores(0, 0, count), gaps)
     specified = (*_assumptions(study), *of_priors, *_measured(study))
     return Ledger(SPECIFICATION, specified), Ledger(POLICIES, tuple(_policies(study)))
 

@@ -8,9 +8,9 @@ from engine.analyses.challenge import looking
 from engine.analyses.challenge.challenge import challenge
 from engine.analyses.challenge.choices import SPECIFICATION, Choice
 from engine.analyses.challenge.claims import Verdict
-from engine.analyses.challenge.designs import DEPARTURES, UNIVERSES, universes
 from engine.analyses.challenge.ledgers import ledgers
 from engine.analyses.challenge.looking import Look
+from engine.analyses.challenge.profiles import DEPARTURES, UNIVERSES, universes
 from engine.analyses.challenge.worlds import Worlds
 from engine.lanes import compilation_cache
 from engine.study.tables.challenge import claim_of
