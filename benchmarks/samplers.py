@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from timing import machine, table
 
-from engine.draws.sampling import SAMPLERS, Latin
+from engine.draws.sampling import SAMPLERS
 from engine.program import devices
 from engine.program.programs import program_on
 from engine.risk.estimation.intervals import as_units, moments
@@ -18,8 +18,6 @@ from engine.study.loading import load_study
 from engine.study.study import BLOCK, Study
 
 BLOCKS = 8
-SIZES = (64, 256, 1024, 4096)
-"""Points of a replicate that are tried; the engine's are one of them."""
 LEVELS = (0.95, 0.99)
 
 
@@ -47,13 +45,12 @@ def main() -> None:
     """Prints medians over policies and outcomes of the shipped study, and in brackets the first and last decile."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     devices.use_every_core()
-    SAMPLERS.update({f"latin, {n}": Latin(f"latin, {n}", n) for n in SIZES})
     study = replace(load_study("rustbelt", paths=BLOCKS * BLOCK), sampler="random")
     plain = outcomes(study)
     asked = questions(np.quantile(plain, LEVELS, axis=-1))
     base = {name: moments(ask(plain), as_units(study.paths, 1)).error for name, ask in asked.items()}
     rows = []
-    for name in ("antithetic", *(f"latin, {n}" for n in SIZES), "sobol"):
+    for name in [name for name in SAMPLERS if name != "random"]:
         other = replace(study, sampler=name)
         values, units = outcomes(other), as_units(study.paths, other.unit)
         row = [name, f"{units.count:,}"]

@@ -26,7 +26,7 @@ BLOCKS = 32
 """Blocks of 131,072 paths on which variances are measured."""
 REPETITIONS = 500
 """Blocks, of 32 randomisations each, whose intervals are checked."""
-SAMPLERS = ("antithetic", "latin", "sobol")
+SAMPLERS = ("antithetic", "sobol")
 SHARE = 0.005
 """Probability of the event."""
 

@@ -24,7 +24,7 @@ LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 def on_files(files: Files, config: Any) -> Files:
     """Adds the pages from elsewhere and those of the API."""
     texts = {place: (ROOT / origin).read_text(encoding="utf-8") for origin, place in ELSEWHERE.items()}
-    for place, text in {**texts, **api()}.items():
+    for place, text in {**texts, **api(), "rustbelt-names.md": names("rustbelt")}.items():
         files.append(File.generated(config, place, content=text))
     return files
 
@@ -60,6 +60,33 @@ def api() -> dict[str, str]:
         ),
         "api/plots.md": _page("Plots", drawn),
     }
+
+
+def names(name: str) -> str:
+    """The page with the names of a study that ships: factors, yearly values and outcomes, with unit and meaning."""
+    study = engine.load_study(name)
+    factors = study.document["factors"].items()
+    return "\n".join(
+        [
+            f"# Names of the study `{name}`",
+            *_table("Factors", ((k, f["unit"], f.get("group", ""), f["about"]) for k, f in factors), "group"),
+            *_table(
+                "Yearly values",
+                ((k, one.unit, ", ".join(one.dims), one.about) for k, one in study.model.yearly.items()),
+                "by",
+            ),
+            *_table(
+                "Outcomes",
+                ((k, one.unit, "yes" if one.loss else "", one.about) for k, one in study.model.outcomes.items()),
+                "loss",
+            ),
+        ]
+    )
+
+
+def _table(heading: str, rows: Iterable[tuple[str, str, str, str]], third: str) -> list[str]:
+    lines = (f"| `{name}` | {unit} | {more} | {about} |" for name, unit, more, about in rows)
+    return ["", f"## {heading}", "", f"| name | unit | {third} | meaning |", "|---|---|---|---|", *lines]
 
 
 def _page(title: str, parts: Iterable[Any]) -> str:

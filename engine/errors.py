@@ -130,7 +130,7 @@ class Problems:
         """Whether `name` is in `known`; if it is not, adds a problem that suggests the closest match."""
         if name in known:
             return True
-        self.add(place, unknown(kind, str(name), known))
+        self.add(place, unknown(kind, str(name), known) if name else f"is missing.{did_you_mean('', known)}")
         return False
 
     def knows_each(self, place: str, kind: str, names: Sequence[str], known: Collection[str]) -> None:

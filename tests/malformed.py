@@ -187,7 +187,7 @@ BASES: dict[str, dict[str, Any]] = {"Valley": PATHS, "Bill": STATIC, "": ON_TOP}
 _WORDS = (
     "a", "b", "will", "wet", "sky", "market", "calm", "keep", "save", "dry", "damage", "release", "quota", "north",
     "2021", "2020-2023", "normal", "beta", "t", "poisson", "metalog", "mixture", "empirical", "categories",
-    "levy_stable", "rv_histogram", "norm", "gaussian", "clayton", "vine", "exp", "times", "linear", "latin",
+    "levy_stable", "rv_histogram", "norm", "gaussian", "clayton", "vine", "exp", "times", "linear",
     "sobol", "data.csv", "raw.csv", "x", "y", ".", "..", "/dev/null", "/", "a\0b", "", "~", "../study.toml",
     "rustbelt", "none", "é", "\u202e", "😀" * 40, "a/b", "__class__", "x" * 5000, "nan", "[bold]", "1e5", "%s{0}",
 )  # fmt: skip

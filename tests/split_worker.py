@@ -24,7 +24,6 @@ def main(name: str, target: str, order: list[int]) -> None:
     """Writes the results of the blocks."""
     own = {
         "farms": farms(paths=PATHS),
-        "latin": farms(paths=BLOCK + 3072, sampler="latin"),
         "sobol": farms({"keep": {"yearly": 4096}}, paths=BLOCK + 4096, sampler="sobol"),
         "shocks": walk(paths=PATHS, sampler="antithetic"),
     }

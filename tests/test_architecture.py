@@ -20,7 +20,7 @@ GROUND = ("errors", "formatting", "interrupts")
 OWNERS = {
     "tomllib": {"study/loading", "study/settings"},
     "tomli_w": {"study/loading"},
-    "pydantic": {"study/validation", "study/schema", "study/entries"},
+    "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries"},
     "zarr": {"run_folder/reading", "storage/zarr_checked", "storage/zarr_chunks"},
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
@@ -31,7 +31,6 @@ OWNERS = {
     "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},
     "vl_convert": {"report/chart_library"},
-    "SALib": {"analyses/given_data"},
     "llvmlite": {"lanes/machine_code", "lanes/object_code", "lanes/ptx"},
     "cuda": {"program/gpu"},
     "click": {"cli"},

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
-from typing import TypeVar
 
 import jax
 import numpy as np
@@ -18,7 +15,7 @@ from engine.analyses import shapley
 from engine.analyses.coalitions import Coalitions, between
 from engine.analyses.lever_sets import Player
 from engine.analyses.variables import LEVEL, MEAN, PROBABILITY, measured, outcomes_of
-from engine.analyses.variants import AHEAD, PATHS, Observer, unobserved
+from engine.analyses.variants import PATHS, Observer, ahead, unobserved
 from engine.errors import Problem, UserError
 from engine.formatting import size_as_text
 from engine.lanes import compilation_cache
@@ -35,7 +32,6 @@ from engine.study.tables.sections import default_tile
 AT_ONCE = 8
 """Coalitions computed at a time: few enough that the state carried from year to year stays in a core's cache."""
 THREADS = 2
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -184,21 +180,13 @@ def _chunks(
 
     values: np.ndarray = np.empty((size, len(read), study.paths), program.dtype)
     sound = np.ones(study.paths, bool)
-    for which, block, collect in _ahead(started()):
+    for which, block, collect in ahead(started()):
         outcomes = collect()
         at = slice(block.first, block.first + block.count)
         values[..., at] = outcomes[:, read]
         sound[at] = np.isfinite(outcomes).all(axis=(0, 1))
         if at.stop == study.paths:
             yield which, values, ~with_units(study, ~sound)
-
-
-def _ahead(jobs: Iterator[T]) -> Iterator[T]:
-    """The same jobs in order, `AHEAD` of them already started when the first is handed on."""
-    waiting = deque(islice(jobs, AHEAD))
-    while waiting:
-        yield waiting.popleft()
-        waiting.extend(islice(jobs, 1))
 
 
 def _refuse_too_many(

@@ -13,7 +13,7 @@ from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
 from engine.risk.estimation.as_text import cell, judged, shown_in
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.tables import Record, record
+from engine.risk.estimation.tables import record
 from engine.risk.estimation.wording import measured, size, some
 from engine.study.study import Study
 
@@ -75,7 +75,7 @@ def sentences(given: Attribution, part: Part) -> Iterator[str]:
     else:
         near, far = (own.low, whole.high) if sign > 0 else (own.high, whole.low)
         how = "mostly" if sign * near > 0.5 * sign * far else "above all"
-        yield f"{head}, {how} through {first} ({_percent(part, own.estimate)} %)."
+        yield f"{head}, {how} through {first} ({_percent(part, own)} %)."
     named = {
         "Against it works": of(-sign),
         "No clear share of it": of(0, leaders),
@@ -118,9 +118,10 @@ def _percents(given: Attribution) -> Table:
     """
     held = []
     for part in given.parts:
-        for own in _by_name(given, part).values():
-            text = _percent(part, own.estimate)
-            held.append(f"({text})" if text and judged(own) == 0 else f"{text}{cell(own).mark}" if text else "-")
+        for player, own in zip(given.players, part.share, strict=True):
+            text = _percent(part, own)
+            mark = cell(record(part.measure, player.name, part.variable, own)).mark
+            held.append(f"({text})" if text and judged(own) == 0 else f"{text}{mark}" if text else "-")
     columns = (
         *_labels(given, given.parts),
         texts("percent", held, "share in percent of the difference, as people read it"),
@@ -131,70 +132,45 @@ def _percents(given: Attribution) -> Table:
 
 def _shares(given: Attribution) -> list[Table]:
     """Tables of each group's contributions to outcomes, in their units, and to probabilities."""
-    kinds = {
-        "outcomes": ([part for part in given.parts if part.measure != PROBABILITY], ""),
-        "events": ([part for part in given.parts if part.measure == PROBABILITY], "points"),
-    }
-    made = []
-    for name, (parts, shown) in kinds.items():
-        wholes = [part.difference for part in parts for _ in given.players]
-
-        def effect(of: str, about: str, parts: Sequence[Part] = parts, shown: str = shown) -> Column:
-            return estimates(of, [one for part in parts for one in getattr(part, of)], about, shown=shown)
-
-        columns = (
-            *_labels(given, parts),
-            estimates(
-                "difference",
-                wholes,
-                "under the policy that is gone to less under the one that is left",
-                shown=shown,
-                over=("of",),
-                head=f"{given.end} less {given.start}",
-            ),
-            effect("share", "what the group adds, averaged over all orders: its Shapley value"),
-            effect("alone", "what it does where it alone is changed"),
-            effect("taken_back", "what is lost where it alone is not changed"),
-        )
-        made.append(Table(name, "What each group does", columns, ("of", "group"), apart="of"))
+    events = [part for part in given.parts if part.measure == PROBABILITY]
+    outcomes = [part for part in given.parts if part.measure != PROBABILITY]
+    made = (_effects(given, "outcomes", outcomes, ""), _effects(given, "events", events, "points"))
     return [table for table in made if len(table)]
+
+
+def _effects(given: Attribution, name: str, parts: Sequence[Part], shown: str) -> Table:
+    wholes = [part.difference for part in parts for _ in given.players]
+    about = {
+        "share": "what the group adds, averaged over all orders: its Shapley value",
+        "alone": "what it does where it alone is changed",
+        "taken_back": "what is lost where it alone is not changed",
+    }
+    columns = (
+        *_labels(given, parts),
+        estimates(
+            "difference", wholes, "under the policy that is gone to less under the one that is left", shown=shown,
+            over=("of",), head=f"{given.end} less {given.start}",
+        ),
+        *(estimates(of, [one for part in parts for one in getattr(part, of)], about[of], shown=shown) for of in about),
+    )  # fmt: skip
+    return Table(name, "What each group does", columns, ("of", "group"), apart="of")
 
 
 def _labels(given: Attribution, parts: Sequence[Part]) -> tuple[Column, ...]:
     """The label columns: measure and variable, unit, and group."""
     each = [part for part in parts for _ in given.players]
+    units = [shown_in(f"difference_{part.measure}", given.study.unit_of(part.variable))[1] for part in each]
+    about = {"variable": "outcome or event", "measure": "mean or ES99 of an outcome, probability of an event"}
     over = {"over": ("of",), "brief": False}
     return (
-        texts("of", [_what(part) for part in each], "what the difference is in"),
-        *fields(
-            texts,
-            each,
-            {"variable": "outcome or event", "measure": "mean or ES99 of an outcome, probability of an event"},
-            **over,
-        ),
-        texts("unit", [_unit(given, part) for part in each], "unit of what people read", **over),
+        texts("of", [f"{part.measure} of {part.variable}" for part in each], "what the difference is in"),
+        *fields(texts, each, about, **over),
+        texts("unit", units, "unit of what people read", **over),
         texts("group", [player.name for _ in parts for player in given.players], "levers that are looked at together"),
     )
 
 
-def _by_name(given: Attribution, part: Part) -> dict[str, Record]:
-    """The share of each group as a record, by name."""
-    return {p.name: _record(part, p.name, one) for p, one in zip(given.players, part.share, strict=True)}
-
-
-def _what(part: Part) -> str:
-    return f"{part.measure} of {part.variable}"
-
-
-def _record(part: Part, who: str, one: Estimate) -> Record:
-    return record(part.measure, who, part.variable, one)
-
-
-def _unit(given: Attribution, part: Part) -> str:
-    return shown_in(f"difference_{part.measure}", given.study.unit_of(part.variable))[1]
-
-
-def _percent(part: Part, own: float) -> str:
+def _percent(part: Part, own: Estimate) -> str:
     """A share in percent of the difference; "" if the difference is not distinguishable from zero."""
     whole = part.difference
-    return f"{round(100 * own / whole.estimate)}" if judged(whole) else ""
+    return f"{round(100 * own.estimate / whole.estimate)}" if judged(whole) else ""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Explain:
     """Show what the worst futures of a run have in common.
 
-    How far factors and shocks of RUN are from their priors in these futures, which priors matter most, the likeliest of
-    such futures, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
+    How far factors and shocks of RUN are from their priors in these futures, which priors matter most, the likeliest
+    such future, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
 
     \b
     rustbelt explain outputs/rustbelt --outcome displaced_person_years --policy reform --level 99
@@ -39,16 +39,10 @@ class Explain:
         str | float | None,
         Option("The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.", "L"),
     ] = None
-    levers: Annotated[bool, Option("Also what each lever does where it is a tenth more, by rerunning.")] = False
-    mechanisms: Annotated[
-        bool, Option("Also what each assumption of the study makes up, by switching them off in many combinations.")
-    ] = False
     numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """What the worst futures share; `engine.analyses.explanation.explain` says how, and what is refused."""
         from engine.analyses import explain_answer
 
-        return explain_answer.answer(
-            of, self.outcome, self.policy, self.level, self.levers, self.mechanisms, self.numbers
-        )
+        return explain_answer.answer(of, self.outcome, self.policy, self.level, self.numbers)

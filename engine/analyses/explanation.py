@@ -1,25 +1,20 @@
-"""What the worst futures have in common: inputs far from their priors, and the likeliest ways there."""
+"""What the worst futures have in common: inputs far from their priors, and the likeliest way there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.analyses.prior_scores import Priors
-from engine.analyses.reverse_stress import Reverse, reverse_stress
+from engine.analyses.reverse_stress import FailurePoint, reverse_stress
 from engine.analyses.tail_drivers import Driver, drivers_of, scaled
 from engine.analyses.tail_futures import TailFutures, TailSubject, tail_futures, tail_subject
-from engine.analyses.tail_levers import Pull, pulls
-from engine.analyses.tail_mechanisms import Mechanisms, mechanisms
 from engine.analyses.variants import Observer, unobserved
-from engine.formatting import command_line
 from engine.lanes import compilation_cache
 from engine.program import devices, drawing
-from engine.program.contract import Program
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import probability, summary
 from engine.study.study import Study
@@ -59,10 +54,8 @@ class Explanation:
       drivers: distributions in the tail of factors, then of shocks by stream and year; fixed inputs are left out.
       slopes: of the factors for whose priors they can be computed.
       without_slope: factor -> why it has no slope.
-      reverse: the likeliest futures in the tail.
+      likeliest: the likeliest future in the tail; None where none was found or, if the study has facts, looked for.
       worst, worst_values: numbers of the worst paths, worst first, and outcomes on them by name [path].
-      levers, without_lever: effect of raising each lever by a tenth, if asked for; lever -> why it cannot be raised.
-      mechanisms: contribution of each assumption to the measure, if asked for.
     """
 
     watched: TailSubject
@@ -71,12 +64,9 @@ class Explanation:
     drivers: tuple[Driver, ...]
     slopes: tuple[Slope, ...]
     without_slope: Mapping[str, str]
-    reverse: Reverse
+    likeliest: FailurePoint | None
     worst: tuple[int, ...]
     worst_values: Mapping[str, Float[np.ndarray, "path"]]
-    levers: tuple[Pull, ...] = ()
-    without_lever: Mapping[str, str] = field(default_factory=dict)
-    mechanisms: Mechanisms | None = None
 
     @property
     def study(self) -> Study:
@@ -93,19 +83,10 @@ class Explanation:
         """The unit of the measure."""
         return self.study.unit_of(self.watched.variable)
 
-    @cached_property
-    def ranked(self) -> list[Driver]:
-        """The drivers, those that are farthest from their priors first."""
-        return sorted(self.drivers, key=lambda one: -one.distance.estimate)
-
     @property
     def tail_count(self) -> int:
         """How many paths are in the tail."""
         return len(self.futures.tail)
-
-    def replay_command(self, place: object) -> str:
-        """The command that shows a path of a run in full, its number left open."""
-        return command_line("replay", place, "--path", "PATH", model=self.study.model_spec)
 
 
 def explain(
@@ -115,8 +96,6 @@ def explain(
     level: float | None = None,
     stored: Mapping[str, np.ndarray] | None = None,
     device: str | None = None,
-    levers: bool = False,
-    by_mechanism: bool = False,
     observe: Observer = unobserved,
 ) -> Explanation:
     """What the worst 1 - level share of an outcome's futures, or those with an event, have in common.
@@ -128,8 +107,6 @@ def explain(
       level: of the tail, 0.99 if not given; must not be given for an event.
       stored: outcomes that a run has stored, by name [policy, path]; others are simulated again.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      levers: whether to raise each lever by a tenth, which simulates the first 131,072 paths again for each.
-      by_mechanism: whether to switch assumptions off in many combinations, each simulated on the first 65,536 paths.
       observe: called with the stage, how much is done, and how much there is.
 
     Raises:
@@ -143,35 +120,30 @@ def explain(
     program = devices.program(study, device)
     observe("simulating", 0, total)
     futures = tail_futures(program, what, stored or {})
-    what, study = futures.watched, futures.watched.study
     observe("explaining", total // 4, total)
-    measured = _measured(futures)
-    drivers, slopes, without_slope = _inputs(program, futures)
+    priors = Priors(program.study)
+    once = futures.scores[: len(study.streams[0])]
+    joint: np.ndarray = np.asarray(drawing.joint_scores(program.study, once, program.inputs))
+    drivers = drivers_of(program, futures, priors, joint)
+    slopes, without_slope = _slopes(futures, priors, joint)
     observe("searching", total // 2, total)
-    reverse = Reverse((), np.zeros(0), 0) if study.facts else reverse_stress(program, futures)
+    likeliest = None if study.facts else reverse_stress(program, futures)
     worst = _worst(futures)
-    values = {name: of[worst] for name, of in futures.values.items()}
-    numbers = tuple(int(number) for number in futures.numbers[worst])
-    observe("rerunning", 3 * total // 4, total)
-    moved, without_lever = pulls(program, what) if levers else ((), {})
-    shares = mechanisms(program, what) if by_mechanism else None
-    observe("rerunning", total, total)
+    observe("searching", total, total)
     return Explanation(
-        what, futures, measured, drivers, slopes, without_slope, reverse, numbers, values,
-        moved, without_lever, shares,
+        futures.watched, futures, _measured(futures), drivers, slopes, without_slope, likeliest,
+        tuple(futures.numbers[worst].tolist()), {name: of[worst] for name, of in futures.values.items()},
     )  # fmt: skip
 
 
 def _measured(futures: TailFutures) -> dict[str, Estimate]:
     what, units = futures.watched, futures.share.units
-    if what.event is not None:
+    if what.level is None:
         happened = np.zeros(units.paths, bool)
         happened[futures.share.path] = True
         return {"probability": probability(happened, units)}
-    assert what.level is not None
     of = summary(futures.values[what.variable], units, what.study.is_loss(what.variable), (what.level,))
-    name = f"{100 * what.level:g}"
-    return {f"ES{name}": of[f"ES{name}"], f"VaR{name}": of[f"VaR{name}"]}
+    return {name: of[name] for name in (f"ES{100 * what.level:g}", f"VaR{100 * what.level:g}")}
 
 
 def _worst(futures: TailFutures) -> np.ndarray:
@@ -181,27 +153,21 @@ def _worst(futures: TailFutures) -> np.ndarray:
     return futures.share.path[order[:WORST]]
 
 
-def _inputs(program: Program, futures: TailFutures) -> tuple[tuple[Driver, ...], tuple[Slope, ...], dict[str, str]]:
-    study = program.study
-    priors = Priors(study)
-    once = futures.scores[: len(program.inputs["factor_keys"])]
-    joint: np.ndarray = np.asarray(drawing.joint_scores(study, once, program.inputs))
-    drivers = drivers_of(program, futures, priors, joint)
-    reasons = {study.inputs[k].name: MOVED if study.facts else priors.left_out(k) for k in priors.free}
-    known = [k for k in priors.free if not reasons[study.inputs[k].name]]
-    slopes = _slopes(futures, priors, known, joint)
-    return tuple(drivers), tuple(slopes), {name: reason for name, reason in reasons.items() if reason}
-
-
-def _slopes(futures: TailFutures, priors: Priors, known: list[int], joint: np.ndarray) -> list[Slope]:
+def _slopes(futures: TailFutures, priors: Priors, joint: np.ndarray) -> tuple[tuple[Slope, ...], dict[str, str]]:
+    """The slopes of the factors that have any, and why each of the others that are not fixed has none."""
+    study = priors.study
+    reasons = {k: MOVED if study.facts else priors.left_out(k) for k in priors.free}
+    left_out = {study.inputs[k].name: reason for k, reason in reasons.items() if reason}
+    known = [k for k, reason in reasons.items() if not reason]
     if not known:
-        return []
-    by_shift, by_stretch = (part[:, futures.tail] for part in priors.slopes_of(known, joint))
-    shifts, stretches = futures.share.slopes(by_shift), futures.share.slopes(by_stretch)
+        return (), left_out
+    by_shift, by_stretch = (
+        futures.share.slopes(part[:, futures.tail]) for part in priors.slopes_of(known, joint)
+    )  # fmt: skip
     slopes = []
-    for k, shift, stretch in zip(known, shifts, stretches, strict=True):
-        item, of = priors.study.inputs[k], priors.moments[k]
-        location, scale = scaled(shift, 1 / of.by_shift), scaled(stretch, 1 / of.by_stretch)
-        by_sd = scaled(location, of.sd), scaled(scale, of.sd)
-        slopes.append(Slope(item.name, item.unit, by_sd[0], by_sd[1], location, scale))
-    return slopes
+    for k, shift, stretch in zip(known, by_shift, by_stretch, strict=True):
+        item, of = study.inputs[k], priors.moments[k]
+        per_unit = scaled(shift, 1 / of.by_shift), scaled(stretch, 1 / of.by_stretch)
+        location, scale = (scaled(one, of.sd) for one in per_unit)
+        slopes.append(Slope(item.name, item.unit, location, scale, *per_unit))
+    return tuple(slopes), left_out

@@ -1,6 +1,9 @@
-"""The boundary of a failure region in standard normal scores, and points that slide along it towards the origin.
+"""The design point of a failure region: where it happens nearest to the origin of standard normal scores.
 
-"It happens" inside the region; "the middle" is the origin.
+"It happens" inside the region; "the middle" is the origin. On the edge of the region the margin is zero. Points slide
+along the edge by the algorithm of Hasofer, Lind, Rackwitz and Fiessler, with finite differences for gradients, and
+scores that change nothing are reduced. Sources: Hasofer and Lind (1974), J. Eng. Mech. Div. ASCE 100, 111-121; Rackwitz
+and Fiessler (1978), Comput. Struct. 9, 489-494, doi:10.1016/0045-7949(78)90046-9.
 """
 
 from __future__ import annotations
@@ -16,8 +19,6 @@ Margin = Callable[[Points], Sizes]
 """The margin of each point [score, point]: above zero inside the region where it happens; NaN counts as outside."""
 FARTHEST = 6.3
 """Scores are clipped to plus or minus this, as no path has larger ones."""
-RIDGE = 1.1
-"""Two points are distinct if somewhere between their rays the edge is farther out than both by this factor."""
 _REACHES = (0.3, 0.1, 0.03)
 """Step sizes of finite differences for gradients, one after the other."""
 _ALONG = np.array([1.5, 1.0, 0.7, 0.4, 0.2, 0.08, 0.03])
@@ -32,6 +33,8 @@ _ROUGHLY, FINELY = 12, 26
 """Bisections by which the edge is located, roughly and finely."""
 AT_ONCE = 12
 """Points that slide at a time."""
+STARTS, FINALISTS = 40, 5
+"""Starting points that slide along the edge for a few rounds, and how many of them, the nearest, slide to the end."""
 FIRST_ROUNDS, ROUNDS = 4, 40
 """Most rounds in which a point slides: for a first look at how near it comes, and to the end."""
 _AROUND = 128
@@ -96,31 +99,17 @@ class Edge:
         ends = _clipped(points * high)
         return ends, np.where(met, norms(ends), np.inf)
 
-    def are_apart(self, first: Float[np.ndarray, "score"], second: Float[np.ndarray, "score"]) -> bool:
-        """Whether somewhere between the rays of two points the edge is farther out than both by `RIDGE`.
-
-        Opposite points count as apart.
-        """
-        sizes = np.linalg.norm(first), np.linalg.norm(second)
-        angle = np.arccos(np.clip(first @ second / (sizes[0] * sizes[1]), -1.0, 1.0))
-        if not 1e-6 < angle < np.pi - 1e-2:
-            return bool(angle > 1)
-        along = np.linspace(0.0, angle, _ON_RAY + 1)[1:-1]
-        rays = np.outer(first / sizes[0], np.sin(angle - along)) + np.outer(second / sizes[1], np.sin(along))
-        far = RIDGE * max(sizes)
-        return bool(np.isinf(self.reached(far * rays / np.sin(angle), 1.0, 0)[1]).any())
-
     def slid(self, points: Points, rounds: int) -> Points:
         """Points of the edge after at most `rounds` rounds of sliding along it, nearer to the origin."""
         parts = [self._slid(points[:, first : first + AT_ONCE], rounds) for first in range(0, points.shape[1], AT_ONCE)]
         return np.concatenate(parts, axis=1)
 
-    def instead(self, point: Points, others: Points, finalists: int) -> Points:
+    def instead(self, point: Points, others: Points) -> Points:
         """The point, or one nearer to the origin if sliding the nearest of the others along the edge finds it."""
         if not others.shape[1]:
             return point
         ends, sizes = self.reached(others, _STRETCH, _ROUGHLY)
-        best = np.argsort(sizes, kind="stable")[:finalists]
+        best = np.argsort(sizes, kind="stable")[:FINALISTS]
         best = best[np.isfinite(sizes[best])]
         if not len(best):
             return point
@@ -323,3 +312,46 @@ def norms(points: Points) -> Sizes:
 
 def _clipped(points: Points) -> Points:
     return np.clip(points, -FARTHEST, FARTHEST)
+
+
+def nearest_point(
+    margin: Margin, starts: Points, others: Callable[[Points], Points] | None = None
+) -> tuple[Float[np.ndarray, "score"], int] | None:
+    """The design point nearest to the origin that is found from some starts, just inside the edge.
+
+    They are drawn in to the edge; the nearest and their mean slide along it, the best of these to the end.
+
+    Args:
+      margin: by point, positive where it happens.
+      starts: points at which it happens, or nearly [score, point].
+      others: for a point [score, 1], further candidates, such as the same future with its shocks in other years; the
+        nearest of them slide too.
+
+    Returns:
+      The point, which is the origin where it happens there, and how many starting points slid along the edge; None
+      where no point is found.
+    """
+    if not len(starts):
+        return None  # nothing is drawn, so that no future differs from the middle one
+    edge, zero = Edge(margin, np.random.default_rng(0)), np.zeros((len(starts), 1))
+    if edge.inside(zero)[0]:
+        return zero[:, 0], 0
+    drawn, sizes = edge.reached(starts, 1.0)
+    far, far_sizes = edge.reached(starts.mean(axis=1, keepdims=True), 8.0)
+    order = np.argsort(sizes, kind="stable")[:STARTS]
+    points = np.concatenate([far, drawn[:, order]], axis=1)
+    points = points[:, np.isfinite(np.concatenate([far_sizes, sizes[order]]))]
+    count = points.shape[1]
+    if not count:
+        return None
+    points = edge.slid(points, FIRST_ROUNDS)
+    best = np.argsort(norms(points), kind="stable")[:FINALISTS]
+    points = edge.slid(points[:, best], ROUNDS)
+    point = points[:, [int(np.argmin(norms(points)))]]
+    for _ in range(ROUNDS if others else 0):
+        before = norms(point)[0]
+        point = edge.instead(point, others(point))  # type: ignore[misc]
+        if norms(point)[0] > (1 - 1e-3) * before:
+            break
+    point = edge.slid(edge.tried_around(point), ROUNDS)
+    return edge.reached(point, 1.0 + 1e-4)[0][:, 0], count

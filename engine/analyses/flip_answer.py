@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.analyses.beliefs import CORRELATION, LEVER, LOCATION, Belief
+from engine.analyses.beliefs import CORRELATION, FARTHEST, LEVER, LOCATION, Belief
+from engine.analyses.columns import fields, labelled
 from engine.analyses.comparison import of_named
-from engine.analyses.flip import FARTHEST, FlipResult, flip
+from engine.analyses.flip import FlipResult, flip
+from engine.analyses.joint_move import JointMove
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, estimates, numbers, texts, truths
@@ -14,7 +16,6 @@ from engine.errors import UserError
 from engine.formatting import begun
 from engine.risk.estimation.as_text import shown_in
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.weighted_measures import LARGEST_SHAPE
 from engine.risk.estimation.wording import amount, amounts, measured, size, some
 from engine.study.study import Study
 
@@ -23,12 +24,13 @@ NAMED = 3
 MOST = 10
 """Most priors of the joint move that the brief table shows."""
 TITLES = {
-    "prior": ("priors", "Priors: where the median must go"),
-    "correlation": ("correlations", "Correlations of groups (of a matrix: the multiple of all its correlations)"),
-    "lever": ("levers", "Levers, in all years and places at once"),
-}
-LABELS = {"prior": "factor", "correlation": "group", "lever": "lever"}
-"""Name of the label column of each table."""
+    LOCATION: ("factor", "priors", "Priors: where the median must go"),
+    CORRELATION: (
+        "group", "correlations", "Correlations of groups (of a matrix: the multiple of all its correlations)",
+    ),
+    LEVER: ("lever", "levers", "Levers, in all years and places at once"),
+}  # fmt: skip
+"""By kind of belief: the label column of its table, the table's name, and its title."""
 READING = (
     "sd: standard deviations of the factor's normal score; its prior keeps its shape in these, and stays within its"
     " support. by weights: from the futures that are there, each counted by how much likelier the moved prior makes it,"
@@ -73,10 +75,10 @@ def sentences(given: FlipResult) -> Iterator[str]:
         yield f"{begun(pair)} cannot be told apart in {what}: there is no ranking to turn."
         return
     turning = [belief for belief in given.beliefs if belief.turns]
-    priors = _nearest([belief for belief in turning if belief.kind == LOCATION])
-    others = _nearest([belief for belief in turning if belief.kind != LOCATION])
+    priors = [belief for belief in turning if belief.kind == LOCATION]
+    others = [belief for belief in turning if belief.kind != LOCATION]
     if priors:
-        yield f"{begun(pair)} would change places if {_to(study, priors)}."
+        yield f"{begun(pair)} would change places if {_to(study, priors[0])}."
     else:
         yield f"No single prior, moved by up to {FARTHEST:g} standard deviations, makes {pair} change places."
     side = "more" if gap.estimate > 0 else "less"
@@ -85,29 +87,24 @@ def sentences(given: FlipResult) -> Iterator[str]:
         f" {size(given.measure, study.unit_of(given.variable), gap)}, in {what}."
     )
     if others:
-        yield f"They would {'also ' if priors else ''}change places if {_to(study, others)}."
+        yield f"They would {'also ' if priors else ''}change places if {_to(study, others[0])}."
     if given.joint is None:
         yield "No move of all priors together that turns it was found within reach."
     else:
-        names = [study.phrase("factors", name) for name, *_ in given.joint.moving[:NAMED]]
+        names = [study.phrase("factors", one.name) for one in given.joint.moving[:NAMED]]
         far = amount("1", given.joint.distance)
         yield f"All priors moved together turn it at {far} standard deviations: {some(names)} most."
 
 
 def _tables(given: FlipResult) -> list[Table]:
-    made = [_difference(given)]
-    for kind, (name, title) in TITLES.items():
-        own = [one for one in given.beliefs if one.kind == kind]
-        if own:
-            made.append(_beliefs(kind, name, title, own))
+    by_kind = {kind: [one for one in given.beliefs if one.kind == kind] for kind in TITLES}
+    made = [_difference(given), *(_beliefs(kind, own) for kind, own in by_kind.items() if own)]
     if given.joint is not None:
-        made.append(_together(given))
-    made += [_reach(given), _left_out(given)]
-    return [table for table in made if len(table)]
+        made += _together(given.joint)
+    return [table for table in (*made, _left_out(given)) if len(table)]
 
 
 def _difference(given: FlipResult) -> Table:
-
     unit, shown = given.study.unit_of(given.variable), shown_in(f"difference_{given.measure}")[1]
     columns = (
         texts("measure", [f"{given.measure} of {given.variable}"], "what the policies are ranked by"),
@@ -121,97 +118,53 @@ def _difference(given: FlipResult) -> Table:
     return Table("difference", "As stated", columns, ("measure",))
 
 
-def _beliefs(kind: str, name: str, title: str, own: Sequence[Belief]) -> Table:
-
-    turning = len({one.name for one in own if one.turns})
-    move = {"head": "sd" if kind == LOCATION else "moves by"}
+def _beliefs(kind: str, own: Sequence[Belief]) -> Table:
+    label, name, title = TITLES[kind]
+    turning = {one.name for one in own if one.turns}
+    turn = "its value where the ranking turns; where it does not, that which does most"
+    back = "whether the ranking is as stated again beyond"
+    far = "how far it must move: normal scores of a prior, else its unit"
     columns = (
-        texts(LABELS[kind], [one.name for one in own], "what is believed"),
-        numbers("stated", [one.stated for one in own], "its value as stated, in its unit"),
-        numbers(
-            "turn",
-            [one.turn for one in own],
-            "its value where the ranking turns; where it does not, that which does most",
-            head="turns at",
-        ),
-        texts("unit", [one.unit for one in own], "unit of its value"),
-        truths("turns", [one.turns for one in own], "whether it turns the ranking", brief=False),
-        truths(
-            "back",
-            [one.back for one in own],
-            "whether the ranking is as stated again beyond",
-            brief=any(one.back for one in own),
-        ),
-        estimates(
-            "move", [one.move for one in own], "how far it must move: normal scores of a prior, else its unit", **move
-        ),
+        texts(label, [one.name for one in own], "what is believed"),
+        *fields(numbers, own, {"stated": "its value as stated, in its unit"}),
+        *fields(numbers, own, {"turn": turn}, head="turns at"),
+        *fields(texts, own, {"unit": "unit of its value"}),
+        *fields(truths, own, {"turns": "whether it turns the ranking"}, brief=False),
+        *fields(truths, own, {"back": back}, brief=any(one.back for one in own)),
+        *fields(estimates, own, {"move": far}, head="sd" if kind == LOCATION else "moves by"),
         texts("by", [one.how for one in own], "by weights of stored futures, or by runs"),
-        numbers(
-            "length", [one.length for one in own], "length of a prior's move in independent normal scores", brief=False
-        ),
+        *fields(numbers, own, {"length": "length of a prior's move in independent normal scores"}, brief=False),
     )
-    counted = f"{title}; {turning} of {len({one.name for one in own})} turn the ranking"
-    return Table(name, counted, columns, (LABELS[kind],), [one.turns for one in own])
+    counted = f"{title}; {len(turning)} of {len({one.name for one in own})} turn the ranking"
+    return Table(name, counted, columns, (label,), [one.turns for one in own])
 
 
-def _together(given: FlipResult) -> Table:
-
-    assert given.joint is not None
-    rows = given.joint.factors
-    shown = {name for name, *_ in given.joint.moving[:MOST]}
-    columns = (
-        texts("factor", [one[0] for one in rows], "factor"),
-        numbers("move", [one[1] for one in rows], "how far its normal score moves", head="sd"),
-        numbers("stated", [one[2] for one in rows], "its median as stated, in its unit", head="median"),
-        numbers("turn", [one[3] for one in rows], "its median there, in its unit", head="turns at"),
+def _together(joint: JointMove) -> list[Table]:
+    """The move of each factor, and the length of the whole move."""
+    rows, shown = joint.factors, joint.moving[:MOST]
+    factors = (
+        texts("factor", [one.name for one in rows], "factor"),
+        *fields(numbers, rows, {"move": "how far its normal score moves"}, head="sd"),
+        *fields(numbers, rows, {"stated": "its median as stated, in its unit"}, head="median"),
+        *fields(numbers, rows, {"turn": "its median there, in its unit"}, head="turns at"),
     )
-    return Table("joint", "All priors together", columns, ("factor",), [one[0] in shown for one in rows])
-
-
-def _reach(given: FlipResult) -> Table:
-    """Lengths of the nearest moves: of all priors, and of the law of all futures, if its weights can be trusted."""
-
-    rows: list[tuple[str, Estimate, float, float]] = []
-    nan = float("nan")
-    if given.joint is not None:
-        rows.append(("all priors together", given.joint.distance, given.joint.entropy, nan))
-    if given.nearest is not None:
-        trusted = given.nearest.shape <= LARGEST_SHAPE
-        far = Estimate(given.nearest.distance if trusted else nan)
-        rows.append(
-            ("law of all futures, shocks too", far, given.nearest.entropy if trusted else nan, given.nearest.shape)
-        )
-    columns = (
-        texts("what", [one[0] for one in rows], "what is moved"),
-        estimates("distance", [one[1] for one in rows], "length of the move, in normal scores", head="sd"),
-        numbers("entropy", [one[2] for one in rows], "relative entropy to what is stated", head="nats"),
-        numbers(
-            "k_hat",
-            [one[3] for one in rows],
-            f"shape of the tail of its weights, trusted to {LARGEST_SHAPE:g}",
-            head="k-hat",
-        ),
+    whole = (
+        texts("what", ["all priors together"], "what is moved"),
+        estimates("distance", [joint.distance], "length of the move, in normal scores", head="sd"),
     )
-    return Table("nearest", "The nearest of all moves", columns, ("what",))
+    return [
+        Table("joint", "All priors together", factors, ("factor",), [one in shown for one in rows]),
+        Table("nearest", "The nearest of all moves", whole, ("what",)),
+    ]
 
 
 def _left_out(given: FlipResult) -> Table:
-
-    columns = (
-        texts("belief", [name for name, _ in given.left_out], "what is believed"),
-        texts("why", [why for _, why in given.left_out], "why it is not looked at"),
-    )
+    columns = labelled(given.left_out, belief="what is believed", why="why it is not looked at")
     return Table("left_out", "Beliefs that are not looked at", columns, ("belief",), [False] * len(given.left_out))
 
 
-def _nearest(turning: list[Belief]) -> list[Belief]:
-    """All turns of the first belief of a list."""
-    return [one for one in turning if (one.kind, one.name) == (turning[0].kind, turning[0].name)]
-
-
-def _to(study: Study, every: Sequence[Belief]) -> str:
-    """`entry price were 3.1 EUR in place of 2`, by the nearest value at which a belief turns the ranking."""
-    one = every[0]
+def _to(study: Study, one: Belief) -> str:
+    """`entry price were 3.1 EUR in place of 2`, by the value at which a belief turns the ranking."""
     what = study.phrase("factors", one.name)
     if one.kind == CORRELATION:
         what = f"the correlation of {study.phrase('groups', one.name)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -152,10 +153,6 @@ class Futures:
         """Factor draws of all paths [factor, path]."""
         return np.concatenate([self.program.draws(block) for block in self.study.blocks()], axis=-1)
 
-    def scores(self, first: int, paths: int) -> Scores:
-        """The normal scores that `paths` paths from `first` on are drawn from, in double precision [row, path]."""
-        return self.program.scores(Block(0, first, paths)).astype(np.float64)
-
     def numbers(self, paths: int) -> Scores:
         """The normal scores that the first `paths` paths are drawn from, in the program's precision [row, path]."""
         return self.program.scores(Block(0, 0, paths))
@@ -231,48 +228,31 @@ class Numbers:
 
     def values(self, one: Quantity, outcomes: Values) -> Float[np.ndarray, "path"]:
         """The values of a quantity on every path."""
-        own = self._under(one, one.policy, outcomes)
-        with np.errstate(invalid="ignore"):  # infinite less infinite
-            return own - self._under(one, one.against, outcomes) if one.against else own
+        (values,) = self.some([one]).table(outcomes)
+        return values
 
     def table(self, outcomes: Values) -> Float[np.ndarray, "quantity path"]:
         """The values of all quantities on every path; parts that several of them share are computed once."""
-        held: dict[tuple[str, str, str], np.ndarray] = {}
-
-        def of(one: Quantity, policy: str) -> np.ndarray:
-            key = one.variable, one.measure, policy
-            if key not in held:
-                held[key] = self._under(one, policy, outcomes)
-            return held[key]
-
+        of = cache(partial(self._under, outcomes))
         paths = next(iter(outcomes.values())).shape[-1]
         given: np.ndarray = np.empty((len(self.quantities), paths))
         with np.errstate(invalid="ignore"):  # infinite less infinite
             for row, one in zip(given, self.quantities, strict=True):
+                row[:] = of(one.variable, one.measure, one.policy)
                 if one.against:
-                    np.subtract(of(one, one.policy), of(one, one.against), out=row)
-                else:
-                    row[:] = of(one, one.policy)
+                    row -= of(one.variable, one.measure, one.against)
         return given
 
     def some(self, quantities: Sequence[Quantity]) -> Numbers:
         """The computation of some of the quantities."""
         return Numbers(self.study, tuple(quantities), self.var)
 
-    def differs(self, one: Quantity, x: Values, y: Values, good: Bool[np.ndarray, "path"]) -> bool:
-        """Whether a quantity differs between two sets of futures by more than rounding: `Apart.differs`.
-
-        Args:
-          good: mask of the paths that are compared.
-        """
-        return Apart(self.study, Rows(x, good), Rows(y, good)).differs(one)
-
-    def _under(self, one: Quantity, policy: str, outcomes: Values) -> Float[np.ndarray, "path"]:
-        if one.measure != SHORTFALL:
-            return under(self.study, one.variable, policy, outcomes).astype(np.float64)
-        losses = _losses(self.study, outcomes, one.variable, policy)
-        excess = np.maximum(losses - self.var[one.variable, policy], 0.0) / (1 - LEVEL)
-        return excess if self.study.is_loss(one.variable) else -excess
+    def _under(self, outcomes: Values, variable: str, measure: str, policy: str) -> Float[np.ndarray, "path"]:
+        if measure != SHORTFALL:
+            return under(self.study, variable, policy, outcomes).astype(np.float64)
+        losses = _losses(self.study, outcomes, variable, policy)
+        excess = np.maximum(losses - self.var[variable, policy], 0.0) / (1 - LEVEL)
+        return excess if self.study.is_loss(variable) else -excess
 
 
 class Rows:

@@ -79,6 +79,8 @@ def indices(
 
 _Both = tuple[Estimate, Estimate]
 """First- and total-order index of a set of inputs."""
+_Effects = tuple[tuple[Estimate, ...], float]
+"""Shapley effects of one quantity, and the number of their paths on which it differs from its most common value."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,10 @@ class _Twice:
     def shares(self, one: Quantity, rows: Sequence[_Both], effects: _Effects) -> Shares:
         """The sensitivity of a quantity, from a row for each input, then one for all factors and one for all shocks."""
         *alone, (known, _), (accidents, _) = rows
-        sd = float(np.sqrt(self.pairs[one].variance)) if one in self.moving else 0.0
-        flag = self.pairs[one].flag
-        own = tuple(_effect(own, *both, effects.away, flag) for own, both in zip(effects.shares, alone, strict=True))
+        parts, paths = effects
+        pair = self.pairs[one]
+        sd = float(np.sqrt(pair.variance)) if one in self.moving else 0.0
+        own = tuple(_effect(own, *both, paths, pair.flag) for own, both in zip(parts, alone, strict=True))
         first, total = (tuple(both[k] for both in alone) for k in range(2))
         return Shares(one, sd, first, total, own, known, accidents)
 
@@ -173,24 +176,16 @@ def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag:
     return between(own, first, total) if few else own.flagged(flag)
 
 
-@dataclass(frozen=True)
-class _Effects:
-    """Shapley effects of one quantity, and the number of their paths on which it differs from its most common value."""
-
-    shares: tuple[Estimate, ...]
-    away: float
-
-
 def _effects(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
 ) -> list[_Effects]:
     """Shapley effects of every quantity."""
     if not inputs:
-        return [_Effects((), 0.0) for _ in numbers.quantities]
+        return [((), 0.0)] * len(numbers.quantities)
     parts, counts = (
         _exact(futures, inputs, numbers) if len(inputs) <= MOST_EXACT else _by_orders(futures, inputs, numbers, observe)
     )
-    return [_Effects(shares(of), count) for of, count in zip(parts, counts, strict=True)]
+    return [(shares(of), count) for of, count in zip(parts, counts, strict=True)]
 
 
 def _exact(
@@ -220,11 +215,6 @@ def _exact(
     return parts, counts
 
 
-def _middles(values: Float[np.ndarray, "quantity path"]) -> Float[np.ndarray, "quantity 1"]:
-    """The mean of each quantity where it is finite."""
-    return np.array([x[np.isfinite(x)].mean() for x in values]).reshape(-1, 1)
-
-
 def _by_orders(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
 ) -> tuple[Float[np.ndarray, "quantity input order"], Float[np.ndarray, "quantity"]]:
@@ -248,7 +238,7 @@ def _by_orders(
     for m, order in enumerate(orders):
         own = next(tables)
         counts += [away(x) for x in own]
-        middles = _middles(own)
+        middles = np.array([[x[np.isfinite(x)].mean()] for x in own])
 
         def worths(of_all: np.ndarray, own: np.ndarray = own, middles: np.ndarray = middles) -> np.ndarray:
             return increments(*finite(own, of_all, middles))

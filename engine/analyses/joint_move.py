@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.beliefs import Belief
-from engine.analyses.joint_scores import Joint
-from engine.analyses.moved_scores import MovedScores
-from engine.analyses.turning import Difference, crossing, root, sureness
-from engine.analyses.variables import Values
+from engine.analyses.beliefs import Belief, varies
+from engine.analyses.joint_scores import Joint, joints
+from engine.analyses.policy_gap import Look, Paths
+from engine.analyses.turning import crossing, root, sureness
 from engine.formatting import rounded
-from engine.program import arguments
-from engine.program.contract import Scores
-from engine.risk.estimation.intervals import Estimate, Units
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.weighted_measures import mean as weighted_mean
 from engine.study.study import Study
 
@@ -27,7 +25,17 @@ STARTS = 2
 """How many of the priors that turn the ranking alone are starting points of the search, beside the origin."""
 FARTHEST = 6.0
 """Longest joint move that is searched [standard deviations]; a turn farther away is not reported."""
-Gaps = Callable[[Values], Float[np.ndarray, "path"]]
+Move = Float[np.ndarray, "score"]
+"""A move of the normal scores that are drawn once per path."""
+
+
+class MovedFactor(NamedTuple):
+    """A factor in a joint move: the move of its normal score, its median as stated, and its median there."""
+
+    name: str
+    move: float
+    stated: float
+    turn: float
 
 
 @dataclass(frozen=True)
@@ -35,23 +43,17 @@ class JointMove:
     """The smallest joint move of the medians of all priors that turns a ranking.
 
     Args:
-      distance: length of the move in independent normal scores, with its interval; half its square is the relative
-        entropy of the moved prior to the stated one, in nats.
-      factors: (name, move of its normal score, median as stated, median there) for each factor, the largest move first.
+      distance: length of the move in independent normal scores, with its interval.
+      factors: every factor that varies, the largest move first.
     """
 
     distance: Estimate
-    factors: tuple[tuple[str, float, float, float], ...]
+    factors: tuple[MovedFactor, ...]
 
     @property
-    def moving(self) -> tuple[tuple[str, float, float, float], ...]:
+    def moving(self) -> list[MovedFactor]:
         """The factors whose move is not 0 when rounded to two decimals."""
-        return tuple(one for one in self.factors if rounded(abs(one[1]), 2) != rounded(0.0, 2))
-
-    @property
-    def entropy(self) -> float:
-        """The relative entropy of the moved prior to the stated one, in nats: half the squared distance."""
-        return 0.5 * self.distance.estimate**2
+        return [one for one in self.factors if rounded(abs(one.move), 2) != rounded(0.0, 2)]
 
 
 @dataclass(frozen=True)
@@ -59,47 +61,41 @@ class GapUnderMove:
     """The difference of two policies under a move of the normal scores that are drawn once per path.
 
     Args:
-      scores: normal scores of the paths.
-      gaps: computes the difference on each path from outcomes.
       sign: of the difference as stated, +1 or -1.
     """
 
-    study: Study
-    scores: MovedScores
-    gaps: Gaps
+    look: Look
     sign: float
-    units: Units
 
     @cached_property
     def once(self) -> list[int]:
         """Rows of the scores that are drawn once per path, not yearly."""
-        return [k for k, one in enumerate(arguments.streams(self.study)) if one.year is None]
+        return [*range(len(self.look.study.streams[0]))]
 
     @cached_property
-    def own(self) -> Scores:
-        """The scores that are drawn once, unmoved [row, path]."""
-        return self.scores.rows(self.once)
+    def own(self) -> Float[np.ndarray, "score path"]:
+        """The scores that are drawn once, unmoved."""
+        return self.look.scores(self.once)
 
-    def at(self, move: np.ndarray) -> Float[np.ndarray, "path"]:
+    def at(self, move: Move) -> Paths:
         """The difference on each path under a move, times `sign`, so that its mean without a move is positive."""
-        return self.sign * self.gaps(self.scores.outcomes(self.once, self.own + move[:, None]))
+        return self.sign * self.look.of_values(self.look.moved(self.once, move))
 
-    def along(self, ray: np.ndarray, length: float) -> Estimate:
+    def along(self, ray: Move, length: float) -> Estimate:
         """The mean of that difference at `length` times a unit vector."""
         values = self.at(length * ray)
-        return weighted_mean(values, np.ones(len(values)), self.units)
+        return weighted_mean(values, np.ones(len(values)), self.look.units)
 
 
 def joint_move(
     searched: GapUnderMove, judging: GapUnderMove, alone: Sequence[Belief], limit: float
 ) -> JointMove | None:
-    """The joint move of the priors, of least relative entropy, that turns a difference; None if none is found.
+    """The shortest joint move of the priors that turns a difference; None if none is found.
 
-    Independent normal scores e moved by m have relative entropy |m|^2 / 2 to unmoved ones. The smallest m at which the
-    mean E[d] of the difference is 0 lies along the gradient of E[d] there, which is E[d e] (Stein's lemma): the search
-    steps to it, then along it to E[d] = 0, and repeats. The direction so found is confirmed on independent futures,
-    which also say how far away the turn is. The result is never farther than the nearest single prior that turns the
-    ranking, since that is a joint move too.
+    The smallest move m of independent normal scores e at which the mean E[d] of the difference is 0 lies along the
+    gradient of E[d] there, which is E[d e] (Stein's lemma): the search steps to it, then along it to E[d] = 0, and
+    repeats. The direction so found is confirmed on independent futures, which also say how far away the turn is. The
+    result is never farther than the nearest single prior that turns the ranking, since that is a joint move too.
 
     Args:
       searched: the futures that a direction is searched on.
@@ -109,27 +105,28 @@ def joint_move(
     """
     if not searched.once:
         return None
-    singles = [_of_factor(searched.study, one.name, one.move.estimate) for one in alone[:STARTS]]
-    ends = [end for start in (np.zeros(len(searched.once)), *singles) for end in _ends(searched, start)]
-    end = min(ends, key=lambda one: one[0], default=None)
+    joint_of = joints(searched.look.study)
+    middle = np.zeros(len(searched.once))
+    singles = [_of_factor(joint_of[one.name], one, middle) for one in alone[:STARTS]]
+    ends = [end for start in (middle, *singles) for end in _ends(searched, start)]
     moves = []
     if alone:
         one, length = alone[0], alone[0].length
         scale = length / abs(one.move.estimate) if length else 1.0
         low, high = sorted(scale * math.copysign(x, x * one.move.estimate) for x in (one.move.low, one.move.high))
         moves.append((Estimate(length, scale * one.move.standard_error, low, high), singles[0]))
-    if end is not None:
-        _, ray, far = end
+    if ends:
+        _, ray, far = min(ends, key=lambda one: one[0])
         if sureness(judging.along(ray, far), -1.0) > limit:
-            at = crossing(cache(partial(judging.along, ray)), 0.0, far, 1.0, judging.units.reach)
+            at = crossing(cache(partial(judging.along, ray)), 0.0, far, 1.0, judging.look.units.reach)
             moves.append((at, at.estimate * ray))
     if not moves:
         return None
     distance, move = min(moves, key=lambda one: one[0].estimate)
-    return JointMove(distance, _factors(searched.study, move))
+    return JointMove(distance, _factors(searched.look.study, joint_of, move))
 
 
-def _ends(moved: GapUnderMove, move: np.ndarray) -> Iterator[tuple[float, np.ndarray, float]]:
+def _ends(moved: GapUnderMove, move: Move) -> Iterator[tuple[float, Move, float]]:
     """Directions in which the difference turns, each found from the one before.
 
     Gives the distance of the turn, the unit vector, and a distance beyond the turn.
@@ -143,44 +140,28 @@ def _ends(moved: GapUnderMove, move: np.ndarray) -> Iterator[tuple[float, np.nda
         if not length > 0:
             return
         along = cache(partial(moved.along, step / length))
-        reach = moved.units.reach
+        reach = moved.look.units.reach
         far = next((x for x in (min(2 * length, FARTHEST), FARTHEST) if sureness(along(x), -1.0) > reach), None)
         if far is None:
             return
-        at = root(partial(_mean, along), 0.0, far)
+        at = root(lambda x, along=along: along(x).estimate, 0.0, far)  # type: ignore[misc]
         move = at * step / length
         yield at, step / length, far
 
 
-def _mean(along: Difference, length: float) -> float:
-    return along(length).estimate
-
-
-def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
-    """The smallest move of the scores drawn once that moves one factor's joint score, by `size`, and no other's."""
-    streams = [one.name for one in arguments.streams(study) if one.year is None]
-    (item,) = (item for item in study.inputs if item.name == name)
-    move = np.zeros(len(streams))
-    if item.group:
-        rows, shift = Joint.of(study, item.group).shift(study.groups[item.group].members.index(name))
-        move[rows] = size * shift
-    else:
-        move[streams.index(item.stream)] = size
+def _of_factor(joint: Joint, belief: Belief, middle: Move) -> Move:
+    """The smallest move of the scores that moves one factor's joint score as a belief turns, and no other's."""
+    rows, shift = joint.shift(belief.name)
+    move = middle.copy()
+    move[rows] = belief.move.estimate * shift
     return move
 
 
-def _factors(study: Study, move: np.ndarray) -> tuple[tuple[str, float, float, float], ...]:
-    """For each factor that varies: move of its joint score, its medians before and after; the largest move first."""
-    names = [one.name for one in arguments.streams(study) if one.year is None]
-    shifts = {item.name: float(move[names.index(item.stream)]) for item in study.inputs}
-    for name, group in study.groups.items():
-        if group.copula.family == "gaussian":
-            joint = Joint.of(study, name)
-            shifts |= dict(zip(group.members, map(float, joint.move(move)), strict=True))
+def _factors(study: Study, joint_of: Mapping[str, Joint], move: Move) -> tuple[MovedFactor, ...]:
+    """Every factor that varies, the largest move first."""
     rows = []
-    for item in study.inputs:
-        at = item.marginal.quantile
-        if at(0.25) < at(0.75):
-            shift = shifts[item.name]
-            rows.append((item.name, shift, float(at(0.5)), float(item.marginal.at_score(np.array(shift)))))
-    return tuple(sorted(rows, key=lambda row: -abs(row[1])))
+    for item in filter(varies, study.inputs):
+        shift = joint_of[item.name].move(move)[item.name]
+        law = item.marginal
+        rows.append(MovedFactor(item.name, shift, float(law.quantile(0.5)), float(law.at_score(np.array(shift)))))
+    return tuple(sorted(rows, key=lambda one: -abs(one.move)))

@@ -1,4 +1,4 @@
-"""The difference of two policies in one measure, from outcomes, weights of paths, or changed inputs."""
+"""The difference of two policies in one measure, from outcomes, weights of paths, or moved or changed inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 from engine.analyses.futures import Futures, sound
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, gap, under
-from engine.risk.estimation.intervals import Estimate, as_units
+from engine.program.contract import Scores
+from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.risk.estimation.weighted_measures import mean as weighted_mean
 from engine.study.components import Change
 from engine.study.study import Study
@@ -21,17 +22,27 @@ Paths = Float[np.ndarray, "path"]
 
 @dataclass(frozen=True)
 class Look:
-    """The difference `first` less `second` in one measure, from outcomes, weights or changed inputs."""
+    """The difference `first` less `second` in one measure, from outcomes, weights, or moved or changed inputs.
+
+    Args:
+      paths: how many of the futures, from the first on, are simulated with inputs moved or changed.
+    """
 
     futures: Futures
     variable: str
     measure: str
     first: str
     second: str
+    paths: int
 
     @property
     def study(self) -> Study:
         return self.futures.study
+
+    @property
+    def units(self) -> Units:
+        """Independent units of the first `paths` paths."""
+        return as_units(self.paths, self.study.unit)
 
     def difference(self, values: Values) -> Estimate:
         """The difference from outcomes, with its interval, over the paths on which all outcomes are finite."""
@@ -45,28 +56,18 @@ class Look:
         if self.measure != MEAN:
             return self.difference(values)
         good = sound((values,))
-        return self.weighted(values, good, np.ones(int(good.sum())))
-
-    def gaps(self, values: Values) -> Paths:
-        """The difference on every path, for a mean or a probability, which is the mean of these values."""
-        one, two = (self._of(policy, values).astype(np.float64) for policy in (self.first, self.second))
-        with np.errstate(invalid="ignore"):  # infinite less infinite
-            return one - two
+        return self.weigher(values, good)(np.ones(int(good.sum())))
 
     def of_values(self, values: Values) -> Paths:
         """The contribution of every path to the difference, ES too, which is their mean; 0 where it is not finite."""
         if self.measure != SHORTFALL:
-            gaps = self.gaps(values)
+            gaps = self._gaps(values)
             return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path adds nothing
         good = sound((values,))
         alike, gaps = np.ones(int(good.sum())), np.zeros(len(good))
         one, two = (tail.excess(alike) for tail in self._tails(values, good))
         gaps[good] = one - two
         return gaps
-
-    def weighted(self, values: Values, good: np.ndarray, weights: Paths) -> Estimate:
-        """The difference under weights of the paths in `good`, which have mean 1."""
-        return self.weigher(values, good)(weights)
 
     def weigher(self, values: Values, good: np.ndarray) -> Callable[[Paths], Estimate]:
         """A function from weights of the paths in `good` (mean 1) to the difference.
@@ -75,14 +76,36 @@ class Look:
         """
         units = as_units(len(good), self.study.unit).take(good)
         if self.measure != SHORTFALL:
-            gaps = self.gaps(values)[good]
+            gaps = self._gaps(values)[good]
             return lambda weights: weighted_mean(gaps, weights, units)
         one, two = self._tails(values, good)
         return lambda weights: weighted_mean(one.excess(weights) - two.excess(weights), weights, units)
 
-    def changed(self, paths: int, changes: Sequence[Change]) -> list[Estimate]:
-        """The difference under each of some changes, on the first `paths` paths."""
-        return [self.estimate(values) for values in self.futures.changed(changes, paths)]
+    def changed(self, changes: Sequence[Change]) -> list[Estimate]:
+        """The difference under each of some changes."""
+        return [self.estimate(values) for values in self.futures.changed(changes, self.paths)]
+
+    def moved(self, rows: Sequence[int], by: Float[np.ndarray, "row"]) -> Values:
+        """The outcomes with some rows of the normal scores moved; not for two threads at once."""
+        own = self._scores[rows]
+        self._scores[rows] = own.astype(np.float64) + by[:, None]
+        try:
+            return self.futures.of_scores(self._scores)
+        finally:
+            self._scores[rows] = own
+
+    def scores(self, rows: Sequence[int]) -> Float[np.ndarray, "row path"]:
+        """Some rows of the normal scores, not moved, in double precision."""
+        return self._scores[rows].astype(np.float64)
+
+    @cached_property
+    def _scores(self) -> Scores:
+        return np.ascontiguousarray(self.futures.numbers(self.paths))
+
+    def _gaps(self, values: Values) -> Paths:
+        one, two = (self._of(policy, values).astype(np.float64) for policy in (self.first, self.second))
+        with np.errstate(invalid="ignore"):  # infinite less infinite
+            return one - two
 
     def _of(self, policy: str, values: Values) -> np.ndarray:
         return under(self.study, self.variable, policy, values)

@@ -1,25 +1,24 @@
-"""Reverse stress test: the likeliest futures in which an event happens or an outcome passes its VaR.
+"""Reverse stress test: the likeliest future in which an event happens or an outcome passes its VaR.
 
-They are the nearest to the origin in normal scores of everything that is drawn.
+It is the nearest to the origin in normal scores of everything that is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
+from engine.analyses.failure_edge import nearest_point
 from engine.analyses.independent_inputs import independent_inputs
-from engine.analyses.nearest_point import Nearest, nearest_points
 from engine.analyses.tail_futures import TailFutures
 from engine.program import arguments, drawing
 from engine.program.arguments import as_normal, as_numbers
 from engine.program.contract import Program, Trace
 from engine.program.cpu_program import CpuProgram
 from engine.program.programs import program_on
-from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 MOST_STARTS = 1000
@@ -30,7 +29,7 @@ _LANES = 1 << 14
 
 @dataclass(frozen=True)
 class FailurePoint:
-    """A design point: a future in which it happens, nearer to the origin of normal scores than such futures around it.
+    """The design point: the future in which it happens that is nearest to the origin of normal scores.
 
     Args:
       point: its independent normal scores, in the order of `arguments.streams`.
@@ -38,7 +37,7 @@ class FailurePoint:
       share: independent input -> its share of the squared distance.
       scores: factor -> the joint normal score of its draw.
       trace: the future in full: draws, shocks, years and outcomes.
-      nearest: share of the worst futures to which this point is the nearest of all points.
+      starts, slid: how many paths were drawn in to the edge, and how many slid along it.
     """
 
     point: Float[np.ndarray, "stream"]
@@ -46,63 +45,24 @@ class FailurePoint:
     share: dict[str, float]
     scores: dict[str, float]
     trace: Trace
-    nearest: Estimate
-
-
-@dataclass(frozen=True)
-class Reverse:
-    """The result of `reverse_stress`.
-
-    Args:
-      points: the point nearest to the origin, and all others about as near; empty if none was found.
-      of_starts: distance of the edge of the failure region on the ray to each starting path.
-      slid: how many starting points slid along the edge.
-    """
-
-    points: tuple[FailurePoint, ...]
-    of_starts: Float[np.ndarray, "start"]
+    starts: int
     slid: int
 
-    @property
-    def distance(self) -> float:
-        """Distance of the nearest point from the origin; infinite if none was found."""
-        return self.points[0].distance if self.points else np.inf
 
-
-def reverse_stress(program: Program, futures: TailFutures) -> Reverse:
-    """The likeliest futures in which the event happens, or the outcome passes its VaR."""
+def reverse_stress(program: Program, futures: TailFutures) -> FailurePoint | None:
+    """The likeliest future in which the event happens, or the outcome passes its VaR; None if none is found."""
     study = program.study
     starts = starts_of(study, futures)
-    found = nearest_points(margin_of(program, futures), starts, lambda point: in_other_years(study, point))
-    seen = [one for one in found if np.isfinite(one.distance)]
-    points = (_in_full(program, one, share) for one, share in zip(seen, _nearest(futures, seen), strict=True))
-    return Reverse(tuple(points), found[0].of_starts, found[0].slid)
-
-
-def _in_full(program: Program, found: Nearest, nearest: Estimate) -> FailurePoint:
-    study = program.study
-    numbers = as_numbers(study, found.point[:, None])
-    once = len(program.inputs["factor_keys"])
-    joint = np.asarray(drawing.joint_scores(study, numbers[:once], program.inputs))[:, 0]
+    found = nearest_point(margin_of(program, futures), starts, lambda point: in_other_years(study, point))
+    if found is None:
+        return None
+    point, slid = found
+    numbers = as_numbers(study, point[:, None])
+    joint = np.asarray(drawing.joint_scores(study, numbers[: len(study.streams[0])], program.inputs))[:, 0]
     scores = {item.name: float(z) for item, z in zip(study.inputs, joint, strict=True)}
-    trace, share = program.trace_of(numbers), _shares(study, found.point)
-    return FailurePoint(found.point, found.distance, share, scores, trace, nearest)
-
-
-def _nearest(futures: TailFutures, seen: Sequence[Nearest]) -> list[Estimate]:
-    """Share of the worst futures that are nearest to each point."""
-    if not seen:
-        return []
-    points, held = np.stack([one.point for one in seen]), futures.scores.shape[1]
-    closest = np.concatenate(
-        [
-            np.argmax(points @ normal - 0.5 * np.sum(points**2, axis=1)[:, None], axis=0)
-            for first in range(0, held, _LANES)
-            for normal in (as_normal(futures.watched.study, futures.scores[:, first : first + _LANES]),)
-        ]
-    )
-    rows = (closest == np.arange(len(seen))[:, None]).astype(np.float64)
-    return futures.share.means(rows[:, futures.tail], rows[:, futures.near])
+    distance = float(np.linalg.norm(point[:, None], axis=0)[0])
+    trace, share = program.trace_of(numbers), _shares(study, point)
+    return FailurePoint(point, distance, share, scores, trace, starts.shape[1], slid)
 
 
 def starts_of(study: Study, futures: TailFutures) -> Float[np.ndarray, "stream start"]:

@@ -10,8 +10,7 @@ from engine.analyses.columns import fields
 from engine.analyses.comparison import of_named
 from engine.analyses.futures import Quantity
 from engine.analyses.indices import Shares
-from engine.analyses.sensitivity import SensitivityResult, sensitivity
-from engine.analyses.swings import Swing
+from engine.analyses.sensitivity import SensitivityResult, Swing, sensitivity
 from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
@@ -32,7 +31,7 @@ READING = (
 )
 
 
-def answer(of: Asked, variables: Sequence[str], policies: Sequence[str], with_given_data: bool) -> Answer:
+def answer(of: Asked, variables: Sequence[str], policies: Sequence[str]) -> Answer:
     """The answer to `sensitivity`: shares of variance by input, the value of knowing inputs, and swings of factors.
 
     Args:
@@ -42,7 +41,7 @@ def answer(of: Asked, variables: Sequence[str], policies: Sequence[str], with_gi
       UserError: as `engine.analyses.sensitivity.sensitivity`.
     """
     study = of_named(of.study, policies or None)
-    given = sensitivity(study, variables or None, of.paths, of.device, of.observe, with_given_data)
+    given = sensitivity(study, variables or None, of.paths, of.device, of.observe)
     study = given.study
     basis = (
         f"{study.name}: {study.futures}, and as many that are independent of them; "
@@ -106,8 +105,6 @@ def _tables(given: SensitivityResult, subject: Shares | None) -> list[Table]:
     events = [k for k, one in enumerate(given.swung) if one.measure == PROBABILITY]
     if given.swings:
         made += [_swings(given, "swings", outcomes, ""), _swings(given, "event_swings", events, "points")]
-    if given.given_data:
-        made.append(_given_data(given))
     return [table for table in made if len(table)]
 
 
@@ -124,39 +121,27 @@ def _shares(given: SensitivityResult, order: Sequence[int]) -> Table:
     columns = (
         *_measures([s.quantity for s, _ in rows]),
         texts("input", [given.inputs[k].name for _, k in rows], "what is drawn apart from all else"),
-        texts(
-            "kind",
-            [given.inputs[k].kind for _, k in rows],
-            "factor, group, shock or regime",
-            over=("input",),
+        *fields(
+            texts, [given.inputs[k] for _, k in rows], {"kind": "factor, group, shock or regime"}, over=("input",),
             brief=False,
         ),
         *_sides([s.quantity for s, _ in rows]),
         estimates(
-            "share",
-            [s.shapley[k] for s, k in rows],
-            "its part in the variance, what inputs do together shared out evenly",
-            shown="%",
+            "share", [s.shapley[k] for s, k in rows],
+            "its part in the variance, what inputs do together shared out evenly", shown="%",
         ),
         estimates(
-            "alone",
-            [s.first[k] for s, k in rows],
-            "share of the variance that goes if it is known",
-            shown="%",
+            "alone", [s.first[k] for s, k in rows], "share of the variance that goes if it is known", shown="%",
             brief=False,
         ),
         estimates(
-            "total",
-            [s.total[k] for s, k in rows],
-            "share of the variance that is left if all others are known",
-            shown="%",
-            brief=False,
+            "total", [s.total[k] for s, k in rows], "share of the variance that is left if all others are known",
+            shown="%", brief=False,
         ),
-    )
+    )  # fmt: skip
     brief = [(_what(s.quantity), k) in shown for s, k in rows]
-    return Table(
-        "shares", "What each input does to the variance, in %", columns, ("of", "input", "side"), brief, "side", "of"
-    )
+    title = "What each input does to the variance, in %"
+    return Table("shares", title, columns, ("of", "input", "side"), brief, across="side", apart="of")
 
 
 def _vanishing(given: SensitivityResult) -> Table:
@@ -269,26 +254,6 @@ def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) 
         ),
     )
     return Table(name, "One factor held low and high", columns, ("quantity", "factor"), brief, apart="quantity")
-
-
-def _given_data(given: SensitivityResult) -> Table:
-    rows = [(data, k) for data in given.given_data for k in range(len(data.factors))]
-    most = [_largest([[one] for one in data.delta]) for data in given.given_data]
-    columns = (
-        *_alone([data.quantity for data, _ in rows]),
-        texts("factor", [data.factors[k] for data, k in rows], "factor"),
-        numbers("delta", [data.delta[k] for data, k in rows], "Borgonovo's delta"),
-        numbers("delta_error", [data.delta_error[k] for data, k in rows], "half of its 95 % interval", head="+-"),
-        numbers(
-            "pawn",
-            [data.pawn[k] for data, k in rows],
-            "median distance between distributions with and without it",
-            head="PAWN",
-        ),
-    )
-    brief = [k in shown for data, shown in zip(given.given_data, most, strict=True) for k in range(len(data.factors))]
-    title = "From draws and outcomes alone (SALib)"
-    return Table("given_data", title, columns, ("quantity", "factor"), brief, apart="quantity")
 
 
 def _measures(every: Sequence[Quantity]) -> tuple[Column, ...]:

@@ -30,10 +30,9 @@ class Sensitivity:
         tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
     ] = ()
     policies: Annotated[tuple[str, ...], Option("The policies that are looked at.", "A,B", "policy")] = ()
-    given_data: Annotated[bool, Option("Also what SALib says from draws and outcomes alone: delta and PAWN.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """The shares of inputs; `engine.analyses.sensitivity.sensitivity` says how, and what is refused."""
         from engine.analyses import sensitivity_answer
 
-        return sensitivity_answer.answer(of, self.outcome, self.policies, self.given_data)
+        return sensitivity_answer.answer(of, self.outcome, self.policies)

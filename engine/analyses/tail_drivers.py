@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,24 +53,57 @@ class Driver:
     p_value: float
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A factor, or a shock in one year, with its draws on the held paths.
+
+    Args:
+      kind, name, year, unit, prior: as of `Driver`.
+      values: its draws.
+      below, up_to: the prior's probability below, and at or below, each of them.
+      sample: number of draws that the prior is known from; infinite for a stated law.
+    """
+
+    kind: str
+    name: str
+    year: int | None
+    unit: str
+    prior: tuple[float, float]
+    values: Float[np.ndarray, "held"]
+    below: Float[np.ndarray, "held"]
+    up_to: Float[np.ndarray, "held"]
+    sample: float = np.inf
+
+
 def drivers_of(
     program: Program, futures: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor held"]
-) -> list[Driver]:
+) -> tuple[Driver, ...]:
     """The factors in the order of the study, without fixed ones, then shocks by stream and year.
 
     Args:
       joint: joint normal scores of the factors [factor, held].
     """
-    shocks = _shocks(program, futures) if futures.shocks is not None else []
-    return _factors(futures, priors, joint) + shocks
+    factors, shocks = _factors(futures, priors, joint), _shocks(program, futures)
+    return (*_drivers(futures, [*factors]), *_drivers(futures, [*shocks]))
 
 
-def _means(futures: TailFutures, rows: np.ndarray) -> list[Estimate]:
-    """Means of rows [cell, held] over the worst futures, computed some rows at a time."""
-    step = max(_FINE * 16 // max(len(futures.path), 1), 1)
+def _drivers(futures: TailFutures, drawn: Sequence[_Drawn]) -> Iterator[Driver]:
+    for one, mean in zip(drawn, _means(futures, [one.values for one in drawn]), strict=True):
+        centre, sd = one.prior
+        within = in_tenths(one.below, one.up_to)
+        tail, near = within[:, futures.tail], within[:, futures.near]
+        shift = _widened(scaled(mean, 1 / sd, -centre / sd), one.sample**-0.5)
+        density = tuple(_share(part, ((BINS - 1) / one.sample) ** 0.5) for part in futures.share.means(tail, near))
+        distance, p_value = futures.share.distance(tail, near, one.sample)
+        yield Driver(one.kind, one.name, one.year, one.unit, one.prior, mean, shift, density, distance, p_value)
+
+
+def _means(futures: TailFutures, rows: Sequence[np.ndarray]) -> list[Estimate]:
+    """Means of rows [held] over the worst futures, computed some rows at a time."""
+    step = max(_FINE * 16 // futures.scores.shape[1], 1)
     found: list[Estimate] = []
     for first in range(0, len(rows), step):
-        part = rows[first : first + step].astype(np.float64)
+        part = np.array(rows[first : first + step], np.float64)
         found += futures.share.means(part[:, futures.tail], part[:, futures.near])
     return found
 
@@ -95,85 +128,42 @@ def _share(one: Estimate, error: float) -> Estimate:
     return replace(over, estimate=max(over.estimate, 0.0), low=over.low if over.low != over.low else max(over.low, 0.0))
 
 
-Range = tuple[np.ndarray, np.ndarray, float]
-"""The prior's probability below, and at or below, each value; and the size of the sample behind it, or infinity."""
+def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[_Drawn]:
+    """The factors; one whose prior has no standard deviation is given by its normal score."""
+    below = share_below(joint)
+    for k in priors.free:
+        item, of = priors.study.inputs[k], priors.moments[k]
+        if np.isfinite(of.sd):
+            unit, prior, values = item.unit, (of.mean, of.sd), futures.draws[k]
+        else:
+            unit, prior, values = SCORED, (0.0, 1.0), joint[k]
+        yield _Drawn(FACTOR, item.name, None, unit, prior, values, below[k], below[k])
 
 
-def _driven(
-    futures: TailFutures,
-    heads: Sequence[tuple[str, str, int | None, str]],
-    priors: Sequence[tuple[float, float]],
-    values: Float[np.ndarray, "cell held"],
-    ranges: Sequence[Range],
-) -> list[Driver]:
-    """Drivers from their values and the prior's probabilities of these.
-
-    Args:
-      heads: kind, name, year and unit of each.
-    """
-    means = _means(futures, values)
-    drivers = []
-    for k, ((kind, name, year, unit), (centre, sd)) in enumerate(zip(heads, priors, strict=True)):
-        below, up_to, sample = ranges[k]
-        within = in_tenths(below, up_to)
-        tail, near = within[:, futures.tail], within[:, futures.near]
-        shift = _widened(scaled(means[k], 1 / sd, -centre / sd), sample**-0.5)
-        density = tuple(_share(one, ((BINS - 1) / sample) ** 0.5) for one in futures.share.means(tail, near))
-        distance, p_value = futures.share.distance(tail, near, sample)
-        drivers.append(Driver(kind, name, year, unit, (centre, sd), means[k], shift, density, distance, p_value))
-    return drivers
-
-
-def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> list[Driver]:
-    """The factors as drivers; one whose prior has no standard deviation is given by its normal score."""
-    study, at = priors.study, priors.free
-    heads: list[tuple[str, str, int | None, str]] = []
-    values, of = [], []
-    for k in at:
-        item, moments = study.inputs[k], priors.moments[k]
-        endless = not np.isfinite(moments.sd)
-        heads.append((FACTOR, item.name, None, SCORED if endless else item.unit))
-        of.append((0.0, 1.0) if endless else (moments.mean, moments.sd))
-        values.append(joint[k] if endless else futures.draws[k])
-    if not at:
-        return []
-    ranges = [(below, below, np.inf) for below in share_below(joint[at])]
-    return _driven(futures, heads, of, np.array(values, np.float64), ranges)
-
-
-def _shocks(program: Program, futures: TailFutures) -> list[Driver]:
-    """The shocks of each year as drivers; those whose law the study states are compared with a sample."""
+def _shocks(program: Program, futures: TailFutures) -> Iterator[_Drawn]:
+    """The shocks of each year that vary; those whose law the study states are compared with a sample."""
+    if futures.shocks is None:
+        return
     study = program.study
-    assert futures.shocks is not None
     streams = [
-        (stream, shock, name)
-        for (name, shock), of in zip(study.model.shocks.items(), study.shock_streams.values(), strict=True)
-        for stream in of
-    ]
-    sample = _sampled(program) if any(name in study.shocks.moving for *_, name in streams) else None
-    heads: list[tuple[str, str, int | None, str]] = []
-    values, priors = [], []
-    ranges: list[Range] = []
-    for k, (stream, shock, name) in enumerate(streams):
+        (stream, name) for name, streams in study.shock_streams.items() for stream in streams
+    ]  # fmt: skip
+    sample = _sampled(program) if study.shocks.moving else None
+    for k, (stream, name) in enumerate(streams):
+        shock = study.model.shocks[name]
         for y, year in enumerate(study.years):
-            row = futures.shocks[y, k].astype(np.float64)
-            if name in study.shocks.moving:
-                assert sample is not None
+            row, count = futures.shocks[y, k].astype(np.float64), np.inf
+            if sample is not None and name in study.shocks.moving:
                 seen = np.sort(sample[y, k].astype(np.float64))
-                prior = float(seen.mean()), float(seen.std())
+                prior, count = (float(seen.mean()), float(seen.std())), float(len(seen))
                 below, up_to = (np.searchsorted(seen, row, side) / len(seen) for side in ("left", "right"))
-                lies: Range = (below, up_to, float(len(seen)))
+            elif shock.law == "normal":
+                prior, below = (0.0, 1.0), share_below(row)
+                up_to = below
             else:
-                normal = shock.law == "normal"
-                prior = (0.0, 1.0) if normal else (0.5, 12**-0.5)
-                share = share_below(row) if normal else row
-                lies = (share, share, np.inf)
+                prior, below, up_to = (0.5, 12**-0.5), row, row
             if prior[1] > 0:
-                heads.append((SHOCK, stream, year, shock.unit))
-                values.append(row)
-                ranges.append(lies)
-                priors.append(prior)
-    return _driven(futures, heads, priors, np.array(values), ranges) if heads else []
+                yield _Drawn(SHOCK, stream, year, shock.unit, prior, row, below, up_to, count)
 
 
 def _sampled(program: Program) -> Float[np.ndarray, "year stream path"]:

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.analyses import variants
+from engine.analyses.variables import LEVEL, outcomes_of
 from engine.errors import Problem, UserError, unknown
 from engine.program.contract import Program
 from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
-from engine.risk.estimation.events import event_outcomes, happens, thresholds
+from engine.risk.estimation.events import happens, thresholds
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import Units, as_units
 from engine.study.components import Event
@@ -31,15 +32,18 @@ class TailSubject:
     """What is explained: an outcome at a level, or an event, under one policy.
 
     Args:
-      event: None for an outcome.
       level: None for an event.
     """
 
     study: Study
     variable: str
     policy: str
-    event: Event | None
     level: float | None
+
+    @property
+    def event(self) -> Event | None:
+        """The event; None for an outcome."""
+        return self.study.events_by_name.get(self.variable)
 
     @property
     def at(self) -> int:
@@ -47,15 +51,9 @@ class TailSubject:
         return self.study.row(self.policy)
 
     @property
-    def read(self) -> list[str]:
+    def read(self) -> tuple[str, ...]:
         """The outcomes that it depends on, in the order of the model."""
-        names = event_outcomes(self.study, self.event) if self.event else {self.variable}
-        return [name for name in self.study.model.outcomes if name in names]
-
-    @property
-    def outcome(self) -> str | None:
-        """The single outcome that it is about; None for an event made of several."""
-        return self.event.outcome if self.event else self.variable
+        return outcomes_of(self.study, [self.variable])
 
 
 def tail_subject(study: Study, variable: str, policy: str | None, level: float | None) -> TailSubject:
@@ -69,14 +67,13 @@ def tail_subject(study: Study, variable: str, policy: str | None, level: float |
         problems.append(Problem("--outcome", unknown("outcome or event", variable, study.variables)))
     if policy is not None and policy not in study.policy_names:
         problems.append(Problem("--policy", unknown("policy", policy, study.policy_names)))
-    event = study.events_by_name.get(variable)
-    if event and level is not None:
+    is_event = variable in study.events_by_name
+    if is_event and level is not None:
         text = f"is of outcomes; the event '{variable}' has its own threshold. Leave --level out."
         problems.append(Problem("--level", text))
     if problems:
         raise UserError(study.source, problems)
-    chosen = None if event else 0.99 if level is None else level
-    return TailSubject(study, variable, policy or study.baseline, event, chosen)
+    return TailSubject(study, variable, policy or study.baseline, None if is_event else level or LEVEL)
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,6 @@ class TailFutures:
       share: which paths are the worst, their weights, and the independent units.
       numbers: numbers of the paths that are not left out; `share` indexes these.
       values: the outcomes that `watched` depends on, by name, under its policy, on the paths of `numbers`.
-      path: numbers of the held paths, ascending.
       tail, near: indices among the held paths of the worst ones, and of those around VaR.
       scores: their normal scores [stream, held].
       draws: their factors [factor, held].
@@ -117,7 +113,6 @@ class TailFutures:
     share: WorstShare
     numbers: Int[np.ndarray, "path"]
     values: Mapping[str, Float[np.ndarray, "path"]]
-    path: Int[np.ndarray, "held"]
     tail: Int[np.ndarray, "tail"]
     near: Int[np.ndarray, "near"]
     scores: Float[np.ndarray, "stream held"]
@@ -151,12 +146,11 @@ def tail_futures(program: Program, watched: TailSubject, stored: Mapping[str, np
         units, values = units.take(~bad), {name: one[numbers] for name, one in values.items()}
     share = _share(watched, values, units)
     held = np.union1d(share.path, share.near)
-    path = numbers[held]
-    scores = _scores(program, study, path)
+    scores = _scores(program, study, numbers[held])
     draws, shocks = _in_full(program, scores)
     tail, near = np.searchsorted(held, share.path), np.searchsorted(held, share.near)
     return TailFutures(
-        watched, share, numbers, values, path, tail, near, scores, draws, shocks,
+        watched, share, numbers, values, tail, near, scores, draws, shocks,
         _limit(watched, values, share), int(bad.sum()),
     )  # fmt: skip
 

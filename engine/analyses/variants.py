@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import jax
@@ -21,6 +23,7 @@ PATHS = BLOCK
 Observer = Callable[[str, int, int], None]
 """Called with the stage, how much of it is done, and how much there is."""
 Key = TypeVar("Key")
+Job = TypeVar("Job")
 AHEAD = 2
 """Blocks that are computed or wait to be read: one is computed while another is read."""
 REPLICATES = 4
@@ -146,12 +149,15 @@ def results(programs: Iterable[tuple[Key, Program]], blocks: Iterable[Block]) ->
 
     The next block is computed while one is read.
     """
-    wanted, ahead = [*blocks], []
-    for key, program in programs:
-        for block in wanted:
-            ahead.append((key, partial(program.submit(block).of, block)))
-            if len(ahead) == AHEAD:
-                first, outcomes = ahead.pop(0)
-                yield first, outcomes()
-    for key, outcomes in ahead:
+    wanted = [*blocks]
+    started = ((key, partial(program.submit(block).of, block)) for key, program in programs for block in wanted)
+    for key, outcomes in ahead(started):
         yield key, outcomes()
+
+
+def ahead(jobs: Iterator[Job]) -> Iterator[Job]:
+    """The same jobs in order, `AHEAD` of them already started when the first is handed on."""
+    waiting = deque(islice(jobs, AHEAD))
+    while waiting:
+        yield waiting.popleft()
+        waiting.extend(islice(jobs, 1))

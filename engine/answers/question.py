@@ -128,7 +128,7 @@ class Field:
 
     @property
     def flag(self) -> str:
-        """Its name on the command line, such as `--given-data`."""
+        """Its name on the command line, such as `--outcome`."""
         return f"--{self.option.flag or self.name.replace('_', '-')}"
 
 

@@ -15,30 +15,36 @@ from engine.errors import UserError, in_a_line, unknown
 GROUP = "rustbelt.questions"
 """Group of entry points by which other packages register questions: name = "module:Class"."""
 QUESTIONS: Mapping[str, tuple[str, str]] = {
-    "compare": ("engine.analyses.compare_question:Compare", "Say which policy is better, how surely, and where not."),
-    "extremes": (
-        "engine.analyses.extremes.question:Extremes",
-        "Say how bad it gets once in so many futures, also beyond those of a run.",
+    "compare": (
+        "engine.analyses.compare_question:Compare",
+        "Compare policies: differences, dominance, regret and ranks.",
     ),
-    "explain": ("engine.analyses.explain_question:Explain", "Show what the worst futures of a run have in common."),
+    "extremes": ("engine.analyses.extremes.question:Extremes", "Estimate return levels, also beyond the sample."),
+    "explain": ("engine.analyses.explain_question:Explain", "Show what the worst futures have in common."),
     "discover": (
         "engine.analyses.discover_question:Discover",
-        "Say in which boxes of factors futures of a kind are frequent.",
+        "Find boxes of factors in which a kind of future is frequent.",
     ),
-    "attribute": ("engine.analyses.attribution_question:Attribute", "Show which lever does what between two policies."),
-    "sensitivity": ("engine.analyses.sensitivity_question:Sensitivity", "Show which inputs the answer hangs on."),
-    "flip": ("engine.analyses.flip_question:Flip", "Show which belief would turn the ranking of two policies."),
-    "assumptions": ("engine.analyses.assumptions_question:Assumptions", "Hold a study against its own assumptions."),
-    "challenge": ("engine.analyses.challenge.question:Challenge", "Argue against the study's own headline."),
-    "backtest": ("engine.analyses.backtest.question:Backtest", "Hold a study against what was observed, and score it."),
-    "condition": (
-        "engine.analyses.conditioning.question:Condition",
-        "Say how risky each policy is, given what was observed.",
+    "attribute": (
+        "engine.analyses.attribution_question:Attribute",
+        "Attribute the difference of two policies to their levers.",
     ),
+    "sensitivity": (
+        "engine.analyses.sensitivity_question:Sensitivity",
+        "Estimate the share of each input and its value of information.",
+    ),
+    "flip": ("engine.analyses.flip_question:Flip", "Find break-even values at which two policies change places."),
+    "assumptions": (
+        "engine.analyses.assumptions_question:Assumptions",
+        "Recompute a study with each assumption off and doubled.",
+    ),
+    "challenge": ("engine.analyses.challenge.question:Challenge", "Test the claims of a study against other choices."),
+    "backtest": ("engine.analyses.backtest.question:Backtest", "Score the forecasts of a study against observations."),
+    "condition": ("engine.analyses.conditioning.question:Condition", "Condition a study on observations."),
 }
 """Module and class of each question, and a line on what it does; in the order in which one asks them."""
 OF_CUBE: Mapping[str, tuple[str, str]] = {
-    "risk": ("engine.analyses.risk_question:Risk", "Ask a finished run for its risks.")
+    "risk": ("engine.analyses.risk_question:Risk", "Print the risk measures and events of a run.")
 }
 """As `QUESTIONS`, for those that only read estimates: answers are not stored, commands and methods written by hand."""
 OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")

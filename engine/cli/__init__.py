@@ -23,27 +23,32 @@ from engine.cli.show import streams
 from engine.errors import UserError, did_you_mean
 from engine.modelling.loading import end_quietly
 
-COMMANDS = (
-    "init",
-    "run",
-    "check",
-    "risk",
-    *registry.QUESTIONS,
-    "diff",
-    "replay",
-    "plot",
-    "status",
-    "verify",
-    "repair",
-    "copy",
-    "report",
-    "fit",
-    "schema",
-    "list",
-    "completion",
-)
+GROUPS = {
+    "Run": ("run", "check", "init"),
+    "Ask": ("risk", *registry.QUESTIONS, "report", "plot", "replay", "diff"),
+    "Look after": ("list", "status", "verify", "repair"),
+    "Other": ("fit",),
+}
+"""The commands that `rustbelt --help` shows, by heading, the most used first."""
+SELDOM = ("schema", "copy", "completion")
+"""The commands that only `rustbelt --help --full` shows."""
+SELDOM_OPTIONS = """
+Seldom used options, which COMMAND --help --full describes:
+  --program    Form of the compiled program.
+  --scheduler  Computation by the workers of a dask scheduler.
+  --shard      One task of a job array.
+  --log        Form of progress on stderr.
+"""
+COMMANDS = (*(name for names in GROUPS.values() for name in names), *SELDOM)
 
-REMOVED = {"check --operations": "rustbelt check STUDY", "sensitivity --within": "rustbelt sensitivity STUDY"}
+REMOVED = {
+    "check --operations": "rustbelt check STUDY",
+    "explain --levers": "rustbelt flip STUDY --outcome V",
+    "explain --mechanisms": "rustbelt assumptions STUDY",
+    "schema --model": "rustbelt schema",
+    "sensitivity --given-data": "rustbelt sensitivity STUDY",
+    "sensitivity --within": "rustbelt sensitivity STUDY",
+}
 """Removed commands ("NAME") and options ("COMMAND --OPTION"), and what to type instead ("rustbelt COMMAND ...")."""
 
 FEW_COLLECTIONS = 100_000, 20, 20
@@ -66,8 +71,27 @@ rustbelt -h shows all commands, rustbelt COMMAND -h the options of one."""
 class Commands(click.Group):
     """The group of all commands. An error that the user can correct ends with exit code 2, a fault of ours with 1."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the command line. With -h or --help, --full stands for all commands and options."""
+        ctx.meta["full"] = "--full" in args and not {"-h", "--help"}.isdisjoint(args)
+        if ctx.meta["full"]:
+            args = [word for word in args if word != "--full"]
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the commands by group; with --full also what is seldom used."""
+        groups = {**GROUPS, "Other": (*GROUPS["Other"], *registry.outsiders())}
+        if ctx.meta["full"]:
+            groups["Seldom used commands"] = SELDOM
+        for heading, names in groups.items():
+            commands = [(f"{name:11}", self.get_command(ctx, name)) for name in names]
+            with formatter.section(heading):
+                formatter.write_dl([(name, one.get_short_help_str(100)) for name, one in commands if one])
+        if ctx.meta["full"]:
+            formatter.write(SELDOM_OPTIONS)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of the commands, in the order in which a new user needs them."""
+        """The names of the commands, as help shows them."""
         return [*COMMANDS, *(name for name in registry.outsiders() if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -102,6 +126,8 @@ class Commands(click.Group):
         if command is not None and command.callback is not None:
             callback, command = command.callback, duplicate(command)
             command.callback = _with_prints_apart(callback)
+            if ctx.meta["full"]:
+                command.params = [_shown(one) for one in command.params]
         return name, command, rest
 
     def main(self, *args: Any, **options: Any) -> Any:
@@ -148,6 +174,13 @@ def _removed(kind: str, given: str, name: str, ctx: click.Context | None) -> cli
     return click.UsageError(f"{kind} '{given}' was removed. Type instead: {REMOVED[name]}", ctx)
 
 
+def _shown(param: Any) -> Any:
+    """The same option or argument, which help shows."""
+    param = duplicate(param)
+    param.hidden = False
+    return param
+
+
 def _with_prints_apart(callback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(callback)
     def wrapped(*args: Any, **options: Any) -> Any:
@@ -173,6 +206,6 @@ def _show_warning(
 @click.version_option(None, "-V", "--version", package_name="rustbelt", message="%(package)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """Monte Carlo risk of policy choices: the same futures under every policy, tails with honest intervals."""
+    """Compare policies on the same futures. --help --full shows all commands."""
     if ctx.invoked_subcommand is None:
         click.echo(GREETING)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 
-@click.command("check", short_help="Show what a study asks and what it will take.")
+@click.command("check", short_help="Show what a study computes and what it needs.")
 @options.study_to_run
 @click.option(
     "--workers",

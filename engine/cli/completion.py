@@ -18,7 +18,7 @@ HOW = {
 }
 
 
-@click.command("completion", short_help="Print the script by which a shell completes.")
+@click.command("completion", short_help="Print the completion script of a shell.")
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @options.debug
 @click.pass_context

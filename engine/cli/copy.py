@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.modelling.records import Model
 
 
-@click.command("copy", short_help="Copy a run to an object store, or from there.")
+@click.command("copy", short_help="Copy a run to or from an object store.")
 @click.argument("source", metavar="FROM", cls=options.Place)
 @click.argument("target", metavar="TO")
 @options.own_model

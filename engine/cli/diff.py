@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engine.modelling.records import Model
 
 
-@click.command("diff", short_help="Put two runs side by side.")
+@click.command("diff", short_help="Compare the studies and results of two runs.")
 @click.argument("first", cls=options.Place)
 @click.argument("second", cls=options.Place)
 @click.option("--variable", metavar="V", shell_complete=options.complete_variable, help="One outcome or event.")

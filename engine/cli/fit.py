@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.fitting.ranking import Fit
 
 
-@click.command("fit", short_help="Rank families by how well they fit data, and give a prior to paste.")
+@click.command("fit", short_help="Fit distributions to data and print a prior.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--column", required=True, help="Name of the column.")
 @click.option(

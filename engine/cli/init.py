@@ -11,7 +11,7 @@ from engine.cli.show import screen
 from engine.formatting import command_line
 
 
-@click.command("init", short_help="Write a commented study to start from.")
+@click.command("init", short_help="Write a study file with comments.")
 @click.argument("file", type=click.Path(path_type=Path), default=Path("study.toml"))
 @click.option("--extends", metavar="STUDY", help="The study to build on, one that ships or a file; rustbelt.")
 @click.option(
@@ -23,18 +23,21 @@ from engine.formatting import command_line
 @click.option("--schema", is_flag=True, help="Write the JSON schema beside it, for editors that complete and check.")
 @options.debug
 def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> None:
-    """Write a commented study to FILE (study.toml), ready to run and to edit; what is there is not overwritten.
+    """Write a commented study to FILE (study.toml), to be edited; what is there is not overwritten.
 
-    On top of the shipped study: a prior, a policy and an event of your own. With --model every factor, shock, lever and
-    outcome of the model, with placeholders that make it run at once.
+    It extends the shipped study, and has a prior, a policy and an event as comments. With --model it is the skeleton of
+    a whole study, in which the tables of factors, shocks, policies and events are comments.
     """
     import json
     import os
 
     from engine.errors import UserError
     from engine.modelling.declaration import check_declaration
+    from engine.modelling.records import Model
     from engine.run_folder.folder import written
-    from engine.study import loading, templates
+    from engine.study import loading
+    from engine.study.schema import as_json_schema
+    from engine.study.templates import skeleton
 
     if file.suffix != ".toml":
         raise UserError(
@@ -44,22 +47,18 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
     for path in (file, *([beside] if schema else ())):
         if path.exists() or path.is_symlink():
             raise UserError(str(path), ["is there already. Take another name, or remove it."])
-    name, line = templates.study_name(file.stem), beside.name if schema else None
     model = None if spec is None else loading.load_model_file(spec)
+    base: str | Model = model or ""
     if model is not None and extends is None:
         check_declaration(model, ())
-        text = templates.study_of(name, model, line)
     else:
-        extends = extends or "rustbelt"
-        below = loading.load_study(extends, model=model)
-        if extends not in loading.shipped_studies():
-            extends = Path(os.path.relpath(extends, file.parent)).as_posix()
-        text = templates.study_on_top(name, extends, below, line)
-    written(file, text.encode("utf-8"))
+        base = extends or "rustbelt"
+        loading.load_study(base, model=model)
+        if base not in loading.shipped_studies():
+            base = Path(os.path.relpath(base, file.parent)).as_posix()
+    written(file, skeleton(file.stem, base, beside.name if schema else None).encode("utf-8"))
     if schema:
-        from engine.study.json_schema import study_schema
-
-        written(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
+        written(beside, json.dumps(as_json_schema(), indent=1).encode("utf-8"))
     screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
     check, run = command_line("check", file, model=spec), command_line("run", file, "--paths", 16384, model=spec)
     for line, about in ((check, "how it was understood, before it runs"), (run, "the tail table")):

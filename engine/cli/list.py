@@ -13,7 +13,7 @@ from engine.cli.show import screen
 @click.command("list")
 @options.debug
 def command() -> None:
-    """List what ships, and the runs in outputs/."""
+    """List the shipped studies and models, and the runs in outputs/."""
     from engine.run_folder.finding import OUTPUTS, entry_of, known_runs
     from engine.study.loading import known_models, load_study, shipped_studies
 

@@ -124,6 +124,7 @@ policies = click.option(
 )
 program = click.option(
     "--program",
+    hidden=True,
     type=click.Choice(["loop", "xla"]),
     help=(
         "Form of the compiled program, in place of the study's: one loop over the years where the model allows it, or"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.runs.run import Run
 
 
-@click.command("repair", short_help="Compute again what is damaged in a run.")
+@click.command("repair", short_help="Recompute the damaged blocks of a run.")
 @options.run_that_is_there
 @full
 @options.device

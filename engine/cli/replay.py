@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 
-@click.command("replay", short_help="Show one path in full, or the worst ones.")
+@click.command("replay", short_help="Show one path in full, or the worst paths.")
 @options.run
 @click.option("--path", type=options.COUNT, help="Number of the path.")
 @click.option("--worst", type=options.COUNT, metavar="K", help="The K paths that are worst in an outcome.")

@@ -19,7 +19,7 @@ ENDINGS = {"--pdf": (".pdf",), "--slide": (".png", ".svg")}
 """What the names of these files end in."""
 
 
-@click.command("report", short_help="Make one HTML page of a finished run.")
+@click.command("report", short_help="Write a run as one HTML page.")
 @options.run_that_is_there
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",

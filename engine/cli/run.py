@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 
-@click.command("run", short_help="Run a study: its tables and its cube.")
+@click.command("run", short_help="Run a study: print its tables and write its cube.")
 @options.study_to_run
 @click.option(
     "--until",
@@ -42,9 +42,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="Processes on this machine that compute, each with its own cores or GPU.",
 )
-@click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler whose workers compute.")
+@click.option("--scheduler", hidden=True, metavar="ADDRESS", help="A dask.distributed scheduler whose workers compute.")
 @click.option(
-    "--shard", type=options.SHARD, help="Task I of a job array of N: every N-th block; the last task makes the tables."
+    "--shard",
+    hidden=True,
+    type=options.SHARD,
+    help="Task I of a job array of N: every N-th block; the last task makes the tables.",
 )
 @click.option(
     "--force",
@@ -58,9 +61,10 @@ if TYPE_CHECKING:
 @options.quiet
 @click.option(
     "--log",
+    hidden=True,
     type=click.Choice(WAYS),
     default="auto",
-    help="How progress is told on stderr: as suits it, or one JSON object a line.",
+    help="Form of progress on stderr: as suits the output, or one JSON object a line.",
 )
 @options.debug
 def command(

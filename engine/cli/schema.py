@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,22 +13,20 @@ from engine.cli.show import screen
 @click.command("schema", short_help="Print the JSON schema of study files, for editors.")
 @click.argument("of", type=click.Choice(["study", "answer"]), default="study")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a file.")
-@options.own_model
 @options.debug
-def command(of: str, output: Path | None, model: Any) -> None:
+def command(of: str, output: Path | None) -> None:
     """Print the JSON schema (draft 2020-12) of study files, so that an editor completes and checks them.
 
-    An editor with Even Better TOML (taplo) takes it from the first line of a study: #:schema ./study.schema.json With
-    --model the factors, shocks and levers of that model are completed. `rustbelt schema answer` is the schema of what
-    --json prints of every question.
+    An editor with Even Better TOML (taplo) takes it from the first line of a study: #:schema ./study.schema.json
+    `rustbelt schema answer` is the schema of what --json prints of every question.
     """
     import json
 
     from engine.answers.plain import SCHEMA
     from engine.run_folder.folder import written
-    from engine.study.json_schema import study_schema
+    from engine.study.schema import as_json_schema
 
-    text = json.dumps(study_schema(model) if of == "study" else SCHEMA, indent=1) + "\n"
+    text = json.dumps(as_json_schema() if of == "study" else SCHEMA, indent=1) + "\n"
     if output is None:
         screen.print_text(text)
         return

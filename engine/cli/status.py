@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.runs.upkeep import Status
 
 
-@click.command("status", short_help="Show how far a run is.")
+@click.command("status", short_help="Show the progress of a run.")
 @options.run_that_is_there
 @options.as_json
 @options.debug

@@ -27,7 +27,7 @@ full = click.option(
 )
 
 
-@click.command("verify", short_help="Check a run against its checksums.")
+@click.command("verify", short_help="Compare the files of a run with their checksums.")
 @options.run_that_is_there
 @full
 @options.device

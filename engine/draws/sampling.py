@@ -6,7 +6,6 @@ A sampler orders the paths of a tile in lanes so that no word of the generator i
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import jax
@@ -14,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, UInt32
 
-from engine.draws import random_words, sobol, strata
+from engine.draws import random_words, sobol
 from engine.draws.random_words import Floats, Words
 
 Key = UInt32[Array, "... word"]
@@ -23,8 +22,10 @@ Counter = tuple[UInt32[Array, ""], UInt32[Array, ""]]
 
 
 @dataclass(frozen=True)
-class Sampler(ABC):
+class Sampler:
     """How path numbers become random words; the words of a path are uniformly distributed and independent.
+
+    Words are the generator's. In units of 2 the second path mirrors the first (antithetic pairs).
 
     Args:
       name: name in the study file.
@@ -58,19 +59,25 @@ class Sampler(ABC):
         scores = random_words.normal(self._arranged(key, first, tile), dtype)
         return self._mirrored(scores).reshape(*key.shape[:-1], tile)
 
-    @abstractmethod
     def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
-        """Words without mirrors [*key batch, ...], the other axes in the order of the lanes."""
-
-    def _mirrored(self, numbers: Array) -> Array:
-        """Words or scores with those of the mirrors in front of the last two axes, if there are mirrors."""
-        return jax.lax.optimization_barrier(numbers)
-
-    def _drawn(self, key: Key, first: Counter, tile: int) -> Words:
-        """Words without strata and mirrors: uint32 [*key batch, word of the generator, group]."""
+        """Words without mirrors: uint32 [*key batch, word of the generator, group]."""
         lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
         counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
         return jnp.stack(random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter), axis=-2)
+
+    def _mirrored(self, numbers: Array) -> Array:
+        """Words or scores with their mirrors, if there are any, along a new axis in front of the last two.
+
+        The mirror of a word is its bitwise complement, that of a score its negative.
+        """
+        if self.unit == 2:
+            sign = jnp.array([1.0, -1.0], jnp.float32)[:, None, None]
+            if numbers.dtype == np.uint32:
+                own = numbers[..., None, :, :]
+                numbers = jnp.where(sign > 0, own, ~own)
+            else:
+                numbers = jax.lax.optimization_barrier(numbers)[..., None, :, :] * sign
+        return jax.lax.optimization_barrier(numbers)
 
 
 def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
@@ -79,88 +86,40 @@ def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
     return np.concatenate([group + offset for offset in sampler.offsets])
 
 
-class Keyed(Sampler):
-    """Words directly from the generator; in units of 2 the second path mirrors the first (antithetic pairs)."""
+class Sobol(Sampler):
+    """Randomised Sobol' points, one dimension for each stream; streams without one have the words of `random`.
 
-    def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
-        return self._drawn(key, first, tile)
-
-    def _mirrored(self, numbers: Array) -> Array:
-        """The mirror of a word is its bitwise complement, that of a score its negative."""
-        if self.unit == 2:
-            sign = jnp.array([1.0, -1.0], jnp.float32)[:, None, None]
-            if numbers.dtype == np.uint32:
-                own = numbers[..., None, :, :]
-                numbers = jnp.where(sign > 0, own, ~own)
-            else:
-                numbers = jax.lax.optimization_barrier(numbers)[..., None, :, :] * sign
-        return super()._mirrored(numbers)
-
-
-class _Replicated(Sampler):
-    """Replicates of `unit` paths, within which the highest bits of the words are stratified.
-
-    Path i is point i mod `unit` of replicate i div `unit`. Below the stratified bits stand the highest bits of the word
-    that the path has under `random`.
+    Path i is point i mod `unit` of randomisation i div `unit`. Below the bits of the point stand the highest bits of
+    the word that the path has under `random`.
     """
-
-    @property
-    def _depth(self) -> int:
-        return self.unit.bit_length() - 1
-
-    def _parts(self, key: Key, first: Counter, tile: int, rounds: int) -> tuple[Words, Words, Words]:
-        """Words under `random`, random words of the replicates, and counters.
-
-        Shapes: [*key batch, word of the generator, replicate, group]; [round, *key batch, 1, replicate, 1]; [group].
-        """
-        batch, groups = key.shape[:-1], tile // self.group
-        replicates = max(1, tile // self.unit)
-        drawn = self._drawn(key, first, tile).reshape(*batch, self.group, replicates, -1)
-        share = (self.unit // self.group).bit_length() - 1  # counters of a replicate, as a power of two
-        low = ((first[0] >> share) | (first[1] << (32 - share))) + jnp.arange(replicates, dtype=jnp.uint32)
-        number = low, jnp.broadcast_to(first[1] >> share, low.shape)
-        words = jnp.moveaxis(strata.round_words(key, number, rounds), 1, -1)[..., None, :, None]
-        return drawn, words, first[0] | jnp.arange(groups // replicates, dtype=jnp.uint32)
-
-
-class Latin(_Replicated):
-    """Latin hypercube samples of `unit` paths: in every stream each of `unit` equal strata holds one path.
-
-    The strata are assigned by a random permutation for each stream and replicate.
-    Source: McKay, Beckman and Conover (1979), Technometrics 21, 239-245, doi:10.1080/00401706.1979.10489755.
-    """
-
-    def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
-        drawn, words, counter = self._parts(key, first, tile, strata.ROUNDS)
-        member = jnp.array(self.offsets, jnp.uint32)[:, None, None]
-        point = (counter * self.group + member) << (32 - self._depth)
-        return strata.permuted(point, words, self._depth) | (drawn >> self._depth)
-
-
-class Sobol(_Replicated):
-    """Randomised Sobol' points, one dimension for each stream; streams without one have the words of `random`."""
 
     directions = sobol.DEPTH
 
     def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
-        drawn, words, counter = self._parts(key[..., :2], first, tile, sobol.WORDS)
+        plain = super()._arranged(key, first, tile)
+        replicates = max(1, tile // self.unit)
+        drawn = plain.reshape(*plain.shape[:-1], replicates, -1)
+        # counters of a replicate, as a power of two, as each belongs to a group of two paths
+        share = sobol.DEPTH - 1
+        low = ((first[0] >> share) | (first[1] << (32 - share))) + jnp.arange(replicates, dtype=jnp.uint32)
+        words = sobol.scramble_words(key, (low, jnp.broadcast_to(first[1] >> share, low.shape)))
+        counter = first[0] | jnp.arange(drawn.shape[-1], dtype=jnp.uint32)
         digits = [key[..., 2 + k, None, None, None] for k in range(sobol.DEPTH)]
         # the two paths of a group differ only in the lowest bit of their number
         even = sobol.point(counter, digits[1:])
         points = jnp.concatenate([even, even ^ digits[0]], axis=-3)
-        arranged = sobol.scrambled(points, list(words)) | (drawn >> self._depth)
+        arranged = sobol.scrambled(points, list(words)) | (drawn >> sobol.DEPTH)
         return jnp.where(digits[0] != 0, arranged, drawn)
 
 
-REPLICATE = 256
-"""Points of a Latin hypercube; must not change, as draws depend on it. More would only leave fewer units."""
 SAMPLERS: dict[str, Sampler] = {
     sampler.name: sampler
     for sampler in (
-        Keyed("random", 1),
+        Sampler("random", 1),
         # paths 2k and 2k + 1 mirror each other: every word is complemented, so every normal changes its sign
-        Keyed("antithetic", 2, (0, 2, 1, 3)),
-        Latin("latin", REPLICATE),
+        Sampler("antithetic", 2, (0, 2, 1, 3)),
         Sobol("sobol", sobol.POINTS),
     )
 }
+REMOVED = {"latin": "'sobol' (replicates of 4,096 points) or 'antithetic'"}
+"""Samplers of earlier versions, and what to take instead."""

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import UInt32
+from jaxtyping import Array, UInt32
 
-from engine.draws.random_words import Words
+from engine.draws.random_words import Words, threefry2x32
 
 DEPTH = 12
 POINTS = 1 << DEPTH
@@ -25,8 +25,8 @@ DIMENSIONS = 1024
 
 No two of them have the same leading digits; some further dimensions do, and a pair of such is worse than random.
 """
-WORDS = 4
-"""Number of random words that a scramble takes."""
+DOMAIN = 0x80000000
+"""Bit set in the high counter word for the words of scrambles, which no path's counter has."""
 
 
 def directions(dimension: int) -> UInt32[np.ndarray, "digit"]:
@@ -75,6 +75,24 @@ def point(index: Words, digits: Sequence[Words] | Words) -> Words:
     return _sum(index, digits, [1 << k for k in range(len(digits))])
 
 
+def scramble_words(
+    key: UInt32[Array, "... word"], replicate: tuple[Words, Words]
+) -> UInt32[Array, "4 ... 1 replicate 1"]:
+    """The four random words of each stream's scramble in each replicate.
+
+    They are the words of counters 4 r and 4 r + 1 of replicate r, with `DOMAIN` set.
+
+    Args:
+      key: keys of the streams.
+      replicate: number of each replicate, (low, high) words.
+    """
+    low, high = (part[:, None] for part in replicate)
+    pair = jnp.arange(2, dtype=jnp.uint32).reshape(2, *[1] * (key.ndim + 2))
+    counter = (low << 2) | pair, (high << 2) | (low >> 30) | jnp.uint32(DOMAIN)
+    words = threefry2x32((key[..., 0, None, None, None], key[..., 1, None, None, None]), counter)
+    return jnp.stack(words, axis=1).reshape(4, *words[0].shape[1:])
+
+
 def scrambled(points: Words, words: Sequence[Words]) -> Words:
     """Scrambled points: each digit plus a random sum, modulo 2, of the digits before it and a random bit.
 
@@ -82,7 +100,7 @@ def scrambled(points: Words, words: Sequence[Words]) -> Words:
 
     Args:
       points: in the highest bits of a word.
-      words: `WORDS` random words of the stream and randomisation.
+      words: the four random words of the stream and randomisation, from `scramble_words`.
     """
     parts, at, used = [], 0, 0
     for size in (*range(DEPTH - 1, -1, -1), DEPTH):

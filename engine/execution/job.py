@@ -293,7 +293,6 @@ class Job:
         ownership.enter(folder, self._versions(), force, alone, self.options.bound)
         if alone:  # shards find the arrays ready
             cube.create(folder)
-        provenance.begin(folder, self._record(None, ()), [block.index for block in blocks], alone=alone)
         if study.facts is not None:
             first = Block(0, 0, yearly_paths(study) if yearly else 0)
             runs = [*runs_of(first), *(run for block in blocks for run in runs_of(block))]
@@ -343,7 +342,7 @@ class Job:
 
         def append(error: str | None) -> None:
             done = ledger.done_blocks(folder, only=[block.index for block in blocks])
-            provenance.append(folder, self._record(datetime.now(UTC), done, error))
+            provenance.append(folder, self._record(done, error))
 
         try:
             yield
@@ -354,14 +353,14 @@ class Job:
             raise
         append(None)
 
-    def _record(self, ended: datetime | None, blocks: Iterable[int], error: str | None = None) -> dict[str, Any]:
+    def _record(self, blocks: Iterable[int], error: str | None) -> dict[str, Any]:
         versions = ownership.versions_of(self.folder.path)
         return provenance.run_record(
             self.folder.study,
             versions[-1]["device_kind"] if versions else "unknown",
             self.options.command or sys.argv,
             self.started,
-            ended,
+            datetime.now(UTC),
             blocks,
             devices=self.devices,
             workers=self.options.workers,

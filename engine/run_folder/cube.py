@@ -183,6 +183,11 @@ def is_finished(folder: RunFolder, done: Container[int]) -> bool:
     )
 
 
+def was_finished(folder: Path) -> bool:
+    """Whether a run in the folder was once finished, for as many paths as are asked for now or for fewer."""
+    return bool(attributes(folder, "diagnostics"))
+
+
 def attributes(folder: str | Path, group: str = "") -> Attributes:
     """Attributes of a group of a run folder's cube, of the root among them `title`, `summary`, `status` and `paths`;
     empty if there is none.

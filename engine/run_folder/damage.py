@@ -70,7 +70,7 @@ def damages_of(
     damages += _file_damage(folder, records, looked_at)
     damages += _root_damage(folder, records.get(CUBE))
     damages += _strays(folder, records)
-    damages += [Damage("provenance", name, what) for name, what in provenance.damage(folder.path).items()]
+    damages += _provenance_damage(folder.path, complete)
     return damages, records
 
 
@@ -107,7 +107,7 @@ def answers_in(damages: Iterable[Damage]) -> list[str]:
 def take_away(folder: RunFolder, damages: list[Damage], versions: Callable[[], Mapping[str, str]]) -> None:
     """Removes damaged files and the records of their parts, and damaged answers as a whole.
 
-    Files of the study and of provenance are restored.
+    Files of the study are restored; the provenance starts anew.
 
     Args:
       versions: gives those of this process, for a folder that has lost the record of what made it.
@@ -118,7 +118,7 @@ def take_away(folder: RunFolder, damages: list[Damage], versions: Callable[[], M
     if "study" in parts:
         _restore_study(folder, versions)
     if "provenance" in parts:
-        provenance.mend(folder.path)
+        provenance.append(folder)
     for part in parts - {"study", "provenance", ""}:
         ledger.drop(folder.path, part)
     for question in answers_in(damages):
@@ -179,6 +179,12 @@ def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Dam
     if record is None and is_known and (folder.path / CUBE_FOLDER).exists():
         for name, content in cube.skeleton(folder.study).items():
             yield from _differing_file(folder, CUBE, f"{CUBE_FOLDER}/{name}", content)
+
+
+def _provenance_damage(folder: Path, complete: bool) -> Iterator[Damage]:
+    there = (folder / provenance.NAME).exists()
+    if not provenance.is_whole(folder) and (there or complete):
+        yield Damage("provenance", provenance.NAME, "not as it was written" if there else "missing")
 
 
 def _differing_file(folder: RunFolder, part: Part, name: str, content: bytes) -> Iterator[Damage]:

@@ -249,7 +249,7 @@ def find_study(
     else:
         study = _study_of_file(place, model, seed=seed)
         run = run_folder(study)
-        if cube.attributes(run.path).get("status") != "complete" and not provenance.was_finished(run.path):
+        if cube.attributes(run.path).get("status") != "complete" and not cube.was_finished(run.path):
             if policy is not None and policy not in study.policy_names:
                 with moved("--policies", "policy"):
                     study = load_study(place, model=model or own_model(study), seed=seed, policies=(policy,))

@@ -39,7 +39,7 @@ def paths_of(study: Study) -> int:
 
 def with_their_policies(study: Study, beside: Sequence[str] = ()) -> Study:
     """The study with other policies to run: those of `beside`, and those that its gates are about."""
-    return under(study, tuple(dict.fromkeys([*beside, *(gate.policy for gate in study.gates)])))
+    return under(study, tuple(dict.fromkeys([*beside, *(gate.policy for gate in study.gates.values())])))
 
 
 def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None:
@@ -73,19 +73,20 @@ def answer(study: Study, device: str | None = None, run: Study | None = None) ->
     Raises:
       UserError: there is no such device.
     """
-    gates, own = study.gates, not all(gate.years for gate in study.gates)
-    names = {gate.variable for gate in gates if gate.years}
-    last = max((year for gate in gates for year in gate.years if year in study.years), default=0)
-    yearly, outcomes = first_paths(study, paths_of(study), device, names, last, own, run or study)
-    values = [_of_years(study, one, yearly) if one.years else _own(study, one, outcomes) for one in gates]
+    names, gates = [*study.gates], [*study.gates.values()]
+    own = not all(gate.all_years for gate in gates)
+    variables = {gate.variable for gate in gates if gate.all_years}
+    last = max((year for gate in gates for year in gate.all_years if year in study.years), default=0)
+    yearly, outcomes = first_paths(study, paths_of(study), device, variables, last, own, run or study)
+    values = [_of_years(study, one, yearly) if one.all_years else _own(study, one, outcomes) for one in gates]
     values = [of[np.isfinite(of)].astype(np.float64) for of in values]
     bands = [np.quantile(of, BAND) if len(of) else np.full(3, np.nan) for of in values]
     held = [_verdict(study, gate, *band) for gate, band in zip(gates, bands, strict=True)]
-    units = [(study.model.yearly if one.years else study.model.outcomes)[one.variable].unit for one in gates]
+    units = [(study.model.yearly if one.all_years else study.model.outcomes)[one.variable].unit for one in gates]
     labels = {
-        "gate": ("its name", [one.name for one in gates]),
+        "gate": ("its name", names),
         "held": ("whether it holds; empty beyond the study's years", held),
-        "asked": ("what is asked of the paths", [one.asked for one in gates]),
+        "asked": ("what is asked of the paths", [one.stated[0] for one in gates]),
         "unit": ("of the numbers", units),
         "of": ("what the numbers are of", [*map(_place, gates)]),
         "policy": ("it is held against", [one.policy for one in gates]),
@@ -102,7 +103,7 @@ def answer(study: Study, device: str | None = None, run: Study | None = None) ->
             for k, name in enumerate(("p05", "median", "p95"))
         ),
     ]
-    failed, beyond = ([one.name for one, is_so in zip(gates, held, strict=True) if is_so == of] for of in ("no", ""))
+    failed, beyond = ([name for name, is_so in zip(names, held, strict=True) if is_so == of] for of in ("no", ""))
     fails = f"{len(failed)} of {len(gates)} gates fail{'s' * (len(failed) == 1)}"
     findings = [": ".join(filter(None, (fails, _listed(failed)))) + "."]
     findings += [f"Of years that the study does not have: {_listed(beyond)}."] if beyond else []
@@ -118,8 +119,8 @@ def _listed(names: Sequence[str]) -> str:
 def _place(gate: Gate) -> str:
     """The number that a gate is about, in words: `sum of cut_layoffs, coal and steel, 2016-2017`."""
     labels = [" and ".join(names) for names in gate.at.values()]
-    in_a_row = len(gate.years) > 1 and [*gate.years] == [*range(gate.years[0], gate.years[-1] + 1)]
-    years = f"{gate.years[0]}-{gate.years[-1]}" if in_a_row else " and ".join(map(str, gate.years))
+    in_a_row = len(gate.all_years) > 1 and [*gate.all_years] == [*range(gate.all_years[0], gate.all_years[-1] + 1)]
+    years = f"{gate.all_years[0]}-{gate.all_years[-1]}" if in_a_row else " and ".join(map(str, gate.all_years))
     across = f"{gate.across} of " if gate.across else ""
     return f"{across}{', '.join([gate.variable, *labels, *filter(None, [years])])}"
 
@@ -131,11 +132,11 @@ def _own(study: Study, gate: Gate, outcomes: dict[str, np.ndarray]) -> np.ndarra
 
 def _of_years(study: Study, gate: Gate, yearly: dict[str, np.ndarray]) -> np.ndarray:
     """The number that a gate is about, on each path; empty where its years are not all the study's."""
-    if not set(gate.years) <= set(study.years):
+    if not set(gate.all_years) <= set(study.years):
         return np.zeros(0)
     entry = study.model.yearly[gate.variable]
     values = yearly[gate.variable][study.policy_names.index(gate.policy)]
-    values = values[[study.years.index(year) for year in gate.years]]
+    values = values[[study.years.index(year) for year in gate.all_years]]
     for axis, dim in enumerate(entry.dims, start=1):
         labels = study.model.dims[dim]
         values = np.take(values, [labels.index(label) for label in gate.at.get(dim, labels)], axis=axis)
@@ -152,5 +153,5 @@ def _verdict(study: Study, gate: Gate, low: float, median: float, high: float) -
         "median_below": median < first,
         "median_within": first <= median <= last,
         "inside_90": low <= first <= high,
-    }[gate.asked]
-    return ("yes" if holds else "no") if set(gate.years) <= set(study.years) else ""
+    }[gate.stated[0]]
+    return ("yes" if holds else "no") if set(gate.all_years) <= set(study.years) else ""

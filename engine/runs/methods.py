@@ -86,8 +86,6 @@ class Questions:
         outcome: str,
         policy: str | None = None,
         level: str | float | None = None,
-        levers: bool = False,
-        mechanisms: bool = False,
         numbers: bool = False,
         *,
         device: str | None = None,
@@ -98,24 +96,13 @@ class Questions:
           outcome: An outcome, whose worst futures are looked at; or an event, and those in which it happens.
           policy: The policy; the baseline if not given.
           level: The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.
-          levers: Also what each lever does where it is a tenth more, by rerunning.
-          mechanisms: Also what each assumption of the study makes up, by switching them off in many combinations.
           numbers: No word for how likely something is, numbers alone.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
-            "explain",
-            outcome=outcome,
-            policy=policy,
-            level=level,
-            levers=levers,
-            mechanisms=mechanisms,
-            numbers=numbers,
-            device=device,
-        )
+        return self.ask("explain", outcome=outcome, policy=policy, level=level, numbers=numbers, device=device)
 
     def discover(self, where: str, numbers: bool = False, *, device: str | None = None) -> Answer:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.
@@ -158,7 +145,6 @@ class Questions:
         self,
         outcome: Sequence[str] | str = (),
         policies: Sequence[str] | str = (),
-        given_data: bool = False,
         *,
         paths: int | None = None,
         device: str | None = None,
@@ -168,16 +154,13 @@ class Questions:
         Args:
           outcome: Outcomes and events, in place of the headline and all events.
           policies: The policies that are looked at.
-          given_data: Also what SALib says from draws and outcomes alone: delta and PAWN.
           paths: how many are computed anew; as many as the question thinks fit if not given.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
-            "sensitivity", outcome=outcome, policies=policies, given_data=given_data, paths=paths, device=device
-        )
+        return self.ask("sensitivity", outcome=outcome, policies=policies, paths=paths, device=device)
 
     def flip(
         self,

@@ -13,7 +13,7 @@ import xarray as xr
 from engine.errors import Problem, UserError, unknown
 from engine.execution.anew import InFull, in_full
 from engine.formatting import unit_name, words
-from engine.run_folder import cube, ledger, provenance
+from engine.run_folder import cube, ledger
 from engine.run_folder.cube_groups import (
     CONVENTIONS,
     described,
@@ -212,7 +212,7 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
         raise UserError(str(folder.path), [ledger.missing(folder.path, gone)])
     if not 1 <= count <= max(there, 1):
         problems.append(Problem("count", f"expected 1 to {there} paths, got {count}."))
-    if not is_whole and not provenance.was_finished(folder.path):
+    if not is_whole and not cube.was_finished(folder.path):
         expected = f"expected a run of {study.paths:,} paths that has come to its end."
         problems.append(Problem("", f"{expected} Finish it: {finishing_command(folder)}"))
     if problems:

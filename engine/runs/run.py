@@ -25,7 +25,7 @@ from engine.execution.until import compute
 from engine.report import formats
 from engine.risk.estimation.rounding import Rounding
 from engine.risk.estimation.stopping import Ended
-from engine.run_folder import answer_store, cube, provenance
+from engine.run_folder import answer_store, cube
 from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder, written
@@ -104,7 +104,7 @@ class Run(Inquiry):
 
     def __init__(self, folder: RunFolder, partial: bool = False):
         status = cube.attributes(folder.path).get("status")
-        self.is_extended = status == "incomplete" and provenance.was_finished(folder.path)
+        self.is_extended = status == "incomplete" and cube.was_finished(folder.path)
         """Whether the run was finished and then extended, with some of the further paths not done yet.
 
         Estimates are then over the paths that are done.

@@ -1,17 +1,10 @@
-"""Types of entries that may be of several kinds (a number or a name, say), each with its JSON schema."""
+"""Types of entries that may be of several kinds, such as a number or a name."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WithJsonSchema,
-    WrapValidator,
-)
+from pydantic import BeforeValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from engine.formatting import shown
 
@@ -29,55 +22,22 @@ def _expected(what: str) -> WrapValidator:
 
 
 _Number = Annotated[float, Field(ge=-1e300, le=1e300)]
-_NUMBER, _TEXT = {"type": "number"}, {"type": "string"}
-_NAMES = {"type": "array", "items": _TEXT}
-_ROWS = {"type": "array", "items": {"type": "array", "items": _NUMBER}}
-Size = Annotated[Any, WithJsonSchema({"type": ["number", "string"]})]
-Mixed = Annotated[Any, WithJsonSchema({"type": ["number", "string", "object"]})]
 Share = Annotated[
-    Annotated[int | float, Field(ge=0, le=1)] | str,
-    _expected("a share from 0 to 1 or the name of a factor"),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _TEXT]}),
+    Annotated[int | float, Field(ge=0, le=1)] | str, _expected("a share from 0 to 1 or the name of a factor")
 ]
 Rate = Annotated[
-    Annotated[int | float, Field(ge=0, le=1e300)] | str,
-    _expected("a number of at least 0 or the name of a factor"),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, _TEXT]}),
+    Annotated[int | float, Field(ge=0, le=1e300)] | str, _expected("a number of at least 0 or the name of a factor")
 ]
 Correlations = Annotated[
     _Number | Annotated[list[list[_Number]], Field(min_length=1)],
     _expected("a finite number, or rows of them as [[1, 0.3], [0.3, 1]]"),
-    WithJsonSchema({"anyOf": [_NUMBER, _ROWS]}),
 ]
 Places = Annotated[
     list[str],
     Field(min_length=1),
-    BeforeValidator(lambda stated: [stated] if isinstance(stated, str) else stated),
-    _expected("a label or a list of labels"),
-    WithJsonSchema({"anyOf": [_TEXT, _NAMES]}),
-]
-Outcomes = Annotated[
-    str | list[str],
-    _expected("'all', 'none' or a list of outcomes"),
-    WithJsonSchema({"anyOf": [{"enum": ["all", "headline", "none"]}, _NAMES]}),
-]
-Functions = Annotated[
-    list[Any],
-    WithJsonSchema(
-        {
-            "type": "array",
-            "items": {
-                "anyOf": [
-                    {"enum": ["exp", "log"]},
-                    {
-                        "type": "object",
-                        "properties": {how: _NUMBER for how in ("times", "plus", "power")},
-                        "additionalProperties": False,
-                        "minProperties": 1,
-                        "maxProperties": 1,
-                    },
-                ]
-            },
-        }
+    BeforeValidator(
+        lambda stated: [stated] if isinstance(stated, str) else stated, json_schema_input_type=str | list[str]
     ),
+    _expected("a label or a list of labels"),
 ]
+Outcomes = Annotated[str | list[str], _expected("'all', 'none' or a list of outcomes")]

@@ -93,7 +93,7 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
         events=(),
         challenge=Challenge(),
         assumptions=(),
-        gates=(),
+        gates={},
         keep=Keep((), 0, 0),
     )
     return short, places

@@ -30,7 +30,6 @@ from engine.study.tables import (
     events as event_tables,
     factors as factor_tables,
     facts as facts_tables,
-    gates as gate_tables,
     groups as group_tables,
     observed as observed_tables,
     policies as policy_tables,
@@ -39,6 +38,7 @@ from engine.study.tables import (
     stops as stop_tables,
 )
 from engine.study.tables.changes import Known
+from engine.study.tables.gates import Gate
 from engine.study.values import Tables
 from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
@@ -176,12 +176,22 @@ def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
     """Fields of `Study` that follow from a table and the model's names alone."""
     return {
         "events": event_tables.read(text["events"], model, problems),
-        "gates": gate_tables.read(text["gates"], text["policies"], model, problems),
+        "gates": _gates(text, model, problems),
         "headline": section_tables.headline(text.get("headline"), model, problems),
         "levels": section_tables.levels(text["risk"], problems),
         "lever_groups": lever_groups.read(text["lever_groups"], model, problems),
         "keep": section_tables.keep(text["keep"], model, problems),
     }
+
+
+def _gates(text: Tables, model: Model, problems: Problems) -> Mapping[str, Gate]:
+    for name, gate in text["gates"].items():
+        own = Problems()
+        gate.check(text["policies"], model, own)
+        with problems.within(f"gates.{name}"):
+            own.refuse()
+    gates: Mapping[str, Gate] = text["gates"]
+    return gates
 
 
 def _of_run(text: Tables, known: KnownModel, source: str) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class Study:
     levels: tuple[float, ...] = LEVELS
     lever_groups: LeverGroups = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
-    gates: tuple[Gate, ...] = ()
+    gates: Mapping[str, Gate] = field(default_factory=dict)
     challenge: Challenge = field(default_factory=Challenge)
     observed: Observed = field(default_factory=Observed)
     settings: tuple[str, ...] = ()

@@ -12,6 +12,8 @@ from engine.formatting import shown
 from engine.study.schema import NAMED, SECTIONS, ChoiceTable, LawTable, StudyText
 from engine.study.values import Tables
 
+RECORDS = ("gates",)
+"""Tables whose entries are the records that the engine works with."""
 _STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {"name": "study", "regimes": {"states": [], "transition": []}}
 """Tables of the right types that nothing can be made of, so that no message speaks of what nobody wrote."""
 
@@ -53,7 +55,8 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
         else:
             inner.pop(key, None)
         problems.close(".".join(at))
-    text = StudyText.model_validate(tables).model_dump(exclude_none=True)
+    whole = StudyText.model_validate(tables)
+    text = whole.model_dump(exclude_none=True) | {kind: getattr(whole, kind) for kind in RECORDS}
     for kind in ("factors", "shocks"):
         _refuse_misspelt(kind, text[kind], problems)
     return text
@@ -130,12 +133,13 @@ _EXPECTED = {
     "list_type": "a list",
     "dict_type": "a table",
     "model_type": "a table",
+    "literal_error": "{expected}",
 }
 
 
 def _known_keys(where: Sequence[str]) -> list[str]:
     if len(where) == 1:
-        return [*StudyText.model_fields, "extends"]
+        return [*StudyText.model_fields]
     if where[-2] == "truncate":
         return ["low", "high"]
     if where[0] == "challenge" and len(where) > 2:

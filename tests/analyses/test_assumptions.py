@@ -118,8 +118,8 @@ def test_a_study_without_assumptions_is_told_how_to_name_some():
         assumptions(bill(), variables=["costs"])
 
 
-def test_latin_replicates_are_the_units():
-    run = BILL["run"] | {"sampler": "latin", "paths": 256 * 40}
+def test_replicates_are_the_units():
+    run = BILL["run"] | {"sampler": "sobol", "paths": 4096 * 40}
     answer = assumptions(bill(run=run))
     truth = MEANS["exit doubled"] - 1.0
     gap = records(answer, "cost", "difference_mean")["exit doubled"]["reform"]

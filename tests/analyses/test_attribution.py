@@ -135,7 +135,7 @@ def test_levers_of_a_group_are_one_player(tmp_path, played):
     assert_close(own.alone[0].estimate, own.taken_back[0].estimate)
 
 
-@pytest.mark.parametrize("sampler", ["random", "latin"])
+@pytest.mark.parametrize("sampler", ["random", "sobol"])
 def test_intervals_are_over_the_units_of_the_sampler(tmp_path, sampler):
     given = attribution(
         game(tmp_path, '[lever_groups]\nrest = ["c", "idle"]', sampler), "old", "new", ["sum"], device="cpu"
@@ -143,7 +143,7 @@ def test_intervals_are_over_the_units_of_the_sampler(tmp_path, sampler):
     mean, deviation = part(given, "sum", "mean").share[1], 2 / np.sqrt(12 * PATHS)
     if sampler == "random":
         assert mean.standard_error == pytest.approx(deviation, rel=0.02)
-    else:  # strata take nearly all of a linear outcome's error away
+    else:  # points take nearly all of a linear outcome's error away
         assert mean.standard_error < 0.02 * deviation
     assert_plausible(mean.estimate, 1.0, mean.standard_error, 0.1)
 

@@ -99,8 +99,8 @@ def test_pairs_stay_together_and_one_replicate_has_no_interval():
     study = square(2048, "antithetic")
     draws = drawn(study, 9)
     assert np.isfinite(asked(study, draws, draws["x1"] < 0.5).boxes[0].density.low)
-    one = square(512, "latin")
-    assert one.unit == 256  # one replicate finds the boxes, the other judges them
+    one = square(8192, "sobol")
+    assert one.unit == 4096  # one replicate finds the boxes, the other judges them
     of = asked(one, drawn(one, 9), drawn(one, 9)["x1"] < 0.5)
     assert np.isnan(of.rate.low) and "without an interval" in said(of)
     assert not (of.boxes and of.boxes[0].density.low > of.rate.high)

@@ -8,7 +8,8 @@ import pytest
 
 from engine import UserError
 from engine.analyses import tail_futures
-from engine.analyses.explain_answer import findings, of_explanation
+from engine.analyses.explain_answer import of_explanation
+from engine.analyses.explain_sentences import findings
 from engine.analyses.explanation import explain
 from engine.answers.plain import SCHEMA
 from engine.program import devices
@@ -79,7 +80,7 @@ def test_priors_move_es_as_their_weights(given):
 
 
 def test_the_likeliest_future_is_the_foot_of_the_perpendicular(given):
-    (reverse,) = given.reverse.points
+    reverse = given.likeliest
     assert reverse.distance == pytest.approx((given.measured["VaR99"].estimate - MEAN) / SD, rel=1e-4)
     assert reverse.distance == pytest.approx(EDGE, rel=0.02)
     for name, covariance in COVARIANCE.items():
@@ -96,7 +97,7 @@ def test_where_low_is_worse_it_is_the_mirror(given):
     for one, other in zip(given.slopes, mirrored.slopes, strict=True):
         assert other.location.estimate == pytest.approx(-one.location.estimate, abs=1e-4)
         assert other.location.low == pytest.approx(-one.location.high, abs=1e-4)
-    assert mirrored.reverse.distance == pytest.approx(given.reverse.distance, rel=1e-4)
+    assert mirrored.likeliest.distance == pytest.approx(given.likeliest.distance, rel=1e-4)
     assert mirrored.worst == given.worst
 
 
@@ -106,7 +107,7 @@ def test_vasicek():
     given = explain(study, "loss")
     (economy,) = given.drivers
     assert_plausible(economy.shift.estimate, BEYOND, economy.shift.standard_error, resolves=0.1)
-    assert given.reverse.distance == pytest.approx(EDGE, rel=0.02)
+    assert given.likeliest.distance == pytest.approx(EDGE, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["ruin", "both"])
@@ -117,7 +118,7 @@ def test_an_event_is_explained_by_the_futures_in_which_it_happens(name):
     assert given.measured["probability"].estimate == given.tail_count / (1 << 16)
     values = given.futures.limit.of(given.futures.values)
     assert (values > 0).sum() == given.tail_count
-    assert given.reverse.distance > 1
+    assert given.likeliest.distance > 1
 
 
 def test_it_says_of_the_run_what_the_run_says(given):
@@ -203,15 +204,15 @@ def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):
     monkeypatch.setattr(tail_futures, "MOST", 1000)
     study = total_cost(8192)
     given = explain(study, "cost", level=0.6)
-    assert given.study.paths == 1666 and given.tail_count == 667 and len(given.futures.path) <= 1001
+    assert given.study.paths == 1666 and given.tail_count == 667 and given.futures.scores.shape[1] <= 1001
     given = explain(study, "dear")
     assert given.tail_count <= 1100 < (given.study.paths * 2)
 
 
 def test_what_never_varies_is_no_failure():
     given = explain(vasicek(512, rho=0.0), "loss")
-    assert np.isinf(given.reverse.distance) and not given.reverse.points
+    assert given.likeliest is None
     answer = of_explanation(given, Path("run"))
     jsonschema.validate(answer.plain(), SCHEMA)
-    assert "points" not in answer and answer.groups
+    assert "point" not in answer and answer.groups
     assert "likeliest" in answer.findings[-1]

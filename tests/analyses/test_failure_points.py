@@ -1,5 +1,5 @@
-"""What an explanation names where futures fail at several points, at both ends of a factor, or in its middle; and where
-nothing is drawn.
+"""The likeliest future of an explanation where futures fail at several points, at both ends of a factor, or in its
+middle; and where nothing is drawn.
 """
 
 import functools
@@ -8,29 +8,21 @@ import warnings
 import numpy as np
 import pytest
 
-from engine.analyses.explain_answer import findings, of_explanation
+from engine.analyses.explain_answer import of_explanation
+from engine.analyses.explain_sentences import findings, unusual
 from engine.analyses.explanation import explain
-from engine.analyses.likeliest_tables import unusual
 from engine.modelling.folds import total
 from engine.modelling.records import Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.runs.run import run
 from engine.study.loading import read_study
-from tests.analyses.explained import branches, four_branches, total_cost
-from tests.helpers import assert_plausible
+from tests.analyses.explained import branches, total_cost
 
 SQUARE = 1.5 * np.sqrt(2)
-CORNER = 3.5 / np.sqrt(2)
 POINTS = {
     "larger": [(2.5, 0), (0, 2.5)],
     "size": [(2.5, 0), (-2.5, 0)],
-    "branches": [(SQUARE, SQUARE), (-SQUARE, -SQUARE), (CORNER, -CORNER), (-CORNER, CORNER)],
+    "branches": [(SQUARE, SQUARE), (-SQUARE, -SQUARE)],
     "sum": [(2.5 / np.sqrt(2), 2.5 / np.sqrt(2))],
-}
-FAILS = {
-    "larger": lambda a, b: np.maximum(a, b) > 2.5,
-    "size": lambda a, b: np.abs(a) > 2.5,
-    "branches": lambda a, b: four_branches(np, a, b) < 0,
-    "sum": lambda a, b: a + b > 2.5 * np.sqrt(2),
 }
 
 
@@ -40,48 +32,18 @@ def explained(name):
     return explain(branches(), f"{name}_passed")
 
 
-def by_integration(name):
-    """Probability, and share of what fails that each point is the nearest to: sums over a fine grid."""
-    axis = np.arange(-7.0, 7.0, 0.01) + 0.005
-    a, b = np.meshgrid(axis, axis, indexing="ij")
-    mass = np.where(FAILS[name](a, b), np.exp(-(a**2 + b**2) / 2) / (2 * np.pi) * 1e-4, 0.0)
-    closest = np.argmin([(a - x) ** 2 + (b - y) ** 2 for x, y in POINTS[name]], axis=0)
-    shares = np.bincount(closest.ravel(), mass.ravel(), len(POINTS[name]))
-    return mass.sum(), shares / mass.sum()
-
-
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (k % 2)) for k, name in enumerate(POINTS)]
 )
-def test_every_point_that_is_about_as_near_is_named_with_its_share(name):
-    given = explained(name)
-    probability, shares = by_integration(name)
-    if name == "branches":
-        assert probability == pytest.approx(0.0022228, rel=1e-2)
-    points = given.reverse.points
-    assert len(points) == len(POINTS[name])
-    assert [one.distance for one in points] == sorted(one.distance for one in points)
-    for point in points:
-        at = np.array([point.scores["x1"], point.scores["x2"]])
-        away = [np.linalg.norm(at - np.array(own)) for own in POINTS[name]]
-        k = int(np.argmin(away))
-        assert away[k] < 0.03
-        assert point.distance == pytest.approx(np.linalg.norm(POINTS[name][k]), rel=1e-3)
-        if len(points) > 1:
-            assert_plausible(point.nearest.estimate, shares[k], point.nearest.standard_error, resolves=0.25)
-            assert point.nearest.low < point.nearest.estimate < point.nearest.high
-        else:
-            assert point.nearest.estimate == pytest.approx(1.0)
-    assert sum(one.nearest.estimate for one in points) == pytest.approx(1.0)
+def test_the_likeliest_future_is_one_of_the_nearest_points(name):
+    point = explained(name).likeliest
+    away = [np.hypot(point.scores["x1"] - x, point.scores["x2"] - y) for x, y in POINTS[name]]
+    assert min(away) < 0.03
+    assert point.distance == pytest.approx(np.linalg.norm(POINTS[name][0]), rel=1e-3)
 
 
-def test_what_is_unusual_in_each_point_is_named():
-    assert {unusual(one) for one in explained("larger").reverse.points} == {
-        "x1 +2.50 (100 %)", "x2 +2.50 (100 %)",
-    }  # fmt: skip
-    assert {unusual(one) for one in explained("size").reverse.points} == {
-        "x1 +2.50 (100 %)", "x1 -2.50 (100 %)",
-    }  # fmt: skip
+def test_what_is_unusual_in_it_is_named():
+    assert unusual(explained("larger").likeliest) in ("x1 +2.50 (100 %)", "x2 +2.50 (100 %)")
 
 
 @pytest.mark.parametrize("sampler", ["random", "antithetic"])
@@ -102,33 +64,24 @@ def test_the_first_sentence_sees_more_than_means(name, text, sampler):
     assert by_name["x1"].p_value < 1e-9
 
 
-def test_every_likeliest_future_is_stored_and_in_plain_data(tmp_path):
+def test_the_likeliest_future_is_stored_and_in_plain_data(tmp_path):
     given = explained("branches")
-    answer = of_explanation(given, tmp_path)
-    assert "; 3 others" in answer.findings[-1]
-    points, held = answer["points"], answer.tree["point_factors"]
-    assert len(points) == 4 and answer.tree["point_shares"].sizes["point"] == 4
-    for k, point in enumerate(given.reverse.points):
-        (own,) = points.where(point=f"future {k + 1}")
-        assert own["distance"] == point.distance and own["nearest"] == point.nearest
-        assert own["unusual"] == unusual(point)
-        assert float(held["score"].sel(point=own["point"], factor="x2")) == point.scores["x2"]
-        factors = [*answer["point_factors"].where(point=own["point"])]
-        assert {row["factor"]: row["score"] for row in factors} == point.scores
-        assert [row["draw"] for row in factors] == [
-            float(point.trace.draws[[item.name for item in given.study.inputs].index(row["factor"]), 0])
-            for row in factors
-        ]
-        shares = {row["input"]: row["share"] for row in answer["point_shares"].where(point=own["point"])}
-        assert shares == point.share
-        values = [row["value"] for row in answer["point_outcomes"].where(point=own["point"])]
-        assert values == point.trace.outcomes[given.watched.at, :, 0].tolist()
+    answer, point = of_explanation(given, tmp_path), given.likeliest
+    (own,) = answer["point"].rows()
+    assert own["distance"] == point.distance and own["unusual"] == unusual(point)
+    assert float(answer.tree["point_factors"]["score"].sel(factor="x2")) == point.scores["x2"]
+    factors = [*answer["point_factors"].rows()]
+    assert {row["factor"]: row["score"] for row in factors} == point.scores
+    draws = dict(zip([item.name for item in given.study.inputs], point.trace.draws[:, 0], strict=True))
+    assert {row["factor"]: row["draw"] for row in factors} == draws
+    assert {row["input"]: row["share"] for row in answer["point_shares"].rows()} == point.share
+    assert [*answer["point_outcomes"]["value"]] == point.trace.outcomes[given.watched.at, :, 0].tolist()
 
 
 def test_shocks_and_years_of_a_likeliest_future_stand_at_their_labels(tmp_path):
     given = explain(total_cost(1 << 14), "cost", "aided")
     answer = of_explanation(given, tmp_path)
-    (point,) = given.reverse.points
+    point = given.likeliest
     streams = [stream for of in given.study.shock_streams.values() for stream in of]
     cells = given.study.model.dims["place"]
     for y, year in enumerate(given.study.years):
@@ -181,8 +134,8 @@ def test_a_study_without_factors_has_an_answer(model, text, tmp_path):
     assert answer.plain()["tables"]
     assert text in done.report().read_text(encoding="utf-8")
     if model is Weather:
-        (point,) = given.reverse.points
+        point = given.likeliest
         assert point.share == {"noise": 1.0} and point.distance == pytest.approx(2.33, abs=0.1)
         assert len(given.drivers) == 2
     else:
-        assert not given.reverse.points and not given.drivers
+        assert given.likeliest is None and not given.drivers

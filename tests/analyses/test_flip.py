@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from engine.analyses.flip import _simulated, flip, flip_on
+from engine.analyses.flip import flip, flip_on
 from engine.analyses.flip_answer import answer_of, sentences
 from engine.analyses.futures import Futures
-from engine.analyses.moved_scores import MovedScores
+from engine.analyses.joint_move import MovedFactor
 from engine.analyses.policy_gap import Look
 from engine.cli.show.answers import print_answer
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.plots.figures import turns as figures
-from engine.risk.drivers.tilting import nearest_turn, tail_shape
+from engine.risk.drivers.tilting import tail_shape
 from engine.study.loading import read_study
 from tests.helpers import assert_same
 
@@ -102,19 +102,6 @@ def test_all_priors_together_turn_it_sooner_than_any_alone_along_their_weights()
 def test_the_joint_move_is_no_farther_than_the_nearest_belief_alone(given):
     nearest = min(abs(one.move.estimate) for one in given.beliefs if one.kind == "prior" and one.turns)
     assert given.joint.distance.estimate <= nearest
-    assert given.joint.entropy == 0.5 * given.joint.distance.estimate**2
-
-
-def test_the_law_nearest_to_the_stated_one_is_the_shifted_normal():
-    """Of N(m, s) the tilt to mean zero has relative entropy (m / s)^2 / 2."""
-    values = 0.7 + 2.0 * np.random.default_rng(1).standard_normal(1 << 17)
-    tilt = nearest_turn(values)
-    assert tilt.entropy == pytest.approx(0.5 * (0.7 / 2.0) ** 2, rel=0.02)
-    assert tilt.distance == pytest.approx(0.35, rel=0.02)
-    weights = np.exp(tilt.log_weights)
-    assert abs(weights.mean() - 1) < 1e-9
-    assert abs((weights * values).mean()) < 1e-6
-    assert nearest_turn(np.abs(values) + 0.1) is None
 
 
 @pytest.mark.parametrize("shape", [0.2, 0.5, 0.9])
@@ -128,9 +115,9 @@ def test_k_hat_is_the_shape_of_pareto_weights(shape):
 def test_weights_and_runs_agree_where_both_can_be_had(given):
     """The same turn where the program runs again on moved scores."""
     study = given.study
-    look = Look(Futures(study, ("cost",)), "cost", "mean", "risky", "sure")
+    look = Look(Futures(study, ("cost",)), "cost", "mean", "risky", "sure", 1 << 15)
     one = next(one for one in given.beliefs if one.name == "signal")
-    there = _simulated(look, MovedScores(look.futures, 1 << 15), [0], np.ones(1), one.move.estimate)
+    there = look.estimate(look.moved([0], np.array([one.move.estimate])))
     assert abs(there.estimate) < 5 * there.standard_error
 
 
@@ -141,7 +128,6 @@ def test_events_and_tails_are_ranked_too():
     assert event.measure == "probability" and event.difference.estimate > 0
     assert own["noise"].how in ("weights", "runs", "")
     tail = flip(study, "cost", "risky", "sure", "ES99")
-    assert tail.nearest is None
     assert tail.joint is None or tail.joint.distance.estimate > 1
 
 
@@ -338,7 +324,7 @@ def test_all_priors_together_never_go_farther_than_one_alone():
 
 def test_only_factors_that_move_are_named():
     (given,) = repeated("far", FEWEST, 1)
-    still = replace(given.joint, factors=(("x", 1.97, 0.0, 1.97), ("y", 0.004, 0.0, 0.004)))
+    still = replace(given.joint, factors=(MovedFactor("x", 1.97, 0.0, 1.97), MovedFactor("y", 0.004, 0.0, 0.004)))
     assert [*sentences(replace(given, joint=still))][-1].endswith(": x most.")
 
 

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from engine.analyses.failure_edge import FARTHEST, Edge, norms
-from engine.analyses.nearest_point import nearest_points
+from engine.analyses.failure_edge import FARTHEST, Edge, nearest_point, norms
 
 
 def started(margin, dims, seed=1, count=1000, scale=1.0):
@@ -17,10 +16,14 @@ def started(margin, dims, seed=1, count=1000, scale=1.0):
     return points[:, np.argsort(-margins)[:count]]
 
 
-def assert_on_the_edge(found, margin):
-    assert margin(found.point[:, None])[0] > 0 >= margin(found.point[:, None] * (1 - 1e-6))[0]
-    assert found.distance == pytest.approx(np.linalg.norm(found.point))
-    assert np.all(found.of_starts >= found.distance - 1e-9)
+def on_the_edge(margin, dims):
+    """The nearest point, which is on the edge and no farther than the edge on the ray to any start."""
+    starts = started(margin, dims)
+    point, slid = nearest_point(margin, starts)
+    assert 0 < slid <= 41 and margin(point[:, None])[0] > 0 >= margin(point[:, None] * (1 - 1e-6))[0]
+    _, sizes = Edge(margin, None).reached(starts, 1.0)
+    assert np.all(sizes >= np.linalg.norm(point) - 1e-9)
+    return point
 
 
 @pytest.mark.parametrize("dims", [2, 40, 400])
@@ -32,10 +35,9 @@ def test_of_a_plane_it_is_the_foot_of_the_perpendicular(dims):
     def margin(points):
         return normal @ points - norm.ppf(0.99)
 
-    found = nearest_points(margin, started(margin, dims))[0]
-    assert found.distance == pytest.approx(norm.ppf(0.99), rel=1e-4)
-    np.testing.assert_allclose(found.point, normal * norm.ppf(0.99), atol=0.02)
-    assert_on_the_edge(found, margin)
+    point = on_the_edge(margin, dims)
+    assert np.linalg.norm(point) == pytest.approx(norm.ppf(0.99), rel=1e-4)
+    np.testing.assert_allclose(point, normal * norm.ppf(0.99), atol=0.02)
 
 
 PROBLEMS = {
@@ -60,6 +62,12 @@ PROBLEMS = {
     "convex": (2, lambda u: (u[0] + u[1]) / 2**0.5 - 2.5 - 0.1 * (u[0] - u[1]) ** 2, 2.5),
     # away from the middle: the foot is a saddle, two points beside it are nearer
     "concave": (2, lambda u: u[0] - 4 + 0.5 * u[1] ** 2, 7**0.5),
+    "both sides": (3, lambda u: np.abs(u[0]) - 2.5, 2.5),
+    "two sides": (2, lambda u: np.maximum(u[0], u[1] - 0.4) - 2.5, 2.5),
+    # the same in any of six years
+    "any year": (12, lambda u: u[:6].max(axis=0) - 3.0, 3.0),
+    # no point of a ring is nearer than those beside it
+    "ring": (2, lambda u: np.linalg.norm(u, axis=0) - 3.0, 3.0),
     # a jump that must come, and a slope
     "jump": (3, lambda u: 2.0 * (u[0] > 1.25) + u[1] - 3.0, (1.25**2 + 1) ** 0.5),
 }
@@ -68,49 +76,17 @@ PROBLEMS = {
 @pytest.mark.parametrize("name", [*PROBLEMS])
 def test_problems_of_few_scores(name):
     dims, margin, distance = PROBLEMS[name]
-    found = nearest_points(margin, started(margin, dims))[0]
-    assert found.distance == pytest.approx(distance, rel=2e-3)
-    assert_on_the_edge(found, margin)
+    assert np.linalg.norm(on_the_edge(margin, dims)) == pytest.approx(distance, rel=2e-3)
 
 
-def test_where_it_happens_in_the_middle_the_distance_is_zero():
-    found = nearest_points(lambda u: u[0] + 1, np.ones((2, 3)))[0]
-    assert found.distance == 0.0
+def test_where_it_happens_in_the_middle_the_point_is_the_middle():
+    point, _ = nearest_point(lambda u: u[0] + 1, np.ones((2, 3)))
+    assert not point.any()
 
 
-def test_where_it_is_seen_nowhere_the_distance_is_infinite():
-    found = nearest_points(lambda u: np.full(u.shape[1], np.nan), np.ones((2, 3)))[0]
-    assert np.isinf(found.distance)
-
-
-@pytest.mark.parametrize(
-    ("dims", "margin", "distances"),
-    [
-        (2, PROBLEMS["four branches"][1], [3.0, 3.0, 3.5, 3.5]),
-        (2, PROBLEMS["convex"][1], [2.5]),
-        (2, PROBLEMS["concave"][1], [7**0.5] * 2),
-        (3, lambda u: np.abs(u[0]) - 2.5, [2.5] * 2),
-        (2, lambda u: np.maximum(u[0], u[1] - 0.4) - 2.5, [2.5, 2.9]),
-        # beyond 3.12 lies less than a tenth of what lies beyond 2.4
-        (2, lambda u: np.maximum(u[0], u[1] - 0.8) - 2.4, [2.4]),
-        # the same in any of six years
-        (12, lambda u: u[:6].max(axis=0) - 3.0, [3.0] * 6),
-        # no point of a ring is nearer than those beside it
-        (2, lambda u: np.linalg.norm(u, axis=0) - 3.0, [3.0]),
-        (40, lambda u: u.sum(axis=0) / 40**0.5 - 2.3, [2.3]),
-    ],
-)  # fmt: skip
-def test_all_points_that_are_about_as_near_are_named_and_no_other(dims, margin, distances):
-    found = nearest_points(margin, started(margin, dims))
-    assert [one.distance for one in found] == pytest.approx(distances, rel=2e-3)
-    for one in found:
-        assert margin(one.point[:, None])[0] > 0 >= margin(one.point[:, None] * (1 - 1e-6))[0]
-    assert len({tuple(np.round(one.point, 1)) for one in found}) == len(distances)
-
-
-def test_of_no_scores_nothing_is_seen():
-    (found,) = nearest_points(lambda u: np.zeros(u.shape[1]), np.zeros((0, 5)))
-    assert np.isinf(found.distance) and len(found.point) == 0
+@pytest.mark.parametrize("dims", [0, 2])
+def test_where_it_is_seen_nowhere_or_nothing_is_drawn_there_is_none(dims):
+    assert nearest_point(lambda u: np.full(u.shape[1], np.nan), np.ones((dims, 3))) is None
 
 
 @pytest.mark.parametrize("size", [0.5, 3.0])

@@ -26,10 +26,9 @@ def searched(study, variable, policy):
 
 def assert_nothing_is_nearer(study, variable, policy, count):
     margin, starts, found = searched(study, variable, policy)
-    point = found.points[0].point[:, None]
+    point = found.point[:, None]
     assert margin(point)[0] > 0 >= margin(point * (1 - 1e-4))[0]
-    assert starts.shape[1] == len(found.of_starts) and starts.shape[1] >= 500
-    assert found.of_starts.min() >= found.distance
+    assert starts.shape[1] == found.starts >= 500
     edge, rng = Edge(margin, np.random.default_rng(3)), np.random.default_rng(4)
     points, _ = edge.reached(starts[:, rng.choice(starts.shape[1], count, replace=False)], 1.0)
     assert norms(edge.slid(points, 40)).min() >= (1 - NEARER) * found.distance
@@ -93,6 +92,6 @@ def test_the_other_form_of_the_program_finds_the_same():
     study = total_cost(1 << 14)
     loop = explain(study, "cost")
     other = explain(total_cost(1 << 14, program="xla"), "cost")
-    assert other.reverse.distance == pytest.approx(loop.reverse.distance, rel=1e-3)
+    assert other.likeliest.distance == pytest.approx(loop.likeliest.distance, rel=1e-3)
     for one, two in zip(loop.drivers, other.drivers, strict=True):
         assert two.shift.estimate == pytest.approx(one.shift.estimate, abs=1e-3)

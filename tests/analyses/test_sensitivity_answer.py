@@ -59,16 +59,6 @@ def test_probabilities_are_moved_by_points_and_inputs_stand_in_the_order_of_the_
     )
 
 
-@pytest.mark.slow
-def test_what_salib_says_is_a_table_of_its_own():
-    pytest.importorskip("SALib")
-    given = asked(chosen(512), outcome=("cost",), given_data=True)
-    for data in given.of.given_data:
-        rows = [*given["given_data"].where(policy=data.quantity.policy)]
-        for name in ("delta", "delta_error", "pawn"):
-            assert tuple(row[name] for row in rows) == getattr(data, name)
-
-
 def test_the_sentence_claims_no_more_than_its_intervals():
     of = sensitivity(alike(paths=1 << 12), ["cost", "fee"])
     first, *_ = sentences(of, ["cost"])

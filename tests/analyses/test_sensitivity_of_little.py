@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import pytest
 
 from engine.analyses.futures import Futures, quantities
-from engine.analyses.given_data import given_data
 from engine.analyses.indices import indices
 from engine.analyses.variants import unobserved
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
@@ -100,10 +99,3 @@ def test_few_units_show_no_interval(run, count):
         common = index[at["common"]]
         assert [(flag.reason, flag.got, flag.limit) for flag in common.flags] == [(Reason.FEW_IN_SAMPLE, count, 30)]
         assert math.isnan(common.low) and not math.isnan(common.estimate)
-
-
-def test_an_outcome_that_never_moves_has_no_distance_from_any_factor():
-    pytest.importorskip("SALib")
-    study = alike(paths=512)
-    fee, *_ = given_data(Futures(study, ("fee",)), quantities(study, ["fee"]))
-    assert set(fee.delta) == set(fee.delta_error) == set(fee.pawn) == {0.0}

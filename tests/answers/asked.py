@@ -38,7 +38,7 @@ OPTIONS = {
     "risk": {},
     "discover": {"where": "own > 41 under old"},
     "assumptions": {"outcome": ("cost", "ruin")},
-    "explain": {"outcome": "cost", "levers": True, "mechanisms": True},
+    "explain": {"outcome": "cost"},
     "compare": {"outcome": ("cost", "own", "ruin"), "level": "97.5"},
     "attribute": {"start": "old", "end": "aided"},
     "sensitivity": {"outcome": ("cost", "ruin")},

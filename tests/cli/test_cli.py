@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine.cli import COMMANDS, REMOVED, main
+from engine.cli import COMMANDS, GROUPS, REMOVED, SELDOM, main
 from engine.execution import job
 from engine.formatting import decimals, rounded
 from engine.risk.estimation.as_text import NO_INTERVAL, Cell, cell
@@ -45,11 +45,25 @@ def test_the_greeting_names_three_commands():
     assert max(map(len, printed.splitlines())) <= 80
 
 
-def test_the_list_of_commands_cuts_no_words(monkeypatch):
+def test_help_lists_the_commands_by_group_on_one_screen(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    lines = call("--help").output.partition("Commands:")[2].splitlines()
-    assert len(lines) > len(COMMANDS) and max(map(len, lines)) <= 80
-    assert not any(line.endswith("...") for line in lines)
+    lines = call("--help").output.splitlines()
+    assert len(lines) <= 40 and max(map(len, lines)) <= 80
+    assert [line.rstrip(":") for line in lines if re.fullmatch(r"[A-Z][a-z ]+:", line)] == ["Options", *GROUPS]
+    listed = [line.split() for line in lines if re.match(r"  [a-z]", line)]
+    assert [words[0] for words in listed] == [name for names in GROUPS.values() for name in names]
+    assert all(words[1][0].isupper() and words[-1].endswith(".") for words in listed)
+    assert not any(words[-1].endswith("...") for words in listed)
+
+
+def test_what_is_seldom_used_is_shown_by_full_help():
+    options = ("--program", "--scheduler", "--shard", "--log")
+    short, full = call("--help").output, call("--help", "--full").output
+    assert not [name for name in (*SELDOM, *options) if f"  {name} " in short]
+    assert not [name for name in (*COMMANDS, *options) if f"  {name} " not in full]
+    short, full = call("run", "--help").output, call("run", "study.toml", "-h", "--full").output
+    assert not [name for name in options if f"  {name} " in short or f"  {name} " not in full]
+    assert call("--full").exit_code == call("list", "--full").exit_code == 2
 
 
 def test_what_init_suggests_fits_a_terminal(tmp_path, monkeypatch):

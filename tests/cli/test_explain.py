@@ -41,7 +41,7 @@ def test_json_is_the_answer(run):
     held = json.loads(explained(run, "--outcome", "collapse", "--policy", "weak", "--json").stdout)
     assert held["asked"]["outcome"] == "collapse" and held["asked"]["policy"] == "weak"
     rows = {name: table["rows"] for name, table in held["tables"].items()}
-    assert {"measured", "inputs", "densities", "points", "worst", "replays"} <= rows.keys()
+    assert {"measured", "inputs", "densities", "point", "worst", "replays"} <= rows.keys()
     (measured,) = rows["measured"]
     assert [measured[name] for name in ("measure", "variable", "policy")] == ["probability", "collapse", "weak"]
     assert len(rows["densities"]) == 10 * len(rows["inputs"])

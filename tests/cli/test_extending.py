@@ -14,7 +14,7 @@ from engine.run_folder.ledger import FinishedPart
 from engine.runs.upkeep import report_paths
 from engine.study.loading import load_study
 from engine.study.study import BLOCK
-from tests.recorded import MOST, VERSIONS, played_back, study_in
+from tests.recorded import VERSIONS, played_back, study_in
 from tests.small_files import call, own
 
 
@@ -138,19 +138,6 @@ def test_a_report_of_fewer_paths_is_said_to_be_and_made_again(run, tmp_path):
     asked(tmp_path, "report")
     assert report_paths(tmp_path / "run") == BLOCK + 600
     assert "report.html" not in asked(tmp_path, "status").stdout
-
-
-def test_who_computed_which_block_is_kept_through_kills(run, tmp_path):
-    run(3 * BLOCK, stopped=2, killed=True)
-    (begun,) = provenance.runs(tmp_path / "run")
-    assert (begun["status"], begun["ended"], begun["planned"]) == ("running", None, "0-2")
-    run(MOST, stopped=1, killed=True)
-    run(MOST)
-    told = [(entry["status"], entry["blocks"]) for entry in provenance.runs(tmp_path / "run")]
-    assert told == [("killed", "0-1"), ("killed", "2"), ("completed", "3")]
-    assert provenance.damage(tmp_path / "run") == {}
-    shown = asked(tmp_path, "status").stdout
-    assert re.search(r"killed, blocks\s+0-1", " ".join(shown.split()))
 
 
 @pytest.mark.slow

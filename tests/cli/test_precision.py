@@ -87,7 +87,7 @@ def test_check_says_what_a_precision_takes_under_each_sampler(bridge):
 def test_each_sampler_has_its_own_pilot_which_has_to_fit_into_memory(bridge):
     told = json.loads(call("check", *bridge, "--for", MEAN, "--json").stdout)
     pilots = {row["sampler"]: row["pilot"] for row in told["tables"]["forecast"]["rows"]}
-    assert pilots["random"] == 2500 and pilots["latin"] == 9728 and pilots["sobol"] > 9728
+    assert pilots["random"] == 2500 and pilots["sobol"] > 9728
     assert "a pilot each" in told["basis"]
     ended = call("check", *bridge, "--for", MEAN, "--memory", "1MB")
     assert ended.exit_code == 2 and "1.1 GB, which 2,500" in ended.stderr

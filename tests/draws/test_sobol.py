@@ -14,9 +14,12 @@ from scipy import stats
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+from engine import load_model_file, load_study, open_cube
 from engine.draws import random_words, sobol
 from engine.draws.sampling import SAMPLERS, path_order
-from tests.helpers import assert_plausible, assert_same
+from engine.runs.replay import replay
+from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.small_files import POND, call, own, records, write
 
 SOBOL, SIZE, DEPTH = SAMPLERS["sobol"], sobol.POINTS, sobol.DEPTH
 NAMES = ("a", "b", "c", "d", "e", "apart")
@@ -141,7 +144,7 @@ def test_scrambled_pairs_are_even_in_the_boxes_in_which_they_were():
 
 def drawn_words(count):
     """Random words of many scrambles, [word, scramble, 1]."""
-    drawn = np.random.default_rng(5).integers(0, 1 << 32, (sobol.WORDS, count, 1), dtype=np.uint32)
+    drawn = np.random.default_rng(5).integers(0, 1 << 32, (4, count, 1), dtype=np.uint32)
     return [*jnp.asarray(drawn)]
 
 
@@ -260,3 +263,35 @@ def test_products_of_far_dimensions_vary_no_more_than_by_chance():
     z = ndtri((np.concatenate(parts, axis=1) + 0.5) / 2.0**32).reshape(12, 64, SIZE)
     squares = [(z[a] * z[b]).mean(axis=-1).var() * SIZE for a, b in combinations(range(12), 2)]
     assert np.mean(squares) < 1.5
+
+
+# ------------------------------------------------------------------------------- runs
+
+
+@pytest.mark.slow
+def test_a_run_extends_by_replicates_and_answers_as_any_other(tmp_path):
+    paths = 163_840
+    text = POND.replace("paths = 600", f'paths = {paths}, sampler = "sobol"') + "[keep]\nyearly = 8192\n"
+    study = write(tmp_path, text)
+    for words in (("--paths", paths // 2, "--out", tmp_path / "grown"), ("--out", tmp_path / "grown")):
+        assert call("run", study, *own("Pond"), *words, "--quiet").exit_code == 0
+    assert call("run", study, *own("Pond"), "--out", tmp_path / "whole", "--quiet").exit_code == 0
+    grown, whole = (open_cube(tmp_path / name) for name in ("grown", "whole"))
+    for group in ("paths", "draws", "risk", "comparison", "risk/yearly"):
+        for name, values in whole[group].data_vars.items():
+            assert_same(grown[group][name].values, values.values)
+    assert whole.attrs["independent_unit"] == SIZE
+    told = call("status", tmp_path / "grown", *own("Pond"))
+    assert f"{paths:,} of {paths:,}" in told.stdout, told.output
+    path = replay(load_study(study, model=load_model_file(own("Pond")[1])), 5000)
+    kept = whole["paths"]["lowest_stock"].values[:, 5000]
+    assert_same(path["outcomes"]["lowest_stock"].values.reshape(kept.shape), kept)
+    double = replay(load_study(study, model=load_model_file(own("Pond")[1])), 5000, precision="float64")
+    assert_close(double["outcomes"]["lowest_stock"].values.ravel(), kept, np.float32)
+    middle = float(np.median(whole["paths"]["lowest_stock"].values))
+    given = call("risk", tmp_path / "whole", *own("Pond"), "--given", f"lowest_stock > {middle}", "--json")
+    share, mean = (
+        next(r for r in records(given.stdout) if r["measure"] == measure) for measure in ("share", "given_mean")
+    )
+    assert 0 < share["low"] < share["estimate"] < share["high"] < 1
+    assert mean["low"] < mean["estimate"] < mean["high"] and not mean["flag"]

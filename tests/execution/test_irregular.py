@@ -18,7 +18,7 @@ from tests.small_files import BRIDGE, MODELS, call, write
 
 SHARD = "cube.zarr/paths/damage/c/0/0"
 FILES = (
-    *("study.toml", "report.html", "provenance.json", "ledger/provenance.json"),
+    *("study.toml", "report.html", "provenance.json"),
     *("ledger/study.json", "ledger/cube.json", "ledger/00000/00000000.json", "ledger/lock"),
     *("cube.zarr/zarr.json", "cube.zarr/risk/zarr.json", "cube.zarr/paths/damage/zarr.json", SHARD),
 )
@@ -32,7 +32,7 @@ SLOW = [
 ]
 UNRECORDED = {"report.html", "ledger/lock"}
 """No part of a run answers for them."""
-UNEQUAL = {"provenance.json", "ro-crate-metadata.json", "lock", "report.html"}
+UNEQUAL = {"provenance.json", "lock", "report.html"}
 """Names of files that say who worked on a folder, or that nobody mends."""
 FOLDERS = ("cube.zarr", "ledger", "ledger/00000", "cube.zarr/paths", "cube.zarr/paths/damage/c")
 WAIT = 60

@@ -242,6 +242,6 @@ def test_a_refused_extension_leaves_a_finished_run_as_it_was(tmp_path):
         compute(square(8192, nonfinite=None), options)
     after = bytes_below(tmp_path / "run")
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    assert {str(name).rpartition("/")[2] for name in changed} <= {"lock", "provenance.json", "ro-crate-metadata.json"}
+    assert {str(name).rpartition("/")[2] for name in changed} <= {"lock", "provenance.json"}
     folder = RunFolder(tmp_path / "run", square(64, nonfinite=None))
     assert upkeep.verify(folder) == []

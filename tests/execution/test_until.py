@@ -42,7 +42,7 @@ def study_of(folder, *targets, paths=4 * BLOCK):
 
 def paths_of(folder):
     """The files of a run that hold its paths and its tables, but what says which rule ended it."""
-    texts = ("study.toml", "ledger/study.json", "zarr.json", "ledger/cube.json", "provenance", "crate")
+    texts = ("study.toml", "ledger/study.json", "zarr.json", "ledger/cube.json", "provenance")
     return {name: one for name, one in contents(folder).items() if not any(text in name for text in texts)}
 
 

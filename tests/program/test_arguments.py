@@ -11,7 +11,7 @@ from tests.helpers import assert_same
 from tests.pairs import in_turn
 from tests.program.test_cpu_program import STUDIES, lanes, made, outcomes
 
-NAMES = ("cost-latin", "farms-antithetic", "walk-antithetic")
+NAMES = ("cost-antithetic", "farms-antithetic", "walk-antithetic")
 FORMS = ("loop", "xla")
 SOME = Block(0, 37, 300)
 WRONG = {
@@ -45,7 +45,7 @@ def test_random_numbers_of_another_form_are_refused(name, form):
 
 
 def test_how_random_numbers_lie_in_memory_changes_no_bit():
-    program = made("cost-latin")
+    program = made("cost-antithetic")
     scores = program.scores(Block(0, 0, 200))
     expected = program.outcomes_of(scores)
     apart = np.zeros((2 * scores.shape[0], 600), np.float32)[::2, ::3]

@@ -31,7 +31,7 @@ def echoing(policies, sampler="antithetic", pace=PACE):
     factors = {"share": {"family": "uniform", "low": 0.0, "high": 1.0}, "pace": pace}
     text = {
         "name": "echo",
-        "run": {"paths": 512, "seed": 3, "tile": 256 if sampler == "latin" else 64, "sampler": sampler},
+        "run": {"paths": 512, "seed": 3, "tile": 64, "sampler": sampler},
         "time": {"first": 2016, "last": 2020},
         "factors": factors,
         "policies": policies,
@@ -39,7 +39,7 @@ def echoing(policies, sampler="antithetic", pace=PACE):
     return read_study(text, "echo.toml", model=Echo())
 
 
-@pytest.mark.parametrize("sampler", ["random", "antithetic", "latin"])
+@pytest.mark.parametrize("sampler", ["random", "antithetic"])
 def test_what_is_in_force_is_what_is_drawn(sampler):
     study = echoing(POLICIES, sampler)
     trace = program(study).trace(0)
@@ -88,7 +88,7 @@ class Cost(StaticModel):
         return {"cost": levers.levy + (levers.aid * jnp.asarray(1.0)).over()}
 
 
-@pytest.mark.parametrize("sampler", ["random", "antithetic", "latin"])
+@pytest.mark.parametrize("sampler", ["random", "antithetic"])
 def test_the_difference_of_two_policies_is_what_one_of_them_draws(sampler):
     unit = {"family": "uniform", "low": 0.0, "high": 1.0}
     study = static(

@@ -122,7 +122,6 @@ def pond(**run):
 
 STUDIES = {
     "farms-random": lambda: farms(paths=PATHS, sampler="random"),
-    "farms-latin": lambda: farms(paths=PATHS, sampler="latin"),
     "pond-sobol": lambda: pond(sampler="sobol"),
     "rustbelt": lambda: load_study("rustbelt", paths=1 << 14),
     "rustbelt_2016": lambda: load_study("rustbelt_2016", paths=1 << 14),
@@ -130,12 +129,12 @@ STUDIES = {
 }
 IN_FULL = {
     "bridge": bridge,
-    "pond-latin": lambda: pond(sampler="latin"),
+    "pond": pond,
     "echo": lambda: echo({"old": {}, "late": {"plain": 5.0, "start": 2018}}),
     "farms": lambda: farms(paths=PATHS),
     "walk": lambda: walk(paths=PATHS, tile=1024),
 }
-FAST = "bridge", "pond-latin"
+FAST = "bridge", "pond"
 
 
 @pytest.mark.parametrize(

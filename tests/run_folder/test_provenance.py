@@ -1,5 +1,4 @@
-"""The provenance of a run folder: the runs that it had, read back, damaged, restored, and added to by several at
-once."""
+"""The provenance of a run folder: the runs that it had, read back, damaged, and added to by several at once."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,6 @@ from tests.refusals import refuses
 from tests.run_folder.small_run import a_run, make_folder
 from tests.small_study import make_study
 
-FILES = ("provenance.json", "ledger/provenance.json", "ro-crate-metadata.json")
 BROKEN = {
     "no JSON": b"{",
     "no text": b"\xff\xfe",
@@ -21,7 +19,6 @@ BROKEN = {
     "another kind": b'{"study": "small", "runs": [{}]}',
     "a list": b"[]",
     "too deep": b"[" * 100_000,
-    "a crate": b'{"@context": "", "@graph": [{"@id": "./", "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"}}]}',
     "another sealed file": sealed({"fingerprint": "0123456789ab", "study": ""}),
 }
 
@@ -29,26 +26,6 @@ BROKEN = {
 @pytest.fixture
 def folder(tmp_path):
     return make_folder(tmp_path)
-
-
-def read(folder):
-    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).exists()}
-
-
-def killed(folder, study, run, writes, monkeypatch):
-    """Adds a run, and is gone before write number `writes`."""
-    write = provenance.write_atomically
-
-    def until(path, content):
-        nonlocal writes
-        if not writes:
-            raise KeyboardInterrupt
-        writes -= 1
-        write(path, content)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(provenance, "write_atomically", until)
-        provenance.append(RunFolder(folder, study), run)
 
 
 def test_the_document_holds_the_study_and_its_runs_as_plain_data(folder):
@@ -96,73 +73,17 @@ def test_a_broken_or_foreign_document_starts_anew(folder, content):
 
 @pytest.mark.parametrize("key", ["command", "versions", "blocks", "status", "ended"])
 @pytest.mark.parametrize("value", [None, float("nan"), 1, "", [], {}])
-def test_a_document_with_a_broken_run_is_seen_and_restored(folder, key, value):
+def test_a_document_with_a_changed_run_is_not_whole_and_starts_anew(folder, key, value):
     study = make_study(4000)
+    assert not provenance.is_whole(folder)
     provenance.append(RunFolder(folder, study), a_run(study))
-    whole = read(folder)
+    assert provenance.is_whole(folder)
     envelope = json.loads((folder / "provenance.json").read_bytes())
     envelope["document"]["runs"][0][key] = value
     (folder / "provenance.json").write_text(json.dumps(envelope, indent=1) + "\n")
-    assert {name: "as it was" in what for name, what in provenance.damage(folder).items()} == {"provenance.json": True}
-    assert provenance.runs(folder) == [a_run(study)]
-    provenance.mend(folder)
-    assert read(folder) == whole
-    (folder / "provenance.json").write_text(json.dumps(envelope, indent=1) + "\n")
-    provenance.append(RunFolder(folder, study), a_run(study, (1,)))
-    assert provenance.runs(folder) == [a_run(study), a_run(study, (1,))]
-    assert provenance.damage(folder) == {}
-
-
-@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_where_no_copy_is_whole_all_is_taken_away(folder, content):
-    study = make_study(4000)
-    provenance.append(RunFolder(folder, study), a_run(study))
-    for name in FILES[:2]:
-        (folder / name).write_bytes(content)
-    assert provenance.runs(folder) == []
-    assert provenance.damage(folder).keys() == set(FILES[:2])
-    provenance.mend(folder)
-    assert read(folder) == {} and provenance.damage(folder) == {}
-
-
-@pytest.mark.parametrize("writes", range(3))
-@pytest.mark.parametrize("earlier", range(3))
-def test_a_kill_between_two_files_leaves_each_as_before_or_new(folder, monkeypatch, earlier, writes):
-    study = make_study(4000)
-    for k in range(earlier):
-        provenance.append(RunFolder(folder, study), a_run(study, (k,)))
-    before = read(folder)
-    killed(folder, study, a_run(study, (7,)), writes, monkeypatch)
-    between = read(folder)
-    damage = provenance.damage(folder)
-    # a first run leaves no file as before, and what it did not come to is missing
-    assert damage == ({} if earlier or not writes else dict.fromkeys(FILES[:1] + FILES[2:][writes - 1 :], "missing"))
-    provenance.mend(folder)
-    assert provenance.damage(folder) == {}
-    runs = [a_run(study, (k,)) for k in range(earlier)] + [a_run(study, (7,))] * bool(writes)
-    assert provenance.runs(folder) == runs
-    (folder / "provenance.json").unlink(missing_ok=True)
-    for name, content in between.items():
-        (folder / name).write_bytes(content)
-    provenance.append(RunFolder(folder, study), a_run(study, (8,)))
-    assert provenance.runs(folder) == [*runs, a_run(study, (8,))]
-    assert provenance.damage(folder) == {}
-    after = read(folder)
-    assert all(between[name] != after[name] for name in between) and before.keys() <= after.keys()
-
-
-def test_the_document_of_another_folder_is_seen_and_put_right(folder, tmp_path_factory):
-    study = make_study(4000)
-    other = make_folder(tmp_path_factory.mktemp("other"))
-    provenance.append(RunFolder(folder, study), a_run(study))
-    for blocks in ((3,), (4,)):
-        provenance.append(RunFolder(other, study), a_run(study, blocks))
-    whole, foreign = read(folder), read(other)
-    for name in ("provenance.json", "ro-crate-metadata.json"):
-        (folder / name).write_bytes(foreign[name])
-        assert [(file, "as it was" in what) for file, what in provenance.damage(folder).items()] == [(name, True)]
-        provenance.mend(folder)
-        assert read(folder) == whole
+    assert not provenance.is_whole(folder)
+    provenance.append(RunFolder(folder, study))
+    assert provenance.is_whole(folder) and provenance.runs(folder) == []
 
 
 def test_runs_that_end_together_are_all_told(folder):

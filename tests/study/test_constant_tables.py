@@ -7,7 +7,6 @@ import pytest
 from engine import Constant, Outcome, StaticModel, load_study
 from engine.errors import UserError
 from engine.modelling.identity import as_written
-from engine.study.json_schema import study_schema
 from engine.study.loading import read_study, resolved_text, study_of_text
 from tests.constant_studies import LAW, MODELS, WELL, beam, model, well
 from tests.refusals import at, refuses
@@ -203,15 +202,6 @@ def test_a_setting_gives_a_number_for_a_prior_and_a_prior_for_a_number(tmp_path)
     assert values(study) == {"start_share": 1.0}
     with pytest.raises(UserError, match="unknown constant 'leek'"):
         load_study(path, model=model(), settings=["constants.leek=0.2"])
-
-
-def test_the_schema_names_constants():
-    known = study_schema(model())["properties"]["constants"]
-    assert known["properties"]["leak"] == {
-        "type": "number",
-        "description": "share that leaks away [1/yr]; 0.1 if left out",
-    }
-    assert known["additionalProperties"] == {"type": "number"}
 
 
 def test_of_a_model_without_years_too():

@@ -53,7 +53,7 @@ def test_factors_and_groups_come_first_then_the_shocks_year_by_year():
 
 
 def test_other_samplers_have_none():
-    other = study({"dimensions": {"factor:fertility": [9]}}, sampler="latin")
+    other = study({"dimensions": {"factor:fertility": [9]}}, sampler="random")
     assert "dimensions" not in other.document and not other.dimensions
 
 
@@ -180,7 +180,7 @@ def test_what_is_wrong_is_said_at_its_place(what):
 
 def test_other_samplers_refuse_the_same_names():
     table, expected = WRONG["a label of what has none"]
-    assert said(table, sampler="latin", paths=8192) == expected
+    assert said(table, sampler="random", paths=8192) == expected
 
 
 def test_streams_of_policies_that_do_not_run_may_be_stated():

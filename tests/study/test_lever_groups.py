@@ -5,7 +5,6 @@ import tomllib
 import pytest
 
 from engine.study.extending import laid_over
-from engine.study.json_schema import study_schema
 from engine.study.loading import read_study, resolved_text, study_of_text
 from tests.refusals import at, refuses
 from tests.reservoirs import STUDY, Reservoir
@@ -54,13 +53,6 @@ def test_a_study_on_top_changes_the_levers_or_the_label(above, levers, label, li
     assert study.lever_groups == {"water": levers, "money": ("start",)}
     own = isinstance(above, dict)
     assert study.title("lever_groups", "water") == (label if own or not listed else "Water")
-
-
-def test_an_editor_completes_the_levers():
-    schema = study_schema(Reservoir())
-    listed, _ = schema["properties"]["lever_groups"]["additionalProperties"]["oneOf"]
-    for levers in (listed, schema["$defs"]["LeverGroupTable"]["properties"]["levers"]):
-        assert levers["items"]["examples"] == [*Reservoir.levers]
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,16 @@ BAD = [
     ),
     ('name = "reservoir"', 'name = "r"\nfactor = 1', "factor: unknown key 'factor'. Did you mean 'factors'?"),
     ('"random"', '"soboll"', "run.sampler: unknown sampler 'soboll'. Did you mean 'sobol'?"),
-    ('"random"', '"importance"', "run.sampler: unknown sampler 'importance'. Known: random, antithetic, latin, sobol."),
+    ('"random"', '"importance"', "run.sampler: unknown sampler 'importance'. Known: random, antithetic, sobol."),
     (
         '"random"',
         '"latin"',
-        "run.paths: expected a multiple of 256, whole replicates of sampler 'latin', got 1000. Take 768 or 1024.",
+        "run.sampler: sampler 'latin' was removed. Take 'sobol' (replicates of 4,096 points) or 'antithetic'.",
+    ),
+    (
+        '"random"',
+        '"sobol"',
+        "run.paths: expected a multiple of 4096, whole replicates of sampler 'sobol', got 1000. Take 4096.",
     ),
     ("paths = 1000", "paths = 0", "run.paths: expected at least 1, got 0."),
     ("paths = 1000", "paths = -1", "run.paths: expected at least 1, got -1."),
@@ -233,7 +238,7 @@ BAD += [("[policies.keep]", f"[policies.keep]\n{new}", f"policies.keep.{message}
 REMEDIES = [
     ("seed = 7", "seed = 7.0", "run.seed: expected a whole number, got 7.0. Write 7."),
     ("seed = 7", "seed = 1e38", "run.seed: expected a whole number, got 1e+38."),
-    ('"random"', '"magic"', "run.sampler: unknown sampler 'magic'. Known: random, antithetic, latin, sobol."),
+    ('"random"', '"magic"', "run.sampler: unknown sampler 'magic'. Known: random, antithetic, sobol."),
     ("start = 2022", f"start = {10**400}", f"{HORIZON}, got a number of more than 30 digits."),
     ("start = 2022", "start = 2019", f"{HORIZON}, got 2019."),
     ("2022 = 3", "2022 = 3, late = 2", "policies.full.quota.north.late: expected a year, got 'late'."),

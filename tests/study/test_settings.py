@@ -15,10 +15,10 @@ from tests.helpers import assert_same
 def test_a_value_replaces_what_stands_there_and_nothing_else():
     tables = {"factors": {"a": {"p05": 1, "p95": 2}, "need[south]": {"p05": 0}}, "run": {"paths": 10}}
     given = with_settings(
-        tables, ["factors.a.p95=0.5", "factors.need[south].p05=1", 'policies.reform.start="x"', "run.sampler=latin"]
+        tables, ["factors.a.p95=0.5", "factors.need[south].p05=1", 'policies.reform.start="x"', "run.sampler=sobol"]
     )
     assert given["factors"] == {"a": {"p05": 1, "p95": 0.5}, "need[south]": {"p05": 1}}
-    assert given["policies"] == {"reform": {"start": "x"}} and given["run"] == {"paths": 10, "sampler": "latin"}
+    assert given["policies"] == {"reform": {"start": "x"}} and given["run"] == {"paths": 10, "sampler": "sobol"}
     assert tables["factors"]["a"]["p95"] == 2
     assert with_settings({}, ["policies.p.lever={ 2020 = 1 }"]) == {"policies": {"p": {"lever": {"2020": 1}}}}
 

@@ -17,7 +17,6 @@ from engine.risk.estimation.bounds import MANY, standings
 SAMPLERS = {
     "random": "every path independent",
     "antithetic": "pairs of opposite paths",
-    "latin": "replicates of 256 paths, each a Latin hypercube",
     "sobol": "randomisations of 4,096 points of a Sobol' sequence",
 }
 

@@ -1,9 +1,9 @@
 """Standard errors and 95 % intervals over independent units; the measures that need them are in `measures.py`.
 
 Everything here works on many cells at once: leading axes are cells, the last axis is the path. A *unit* is a group of
-paths that may depend on each other and not on anything else: one path, an antithetic pair, or a replicate of a Latin
-hypercube. Dependence inside a unit enters through the variance of unit totals. Formulas, sources and measured coverage:
-`docs/method.md`.
+paths that may depend on each other and not on anything else: one path, an antithetic pair, or a replicate of
+Sobol' points. Dependence inside a unit enters through the variance of unit totals. Formulas, sources and measured
+coverage: `docs/method.md`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from engine.draws.sampling import SAMPLERS
+from engine.draws.sampling import REMOVED, SAMPLERS
 from engine.errors import Problems, did_you_mean, refusal
 from engine.formatting import shown
 from engine.modelling.cell_axis import cell_count
@@ -44,7 +44,9 @@ def check_head(text: Tables, problems: Problems) -> None:
         problems.add("name", f"expected {wanted}; got {text['name']!r}.")
     run = text["run"]
     sampler, tile = run["sampler"], run.get("tile")
-    if problems.knows("run.sampler", "sampler", sampler, SAMPLERS):
+    if sampler in REMOVED:
+        problems.add("run.sampler", f"sampler '{sampler}' was removed. Take {REMOVED[sampler]}.")
+    elif problems.knows("run.sampler", "sampler", sampler, SAMPLERS):
         unit, of = SAMPLERS[sampler].unit, f"whole replicates of sampler '{sampler}'"
         if text.get("facts"):
             unit, of = FUTURES, "whole runs of moved futures"

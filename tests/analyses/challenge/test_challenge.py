@@ -107,7 +107,6 @@ ANSWERED = {
         {"assumptions": {}, "groups": {}, "lever_groups": {}, "factors": ungrouped()},
     ),
     "no claims of its own": (balance, {"challenge": {}}),
-    "latin": (balance, {"run": {"paths": 4096, "sampler": "latin"}}),
     "antithetic": (balance, {"run": {"paths": 512, "sampler": "antithetic"}}),
     "a group that differs between policies": (balance, {"gain": 1.4}),
     "a static model of few factors": (bill, {"run": {"paths": 2048, "seed": 5}}),

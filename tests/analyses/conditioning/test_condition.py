@@ -176,7 +176,7 @@ def test_facts_that_no_future_meets_are_refused_where_too_few_futures_are_effect
 
 
 def test_effective_futures_are_no_more_than_weights_leave():
-    study = walked(4.0, run={"paths": 65_536, "seed": 3, "sampler": "latin"}, compare=["old"])
+    study = walked(4.0, run={"paths": 65_536, "seed": 3, "sampler": "sobol"}, compare=["old"])
     weights = weighed(Sight(study, study.observed.rows[:1]), 65_536, unobserved)
     assert weights.effective <= weights.weights.sum() ** 2 / (weights.weights**2).sum() * (1 + 1e-9)
 

@@ -21,7 +21,7 @@ def outcomes(paths):
 
 @pytest.mark.parametrize(
     ("sampler", "bad", "out"),
-    [("random", [4], [4]), ("antithetic", [4], [4, 5]), ("antithetic", [5, 10], [4, 5, 10]), ("latin", [4], [4])],
+    [("random", [4], [4]), ("antithetic", [4], [4, 5]), ("antithetic", [5, 10], [4, 5, 10]), ("sobol", [4], [4])],
 )
 def test_a_path_goes_under_every_policy_and_with_its_pair(sampler, bad, out):
     study, values = make_study(11, sampler=sampler), outcomes(11)

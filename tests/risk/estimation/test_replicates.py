@@ -1,0 +1,92 @@
+"""Estimates over replicates of many paths: sums, Student's intervals, flags, and parts of replicates."""
+
+import numpy as np
+from scipy.special import stdtrit
+
+from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, moments, moments_of_some
+from engine.risk.estimation.measures import difference, finite_units, probability, regret, summary
+from engine.risk.estimation.shares import effective_count
+from engine.risk.estimation.tails import quantiles, share
+from tests.helpers import assert_close, assert_same
+from tests.risk.cells import summary_cells
+
+SIZE = 256
+RNG = np.random.default_rng(20160101)
+
+
+def test_totals_and_sparse_moments_are_those_of_the_replicates():
+    values = (RNG.standard_normal((3, 40 * SIZE)) * (RNG.random((3, 40 * SIZE)) < 0.05)).astype(np.float32)
+    units = as_units(values.shape[1], SIZE)
+    by_hand = values.reshape(3, 40, SIZE).astype(np.float64).sum(axis=-1)
+    assert_close(units.totals(values), by_hand)
+    assert_same(units.totals(values > 1), (values > 1).reshape(3, 40, SIZE).sum(axis=-1).astype(float))
+    cell, path = np.nonzero(values)
+    dense, sparse = moments(values, units), moments_of_some(3, cell, path, values[cell, path], units)
+    for field in ("mean", "error", "skewness"):
+        assert_close(getattr(sparse, field), getattr(dense, field))
+    assert_close(dense.error, by_hand.std(axis=-1, ddof=1) / np.sqrt(40) / SIZE)
+
+
+def test_intervals_of_few_replicates_are_students():
+    happens = RNG.random((1, 5 * SIZE)) < 0.3
+    units = as_units(5 * SIZE, SIZE)
+    (p,), (error,), (low,), (high,) = share(lambda paths: happens[:, paths], units)
+    t = float(stdtrit(4, 0.975))
+    assert_close(units.reach, t)
+    # Wilson's ends are where the score is t errors away, the error growing with sqrt(p (1 - p))
+    for end in (low, high):
+        at_end = error * np.sqrt(end * (1 - end) / (p * (1 - p))) * np.sqrt(4 / 5)
+        assert_close(abs(end - p), t * at_end, np.float32)
+    found = quantiles(RNG.standard_normal((1, 5 * SIZE)), units).ranked[0].column
+    assert_close(found[1], (found[3] - found[2]) / (2 * t))
+
+
+def test_means_of_few_replicates_are_flagged():
+    values = RNG.standard_normal((2, 8 * SIZE)).astype(np.float32)
+    flag = f"8 replicates, {FEW_UNITS} needed"
+    for found in (summary(values[0], SIZE, True), difference(*values, SIZE, True)):
+        assert found["mean"].flag == flag and np.isnan(found["mean"].low)
+        assert np.isfinite(found["mean"].standard_error)
+    assert summary(values[0], SIZE, True)["VaR95"].flag == ""
+    assert all(estimate.flag == flag for estimate in regret(values, SIZE, True))
+    table = summary_cells(values, SIZE, True)
+    assert np.isnan(table[2][:, 0]).all() and np.isfinite(table[2][:, MEASURES.index("VaR95")]).all()
+    same = summary(np.full(8 * SIZE, 0.25, np.float32), SIZE, True)
+    ends = {name: 0.0 if name == "sd" else 0.25 for name in same}
+    assert all((e.low, e.high, e.flag) == (ends[m], ends[m], "") for m, e in same.items())
+    assert probability(values[0] > 1, SIZE).flag == ""
+
+
+def test_one_replicate_has_no_error():
+    values = RNG.standard_normal(SIZE).astype(np.float32)
+    flags = [*summary(values, SIZE, True).values(), probability(values > 0, SIZE)]
+    assert {estimate.flags for estimate in flags} == {(Flag(Reason.ONE_UNIT, 1, 2),)}
+
+
+def test_an_event_that_never_happens_is_as_rare_as_so_many_paths_can_show():
+    units = as_units(100 * SIZE, SIZE)
+    never = np.zeros((1, 100 * SIZE), bool)
+    assert_close(effective_count(moments(never, units), units), [100.0 * (SIZE - 1)])
+    assert probability(never[0], SIZE).high < 2e-4
+
+
+def test_a_path_that_is_not_finite_leaves_its_replicate_in():
+    values = RNG.standard_normal(40 * SIZE).astype(np.float32)
+    values[[5, 3000]] = np.nan
+    (kept,), units, lost = finite_units((values,), SIZE)
+    assert (len(kept), units.count, lost) == (40 * SIZE - 2, 40, Flag(Reason.NOT_FINITE, 2, 40 * SIZE))
+    assert units.replicated and units.sizes.min() == SIZE - 1
+
+
+def test_a_condition_leaves_a_part_of_each_replicate():
+    values = RNG.standard_normal(50 * SIZE).astype(np.float32)
+    mask = RNG.random(50 * SIZE) < 0.2
+    part = Units(50 * SIZE, SIZE).take(mask)
+    of = moments(values[mask], part)
+    totals = [values[mask][part.owner == k].sum(dtype=np.float64) for k in range(50)]
+    residual = np.array(totals) - part.sizes * of.mean
+    assert_close(of.error, np.sqrt(50 / 49 * (residual**2).sum()) / mask.sum())
+    found = summary(values[mask], part, True)
+    assert found["mean"].low < 0 < found["mean"].high and found["VaR95"].flag == ""
