@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.answers.table import Column, counts, texts
-from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.tables import Record
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -41,8 +39,3 @@ def labelled(rows: Rows, **about: str) -> tuple[Column, ...]:
         values = [row[k] for row in rows]
         made.append((counts if values and isinstance(values[0], int) else texts)(name, values, words))
     return tuple(made)
-
-
-def estimate(one: Record | None) -> Estimate | None:
-    """The estimate of a record, with its flags; None for no record."""
-    return None if one is None else one.alone

@@ -169,8 +169,6 @@ def _parts(whole: _Part) -> tuple[_Part, _Part, _Part]:
 
 def _searched(part: _Part) -> tuple[str, ...]:
     """The factors whose distributions differ most between the two kinds of futures, in the order of the study."""
-    if len(part.draws) <= FACTORS:
-        return tuple(part.draws)
     gaps = {name: distance(values, part.cases) for name, values in part.draws.items()}
     farthest = sorted(gaps, key=lambda name: -gaps[name])[:FACTORS]
     return tuple(name for name in part.draws if name in farthest)

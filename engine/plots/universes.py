@@ -43,7 +43,6 @@ class Universes:
       unit: of the differences.
     """
 
-    claim: str
     said: str
     ledger: str
     rows: tuple[dict[str, Any], ...]
@@ -102,7 +101,7 @@ def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]
     rows = tuple(sorted(held, key=lambda row: row["difference"].estimate))
     unit = answer["curve"].by_name["difference"].unit if every else "1"
     unit = str(rows[0].get("unit") or unit) if rows else unit
-    return Universes(chosen, sentences(answer).get(chosen, ""), ledger, rows, len(own) - len(rows), unit)
+    return Universes(sentences(answer).get(chosen, ""), ledger, rows, len(own) - len(rows), unit)
 
 
 def sentences(answer: Answer) -> dict[str, str]:

@@ -30,7 +30,6 @@ class Choice:
       dimension: what the choice is about; choices of the same dimension exclude each other.
       name: of the alternative.
       words: the alternative as it stands within a sentence.
-      label: the dimension as it stands within a sentence.
       change: changes of factors, levers and groups.
       move: row of the normal scores that a path is drawn from -> how far that row is shifted.
       levers, side: these levers, in both policies, as the policy `side` sets them when fully implemented; with `side` =
@@ -43,7 +42,6 @@ class Choice:
     dimension: str
     name: str
     words: str
-    label: str
     change: Change = field(default_factory=Change)
     move: Mapping[int, float] = field(default_factory=dict)
     levers: tuple[str, ...] = ()

@@ -128,10 +128,6 @@ class Looking:
         known = (self.notes.get(self._name(one)) for one in asked)
         return [one for one in known if one is not None]
 
-    def one(self, claim: Claim, universe: Universe, fraction: float = 1.0) -> ClaimEstimates:
-        """The estimates for one claim in one universe."""
-        return self.at([Look(claim, universe, fraction)])[0]
-
     def _name(self, look: Look) -> str:
         return f"{self.replicate}: {look.name}"
 

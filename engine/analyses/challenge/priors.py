@@ -36,20 +36,14 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
                 called, way = _way(study, group, sign * direction, known)
                 known.add(called)
                 move = {row: float(sign * size) for row, size in zip(rows, direction, strict=True)}
-                yield Choice(SPECIFICATION, f"{group} priors", called, f"{what} moved ({way})", what, move=move)
+                yield Choice(SPECIFICATION, f"{group} priors", called, f"{what} moved ({way})", move=move)
     for item in study.inputs:
         if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
             row = names.index(item.stream)
             for sign, side in SIDES:
                 what = study.phrase("factors", item.name)
-                yield Choice(
-                    SPECIFICATION,
-                    f"{item.name} prior",
-                    side,
-                    f"{what} moved {side}",
-                    f"prior of {what}",
-                    move={row: sign},
-                )
+                words = f"{what} moved {side}"
+                yield Choice(SPECIFICATION, f"{item.name} prior", side, words, move={row: sign})
 
 
 def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:

@@ -211,7 +211,7 @@ class _Search:
         def favour(x: float) -> tuple[float, float]:
             # at fraction 0 only the choices that cannot be made in part are made
             made = universe if x else tuple(one for one in universe if one.is_whole)
-            one = judging.one(self.claim, made, x or 1.0)
+            (one,) = judging.at([Look(self.claim, made, x or 1.0)])
             return one.favour(self.study, self.claim), one.error
 
         low, high = 0.0, 1.0

@@ -176,19 +176,17 @@ def _factors(given: Ranked) -> Table:
 def _histogram(given: Ranked) -> Table:
     counted = np.array([np.histogram(one, bins=BINS, range=(0.0, 1.0))[0] for one in given.ranks.T])
     low, high = band(counted, len(given.ranks))
-    columns = (
-        texts("rank", [f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}" for k in range(BINS)], "ranks"),
-        counts("count", counted.sum(axis=0).tolist(), "truths and factors with such a rank"),
-        numbers("expected", [given.ranks.size / BINS] * BINS, "where all are told right"),
-        numbers(
-            "low",
-            [low] * BINS,
-            (
-                "where all are told right a bin has fewer, or more than high, with a chance of"
-                f" {100 * ALARM:g} % at most"
-            ),
-        ),
-        numbers("high", [high] * BINS, "see low"),
+    fewer = "where all are told right a bin has fewer, or more than high, with a chance of"
+    columns = by_position(
+        [
+            (f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}", count, given.ranks.size / BINS, low, high)
+            for k, count in enumerate(counted.sum(axis=0).tolist())
+        ],
+        made(texts, "rank", "ranks"),
+        made(counts, "count", "truths and factors with such a rank"),
+        made(numbers, "expected", "where all are told right"),
+        made(numbers, "low", f"{fewer} {100 * ALARM:g} % at most"),
+        made(numbers, "high", "see low"),
     )
     return Table("ranks", "All ranks together", columns, ("rank",), [False] * BINS)
 

@@ -219,7 +219,7 @@ def test_other_futures_judge_what_own_ones_find(runs):
 
 def test_two_directions_of_the_same_name_are_two_results():
     one, other = (
-        Look("claim", (Choice(SPECIFICATION, "water priors", "inflow up", "", "", move={0: first, 1: second}),))
+        Look("claim", (Choice(SPECIFICATION, "water priors", "inflow up", "", move={0: first, 1: second}),))
         for first, second in ((0.6, 0.8), (0.8, 0.6))
     )
     assert one.name != other.name and one.run != other.run
