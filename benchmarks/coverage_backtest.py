@@ -50,11 +50,11 @@ def main() -> None:
             ]
             held = Calibration(seen, np.random.default_rng(k))
             band = held.band()
-            within, spread = held.coverage(0.9), held.spread(range(len(seen)))
+            within, spread = held.coverage(0.9), held.spread()
             inside = np.mean((band.low <= band.seen) & (band.seen <= band.high))
             counted += [
-                inside, within.low <= within.value <= within.high, spread.lower > 0.025,
-                spread.higher > 0.025, not held.unexplained(),
+                inside, within.low <= within.value <= within.high, spread.low <= spread.value,
+                spread.value <= spread.high, not held.unexplained(),
             ]  # fmt: skip
         rows.append((shared, f"{len(own)}", *(f"{100 * count / repetitions:.1f}" for count in counted)))
     head = (

@@ -114,7 +114,6 @@ def backtested(
         counts("figures", [2, 1, len(readings)], "figures"),
         numbers("place", [0.55, 0.4, 0.97], "place"),
         numbers("error", [0.5, None, 1.5], "error"),
-        texts("verdict", ["", "", "too low"], "verdict"),
     )
     tables = (
         Table("series", "Scores by series", scores, ("series",)),

@@ -22,7 +22,7 @@ CHOICES = (
 LABELS = {"drag": "drag of zombies", "horizon": "years looked at"}
 """The study's labels of choices, where they are not their names."""
 LEDGERS = ("specification", "policies")
-DEPARTURES = (1, 2, 4, 8)
+DEPARTURES = (1, 2, 4)
 VERDICTS = ("holds", "reversed", "nothing", "undecided")
 HALF = 0.04
 """Half the width of every interval."""
@@ -68,7 +68,7 @@ def _universe(claim: str, ledger: str, departures: int, value: float, choices: s
 def challenged(
     subject: Subject, claims: Sequence[str] = CLAIMS, choices: Sequence[str] = CHOICES, each: int = 100
 ) -> Answer:
-    """A made-up answer: of each claim in each ledger the stated universe, and `each` with 1, 2, 4 and 8 departures."""
+    """A made-up answer: of each claim in each ledger the stated universe, and `each` with 1, 2 and 4 departures."""
     rows = list(_rows(claims, choices, each))
     names = ("claim", "ledger", "verdict", "choices")
     curve = (
@@ -94,18 +94,6 @@ def challenged(
             for name in VERDICTS
         ),
     )
-    share = effects(choices) ** 2 / (effects(choices) ** 2).sum()
-    order = np.argsort(-share, kind="stable")
-    carried = [(a, b, int(k)) for a, b in pairs for k in order]
-    carriers = (
-        texts("row", [f"{a}, {b}, {choices[k]}" for a, b, k in carried], "row"),
-        texts("claim", [a for a, _, _ in carried], "claim", brief=False),
-        texts("ledger", [b for _, b, _ in carried], "ledger", brief=False),
-        texts("choice", [choices[k] for *_, k in carried], "choice"),
-        texts("label", [LABELS.get(choices[k], choices[k]) for *_, k in carried], "choice in words"),
-        numbers("share", [share[k] for *_, k in carried], "share of the variance", shown="%"),
-        numbers("fit", [0.83] * len(carried), "R2", brief=False),
-    )
     said = dict(zip(CLAIMS, SENTENCES, strict=True))
     claimed = (
         texts("claim", [claim for claim, _ in pairs], "claim"),
@@ -124,7 +112,6 @@ def challenged(
         Table("claims", "What becomes of each claim", claimed, ("claim", "ledger")),
         Table("choices", "What could have been otherwise", otherwise, ("row",), [False] * len(choices)),
         Table("curve", "Every universe", curve, ("universe",), [False] * len(rows)),
-        Table("carriers", "Choices that carry the difference", carriers, ("row",)),
     )
     finding = "That reform is better than old in region_devastated holds in most universes of one departure."
     basis = f"{subject.name}: {len(rows):,} universes"

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from engine.analyses.discover_answer import tables
-from engine.analyses.search_result import Lead, SearchResult, Together
+from engine.analyses.discovery import SearchResult, Together
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, counts, estimates, numbers, texts, truths
 from engine.modelling.folds import total
@@ -146,24 +146,19 @@ class Drawn:
         wide = {second: Limits(-1.0, 0.5), first: Limits(0.2), third: Limits(high=1.5)}
         own = [judged(box, draws, cases, as_units(n, study.unit), every) for box in (wide, {first: Limits(-0.5)})]
         boxes = own if n > 1 else []
-        whole = Together(*(getattr(own[0], name) for name in ("coverage", "density", "mass")))
+        whole = Together(*(getattr(own[0], name) for name in ("coverage", "density", "mass", "density")))
         part = Under(Condition("loss > 1", ()), study.baseline)
-        lead = Lead("prim", True, {"prim": whole.density, "cart": whole.mass}, whole.density, {"prim": 4, "cart": 0})
         found = SearchResult(
             study,
             Where(f"loss > 1 under {study.baseline}", (part,)),
             probability(cases, as_units(n, study.unit)),
-            {"prim": boxes, "cart": []},
-            lead,
-            {"prim": whole, "cart": whole},
-            {first: 1.0},
+            boxes,
+            whole,
             (),
             n,
             n,
             n,
             0,
-            tuple(draws),
-            16,
         )
         return Answer(Subject.of(study), ("A box.",), tuple(tables(found)), question="discover")
 

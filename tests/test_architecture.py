@@ -24,7 +24,6 @@ OWNERS = {
     "zarr": {"run_folder/reading", "storage/compared_store"},
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
-    "ema_workbench": {"analyses/box_search"},
     "arviz": {"runs/elsewhere"},
     "distributed": {"execution/executors/cluster", "execution/executors/cluster_worker"},
     "matplotlib": {"plots/fonts", "plots/style", "plots/labels", "plots/sheet", "plots/ticks"},

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from engine.analyses.assumptions import ByStructure, assumptions, of_few
-from engine.analyses.columns import estimate, fields, labelled
+from engine.analyses.columns import fields, labelled
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record
 from engine.risk.estimation.wording import listed
 from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
@@ -41,7 +41,7 @@ def tables(given: ByStructure) -> Iterator[Table]:
     """Tables: rankings of policies, estimates and differences in each structure, then the structures themselves."""
     if given.rankings:
         yield _verdicts(given)
-    held = {_key(record): record for record in given.records}
+    held = {_key(record): record.alone for record in given.records}
     events = [name for name in given.study.events_by_name if any(key[3] == name for key in held)]
     outcomes = [name for name in given.study.model.outcomes if any(key[3] == name for key in held)]
     measures = list(dict.fromkeys(key[4] for key in held if key[4] != PROBABILITY))
@@ -56,7 +56,7 @@ def tables(given: ByStructure) -> Iterator[Table]:
     yield _assumptions(given)
 
 
-Held = dict[tuple[str, str, str, str, str], Record]
+Held = dict[tuple[str, str, str, str, str], Estimate]
 
 
 def _key(record: Record) -> tuple[str, str, str, str, str]:
@@ -126,8 +126,7 @@ def _dims(kind: str, last: str) -> tuple[str, ...]:
 
 def _values(given: ByStructure, kind: str, rows: Sequence[tuple[str, str]], held: Held) -> Table:
     every = _labels(given, rows, given.study.policy_names)
-    found = [estimate(held.get((one, policy, "", name, measure))) for name, measure, one, policy in every]
-    shown: dict[str, Any] = {"shown": "%"} if kind == "event" else {}
+    found = [held.get((one, policy, "", name, measure)) for name, measure, one, policy in every]
     name, about = (
         ("probability", "probability of the event")
         if kind == "event"
@@ -136,7 +135,7 @@ def _values(given: ByStructure, kind: str, rows: Sequence[tuple[str, str]], held
     columns = (
         *_places(given, kind, every),
         texts("policy", [row[3] for row in every], "policy"),
-        estimates(name, found, about, **shown),
+        estimates(name, found, about, shown="%" if kind == "event" else ""),
     )
     title = "Probability of events" if kind == "event" else "Outcomes"
     return Table(f"{kind}s", title, columns, _dims(kind, "policy"), _worth_showing(given, every), "policy")
@@ -147,15 +146,14 @@ def _differences(given: ByStructure, kind: str, rows: Sequence[tuple[str, str]],
     names = {f"{policy} - {against}": (policy, against) for policy, against in pairs}
     every = _labels(given, rows, [*names])
     by_row = {(one.variable, one.measure, one.policy, one.against): one for one in given.rankings}
-    gaps = [estimate(held.get((one, *names[pair], name, measure))) for name, measure, one, pair in every]
+    gaps = [held.get((one, *names[pair], name, measure)) for name, measure, one, pair in every]
     worse = [_side(by_row.get((name, measure, *names[pair])), one) for name, measure, one, pair in every]
-    shown: dict[str, Any] = {"shown": "points"} if kind == "event" else {}
     columns = (
         *_places(given, kind, every),
         texts("pair", [row[3] for row in every], "two policies, on the same paths"),
         texts("policy", [names[row[3]][0] for row in every], "policy", over=("pair",), brief=False),
         texts("against", [names[row[3]][1] for row in every], "policy that is deducted", over=("pair",), brief=False),
-        estimates("difference", gaps, "policy less another, in its unit", **shown),
+        estimates("difference", gaps, "policy less another, in its unit", shown="points" if kind == "event" else ""),
         texts(
             "worse",
             worse,

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from engine.analyses import comparison_tables, comparison_years
-from engine.analyses.comparison import Some, compared, comparison, pairs, refuse
+from engine.analyses import comparison_tables
+from engine.analyses.comparison import Question, Some, compared, comparison, pairs, refuse
 from engine.analyses.comparison_sentence import sentences
-from engine.analyses.findings import Question
 from engine.answers import every_pair
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
@@ -57,8 +56,7 @@ def answer(of: Asked, wanted: Question, policies: Sequence[str], against: str | 
     basis = f"{held} {study.baseline}, on the same futures"
     if given.years_paths:
         basis += f"; what is by year on the first {given.years_paths:,}"
-    made = (*comparison_tables.tables(given), *comparison_years.tables(given))
-    shown = sorted((table for table in made if len(table)), key=lambda table: not any(table.brief or [True]))
+    shown = sorted(filter(len, comparison_tables.tables(given)), key=lambda table: not any(table.brief or [True]))
     return Answer(Subject.of(study), tuple(sentences(given)), tuple(shown), basis, READING, given)
 
 

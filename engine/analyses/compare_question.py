@@ -56,7 +56,7 @@ class Compare:
     def answer(self, of: Asked) -> Answer:
         """Each policy against the baseline path by path; `engine.analyses.compare_answer` says what is refused."""
         from engine.analyses import compare_answer
-        from engine.analyses.findings import Question
+        from engine.analyses.comparison import Question
         from engine.analyses.variables import LEVEL
         from engine.risk.estimation.evidence import stated_level
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from engine.analyses import years
-from engine.analyses.findings import CommonTail, Findings, Question
+from engine.analyses.variables import LEVEL
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk.drivers import series
 from engine.risk.estimation.events import known_events
@@ -24,6 +25,63 @@ from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import ThresholdCurves, threshold_curves
 from engine.study.components import Event
 from engine.study.study import Study
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a comparison is asked for.
+
+    Args:
+      variables: outcomes, events and yearly variables; if none are named, all outcomes and events, and for costly
+        results the headline.
+      level: of VaR, ES and common tails, such as 0.99.
+      year: which year of yearly variables; all if not given.
+      at: which place of yearly variables, as label by dimension.
+      numbers: whether sentences leave out words for how likely something is.
+    """
+
+    variables: tuple[str, ...] = ()
+    level: float = LEVEL
+    year: int | None = None
+    at: Mapping[str, str] | None = None
+    numbers: bool = False
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The results of comparing policies with a baseline on the same futures.
+
+    Args:
+      study: restricted to the compared policies, with the paths that are done.
+      question: what was asked.
+      records: "difference_M", "worse", "regret", "regret_VaR95", "regret_max", "variance_ratio" of outcomes and events;
+        then of the named yearly variables, by year and place.
+      orders: by outcome and policy, first- and second-order dominance over the baseline.
+      curves: by event, exceedance probability of its outcome over thresholds.
+      gaps: by measure and by outcome or event, differences of all pairs of policies.
+      common: share of the worst futures that two outcomes, or two places of one, have in common: by "outcome" or the
+        outcome that the places are of, by both of them, and by policy.
+      years_paths: how many of the first paths the records by year and the places of `common` come from.
+    """
+
+    study: Study
+    question: Question
+    records: list[Record]
+    orders: Mapping[tuple[str, str], tuple[Dominance, Dominance]]
+    curves: Mapping[str, ThresholdCurves]
+    gaps: Mapping[str, Mapping[str, Gaps]]
+    common: Mapping[tuple[str, str, str, str], Estimate]
+    years_paths: int
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The policies other than the baseline."""
+        return tuple(name for name in self.study.policy_names if name != self.study.baseline)
+
+    @cached_property
+    def by_key(self) -> Mapping[tuple[str, str, str], Record]:
+        """The records without year, by measure, policy and variable."""
+        return {(r.measure, r.policy, r.variable): r for r in self.records if r.year is None}
 
 
 class Some(Mapping[str, np.ndarray]):
@@ -125,23 +183,24 @@ def comparison(
         curves = threads.map(lambda event: (event.name, _curves(study, event, outcomes)), events)
         by_event = {name: one for name, one in curves if one is not None}
     shown = {*wanted, *(event.name for event in events)}
-    known = [
-        r
+    known = {
+        (r.measure, r.policy, r.variable): r
         for r in tables.comparison
         if r.variable in shown and (r.measure not in ("worse", "regret") or study.loss_of(r.variable) is not None)
-    ]
-    regretted = {(r.policy, r.variable) for own, _ in parts for r in own if r.measure == "regret"}
-    records = [r for r in known if r.measure != "regret" or (r.policy, r.variable) not in regretted]
-    records += [r for own, _ in parts for r in own]
+    }
+    records = [*(known | {(r.measure, r.policy, r.variable): r for own, _ in parts for r in own}).values()]
     order = study.variables
     records.sort(key=lambda r: order.index(r.variable))
     by_measure = pairs(study, outcomes, records, question)
     more, places, count = _by_year(study, question, chosen, device)
+    rows = range(len(study.policies))
+    losses = ([_losses(outcomes[name][p], study.loss_of(name)) for name in chosen] for p in rows)
+    common = _common(study, "outcome", chosen, losses, question.level)
     return Findings(
         study, question, records + more,
         {key: pair for _, pairs in parts for key, pair in pairs.items()},
         by_event, by_measure,
-        [*_common(study, chosen, outcomes, question.level), *places],
+        common | places,
         count,
     )  # fmt: skip
 
@@ -192,25 +251,34 @@ def _curves(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> T
 
 
 def _common(
-    study: Study, chosen: Sequence[str], outcomes: Mapping[str, np.ndarray], level: float
-) -> Iterator[CommonTail]:
-    """The share of worst futures that every two of the chosen outcomes have in common, under each policy."""
-    for p, policy in enumerate(study.policy_names if len(chosen) > 1 else ()):
-        signs = [1.0 if study.is_loss(name) else -1.0 for name in chosen]
-        losses = [sign * outcomes[name][p] for sign, name in zip(signs, chosen, strict=True)]
-        for (i, j), share in joint.common_tails(losses, study.unit, level).items():
-            yield CommonTail(policy, chosen[i], chosen[j], "outcome", share)
+    study: Study, kind: str, labels: Sequence[str], losses: Iterable[Sequence[np.ndarray]], level: float
+) -> dict[tuple[str, str, str, str], Estimate]:
+    """The share of worst futures that every two of some outcomes or places have in common, under each policy.
+
+    Args:
+      kind: "outcome", or the outcome that the places are of.
+      losses: of each policy, the losses of each label.
+    """
+    return {
+        (kind, labels[i], labels[j], policy): share
+        for policy, own in zip(study.policy_names if len(labels) > 1 else (), losses, strict=False)
+        for (i, j), share in joint.common_tails(own, study.unit, level).items()
+    }
+
+
+def _losses(values: np.ndarray, loss: bool | None) -> np.ndarray:
+    return values if loss else -values
 
 
 def _by_year(
     study: Study, question: Question, chosen: Sequence[str], device: str | None
-) -> tuple[list[Record], list[CommonTail], int]:
+) -> tuple[list[Record], dict[tuple[str, str, str, str], Estimate], int]:
     """Results that need yearly values path by path, and the number of paths that they are from.
 
     Records of yearly variables, and worst futures common to places.
     """
     if not study.is_path_model or not study.years:
-        return [], [], 0
+        return [], {}, 0
     in_places = {name: series.by_place(study, name) for name in chosen}
     yearly = [
         one
@@ -220,22 +288,19 @@ def _by_year(
     ]
     flat = [*yearly, *(one for some in in_places.values() for one in some)]
     if not flat:
-        return [], [], 0
+        return [], {}, 0
     count = years.first_paths(study, len(flat), bool(yearly))
-    held = list(zip(flat, years.values(study, flat, count, device), strict=True))
-    records: list[Record] = []
-    common: list[CommonTail] = []
-    for one, values in held[: len(yearly)]:
-        records += _records_by_year(study, question, one, values)
-    at = len(yearly)
+    values = iter(years.values(study, flat, count, device))
+    records = [made for one in yearly for made in _records_by_year(study, question, one, next(values))]
+    common: dict[tuple[str, str, str, str], Estimate] = {}
     for name, some in in_places.items():
-        labels = [", ".join(one.place.values()) for one in some]
-        for p, policy in enumerate(study.policy_names if some else ()):
-            losses = [(1.0 if one.loss else -1.0) * values[p, -1] for one, values in held[at : at + len(some)]]
-            for (i, j), share in joint.common_tails(losses, study.unit, question.level).items():
-                common.append(CommonTail(policy, labels[i], labels[j], name, share))
-        at += len(some)
+        ends = [_losses(next(values)[:, -1], one.loss) for one in some]
+        common |= _common(study, name, [_place(one) for one in some], zip(*ends, strict=True), question.level)
     return records, common, count
+
+
+def _place(one: series.Series) -> str:
+    return ", ".join(one.place.values())
 
 
 def _records_by_year(study: Study, question: Question, one: series.Series, values: np.ndarray) -> Iterator[Record]:

@@ -8,8 +8,8 @@ from itertools import product
 
 import numpy as np
 
+from engine.analyses.comparison import Findings
 from engine.analyses.comparison_tables import CHANCE, GAP, brief_outcomes, judged_outcomes, tail, verdict
-from engine.analyses.findings import Findings
 from engine.answers import every_pair
 from engine.formatting import begun
 from engine.risk.estimation.as_text import judged

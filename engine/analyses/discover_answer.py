@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
 
-from engine.analyses.columns import fields
-from engine.analyses.discovery import PATHS, discovery
-from engine.analyses.discovery_sentence import sentences, words
-from engine.analyses.search_result import SearchResult, Together
+from engine.analyses.columns import by_position, fields, made
+from engine.analyses.discovery import PATHS, SearchResult, discovery
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
-from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.drivers.boxes import CALLED, Judged
-from engine.risk.drivers.where import parse_where
+from engine.answers.table import Table, counts, estimates, numbers, texts
+from engine.formatting import begun
+from engine.risk.drivers.boxes import Judged, category, labels_of, number, restriction
+from engine.risk.drivers.where import Versus, parse_where
 from engine.risk.estimation.tallies import unkept
+from engine.risk.estimation.wording import likely, named, share, some
+from engine.study.components import Event
 
-FREQUENT = 0.25
-"""Share of resamples from which the brief table shows a factor that the first box does not limit."""
+ROOM, LIMITS = 14, 18
+"""Most words, in a sentence, for what is looked for and for the limits of a box."""
 ABOUT = {
     "density": "share of the futures within that are looked for",
     "coverage": "share of the futures that are looked for which lie within",
@@ -29,9 +30,8 @@ READING = (
     "coverage: share of these futures that lie within. density: share of the futures within that are such. mass: share"
     " of all futures within. What lies in an earlier box is not counted again. without: the box with that factor left"
     " free. quasi-p: how likely as many would lie within if the limit told nothing. correlation: of lying within any"
-    " box and being such. in resamples: how often PRIM's first box limits the factor. Only factors are looked at, no"
-    " shocks; factors that move together stand for one another. Brackets: 95 % intervals, each by itself, on futures"
-    " that did not find the boxes."
+    " box and being such. Only factors are looked at, no shocks; factors that move together stand for one another."
+    " Brackets: 95 % intervals, each by itself, on futures that did not find the boxes."
 )
 
 
@@ -68,14 +68,60 @@ def _varies(values: np.ndarray) -> bool:
     return bool(values.size and values.min() < values.max())
 
 
+def sentences(of: SearchResult, numbers: bool = False) -> Iterator[str]:
+    """Sentences, none claiming more than its interval: how frequent such futures are, overall and in the first box."""
+    bare = "" if of.rate.low == of.rate.low else ", without an interval"
+    yield f"{begun(some(_parts_in_words(of), ROOM))} in {share(of.rate)} of futures{likely(of.rate, numbers)}{bare}."
+    if not of.boxes:
+        yield "No limits on factors tell these futures from the others."
+        return
+    box, count = of.boxes[0], len(of.boxes)
+    limits = [*words(of, box).values()]
+    if not box.density.low > of.rate.high:
+        yield f"The best box found cannot be told from all futures: {some(limits, ROOM)}."
+        return
+    every = f"; all {count} boxes hold {share(of.together.coverage)}" if count > 1 else ""
+    yield f"They are {share(box.density)} of futures with {some(limits, LIMITS)}."
+    yield f"That box holds {share(box.coverage)} of all such futures{every}."
+
+
+def _parts_in_words(of: SearchResult) -> list[str]:
+    """What is looked for, part by part: `reform is worse than old policies in public cost`."""
+    study, parts = of.study, []
+    for part in of.where.parts:
+        policy = study.phrase("policies", part.policy)
+        if isinstance(part, Versus):
+            other, side = study.phrase("policies", part.other), "worse" if part.worse else "better"
+            parts.append(f"{policy} is {side} than {other} in {named(study, part.outcome)}")
+        elif isinstance(part.what, Event):
+            parts.append(f"it comes to {named(study, part.what.name)} under {policy}")
+        else:
+            terms = [
+                f"{named(study, term.name)} {'above' if '>' in term.sign else 'below'} {number(term.number)}"
+                for term in part.what.terms
+            ]
+            parts.append(f"it comes to {' and '.join(terms)} under {policy}")
+    return parts
+
+
+def words(of: SearchResult, box: Judged) -> dict[str, str]:
+    """The restrictions of a box in words, by factor, in its order."""
+    inputs, said = {one.name: one for one in of.study.inputs}, {}
+    for name, part in box.restrictions.items():
+        title, limits = of.study.phrase("factors", name), part.limits
+        if limits.allowed is not None:
+            said[name] = category(title, labels_of(limits.allowed, inputs[name].labels), part.above)
+        else:
+            said[name] = restriction(title, inputs[name].unit, limits.low, limits.high, part.below, part.above)
+    return said
+
+
 def tables(of: SearchResult) -> Iterator[Table]:
-    """Tables: limits of the boxes, the boxes, the frequency of such futures, stability of factors, PRIM's steps."""
-    if any(of.boxes.values()):
+    """Tables: limits of the boxes, the boxes, the frequency of such futures, PRIM's steps."""
+    if of.boxes:
         yield _limits(of)
         yield _boxes(of)
     yield _looked_for(of)
-    if of.stability:
-        yield _factors(of)
     if of.steps:
         yield _steps(of)
 
@@ -96,132 +142,67 @@ def _looked_for(of: SearchResult) -> Table:
 
 
 def _boxes(of: SearchResult) -> Table:
-    """One row per box, and one for all boxes of a method together."""
-    rows: list[tuple[str, int, Judged | Together]] = []
-    for method, boxes in of.boxes.items():
-        rows += [(method, k, box) for k, box in enumerate(boxes, 1)]
-        rows += [(method, 0, of.together[method])] if boxes else []
-    names = [f"{CALLED[method]}, {f'box {k}' if k else 'any box'}" for method, k, _ in rows]
-    whole = [method if not k else None for method, k, _ in rows]
+    """One row per box, and one for all boxes together."""
+    count = len(of.boxes)
+    within = {name: f"{about}, and in no earlier box" for name, about in ABOUT.items()}
+    ends = sum(len(limits.ends) for one in of.boxes for limits in one.box.values())
     columns = (
-        texts("box", names, "what proposed it, and its number"),
-        texts("search", [method for method, *_ in rows], "what proposed it", brief=False),
-        counts("number", [k for _, k, _ in rows], "number of the box; 0 for all boxes of a method as one", brief=False),
-        *fields(
-            estimates,
-            [one for *_, one in rows],
-            {name: f"{about}, and in no earlier box" for name, about in ABOUT.items()},
-            shown="%",
-        ),
+        texts("box", [*(f"box {k + 1}" for k in range(count)), "any box"], "its number, or all boxes as one"),
+        counts("number", [*range(1, count + 1), 0], "number of the box; 0 for all boxes as one", brief=False),
+        *fields(estimates, [*of.boxes, of.together], within, shown="%"),
         estimates(
             "correlation",
-            [one and of.lead.correlations[one] for one in whole],
+            [*[None] * count, of.together.correlation],
             "correlation of lying within any box and being looked for",
         ),
-        numbers("limits", [_count(of, *row) for row in rows], "limits that it has", brief=False),
+        numbers("limits", [*(len(one.restrictions) for one in of.boxes), ends], "limits that it has", brief=False),
         texts(
             "cheapest",
-            [getattr(one, "cheapest", "") or "" for *_, one in rows],
+            [*(one.cheapest or "" for one in of.boxes), ""],
             "factor that costs least to leave free",
             head="cheapest to drop",
         ),
     )
-    several = [bool(k) or len(of.boxes[method]) > 1 or one is None for method, k, one in rows]
-    return Table("boxes", "Boxes of factors", columns, ("box",), several)
-
-
-def _count(of: SearchResult, method: str, k: int, box: Judged | Together) -> int:
-    return len(box.restrictions) if isinstance(box, Judged) else of.lead.limits[method]
+    return Table("boxes", "Boxes of factors", columns, ("box",), [True] * count + [count > 1])
 
 
 def _limits(of: SearchResult) -> Table:
     """One row per limited factor of a box, the one that costs most to leave free first."""
     inputs = {one.name: one for one in of.study.inputs}
     rows = [
-        (method, k, name, part, words(of, box)[name])
-        for method, boxes in of.boxes.items()
-        for k, box in enumerate(boxes, 1)
+        (
+            *(words(of, box)[name], f"box {k}", k, name, inputs[name].unit, part.limits.low, part.limits.high),
+            *("; ".join(f"{x:g}" for x in part.limits.allowed or ()), part.below, part.above),
+            *(part.coverage, part.density, *part.quasi_p),
+        )
+        for k, box in enumerate(of.boxes, 1)
         for name, part in box.restrictions.items()
     ]
-    parts = [part for *_, part, _ in rows]
-    first = [method == "prim" and k == 1 for method, k, *_ in rows]
-    limits = [one.limits for one in parts]
-    columns = (
-        texts("limit", [said for *_, said in rows], "the limit in words"),
-        texts("box", [f"{CALLED[method]}, box {k}" for method, k, *_ in rows], "of which box"),
-        texts("search", [method for method, *_ in rows], "what proposed the box", brief=False),
-        counts("number", [k for _, k, *_ in rows], "number of the box", brief=False),
-        texts("factor", [name for _, _, name, *_ in rows], "factor", brief=False),
-        texts("unit", [inputs[name].unit for _, _, name, *_ in rows], "its unit", brief=False),
-        *fields(
-            numbers,
-            limits,
-            {"low": "lower limit, in the factor's unit", "high": "upper limit, in the factor's unit"},
-            brief=False,
-        ),
-        texts(
-            "allowed",
-            ["; ".join(f"{x:g}" for x in one.allowed or ()) for one in limits],
-            "values that it allows, of categories",
-            brief=False,
-        ),
-        *fields(
-            numbers,
-            parts,
-            {
-                "below": "share of the prior below the lower limit",
-                "above": "share of the prior above the upper limit; of categories, outside",
-            },
-            brief=False,
-        ),
-        numbers(
-            "coverage_without", [one.coverage for one in parts], "coverage of the box without this factor", shown="%"
-        ),
-        numbers("density_without", [one.density for one in parts], "density of the box without this factor", shown="%"),
-        numbers(
-            "quasi_p_low",
-            [one.quasi_p[0] for one in parts],
-            "quasi-p value of the lower limit, or of the categories",
-            head="quasi-p",
-        ),
-        numbers(
-            "quasi_p_high", [one.quasi_p[1] for one in parts], "quasi-p value of the upper limit", head="quasi-p, upper"
-        ),
-        numbers(
-            "stability",
-            [of.stability.get(row[2]) if one else None for row, one in zip(rows, first, strict=True)],
-            "share of resamples in which PRIM's first box limits it",
-            shown="%",
-            head="in resamples",
-        ),
+    columns = by_position(
+        rows,
+        made(texts, "limit", "the limit in words"),
+        made(texts, "box", "of which box"),
+        made(counts, "number", "number of the box", brief=False),
+        made(texts, "factor", "factor", brief=False),
+        made(texts, "unit", "its unit", brief=False),
+        made(numbers, "low", "lower limit, in the factor's unit", brief=False),
+        made(numbers, "high", "upper limit, in the factor's unit", brief=False),
+        made(texts, "allowed", "values that it allows, of categories", brief=False),
+        made(numbers, "below", "share of the prior below the lower limit", brief=False),
+        made(numbers, "above", "share of the prior above the upper limit; of categories, outside", brief=False),
+        made(numbers, "coverage_without", "coverage of the box without this factor", shown="%"),
+        made(numbers, "density_without", "density of the box without this factor", shown="%"),
+        made(numbers, "quasi_p_low", "quasi-p value of the lower limit, or of the categories", head="quasi-p"),
+        made(numbers, "quasi_p_high", "quasi-p value of the upper limit", head="quasi-p, upper"),
     )
     return Table("limits", "Limits of the boxes, and what each is worth", columns, ("limit",))
 
 
-def _factors(of: SearchResult) -> Table:
-    """How often resamples limit each factor; the brief table has factors that the first box does not limit."""
-    held: Sequence[str] = [*of.boxes["prim"][0].restrictions] if of.boxes["prim"] else []
-    shares = [of.stability.get(name, 0.0) for name in of.factors]
-    shown = [name not in held and share >= FREQUENT for name, share in zip(of.factors, shares, strict=True)]
-    columns: tuple[Column, ...] = (
-        texts("factor", of.factors, "factor that was searched"),
-        numbers(
-            "stability",
-            shares,
-            "share of resamples in which PRIM's first box limits it",
-            shown="%",
-            head="in resamples",
-        ),
-    )
-    return Table(
-        "factors", f"Factors that PRIM's first box limits in {of.resamples} resamples", columns, ("factor",), shown
-    )
-
-
 def _steps(of: SearchResult) -> Table:
-    columns = (
-        counts("step", list(range(len(of.steps))), "number of the proposed box"),
-        *fields(numbers, of.steps, ABOUT, shown="%"),
-        *fields(counts, of.steps, {"factors": "limited factors"}),
+    columns = by_position(
+        [(k, density, coverage, mass, limited) for k, (coverage, density, mass, limited) in enumerate(of.steps)],
+        made(counts, "step", "number of the proposed box"),
+        *(made(numbers, name, about, shown="%") for name, about in ABOUT.items()),
+        made(counts, "factors", "limited factors"),
     )
     return Table("steps", "What PRIM proposed for its first box, in turn", columns, ("step",), [False] * len(of.steps))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Discover:
     """Find boxes of factors in which futures of a kind are frequent, in RUN.
 
-    By PRIM, and by CART of ema_workbench, on the paths whose draws are stored. Half of them propose and choose
-    the boxes, the other half judges them.
+    By PRIM, on the paths whose draws are stored. Half of them propose and choose the boxes, the other half judges
+    them.
 
     \b
     rustbelt discover rustbelt --where "reform worse than old in displaced_person_years"

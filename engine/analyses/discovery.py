@@ -2,41 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 
-from engine.analyses.box_search import CART, HASTY, PATIENT, PRIM, Pace, proposed, refuse_missing
-from engine.analyses.search_result import Lead, SearchResult, Step, Together
+from engine.analyses.peeling import proposed
 from engine.errors import UserError
-from engine.risk.drivers.boxes import TOLERANCE, Box, Draws, Judged, best, correlations, distance, inside, judged
+from engine.risk.drivers.boxes import Box, Draws, Judged, best, correlation_over_units, distance, inside, judged
 from engine.risk.drivers.where import Where
-from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.risk.estimation.measures import probability
 from engine.study.study import Study
 
-METHODS = (PRIM, CART)
 PATHS = 1 << 17
 """Most paths that are used, of those with stored draws."""
 SEARCHED = 1 << 13
 """Most paths that boxes are proposed on at a time."""
-RESAMPLED = 1 << 11
-"""Most paths that boxes are proposed on in a resample."""
-RESAMPLES = 20
 FACTORS = 24
 """Most factors that are searched: those whose distributions differ most between the two kinds of futures."""
 MOST = 3
-"""Most boxes of a method."""
+"""Most boxes."""
 FEWEST = 100
 """Fewest futures of either kind for a search."""
 FEW = 20
-"""Fewest futures of either kind, among those that a method searches, for it to propose boxes."""
+"""Fewest futures of either kind, among those that are searched, for boxes to be proposed."""
 LEAST_COVERAGE = 0.05
 """Least coverage of a box to be taken: the share of the futures looked for that it holds and no earlier box does."""
 EVEN = 0.25
 """Least share of the rarer kind among the searched futures; if it has too few futures, all of these are searched."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """The union of all boxes.
+
+    Args:
+      coverage: share of the futures looked for that lie within.
+      density: share of the futures within that are looked for.
+      mass: share of all futures that lie within.
+      correlation: between lying within and being looked for.
+    """
+
+    coverage: Estimate
+    density: Estimate
+    mass: Estimate
+    correlation: Estimate
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The result of a search for boxes in which futures of a kind are frequent.
+
+    Args:
+      study: with the paths that were used.
+      where: which futures are looked for.
+      rate: share of all futures that are looked for, on the judging futures.
+      boxes: each is judged on the futures outside the boxes before it.
+      together: the union of the boxes.
+      steps: of the boxes proposed for the first box, in order, on the futures that choose among them: coverage,
+        density, mass and number of limited factors.
+      searched, chosen_on, judged_on: how many paths boxes are proposed on at a time, chosen on, and judged on.
+      lost: paths left out because a value on them is not finite.
+    """
+
+    study: Study
+    where: Where
+    rate: Estimate
+    boxes: Sequence[Judged]
+    together: Together
+    steps: Sequence[tuple[float, float, float, int]]
+    searched: int
+    chosen_on: int
+    judged_on: int
+    lost: int
 
 
 @dataclass(frozen=True)
@@ -55,18 +95,13 @@ class _Part:
         draws = {name: values[mask] for name, values in self.draws.items()}
         return _Part(draws, self.cases[mask], self.units.take(mask))
 
-    def at(self, paths: Int[np.ndarray, "path"]) -> _Part:
-        """The futures of some indices, which may repeat, each as an independent unit."""
-        draws = {name: values[paths] for name, values in self.draws.items()}
-        return _Part(draws, self.cases[paths], as_units(len(paths), 1))
-
-    def beyond(self, box: Box) -> _Part:
-        """The futures that lie outside a box."""
-        return self.where(~inside(box, self.draws, len(self)))
+    def within(self, box: Box) -> Bool[np.ndarray, "path"]:
+        """Which futures lie within a box."""
+        return inside(box, self.draws, len(self))
 
 
 def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> SearchResult:
-    """Boxes of factors in which the futures that are looked for are frequent, by PRIM and by CART.
+    """Boxes of factors in which the futures that are looked for are frequent, by PRIM.
 
     A quarter of the futures proposes boxes, a quarter chooses among them, and the other half judges the chosen ones.
 
@@ -77,9 +112,8 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
       draws: of the factors that vary, for the first paths [path].
 
     Raises:
-      UserError: ema_workbench is not installed, which CART needs; no draws are stored; one kind of futures is too rare.
+      UserError: no draws are stored; one kind of futures is too rare.
     """
-    refuse_missing()
     paths = min((len(values) for values in draws.values()), default=0)
     paths = min(paths, PATHS, study.paths)
     if not paths:
@@ -93,20 +127,22 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
     whole = whole if known.all() else whole.where(known)
     _refuse_few(study, where, whole.cases)
     search, choose, judge = _parts(whole)
+    search = replace(search, draws={name: search.draws[name] for name in _searched(search)})
+    categories = {one.name: tuple(one.labels.values()) for one in study.inputs if one.labels}
     random = np.random.default_rng(study.seed)
-    names = _searched(search)
-    search = replace(search, draws={name: search.draws[name] for name in names})
-    values = _categories(study, names)
-    first = {method: _proposed(method, search, SEARCHED, values, random) for method in METHODS}
-    boxes = {m: list(_boxes(m, first[m], search, choose, values, random)) for m in METHODS}
-    lead = _lead(boxes, judge)
-    boxes = {method: boxes[method] for method in sorted(METHODS, key=lambda one: one != lead.first)}
-    own = {method: list(_judged(some, judge)) for method, some in boxes.items()}
+
+    def propose(part: _Part) -> list[Box]:
+        """The boxes that PRIM proposes on a subset of the futures; none where either kind is too rare in it."""
+        some = _some(part, random)
+        few = min(some.cases.sum(), (~some.cases).sum()) < FEW
+        return [] if few else proposed(some.draws, some.cases, categories)
+
+    first = propose(search)
+    boxes = list(_boxes(first, search, choose, propose))
     return SearchResult(
-        study, where, probability(judge.cases, judge.units), own, lead,
-        {method: _together(some, judge) for method, some in boxes.items()},
-        _stability(search, choose, values, random), [_step(box, choose) for box in first[PRIM]],
-        min(SEARCHED, len(search)), len(choose), len(judge), int(paths - known.sum()), names, RESAMPLES,
+        study, where, probability(judge.cases, judge.units), list(_judged(boxes, judge)), _together(boxes, judge),
+        [_step(box, choose) for box in first],
+        min(SEARCHED, len(search)), len(choose), len(judge), int(paths - known.sum()),
     )  # fmt: skip
 
 
@@ -133,57 +169,30 @@ def _parts(whole: _Part) -> tuple[_Part, _Part, _Part]:
 
 def _searched(part: _Part) -> tuple[str, ...]:
     """The factors whose distributions differ most between the two kinds of futures, in the order of the study."""
-    if len(part.draws) <= FACTORS:
-        return tuple(part.draws)
     gaps = {name: distance(values, part.cases) for name, values in part.draws.items()}
     farthest = sorted(gaps, key=lambda name: -gaps[name])[:FACTORS]
     return tuple(name for name in part.draws if name in farthest)
 
 
-def _categories(study: Study, names: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """All values of each categorical factor."""
-    return {one.name: tuple(one.labels.values()) for one in study.inputs if one.labels and one.name in names}
-
-
-def _some(part: _Part, count: int, random: np.random.Generator) -> _Part:
-    """A random subset of at most `count` futures, in which the rarer kind may be over-represented.
+def _some(part: _Part, random: np.random.Generator) -> _Part:
+    """A random subset of at most `SEARCHED` futures, in which the rarer kind may be over-represented.
 
     Both kinds have their shares, but the rarer one at least a quarter if there are as many.
     """
-    if len(part) <= count:
+    if len(part) <= SEARCHED:
         return part
     kinds = np.flatnonzero(part.cases), np.flatnonzero(~part.cases)
     share = float(np.clip(part.cases.mean(), EVEN, 1 - EVEN))
-    wanted = min(round(share * count), len(kinds[0]))
-    wanted = max(wanted, count - len(kinds[1]))
-    taken = [
-        random.choice(kind, size, replace=False) for kind, size in zip(kinds, (wanted, count - wanted), strict=True)
-    ]
-    return part.at(np.sort(np.concatenate(taken)))
-
-
-def _proposed(
-    method: str,
-    part: _Part,
-    count: int,
-    values: Mapping[str, Sequence[float]],
-    random: np.random.Generator,
-    pace: Pace = PATIENT,
-) -> list[Box]:
-    """The boxes that a method proposes on a subset of the futures; none where either kind is too rare in it."""
-    some = _some(part, count, random)
-    if min(some.cases.sum(), (~some.cases).sum()) < FEW:
-        return []
-    return proposed(method, some.draws, some.cases, values, pace)
+    wanted = min(round(share * SEARCHED), len(kinds[0]))
+    wanted = max(wanted, SEARCHED - len(kinds[1]))
+    chosen = np.zeros(len(part), bool)
+    for kind, size in zip(kinds, (wanted, SEARCHED - wanted), strict=True):
+        chosen[random.choice(kind, size, replace=False)] = True
+    return part.where(chosen)
 
 
 def _boxes(
-    method: str,
-    proposals: Sequence[Box],
-    search: _Part,
-    choose: _Part,
-    values: Mapping[str, Sequence[float]],
-    random: np.random.Generator,
+    proposals: Sequence[Box], search: _Part, choose: _Part, propose: Callable[[_Part], Sequence[Box]]
 ) -> Iterator[Box]:
     """Boxes one after the other, each found on the futures outside the earlier ones.
 
@@ -194,93 +203,35 @@ def _boxes(
         box = best(proposals, choose.draws, choose.cases)
         if not box:
             return
-        within = inside(box, choose.draws, len(choose))
+        within = choose.within(box)
         hits = choose.cases[within].sum()
         if hits < LEAST_COVERAGE * every or hits <= rate * within.sum():
             return
         yield box
-        search, choose = search.beyond(box), choose.beyond(box)
-        proposals = _proposed(method, search, SEARCHED, values, random)
+        search, choose = search.where(~search.within(box)), choose.where(~within)
+        proposals = propose(search)
 
 
 def _judged(boxes: Sequence[Box], judge: _Part) -> Iterator[Judged]:
     left = np.ones(len(judge), bool)
     for box in boxes:
         yield judged(box, judge.draws, judge.cases, judge.units, left)
-        left &= ~inside(box, judge.draws, len(judge))
-
-
-def _any(boxes: Sequence[Box], part: _Part) -> Bool[np.ndarray, "path"]:
-    """Which futures lie within any of the boxes."""
-    within = np.zeros(len(part), bool)
-    for box in boxes:
-        within |= inside(box, part.draws, len(part))
-    return within
-
-
-def _lead(boxes: Mapping[str, Sequence[Box]], judge: _Part) -> Lead:
-    """The leading method: that of the higher correlation; on a tie, that with fewer limits.
-
-    On a tie both methods have boxes, and their correlations do not differ significantly, or differ by at most
-    `TOLERANCE` of the higher one.
-    """
-    limits = {m: sum(len(limits.ends) for box in some for limits in box.values()) for m, some in boxes.items()}
-    masks = [_any(some, judge) for some in boxes.values()]
-    (one, two), gap = correlations(masks, judge.cases, judge.units)
-    known = dict(zip(boxes, (one, two), strict=True))
-    highest = max(known, key=lambda method: known[method].estimate)
-    alike = gap.low <= 0 <= gap.high or abs(gap.estimate) <= TOLERANCE * known[highest].estimate
-    tie = alike and all(boxes.values())
-    first = min(known, key=lambda method: limits[method]) if tie else highest
-    if first != next(iter(boxes)):
-        gap = -gap
-    return Lead(first, not tie, known, gap, limits)
+        left &= ~judge.within(box)
 
 
 def _together(boxes: Sequence[Box], judge: _Part) -> Together:
-    within = _any(boxes, judge)
+    within = np.logical_or.reduce([np.zeros(len(judge), bool), *map(judge.within, boxes)])
     cases, units = judge.cases, judge.units
     return Together(
         probability(within[cases], units.take(cases)),
         probability(cases[within], units.take(within)),
         probability(within, units),
+        correlation_over_units(within, cases, units),
     )
 
 
-def _stability(
-    search: _Part, choose: _Part, values: Mapping[str, Sequence[float]], random: np.random.Generator
-) -> dict[str, float]:
-    """The share of bootstrap resamples of units in which PRIM's first box limits each factor.
-
-    Search and choice are repeated in each.
-    """
-    if min(search.units.count, choose.units.count) < 2:
-        return {}
-    counts = dict.fromkeys(search.draws, 0)
-    for _ in range(RESAMPLES):
-        one, other = _resampled(search, random), _resampled(choose, random)
-        box = best(_proposed(PRIM, one, RESAMPLED, values, random, HASTY), other.draws, other.cases)
-        for name in box or ():
-            counts[name] += 1
-    return {name: count / RESAMPLES for name, count in counts.items()}
-
-
-def _resampled(part: _Part, random: np.random.Generator) -> _Part:
-    """A bootstrap resample: as many units as there are, drawn with replacement."""
-    units = part.units
-    drawn = random.integers(units.count, size=units.count)
-    if units.owner is None and units.size == 1:
-        return part.at(drawn)
-    owner = units.owners(np.arange(len(part)))
-    starts, ends = (np.searchsorted(owner, drawn, side=side) for side in ("left", "right"))
-    sizes = ends - starts
-    firsts = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-    return part.at(firsts + np.arange(len(firsts)))
-
-
-def _step(box: Box, choose: _Part) -> Step:
-    within = inside(box, choose.draws, len(choose))
+def _step(box: Box, choose: _Part) -> tuple[float, float, float, int]:
+    within = choose.within(box)
     hits = (within & choose.cases).sum()
-    return Step(
-        float(hits / max(choose.cases.sum(), 1)), float(hits / max(within.sum(), 1)), float(within.mean()), len(box)
-    )
+    coverage, density = hits / max(choose.cases.sum(), 1), hits / max(within.sum(), 1)
+    return float(coverage), float(density), float(within.mean()), len(box)

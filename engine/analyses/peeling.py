@@ -1,4 +1,4 @@
-"""The peeling and pasting of PRIM (patient rule induction method), with the steps of ema_workbench.
+"""Boxes of factors by PRIM (patient rule induction method), with the steps of ema_workbench.
 
 It works on sorted columns, which is a hundred times as fast as that package's tables.
 
@@ -10,40 +10,76 @@ Stat. Comput. 9, 123-143.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from engine.risk.drivers.boxes import Box, Draws, Limits
+
+PEEL = 0.05
+"""Share of the paths in a box that a step of peeling removes."""
+PASTE = 0.05
+"""Share of the paths beyond a limit that a step of pasting puts back."""
+LEAST = 0.05
+"""Smallest share of all paths that a box may hold."""
 Columns = Float[np.ndarray, "column path"]
 Ends = Float[np.ndarray, "2 column"]
 
 
-def passed_through(
-    columns: Columns, cases: Bool[np.ndarray, "path"], peel: float, paste: float, least: float
-) -> list[Ends]:
+def proposed(draws: Draws, cases: Bool[np.ndarray, "path"], categories: Mapping[str, Sequence[float]]) -> list[Box]:
+    """The boxes of factors that peeling and pasting pass through, without those that hold everything.
+
+    Args:
+      draws: values of each factor [path].
+      cases: which paths are looked for; at least one, and not all.
+      categories: all values of each categorical factor; a box allows a subset of them.
+    """
+    columns: dict[tuple[str, float | None], np.ndarray] = {}
+    for name, values in draws.items():
+        if name in categories:
+            columns |= {(name, one): values == one for one in categories[name]}
+        else:
+            columns[name, None] = values
+    ends = passed_through(np.array([*columns.values()], np.float64), cases)
+    return [box for limits in ends if (box := _box([*columns], limits, ends[0], categories))]
+
+
+def _box(
+    columns: Sequence[tuple[str, float | None]], limits: Ends, whole: Ends, categories: Mapping[str, Sequence[float]]
+) -> Box:
+    """The limits of the factors, each column of which is a factor or one category of it."""
+    box: dict[str, Limits] = {}
+    left = {name: [*categories[name]] for name, category in columns if category is not None}
+    for (name, category), (low, high), (least, most) in zip(columns, limits.T, whole.T, strict=True):
+        if category is None:
+            ends = (float(low) if low > least else -np.inf, float(high) if high < most else np.inf)
+            box |= {name: Limits(*ends)} if Limits(*ends) != Limits() else {}
+        elif low > 0:  # this category alone is left
+            left[name] = [one for one in left[name] if one == category]
+        elif high < 1:
+            left[name] = [one for one in left[name] if one != category]
+    return box | {name: Limits(allowed=tuple(some)) for name, some in left.items() if len(some) < len(categories[name])}
+
+
+def passed_through(columns: Columns, cases: Bool[np.ndarray, "path"]) -> list[Ends]:
     """The boxes in turn, the first holding everything: the limits of each column [low and high, column].
 
     Args:
       columns: values of the paths [column, path].
       cases: which paths are looked for; at least one, and not all.
-      peel: share of the paths in a box that one step removes.
-      paste: share of the paths beyond a limit that one step puts back.
-      least: smallest share of all paths that a box may hold.
     """
     whole = np.stack([columns.min(axis=1), columns.max(axis=1)])
     boxes = [whole]
     within = np.ones(len(cases), bool)
-    for box, inside in _peeled(columns, cases, whole, peel, least):
+    for box, inside in _peeled(columns, cases, whole):
         boxes.append(box)
         within = inside
-    boxes += _pasted(columns, cases, boxes[-1], whole, within, paste, least)
+    boxes += _pasted(columns, cases, boxes[-1], whole, within)
     return boxes
 
 
-def _peeled(
-    columns: Columns, cases: np.ndarray, whole: Ends, peel: float, least: float
-) -> Iterator[tuple[Ends, Bool[np.ndarray, "path"]]]:
+def _peeled(columns: Columns, cases: np.ndarray, whole: Ends) -> Iterator[tuple[Ends, Bool[np.ndarray, "path"]]]:
     """The boxes of peeling, each with the mask of the paths within."""
     paths, box = len(cases), whole
     order = np.argsort(columns, axis=1)
@@ -53,7 +89,7 @@ def _peeled(
         count = order.shape[1]
         hits = np.cumsum(cases[order], axis=1)
         every = int(hits[0, -1])
-        tops, bottoms = _quantiles(ascending, 1 - peel), _quantiles(ascending, peel)
+        tops, bottoms = _quantiles(ascending, 1 - PEEL), _quantiles(ascending, PEEL)
         below = np.count_nonzero(ascending <= tops[:, None], axis=1)
         under = np.count_nonzero(ascending < bottoms[:, None], axis=1)
         left = np.stack([below, count - under], axis=1)
@@ -62,7 +98,7 @@ def _peeled(
         ends = np.stack([tops, bottoms], axis=1)
         column, side = divmod(_best(scores, _restricted(box, whole, ends)), 2)
         size = int(left[column, side])
-        if not (size / paths >= least and size < count and scores[column, side] > 0):
+        if not (size / paths >= LEAST and size < count and scores[column, side] > 0):
             return
         box = box.copy()
         box[1 - side, column] = ends[column, side]
@@ -74,9 +110,7 @@ def _peeled(
         yield box, within
 
 
-def _pasted(
-    columns: Columns, cases: np.ndarray, box: Ends, whole: Ends, within: np.ndarray, paste: float, least: float
-) -> Iterator[Ends]:
+def _pasted(columns: Columns, cases: np.ndarray, box: Ends, whole: Ends, within: np.ndarray) -> Iterator[Ends]:
     """The boxes of pasting, each with one limit moved outwards."""
     paths = len(cases)
     while True:
@@ -92,7 +126,7 @@ def _pasted(
             low, high = box[:, column]
             for side, beside in ((0, values <= low), (1, values >= high)):
                 data = np.sort(values[others & beside])
-                share = paste if side else 1 - paste
+                share = PASTE if side else 1 - PASTE
                 value = float(_quantiles(data[None], share)[0]) if len(data) else whole[side, column]
                 wider = box.copy()
                 wider[side, column] = value
@@ -102,7 +136,7 @@ def _pasted(
                 candidates.append((score, -int((wider != whole).any(axis=0).sum()), wider, inside))
         score, _, wider, inside = max(candidates, key=lambda one: one[:2])
         size, hits = int(inside.sum()), int(cases[inside].sum())
-        if not (size / paths >= least and size > count and score > 0 and hits / size > every / count):
+        if not (size / paths >= LEAST and size > count and score > 0 and hits / size > every / count):
             return
         box, within = wider, inside
         yield box

@@ -1,4 +1,4 @@
-"""The universes of a challenge as data for charts: sorted, with departing choices and the look of each verdict."""
+"""The universes of a challenge as data for charts: sorted, with the look of each verdict."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ CALLED = {"nothing": "no longer happens"}
 """Verdict -> the words for it, where they differ from its name."""
 DESIGN = "No share means more than its design: it is set by how many choices depart, not by the world."
 """Caveat that accompanies every share of universes."""
-MOST_CARRIERS = 8
-"""Most choices shown below a curve: those with the largest shares of the variance."""
 MOST_INTERVALS = 300
 """Most intervals drawn on a curve; of more universes, every n-th has one."""
 
@@ -42,21 +40,13 @@ class Universes:
       rows: rows of the answer's table `curve`, with departing choices in `words`; without those that have no finite
         difference.
       lost: number of rows left out.
-      carriers: labels of the choices with the largest shares of the variance, each with its share, None where it is not
-        known.
-      fit: R2 of the regression that gives the shares; None where there is none.
-      departs: for each of the carriers, whether each universe departs in it.
       unit: of the differences.
     """
 
-    claim: str
     said: str
     ledger: str
     rows: tuple[dict[str, Any], ...]
     lost: int
-    carriers: tuple[tuple[str, float | None], ...]
-    fit: float | None
-    departs: Bool[np.ndarray, "carrier universe"]
     unit: str
 
     @property
@@ -109,23 +99,9 @@ def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]
     ]
     held = [row for row in own if row["difference"] and np.isfinite(row["difference"].estimate)]
     rows = tuple(sorted(held, key=lambda row: row["difference"].estimate))
-    among = answer["carriers"].where(claim=chosen, ledger=ledger) if "carriers" in answer else ()
-    most = list(among)[:MOST_CARRIERS]
-    named = [{one.partition(": ")[0] for one in row["choices"].split("; ")} for row in rows]
-    departs = np.array([[row["choice"] in names for names in named] for row in most], bool)
     unit = answer["curve"].by_name["difference"].unit if every else "1"
     unit = str(rows[0].get("unit") or unit) if rows else unit
-    return Universes(
-        chosen,
-        sentences(answer).get(chosen, ""),
-        ledger,
-        rows,
-        len(own) - len(rows),
-        tuple((str(row["label"]), row["share"]) for row in most),
-        most[0]["fit"] if most else None,
-        departs.reshape(len(most), len(rows)),
-        unit,
-    )
+    return Universes(sentences(answer).get(chosen, ""), ledger, rows, len(own) - len(rows), unit)
 
 
 def sentences(answer: Answer) -> dict[str, str]:
@@ -146,5 +122,5 @@ def called(verdict: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of universes or of variance as percent, without interval; None counts as 0."""
+    """A share of universes as percent, without interval; None counts as 0."""
     return f"{round(100 * (share or 0.0), 1):g} %"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-ABOVE, GAP, ROW = 170, 14, 27
-"""Height of a curve, of the gap below it, and of the row of a choice with its name [pixel]."""
+CURVE = 170
+"""Height of a curve [pixel]."""
 BAR, HEAD, LINE = 17, 8, 14
 """Height of a bar of shares, of the space above a name, and of a line of a name [pixel]."""
 APART = 1.32
@@ -20,25 +20,16 @@ Looks = Mapping[str, tuple[str, str]]
 """Verdict -> its colour and its shape."""
 
 
-def curve_height(choices: int) -> int:
-    """Height of a curve chart with `choices` rows of choices [pixel]."""
-    return ABOVE + GAP + ROW * choices
-
-
-def curve(
-    looks: Looks, policies: Sequence[str], choices: Sequence[str], span: Sequence[float], n: int
-) -> dict[str, Any]:
-    """A specification curve: differences "y" of universes "x", with intervals "low" to "high"; below, choices "d".
+def curve(looks: Looks, policies: Sequence[str], span: Sequence[float], n: int) -> dict[str, Any]:
+    """A specification curve: differences "y" of universes "x", with intervals "low" to "high".
 
     Args:
-      choices: names of the rows below the curve.
       span: ends of the y axis.
       n: number of universes.
     """
-    height = curve_height(len(choices))
     x = {"field": "x", "type": "quantitative", "scale": {"domain": [0, n + 1], "nice": False},
          "axis": {"title": "universes, by their difference", "tickCount": 5, "grid": False, "format": "d"}}  # fmt: skip
-    y = {"field": "y", "type": "quantitative", "scale": {"domain": list(span), "range": [ABOVE, 0], "nice": False},
+    y = {"field": "y", "type": "quantitative", "scale": {"domain": list(span), "nice": False},
          "axis": {"title": None, "tickCount": 5}}  # fmt: skip
     colour, shape = _by_verdict(looks, 22)
     values = (("difference", "difference"), ("verdict", "verdict"), ("departs in", "choices"))
@@ -51,23 +42,13 @@ def curve(
         {"mark": {"type": "point", "filled": True, "size": 16, "opacity": 1},
          "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "tooltip": tooltip}},
     ]  # fmt: skip
-    rows = {"type": "quantitative", "axis": None,
-            "scale": {"domain": [0, max(len(choices), 1)], "range": [ABOVE + GAP, height], "nice": False}}  # fmt: skip
-    names = {"values": [{"name": name, "d": k + 0.28} for k, name in enumerate(choices)]}
-    marks = [
-        {"transform": [{"flatten": ["d"]}, {"filter": "datum.d != null"}, {"calculate": "datum.d + 0.72", "as": "at"}],
-         "mark": {"type": "tick", "thickness": 1, "size": 9, "orient": "vertical", "opacity": 1, "color": INK},
-         "encoding": {"x": x, "y": {**rows, "field": "at"}}},
-        {"data": names, "mark": {"type": "text", "align": "left", "baseline": "middle", "fontSize": 12, "color": MUTED},
-         "encoding": {"x": {"value": 0}, "y": {**rows, "field": "d"}, "text": {"field": "name"}}},
-    ]  # fmt: skip
     stated = [{"filter": "datum.stated"}]
     side = f"datum.x > {n} / 2 ? 'right' : 'left'"
     whole = [
         {
             "transform": stated,
             "mark": {"type": "rule", "stroke": INK, "strokeDash": [4, 3]},
-            "encoding": {"x": x, "y": {"value": -4}, "y2": {"value": ABOVE}},
+            "encoding": {"x": x, "y": {"value": -4}, "y2": {"value": CURVE}},
         },
         {
             "transform": stated,
@@ -75,7 +56,7 @@ def curve(
             "encoding": {"x": x, "y": {"value": -6}, "text": {"value": "as stated"}},
         },
     ]
-    return {"layer": [{"layer": curve}, {"layer": marks}, {"layer": whole}], "resolve": {"scale": {"y": "independent"}}}
+    return {"layer": [*curve, *whole]}
 
 
 def shares(

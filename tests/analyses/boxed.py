@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.analyses.discovery import discovery
-from engine.analyses.search_result import SearchResult
+from engine.analyses.discovery import SearchResult, discovery
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.risk.drivers.where import parse_where
 from engine.study.loading import read_study

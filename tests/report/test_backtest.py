@@ -53,7 +53,7 @@ def test_its_section_has_the_sentence_first_then_charts_and_scores(run):
         < section.find("Scores by series")
     )
     text = re.sub(r"\s+", " ", " ".join(read.words))
-    assert "figures place error verdict Steel output 2 0.55 0.5" in text
+    assert "figures place error Steel output 2 0.55 0.5" in text
     for anchor, chart in drawn(run).items():  # a key of policies would say what these colours do not mean
         figure = made.partition(f'id="{anchor}"')[2].partition("</figure>")[0]
         assert 'class="legend"' not in figure

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from math import nan
+from typing import Any
 
 import numpy as np
 
-from engine.analyses.backtest.backtest import Reading, Scored, Tested, backtest, every_series, sizes
+from engine.analyses.backtest.backtest import Reading, Scored, Tested, backtest, sizes
 from engine.analyses.backtest.calibration import SEVERE, TRUTHS, WITHIN, Statistic
 from engine.analyses.backtest.figures import Figure
+from engine.analyses.columns import by_position, made
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
-from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.estimation.intervals import TAIL
+from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.study.tables.observed import Observation, observable
 
 READING = (
@@ -26,16 +27,10 @@ READING = (
     " happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95"
     " % intervals of the Monte Carlo error."
 )
-VERDICTS = {
-    "too low": "The futures are too low for",
-    "too high": "The futures are too high for",
-    "too wide": "The range of futures is too wide for",
-    "too narrow": "The range of futures is too narrow for",
-}
-"""What a series may show about the futures, and how the sentence about it begins, in the order of the sentences."""
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+LEVELS = {0.05: "p05", 0.25: "p25", 0.5: "median", 0.75: "p75", 0.95: "p95"}
+"""Levels of the quantiles of the futures, and the columns that hold them."""
 NAMED = 3
-"""Most figures or series that a sentence names."""
+"""Most figures that a sentence names."""
 LONGEST = 25
 """Most words of a sentence."""
 
@@ -64,15 +59,11 @@ def _basis(given: Tested, beliefs: str) -> str:
 
 
 def findings(given: Tested) -> Iterator[str]:
-    """Sentences: coverage, whether the observations could be one of the futures, errors, and which series deviate.
+    """Sentences: coverage, whether the observations could be one of the futures, and errors.
 
     Errors are relative to those of the last value known.
     """
     yield from dict.fromkeys(text for reading in given.readings for text in _of_reading(reading))
-    for word, before in VERDICTS.items():
-        names = [name for name, *_, verdict in _verdicts(given) if verdict == word]
-        if names:
-            yield _listed(before, names)
 
 
 def _of_reading(reading: Reading) -> Iterator[str]:
@@ -120,76 +111,47 @@ def _ratio(reading: Reading) -> Statistic | None:
     return reading.calibration.crps(found) if reading.calibration is not None and any(found) else None
 
 
-def _verdicts(given: Tested) -> list[tuple[str, Reading, list[int], str]]:
-    """Each series with scored figures: its name, reading, indices of the figures, and verdict.
-
-    The verdict is "" unless it is significant at the 5 % level over all series (Holm). A series whose figures differ by
-    reading stands here once for each reading.
-    """
-    found: dict[str, tuple[Reading, list[int], str, float]] = {}
-    for reading, name, own in every_series(given):
-        assert reading.calibration is not None
-        differs = any(reading.scored[k].figure.observation.reading for k in own)
-        title = f"{name} ({reading.name})" if differs and reading.name else name
-        spread, shift = reading.calibration.spread(own), reading.calibration.shift(own)
-        shares = dict(zip(VERDICTS, (shift.higher, shift.lower, spread.lower, spread.higher), strict=True))
-        word = min(shares, key=shares.__getitem__)
-        found.setdefault(title, (reading, own, word, len(shares) * shares[word]))
-    order, verdicts = sorted(found, key=lambda title: found[title][3]), dict.fromkeys(found, "")
-    for place, title in enumerate(order):
-        if found[title][3] > 2 * TAIL / (len(order) - place):
-            break
-        verdicts[title] = found[title][2]
-    return [(title, *found[title][:2], verdicts[title]) for title in found]
-
-
 def tables(given: Tested) -> Iterator[Table]:
     """Tables: scores by series, all figures together, each figure, and the numbers that the plots need."""
     every = (_series(given), _together(given), _figures(given), _pit(given), _fan(given))
-    yield from (table for table in every if table is not None and len(table))
+    yield from filter(len, every)
 
 
 def _series(given: Tested) -> Table:
-    rows = []
-    for name, reading, numbers_of, verdict in _verdicts(given):
-        assert reading.calibration is not None
-        own = [reading.scored[k] for k in numbers_of]
-        rows.append((name, own, reading.calibration.shift(numbers_of), verdict))
-    columns = (
-        texts("series", [name for name, *_ in rows], "figures of one kind"),
-        counts("figures", [len(own) for _, own, *_ in rows], "that are scored"),
-        numbers("place", [shift.value for _, _, shift, _ in rows], "where they lie among the futures, on average"),
-        numbers(
-            "expected_from",
-            [shift.low for _, _, shift, _ in rows],
-            "lower end of what the model's own futures have",
-            head="from",
-            brief=False,
-        ),
-        numbers("expected_to", [shift.high for _, _, shift, _ in rows], "upper end of it", head="to", brief=False),
-        numbers(
-            "crps",
-            [_mean(one.crps.estimate for one in own) for _, own, *_ in rows],
-            "mean CRPS, in the unit of the figures",
-            head="CRPS",
-            brief=False,
-        ),
-        texts("unit", [own[0].figure.observation.unit for _, own, *_ in rows], "of the CRPS", brief=False),
-        numbers(
-            "error",
-            [_over(own, "last") for _, own, *_ in rows],
-            "mean CRPS over that of the last value known",
-            head="error",
-        ),
-        numbers(
+    """One row per series with scored figures; a series whose figures differ by reading has one for each reading."""
+    held: dict[str, tuple[list[Scored], Statistic]] = {}
+    for reading in given.readings:
+        for name, of_series in reading.of_series().items():
+            assert reading.calibration is not None
+            own = [reading.scored[k] for k in of_series]
+            differs = any(one.figure.observation.reading for one in own)
+            title = f"{name} ({reading.name})" if differs and reading.name else name
+            held.setdefault(title, (own, reading.calibration.shift(of_series)))
+    rows = [
+        (
+            *(name, len(own), shift.value, shift.low, shift.high),
+            _mean(one.crps.estimate for one in own),
+            own[0].figure.observation.unit,
+            *(_over(own, "last"), _over(own, "trend")),
+        )
+        for name, (own, shift) in held.items()
+    ]
+    columns = by_position(
+        rows,
+        made(texts, "series", "figures of one kind"),
+        made(counts, "figures", "that are scored"),
+        made(numbers, "place", "where they lie among the futures, on average"),
+        made(numbers, "expected_from", "lower end of what the model's own futures have", head="from", brief=False),
+        made(numbers, "expected_to", "upper end of it", head="to", brief=False),
+        made(numbers, "crps", "mean CRPS, in the unit of the figures", head="CRPS", brief=False),
+        made(texts, "unit", "of the CRPS", brief=False),
+        made(numbers, "error", "mean CRPS over that of the last value known", head="error"),
+        made(
+            numbers,
             "error_of_trend",
-            [_over(own, "trend") for _, own, *_ in rows],
             "the same over that of the trend of what was known",
             head="to trend",
-            brief=any(np.isfinite(one.trend) for _, own, *_ in rows for one in own),
-        ),
-        texts(
-            "verdict", [verdict for *_, verdict in rows], "what they say of the futures beyond doubt; nothing if empty"
+            brief=any(np.isfinite(one.trend) for own, _ in held.values() for one in own),
         ),
     )
     return Table("series", "Scores by series", columns, ("series",))
@@ -205,47 +167,36 @@ def _over(own: Sequence[Scored], reference: str) -> float:
 
 
 def _together(given: Tested) -> Table:
-    rows: list[tuple[str, str, Statistic, str]] = []
+    held: list[tuple[str, str, Statistic, str]] = []
     for reading in given.readings:
         calibration = reading.calibration
         if calibration is None:
             continue
         name = reading.name or "all"
-        for share in WITHIN:
-            rows.append((name, f"figures within {100 * share:g} %", calibration.coverage(share), ""))
-        rows.append((name, "mean place", calibration.shift(range(len(reading.scored))), ""))
-        rows.append(
-            (name, "distance from the middle", calibration.spread(range(len(reading.scored))), "little if too wide")
-        )
+        held += [(name, f"figures within {100 * share:g} %", calibration.coverage(share), "") for share in WITHIN]
+        held.append((name, "mean place", calibration.shift(), ""))
+        held.append((name, "distance from the middle", calibration.spread(), "little if too wide"))
         if (ratio := _ratio(reading)) is not None:
-            rows.append((name, "error over last value known", ratio, "high is worse"))
-        rows.append((name, "energy score", calibration.energy(), "high is worse"))
+            held.append((name, "error over last value known", ratio, "high is worse"))
+        held.append((name, "energy score", calibration.energy(), "high is worse"))
         losses = [k for k, one in enumerate(reading.scored) if one.figure.loss]
         if losses:
-            rows.append(
-                (name, f"losses beyond VaR{100 * SEVERE:g}", calibration.severity(losses), "ES backtest; high is worse")
-            )
-    columns = (
-        texts("row", [str(k + 1) for k in range(len(rows))], "number of the row", brief=False),
-        texts(
-            "reading",
-            [one for one, *_ in rows],
-            "of figures that can be read in several ways",
-            brief=len(given.readings) > 1,
-        ),
-        texts("number", [one for _, one, *_ in rows], "what is counted over all figures together"),
-        numbers("value", [held.value for _, _, held, _ in rows], "of what happened"),
-        numbers("expected", [held.expected for _, _, held, _ in rows], "mean over the model's own futures"),
-        numbers("expected_from", [held.low for _, _, held, _ in rows], "lower end of their 95 % range", head="from"),
-        numbers("expected_to", [held.high for _, _, held, _ in rows], "upper end of it", head="to"),
-        numbers(
-            "as_high",
-            [held.higher for _, _, held, _ in rows],
-            "share of them with as much or more",
-            shown="%",
-            head="as high",
-        ),
-        texts("note", [note for *_, note in rows], "how to read it", brief=False),
+            beyond, note = f"losses beyond VaR{100 * SEVERE:g}", "ES backtest; high is worse"
+            held.append((name, beyond, calibration.severity(losses), note))
+    columns = by_position(
+        [
+            (str(k), name, what, one.value, one.expected, one.low, one.high, one.higher, note)
+            for k, (name, what, one, note) in enumerate(held, 1)
+        ],
+        made(texts, "row", "number of the row", brief=False),
+        made(texts, "reading", "of figures that can be read in several ways", brief=len(given.readings) > 1),
+        made(texts, "number", "what is counted over all figures together"),
+        made(numbers, "value", "of what happened"),
+        made(numbers, "expected", "mean over the model's own futures"),
+        made(numbers, "expected_from", "lower end of their 95 % range", head="from"),
+        made(numbers, "expected_to", "upper end of it", head="to"),
+        made(numbers, "as_high", "share of them with as much or more", shown="%", head="as high"),
+        made(texts, "note", "how to read it", brief=False),
     )
     return Table("together", "All figures together", columns, ("row",))
 
@@ -259,84 +210,73 @@ def _figures(given: Tested) -> Table:
         for row, figure, why in reading.apart:
             rows.setdefault(_name(row), (row, figure, why, None, nan))
     every = sorted(rows.items(), key=lambda item: bool(item[1][2]))
-    own = [row for _, (row, *_) in every]
-    values = [None if figure is None else figure.values for _, (_, figure, *_) in every]
-    scored = [one for _, (_, _, _, one, _) in every]
-    columns: list[Column] = [
-        texts("figure", [name for name, _ in every], "what was observed, and when"),
-        texts("series", [row.series for row in own], "it stands in", brief=False),
-        texts("time", [str(row.time) for row in own], "year, or the last of several", brief=False),
-        numbers("observed", [row.value for row in own], "what was observed"),
-        texts("unit", [row.unit for row in own], "of the figure and its futures"),
-        numbers("standard_error", [row.standard_error for row in own], "of the observation", brief=False),
-    ]
-    for level in LEVELS:
-        name = "median" if level == 0.5 else f"p{100 * level:02.0f}"
-        cells = [nan if of is None else float(np.quantile(of[np.isfinite(of)], level)) for of in values]
-        columns.append(
-            numbers(name, cells, f"{100 * level:g} % quantile of the futures", brief=level in (0.05, 0.5, 0.95))
-        )
-    columns += [
-        numbers("place", [place for _, (*_, place) in every], "where it lies among the futures"),
-        estimates("crps", [one and one.crps for one in scored], "fair CRPS", head="CRPS", brief=False),
-        estimates(
-            "bad_side",
-            [one and one.bad for one in scored],
-            "the same, weighted by what is worse than the last value known",
-            brief=False,
+    columns = by_position(
+        [
+            (
+                *(name, row.series, str(row.time), row.value, row.unit, row.standard_error),
+                *_quantiles(figure),
+                place,
+                *_scores(one),
+                *(why, row.reading, row.confidence, row.known_break, row.source),
+            )
+            for name, (row, figure, why, one, place) in every
+        ],
+        made(texts, "figure", "what was observed, and when"),
+        made(texts, "series", "it stands in", brief=False),
+        made(texts, "time", "year, or the last of several", brief=False),
+        made(numbers, "observed", "what was observed"),
+        made(texts, "unit", "of the figure and its futures"),
+        made(numbers, "standard_error", "of the observation", brief=False),
+        *(
+            made(numbers, name, f"{100 * level:g} % quantile of the futures", brief=level in (0.05, 0.5, 0.95))
+            for level, name in LEVELS.items()
         ),
-        numbers(
-            "log_score",
-            [nan if one is None else one.log for one in scored],
-            "minus the log of the density there",
-            brief=False,
-        ),
-        texts(
-            "log_score_note",
-            ["beyond all futures" if one and one.figure.is_beyond else "" for one in scored],
-            "whether the kernel alone gives the log score",
-            brief=False,
-        ),
-        numbers(
-            "of_last", [nan if one is None else one.last for one in scored], "CRPS of the last value known", brief=False
-        ),
-        numbers(
-            "of_trend",
-            [nan if one is None else one.trend for one in scored],
-            "CRPS of the trend of what was known",
-            brief=False,
-        ),
-        texts("apart", [why for _, (_, _, why, *_) in every], "why it is not scored; nothing if it is", brief=False),
-        texts("reading", [row.reading for row in own], "of several, which", brief=False),
-        texts("confidence", [row.confidence for row in own], "how it is known", brief=False),
-        texts("known_break", [row.known_break for row in own], "known break of the series", brief=False),
-        texts("source", [row.source for row in own], "where it was read", brief=False),
-    ]
+        made(numbers, "place", "where it lies among the futures"),
+        made(estimates, "crps", "fair CRPS", head="CRPS", brief=False),
+        made(estimates, "bad_side", "the same, weighted by what is worse than the last value known", brief=False),
+        made(numbers, "log_score", "minus the log of the density there", brief=False),
+        made(texts, "log_score_note", "whether the kernel alone gives the log score", brief=False),
+        made(numbers, "of_last", "CRPS of the last value known", brief=False),
+        made(numbers, "of_trend", "CRPS of the trend of what was known", brief=False),
+        made(texts, "apart", "why it is not scored; nothing if it is", brief=False),
+        made(texts, "reading", "of several, which", brief=False),
+        made(texts, "confidence", "how it is known", brief=False),
+        made(texts, "known_break", "known break of the series", brief=False),
+        made(texts, "source", "where it was read", brief=False),
+    )
     brief = [not why for _, (_, _, why, *_) in every]
     return Table("figures", "Figure by figure", columns, ("figure",), brief)
+
+
+def _quantiles(figure: Figure | None) -> list[float]:
+    if figure is None:
+        return [nan] * len(LEVELS)
+    finite = figure.values[np.isfinite(figure.values)]
+    return [float(np.quantile(finite, level)) for level in LEVELS]
+
+
+def _scores(one: Scored | None) -> tuple[Any, ...]:
+    if one is None:
+        return None, None, nan, "", nan, nan
+    return one.crps, one.bad, one.log, "beyond all futures" if one.figure.is_beyond else "", one.last, one.trend
 
 
 def _name(row: Observation) -> str:
     return f"{row.name} ({row.reading})" if row.reading else row.name
 
 
-def _pit(given: Tested) -> Table | None:
-    rows = [
-        (reading.name or "all", *numbers_of)
-        for reading in given.readings
-        if reading.calibration is not None
-        for band in [reading.calibration.band()]
-        for numbers_of in zip(band.at, band.seen, band.low, band.high, strict=True)
-    ]
-    columns = (
-        texts("row", [str(k) for k in range(len(rows))], "number of the row"),
-        texts("reading", [one for one, *_ in rows], "of figures that can be read in several ways"),
-        numbers("at", [row[1] for row in rows], "place among the futures"),
-        numbers("share", [row[2] for row in rows], "share of figures that lie there or below"),
-        numbers(
-            "low", [row[3] for row in rows], "lower end of the band that 95 % of the model's own futures lie in there"
-        ),
-        numbers("high", [row[4] for row in rows], "upper end of it"),
+def _pit(given: Tested) -> Table:
+    bands = [(one.name or "all", one.calibration.band()) for one in given.readings if one.calibration is not None]
+    places = [(name, *numbers_of) for name, band in bands for numbers_of in zip(*astuple(band), strict=True)]
+    rows = [(str(k), *place) for k, place in enumerate(places)]
+    columns = by_position(
+        rows,
+        made(texts, "row", "number of the row"),
+        made(texts, "reading", "of figures that can be read in several ways"),
+        made(numbers, "at", "place among the futures"),
+        made(numbers, "share", "share of figures that lie there or below"),
+        made(numbers, "low", "lower end of the band that 95 % of the model's own futures lie in there"),
+        made(numbers, "high", "upper end of it"),
     )
     return Table("pit", "Places among the futures, with their band", columns, ("row",), [False] * len(rows))
 
@@ -344,22 +284,17 @@ def _pit(given: Tested) -> Table | None:
 def _fan(given: Tested) -> Table:
     study = given.study
     every = {line.name: line for reading in given.readings for line in reading.series if not line.rows[0].fold}
-    rows = [(name, year, line.by_year[k]) for name, line in every.items() for k, year in enumerate(study.years)]
-    columns = [
-        texts("series", [name for name, *_ in rows], "figures of one kind"),
-        counts("year", [year for _, year, _ in rows], "of the futures"),
-        *(
-            numbers(
-                "median" if level == 0.5 else f"p{100 * level:02.0f}",
-                [float(np.nanquantile(values, level)) for *_, values in rows],
-                f"{100 * level:g} % quantile of the futures",
-            )
-            for level in LEVELS
-        ),
-        texts(
-            "unit",
-            [observable(study.model)[every[name].rows[0].variable].unit for name, *_ in rows],
-            "of the quantiles",
-        ),
+    units = {name: observable(study.model)[line.rows[0].variable].unit for name, line in every.items()}
+    rows = [
+        (name, year, *(float(np.nanquantile(line.by_year[k], level)) for level in LEVELS), units[name])
+        for name, line in every.items()
+        for k, year in enumerate(study.years)
     ]
+    columns = by_position(
+        rows,
+        made(texts, "series", "figures of one kind"),
+        made(counts, "year", "of the futures"),
+        *(made(numbers, name, f"{100 * level:g} % quantile of the futures") for level, name in LEVELS.items()),
+        made(texts, "unit", "of the quantiles"),
+    )
     return Table("fan", "Futures of what was observed, year by year", columns, ("series", "year"), [False] * len(rows))

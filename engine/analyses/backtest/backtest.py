@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from engine.analyses.backtest import references
 from engine.analyses.backtest.calibration import Calibration
 from engine.analyses.backtest.figures import Figure, Line, lines, sound
-from engine.analyses.backtest.scores import beyond, crps, log_score
+from engine.analyses.backtest.scores import beyond, crps, last_value, log_score, trend
 from engine.analyses.futures import of_paths
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, UserError
@@ -177,10 +176,10 @@ def _reading(
 def _scored(study: Study, rows: Sequence[Observation], series: str, figure: Figure, units: Units) -> Scored:
     values, observed = figure.values, figure.observed
     known = [row for row in rows if study.years and row.time < study.years[0]]
-    last, trend = references.last_value(known), references.trend(known, figure.observation.time)
+    persistent, linear = last_value(known), trend(known, figure.observation.time)
     bad = None
-    if len(last):
-        turned = beyond(np.append(values, observed), last[0], figure.loss)
+    if len(persistent):
+        turned = beyond(np.append(values, observed), persistent[0], figure.loss)
         bad = crps(turned[:-1], turned[-1], units)
     return Scored(
         series,
@@ -188,7 +187,7 @@ def _scored(study: Study, rows: Sequence[Observation], series: str, figure: Figu
         crps(values, observed, units),
         bad,
         log_score(values, observed),
-        *map(_of_reference, (last, trend), (observed, observed)),
+        *map(_of_reference, (persistent, linear), (observed, observed)),
     )
 
 
@@ -206,10 +205,3 @@ def sizes(reading: Reading) -> list[float]:
         for k in own:
             found[k] = size if np.isfinite(size) else 0.0
     return found
-
-
-def every_series(tested: Tested) -> Iterator[tuple[Reading, str, list[int]]]:
-    """Every series with scored figures: its reading, its name, and the indices of these figures."""
-    for reading in tested.readings:
-        for name, own in reading.of_series().items():
-            yield reading, name, own

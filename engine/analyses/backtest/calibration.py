@@ -8,7 +8,7 @@ and Curran (2018), Risks 6(1):2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,7 @@ class Statistic:
     Args:
       value: of the observations.
       expected, low, high: mean and central 95 % interval over the model's own futures.
-      higher, lower: p-values: the share of values at least, or at most, as large as `value`, itself among them.
+      higher: p-value: the share of values at least as large as `value`, itself among them.
     """
 
     value: float
@@ -45,7 +45,6 @@ class Statistic:
     low: float
     high: float
     higher: float
-    lower: float
 
 
 @dataclass(frozen=True)
@@ -78,26 +77,31 @@ class Calibration:
 
     def coverage(self, share: float) -> Statistic:
         """How many figures lie within the central interval of probability `share` of their futures."""
-        return _statistic(_inside(self.places, share), _inside(self.of_truths, share))
+        return self._of(lambda places: (_farness(places) <= share).sum(axis=0))
 
     def band(self) -> Band:
         """The ECDF of places with its band, on an even grid of up to 99 points, fewer for fewer than 25 figures."""
         return band(self.places, self.of_truths)
 
-    def spread(self, chosen: Sequence[int]) -> Statistic:
-        """Mean distance 2 |place - 1/2| of some figures from the middle, 0 to 1.
+    def spread(self) -> Statistic:
+        """Mean distance 2 |place - 1/2| of the figures from the middle, 0 to 1.
 
         It is small where the futures spread too widely, and large where they spread too narrowly.
         """
-        return _statistic(_away(self.places[[*chosen]]), _away(self.of_truths[[*chosen]]))
+        return self._of(lambda places: _farness(places).mean(axis=0))
 
-    def shift(self, chosen: Sequence[int]) -> Statistic:
-        """Mean place of some figures among their futures, 0 to 1: large where the futures are too low."""
-        return _statistic(self.places[[*chosen]].mean(), self.of_truths[[*chosen]].mean(axis=0))
+    def shift(self, chosen: Sequence[int] | None = None) -> Statistic:
+        """Mean place of some figures, or of all, among their futures, 0 to 1: large where the futures are too low."""
+        return self._of(lambda places: places.mean(axis=0), chosen)
 
     def severity(self, chosen: Sequence[int]) -> Statistic:
         """Severity of some losses, sum of max(place - 0.95, 0) / 0.05: large where the ES at level 95 % was too low."""
-        return _statistic(_severity(self.places[[*chosen]]), _severity(self.of_truths[[*chosen]]))
+        return self._of(lambda places: (np.maximum(places - SEVERE, 0.0) / (1 - SEVERE)).sum(axis=0), chosen)
+
+    def _of(self, statistic: Callable[[np.ndarray], np.ndarray], chosen: Sequence[int] | None = None) -> Statistic:
+        """A statistic of the places of some figures, or of all."""
+        some = slice(None) if chosen is None else [*chosen]
+        return _statistic(statistic(self.places[some]), statistic(self.of_truths[some]))
 
     def crps(self, sizes: Sequence[float]) -> Statistic:
         """The mean fair CRPS of the figures, each divided by its entry of `sizes`; figures of size 0 are left out."""
@@ -152,27 +156,12 @@ def _ecdf(places: OfTruths, at: Float[np.ndarray, "place"]) -> Float[np.ndarray,
     return np.stack([(places <= one).mean(axis=0) for one in at])
 
 
-def _inside(places: np.ndarray, share: float) -> np.ndarray:
-    return np.asarray((np.abs(places - 0.5) <= share / 2).sum(axis=0))
-
-
-def _away(places: np.ndarray) -> np.ndarray:
-    return np.asarray(2 * np.abs(places - 0.5).mean(axis=0))
-
-
 def _farness(places: np.ndarray) -> np.ndarray:
     return 2 * np.abs(places - 0.5)
-
-
-def _severity(places: np.ndarray) -> np.ndarray:
-    return np.asarray((np.maximum(places - SEVERE, 0.0) / (1 - SEVERE)).sum(axis=0))
 
 
 def _statistic(value: float | np.ndarray, own: np.ndarray) -> Statistic:
     value = float(value)
     low, high = np.quantile(own, [TAIL, 1 - TAIL])
-    count = len(own) + 1
-    return Statistic(
-        value, float(own.mean()), float(low), float(high),
-        (1 + int((own >= value).sum())) / count, (1 + int((own <= value).sum())) / count,
-    )  # fmt: skip
+    higher = (1 + int((own >= value).sum())) / (len(own) + 1)
+    return Statistic(value, float(own.mean()), float(low), float(high), higher)

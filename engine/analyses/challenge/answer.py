@@ -1,4 +1,4 @@
-"""The challenge to a study's claims as an answer: sentences, shares of universes, reversals, and carriers."""
+"""The challenge to a study's claims as an answer: sentences, shares of universes, and reversals."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 from engine.analyses.challenge.challenge import ClaimResult, challenge
 from engine.analyses.challenge.choices import POLICIES, SPECIFICATION, Universe, in_words, is_measured
 from engine.analyses.challenge.claims import ClaimEstimates, Verdict, what
-from engine.analyses.challenge.designs import DEPARTURES
+from engine.analyses.challenge.profiles import DEPARTURES
+from engine.analyses.columns import by_position, made
 from engine.analyses.variables import PROBABILITY
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
-from engine.answers.table import Column, Table, counts, estimates, numbers, texts
+from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.risk.estimation.intervals import Estimate, Z
 from engine.risk.estimation.shares import share_interval
 from engine.risk.estimation.wording import amounts, claimed, judged
@@ -32,10 +34,20 @@ READING = (
 )
 LONGEST = 25
 """Most words of a sentence."""
-TOLD = DEPARTURES[::2]
+TOLD = (1, 4, 16)
 """Numbers of departures that have a column in the table of claims."""
-SHOWN = 8
-"""How many of the choices that carry a claim the brief table shows."""
+
+
+ROW = made(texts, "row", "number of the row", brief=False)
+CLAIM = made(texts, "claim", "what the study is said to show")
+LEDGER = made(texts, "ledger", f"`{SPECIFICATION}` or `{POLICIES}`: which kind of choices depart")
+UNIT = made(texts, "unit", "unit of the claim's numbers")
+SEEN = (
+    made(estimates, "policy_value", "the claim's number under its policy there"),
+    made(estimates, "against_value", "under the other policy"),
+    made(estimates, "difference", "the first less the second"),
+    UNIT,
+)
 
 
 def answer(of: Asked, stated: Sequence[str]) -> Answer:
@@ -118,70 +130,64 @@ def turned_words(study: Study, claim: Claim, seen: ClaimEstimates) -> str:
 
 
 def tables(study: Study, held: Sequence[ClaimResult]) -> Iterator[Table]:
-    """Tables: shares by departures, claims, reversals, choices survived, carriers, all choices, and all universes."""
+    """Tables: shares by departures, claims, reversals, choices survived, all choices, and all universes."""
     if not held:
         return
-    every = (
-        _profile(held),
-        _claims(study, held),
-        _reversals(study, held),
-        _survived(study, held),
-        _carriers(held),
-        _choices(study, held),
-        _curve(study, held),
+    every = (_profile, _claims, _reversals, _survived, _choices, _curve)
+    yield from (table for of in every if len(table := of(study, held)))
+
+
+def _named(one: ClaimResult) -> tuple[str, str]:
+    return str(one.claim), one.profile.ledger.name
+
+
+def _profile(_: Study, held: Sequence[ClaimResult]) -> Table:
+    shares = {
+        Verdict.HOLDS: "share of universes in which the claim holds",
+        Verdict.REVERSED: "share in which it is reversed, by as much as matters",
+        Verdict.UNDECIDED: "share in which neither is beyond doubt",
+        Verdict.NOTHING: "share in which the event happens under neither policy",
+    }
+    rows: list[tuple[Any, ...]] = [
+        (*_named(one), departures, count, *map(of.get, shares))
+        for one in held
+        for departures in DEPARTURES
+        for count, of in [one.profile.shares(departures)]
+    ]
+    columns = by_position(
+        rows,
+        CLAIM,
+        LEDGER,
+        made(counts, "departures", "choices that depart at a time"),
+        made(counts, "universes", "universes that differ, of that design"),
+        *(made(numbers, str(verdict), about, shown="%") for verdict, about in shares.items()),
     )
-    yield from (table for table in every if len(table))
-
-
-def _claim_columns(rows: Sequence[ClaimResult]) -> list[Column]:
-    return [
-        texts("claim", [str(one.claim) for one in rows], "what the study is said to show"),
-        texts(
-            "ledger",
-            [one.profile.ledger.name for one in rows],
-            f"`{SPECIFICATION}` or `{POLICIES}`: which kind of choices depart",
-        ),
-    ]
-
-
-def _numbered(count: int) -> Column:
-    return texts("row", [str(k + 1) for k in range(count)], "number of the row", brief=False)
-
-
-def _profile(held: Sequence[ClaimResult]) -> Table:
-    rows = [(one, departures, *one.profile.shares(departures)) for one in held for departures in DEPARTURES]
-    shares = [
-        numbers(str(verdict), [row[3].get(verdict) for row in rows], about, shown="%")
-        for verdict, about in (
-            (Verdict.HOLDS, "share of universes in which the claim holds"),
-            (Verdict.REVERSED, "share in which it is reversed, by as much as matters"),
-            (Verdict.UNDECIDED, "share in which neither is beyond doubt"),
-            (Verdict.NOTHING, "share in which the event happens under neither policy"),
-        )
-    ]
-    columns = [
-        *_claim_columns([row[0] for row in rows]),
-        counts("departures", [row[1] for row in rows], "choices that depart at a time"),
-        counts("universes", [row[2] for row in rows], "universes that differ, of that design"),
-        *shares,
-    ]
     title, dims = "Universes in which it stands", ("claim", "ledger", "departures")
-    return Table("profile", title, columns, dims, [bool(row[2]) for row in rows], apart="claim")
+    return Table("profile", title, columns, dims, [row[3] > 0 for row in rows], apart="claim")
 
 
 def _claims(study: Study, held: Sequence[ClaimResult]) -> Table:
-    shares = {count: [one.profile.shares(count)[1].get(Verdict.HOLDS) for one in held] for count in TOLD}
-    columns = [
-        *_claim_columns(held),
-        texts("words", [claimed(study, one.claim) for one in held], "the claim in words", over=("claim",), brief=False),
+    rows = []
+    for one in held:
+        shares = (one.profile.shares(count)[1].get(Verdict.HOLDS) for count in TOLD)
+        rows.append((*_named(one), claimed(study, one.claim), *shares, _mildest(one)))
+    columns = by_position(
+        rows,
+        CLAIM,
+        LEDGER,
+        made(texts, "words", "the claim in words", over=("claim",), brief=False),
         *(
-            numbers(
-                f"holds_{count}", of, f"share in which it holds where {count} depart", head=f"{count} depart", shown="%"
+            made(
+                numbers,
+                f"holds_{count}",
+                f"share in which it holds where {count} depart",
+                head=f"{count} depart",
+                shown="%",
             )
-            for count, of in shares.items()
+            for count in TOLD
         ),
-        texts("turned_by", [_mildest(one) for one in held], "the fewest choices found that turn it"),
-    ]
+        made(texts, "turned_by", "the fewest choices found that turn it"),
+    )
     title = "Share of universes in which each claim holds, and what turns it"
     return Table("claims", title, columns, ("claim", "ledger"))
 
@@ -194,96 +200,87 @@ def _mildest(one: ClaimResult) -> str:
     return "; or ".join(least) or "none found"
 
 
-def _of_seen(study: Study, rows: Sequence[tuple[Claim, ClaimEstimates]]) -> list[Column]:
-    return [
-        estimates(
-            "policy_value",
-            [_value(study, claim, seen.policy, seen.policy_error) for claim, seen in rows],
-            "the claim's number under its policy there",
-        ),
-        estimates(
-            "against_value",
-            [_value(study, claim, seen.against, seen.against_error) for claim, seen in rows],
-            "under the other policy",
-        ),
-        estimates("difference", [difference(seen) for _, seen in rows], "the first less the second"),
-        _unit(study, [claim for claim, _ in rows]),
-    ]
-
-
-def _unit(study: Study, claims: Sequence[Claim]) -> Column:
-    return texts("unit", [study.unit_of(one.variable) for one in claims], "unit of the claim's numbers")
+def _seen(study: Study, claim: Claim, seen: ClaimEstimates) -> tuple[Estimate | str, ...]:
+    """The claim's number under both policies, their difference, and the unit."""
+    own = _value(study, claim, seen.policy, seen.policy_error)
+    other = _value(study, claim, seen.against, seen.against_error)
+    return own, other, difference(seen), study.unit_of(claim.variable)
 
 
 def _reversals(study: Study, held: Sequence[ClaimResult]) -> Table:
-    rows = [(one, found) for one in held for found in one.turned.front]
-    columns = [
-        _numbered(len(rows)),
-        *_claim_columns([one for one, _ in rows]),
-        counts("departures", [found.departures for _, found in rows], "choices that depart"),
-        texts("choices", [in_words(found.universe) for _, found in rows], "which"),
-        texts("exactly", [choices_as_text(found.universe) for _, found in rows], "the same by name", brief=False),
-        estimates(
-            "fraction", [found.fraction for _, found in rows], "part of the way to them at which the claim turns"
-        ),
-        *_of_seen(study, [(one.claim, found.seen) for one, found in rows]),
+    rows = [
+        (
+            *(*_named(one), found.departures, in_words(found.universe), choices_as_text(found.universe)),
+            *(found.fraction, *_seen(study, one.claim, found.seen)),
+        )
+        for one in held
+        for found in one.turned.front
     ]
+    columns = by_position(
+        [(str(k), *row) for k, row in enumerate(rows, 1)],
+        ROW,
+        CLAIM,
+        LEDGER,
+        made(counts, "departures", "choices that depart"),
+        made(texts, "choices", "which"),
+        made(texts, "exactly", "the same by name", brief=False),
+        made(estimates, "fraction", "part of the way to them at which the claim turns"),
+        *SEEN,
+    )
     return Table("reversals", "The mildest sets of choices that turn a claim", columns, ("row",))
 
 
 def _survived(study: Study, held: Sequence[ClaimResult]) -> Table:
-    rows = [(one, choice, seen) for one in held for choice, seen in one.turned.survived]
-    columns = [
-        _numbered(len(rows)),
-        *_claim_columns([one for one, _, _ in rows]),
-        texts("choices", [choice.words for _, choice, _ in rows], "which departs"),
-        *_of_seen(study, [(one.claim, seen) for one, _, seen in rows]),
-    ]  # fmt: skip
-    return Table("survived", "The hardest single choices that a claim survives", columns, ("row",))
-
-
-def _carriers(held: Sequence[ClaimResult]) -> Table:
     rows = [
-        (one, name, share, one.carriers.fit, place < SHOWN)
+        (*_named(one), choice.words, *_seen(study, one.claim, seen))
         for one in held
-        if one.carriers is not None
-        for place, (name, share) in enumerate(one.carriers.shares.items())
+        for choice, seen in one.turned.survived
     ]
-    columns = [
-        _numbered(len(rows)),
-        *_claim_columns([row[0] for row in rows]),
-        texts("choice", [row[1] for row in rows], "what is chosen", brief=False),
-        texts("label", [row[0].profile.ledger.labels[row[1]] for row in rows], "the same in words"),
-        numbers("share", [row[2] for row in rows], "Shapley share of the variance of the fitted difference", shown="%"),
-        numbers("fit", [row[3] for row in rows], "R2 of the regression, for universes left out of it"),
-    ]  # fmt: skip
-    return Table("carriers", "Which choices carry a claim", columns, ("row",), [row[4] for row in rows])
+    columns = by_position(
+        [(str(k), *row) for k, row in enumerate(rows, 1)],
+        ROW,
+        CLAIM,
+        LEDGER,
+        made(texts, "choices", "which departs"),
+        *SEEN,
+    )
+    return Table("survived", "The hardest single choices that a claim survives", columns, ("row",))
 
 
 def _choices(study: Study, held: Sequence[ClaimResult]) -> Table:
     every = [choice for one in held for choice in one.profile.ledger.choices]
     rows = list({(one.ledger, str(one)): one for one in every}.values())  # pairs of policies share some choices
-    columns = [
-        _numbered(len(rows)),
-        texts("ledger", [one.ledger for one in rows], "which kind of choice"),
-        texts("choice", [one.dimension for one in rows], "what is chosen"),
-        texts("otherwise", [one.name for one in rows], "how it is chosen in place of what is stated"),
-        texts("words", [one.words for one in rows], "both in words"),
-    ]
+    columns = by_position(
+        [(str(k), one.ledger, one.dimension, one.name, one.words) for k, one in enumerate(rows, 1)],
+        ROW,
+        made(texts, "ledger", "which kind of choice"),
+        made(texts, "choice", "what is chosen"),
+        made(texts, "otherwise", "how it is chosen in place of what is stated"),
+        made(texts, "words", "both in words"),
+    )
     return Table("choices", "What could have been chosen otherwise", columns, ("row",), [False] * len(rows))
 
 
 def _curve(study: Study, held: Sequence[ClaimResult]) -> Table:
-    rows = [(one, place) for one in held for place in (one.profile.stated, *one.profile.places)]
-    columns = [
-        texts("universe", [str(k) for k in range(len(rows))], "number of the universe"),
-        *_claim_columns([one for one, _ in rows]),
-        counts("departures", [place.departures for _, place in rows], "choices that depart; 0 as stated"),
-        estimates("difference", [difference(place.seen) for _, place in rows], "policy less against"),
-        _unit(study, [one.claim for one, _ in rows]),
-        texts("verdict", [str(place.verdict) for _, place in rows], "what it says of the claim"),
-        texts("choices", [choices_as_text(place.universe) for _, place in rows], "which depart"),
+    rows = [
+        (
+            *(*_named(one), place.departures, difference(place.seen), study.unit_of(one.claim.variable)),
+            *(str(place.verdict), choices_as_text(place.universe)),
+        )
+        for one in held
+        for place in (one.profile.stated, *one.profile.places)
     ]
+    columns = by_position(
+        [(str(k), *row) for k, row in enumerate(rows)],
+        made(texts, "universe", "number of the universe"),
+        CLAIM,
+        LEDGER,
+        made(counts, "departures", "choices that depart; 0 as stated"),
+        made(estimates, "difference", "policy less against"),
+        UNIT,
+        made(texts, "verdict", "what it says of the claim"),
+        made(texts, "choices", "which depart"),
+    )
     return Table("curve", "Every universe", columns, ("universe",), [False] * len(rows))
 
 

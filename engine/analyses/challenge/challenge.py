@@ -1,16 +1,14 @@
-"""The claims of a study under alternative choices: shares of universes, mildest reversals, and carriers."""
+"""The claims of a study under alternative choices: shares of universes, and mildest reversals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from engine.analyses.challenge.carriers import Carriers, carriers
 from engine.analyses.challenge.claims import made_by
 from engine.analyses.challenge.ledgers import ledgers
-from engine.analyses.challenge.looking import THREADS, Looking
-from engine.analyses.challenge.notes import Notes
+from engine.analyses.challenge.looking import THREADS, Looking, Notes
 from engine.analyses.challenge.profiles import Profile, profiles
 from engine.analyses.challenge.reversals import Turned, turned
 from engine.analyses.challenge.worlds import Worlds
@@ -34,7 +32,6 @@ class ClaimResult:
 
     profile: Profile
     turned: Turned
-    carriers: Carriers | None
 
     @property
     def claim(self) -> Claim:
@@ -86,7 +83,7 @@ def challenge(
         raise UserError(study.source, [Problem("", text)])
     study = of_paths(study, paths, PATHS, 2)
     held: list[ClaimResult] = []
-    for pair, own in _pairs(study, claims):
+    for pair, own in _pairs(study, claims).items():
         one, _ = compared(study, [pair[1], pair[0]], pair[1])
         worlds = Worlds(one, device)
         as_stated = worlds.values(())
@@ -95,10 +92,11 @@ def challenge(
     return Challenged(study, tuple(held))
 
 
-def _of_pair(worlds: Worlds, claims: Sequence[Claim], stated: Values, observe: Observer) -> Iterator[ClaimResult]:
+def _of_pair(worlds: Worlds, claims: Sequence[Claim], stated: Values, observe: Observer) -> list[ClaimResult]:
+    """The results of the claims about one pair of policies, claim by claim."""
     notes, paths = Notes(worlds.study), worlds.study.paths
     searching, judging = (Looking(worlds, notes, replicate) for replicate in (0, FRESH))
-    by_claim: dict[Claim, list[ClaimResult]] = {claim: [] for claim in claims}
+    results: list[ClaimResult] = []
     every = ledgers(worlds, claims, stated) if claims else ()
     of_ledgers = [
         profiles(searching, ledger, claims, lambda done, of: observe("simulating", done * paths, of * paths))
@@ -111,10 +109,10 @@ def _of_pair(worlds: Worlds, claims: Sequence[Claim], stated: Values, observe: O
         turning = threads.map(lambda profile: turned(searching, judging, profile), found)
         for number, (profile, one) in enumerate(zip(found, turning, strict=True), 1):
             observe("reversing", number * paths, len(found) * paths)
-            by_claim[profile.claim].append(ClaimResult(profile, one, carriers(profile)))
+            results.append(ClaimResult(profile, one))
     finally:
         threads.shutdown(cancel_futures=True)
-    return (one for some in by_claim.values() for one in some)
+    return sorted(results, key=lambda one: claims.index(one.claim))
 
 
 def _claims(study: Study, stated: Sequence[str]) -> tuple[Claim, ...]:
@@ -130,12 +128,10 @@ def _claims(study: Study, stated: Sequence[str]) -> tuple[Claim, ...]:
     return tuple(dict.fromkeys(claims)) if stated else study.challenge.claims
 
 
-def _pairs(study: Study, claims: Sequence[Claim]) -> Iterator[tuple[tuple[str, str], tuple[Claim, ...]]]:
+def _pairs(study: Study, claims: Sequence[Claim]) -> dict[tuple[str, str], list[Claim]]:
     """Each pair of policies with the claims about it; without claims, every policy against the baseline."""
     pairs: dict[tuple[str, str], list[Claim]] = {}
     for one in claims:
         pairs.setdefault((one.policy, one.against), []).append(one)
-    if not pairs:
-        others = (name for name in study.policy_names if name != study.baseline)
-        pairs = {(name, study.baseline): [] for name in others}
-    return ((pair, tuple(own)) for pair, own in pairs.items())
+    others = (name for name in study.policy_names if name != study.baseline)
+    return pairs or {(name, study.baseline): [] for name in others}

@@ -30,29 +30,24 @@ class Choice:
       dimension: what the choice is about; choices of the same dimension exclude each other.
       name: of the alternative.
       words: the alternative as it stands within a sentence.
-      label: the dimension as it stands within a sentence.
       change: changes of factors, levers and groups.
       move: row of the normal scores that a path is drawn from -> how far that row is shifted.
       levers, side: these levers, in both policies, as the policy `side` sets them when fully implemented; with `side` =
         `FULL` and no levers, both policies fully implemented.
       instead: variable -> the variable that is measured in its place.
       threshold: an event, and its alternative threshold.
-      line, sign: of a `move`: name of its direction, and +1 or -1 along it.
     """
 
     ledger: str
     dimension: str
     name: str
     words: str
-    label: str
     change: Change = field(default_factory=Change)
     move: Mapping[int, float] = field(default_factory=dict)
     levers: tuple[str, ...] = ()
     side: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
     threshold: tuple[str, Threshold] | None = None
-    line: str = ""
-    sign: float = 1.0
 
     @property
     def is_measured(self) -> bool:

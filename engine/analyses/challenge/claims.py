@@ -165,20 +165,14 @@ def claim_estimates(study: Study, claim: Claim, of: Measured, values: Values) ->
     read = {name: values[name] if good.all() else values[name][:, good] for name in names}
     units = as_units(len(good), study.unit).take(good)
     level = level_of(claim.measure)
-    if claim.measure == PROBABILITY:
-        happened = np.logical_and.reduce([happens(study, event, read) for event in of.events])
-        one, other = (happened[row].astype(np.int8) for row in rows)
-    else:
+    if level is not None and claim.measure.startswith("VaR"):
         one, other = (read[of.name][row].astype(np.float64) for row in rows)
-        loss = study.is_loss(of.name)
-        if level is not None and claim.measure.startswith("VaR"):
-            (less, _), (own, gap) = of_policies(np.stack([other, one]), 0, units, loss, (level,))
-            found = own[claim.measure], less[claim.measure], gap[claim.measure]
-            return ClaimEstimates(
-                *(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2]))
-            )
-        if level is not None:
-            one, other = (influence(side, level, loss) for side in (one, other))
+        (less, _), (own, gap) = of_policies(np.stack([other, one]), 0, units, study.is_loss(of.name), (level,))
+        found = own[claim.measure], less[claim.measure], gap[claim.measure]
+        return ClaimEstimates(
+            *(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2]))
+        )
+    one, other = _sides(study, claim, of, read)
     spread = moments_of_totals(units.totals(np.stack([one - other, one, other])), units)
     means = float(one.mean()), float(other.mean())
     return ClaimEstimates(*means, means[0] - means[1], *spread.error.tolist())
@@ -189,18 +183,19 @@ def contribution(study: Study, claim: Claim, values: Values) -> Paths:
 
     It is 0 where it would not be finite.
     """
-    of = what(study, claim, ())
-    rows = [study.row(claim.policy), study.row(claim.against)]
-    level = level_of(claim.measure)
-    if of.events:
-        happened = np.logical_and.reduce([happens(study, event, values) for event in of.events])
-        return happened[rows[0]].astype(np.float64) - happened[rows[1]]
-    sides = [values[of.name][row].astype(np.float64) for row in rows]
-    if level is not None:
-        sides = [influence(side, level, study.is_loss(of.name)) for side in sides]
+    one, other = _sides(study, claim, what(study, claim, ()), values)
     with np.errstate(invalid="ignore"):
-        gap = sides[0] - sides[1]
+        gap = one - other
     return np.where(np.isfinite(gap), gap, 0.0)
+
+
+def _sides(study: Study, claim: Claim, of: Measured, values: Values) -> Float[np.ndarray, "side path"]:
+    """The contribution of each path to the claim's measure under both of its policies, `policy` first."""
+    rows = [study.row(claim.policy), study.row(claim.against)]
+    if of.events:
+        return np.logical_and.reduce([happens(study, event, values) for event in of.events])[rows].astype(np.float64)
+    sides, level = values[of.name][rows].astype(np.float64), level_of(claim.measure)
+    return sides if level is None else np.stack([influence(side, level, study.is_loss(of.name)) for side in sides])
 
 
 def influence(values: Paths, level: float, loss: bool) -> Paths:

@@ -28,11 +28,6 @@ class Ledger:
     name: str
     choices: tuple[Choice, ...]
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """Dimension -> its name in words."""
-        return {one.dimension: one.label for one in self.choices}
-
     def of(self, study: Study, claim: Claim) -> dict[str, list[Choice]]:
         """Dimension -> its choices, without choices of measurement that do not affect the claim."""
         own, dimensions = what(study, claim, ()), dict[str, list[Choice]]()
@@ -51,7 +46,7 @@ def ledgers(worlds: Worlds, claims: Sequence[Claim], stated: Values) -> tuple[Le
     study, count = worlds.study, min(worlds.study.paths, AT_ONCE)
     first = {name: values[:, :count] for name, values in stated.items()}
     gaps = [contribution(study, claim, first) for claim in claims]
-    of_priors = priors.choices(study, worlds.scores(0, count), gaps)
+    of_priors = priors.choices(study, worlds.scores(0, 0, count), gaps)
     specified = (*_assumptions(study), *of_priors, *_measured(study))
     return Ledger(SPECIFICATION, specified), Ledger(POLICIES, tuple(_policies(study)))
 
@@ -60,25 +55,23 @@ def _assumptions(study: Study) -> Iterator[Choice]:
     for one in study.assumptions:
         for kind in KINDS:
             if change := one.change(kind):
-                label = study.phrase("assumptions", one.name)
-                yield Choice(SPECIFICATION, one.name, kind, f"{label} {kind}", label, change=change)
+                words = f"{study.phrase('assumptions', one.name)} {kind}"
+                yield Choice(SPECIFICATION, one.name, kind, words, change=change)
 
 
 def _measured(study: Study) -> Iterator[Choice]:
     stated = study.challenge
     for one in stated.readings:
         words = study.phrase("challenge", one.name)
-        yield Choice(SPECIFICATION, one.name, "instead", words, words, instead=one.instead)
+        yield Choice(SPECIFICATION, one.name, "instead", words, instead=one.instead)
     for one in stated.horizons:
-        yield Choice(
-            SPECIFICATION, HORIZON, one.name, study.phrase("challenge", one.name), HORIZON, instead=one.instead
-        )
+        words = study.phrase("challenge", one.name)
+        yield Choice(SPECIFICATION, HORIZON, one.name, words, instead=one.instead)
     for event, thresholds in stated.thresholds.items():
         for threshold in thresholds:
             name = f"{threshold.value:g}{'x' * threshold.is_multiple}"
-            label = f"limit of {study.phrase('events', event)}"
-            words = f"the {label} at {_limit(study, event, threshold)}"
-            yield Choice(SPECIFICATION, f"{event} threshold", name, words, label, threshold=(event, threshold))
+            words = f"the limit of {study.phrase('events', event)} at {_limit(study, event, threshold)}"
+            yield Choice(SPECIFICATION, f"{event} threshold", name, words, threshold=(event, threshold))
 
 
 def _limit(study: Study, event: str, threshold: Threshold) -> str:
@@ -98,6 +91,6 @@ def _policies(study: Study) -> Iterator[Choice]:
         label = study.phrase(kind, player.name)
         for side in study.policy_names:
             words = f"{label} as under {study.phrase('policies', side)} in both"
-            yield Choice(POLICIES, player.name, side, words, label, levers=player.levers, side=side)
+            yield Choice(POLICIES, player.name, side, words, levers=player.levers, side=side)
     if any(one.share != 1.0 and not one.certain for one in sets):
-        yield Choice(POLICIES, "implementation", FULL, "full implementation", "implementation", side=FULL)
+        yield Choice(POLICIES, "implementation", FULL, "full implementation", side=FULL)

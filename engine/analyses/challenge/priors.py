@@ -31,35 +31,19 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
     for group in study.groups:
         rows, known = _rows(study, group, names), set[str]()
         what = f"priors of {study.phrase('groups', group)}"
-        for number, direction in enumerate(_directions(scores[rows], contributions)):
+        for direction in _directions(scores[rows], contributions):
             for sign, _ in SIDES:
                 called, way = _way(study, group, sign * direction, known)
                 known.add(called)
                 move = {row: float(sign * size) for row, size in zip(rows, direction, strict=True)}
-                yield Choice(
-                    SPECIFICATION,
-                    f"{group} priors",
-                    called,
-                    f"{what} moved ({way})",
-                    what,
-                    move=move,
-                    line=str(number),
-                    sign=sign,
-                )
+                yield Choice(SPECIFICATION, f"{group} priors", called, f"{what} moved ({way})", move=move)
     for item in study.inputs:
         if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
             row = names.index(item.stream)
             for sign, side in SIDES:
                 what = study.phrase("factors", item.name)
-                yield Choice(
-                    SPECIFICATION,
-                    f"{item.name} prior",
-                    side,
-                    f"{what} moved {side}",
-                    f"prior of {what}",
-                    move={row: sign},
-                    sign=sign,
-                )
+                words = f"{what} moved {side}"
+                yield Choice(SPECIFICATION, f"{item.name} prior", side, words, move={row: sign})
 
 
 def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, islice, product
+from typing import Any
 
-from engine.analyses.challenge.choices import Choice, Universe
+from engine.analyses.challenge.choices import Choice, Universe, agree, contradict
 from engine.analyses.challenge.claims import ClaimEstimates, Verdict, rare
-from engine.analyses.challenge.designs import DEPARTURES, universes
 from engine.analyses.challenge.ledgers import Ledger
 from engine.analyses.challenge.looking import Done, Look, Looking, same
 from engine.analyses.turning import critical_score
 from engine.risk.estimation.intervals import as_units
 from engine.study.tables.challenge import Claim
+
+DEPARTURES = (1, 2, 4, 16)
+"""Numbers of choices that depart at a time."""
+UNIVERSES = 100
+"""Universes drawn for each number of departures above one; where there are no more, all are taken."""
+_TRIES = 40
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Profile:
 
 
 def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Done) -> list[Profile]:
-    """The profiles of claims over the universes of a ledger, with 1, 2, 4, 8 and 16 departures.
+    """The profiles of claims over the universes of a ledger, with 1, 2, 4 and 16 departures.
 
     Verdicts are simultaneous over the universes of one claim and number of departures: a sign counts if it is
     significant at 2.5 % to each side after Bonferroni's correction. Left out are universes that give a claim the same
@@ -102,3 +110,50 @@ def _profile(looking: Looking, ledger: Ledger, claim: Claim, some: Sequence[Univ
 
     places = [Place(universe, one, judged(one, len(known))) for known in apart.values() for universe, one in known]
     return Profile(claim, ledger, Place((), stated, judged(stated, 1)), tuple(places))
+
+
+def universes(
+    dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], seed: int
+) -> list[Universe]:
+    """Distinct universes with exactly `departures` choices; none where there are fewer dimensions than that.
+
+    The draw depends only on the seed and on the names of choices, so that claims with the same choices get the same
+    universes, and claims that differ only in what is measured largely share the futures to be simulated.
+    """
+    if departures > len(dimensions):
+        return []
+    every = (one for chosen in combinations(dimensions.values(), departures) for one in product(*chosen))
+    first = [*islice(every, None if departures == 1 else UNIVERSES + 1)]
+    if departures == 1 or len(first) <= UNIVERSES:
+        return [one for one in first if agree(one, groups)]
+    found: dict[frozenset[Choice], Universe] = {}
+    for number in range(_TRIES * UNIVERSES):
+        one = _random_universe(dimensions, departures, groups, f"{seed}/{departures}/{number}")
+        if len(one) == departures:
+            found.setdefault(frozenset(one), one)
+        if len(found) == UNIVERSES:
+            break
+    return list(found.values())
+
+
+def _random_universe(
+    dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], key: str
+) -> Universe:
+    made: list[Choice] = []
+    # claims differ in their dimensions of measurement: numbered, these come at the same places of the order for every
+    # claim, so that claims share all other choices, and with them futures
+    measured = [name for name, some in dimensions.items() if some[0].is_measured]
+    called = {name: f"measured {measured.index(name)}" if name in measured else name for name in dimensions}
+    for name in sorted(dimensions, key=lambda name: _number(f"{key}/{called[name]}")):
+        some = dimensions[name]
+        one = some[_number(f"{key}/{name}/which") % len(some)]
+        if not contradict(one, made, groups):
+            made.append(one)
+        if len(made) == departures:
+            break
+    return tuple(made)
+
+
+def _number(text: str) -> int:
+    """A pseudo-random number that depends on a text alone, the same on every machine."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -18,9 +18,9 @@ class Challenge:
     Holds each claim of STUDY against other choices that could be defended, in two ledgers: how the world and what is
     measured are specified (assumptions off or doubled, priors moved, readings, horizons, thresholds), and how the
     policies are defined (each group of levers as under the other policy, in both). Says in which share of such
-    universes a claim holds, by how many choices depart at a time; the fewest choices that turn it, and how far towards
-    them it turns; and which choices carry it. A study states its claims and readings under [challenge]; one without
-    claims is taken to claim what its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
+    universes a claim holds, by how many choices depart at a time; and the fewest choices that turn it, and how far
+    towards them it turns. A study states its claims and readings under [challenge]; one without claims is taken to
+    claim what its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
 
     \b
     Example: rustbelt challenge rustbelt --claim "reform better than old in region_devastated"

@@ -136,7 +136,7 @@ class _Search:
         """The sets of a size predicted to be worst for the claim, without those that contain a set that turns it."""
         known = [frozenset(universe) for universe in turning]
         some = [one for one in self.singles if frozenset([one]) not in known][: LEADING if size > 2 else None]
-        sets = sorted(combinations(some, size), key=self.predicted) if size > 2 else self._pairs(some)
+        sets = sorted(combinations(some, size), key=self.predicted)
         agreeing = [
             one
             for one in islice(sets, MOST_PREDICTED)
@@ -146,17 +146,6 @@ class _Search:
         of_world = [one for one in agreeing if not is_measured(one)]
         count = SCREENED[size] // (1 if all(map(is_measured, turning)) else 2)
         return [*of_world[:count], *[one for one in agreeing if is_measured(one)][: SCREENED[size]]]
-
-    def _pairs(self, some: Sequence[Choice]) -> Iterator[Universe]:
-        effects = np.array([self.effects[one] for one in some]).reshape(-1, 2)
-        policy, against = np.moveaxis(effects[:, None] + effects[None], -1, 0) + self.base[:, None, None]
-        policy, against = _natural(self.claim, np.stack([policy, against]))
-        largest = np.maximum(np.maximum(np.abs(policy), np.abs(against)), 1e-300)
-        sign = ClaimEstimates(0.0, 0.0, 1.0, 0.0).favour(self.study, self.claim)
-        rows, columns = np.triu_indices(len(some), 1)
-        favour = (sign * (policy - against) / largest)[rows, columns]
-        for at in np.argsort(favour, kind="stable"):
-            yield some[rows[at]], some[columns[at]]
 
     def turning(self, sets: Sequence[Universe]) -> list[Universe]:
         """The sets that turn the claim on the searched futures, by point estimates alone."""
@@ -222,7 +211,7 @@ class _Search:
         def favour(x: float) -> tuple[float, float]:
             # at fraction 0 only the choices that cannot be made in part are made
             made = universe if x else tuple(one for one in universe if one.is_whole)
-            one = judging.one(self.claim, made, x or 1.0)
+            (one,) = judging.at([Look(self.claim, made, x or 1.0)])
             return one.favour(self.study, self.claim), one.error
 
         low, high = 0.0, 1.0

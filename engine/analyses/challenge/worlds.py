@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from threading import Lock
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,9 @@ from engine.study.study import Block, Study
 from engine.study.tables.changes import changed, joined
 
 AT_ONCE = 1 << 15
-"""Paths whose random numbers are in memory at a time, some two kilobytes each."""
+"""Paths whose random numbers are drawn at a time, some two kilobytes each."""
+SETS_OF_SCORES = 2
+"""How many sets of random numbers stay in memory: those of the study's own futures and of an independent replicate."""
 
 
 class Worlds:
@@ -45,7 +46,7 @@ class Worlds:
         self.program.prepare()
         # the compiled policies all begin in the first year: give the program the starting years of the study's own
         self.program = self.program.fed(self.program.inputs | {"levers": self._levers((), Change(), 0.0)})
-        self._scores = _Scores(self)
+        self.scores = lru_cache(SETS_OF_SCORES)(self._scores)
 
     def values(self, universe: Universe, fraction: float = 1.0, replicate: int = 0) -> Values:
         """Outcomes by name [policy, path] under choices, made in full or to a fraction.
@@ -64,7 +65,7 @@ class Worlds:
         for first in range(0, self.study.paths, AT_ONCE):
             count = min(AT_ONCE, self.study.paths - first)
             if move:
-                scores = self._scores.of(replicate, first, count).copy()
+                scores = self.scores(replicate, first, count).copy()
                 for row, size in move.items():
                     scores[row] += np.asarray(size, scores.dtype)
                 parts.append(program.outcomes_of(scores))
@@ -74,13 +75,10 @@ class Worlds:
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         return {name: whole[:, k] for k, name in enumerate(self.study.model.outcomes)}
 
-    def scores(self, first: int, count: int) -> Scores:
-        """The normal scores that `count` futures, from `first` on, are drawn from."""
-        return self._scores.of(0, first, count)
-
-    def program_of(self, replicate: int) -> Program:
-        """The program as stated, on a replicate of the futures."""
-        return self.program.fed(self._inputs((), 1.0, replicate))
+    def _scores(self, replicate: int, first: int, count: int) -> Scores:
+        """The normal scores that `count` futures, from `first` on, are drawn from; must not be written to."""
+        program = self.program.fed(self._inputs((), 1.0, replicate))
+        return program.scores(Block(0, first, count))
 
     def _inputs(self, universe: Universe, fraction: float, replicate: int) -> dict[str, Any]:
         study, inputs = self.study, dict(self.program.inputs)
@@ -143,30 +141,6 @@ class Worlds:
 
     def _keys(self, replicate: int) -> dict[str, Any]:
         return arguments.keys(self.study, replicates(independent_inputs(self.study), replicate))
-
-
-@dataclass
-class _CachedScores:
-    place: tuple[int, int, int]
-    scores: Scores
-
-
-class _Scores:
-    """Random numbers of some paths, cached once for the study's own futures and once for another replicate."""
-
-    def __init__(self, worlds: Worlds):
-        self._worlds, self._lock = worlds, Lock()
-        self._held: dict[int, _CachedScores] = {}
-
-    def of(self, replicate: int, first: int, count: int) -> Scores:
-        """The normal scores of `count` paths from `first` on; must not be written to."""
-        place = replicate, first, count
-        with self._lock:
-            held = self._held.get(min(replicate, 1))
-            if held is None or held.place != place:
-                scores = self._worlds.program_of(replicate).scores(Block(0, first, count))
-                held = self._held[min(replicate, 1)] = _CachedScores(place, scores)
-            return held.scores
 
 
 def _both(study: Study) -> tuple[LeverSet, ...]:

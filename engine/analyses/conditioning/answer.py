@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from engine.analyses.backtest.calibration import WITHIN
+from engine.analyses.columns import by_position, made
 from engine.analyses.conditioning.condition import Conditioned, Futures, condition, places
 from engine.analyses.variables import PROBABILITY, under
 from engine.answers.answer import Answer, Subject
@@ -74,9 +75,9 @@ def _basis(given: Conditioned, risks: Sequence[Table]) -> str:
             f"of {both} measures that both have an interval of, weights and moving differ by more than chance in"
             f" {apart}"
         )
-    if given.exact:
-        names = ", ".join(dict.fromkeys(row.variable for row in given.exact))
-        parts.append(f"the model is taken for true in {names}: state observed.discrepancy")
+    stated = given.followed.observed.discrepancy
+    if exact := dict.fromkeys(row.variable for row in given.rows if row.variable not in stated):
+        parts.append(f"the model is taken for true in {', '.join(exact)}: state observed.discrepancy")
     return "; ".join(parts)
 
 
@@ -220,40 +221,55 @@ def _compared(given: Conditioned, name: str, title: str, pairs: Sequence[tuple[s
                 for of in (given.prior, given.posterior, given.by_weight)
                 if of is not None
             ]
-            rows += [(variable, one, policy, *(of[one] for of in held)) for one in held[1]]
-    columns = (
-        texts("row", [str(k + 1) for k in range(len(rows))], "number of the row", brief=False),
-        texts("variable", [one for one, *_ in rows], "outcome or event"),
-        texts("measure", [one for _, one, *_ in rows], "what is measured"),
-        texts("policy", [one for _, _, one, *_ in rows], about),
-        estimates("given", [row[4] for row in rows], "given what was observed"),
-        estimates("before", [row[3] for row in rows], "as the study has it"),
-        *(
-            []
-            if given.by_weight is None
-            else [
-                estimates(
-                    "by_weight", [row[5] for row in rows], "given it, by the weights of plain futures", brief=False
+            units = {one: "1" if one in SHARES else study.unit_of(variable) for one in held[1]}
+            rows += [
+                (
+                    str(len(rows) + k),
+                    variable,
+                    one,
+                    policy,
+                    held[1][one],
+                    held[0][one],
+                    *(of[one] for of in held[2:]),
+                    unit,
                 )
+                for k, (one, unit) in enumerate(units.items(), 1)
             ]
-        ),
-        texts("unit", ["1" if measure in SHARES else study.unit_of(one) for one, measure, *_ in rows], "unit of all"),
+    by_weight = made(estimates, "by_weight", "given it, by the weights of plain futures", brief=False)
+    columns = by_position(
+        rows,
+        made(texts, "row", "number of the row", brief=False),
+        made(texts, "variable", "outcome or event"),
+        made(texts, "measure", "what is measured"),
+        made(texts, "policy", about),
+        made(estimates, "given", "given what was observed"),
+        made(estimates, "before", "as the study has it"),
+        *([by_weight] if given.by_weight else []),
+        made(texts, "unit", "unit of all"),
     )
-    shown = [measure in ("mean", "ES99", PROBABILITY) for _, measure, *_ in rows]
+    shown = [measure in ("mean", "ES99", PROBABILITY) for _, _, measure, *_ in rows]
     return Table(name, title, columns, ("row",), shown)
 
 
 def _factors(given: Conditioned) -> Table:
     inputs, shifts = given.followed.inputs, _shifts(given)
     order = np.argsort(-np.nan_to_num(_learnt(given)), kind="stable")
-    columns = (
-        texts("factor", [inputs[k].name for k in order], "what is uncertain"),
-        numbers("mean_before", [given.before.mean[k] for k in order], "mean of its prior", head="mean"),
-        numbers("sd_before", [given.before.sd[k] for k in order], "standard deviation of it", head="sd"),
-        estimates("mean_given", [_mean_given(given, k) for k in order], "mean given what was observed", head="given"),
-        numbers("sd_given", [given.after.sd[k] for k in order], "standard deviation given it", head="sd given"),
-        numbers("shift", [shifts[k] for k in order], "how far the mean moved, in standard deviations of the prior"),
-        texts("unit", [inputs[k].unit for k in order], "unit of its numbers"),
+    before, after = given.before, given.after
+    columns = by_position(
+        [
+            (
+                *(inputs[k].name, before.mean[k], before.sd[k], _mean_given(given, k), after.sd[k]),
+                *(shifts[k], inputs[k].unit),
+            )
+            for k in order
+        ],
+        made(texts, "factor", "what is uncertain"),
+        made(numbers, "mean_before", "mean of its prior", head="mean"),
+        made(numbers, "sd_before", "standard deviation of it", head="sd"),
+        made(estimates, "mean_given", "mean given what was observed", head="given"),
+        made(numbers, "sd_given", "standard deviation given it", head="sd given"),
+        made(numbers, "shift", "how far the mean moved, in standard deviations of the prior"),
+        made(texts, "unit", "unit of its numbers"),
     )
     shown = [place < SHOWN for place in range(len(inputs))]
     return Table("factors", "What is known of the factors", columns, ("factor",), shown)
@@ -266,23 +282,25 @@ def _mean_given(given: Conditioned, k: int) -> Estimate:
 
 def _facts(given: Conditioned) -> Table:
     rows, study = given.rows, given.followed
-    columns = (
-        texts("figure", [row.name for row in rows], "what is known"),
-        numbers("observed", [row.value for row in rows], "what was observed"),
-        numbers("error", [study.observed.error(row) for row in rows], "its error and the model's discrepancy together"),
-        texts("unit", [row.unit for row in rows], "of both"),
+    columns = by_position(
+        [(row.name, row.value, study.observed.error(row), row.unit) for row in rows],
+        made(texts, "figure", "what is known"),
+        made(numbers, "observed", "what was observed"),
+        made(numbers, "error", "its error and the model's discrepancy together"),
+        made(texts, "unit", "of both"),
     )
     return Table("known", "Figures that are taken as known", columns, ("figure",), [False] * len(rows))
 
 
 def _later(given: Conditioned) -> Table:
     before, now = (places(given.followed, given.coming, of) for of in (given.prior, given.posterior))
-    columns = (
-        texts("figure", [row.name for row in given.coming], "what was observed later"),
-        numbers("observed", [row.value for row in given.coming], "what it was"),
-        numbers("place_before", [*before], "its place among the futures of the study", head="place"),
-        numbers("place_given", [*now], "its place among those that are known so far", head="given"),
-        texts("unit", [row.unit for row in given.coming], "of what was observed"),
+    columns = by_position(
+        [(row.name, row.value, *ranks, row.unit) for row, *ranks in zip(given.coming, before, now, strict=True)],
+        made(texts, "figure", "what was observed later"),
+        made(numbers, "observed", "what it was"),
+        made(numbers, "place_before", "its place among the futures of the study", head="place"),
+        made(numbers, "place_given", "its place among those that are known so far", head="given"),
+        made(texts, "unit", "of what was observed"),
     )
     return Table("later", "Later figures, which are not known here", columns, ("figure",))
 

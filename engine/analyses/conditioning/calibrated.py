@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import binom, kstest
 
+from engine.analyses.columns import by_position, made
 from engine.analyses.variants import Observer, unobserved
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
@@ -33,6 +34,8 @@ ALARM = 0.05
 WEAK = 0.2
 """Largest accepted share of truths whose weights cannot be trusted."""
 BINS = 10
+SHOWN = 8
+"""How many of the factors the brief table shows: the least uniform."""
 READING = (
     "Rank: share of the futures' weight in which a factor is below its own draw. p-value: of Kolmogorov and Smirnov's"
     f" test that the ranks are uniform; wrong where it is below what leaves a chance of {100 * ALARM:g} % that any"
@@ -157,43 +160,33 @@ def answer(of: Asked, study: Study, until: int | None, policy: str | None, truth
 
 
 def _factors(given: Ranked) -> Table:
-    values = given.p_values
-    order = np.argsort(values, kind="stable")
-    columns = (
-        texts("factor", [given.names[k] for k in order], "what is uncertain"),
-        numbers("mean_rank", [float(given.ranks[k].mean()) for k in order], "mean of its ranks; .5 if told right"),
-        numbers("p_value", [values[k] for k in order], "that its ranks are uniform"),
-        texts(
-            "verdict",
-            ["wrong" if given.names[k] in given.wrong else "" for k in order],
-            "beyond doubt, of all factors at once",
-        ),
+    wrong = given.wrong
+    ranked_by_p = sorted(zip(given.names, given.ranks, given.p_values, strict=True), key=lambda one: one[2])
+    columns = by_position(
+        [(name, float(ranks.mean()), p, "wrong" if name in wrong else "") for name, ranks, p in ranked_by_p],
+        made(texts, "factor", "what is uncertain"),
+        made(numbers, "mean_rank", "mean of its ranks; .5 if told right"),
+        made(numbers, "p_value", "that its ranks are uniform"),
+        made(texts, "verdict", "beyond doubt, of all factors at once"),
     )
-    return Table(
-        "calibration",
-        "Ranks of the truth, the least uniform first",
-        columns,
-        ("factor",),
-        [k < 8 for k in range(len(order))],
-    )
+    shown = [k < SHOWN for k in range(len(given.names))]
+    return Table("calibration", "Ranks of the truth, the least uniform first", columns, ("factor",), shown)
 
 
 def _histogram(given: Ranked) -> Table:
     counted = np.array([np.histogram(one, bins=BINS, range=(0.0, 1.0))[0] for one in given.ranks.T])
     low, high = band(counted, len(given.ranks))
-    columns = (
-        texts("rank", [f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}" for k in range(BINS)], "ranks"),
-        counts("count", counted.sum(axis=0).tolist(), "truths and factors with such a rank"),
-        numbers("expected", [given.ranks.size / BINS] * BINS, "where all are told right"),
-        numbers(
-            "low",
-            [low] * BINS,
-            (
-                "where all are told right a bin has fewer, or more than high, with a chance of"
-                f" {100 * ALARM:g} % at most"
-            ),
-        ),
-        numbers("high", [high] * BINS, "see low"),
+    fewer = "where all are told right a bin has fewer, or more than high, with a chance of"
+    columns = by_position(
+        [
+            (f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}", count, given.ranks.size / BINS, low, high)
+            for k, count in enumerate(counted.sum(axis=0).tolist())
+        ],
+        made(texts, "rank", "ranks"),
+        made(counts, "count", "truths and factors with such a rank"),
+        made(numbers, "expected", "where all are told right"),
+        made(numbers, "low", f"{fewer} {100 * ALARM:g} % at most"),
+        made(numbers, "high", "see low"),
     )
     return Table("ranks", "All ranks together", columns, ("rank",), [False] * BINS)
 

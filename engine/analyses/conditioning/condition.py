@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri
 
-from engine.analyses.conditioning.weighing import Weighed, weighed
 from engine.analyses.futures import refuse_too_many, sound
 from engine.analyses.variables import Values, outcomes_of
 from engine.analyses.variants import Observer, unobserved
@@ -21,8 +21,9 @@ from engine.lanes import compilation_cache
 from engine.program import devices
 from engine.program.contract import Program
 from engine.program.posterior.sight import Sight
+from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, Z, as_units
-from engine.risk.estimation.weighted_measures import LARGEST_SHAPE
+from engine.risk.estimation.weighted_measures import LARGEST_SHAPE, effective
 from engine.study.actual_policy import followed
 from engine.study.holdout import check_known, known_and_later
 from engine.study.study import BLOCK, Block, Study
@@ -31,6 +32,61 @@ from engine.study.tables.observed import Observation
 
 PLAIN = 1 << 18
 """Number of the study's own futures that are weighted for comparison with the moved ones."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The first futures of a study with their weights.
+
+    Args:
+      log_weights: log-likelihood of the observations on each future.
+      unit: number of futures in an independent unit.
+    """
+
+    log_weights: Float[np.ndarray, "path"]
+    unit: int
+
+    @cached_property
+    def weights(self) -> Float[np.ndarray, "path"]:
+        """The weights, with mean 1; all 0 where the observations are impossible on every future."""
+        largest = self.log_weights.max(initial=-np.inf)
+        if not np.isfinite(largest):
+            return np.zeros_like(self.log_weights)
+        weights = np.exp(self.log_weights - largest)
+        return np.asarray(weights / weights.mean())
+
+    @property
+    def units(self) -> Units:
+        """The independent units of the futures."""
+        return as_units(len(self.log_weights), self.unit)
+
+    @cached_property
+    def shape(self) -> float:
+        """Pareto shape k-hat of the weights; infinite where all are 0."""
+        finite = self.log_weights[np.isfinite(self.log_weights)]
+        return tail_shape(finite) if len(finite) else float("inf")
+
+    @cached_property
+    def effective(self) -> float:
+        """Effective number of futures, (sum w)^2 / sum w^2, or that by independent units where it is less.
+
+        It is 0 where all weights are 0.
+        """
+        if not self.weights.any():
+            return 0.0
+        alone = float(self.weights.sum() ** 2 / (self.weights**2).sum())
+        return min(alone, effective(self.weights, self.units) * self.unit)
+
+
+def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
+    """The first `paths` futures of a study with their weights."""
+    parts = []
+    for first in range(0, paths, BLOCK):
+        observe("weighing", first, paths)
+        count = min(BLOCK, paths - first)
+        parts.append(sight.log_likelihood(sight.of_paths(first, count)))
+    observe("weighing", paths, paths)
+    return Weighed(np.concatenate(parts), sight.study.unit)
 
 
 @dataclass(frozen=True)
@@ -64,17 +120,6 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Missed:
-    """The figure that even the nearest of the moved futures misses, and by how many of its standard errors."""
-
-    row: Observation
-    errors: float
-
-    def __str__(self) -> str:
-        return f"{self.errors:,.1f} standard errors from {self.row.name}"
-
-
-@dataclass(frozen=True)
 class Conditioned:
     """The result of `condition`.
 
@@ -83,20 +128,18 @@ class Conditioned:
       followed: the study with the followed policy alone, and as many paths as plain futures were simulated.
       rows: the figures that are conditioned on.
       coming: the figures observed later, which are not conditioned on.
-      exact: those of `rows` whose variable has no discrepancy stated, so that the model is taken to be exact in it.
       weighed: the study's own futures with their weights.
       runs: the runs of moved futures.
       prior, posterior: plain futures as they are, and moved futures.
       by_weight: plain futures with their weights; None where the weights cannot be trusted.
       before, after: moments of the factors before and after.
-      missed: the figure that no future meets; None where some future meets all figures.
+      missed: which figure no future meets, and by how much; None where some future meets all figures.
     """
 
     study: Study
     followed: Study
     rows: tuple[Observation, ...]
     coming: tuple[Observation, ...]
-    exact: tuple[Observation, ...]
     weighed: Weighed
     runs: tuple[Moved, ...]
     prior: Futures
@@ -104,7 +147,7 @@ class Conditioned:
     by_weight: Futures | None
     before: Moments
     after: Moments
-    missed: Missed | None
+    missed: str | None
 
 
 def condition(
@@ -150,13 +193,11 @@ def condition(
     posterior, after = whole.of_moved(runs)
     for futures in (prior, posterior):
         refuse_too_many(replace(study, paths=len(futures.weights)), sound((futures.values,)))
-    exact = tuple(row for row in rows if row.variable not in one.observed.discrepancy)
     return Conditioned(
         study,
         replace(one, paths=len(plain.log_weights)),
         rows,
         coming,
-        exact,
         plain,
         (*runs,),
         prior,
@@ -168,8 +209,8 @@ def condition(
     )
 
 
-def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> Missed | None:
-    """The figure that the nearest moved future misses; None where it meets all figures.
+def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
+    """By how much the nearest moved future misses which figure, in words; None where it meets all figures.
 
     The nearest is the future whose farthest figure is least far. It meets n figures if each is within the standard
     errors that a normal error exceeds with a chance of 2.5 % / n to each side (Bonferroni).
@@ -179,7 +220,9 @@ def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> Missed | None:
         away = np.nan_to_num(np.abs(figures - sight.observed[:, None]) / sight.errors[:, None], nan=np.inf)
     nearest = away[:, np.argmin(away.max(axis=0))]
     k = int(np.argmax(nearest))
-    return Missed(sight.rows[k], float(nearest[k])) if nearest[k] > ndtri(1 - TAIL / len(sight.rows)) else None
+    if nearest[k] <= ndtri(1 - TAIL / len(sight.rows)):
+        return None
+    return f"{nearest[k]:,.1f} standard errors from {sight.rows[k].name}"
 
 
 class _Whole:

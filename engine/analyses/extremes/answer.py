@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from engine.analyses.columns import by_position, made
 from engine.analyses.extremes.tails import FUTURE, LARGEST, SUM, Looked, Tails, look
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
@@ -133,52 +135,34 @@ def tables(given: Looked) -> Iterator[Table]:
 
 
 def _levels(given: Looked, tails: Sequence[Tails], name: str) -> Table:
-    rows: list[tuple[Tails, str, Passed, bool]] = []
+    rows: list[tuple[Any, ...]] = []
     for one in tails:
         found = one.passed
         for k in range(len(given.periods)):
             marked = any(of[k].extrapolated for of in found.values())
-            rows += [(one, policy, of[k], marked) for policy, of in found.items()]
-    by_tail = {"over": ("tail",), "brief": False}
-    by_row = ("tail", "once_in")
-    shown = {*given.periods[-SHOWN:]}
-    columns = (
-        texts("tail", [_called(one) for one, *_ in rows], "what a period counts, and of what"),
-        texts("once_in", [_count(of.period) for _, _, of, _ in rows], "how many it happens once in"),
-        texts("policy", [policy for _, policy, *_ in rows], "policy"),
-        texts("variable", [one.variable for one, *_ in rows], "outcome or yearly variable", **by_tail),
-        texts("counted", [one.counted for one, *_ in rows], "what a period counts", **by_tail),
-        numbers(
-            "period",
-            [of.period for *_, of, _ in rows],
-            "how many it happens once in, as a number",
-            over=by_row,
-            brief=False,
-        ),
-        truths(
-            "extrapolated",
-            [marked for *_, marked in rows],
-            "whether fitted laws say it, because fewer than 100 lie beyond",
-            over=by_row,
-        ),
-        estimates("level", [of.level for *_, of, _ in rows], "what is reached or passed"),
-        estimates(
-            "beyond",
-            [of.beyond for *_, of, _ in rows],
-            "mean of what is as bad or worse",
-            head="mean beyond",
-            brief=False,
-        ),
-        estimates(
-            "law",
-            [of.law for *_, of, _ in rows],
-            "what the law says, also where futures say it",
-            head="by the law",
-            brief=False,
-        ),
-        texts("unit", [one.unit for one, *_ in rows], "unit of all three", over=("tail",)),
+            rows += [
+                (
+                    *(_called(one), _count(of[k].period), policy, one.variable, one.counted, of[k].period, marked),
+                    *(of[k].level, of[k].beyond, of[k].law, one.unit),
+                )
+                for policy, of in found.items()
+            ]
+    by_tail, by_row = {"over": ("tail",), "brief": False}, ("tail", "once_in")
+    columns = by_position(
+        rows,
+        made(texts, "tail", "what a period counts, and of what"),
+        made(texts, "once_in", "how many it happens once in"),
+        made(texts, "policy", "policy"),
+        made(texts, "variable", "outcome or yearly variable", **by_tail),
+        made(texts, "counted", "what a period counts", **by_tail),
+        made(numbers, "period", "how many it happens once in, as a number", over=by_row, brief=False),
+        made(truths, "extrapolated", "whether fitted laws say it, because fewer than 100 lie beyond", over=by_row),
+        made(estimates, "level", "what is reached or passed"),
+        made(estimates, "beyond", "mean of what is as bad or worse", head="mean beyond", brief=False),
+        made(estimates, "law", "what the law says, also where futures say it", head="by the law", brief=False),
+        made(texts, "unit", "unit of all three", over=("tail",)),
     )
-    brief = [of.period in shown for *_, of, _ in rows]
+    brief = [row[5] in given.periods[-SHOWN:] for row in rows]
     return Table(name, "Once in so many", columns, ("tail", "once_in", "policy"), brief, "policy", "tail")
 
 
@@ -194,87 +178,84 @@ def _part(of: Tails) -> str:
     return OF_YEARS[of.of] if of.counted == FUTURE else ""
 
 
-def _each(given: Looked) -> Iterator[tuple[Tails, str, Extremes]]:
-    for one in given.tails:
-        for policy, of in one.by_policy.items():
-            yield one, policy, of
-
-
-def _labels(rows: Sequence[tuple[Tails, str]]) -> tuple[Column, ...]:
-    return (
-        texts("row", [str(k + 1) for k in range(len(rows))], "number of the row"),
-        texts("variable", [one.variable for one, _ in rows], "outcome or yearly variable"),
-        texts("of", [_part(one) for one, _ in rows], "the largest place, or the sum of all; nothing for an outcome"),
-        texts("counted", [one.counted for one, _ in rows], "what a period counts", head="of"),
-        texts("policy", [policy for _, policy in rows], "policy"),
-    )  # fmt: skip
+def _labelled(rows: Iterator[tuple[Any, ...]], *makers: Callable[[Sequence[Any]], Column]) -> list[Column]:
+    """The columns of rows that begin with a tail and a policy."""
+    return by_position(
+        [(str(k), one.variable, _part(one), one.counted, *rest) for k, (one, *rest) in enumerate(rows, 1)],
+        made(texts, "row", "number of the row"),
+        made(texts, "variable", "outcome or yearly variable"),
+        made(texts, "of", "the largest place, or the sum of all; nothing for an outcome"),
+        made(texts, "counted", "what a period counts", head="of"),
+        made(texts, "policy", "policy"),
+        *makers,
+    )
 
 
 def _laws(given: Looked) -> Table:
-    rows = [(one, policy, of) for one, policy, of in _each(given)]
-    fits = [of.fit for *_, of in rows]
-    columns = (
-        *_labels([(one, policy) for one, policy, _ in rows]),
-        estimates(
-            "shape",
-            [of.fit.of_shape if of.fit else _nothing(of.flag) for *_, of in rows],
-            "shape of the law: 1 over the tail index",
-        ),
-        numbers(
-            "threshold",
-            [
-                fit and of.in_own_sign(Estimate(fit.threshold)).estimate
-                for (*_, of), fit in zip(rows, fits, strict=True)
-            ],
-            "what the law begins at",
-        ),
-        numbers("scale", [fit and fit.law.scale for fit in fits], "its scale"),
-        counts(
-            "values",
-            [len(fit.law.excesses) if fit else 0 for fit in fits],
-            "futures or years beyond the threshold, which it is fitted to",
-        ),
-        numbers(
-            "fit", [fit and fit.chance for fit in fits], "how often a tail of the law is as unlike it (0.001 to 0.5)"
-        ),
-        texts("unit", [one.unit for one, *_ in rows], "unit of threshold and scale"),
+    rows = ((one, policy, *_law(of), one.unit) for one in given.tails for policy, of in one.by_policy.items())
+    columns = _labelled(
+        rows,
+        made(estimates, "shape", "shape of the law: 1 over the tail index"),
+        made(numbers, "threshold", "what the law begins at"),
+        made(numbers, "scale", "its scale"),
+        made(counts, "values", "futures or years beyond the threshold, which it is fitted to"),
+        made(numbers, "fit", "how often a tail of the law is as unlike it (0.001 to 0.5)"),
+        made(texts, "unit", "unit of threshold and scale"),
     )
-    return Table("laws", "Laws that are fitted to the worst", columns, ("row",), [False] * len(rows))
+    return _unshown("laws", "Laws that are fitted to the worst", columns)
 
 
-def _nothing(flag: Flag | None) -> Estimate:
-    return Estimate(float("nan"), flags=(flag or Flag(Reason.NO_LAW),))
+def _law(of: Extremes) -> tuple[Any, ...]:
+    """Shape, threshold, scale, number of values and fit of the law of a tail; nothing but the reason without one."""
+    fit = of.fit
+    if fit is None:
+        return Estimate(float("nan"), flags=(of.flag or Flag(Reason.NO_LAW),)), None, None, 0, None
+    threshold = of.in_own_sign(Estimate(fit.threshold)).estimate
+    return fit.of_shape, threshold, fit.law.scale, len(fit.law.excesses), fit.chance
 
 
 def _thresholds(given: Looked) -> Table:
-    rows = [(one, policy, of, fit) for one, policy, of in _each(given) for fit in of.fits]
-    columns = (
-        *_labels([(one, policy) for one, policy, *_ in rows]),
-        numbers("threshold", [of.in_own_sign(Estimate(fit.threshold)).estimate for *_, of, fit in rows], "threshold"),
-        counts("values", [len(fit.law.excesses) for *_, fit in rows], "futures or years beyond it"),
-        estimates("mean_excess", [fit.mean_excess for *_, fit in rows], "how far beyond it they lie on average"),
-        estimates("shape", [fit.of_shape for *_, fit in rows], "shape of the law beyond it"),
-        numbers("misfit", [fit.misfit for *_, fit in rows], "Anderson and Darling's statistic"),
-        numbers("fit", [fit.chance for *_, fit in rows], "how often a tail of the law is as unlike it (0.001 to 0.5)"),
-        truths("taken", [fit is of.fit for *_, of, fit in rows], "whether it is the one that is taken"),
-        texts("unit", [one.unit for one, *_ in rows], "unit of thresholds and excesses"),
-    )  # fmt: skip
-    return Table("thresholds", "Thresholds that were tried", columns, ("row",), [False] * len(rows))
+    rows = (
+        (
+            *(one, policy, of.in_own_sign(Estimate(fit.threshold)).estimate, len(fit.law.excesses), fit.mean_excess),
+            *(fit.of_shape, fit.misfit, fit.chance, fit is of.fit, one.unit),
+        )
+        for one in given.tails
+        for policy, of in one.by_policy.items()
+        for fit in of.fits
+    )
+    columns = _labelled(
+        rows,
+        made(numbers, "threshold", "threshold"),
+        made(counts, "values", "futures or years beyond it"),
+        made(estimates, "mean_excess", "how far beyond it they lie on average"),
+        made(estimates, "shape", "shape of the law beyond it"),
+        made(numbers, "misfit", "Anderson and Darling's statistic"),
+        made(numbers, "fit", "how often a tail of the law is as unlike it (0.001 to 0.5)"),
+        made(truths, "taken", "whether it is the one that is taken"),
+        made(texts, "unit", "unit of thresholds and excesses"),
+    )
+    return _unshown("thresholds", "Thresholds that were tried", columns)
 
 
 def _curves(given: Looked) -> Table:
-    rows = [
-        (one, policy, of)
+    rows = (
+        (one, policy, of.period, of.level, of.extrapolated, one.unit)
         for one in given.tails
         for policy, found in one.curve().items()
         for of in found
         if of.level.flags == () or of.extrapolated
-    ]
-    columns = (
-        *_labels([(one, policy) for one, policy, _ in rows]),
-        numbers("period", [of.period for *_, of in rows], "how many futures or years it happens once in"),
-        estimates("level", [of.level for *_, of in rows], "what is reached or passed"),
-        truths("extrapolated", [of.extrapolated for *_, of in rows], "whether a fitted law says it"),
-        texts("unit", [one.unit for one, *_ in rows], "unit of the level"),
-    )  # fmt: skip
-    return Table("curve", "Levels by period, for a figure", columns, ("row",), [False] * len(rows))
+    )
+    columns = _labelled(
+        rows,
+        made(numbers, "period", "how many futures or years it happens once in"),
+        made(estimates, "level", "what is reached or passed"),
+        made(truths, "extrapolated", "whether a fitted law says it"),
+        made(texts, "unit", "unit of the level"),
+    )
+    return _unshown("curve", "Levels by period, for a figure", columns)
+
+
+def _unshown(name: str, title: str, columns: Sequence[Column]) -> Table:
+    """A table that is no part of the brief form."""
+    return Table(name, title, columns, ("row",), [False] * len(columns[0].values))

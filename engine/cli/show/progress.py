@@ -30,7 +30,7 @@ WAYS = ("auto", "json")
 """How progress is shown: as suits stderr, or one JSON object a line."""
 NAME, SHORTEST_BAR, LONGEST_BAR = 12, 10, 40
 """Columns of the name of a stage, and of the bar behind it."""
-LONGEST_SILENCE = 60.0
+BETWEEN_LINES = 10.0
 """Seconds after which a stage has a further line where progress is plain lines."""
 _SHARE = 0.05
 """Largest share of a run's time that may be spent on estimates of its headline."""
@@ -159,24 +159,22 @@ class _News:
 
 
 class _Lines:
-    """Prints plain lines: for every quarter of a stage and after a minute without one, and for each note.
+    """Prints plain lines: one as a stage begins, one at most every ten seconds of it, and one for each note.
 
     A line has the headline if it is new.
     """
 
     def __init__(self, news: _News) -> None:
-        self.pace, self.last, self.news, self.said = _Pace(), ("", -1), news, -math.inf
+        self.pace, self.news, self.name, self.said = _Pace(), news, "", 0.0
 
     def __call__(self, stage: Progress) -> None:
-        updated = self.news.update(stage)
+        updated, now = self.news.update(stage), time.monotonic()
         if stage.note:
             _say(stage.note)
-            return
-        text = next(self.pace.texts(stage))
-        at, now = (stage.name, 4 * stage.done // max(stage.total, 1)), time.monotonic()
-        if at != self.last or now - self.said > LONGEST_SILENCE:
+        elif stage.name != self.name or now - self.said >= BETWEEN_LINES:
+            self.name, self.said = stage.name, now
+            text = next(self.pace.texts(stage))
             _say(f"{stage.name}: {text}" + (f"; {next(self.news.sentences())}" if updated else ""))
-            self.last, self.said = at, now
 
 
 class _Objects:

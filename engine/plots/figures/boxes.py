@@ -17,7 +17,7 @@ THICK = 0.42
 
 @style.styled
 def boxes(discover: Answer) -> Figure:
-    """The limits of each box as quantiles of the priors, with coverage and density above, for the best search method.
+    """The limits of each box as quantiles of the priors, with coverage and density above.
 
     Args:
       discover: the run's answer to the question `discover`.
@@ -34,8 +34,7 @@ def boxes(discover: Answer) -> Figure:
         on = sheet(1, 1, (4.4, 1.2))
         blank(on.panels[0], "no box of factors tells these futures from the others")
         return on.close(head, note)
-    first = next(discover["boxes"].rows())["search"]
-    own = [row for row in discover["boxes"].where(search=first) if row["number"]]
+    own = [row for row in discover["boxes"].rows() if row["number"]]
     limits = {str(row["box"]): list(discover["limits"].where(box=row["box"])) for row in own}
     most = max(map(len, limits.values()))
     on = sheet(len(own), 1, (4.4, 0.36 * most + 0.1))

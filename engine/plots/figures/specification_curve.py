@@ -1,4 +1,4 @@
-"""A specification curve: a claim's difference in every universe, sorted; below it, each universe's departing choices.
+"""A specification curve: a claim's difference in every universe, sorted.
 
 U. Simonsohn, J. P. Simmons and L. D. Nelson, Specification curve analysis, Nature Human Behaviour 4 (2020) 1208-1214.
 """
@@ -9,9 +9,9 @@ import numpy as np
 
 from engine.answers.answer import Answer
 from engine.plots import labels, style, ticks
-from engine.plots.sheet import blank, labelled, row_names, sheet
+from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
-from engine.plots.universes import LEDGERS, VERDICTS, Universes, called, percent, universes
+from engine.plots.universes import LEDGERS, VERDICTS, Universes, called, universes
 
 WIDE = 5.4
 """Width of the panels [inch]."""
@@ -19,7 +19,7 @@ WIDE = 5.4
 
 @style.styled
 def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> Figure:
-    """Difference of two policies in every universe, sorted, coloured by verdict; below, marks at departing choices.
+    """Difference of two policies in every universe, sorted, coloured by verdict.
 
     Args:
       challenge: the run's answer to the question `challenge`.
@@ -35,18 +35,9 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
         blank(on.panels[0], "no universe has a difference")
         labelled(on.panels[0], "universes, by their difference [rank]", None)
         return on.close(f"No universe of the ledger {ledger} was run")
-    on = sheet(2, 1, (WIDE, 2.1))
-    above, below = on.panels
-    _differences(above, of)
-    _departures(below, of)
-    for ax in on.panels:
-        ax.set_xlim(0.5 - 0.01 * len(of.rows), len(of.rows) + 0.5 + 0.01 * len(of.rows))
-        ax.grid(False, axis="x")
-        if of.stated is not None:
-            ax.axvline(of.stated + 1, color=style.INK, linewidth=0.9, linestyle=(0, (4, 2)), zorder=3)
-    above.tick_params(labelbottom=False)
-    labelled(above, None, labels.with_unit("difference", of.unit))
-    labelled(below, "universes, by their difference [rank]", None)
+    on = sheet(1, 1, (WIDE, 2.1))
+    _differences(on.panels[0], of)
+    labelled(on.panels[0], "universes, by their difference [rank]", labels.with_unit("difference", of.unit))
     keys = [
         style.mark(f"{called(name)}: {count:,}", VERDICTS[name].colour, VERDICTS[name].marker)
         for name, count in of.counts.items()
@@ -57,12 +48,10 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
 def _note(of: Universes) -> str:
     n, shown = len(of.rows), int(of.drawn_intervals.sum())
     some = f" of {shown:,} of them" if shown < n else ""
-    fit = "" if of.fit is None else f", of a regression with R2 {of.fit:.2f}"
     lost = f" Left out, without a finite difference: {of.lost:,}." if of.lost else ""
     return (
-        f"Ledger: {of.ledger}; {labels.counted(n, 'universe')}. Above: difference in each, with the 95 %"
-        f" intervals{some}. Below: a mark where a universe departs from what is stated, in the {len(of.carriers)}"
-        f" choices that carry most; beside each its share of the variance{fit}.{lost}"
+        f"Ledger: {of.ledger}; {labels.counted(n, 'universe')}: the difference in each, with the 95 %"
+        f" intervals{some}.{lost}"
     )
 
 
@@ -78,30 +67,11 @@ def _differences(ax: Axes, of: Universes) -> None:
         ax.vlines(x[thin], values[thin, 1], values[thin, 2], colors=look.colour, linewidth=0.6, alpha=0.45)
         ax.plot(x[own], values[own, 0], **look.dot, markersize=float(np.clip(500 / n, 2, 5)), zorder=4, label=name)
     ax.set_ylim(*ticks.roomy(*of.span))
-    ticks.numbers(ax, x=False)
+    ax.set_xlim(0.5 - 0.01 * n, n + 0.5 + 0.01 * n)
+    ax.grid(False, axis="x")
+    ticks.numbers(ax)
     if of.stated is not None:
+        ax.axvline(of.stated + 1, color=style.INK, linewidth=0.9, linestyle=(0, (4, 2)), zorder=3)
         ax.text(
             of.stated + 1, 1.02, "as stated", transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=8
         )  # fmt: skip
-
-
-def _departures(ax: Axes, of: Universes) -> None:
-    if not of.carriers:
-        blank(ax, "no choice is known to carry anything")
-        return
-    width = float(np.clip(0.7 * 72 * WIDE / len(of.rows), 0.5, 2))
-    for row, departs in enumerate(of.departs):
-        x = np.flatnonzero(departs) + 1
-        ax.plot(
-            x,
-            np.full(len(x), row),
-            color=style.INK,
-            marker="|",
-            markersize=9,
-            markeredgewidth=width,
-            linestyle="none",
-            label=of.carriers[row][0],
-        )
-    named = [name + ("" if share is None else f", {percent(share)}") for name, share in of.carriers]
-    row_names(ax, named, 2.1)
-    ticks.numbers(ax, y=False)

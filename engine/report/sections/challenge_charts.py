@@ -14,7 +14,7 @@ from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, Universes, called,
 from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
 from engine.report.text import short, unit_of, with_interval
-from engine.report.universe_charts import APART, BAR, HEAD, LINE, curve_height
+from engine.report.universe_charts import APART, BAR, CURVE, HEAD, LINE
 from engine.risk.estimation.tables import record
 from engine.risk.estimation.wording import listed
 
@@ -106,7 +106,6 @@ def _curve(of: Universes) -> Chart:
         text = with_interval(record("difference", "", "", one), 1.0, unit)
         choices = row["words"] or "nothing: as stated"
         verdict, shown = called(row["verdict"]), interval and one.low <= one.high
-        departs: list[int | None] = [d for d, own in enumerate(of.departs[:, k].tolist()) if own]
         points.append(
             {
                 "x": k + 1,
@@ -114,7 +113,6 @@ def _curve(of: Universes) -> Chart:
                 "low": short(one.low) if shown else None,
                 "high": short(one.high) if shown else None,
                 "stated": k == of.stated,
-                "d": departs or [None],
                 "verdict": verdict,
                 "difference": text,
                 "choices": choices,
@@ -123,17 +121,11 @@ def _curve(of: Universes) -> Chart:
         if k in steps:
             table.append((f"{k + 1:,}", text, verdict, choices))
     counts = [f"{called(name)} in {count:,}" for name, count in of.counts.items()]
-    most = [f"{name} ({percent(share)})" for name, share in of.carriers[:1] if share is not None]
-    carried = f" What carries most of the variance is {most[0]}." if most else ""
-    finding = f"Of {n:,} universes: {listed(counts)}.{carried}"
-    names = [begun(name) + ("" if s is None else f", {percent(s)}") for name, s in of.carriers]
+    finding = f"Of {n:,} universes: {listed(counts)}."
     title = f"{of.said}, by choices that depart ({of.ledger})"
-    about = (
-        f"policy less against{f' [{of.unit}]' if unit else ''}; below, a mark where a universe departs, with the"
-        " choice’s share of the variance"
-    )
+    about = f"policy less against{f' [{of.unit}]' if unit else ''}"
     stated = "" if of.stated is None else f" As stated it is number {of.stated + 1:,}, marked by a line."
-    options = {"choices": names, "span": [short(end) for end in roomy(*of.span)], "n": n}
+    options = {"span": [short(end) for end in roomy(*of.span)], "n": n}
     return Chart(
         f"challenge-{of.ledger}",
         title,
@@ -145,5 +137,5 @@ def _curve(of: Universes) -> Chart:
         columns_of(points),
         ("Universe", "Difference [95 % interval]", "Verdict", "Departs in"),
         tuple(table),
-        curve_height(len(names)),
+        CURVE,
     )

@@ -120,25 +120,15 @@ def correlation(within: Happens, cases: Happens) -> float:
     return 0.0 if spread == 0 else (n * both - a * b) / float(np.sqrt(float(spread)))
 
 
-def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tuple[list[Estimate], Estimate]:
-    """Correlations (phi) of lying in each of some sets with being sought, and the first less the second.
+def correlation_over_units(within: Happens, cases: Happens, units: Units) -> Estimate:
+    """The correlation (phi) with its 95 % interval over units.
 
-    All with 95 % intervals over units. With a and b standardised, the influence of a path on r is a b - r (a^2 + b^2) /
-    2; that on a difference is the difference of both.
+    With a and b standardised, the influence of a path on r is a b - r (a^2 + b^2) / 2.
     """
-    values, totals = [], []
-    for within in withins:
-        r = correlation(within, cases)
-        a, b = ((one - one.mean()) / (one.std() or 1.0) for one in (within, cases))
-        values.append(r)
-        totals.append(units.totals(a * b - r * (a * a + b * b) / 2))
-
-    def measured(value: float, influence: Paths) -> Estimate:
-        of = moments_of_totals(influence, units)
-        return estimated(of, value - of.mean).flagged(alone(units) or few_replicates(units))
-
-    estimates = [measured(*one) for one in zip(values, totals, strict=True)]
-    return estimates, measured(values[0] - values[1], totals[0] - totals[1])
+    r = correlation(within, cases)
+    a, b = ((one - one.mean()) / (one.std() or 1.0) for one in (within, cases))
+    moments = moments_of_totals(units.totals(a * b - r * (a * a + b * b) / 2), units)
+    return estimated(moments, r - moments.mean).flagged(alone(units) or few_replicates(units))
 
 
 def distance(values: np.ndarray, cases: Happens) -> float:
@@ -220,8 +210,6 @@ def _without(box: Box, name: str, end: Limits | None = None) -> dict[str, Limits
     return rest | ({name: others[0]} if others else {})
 
 
-CALLED = {"prim": "PRIM", "cart": "CART"}
-"""Names, in words, of the algorithms that propose boxes."""
 FRACTIONS = {
     0.05: "twentieth", 0.1: "tenth", 0.2: "fifth", 0.25: "quarter", 1 / 3: "third", 0.5: "half", 2 / 3: "two thirds",
     0.75: "three quarters", 0.8: "four fifths", 0.9: "nine tenths",

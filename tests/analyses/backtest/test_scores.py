@@ -5,8 +5,7 @@ import pytest
 import scoringrules
 from scipy.stats import norm
 
-from engine.analyses.backtest import references
-from engine.analyses.backtest.scores import beyond, crps, crps_of_each, energy_scores, log_score
+from engine.analyses.backtest.scores import beyond, crps, crps_of_each, energy_scores, last_value, log_score, trend
 from engine.risk.estimation.intervals import as_units
 from engine.study.loading import read_study
 from tests.analyses.backtest.models import Walk, row
@@ -71,7 +70,7 @@ def test_the_library_gives_the_trend_the_score_of_students_law():
         "observed": {"rows": [row(2015 + k, float(value)) for k, value in enumerate((1, 2, 2, 4, 5))]},
     }
     known = read_study(text, "walk.toml", model=Walk()).observed.rows
-    values = references.trend(known, 2023)
+    values = trend(known, 2023)
     times, seen = np.arange(2015, 2020), np.array([1, 2, 2, 4, 5.0])
     slope, start = np.polyfit(times, seen, 1)
     left = seen - start - slope * times
@@ -79,4 +78,4 @@ def test_the_library_gives_the_trend_the_score_of_students_law():
     exact = scoringrules.crps_t(9.0, df=3, location=start + slope * 2023, scale=size)
     own = np.abs(values - 9.0).mean() - 0.5 * np.abs(values[:, None] - values).mean()
     assert own == pytest.approx(exact, rel=3e-3)
-    assert not len(references.trend(known[:2], 2023)) and not len(references.last_value(()))
+    assert not len(trend(known[:2], 2023)) and not len(last_value(()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,10 +92,11 @@ def truth(study: Study, universe: Universe) -> float:
     new, gain, pair = 1.0, float(study.policies[study.row("new")].levers["gain"].squeeze()), 0.0
     for one in universe:
         scales |= {name: scale for name, (scale, _) in one.change.factors.items()}
+        side = math.copysign(1.0, next(iter(one.move.values()), 0.0))
         if one.dimension == "pair priors":
-            pair += one.sign * SPREAD * (2 - 2 * 0.4) ** 0.5
+            pair += side * SPREAD * (2 - 2 * 0.4) ** 0.5
         elif one.move:
-            means[one.dimension.removesuffix(" prior")] += one.sign * spreads[one.dimension.removesuffix(" prior")]
+            means[one.dimension.removesuffix(" prior")] += side * spreads[one.dimension.removesuffix(" prior")]
         elif one.dimension == "pay":
             gain = 0.0
         elif one.dimension == "new":

@@ -49,7 +49,7 @@ def test_each_chance_has_the_interval_of_a_chance(event):
 def test_a_reading_applies_before_the_horizon_in_whatever_order_they_are_chosen():
     study = balance()
     claim = claim_of("new better than old in mean of cost", study.policy_names, (), study.model.outcomes)
-    reading = Choice(SPECIFICATION, "reading", "harm", "", "", instead={"cost": "harm"})
-    horizon = Choice(SPECIFICATION, HORIZON, "soon", "", "", instead={"cost": "cost_soon", "harm": "harm_soon"})
+    reading = Choice(SPECIFICATION, "reading", "harm", "", instead={"cost": "harm"})
+    horizon = Choice(SPECIFICATION, HORIZON, "soon", "", instead={"cost": "cost_soon", "harm": "harm_soon"})
     assert what(study, claim, (horizon,)).name == "cost_soon"
     assert what(study, claim, (reading, horizon)).name == what(study, claim, (horizon, reading)).name == "harm_soon"

@@ -8,9 +8,9 @@ from engine.analyses.challenge import looking
 from engine.analyses.challenge.challenge import challenge
 from engine.analyses.challenge.choices import SPECIFICATION, Choice
 from engine.analyses.challenge.claims import Verdict
-from engine.analyses.challenge.designs import DEPARTURES, UNIVERSES, universes
 from engine.analyses.challenge.ledgers import ledgers
 from engine.analyses.challenge.looking import Look
+from engine.analyses.challenge.profiles import DEPARTURES, UNIVERSES, universes
 from engine.analyses.challenge.worlds import Worlds
 from engine.lanes import compilation_cache
 from engine.study.tables.challenge import claim_of
@@ -219,7 +219,7 @@ def test_other_futures_judge_what_own_ones_find(runs):
 
 def test_two_directions_of_the_same_name_are_two_results():
     one, other = (
-        Look("claim", (Choice(SPECIFICATION, "water priors", "inflow up", "", "", move={0: first, 1: second}),))
+        Look("claim", (Choice(SPECIFICATION, "water priors", "inflow up", "", move={0: first, 1: second}),))
         for first, second in ((0.6, 0.8), (0.8, 0.6))
     )
     assert one.name != other.name and one.run != other.run

@@ -99,7 +99,7 @@ def test_a_direction_is_called_by_the_member_that_goes_farthest_whichever_way_it
         gone = moved(study, one)
         farthest = int(np.argmax(np.abs(gone)))
         way = f"{[*WEIGHTS][farthest]} {'up' if gone[farthest] > 0 else 'down'}"
-        assert (one.name, one.words, one.label) == (way, f"priors of g moved ({way})", "priors of g")
+        assert (one.name, one.words) == (way, f"priors of g moved ({way})")
 
 
 def test_a_member_against_the_others_is_said_to_go_the_way_it_goes():
@@ -107,14 +107,17 @@ def test_a_member_against_the_others_is_said_to_go_the_way_it_goes():
     study = summed({"correlation": 0.2, "against": ["y"]})
     scores = program(study).scores(study.block(0))
     own = scores[[one.name for one in arguments.streams(study)].index("factor:y")]
-    assert [one.name for one in priors.choices(study, scores, [own]) if one.line] == ["y down", "y up"]
+    assert [one.name for one in priors.choices(study, scores, [own]) if one.dimension == "g priors"] == [
+        "y down",
+        "y up",
+    ]
 
 
 def test_directions_that_are_led_alike_are_told_apart_by_the_next_member():
     study = summed({"correlation": 0.0})
     scores = program(study).scores(study.block(0))
     gaps = [scores[0] + 0.8 * scores[1], scores[0] - 0.8 * scores[1]]
-    names = [one.name for one in priors.choices(study, scores, gaps) if one.line]
+    names = [one.name for one in priors.choices(study, scores, gaps) if one.dimension == "g priors"]
     assert names == ["x up", "x down", "x up, y down", "x down, y up"]
 
 
@@ -138,4 +141,4 @@ def test_a_group_that_moves_no_claim_has_no_direction_and_a_factor_by_itself_goe
 
 
 def test_claims_that_move_alike_share_their_direction():
-    assert len([one for one in found(summed(GROUPS["alike"]), "cost", "cost") if one.line]) == 2
+    assert len([one for one in found(summed(GROUPS["alike"]), "cost", "cost") if one.dimension == "g priors"]) == 2

@@ -8,8 +8,7 @@ import pytest
 
 from engine import UserError
 from engine.analyses.conditioning.answer import findings, tables
-from engine.analyses.conditioning.condition import condition, places
-from engine.analyses.conditioning.weighing import weighed
+from engine.analyses.conditioning.condition import condition, places, weighed
 from engine.analyses.variants import unobserved
 from engine.execution.moving import move
 from engine.execution.progress import unobserved as unseen

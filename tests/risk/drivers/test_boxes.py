@@ -12,7 +12,7 @@ from engine.risk.drivers.boxes import (
     best,
     category,
     correlation,
-    correlations,
+    correlation_over_units,
     distance,
     inside,
     judged,
@@ -125,41 +125,28 @@ def test_limits_in_words():
 
 
 @pytest.mark.parametrize("unit", [1, 2])
-def test_intervals_of_correlations_and_of_their_gap_cover(unit):
-    """A box that holds cases with 95 and another with 25 %, of futures of which 10 % are cases; 600 samples of 3,000
-    paths.
-    """
-    rng, held = np.random.default_rng([5, unit]), {"first": 0, "second": 0, "gap": 0}
-    rows = [("first", 0.9, 0.05), ("second", 0.3, 0.2)]
-
-    def phi(hit, miss):
-        within = 0.1 * hit + 0.9 * miss
-        return (0.1 * hit - 0.1 * within) / np.sqrt(0.09 * within * (1 - within))
-
-    true = {name: phi(hit, miss) for name, hit, miss in rows}
-    true["gap"] = true["first"] - true["second"]
+def test_intervals_of_correlations_cover(unit):
+    """Boxes that hold 90 and 30 % of the cases, which are 10 % of 3,000 paths; 600 samples."""
+    rng, rows = np.random.default_rng([5, unit]), [(0.9, 0.05), (0.3, 0.2)]
+    held = [0, 0]
     for _ in range(600):
         # pairs of units of two are one future twice
         cases = np.repeat(rng.random(3000 // unit) < 0.1, unit)
         u = np.repeat(rng.random((2, 3000 // unit)), unit, axis=1)
-        masks = [one < np.where(cases, hit, miss) for one, (_, hit, miss) in zip(u, rows, strict=True)]
-        estimates, gap = correlations(masks, cases, as_units(3000, unit))
-        for name, one in zip(held, [*estimates, gap], strict=True):
-            held[name] += one.low <= true[name] <= one.high
+        for k, (hit, miss) in enumerate(rows):
+            within = 0.1 * hit + 0.9 * miss
+            true = (0.1 * hit - 0.1 * within) / np.sqrt(0.09 * within * (1 - within))
+            one = correlation_over_units(u[k] < np.where(cases, hit, miss), cases, as_units(3000, unit))
+            held[k] += one.low <= true <= one.high
     # five standard errors of a share of 95 % in 600
-    assert all(abs(count / 600 - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 600) for count in held.values()), held
+    assert all(abs(count / 600 - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 600) for count in held), held
 
 
-def test_a_correlation_of_one_and_of_nothing():
-    cases = np.arange(200) < 40
-    (one, none), gap = correlations([cases, np.zeros(200, bool)], cases, as_units(200, 1))
-    assert (one.estimate, one.low, one.high) == (pytest.approx(1),) * 3 and none.estimate == none.high == 0
-    assert gap.low == pytest.approx(1)
-    (alone, _), _ = correlations([cases, cases], cases, as_units(200, 200))
-    assert np.isnan(alone.low)
-
-
-def test_correlations_of_few_replicates_say_why_they_have_no_interval():
+def test_a_correlation_of_one_of_nothing_and_of_few_replicates():
     cases = np.arange(200) % 5 == 0
-    found, gap = correlations([np.arange(200) % 2 == 0, cases], cases, as_units(200, 50))
-    assert {one.flag for one in (*found, gap)} == {"4 replicates, 30 needed"} and np.isnan(gap.low)
+    one = correlation_over_units(cases, cases, as_units(200, 1))
+    none = correlation_over_units(np.zeros(200, bool), cases, as_units(200, 1))
+    assert (one.estimate, one.low, one.high) == (pytest.approx(1),) * 3 and none.estimate == none.high == 0
+    assert np.isnan(correlation_over_units(cases, cases, as_units(200, 200)).low)
+    few = correlation_over_units(np.arange(200) % 2 == 0, cases, as_units(200, 50))
+    assert few.flag == "4 replicates, 30 needed" and np.isnan(few.low)
