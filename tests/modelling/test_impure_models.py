@@ -81,7 +81,7 @@ class ClockOfCells(Bridge):
 class ClockOfItsOwn(Bridge):
     @property
     def now(self):
-        return time.monotonic()
+        return time.monotonic_ns() % 10**9  # seconds since a start long ago would be alike in single precision
 
     def evaluate(self, factors, levers):
         return {"damage": factors.load * np.arange(3)[1] * self.now, "margin": 0.0}
