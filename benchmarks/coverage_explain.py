@@ -18,7 +18,7 @@ _INPUTS = 20
 
 
 def _normals(rng: np.random.Generator, inputs: int, paths: int, unit: int) -> np.ndarray:
-    """Scores [input, path]: in units of 2 the second mirrors the first; larger units are Latin hypercubes."""
+    """Scores [input, path]: in units of 2 the second mirrors the first; larger units are stratified replicates."""
     if unit == 1:
         return rng.standard_normal((inputs, paths))
     if unit == 2:
@@ -83,7 +83,7 @@ def _rows(kind: str, unit: int, paths: int, repetitions: int) -> Iterator[Row]:
         within += one.low <= truth <= one.high
         far += p_value < 0.05 / _INPUTS
     of = {"sum": "worst 1 % of x1 + x2", "either": "max(x1, x2) > 2.5", "ends": "|x1| > 2.5"}[kind]
-    how = {1: "single paths", 2: "pairs"}.get(unit, f"{paths // unit} Latin hypercubes")
+    how = {1: "single paths", 2: "pairs"}.get(unit, f"{paths // unit} stratified replicates")
     about = f"{of}, {paths:,} paths, {how}"
     yield "none of 20 idle inputs distinguished", about, f"{100 * none / repetitions:.1f} %", "95 %"
     yield (f"distance of x1 ({truth:.2f}) within its interval", about, f"{100 * within / repetitions:.1f} %", "93 %")
