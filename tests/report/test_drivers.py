@@ -30,7 +30,7 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert "high price of a" in text
     assert f"passes VaR99 {rounded(given.of.likeliest.distance, None)} " in text
     assert "share [%] Twins 7" in text
-    assert "draw" in text
+    assert "score draw unit Price of a" in text
     assert "weather[north] in 2021" in text and "noise[" not in text
     assert "run --path PATH --model" in text
     assert re.search(rf"\b{given.of.worst[0]}\b", text)
