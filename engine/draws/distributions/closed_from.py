@@ -78,12 +78,18 @@ def closed_from(family: str, statements: Statements) -> Marginal:
     if family == "logit-normal":
         _refuse_outside(family, statements)
         domains = {"median": (0.0, 1.0), "sigma": (0.0, math.inf)}
-        law: Marginal = fitted(family, statements, lambda at: Marginal(family, (at["median"], at["sigma"])), domains)
+
+        def member(at: Mapping[str, float]) -> Marginal:
+            return Marginal(family, (at["median"], min(at["sigma"], _WIDEST)))
+
+        law: Marginal = fitted(family, statements, member, domains)
         return law
     name, fixed, parameters = _SCIPYS[family]
     return Marginal(family, parameters(*solved(name, fixed, statements, family).parameters))
 
 
+_WIDEST = math.exp(3.0)
+"""Largest sigma that is searched for in a logit-normal law, of which more lies next to 0 and 1 the larger it is."""
 _SCIPYS: Mapping[str, tuple[str, Mapping[str, float], Callable[..., tuple[float, ...]]]] = {
     "normal": ("norm", {}, lambda loc, scale: (loc, scale)),
     "lognormal": ("lognorm", {"loc": 0.0}, lambda sigma, loc, scale: (scale, sigma)),

@@ -177,7 +177,7 @@ WRONG = [
     ({"family": "normal", "mean": 1, "mode": 2}, at("", "'normal'", "mode = 2", "mean = 1", "mode = 1.5")),
     ({"family": "beta", "loc": 0, "scale": 1, "mean": 0.5, "sd": 0.6}, at("", "'beta'", "sd = 0.6", "sd = 0.5")),
     ({"family": "cauchy", "mean": 2, "sd": 1}, at("", "'cauchy'", "mean = 2", "sd = 1")),
-    ({"family": "logit-normal", "mean": 0.5, "sd": 0.6}, at("", "'logit-normal'", "sd = 0.6", "nearest")),
+    ({"family": "logit-normal", "mean": 0.5, "sd": 0.6}, at("", "'logit-normal'", "sd = 0.6", "sd = 0.4798")),
     ({"family": "logit-normal", "mean": 1.5, "sd": 0.1}, at("mean", "above 0", "below 1", "got 1.5")),
     ({"family": "uniform", "mode": 2, "p95": 6}, at("mode", "cannot be asked")),
     ({"family": "poisson", "p50": 3}, at("", "quantiles and modes", "whole numbers")),
