@@ -10,7 +10,7 @@ from jaxtyping import Bool
 
 from engine.analyses.peeling import proposed
 from engine.errors import UserError
-from engine.risk.drivers.boxes import Box, Draws, Judged, best, correlation_over_units, distance, inside, judged
+from engine.risk.drivers.boxes import Box, Draws, Judged, best, correlation_over_units, distance, inside, judged, shares
 from engine.risk.drivers.where import Where
 from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.risk.estimation.measures import probability
@@ -222,12 +222,7 @@ def _judged(boxes: Sequence[Box], judge: _Part) -> Iterator[Judged]:
 def _together(boxes: Sequence[Box], judge: _Part) -> Together:
     within = np.logical_or.reduce([np.zeros(len(judge), bool), *map(judge.within, boxes)])
     cases, units = judge.cases, judge.units
-    return Together(
-        probability(within[cases], units.take(cases)),
-        probability(cases[within], units.take(within)),
-        probability(within, units),
-        correlation_over_units(within, cases, units),
-    )
+    return Together(*shares(within, cases, units), correlation_over_units(within, cases, units))
 
 
 def _step(box: Box, choose: _Part) -> tuple[float, float, float, int]:

@@ -17,7 +17,7 @@ from engine.analyses.policy_gap import Look, Paths
 from engine.analyses.turning import crossing, root, sureness
 from engine.formatting import rounded
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.weighted_measures import mean as weighted_mean
+from engine.risk.estimation.measures import mean
 from engine.study.study import Study
 
 ROUNDS = 5
@@ -84,7 +84,7 @@ class GapUnderMove:
     def along(self, ray: Move, length: float) -> Estimate:
         """The mean of that difference at `length` times a unit vector."""
         values = self.at(length * ray)
-        return weighted_mean(values, np.ones(len(values)), self.look.units)
+        return mean(values, self.look.units)
 
 
 def joint_move(

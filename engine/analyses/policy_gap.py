@@ -13,7 +13,7 @@ from engine.analyses.futures import Futures, sound
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, gap, under
 from engine.program.contract import Scores
 from engine.risk.estimation.intervals import Estimate, Units, as_units
-from engine.risk.estimation.weighted_measures import mean as weighted_mean
+from engine.risk.estimation.measures import mean
 from engine.study.components import Change
 from engine.study.study import Study
 
@@ -77,9 +77,9 @@ class Look:
         units = as_units(len(good), self.study.unit).take(good)
         if self.measure != SHORTFALL:
             gaps = self._gaps(values)[good]
-            return lambda weights: weighted_mean(gaps, weights, units)
+            return lambda weights: mean(gaps, units.weighted(weights))
         one, two = self._tails(values, good)
-        return lambda weights: weighted_mean(one.excess(weights) - two.excess(weights), weights, units)
+        return lambda weights: mean(one.excess(weights) - two.excess(weights), units.weighted(weights))
 
     def changed(self, changes: Sequence[Change]) -> list[Estimate]:
         """The difference under each of some changes."""

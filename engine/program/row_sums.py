@@ -95,6 +95,8 @@ _SHAPED = {
     "squares": "  %#_shaped@ = fmul <8 x double> %#_away@, %#_away@",
     "beyond": """  %#_below@ = fcmp ole <8 x double> %#_away@, zeroinitializer
   %#_shaped@ = select <8 x i1> %#_below@, <8 x double> zeroinitializer, <8 x double> %#_away@""",
+    "above": """  %#_over@ = fcmp ogt <8 x double> %#_away@, zeroinitializer
+  %#_shaped@ = uitofp <8 x i1> %#_over@ to <8 x double>""",
 }
 _DIFFERENCE = "  %value@ = fsub <8 x double> %x_side@, %y_side@\n"
 _EXCESS = """  %apart@ = fsub <8 x NUMBER> %x@, %y@

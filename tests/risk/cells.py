@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from engine.risk.estimation import tails
-from engine.risk.estimation.differences import difference
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, MEASURES, judged, oriented
+from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.influences import oriented
 from engine.risk.estimation.intervals import as_units
 
 CHUNK = 1 << 20
@@ -23,9 +23,8 @@ def summary_cells(values, unit, loss):
     """
 
     def one(chunk, units):
-        seen = tails.Measured.of(chunk, units)
-        of = seen.quantiles
-        return judged(seen.risk(), of.exceedances, of.constant, FEWEST_FOR_ES)
+        seen = tails.Measured(chunk, units)
+        return tails.table(seen.measures, seen.constant)
 
     return _by_chunk(one, (values,), unit, loss, MEASURES)
 
@@ -34,8 +33,9 @@ def difference_cells(values, baseline, unit, loss):
     """Paired differences of many cells at once, as `summary_cells`, in the order of `DIFFERENCES` ("worse" last)."""
 
     def one(x, y, units):
-        gap = difference(tails.Measured.of(x, units), tails.Measured.of(y, units), units)
-        return judged(gap.table, gap.exceedances, gap.constant, FEWEST_FOR_ES_DIFFERENCE)
+        gaps, constant = tails.Measured(x, units).less(tails.Measured(y, units))
+        parts = zip(tails.table(gaps, constant), tails.share(x > y, units), strict=True)
+        return tuple(np.column_stack(part) for part in parts)
 
     return _by_chunk(one, (values, baseline), unit, loss, DIFFERENCES)
 

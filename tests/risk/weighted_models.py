@@ -11,10 +11,9 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtr
 
-from engine.risk.estimation import weighted_measures as weighted
-from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.ratios import Weights
-from engine.risk.estimation.weighted_measures import Sample
+from engine.risk.estimation.intervals import Estimate, weighted
+from engine.risk.estimation.measures import difference, probability, summary
+from engine.risk.estimation.tails import Measured
 
 LEVEL = 0.95
 SCORES = 12
@@ -29,8 +28,8 @@ def effective_tail(values, weights, units, loss, level):
     """Effective number of futures beyond VaR."""
     if not weights.any():
         return 0.0
-    of = Weights.of(weights, as_units(len(values), units))
-    return Sample(values if loss else -values, of, (level,)).quantiles[1].exceedances
+    losses = values if loss else -values
+    return Measured(losses[None], weighted(weights, units), (level,)).at_risk[0].exceedances.item()
 
 
 def normal(z: np.ndarray) -> np.ndarray:
@@ -122,13 +121,13 @@ class Tilted:
     def estimates(self, rng: np.random.Generator, paths: int) -> dict[str, Estimate]:
         """Those of some futures, by the names of `truth`."""
         (x, y), weights = self.weighted(rng, paths)
-        units = as_units(paths, self.unit)
-        own = weighted.summary(x, weights, units, True, (LEVEL,))
-        gaps = weighted.difference(x, y, weights, units, True, (LEVEL,))
+        units = weighted(weights, self.unit)
+        own = summary(x, units, True, (LEVEL,))
+        gaps = difference(x, y, units, True, (LEVEL,))
         measures = ("mean", "VaR95", "ES95")
         return {
             **{name: own[name] for name in measures},
-            "event": weighted.probability(x > self.truth["threshold"], weights, units),
+            "event": probability(x > self.truth["threshold"], units),
             **{f"gap of {name}": gaps[name] for name in measures},
             "worse": gaps["worse"],
         }

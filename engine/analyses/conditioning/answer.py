@@ -16,9 +16,9 @@ from engine.analyses.variables import PROBABILITY, under
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, counts, estimates, numbers, texts
-from engine.risk.estimation import weighted_measures as weighted
 from engine.risk.estimation.as_text import SHARES
-from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate, weighted
+from engine.risk.estimation.measures import difference, probability, probability_difference, summary
 from engine.risk.estimation.wording import amounts, measured
 from engine.study.study import Study
 from engine.study.tables.facts import FUTURES
@@ -189,15 +189,16 @@ def tables(given: Conditioned) -> Iterator[Table]:
 def _measures(study: Study, of: Futures, variable: str, policy: str, against: str = "") -> dict[str, Estimate]:
     """Every measure of a variable under a policy, or of its paired difference from another policy."""
     mine, loss = under(study, variable, policy, of.values), study.is_loss(variable)
+    units = weighted(of.weights, of.units)
     if variable in study.events_by_name:
         if against:
             other = under(study, variable, against, of.values)
-            return {PROBABILITY: weighted.probability_difference(mine, other, of.weights, of.units)}
-        return {PROBABILITY: weighted.probability(mine, of.weights, of.units)}
+            return {PROBABILITY: probability_difference(mine, other, units)}
+        return {PROBABILITY: probability(mine, units)}
     if against:
         other = under(study, variable, against, of.values)
-        return weighted.difference(mine, other, of.weights, of.units, loss, study.levels)
-    return weighted.summary(mine, of.weights, of.units, loss, study.levels)
+        return difference(mine, other, units, loss, study.levels)
+    return summary(mine, units, loss, study.levels)
 
 
 def _risks(given: Conditioned) -> Table:

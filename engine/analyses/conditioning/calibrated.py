@@ -20,7 +20,7 @@ from engine.answers.table import Table, counts, numbers, texts
 from engine.errors import Problem, Problems, UserError
 from engine.program.posterior.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
-from engine.risk.estimation.weighted_measures import LARGEST_SHAPE
+from engine.risk.estimation.heaviness import LARGEST_SHAPE
 from engine.study.actual_policy import followed
 from engine.study.holdout import check_known, known_and_later
 from engine.study.study import BLOCK, Block, Study

@@ -22,8 +22,8 @@ from engine.program import devices
 from engine.program.contract import Program
 from engine.program.posterior.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
+from engine.risk.estimation.heaviness import LARGEST_SHAPE
 from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, Z, as_units
-from engine.risk.estimation.weighted_measures import LARGEST_SHAPE, effective
 from engine.study.actual_policy import followed
 from engine.study.holdout import check_known, known_and_later
 from engine.study.study import BLOCK, Block, Study
@@ -75,7 +75,7 @@ class Weighed:
         if not self.weights.any():
             return 0.0
         alone = float(self.weights.sum() ** 2 / (self.weights**2).sum())
-        return min(alone, effective(self.weights, self.units) * self.unit)
+        return min(alone, self.units.weighted(self.weights).effective * self.unit)
 
 
 def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:

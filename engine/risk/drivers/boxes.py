@@ -15,7 +15,7 @@ from scipy.stats import ks_2samp
 
 from engine.formatting import rounded
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
-from engine.risk.estimation.measures import alone, estimated, few_replicates, probability
+from engine.risk.estimation.measures import estimated, few_replicates, probability
 
 TOLERANCE = 0.1
 """Share of its correlation with the sought futures that a box may lose by dropping a limit."""
@@ -116,8 +116,8 @@ def correlation(within: Happens, cases: Happens) -> float:
     """
     n, a, b = len(cases), int(np.count_nonzero(within)), int(np.count_nonzero(cases))
     both = int(np.count_nonzero(within & cases))
-    spread = a * (n - a) * b * (n - b)
-    return 0.0 if spread == 0 else (n * both - a * b) / float(np.sqrt(float(spread)))
+    spread = float(a * (n - a) * b * (n - b))
+    return (n * both - a * b) / spread**0.5 if spread else 0.0
 
 
 def correlation_over_units(within: Happens, cases: Happens, units: Units) -> Estimate:
@@ -128,7 +128,7 @@ def correlation_over_units(within: Happens, cases: Happens, units: Units) -> Est
     r = correlation(within, cases)
     a, b = ((one - one.mean()) / (one.std() or 1.0) for one in (within, cases))
     moments = moments_of_totals(units.totals(a * b - r * (a * a + b * b) / 2), units)
-    return estimated(moments, r - moments.mean).flagged(alone(units) or few_replicates(units))
+    return estimated(moments, r - moments.mean).flagged(few_replicates(units))
 
 
 def distance(values: np.ndarray, cases: Happens) -> float:
@@ -159,6 +159,12 @@ def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
         if not lesser[k] or values[k] < (1 - TOLERANCE) * value:
             return kept
         kept, value = lesser[k], max(value, values[k])
+
+
+def shares(within: Happens, cases: Happens, units: Units) -> tuple[Estimate, Estimate, Estimate]:
+    """Coverage, density and mass of the futures within a box, or within any of several."""
+    covered, dense = probability(within[cases], units.take(cases)), probability(cases[within], units.take(within))
+    return covered, dense, probability(within, units)
 
 
 def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) -> Judged:
@@ -195,11 +201,7 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
         part = Restriction(limits, below, above, (quasi_p[0], quasi_p[1]), coverage, density(wider))
         parts.append((correlation(wider, cases), name, part))
     return Judged(
-        box,
-        probability(within[cases], units.take(cases)),
-        probability(cases[within], units.take(within)),
-        probability(within, units),
-        {name: part for _, name, part in sorted(parts, key=lambda one: one[:2])},
+        box, *shares(within, cases, units), {name: part for _, name, part in sorted(parts, key=lambda one: one[:2])}
     )
 
 

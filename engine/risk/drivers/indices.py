@@ -17,8 +17,7 @@ from jaxtyping import Float, Int
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_totals
-from engine.risk.estimation.measures import Sample, alone, estimated, few_replicates
-from engine.risk.estimation.shares import combined_interval, effective_count, exact_interval
+from engine.risk.estimation.measures import Sample, estimated, few_replicates, probability, probability_difference
 
 NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
 """Index of an input that has no effect."""
@@ -146,8 +145,13 @@ class Pair:
         return value, self.units.totals(gaps)
 
     def _estimate(self, value: float, totals: Float[np.ndarray, "unit"]) -> Estimate:
-        of = moments_of_totals(totals, self.units)
-        return estimated(of, value - of.mean).flagged(self.flag)
+        return _of_influence(value, totals, self.units).flagged(self.flag)
+
+
+def _of_influence(value: float, totals: Float[np.ndarray, "unit"], units: Units) -> Estimate:
+    """A number with the interval of its influences, which are summed over each unit."""
+    of = moments_of_totals(totals, units)
+    return estimated(of, value - of.mean)
 
 
 def usual(x: Paths) -> float:
@@ -173,7 +177,7 @@ def few_away(count: float) -> Flag | None:
 def _few_units(units: Units) -> Flag | None:
     """Flag for too few independent units for the interval of a ratio; None if enough."""
     few = Flag(Reason.FEW_IN_SAMPLE, units.count, FEW_UNITS) if units.count < FEW_UNITS else None
-    return alone(units) or few_replicates(units) or few
+    return few_replicates(units) or few
 
 
 def _within(own: Estimate, low: float, high: float) -> Estimate:
@@ -222,8 +226,7 @@ def shares(parts: Float[np.ndarray, "input batch"]) -> tuple[Estimate, ...]:
     estimates = []
     for row in parts:
         value = float(row.mean()) / total
-        of = moments_of_totals((row - value * whole) / total, units)
-        estimates.append(estimated(of, value - of.mean).flagged(_few_units(units)))
+        estimates.append(_of_influence(value, (row - value * whole) / total, units).flagged(_few_units(units)))
     return tuple(estimates)
 
 
@@ -236,40 +239,27 @@ def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
     Such numbers are events and differences of events. Let e be the share of all paths on which x or y is not 0; among
     these let s be the share on which both have the same sign, and o the share on which they have opposite signs. With
     r = E[x y] / E[x^2] = 2 (s - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is (r - c) / (1 - c): the
-    estimate of Janon et al. (2014), ESAIM Probab. Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends are combined from
-    the Clopper-Pearson ends of s, o and e as those of a difference; they are 0 and 1 where x and y are 0 everywhere.
+    estimate of Janon et al. (2014), ESAIM Probab. Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends follow from those
+    of s - o, a share or a difference of two; they are 0 and 1 where x and y are 0 on all units but one.
 
     Args:
       x, y: the number in both futures of each path.
       units: independent units of the paths.
     """
     either = (x != 0) | (y != 0)
-    if not either.any():
-        return 0.0, 1.0
     kept = units.take(either)
+    if kept.count < 2:
+        return 0.0, 1.0
     x, y = x[either], y[either]
-    same, opposite, some = _ends(x * y > 0, kept), _ends(x * y < 0, kept), _ends(either, units)
-    s, o, e = same[0], opposite[0], some[0]
+    same, opposite = x * y > 0, x * y < 0
+    is_event = min(x.min(), y.min()) >= 0 or max(x.max(), y.max()) <= 0
+    gap = probability(same, kept) if is_event else probability_difference(same, opposite, kept)
+    o, e = float(opposite.mean()), kept.paths / units.paths
     lean = (float(x.sum() + y.sum()) / float(np.abs(x).sum() + np.abs(y).sum())) ** 2
 
-    def value(s: float, o: float, e: float) -> float:
-        c = lean * e * (1 + s + o) / 2  # E[x]^2 / E[x^2], with E[x^2] = e (1 + s + o) / 2
-        return (2 * (s - o) / (1 + s + o) - c) / (1 - c)
+    def value(d: float) -> float:
+        both = 1 + d + 2 * o  # 1 + s + o, and E[x^2] = e (1 + s + o) / 2
+        c = lean * e * both / 2
+        return (2 * d / both - c) / (1 - c)
 
-    middle = value(s, o, e)
-    low, high = (value(end, o, e) for end in same[1:])
-    if max(x.max(), y.max()) > 0 > min(x.min(), y.min()):
-        # s and o are shares of one whole: where one is larger the other is smaller
-        shared = -np.sqrt(s * o / ((1 - s) * (1 - o))) if max(s, o) < 1 else 0.0
-        of_o = (0.0, middle - value(s, opposite[1], e), middle - value(s, opposite[2], e))
-        low, high = combined_interval((middle, low, high), of_o, float(shared))
-    of_e = (0.0, middle - value(s, o, some[1]), middle - value(s, o, some[2]))
-    return combined_interval((middle, low, high), of_e, 0.0)
-
-
-def _ends(happens: np.ndarray, units: Units) -> tuple[float, float, float]:
-    """Share of paths on which something happens, and its 95 % interval for at most the actual number of paths."""
-    of = moments_of_totals(units.totals(happens), units)
-    count = np.minimum(effective_count(of, units), units.paths)
-    low, high = exact_interval(of.mean, count)
-    return float(of.mean), float(low), float(high)
+    return value(gap.low), value(gap.high)

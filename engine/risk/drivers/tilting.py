@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.special import softmax
 
-from engine.risk.estimation.heaviness import mean_theta
+from engine.risk.estimation.heaviness import pareto_fit
 from engine.risk.estimation.intervals import Paths
 
 
@@ -28,10 +28,8 @@ def tail_shape(log_weights: Paths) -> float:
     x = x[x > 0]
     if len(x) < 5:
         return -math.inf
-    n = len(x)
-    best = mean_theta(x, 30 + int(math.sqrt(n)), lambda theta: np.log1p(-theta[:, None] * x).mean(axis=1))
-    own = float(np.log1p(-best * x).mean())
-    return own * n / (n + 10) + 0.5 * 10 / (n + 10)
+    own, _ = pareto_fit(x, 30)
+    return (own * len(x) + 0.5 * 10) / (len(x) + 10)
 
 
 def normalised(log_weights: Paths) -> Paths:

@@ -17,9 +17,10 @@ from scipy.special import fdtrc
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.influences import shifted
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_some
 from engine.risk.estimation.measures import few_replicates
-from engine.risk.estimation.tails import shifted, tail_count
+from engine.risk.estimation.tails import tail_count
 
 Tails = Float[np.ndarray, "cell tail"]
 
@@ -63,14 +64,14 @@ class WorstShare:
         return not len(self.near)
 
     @cached_property
-    def firsts(self) -> Int[np.ndarray, "unit"]:
-        """Positions in `path` at which the worst paths of each unit begin."""
-        return np.flatnonzero(np.diff(self.units.owners(self.path), prepend=-1))
+    def _held(self) -> Units:
+        """Units of the worst paths."""
+        return self.units.take(np.isin(np.arange(self.units.paths), self.path))
 
     @property
     def independent(self) -> int:
         """Number of independent units among the worst paths."""
-        return len(self.firsts)
+        return self._held.count
 
     @property
     def _needed(self) -> int:
@@ -118,7 +119,7 @@ class WorstShare:
         gap = dots(tail, self.weight) - even
         of_sample = (np.diag(even) - np.outer(even, even)) / sample
         centre = gap + even if self.is_event else self._at_edge(near)
-        own, weight = self._by_unit(tail * self.weight), self._by_unit(self.weight)
+        own, weight = self._held.totals(tail * self.weight), self._held.totals(self.weight)
 
         def covariance(around: np.ndarray) -> np.ndarray:
             """Of the shares over units; those without any of the worst paths contribute next to nothing."""
@@ -170,11 +171,6 @@ class WorstShare:
         rows = zip(*(column.tolist() for column in shifted(of, 1.0, shift)), strict=True)
         return [Estimate(*row).flagged(flag) for row in rows]
 
-    def _by_unit(self, values: Float[np.ndarray, "*cells tail"]) -> Float[np.ndarray, "*cells unit"]:
-        if self.independent == len(self.path):
-            return values
-        return np.add.reduceat(values, self.firsts, axis=-1)
-
 
 def of_outcome(values: Paths, units: Units, level: float, loss: bool) -> WorstShare:
     """The worst 1 - level share of an outcome's paths, all of them finite, with the weights of ES."""
@@ -184,20 +180,17 @@ def of_outcome(values: Paths, units: Units, level: float, loss: bool) -> WorstSh
     count, share = tail_count(n, level), 1 - level
     order = np.argsort(-losses, kind="stable")
     var = losses[order[count - 1]]
-    above = np.flatnonzero(losses > var)
-    alike = np.flatnonzero(losses == var)[: MOST_ALIKE * count]
-    rest = max(1.0 - len(above) / (n * share), 0.0)
-    path = np.concatenate([above, alike])
-    weight = np.concatenate([np.full(len(above), 1 / (n * share)), np.full(len(alike), rest / len(alike))])
-    at = np.argsort(path)
+    above = int(np.count_nonzero(losses > var))
+    alike = min(int(np.count_nonzero(losses == var)), MOST_ALIKE * count)
+    path = np.sort(order[: above + alike])
+    excess = losses[path] - var
+    weight = np.where(excess > 0, 1 / (n * share), max(1.0 - above / (n * share), 0.0) / alike)
     half, close = max(int(NEAR * count), 1), max(int(DENSE * count), 1)
     near = np.sort(order[max(count - half, 0) : count + half])
     first, last = max(count - 1 - close, 0), min(count - 1 + close, n - 1)
     high, low = losses[order[[first, last]]]
-    density = (last - first) / n / (high - low) if high > low and len(alike) == 1 else 0.0
-    return WorstShare(
-        units, path[at], weight[at], losses[path[at]] - var, near, losses[near] - var, share, density, sign
-    )
+    density = (last - first) / n / (high - low) if high > low and alike == 1 else 0.0
+    return WorstShare(units, path, weight, excess, near, losses[near] - var, share, density, sign)
 
 
 def of_event(happened: Happens, units: Units) -> WorstShare:

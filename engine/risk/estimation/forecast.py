@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import stdtrit
 
-from engine.risk.estimation.intervals import TAIL, PolicyPaths
+from engine.risk.estimation.intervals import PolicyPaths, student
 from engine.risk.estimation.stopping import OVER, Look, first_look, look, rounded_up
 from engine.study.study import Study
 from engine.study.tables.stops import Target
@@ -62,7 +61,7 @@ def forecast(study: Study, target: Target, outcomes: Mapping[str, PolicyPaths]) 
         needed = look(study, target, rest).needed
         logs.append(math.log(needed) if needed > 0 else math.nan)
     error = math.sqrt((GROUPS - 1) * float(np.var(logs)))
-    reach = float(stdtrit(GROUPS - 1, 1 - TAIL)) * error
+    reach = student(GROUPS) * error
     least = float(first_look((target,), study.unit))
     predicted = (OVER * whole.needed * factor for factor in (1.0, math.exp(-reach), math.exp(reach)))
     return Forecast(whole, *(max(least, paths) if math.isfinite(paths) else math.nan for paths in predicted))

@@ -6,14 +6,14 @@ Derivation and error rates: `docs/method.md`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri
 
-from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.flags import WARNINGS, Flag, Reason
 from engine.risk.estimation.intervals import Moments, Paths
 from engine.risk.estimation.order_statistics import Ascending
 
@@ -41,10 +41,12 @@ Of tails that do follow one, 1 % are above it.
 END = 3
 """Number of paths tied at the largest value from which on that value is taken as the variable's upper bound."""
 HEAVY_TAILS = frozenset({Reason.HEAVY_TAIL, Reason.NO_VARIANCE, Reason.NO_MEAN, Reason.NO_FOURTH_MOMENT})
+TOO_HEAVY = HEAVY_TAILS - WARNINGS
+"""Flags of tails that are too heavy for an interval."""
+LARGEST_SHAPE = 0.7
+"""Tail shape (k-hat) of weights or weighted values above which estimates are unreliable (Vehtari et al. 2024)."""
 ROUNDING = 2.0**32
 """Distance, in spacings of double precision, up to which two values count as equal: 8 spacings of single precision."""
-SLICE = 1 << 17
-"""Number of paths that are processed at a time."""
 FARTHEST = 1e60
 """Largest ratio of greatest excess to lower quartile at which products of four factors cannot overflow."""
 SPARSE = 16
@@ -58,37 +60,43 @@ class Extremes:
     Args:
       least, largest: the smallest and the largest values, each ascending: one more than `tail_size`.
       count: number of values in the sample.
+      plain: extremes of the values without their weights, if they have any.
     """
 
     least: Float[np.ndarray, "rank"]
     largest: Float[np.ndarray, "rank"]
     count: int
+    plain: Extremes | None = None
+
+    @functools.cached_property
+    def upper(self) -> Flag | None:
+        """Flag of the upper tail; of weighted values below `LARGEST_SHAPE` a warning, if the plain ones have none.
+
+        Source of the limit: Vehtari, Simpson, Gelman, Yao and Gabry (2024), J. Mach. Learn. Res. 25(72), 1-58, for the
+        tail of w h(x).
+        """
+        flag = largest_flag(self.largest)
+        if self.plain and flag and flag.reason in TOO_HEAVY and flag.got < LARGEST_SHAPE:
+            own = self.plain.upper
+            return own if own and own.reason in TOO_HEAVY else Flag(Reason.HEAVY_TAIL, flag.got, HEAVY)
+        return flag
+
+    @functools.cached_property
+    def negative(self) -> Extremes:
+        """Extremes of the negated values."""
+        return Extremes(-self.largest[::-1], -self.least[::-1], self.count, self.plain and self.plain.negative)
 
     @staticmethod
-    def of(made: Callable[..., np.ndarray], *values: Paths) -> Extremes:
-        """Extremes of `made(*values)`, a function of each path alone, computed for a slice of the paths at a time.
-
-        A subsample of the paths gives thresholds; only values that pass them are kept and sorted.
-        """
-        count = len(values[0])
-        size = tail_size(count) + 1
-        some = np.sort(made(*(part[:: max((size - 1) // SPARSE, 1)] for part in values)))
-        low, high = some[min(2 * SPARSE, len(some)) - 1], some[-min(2 * SPARSE, len(some))]
-        # values tied with a threshold are counted, and only as many as needed are kept
-        on = {limit: 0 for limit in (low, high) if np.count_nonzero(some == limit) > 1}
-        beyond = [some[:0]]
-        for first in range(0, count, SLICE):
-            here = made(*(one[first : first + SLICE] for one in values))
-            beyond.append(here[np.flatnonzero((here < low) | (here > high))])
-            for limit, number in on.items():
-                on[limit] = number if number >= size else number + int(np.count_nonzero(here == limit))
-        beyond += [np.full(min(number, size), limit, some.dtype) for limit, number in on.items()]
-        found = np.sort(np.concatenate(beyond))
-        least = found[: np.searchsorted(found, low, "right")]
-        largest = found[np.searchsorted(found, high) :]
-        if min(len(least), len(largest)) < size:  # the subsample was not representative
-            return Extremes.of_sorted(np.sort(made(*values)))
-        return Extremes(least[:size], largest[len(largest) - size :], count)
+    def of(values: Paths) -> Extremes:
+        """Extremes of values in any order: a subsample gives thresholds, and only values that reach them are sorted."""
+        size = tail_size(len(values)) + 1
+        some = np.sort(values[:: max((size - 1) // SPARSE, 1)])
+        at = min(2 * SPARSE, len(some))
+        low, high = some[at - 1], some[-at]
+        ends = np.sort(values[(values <= low) | (values >= high)])
+        if min(ends.searchsorted(low, "right"), len(ends) - ends.searchsorted(high)) < size:
+            ends = np.sort(values)  # the subsample was not representative
+        return Extremes(ends[:size], ends[len(ends) - size :], len(values))
 
     @staticmethod
     def of_sorted(ascending: Ascending) -> Extremes:
@@ -96,38 +104,6 @@ class Extremes:
         count = len(ascending)
         size = tail_size(count) + 1
         return Extremes(ascending[:size], ascending[count - size :], count)
-
-    def negative(self) -> Extremes:
-        """Extremes of the negated values."""
-        return Extremes(-self.largest[::-1], -self.least[::-1], self.count)
-
-    def excesses(self) -> Extremes:
-        """Extremes of max(value, 0)."""
-        return Extremes(np.maximum(self.least, 0), np.maximum(self.largest, 0), self.count)
-
-
-def tail_flag(ascending: Ascending) -> Flag | None:
-    """Flag of the upper tail of ascending values: why a mean over it may have no interval; None if nothing is wrong.
-
-    A generalised Pareto law is fitted to the largest values: a tenth of the sample, but at least 1500 or a quarter of
-    it, and at most 2048. Where it does not fit, it is fitted to the larger half of these, and so on down to 100, as a
-    fit to a mixture of two populations describes neither. The first that fits decides by its shape: from 0.44 on the
-    tail is flagged as heavy (an infinite variance, shape 0.5, is not excluded), from 0.56 on the interval is withheld.
-    It is withheld too where only 1 to 9 values are distinguishable from the threshold. No flag where no law fits, where
-    three paths share the largest value, and for fewer than 200 values.
-    """
-    return largest_flag(ascending[len(ascending) - tail_size(len(ascending)) - 1 :]) if len(ascending) else None
-
-
-def upper_flag(values: Values) -> Flag | None:
-    """`tail_flag` of values in any order; only the largest of them are sorted."""
-    return largest_flag(largest(values)) if len(values) else None
-
-
-def largest(values: Values) -> Values:
-    """The largest values, by which the upper tail is judged, and the next smaller one, ascending."""
-    place = len(values) - tail_size(len(values)) - 1
-    return np.sort(np.partition(values, place)[place:])
 
 
 def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
@@ -137,8 +113,8 @@ def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
       ends: extremes of the values.
       centre, squares: as in `material`.
     """
-    sides = ((ends.largest, centre), (-ends.least[::-1], -centre))
-    return gravest(material(largest_flag(side), side, middle, squares) for side, middle in sides)
+    sides = (ends, centre), (ends.negative, -centre)
+    return gravest(material(side.upper, side.largest, middle, squares) for side, middle in sides)
 
 
 def squares_flag(ends: Extremes, mean: float, squares: Moments) -> Flag | None:
@@ -169,6 +145,21 @@ def gravest(flags: Iterable[Flag | None]) -> Flag | None:
     return next((flag for flag in held if flag.withholds), held[0] if held else None)
 
 
+def of_gaps(pairs: Sequence[tuple[Flag | None, Flag | None]], shared: Callable[[], Flag | None]) -> list[Flag | None]:
+    """Flags of differences of two measures, from the flags of both.
+
+    It is the first flag that is not for a heavy tail; where heavy tails alone are flagged, it is `shared`.
+
+    Args:
+      shared: gives the flag of the difference's own tail; called only where some measure is flagged.
+    """
+    own = shared() if any(map(any, pairs)) else None
+    return [
+        next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), own if any(pair) else None)
+        for pair in pairs
+    ]
+
+
 def material(flag: Flag | None, ascending: Ascending, centre: float, squares: float) -> Flag | None:
     """The flag of a tail; None where it is only for few tail paths and these contribute less than half of the error.
 
@@ -191,7 +182,18 @@ def tail_size(count: int) -> int:
 
 
 def largest_flag(ascending: Values) -> Flag | None:
-    """As `tail_flag`, from only the largest values that it uses and the next smaller one, ascending."""
+    """Flag of an upper tail: why a mean over it may have no interval; None if nothing is wrong.
+
+    A generalised Pareto law is fitted to the largest values: a tenth of the sample, but at least 1500 or a quarter of
+    it, and at most 2048. Where it does not fit, it is fitted to the larger half of these, and so on down to 100, as a
+    fit to a mixture of two populations describes neither. The first that fits decides by its shape: from 0.44 on the
+    tail is flagged as heavy (an infinite variance, shape 0.5, is not excluded), from 0.56 on the interval is withheld.
+    It is withheld too where only 1 to 9 values are distinguishable from the threshold. No flag where no law fits, where
+    three paths share the largest value, and for fewer than 200 values.
+
+    Args:
+      ascending: the largest values (`tail_size`) and the next smaller one, ascending.
+    """
     count = len(excesses_over(ascending))
     if not count:
         return None
@@ -213,7 +215,7 @@ def largest_flag(ascending: Values) -> Flag | None:
             return None
 
 
-def pareto_fit(excesses: Values) -> tuple[float, float]:
+def pareto_fit(excesses: Values, points: int = 20) -> tuple[float, float]:
     """Shape (1 / tail index) and scale of the generalised Pareto law fitted to excesses over a threshold.
 
     Unlike Hill's estimator it does not depend on where the variable's zero lies. Source: Zhang and Stephens (2009),
@@ -221,29 +223,19 @@ def pareto_fit(excesses: Values) -> tuple[float, float]:
 
     Args:
       excesses: positive, ascending.
+      points: number of points, less the root of the number of excesses, of the grid for theta = -shape / scale.
     """
     n = len(excesses)
-    chosen = mean_theta(excesses, 20 + int(np.sqrt(n)), lambda theta: _logarithms(theta, excesses) / n)
-    fitted = float(np.log(1 - chosen * excesses).mean())
-    return fitted, -fitted / chosen
-
-
-def mean_theta(excesses: Values, points: int, shapes: Callable[[Points], Points]) -> float:
-    """Posterior mean of theta = -shape / scale over a grid, by Zhang and Stephens's prior.
-
-    Args:
-      excesses: positive, ascending.
-      points: number of points of the grid.
-      shapes: gives the likeliest shape at each theta, the mean of log(1 - theta x).
-    """
-    n = len(excesses)
+    points += int(np.sqrt(n))
     quartile = excesses[int(n / 4 + 0.5) - 1]
     theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
     theta = theta[theta != 0]
-    shape = shapes(theta)
+    shape = _logarithms(theta, excesses) / n
     likelihood = n * (np.log(-theta / shape) - shape - 1)
     weight = np.exp(likelihood - likelihood.max())
-    return float((theta * weight).sum() / weight.sum())
+    chosen = float((theta * weight).sum() / weight.sum())
+    fitted = float(np.log(1 - chosen * excesses).mean())
+    return fitted, -fitted / chosen
 
 
 def _logarithms(theta: Points, excesses: Values) -> Points:

@@ -26,6 +26,8 @@ OfBins = Float[np.ndarray, "bin"]
 Bins = Int[np.ndarray, "bin"]
 Counts = tuple[Bins, Int[np.ndarray, "group bin"], Bins]
 Counting = Callable[[np.ndarray, np.ndarray], Counts]
+SURE = 100
+"""Values are taken for tied where they would seem so by chance at most once in so many intervals."""
 _ONE = 2.0**34
 """Weight of one count where a count and a sum of steps share one float64; exact for up to 2^18 values."""
 
@@ -168,10 +170,6 @@ class Histogram:
         low, high = self.bounds(rank)
         return np.clip(at.lowest + at.step * guess, low, high)
 
-    def bins_of(self, ranks: np.ndarray) -> np.ndarray:
-        """Indices of the bins that hold the values of the given ranks, 1 being the largest."""
-        return self._placed(ranks).bin
-
     def bounds(self, rank: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest possible value of a given rank: the ends of its bin, narrowed by the bin's mean.
 
@@ -184,6 +182,19 @@ class Histogram:
         play = self.play[at.bin]
         ends = at.lowest + at.step * low - play, at.lowest + at.step * high + play
         return np.maximum(ends[0], self.least), np.minimum(ends[1], self.most)
+
+    def most_alike(self, low: float, high: float) -> int:
+        """Largest number of tied values in a bin between two ends; 0 for none.
+
+        A bin of tied values has a whole mean in steps. Others have one by chance, once in as many bins as they have
+        values.
+        """
+        between = (self.tops >= low) & (self.edges <= high) & (self.pooled > 0)
+        count, steps = self.pooled[between], self.steps[between]
+        whole = steps % count == 0
+        all_tied = whole.all() and np.prod(count, dtype=np.float64) > SURE
+        tied = whole & (count > 1) & (all_tied | (count > SURE * len(count)))
+        return int(count[tied].max(initial=0))
 
     def sum_of_largest(self, rank: int) -> tuple[float, float, float]:
         """Sum of the `rank` largest values, interpolated as in `largest`, and its least and greatest possible value."""

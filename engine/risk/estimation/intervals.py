@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int, Num
 from scipy.special import ndtri, stdtrit
 
 from engine.risk.estimation.flags import Flag, Reason, text
-from engine.risk.estimation.sums import BLOCK, Made, sums
+from engine.risk.estimation.sums import Made, sums
 
 Paths = Float[np.ndarray, "path"]
 PolicyPaths = Float[np.ndarray, "policy path"]
@@ -31,6 +31,8 @@ TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
 FEW_UNITS = 30
 """Number of units below which Student's interval is not corrected for skewness, which cannot be estimated."""
+FIRST = 1 << 7
+"""Number of units whose mean is the provisional mean of all."""
 NEAR = 0.1
 """Largest share of the sum of squares that may come from a provisional mean being off; more would cost digits."""
 PAIR = 2
@@ -78,11 +80,13 @@ class Units:
       paths: number of paths.
       size: paths in every unit, where all units are equally large and their paths consecutive.
       owner: unit number of each path, ascending from 0 without gaps, where units are not equally large; else None.
+      weights: weight of each path, with mean 1; None where all paths weigh the same.
     """
 
     paths: int
     size: int
     owner: Int[np.ndarray, "path"] | None = None
+    weights: Paths | None = None
 
     @functools.cached_property
     def count(self) -> int:
@@ -93,20 +97,38 @@ class Units:
 
     @functools.cached_property
     def sizes(self) -> np.ndarray:
-        """Number of paths in each unit, float64; a single number where all units are equally large."""
+        """Number of paths, or their weight, in each unit, float64; a single number where all units are alike."""
+        if self.weights is not None:
+            return self.totals(np.ones(self.paths))
         if self.owner is None:
             return np.asarray(float(self.size))
         return np.bincount(self.owner, minlength=self.count).astype(np.float64)
 
     @property
     def alone(self) -> bool:
-        """Whether every path is a unit."""
-        return self.size == 1 and self.owner is None
+        """Whether every path is a unit, and all weigh the same."""
+        return self.size == 1 and self.small
 
     @property
     def small(self) -> bool:
-        """Whether all units are single paths, or all are pairs."""
-        return self.owner is None and not self.replicated
+        """Whether all units are single paths, or all are pairs, of the same weight."""
+        return self.owner is None and self.weights is None and not self.replicated
+
+    @property
+    def weighty(self) -> bool:
+        """Whether paths have weights."""
+        return self.weights is not None
+
+    @functools.cached_property
+    def kish(self) -> float:
+        """Kish's effective number of paths (sum w)^2 / sum w^2: as many of equal weight have the same error."""
+        return self.paths if self.weights is None else float(self.paths**2 / dots(self.weights, self.weights))
+
+    @property
+    def effective(self) -> float:
+        """Kish's effective number of units, from their weights. Source: Kish (1965), Survey Sampling, section 11.7."""
+        sizes = np.broadcast_to(self.sizes, self.count)
+        return float(sizes.sum() ** 2 / dots(sizes, sizes)) if sizes.any() else 0.0
 
     @property
     def replicated(self) -> bool:
@@ -119,9 +141,7 @@ class Units:
 
         For paths and pairs the normal 1.96, as there are many of them wherever there is an interval at all.
         """
-        if not self.replicated:
-            return Z
-        return float(stdtrit(self.count - 1, 1 - TAIL)) if self.count > 1 else np.nan
+        return student(self.count) if self.replicated else Z
 
     @property
     def needed(self) -> int:
@@ -135,7 +155,9 @@ class Units:
         return path if self.size == 1 else path // self.size
 
     def totals(self, values: Num[np.ndarray, "*cells path"]) -> Float[np.ndarray, "*cells unit"]:
-        """Sum over the paths of each unit, float64 [..., unit]."""
+        """Sum over the paths of each unit, of values times weights, float64 [..., unit]."""
+        if self.weights is not None:
+            values = self.weights * values
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
@@ -161,10 +183,45 @@ class Units:
         if mask.all():
             return self
         kept = np.flatnonzero(mask)
-        if self.alone:
-            return Units(len(kept), 1)
-        _, owner = np.unique(self.owners(kept), return_inverse=True)
-        return Units(len(kept), self.size, owner)
+        owner = None if self.size == 1 and self.owner is None else np.unique(self.owners(kept), return_inverse=True)[1]
+        units = Units(len(kept), self.size, owner)
+        return units if self.weights is None else units.weighted(self.weights[kept])
+
+    def weighted(self, weights: Paths) -> Units:
+        """The same units of paths with weights in any scale."""
+        sound = np.isfinite(weights)
+        if not weights[sound].any():
+            return replace(self, weights=weights)
+        each = weights.astype(np.float64) / weights[sound].max()  # equal ones are exactly 1
+        return replace(self, weights=each / each[sound].mean())
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Independent groups of whole units, of which totals are known and not the paths: number of paths in each."""
+
+    sizes: Int[np.ndarray, "group"]
+    needed: int = 2
+
+    @property
+    def count(self) -> int:
+        """Number of groups."""
+        return len(self.sizes)
+
+    @functools.cached_property
+    def paths(self) -> int:
+        """Number of paths in all groups."""
+        return int(self.sizes.sum())
+
+    @functools.cached_property
+    def reach(self) -> float:
+        """Half-width of a 95 % interval in standard errors."""
+        return student(self.count)
+
+
+def student(count: int) -> float:
+    """97.5 % quantile of Student's t with one degree of freedom less than the count; NaN for fewer than two."""
+    return float(stdtrit(count - 1, 1 - TAIL)) if count > 1 else np.nan
 
 
 Unit = int | Units
@@ -178,6 +235,11 @@ def as_units(paths: int, unit: Unit) -> Units:
     if paths % unit:
         return Units(paths, unit, np.arange(paths) // unit)
     return Units(paths, unit)
+
+
+def weighted(weights: Paths, unit: Unit) -> Units:
+    """Units of paths with weights in any scale; paths of weight zero are left out wherever units are used."""
+    return as_units(len(weights), unit).weighted(weights)
 
 
 @dataclass(frozen=True)
@@ -213,16 +275,19 @@ def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
     return moments_of(Made.of("difference", values), units)
 
 
-def moments_of(made: Made, units: Units) -> Moments:
-    """Moments of the mean, for each row, of the values that `made` computes for each path.
+def moments_of(made: Made | Float[np.ndarray, "*cells unit"], units: Units | Groups) -> Moments:
+    """Moments of the mean, for each row, of the values that `made` computes for each path, or of totals over units.
 
-    Unit totals are measured from their mean over the first block, and corrected to the overall mean at the end. If the
+    Unit totals are measured from their mean over the first units, and corrected to the overall mean at the end. If the
     first mean was so far off that digits were lost, all is summed once more.
     """
+    if not isinstance(made, Made):
+        return moments_of_totals(made, units)
+    assert isinstance(units, Units), "groups have totals alone"
     if not (units.small and units.count and made.x.dtype.kind == "f"):
         return moments_of_totals(units.totals(made.values()), units)
-    some = min(units.count, BLOCK)
-    offset = sums(made, units.size, some, np.zeros(len(made.x)))[0] / some
+    some = min(units.count, FIRST)
+    offset = made.values(slice(units.size * some)).sum(axis=-1, dtype=np.float64) / some
     for _ in range(2):
         total, square, cube = sums(made, units.size, units.count, offset)
         off = total / units.count
@@ -234,7 +299,7 @@ def moments_of(made: Made, units: Units) -> Moments:
     return moments_of_residuals((offset + off) / units.size, square - apart, cube, units)
 
 
-def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) -> Moments:
+def moments_of_totals(totals: Num[np.ndarray, "*cells unit"], units: Units | Groups) -> Moments:
     """Moments of a mean over paths, from the sum over each unit [..., unit]."""
     mean = totals.sum(axis=-1) / units.paths
     residual = totals - units.sizes * mean[..., None]
@@ -251,60 +316,26 @@ def moments_of_some(cells: int, cell: Index, path: Index, value: Float[np.ndarra
       value: the values.
       units: the units.
     """
-    owner, sizes = units.owners(path), np.broadcast_to(units.sizes, units.count)
+    value = value if units.weights is None else value * units.weights[path]
+    owner = units.owners(path)
     starts = np.flatnonzero(np.diff(cell * np.int64(units.count) + owner, prepend=-1))
-    cell, size = cell[starts], sizes[owner[starts]]
+    cell, owner = cell[starts], owner[starts]
     totals = np.add.reduceat(value, starts, dtype=np.float64)
-    mean = summed_by(cell, totals, cells) / units.paths
-    residual = totals - size * mean[cell]
-    square, cube = (
-        summed_by(cell, residual**k, cells) + (-mean) ** k * ((sizes**k).sum() - summed_by(cell, size**k, cells))
-        for k in (2, 3)
-    )
-    return moments_of_residuals(mean, square, cube, units)
+    mean = np.bincount(cell, totals, cells) / units.paths
+    residual = totals - (units.sizes[owner] if units.sizes.ndim else units.sizes) * mean[cell]
+    square = residual * residual
+    # of units without any of the values the residual is their size times the mean
+    of_squares = np.bincount(cell, square, cells) + mean**2 * _others(2, owner, cell, cells, units)
+    of_cubes = np.bincount(cell, square * residual, cells) - mean**3 * _others(3, owner, cell, cells, units)
+    return moments_of_residuals(mean, of_squares, of_cubes, units)
 
 
-def moments_of_tail(
-    sums: tuple[Cells, Cells, Cells],
-    cell: Int[np.ndarray, "unit"],
-    joint: Float[np.ndarray, "unit member"],
-    units: Units,
-) -> Moments:
-    """As `moments_of_some` for units of equal size, from sums over single values and the units with several of them.
-
-    The sum over units of T^k, T being a unit's total, is the sum over values of x^k corrected for units with several
-    nonzero values.
-
-    Args:
-      sums: sums over the values, their squares and their cubes.
-      cell: cell of each unit with several nonzero values [unit].
-      joint: the values of these units [unit, member].
-      units: the units.
-    """
-    whole = joint.sum(axis=-1)
-    total, square, cube = sums
-    square = square + np.bincount(cell, whole**2 - dots(joint, joint), len(total))
-    cube = cube + np.bincount(cell, whole**3 - dots(joint * joint, joint), len(total))
-    # with m the mean of J units of s paths, sum (T - s m)^2 = sum T^2 - J (s m)^2, and
-    # sum (T - s m)^3 = sum T^3 - 3 s m sum T^2 + 2 J (s m)^3
-    mean = total / units.paths
-    expected = units.size * mean
-    cube = cube - 3 * expected * square + 2 * units.count * expected**3
-    return moments_of_residuals(mean, square - units.count * expected**2, cube, units)
-
-
-def power_sums(values: Float[np.ndarray, "cell value"]) -> tuple[Cells, Cells, Cells]:
-    """Sums of the values, of their squares and of their cubes, by cell."""
-    return values.sum(axis=-1), dots(values, values), dots(values * values, values)
-
-
-def summed_by(cell: Index, values: np.ndarray, cells: int) -> np.ndarray:
-    """Sum of the values of each cell, float64 [cell]; `cell` must ascend."""
-    sums = np.zeros(cells)
-    ends = np.searchsorted(cell, np.arange(cells + 1))
-    held = np.flatnonzero(np.diff(ends))
-    sums[held] = np.add.reduceat(values, ends[held], dtype=np.float64)
-    return sums
+def _others(power: int, owner: Index, cell: Index, cells: int, units: Units) -> Cells:
+    """Sum of a power of the sizes of all units except some of each cell."""
+    sizes = units.sizes
+    if sizes.ndim:
+        return (sizes**power).sum() - np.bincount(cell, sizes[owner] ** power, cells)
+    return (units.count - np.bincount(cell, minlength=cells)) * sizes**power
 
 
 def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:
@@ -315,31 +346,16 @@ def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[
     return np.einsum("...j,...j->...", a, b)
 
 
-def moments_of_residuals(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
+def moments_of_residuals(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units | Groups) -> Moments:
     """Moments of a mean over paths, from the mean and the sums over units of r^2 and r^3 (see `Moments`)."""
-    return moments_of_sums(mean, square, cube, mean, units.count, units.paths, units.needed)
-
-
-def moments_of_sums(
-    mean: np.ndarray, square: np.ndarray, cube: np.ndarray, size: np.ndarray, count: int, paths: int, needed: int = 2
-) -> Moments:
-    """Moments of a mean over paths, from the sums of the squares and the cubes of residuals.
-
-    Args:
-      mean: the mean.
-      square, cube: sums of the squared and the cubed residuals.
-      size: magnitude of the totals, which tells rounding errors from variance.
-      count: number of residuals.
-      paths: number of paths.
-      needed: as in `Moments`.
-    """
     # a sum of squares that is rounding error alone counts as zero variance
-    square = np.where(square <= count * (1e-14 * size) ** 2, 0.0, square)
+    size = 1e-14 * mean * np.max(units.sizes, initial=1)
+    square = np.where(square <= units.count * size**2, 0.0, square)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(square * count / np.float64(count - 1)) / paths
-        known = (square > 0) & (count >= FEW_UNITS)
+        error = np.sqrt(square * units.count / np.float64(units.count - 1)) / units.paths
+        known = (square > 0) & (units.count >= FEW_UNITS)
         skewness = np.where(known, cube / square**1.5, 0.0)
-    return Moments(mean, error, skewness, count, needed)
+    return Moments(mean, error, skewness, units.count, units.needed)
 
 
 def mean_interval(of: Moments) -> tuple[Cells, Cells]:

@@ -1,33 +1,34 @@
 """Risk measures with standard errors: mean, VaR, expected shortfall, probabilities, paired differences, regret.
 
-"VaR a" is the smallest of the ceil(n (1 - a)) worst values, "ES a" = VaR + mean((x - VaR)+) / (1 - a), the mean of the
-worst 1 - a share. Where low is worse (`loss=False`) the worst values are the lowest, and measures are reported in the
-variable's own sign. Formulas, sources, flags and measured coverage: `docs/method.md`.
+Where low is worse (`loss=False`) the worst values are the lowest, and measures are reported in the variable's own sign.
+Paths may have weights (`intervals.weighted`). Formulas, sources, flags and measured coverage: `docs/method.md`.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.risk.estimation.differences import Difference, difference as difference_of
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence, measures as names_of
+from engine.risk.estimation.evidence import measures as names_of
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
-    HEAVY_TAILS,
+    TOO_HEAVY,
     Extremes,
     gravest,
     material,
+    of_gaps,
     of_squares,
     squares_flag,
-    tail_flag,
+    tail_size,
     tails_flag,
 )
+from engine.risk.estimation.influences import Evidence, Measure, shifted, single
 from engine.risk.estimation.intervals import (
+    FEW_UNITS,
     Estimate,
     Happens,
     Levels,
@@ -42,18 +43,9 @@ from engine.risk.estimation.intervals import (
     moments_of,
 )
 from engine.risk.estimation.order_statistics import Ascending, Turned
-from engine.risk.estimation.shares import combined_interval
+from engine.risk.estimation.shares import combined_interval, error_of, joint
 from engine.risk.estimation.sums import Made
-from engine.risk.estimation.tails import (
-    Column,
-    Measured,
-    Quantiles,
-    Table,
-    error_of_shares,
-    residual_products,
-    share,
-    shifted,
-)
+from engine.risk.estimation.tails import Measured, share
 from engine.study.study import LEVELS
 
 Estimates = dict[str, Estimate]
@@ -72,88 +64,90 @@ class Sample:
 
     @functools.cached_property
     def measured(self) -> Measured:
-        """Measures of the losses, and what differences need of them, as arrays with a single cell."""
-        return Measured.of(self.losses[None], self.units, self.levels)
+        """Measures of the losses, with a single cell."""
+        return Measured(self.losses[None], self.units, self.levels)
 
     @property
     def ascending(self) -> Ascending:
         """The losses in ascending order."""
-        return self.measured.quantiles.ascending[0]
+        return self.measured.ascending[0]
+
+    @functools.cached_property
+    def _ends(self) -> Extremes:
+        """Extremes of the losses; weighted and less their mean where paths have weights."""
+        return self._extremes(self.measured.mean) if self.units.weighty else Extremes.of_sorted(self.ascending)
 
     @functools.cached_property
     def spread(self) -> Flag | None:
         """Flag of the standard deviation."""
-        mean, squares = self.measured.mean.mean.item(), self.measured.squares
-        return gravest((squares_flag(Extremes.of_sorted(self.ascending), mean, squares), few_replicates(self.units)))
+        squares, mean = self.measured.squares, self.measured.mean.value.item()
+        if not self.units.weighty:
+            return gravest((squares_flag(self._ends, mean, squares.of), scarce(self.units)))
+        ends = self._extremes(squares)
+        flag = material(ends.upper, ends.largest, 0.0, self._squares(squares))
+        return gravest((of_squares(flag), scarce(self.units)))
 
     @functools.cached_property
     def beyond(self) -> list[Flag | None]:
         """Flag of ES at each level."""
-        seen, upper, scarce = self.measured.quantiles, tail_flag(self.ascending), few_replicates(self.units)
+        every = zip(self.measured.at_risk, self.measured.shortfalls, self.levels, strict=True)
         return [
-            gravest((material(upper, self.ascending, var.column[0].item(), self._squares(excess.error)), scarce))
-            for var, excess in zip(seen.ranked[1:], seen.shortfalls, strict=True)
+            gravest((self._beyond(var.value.item(), self._squares(of) * (1 - level) ** 2), scarce(self.units)))
+            for var, of, level in every
         ]
+
+    def _beyond(self, var: float, squares: float) -> Flag | None:
+        """Flag of the upper tail; of weighted excesses over VaR, or over a lower threshold with enough values.
+
+        Args:
+          squares: sum of squares of the excesses over VaR, less their mean.
+        """
+        row, weights = self.ascending, self.units.weights
+        if weights is None:
+            return material(self._ends.upper, self._ends.largest, var, squares)
+        excess = np.maximum(self.losses.astype(np.float64) - min(var, row[len(row) - 1 - tail_size(len(row))]), 0.0)
+        flag = replace(Extremes.of(weights * excess), plain=Extremes.of(excess)).upper
+        return material(flag, Extremes.of(weights * np.maximum(self.losses - var, 0.0)).largest, 0.0, squares)
+
+    def tail(self, measure: Measure) -> Flag | None:
+        """Flag of a measure from both tails of its influence."""
+        centre = 0.0 if self.units.weighty else measure.of.mean.item()
+        return tails_flag(self._extremes(measure), centre, self._squares(measure))
+
+    def _extremes(self, measure: Measure) -> Extremes:
+        """Extremes of an influence; weighted and less their mean where paths have weights."""
+        values, weights = measure.influence.values()[0], self.units.weights
+        own = Extremes.of(values)
+        return own if weights is None else replace(Extremes.of(weights * (values - measure.of.mean)), plain=own)
+
+    def _squares(self, measure: Measure) -> float:
+        """Sum of squared deviations behind the standard error of a mean over the paths."""
+        return float((measure.of.error * self.units.paths).item()) ** 2
 
     def own(self) -> Evidence:
         """Measures of these losses."""
-        mean, seen = self.measured.mean, self.measured.quantiles
-        heavy = tails_flag(Extremes.of_sorted(self.ascending), mean.mean.item(), self._squares(mean.error))
-        return self._evidence(self.measured.risk(), [heavy, self.spread, *self.beyond], seen, FEWEST_FOR_ES)
+        seen, none = self.measured, [None] * len(self.levels)
+        centre = 0.0 if self.units.weighty else seen.mean.value.item()
+        heavy = tails_flag(self._ends, centre, self._squares(seen.mean))
+        return self._evidence(seen.measures, [heavy, None, self.spread, *none, *self.beyond], seen.constant)
 
-    def _squares(self, error: np.ndarray) -> float:
-        """Sum of squared deviations behind the standard error of a mean over the paths."""
-        return float((error * self.units.paths).item()) ** 2
-
-    def gaps(self, baseline: Sample) -> Extremes:
-        """Extremes of these losses less those of another sample on the same paths."""
-        return Extremes.of(np.subtract, self.losses, baseline.losses)
-
-    def less(self, baseline: Sample, gaps: Extremes | None = None) -> Evidence:
-        """Measures of these losses less those of `baseline` on the same paths, and how often these are worse.
-
-        The error of the mean comes from the paired differences, whose extremes `gaps` may be given; the others' from
-        differences of influence functions.
-        """
-        mine, other = self.measured, baseline.measured
-        gap = difference_of(mine, other, self.units)
-        estimate, error = (column[0, 0] for column in gap.table[:2])
-        beyond = zip(self.beyond, baseline.beyond, strict=True)
+    def less(self, baseline: Sample) -> Evidence:
+        """Measures of these losses less those of `baseline` on the same paths; a heavy tail that both share cancels."""
+        gaps, constant = self.measured.less(baseline.measured)
+        none, of_es = [None] * len(self.levels), gaps[-len(self.levels)]
         tails = [
-            tails_flag(gaps or self.gaps(baseline), float(estimate), self._squares(error)),
-            *of_gaps([(self.spread, baseline.spread)], lambda: of_squares(self._shared(mine.squared_less(other)))),
-            *of_gaps(list(beyond), lambda: self._shared(mine.beyond_less(other, 0))),
+            self.tail(gaps[0]),
+            None,
+            *of_gaps([(self.spread, baseline.spread)], lambda: of_squares(self.tail(gaps[2]))),
+            *none,
+            *of_gaps(list(zip(self.beyond, baseline.beyond, strict=True)), lambda: self.tail(of_es)),
         ]
-        return self._evidence(gap.table, tails, gap, FEWEST_FOR_ES_DIFFERENCE)
+        return self._evidence(gaps, tails, constant)
 
-    def _shared(self, gap: Made) -> Flag | None:
-        """Flag of a difference between these losses and others: a heavy tail that both share cancels in it."""
-
-        def of(mine: Paths, other: Paths) -> Paths:
-            return replace(gap, x=mine[None], y=other[None]).values()[0]
-
-        return tails_flag(Extremes.of(of, gap.x[0], gap.y[0]), 0.0, 0.0)
-
-    def _evidence(self, table: Table, tails: list[Flag | None], of: Quantiles | Difference, for_es: int) -> Evidence:
-        tails[0] = gravest((tails[0], few_replicates(self.units)))
-        own, seen = tuple(part[0] for part in table), of.exceedances[:, 0].tolist()
-        unknown = few_replicates(self.units) or Flag(Reason.FEW_IN_SAMPLE)
-        return Evidence(self.levels, own, tails, seen, for_es, bool(of.constant[0]), alone(self.units), unknown)
-
-
-def of_gaps(pairs: Sequence[tuple[Flag | None, Flag | None]], shared: Callable[[], Flag | None]) -> list[Flag | None]:
-    """Flags of differences of two measures, from the flags of both.
-
-    It is the first flag that is not for a heavy tail; where heavy tails alone are flagged, it is `shared`.
-
-    Args:
-      shared: gives the flag of the difference's own tail; called only where some measure is flagged.
-    """
-    own = shared() if any(map(any, pairs)) else None
-    return [
-        next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), own if any(pair) else None)
-        for pair in pairs
-    ]
+    def _evidence(self, measures: Sequence[Measure], tails: list[Flag | None], constant: np.ndarray) -> Evidence:
+        few = scarce(self.units)
+        tails[0] = gravest((tails[0], few))
+        return Evidence(measures, tails, bool(constant[0]), alone(self.units), few or Flag(Reason.FEW_IN_SAMPLE))
 
 
 def summary(values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
@@ -163,7 +157,7 @@ def summary(values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> E
     moment (sd), a single unit. Units with non-finite values are left out and flagged.
     """
     samples, lost = _samples((values,), unit, loss, levels)
-    return samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(names_of(levels), nothing(lost))
+    return samples[0].own().estimates(levels, loss, lost) if samples else dict.fromkeys(names_of(levels), nothing(lost))
 
 
 def difference(values: Paths, baseline_values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
@@ -174,7 +168,12 @@ def difference(values: Paths, baseline_values: Paths, unit: Unit, loss: bool, le
     samples, lost = _samples((values, baseline_values), unit, loss, levels)
     if not samples:
         return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
-    return samples[0].less(samples[1]).estimates(loss, lost)
+    return _gaps(samples[0], samples[1], loss, lost)
+
+
+def _gaps(one: Sample, two: Sample, loss: bool, lost: Flag | None = None) -> Estimates:
+    worse = probability(one.losses > two.losses, one.units).flagged(lost)
+    return one.less(two).estimates(one.levels, loss, lost) | {"worse": worse}
 
 
 @dataclass(frozen=True)
@@ -202,7 +201,7 @@ class Variable:
     def less(self, other: Variable) -> Estimates:
         """`difference` of this variable and another one on the same paths."""
         if self._sample and other._sample:
-            return self._sample.less(other._sample).estimates(self.loss)
+            return _gaps(self._sample, other._sample, self.loss)
         return difference(self.values, other.values, self.unit, self.loss, self.levels)
 
 
@@ -212,13 +211,21 @@ def of_policies(values: PolicyPaths, base: int, unit: Unit, loss: bool, levels: 
     The differences of the baseline itself are an empty dict.
     """
     samples, lost = _samples(tuple(values), unit, loss, levels)
-    if not lost and samples:
-        return _pairs(samples, base, loss, {})
+    if samples and not lost:
+        return _pairs(samples, base, loss)
+
+    def gap(p: int) -> Estimates:
+        return difference(values[p], values[base], unit, loss, levels)
+
+    return in_pairs(len(values), base, lambda p: summary(values[p], unit, loss, levels), gap)
+
+
+def _pairs(samples: Sequence[Sample], base: int, loss: bool) -> Pairs:
     return in_pairs(
-        len(values),
+        len(samples),
         base,
-        lambda p: summary(values[p], unit, loss, levels),
-        lambda p: difference(values[p], values[base], unit, loss, levels),
+        lambda p: samples[p].own().estimates(samples[p].levels, loss),
+        lambda p: _gaps(samples[p], samples[base], loss),
     )
 
 
@@ -237,21 +244,8 @@ def with_regrets(
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if lost or not samples:
         return of_policies(values, base, unit, loss, levels), regret(values, unit, loss), []
-    gaps: dict[int, Extremes] = {}
-    if len(samples) == 2:  # the tails of their difference decide its flag and those of both regrets
-        gap = samples[1 - base].gaps(samples[base])
-        gaps = {1 - base: gap, base: gap.negative()}
     rows = [sample.ascending if loss else Turned(sample.ascending) for sample in samples]
-    return _pairs(samples, base, loss, gaps), _regrets(samples, None, gaps), rows
-
-
-def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, Extremes]) -> Pairs:
-    return in_pairs(
-        len(samples),
-        base,
-        lambda p: samples[p].own().estimates(loss),
-        lambda p: samples[p].less(samples[base], gaps.get(p)).estimates(loss),
-    )
+    return _pairs(samples, base, loss), _regrets(samples, None), rows
 
 
 def _samples(
@@ -265,36 +259,41 @@ def _samples(
 def regret(values: PolicyPaths, unit: Unit, loss: bool) -> list[Estimate]:
     """Mean regret of each policy against the best on the same path, in the variable's unit: values [policy, path]."""
     samples, lost = _samples(tuple(values), unit, loss, LEVELS)
-    return _regrets(samples, lost, {}) if samples else [nothing(lost)] * len(values)
+    return _regrets(samples, lost) if samples else [nothing(lost)] * len(values)
 
 
-def _regrets(samples: Sequence[Sample], lost: Flag | None, gaps: Mapping[int, Extremes]) -> list[Estimate]:
-    """Mean regret of each sample, as in `regret`.
-
-    Args:
-      gaps: where they are known, the extremes of a sample's losses less those of the only other one.
-    """
-    best, units, regrets = functools.reduce(np.minimum, (of.losses for of in samples)), samples[0].units, []
-    for p, sample in enumerate(samples):
-        of = moments_of(Made.of("excess", sample.losses[None], best[None]), units)
-        flag = alone(units) or (few_replicates(units) if of.mean > 0 else None)
-        if not flag:
-            ends = gaps.get(p) or Extremes.of(np.subtract, sample.losses, best)
-            flag = tails_flag(ends.excesses(), of.mean.item(), sample._squares(of.error))
-        regrets.append(estimated(of).flagged(lost, flag))
+def _regrets(samples: Sequence[Sample], lost: Flag | None) -> list[Estimate]:
+    best = Made.of("excess", functools.reduce(np.minimum, (of.losses for of in samples))[None])
+    regrets = []
+    for sample in samples:
+        influence = Made.of("excess", sample.losses[None]) - best
+        of = moments_of(influence, sample.units)
+        flag = alone(sample.units) or (scarce(sample.units) if of.mean > 0 else None)
+        regrets.append(estimated(of).flagged(lost, flag or sample.tail(Measure(shifted(of, 1.0), influence, of))))
     return regrets
+
+
+def mean(values: Paths, unit: Unit) -> Estimate:
+    """Mean of values [path], without a flag for heavy tails."""
+    (kept,), units, lost = finite_units((values,), unit)
+    if not units.count:
+        return nothing(lost)
+    of = moments_of(Made.of("difference", kept[None]), units)
+    return estimated(of).flagged(lost, alone(units) or (scarce(units) if of.error > 0 else None))
 
 
 def probability(indicator: Happens, unit: Unit) -> Estimate:
     """Share of paths with a property, with its interval for the effective number of paths: indicator bool [path].
 
-    The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several paths is flagged.
+    The standard error of a share of 0 or 1 is half its interval over 1.96. Flagged: a single unit of several paths; few
+    paths with nearly all weight, and weights of infinite variance.
     """
-    units = as_units(len(indicator), unit)
+    (holds,), units, lost = finite_units((indicator,), unit)
     if not units.count:
-        return nothing(None)
-    own = single(share(lambda paths: indicator[None, paths], units))
-    return own.flagged(alone(units) if units.paths > 1 else None)
+        return nothing(lost)
+    return single(share(holds, units)).flagged(
+        lost, alone(units) if units.paths > 1 else None, *_of_weights(holds, units)
+    )
 
 
 def probability_difference(indicator: Happens, baseline: Happens, unit: Unit) -> Estimate:
@@ -302,14 +301,29 @@ def probability_difference(indicator: Happens, baseline: Happens, unit: Unit) ->
 
     Interval combined from the intervals of both shares and the correlation of the shares.
     """
-    units = as_units(len(indicator), unit)
-    one, two = (probability(part, units) for part in (indicator, baseline))
+    (x, y), units, lost = finite_units((indicator, baseline), unit)
+    if not units.count:
+        return nothing(lost)
+    one, two = single(share(x, units)), single(share(y, units))
     if units.count < 2:
-        return Estimate(one.estimate - two.estimate, flags=(ONE_UNIT,))
-    x, y = (lambda paths, part=part: part[None, paths] for part in (indicator, baseline))
-    same = np.ones(1)
-    error, products = error_of_shares(same, x, same, y, units), residual_products(x, y, units)
-    return share_difference(one, two, float(error[0]), _correlation(*(float(of[0]) for of in products)))
+        return Estimate(one.estimate - two.estimate).flagged(lost, ONE_UNIT)
+    square, other, product = (float(joint(*pair, units)) for pair in ((x, x), (y, y), (x, y)))
+    error = float(error_of(np.array(square + other - 2 * product), units))
+    found = share_difference(one, two, error, product / np.sqrt(square * other) if square * other > 0 else 0.0)
+    return found.flagged(lost, *_of_weights(x.astype(np.float64) - y, units))
+
+
+def _of_weights(values: Paths, units: Units) -> tuple[Flag | None, ...]:
+    """Flags that withhold the interval of a share, or of a difference of shares.
+
+    They are for few paths with nearly all weight, and for too heavy a tail of the weighted residuals, which can only
+    come from the weights.
+    """
+    if units.weights is None:
+        return ()
+    sample = Sample(values.astype(np.float64), units)
+    flag = sample.tail(sample.measured.mean)
+    return few_with_weight(units), flag if flag and flag.reason in TOO_HEAVY else None
 
 
 def share_difference(one: Estimate, two: Estimate, error: float, correlated: float) -> Estimate:
@@ -318,26 +332,20 @@ def share_difference(one: Estimate, two: Estimate, error: float, correlated: flo
     return Estimate(one.estimate - two.estimate, error or (high - low) / (2 * Z), low, high)
 
 
-def correlation(a: Float[np.ndarray, "unit"], b: Float[np.ndarray, "unit"]) -> float:
-    """Correlation over units of two residuals of mean zero; 0 where one of them is constant."""
-    return _correlation(float(dots(a, a)), float(dots(b, b)), float(dots(a, b)))
-
-
-def _correlation(square: float, other: float, product: float) -> float:
-    scale = float(np.sqrt(square * other))
-    return product / scale if scale > 0 else 0.0
-
-
 def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
     """The arrays [path] without the units in which any value is not finite, the remaining units, and the flag for it.
 
     Of a replicate only the bad paths are left out, as one bad path in a thousand would otherwise leave no replicate.
+    Paths of weight zero are left out without a flag.
     """
     units = as_units(len(arrays[0]), unit)
+    if units.weights is not None and not (held := units.weights != 0).all():
+        arrays, units = tuple(array[held] for array in arrays), units.take(held)
+    checked = arrays if units.weights is None else (*arrays, units.weights)
     with np.errstate(invalid="ignore", over="ignore"):
-        sound = all(np.isfinite(array.sum()) for array in arrays)
+        sound = all(np.isfinite(array.sum()) for array in checked)
     # a sum may overflow though all values are finite
-    if sound or (finite := np.logical_and.reduce([np.isfinite(array) for array in arrays])).all():
+    if sound or (finite := np.logical_and.reduce([np.isfinite(array) for array in checked])).all():
         return arrays, units, None
     lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
     if not units.replicated:
@@ -352,8 +360,20 @@ def alone(units: Units) -> Flag | None:
 
 
 def few_replicates(units: Units) -> Flag | None:
-    """Flag for fewer units than an interval needs; None if there are enough."""
-    return None if units.count >= units.needed else Flag(Reason.FEW_REPLICATES, units.count, units.needed)
+    """Flag for a single unit, or for fewer units than an interval needs; None if there are enough."""
+    few = Flag(Reason.FEW_REPLICATES, units.count, units.needed) if units.count < units.needed else None
+    return alone(units) or few
+
+
+def few_with_weight(units: Units) -> Flag | None:
+    """Flag for few effective paths out of many, which may hold so much weight that no tail shows it; else None."""
+    few = units.kish < min(FEW_UNITS, units.paths / 2)
+    return Flag(Reason.FEW_IN_SAMPLE, units.kish, FEW_UNITS) if few else None
+
+
+def scarce(units: Units) -> Flag | None:
+    """Flag for fewer units than an interval needs, or for few paths with nearly all weight."""
+    return few_replicates(units) or few_with_weight(units)
 
 
 def nothing(flag: Flag | None) -> Estimate:
@@ -366,6 +386,7 @@ def estimated(of: Moments, shift: np.ndarray | float = 0.0) -> Estimate:
     return single(shifted(of, 1.0, shift))
 
 
-def single(column: Column) -> Estimate:
-    """The estimate in a column that has one cell."""
-    return Estimate(*(np.asarray(part).item() for part in column))
+def correlation(a: Float[np.ndarray, "unit"], b: Float[np.ndarray, "unit"]) -> float:
+    """Correlation over units of two residuals of mean zero; 0 where one of them is constant."""
+    scale = float(np.sqrt(dots(a, a) * dots(b, b)))
+    return float(dots(a, b)) / scale if scale > 0 else 0.0

@@ -11,7 +11,9 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.linalg import eigvalsh
 from scipy.optimize import minimize_scalar
+from scipy.special import lambertw
 
 from engine.risk.estimation.intervals import Units
 
@@ -19,7 +21,8 @@ Excesses = Float[np.ndarray, "value"]
 Laws = Float[np.ndarray, "*at"]
 LEAST_SHAPE = -1.0
 """Least shape that is fitted; below it the likelihood is unbounded."""
-STARTS = np.linspace(-1.2, 3.0, 43)
+STEP = 0.1
+STARTS = np.arange(-12, 31) * STEP
 """Grid of starting points for maximising the likelihood, in units of log(1 + theta x_max) / log n."""
 NO_SHAPE = 1e-6
 """Absolute value of a shape below which the law is treated as exponential."""
@@ -88,11 +91,10 @@ def likeliest(excesses: Excesses) -> tuple[float, float]:
         shape, scale = along(place)
         return float(np.log(scale) + shape if shape >= LEAST_SHAPE else np.log(largest) - shape)
 
-    costs = np.array([cost(place) for place in STARTS])
-    best = int(np.argmin(costs))
-    ends = STARTS[max(best - 1, 0)], STARTS[min(best + 1, len(STARTS) - 1)]
+    best = min(STARTS, key=cost)
+    ends = best - STEP, best + STEP
     found = minimize_scalar(cost, bounds=ends, method="bounded", options={"xatol": 1e-9})
-    place = found.x if found.fun <= costs[best] else STARTS[best]
+    place = min(best, found.x, key=cost)
     if np.log(largest) + LEAST_SHAPE < cost(place):
         return LEAST_SHAPE, largest
     return along(place)
@@ -111,7 +113,6 @@ SPLITS = np.linspace(-np.pi / 2, np.pi / 2, 13)
 """Angles that divide a deviance between the law of the excesses and the share of values beyond the threshold."""
 FARTHEST = 2.5
 """Largest distance of laws that are examined, in multiples of the reach of a normal likelihood."""
-STEP = 1e-5
 Number = Callable[[Laws, Laws, Laws], Laws]
 """A quantity that follows from shape, scale and share beyond the threshold."""
 
@@ -122,7 +123,8 @@ class Region:
 
     The interval of a quantity g of shape, scale and share beyond the threshold runs from the least to the largest g
     among all laws whose deviance from the likeliest is at most q. One search around the likeliest law thus gives the
-    intervals of all quantities. Excesses within a unit may depend on each other.
+    intervals of all quantities. Excesses within a unit may depend on each other: q is the square of `Units.reach`,
+    times their design effect (Chandler and Bate 2007, Biometrika 94, 167-183).
 
     Args:
       excesses: over the threshold, ascending.
@@ -140,23 +142,30 @@ class Region:
     units: Units
 
     def interval(self, number: Number) -> tuple[float, float]:
-        """95 % interval of a quantity that follows from shape, scale and share.
-
-        q is the square of `Units.reach`, times the factor by which dependence within units inflates the variance of the
-        quantity (Chandler and Bate 2007, Biometrika 94, 167-183). The factor is at least one, so that the interval is
-        never narrower than for independent values.
-        """
-        reach = float(np.sqrt(self.units.reach**2 * max(self._dependence(number), 1.0)))
-        shapes, scales, shares = self._around(reach)
+        """95 % interval of a quantity that follows from shape, scale and share."""
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            found = number(shapes, scales, shares)
+            found = number(*self._laws)
         return float(np.nanmin(found)), float(np.nanmax(found))
 
     @cached_property
     def dependence(self) -> float:
-        """Design effect of dependence within units on shape and scale, at least 1: excesses per independent excess."""
-        alone, together = (part[:2, :2] for part in self._spreads)
-        return max(float(np.trace(np.linalg.solve(alone, together))) / 2, 1.0)
+        """Design effect of dependence within units: the largest factor on the variance of any quantity, at least 1.
+
+        So no interval is narrower than for independent values.
+        """
+        alone, together = self._spreads
+        return max(float(eigvalsh(together, alone)[-1]), 1.0)
+
+    @cached_property
+    def _laws(self) -> tuple[Laws, Laws, Laws]:
+        """Laws [split, angle] whose deviance from the likeliest is q."""
+        reach = self.units.reach * np.sqrt(self.dependence)
+        radii = FARTHEST * reach * RADII
+        best = log_likelihood(self.excesses, np.array(self.shape), np.array(self.scale))
+        deviance = 2 * (best - log_likelihood(self.excesses, *self._moved(radii, ANGLES[:, None])))
+        depth = np.maximum.accumulate(np.sqrt(np.clip(deviance, 0.0, 1e6)), axis=1)
+        radius = np.stack([np.interp(reach * np.cos(SPLITS), row, radii) for row in depth], 1)
+        return *self._moved(radius, ANGLES), self._shares(reach * np.sin(SPLITS))[:, None]
 
     def _moved(self, radius: np.ndarray, angle: np.ndarray) -> tuple[Laws, Laws]:
         """Shapes and scales at a distance from the likeliest law, in standard errors, in a direction."""
@@ -164,34 +173,12 @@ class Region:
         (a, _), (b, c) = np.linalg.cholesky(covariance(self.shape, len(self.excesses)))
         return self.shape + a * x, self.scale * np.exp(b * x + c * y)
 
-    @cached_property
-    def _rays(self) -> tuple[Float[np.ndarray, "radius"], Float[np.ndarray, "angle radius"]]:
-        """Radii [radius], and the square root of the deviance at each of them along each angle."""
-        alone, together = self._spreads
-        # largest factor by which dependence within units inflates the variance of any quantity
-        most = np.linalg.eigvals(np.linalg.solve(alone, together)).real.max()
-        radii = RADII * FARTHEST * self.units.reach * max(np.sqrt(most), 1.0)
-        shapes, scales = self._moved(radii, ANGLES[:, None])
-        best = log_likelihood(self.excesses, np.array(self.shape), np.array(self.scale))
-        depth = 2 * (best - log_likelihood(self.excesses, shapes, scales))
-        return radii, np.sqrt(np.clip(depth, 0.0, 1e6))
-
-    def _around(self, reach: float) -> tuple[Laws, Laws, Laws]:
-        """Laws [split, angle] whose deviance from the likeliest is reach^2."""
-        radii, depth = self._rays
-        wanted = reach * np.cos(SPLITS)
-        radius = np.stack([np.interp(wanted, row, radii) for row in np.maximum.accumulate(depth, axis=1)], 1)
-        shapes, scales = self._moved(radius, ANGLES)
-        return shapes, scales, np.broadcast_to(self._shares(reach * np.sin(SPLITS))[:, None], shapes.shape)
-
     def _shares(self, root: Float[np.ndarray, "split"]) -> Float[np.ndarray, "split"]:
         """Shares whose signed root of the deviance is `root`: a Poisson law scaled to the binomial's variance."""
-        budget = root**2 * (1 - self.share) / (2 * len(self.excesses))
-        log = np.sign(root) * np.sqrt(2 * budget)
-        for _ in range(8):
-            slope = np.expm1(log)
-            log = log - np.where(slope == 0, 0.0, (slope - log - budget) / np.where(slope == 0, 1.0, slope))
-        return np.minimum(self.share * np.exp(log), 1.0)
+        # the ratio r to the share seen solves r - 1 - log r = budget; rounding leaves no solution for a budget of zero
+        budget = np.maximum(root**2 * (1 - self.share) / (2 * len(self.excesses)), 1e-14)
+        least, most = (-lambertw(-np.exp(-1 - budget), branch).real for branch in (0, -1))
+        return np.minimum(self.share * np.where(root > 0, most, least), 1.0)
 
     @cached_property
     def _spreads(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
@@ -208,12 +195,3 @@ class Region:
         of_share = (seen - units.sizes * self.share) / count
         together = np.vstack([by_unit, of_share])
         return alone, together @ together.T * units.count / (units.count - 1)
-
-    def _dependence(self, number: Number) -> float:
-        """Variance of a quantity with dependence within units, over its variance for independent values."""
-        here = np.array([self.shape, np.log(self.scale), np.log(self.share)])
-        ends = here + STEP * np.array([1.0, -1.0])[:, None, None] * np.eye(3)
-        values = number(ends[..., 0], np.exp(ends[..., 1]), np.exp(ends[..., 2]))
-        slope = (values[0] - values[1]) / (2 * STEP)
-        alone, together = (float(slope @ part @ slope) for part in self._spreads)
-        return together / alone if alone > 0 else 1.0

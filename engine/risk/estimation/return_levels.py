@@ -23,9 +23,9 @@ from engine.risk.estimation.heaviness import (
     misfit,
     spread_evenly,
 )
-from engine.risk.estimation.intervals import Estimate, Moments, Paths, Unit, Units
-from engine.risk.estimation.measures import Sample, alone, estimated, few_replicates, finite_units, nothing
-from engine.risk.estimation.pareto_law import NO_SHAPE, Excesses, Laws, Number, Region, fit_chance, likeliest
+from engine.risk.estimation.intervals import Estimate, Paths, Unit, Units
+from engine.risk.estimation.measures import Sample, few_replicates, finite_units, mean, nothing
+from engine.risk.estimation.pareto_law import NO_SHAPE, Laws, Number, Region, fit_chance, likeliest
 
 DEEPEST, MOST = 40, 512
 """A tail holds at most one in `DEEPEST` values, and at most `MOST`; further in, a Pareto law need not hold."""
@@ -250,26 +250,12 @@ def _fit(losses: Paths, largest: np.ndarray, units: Units) -> Fit | Flag:
         return Flag(Reason.FEW_DISTINCT, len(values), FEWEST_TAIL_VALUES)
     # tied values are spread from half the distance to the threshold on
     begin = float(ascending[0]) + (values[0] / 2 if len(values) < len(excesses) else 0.0)
-    spread, owner = spread_evenly(excesses), units.owners(largest[len(largest) - len(excesses) :])
+    spread, path = spread_evenly(excesses), largest[len(largest) - len(excesses) :]
+    of_tail = units.take(np.isin(np.arange(units.paths), path))
     shape, scale = likeliest(spread)
     share = len(spread) / len(losses)
-    few = alone(units) or few_replicates(units)
+    few = few_replicates(units)
     flag = few or (None if shape > REGULAR else Flag(Reason.ENDING_TAIL, shape, REGULAR))
-    law = Region(spread, owner, shape, scale, share, units)
-    is_regular = shape > REGULAR and units.count > 1
-    seen = misfit(spread, shape or NO_SHAPE, scale) / (law.dependence if is_regular else _shared(owner))
-    return Fit(begin, law, seen, fit_chance(seen, shape), _mean_excess(excesses, owner, units).flagged(few), flag)
-
-
-def _shared(owner: np.ndarray) -> float:
-    """Average, over excesses, of the number of excesses in the same unit."""
-    counts = np.unique(owner, return_counts=True)[1].astype(np.float64)
-    return float(counts @ counts / counts.sum()) if len(counts) > 1 else 1.0
-
-
-def _mean_excess(excesses: Excesses, owner: np.ndarray, units: Units) -> Estimate:
-    """The mean excess, a ratio of two sums over units."""
-    mean = float(excesses.mean())
-    totals = np.bincount(np.unique(owner, return_inverse=True)[1], excesses - mean)
-    error = float(np.sqrt(totals @ totals)) / len(excesses)
-    return estimated(Moments(np.array(mean), np.array(error), np.array(0.0), units.count))
+    law = Region(spread, units.owners(path), shape, scale, share, units)
+    seen = misfit(spread, shape or NO_SHAPE, scale) / (len(path) / of_tail.count if flag else law.dependence)
+    return Fit(begin, law, seen, fit_chance(seen, shape), mean(excesses[np.argsort(path)], of_tail).flagged(few), flag)

@@ -117,16 +117,20 @@ def _suspects(study: Study, single: ByName, double: ByName) -> Iterator[tuple[st
     for k, name in enumerate(study.model.outcomes):
         place, x, y = f"outcomes.{name}", single["outcomes"][:, k], double["outcomes"][:, k]
         for p, policy in enumerate(names):
-            yield place, policy, _spread(x[p], y[p])
-            yield place, policy, _error(x[p], y[p], study.paths)
+            yield place, policy, _spread(x[p], y[p], study.paths)
             if p != base:
                 yield place, policy, _difference(x[p], x[base], y[p], y[base])
 
 
-def _spread(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
+def _spread(x: np.ndarray, y: np.ndarray, paths: int = 0) -> Iterator[Suspect]:
+    """Whether rounding hides how values differ, and whether its bias exceeds the standard error of so many paths."""
     x, y = _finite(x, y)
     if len(y):
-        yield Lost.SPREAD, _sd(y), float(np.median(np.abs(x - y))), y
+        off, sd = x - y, float(np.std(y)) if np.ptp(y) else 0.0  # of equal values `np.std` makes a rounding error
+        yield Lost.SPREAD, sd, float(np.median(np.abs(off))), y
+        bias = float(np.abs(off.mean()))
+        if paths and bias > 5 * off.std() / np.sqrt(len(off)):
+            yield Lost.ERROR, sd / float(np.sqrt(paths)), bias, y
 
 
 def _difference(*of_two: np.ndarray) -> Iterator[Suspect]:
@@ -138,16 +142,6 @@ def _difference(*of_two: np.ndarray) -> Iterator[Suspect]:
     moved = np.abs(gap) > 0.01 * size
     if moved.any():
         yield Lost.DIFFERENCE, size, float(np.median(np.abs(x - x0 - gap)[moved])), y
-
-
-def _error(x: np.ndarray, y: np.ndarray, paths: int) -> Iterator[Suspect]:
-    """Whether the bias of rounding exceeds the standard error that so many paths give."""
-    x, y = _finite(x, y)
-    if len(y):
-        off = x - y
-        bias, noise = float(np.abs(off.mean())), float(off.std() / np.sqrt(len(off)))
-        if bias > 5 * noise:
-            yield Lost.ERROR, _sd(y) / float(np.sqrt(paths)), bias, y
 
 
 def _steps(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
@@ -166,11 +160,6 @@ def _finite(*parts: np.ndarray) -> list[np.ndarray]:
     if sound.sum() < FEWEST:
         sound[:] = False
     return [part.astype(np.float64)[sound] for part in parts]
-
-
-def _sd(values: np.ndarray) -> float:
-    """Standard deviation; 0 of equal values, of which `np.std` makes a rounding error."""
-    return float(np.std(values)) if np.ptp(values) else 0.0
 
 
 def _typical(values: np.ndarray) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Int, UInt8
 from scipy.special import bdtr, betaincinv, ndtri
 
-from engine.risk.estimation.intervals import TAIL, Cells, Moments, Units, Z
+from engine.risk.estimation.intervals import PAIR, TAIL, Cells, Moments, Units, Z, dots
 
+Holds = Bool[np.ndarray, "*cells path"]
 FEW_HITS = 3
 """Largest effective number of hits, or of misses, whose end of an interval is exact.
 
@@ -14,21 +16,56 @@ For 1,000 paths the least coverage over all probabilities is 83.8 % for 0, 92.7 
 """
 
 
+def joint(x: Holds, y: Holds, units: Units) -> Cells:
+    """Sum over units of (X - mean)(Y - mean), X and Y being a unit's numbers of paths with the properties x and y.
+
+    For J units of equal weight it is (J sum X Y - sum X sum Y) / J, in integers, so that no digit is lost.
+    """
+    if not units.small:
+        totals = map(units.totals, (x, y))
+        r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
+        return dots(r, s)
+    a = np.packbits(x, axis=-1)
+    b = a if y is x else np.packbits(y, axis=-1)
+    together = _ones(a & b)
+    if units.size == PAIR:  # and the other path of each pair
+        together = together + _ones(a & (b >> 1 & 0x55 | (b & 0x55) << 1))
+    return (units.count * together - _ones(a) * _ones(b)) / units.count
+
+
+def _ones(bits: UInt8[np.ndarray, "*cells byte"]) -> Int[np.ndarray, "*cells"]:
+    return np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
+
+
+def share_moments(x: Holds, units: Units) -> Moments:
+    """Moments of the share of paths with a property, without skewness."""
+    total = _ones(np.packbits(x, axis=-1)) if units.weights is None else dots(x, units.weights)
+    mean = total / units.paths
+    return Moments(mean, error_of(joint(x, x, units), units), np.zeros_like(mean), units.count)
+
+
+def error_of(square: Cells, units: Units) -> Cells:
+    """Standard error of a mean, from the sum over units of the squared residuals."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sqrt(np.maximum(square, 0.0) * units.count / np.float64(units.count - 1)) / units.paths
+
+
 def effective_count(share: Moments, units: Units) -> Cells:
     """How many independent paths would give this share of paths the error it has: n over the design effect.
 
     share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or
     no path has the property the design effect is unknown: the number of units stands in for it, or n - J for
-    replicates, which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910). Source:
-    Korn and Graubard (1998), Survey Methodology 24, 193-201.
+    replicates, which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910), over the
+    weight of the heaviest path. Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
     """
     if units.alone:
         return np.full_like(share.mean, float(units.paths))
-    return design_count(share, units, max(units.count, units.paths - units.count))
+    heaviest = 1.0 if units.weights is None else float(units.weights.max())
+    return design_count(share, units, max(units.count, units.paths - units.count) / heaviest)
 
 
 def design_count(share: Moments, units: Units, unseen: float) -> Cells:
-    """As `effective_count`, also for weighted paths; `unseen` where all paths or none have the property."""
+    """As `effective_count`, also for other weights of paths; `unseen` where all paths or none have the property."""
     if units.count < 2:
         return np.ones_like(share.mean)
     variance = share.error**2 * (units.count - 1) / units.count
@@ -37,7 +74,7 @@ def design_count(share: Moments, units: Units, unseen: float) -> Cells:
         count = np.clip(spread / variance, 1.0, float(units.paths) * units.count)
     if units.replicated:
         count = np.maximum(count * (Z / units.reach) ** 2, 1.0)
-    return np.where(spread > 0, count, float(unseen))
+    return np.where(spread > 0, count, unseen)
 
 
 def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, Cells]:

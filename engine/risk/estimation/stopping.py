@@ -16,25 +16,13 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
 
 from engine.formatting import decimals, rounded
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
 from engine.risk.estimation.flags import Reason, text
-from engine.risk.estimation.intervals import (
-    TAIL,
-    Estimate,
-    Happens,
-    Levels,
-    Paths,
-    PolicyPaths,
-    Units,
-    as_units,
-    moments,
-)
+from engine.risk.estimation.intervals import Estimate, Happens, Levels, Paths, PolicyPaths, Units
 from engine.risk.estimation.measures import difference, finite_units, probability, probability_difference, summary
-from engine.risk.estimation.shares import effective_count
 from engine.study.study import BLOCK, Study
 from engine.study.tables.stops import PROBABILITY, Target
 
@@ -55,7 +43,6 @@ class State(StrEnum):
     MET = "met"
     SAME = "same"
     WIDE = "wide"
-    UNSEEN = "unseen"
     ZERO = "zero"
     NO_INTERVAL = "no_interval"
     HEAVY = "heavy"
@@ -77,10 +64,8 @@ class Look:
       target: the target.
       paths: number of paths.
       estimate: of the target's measure.
-      half_width: of its 95 % interval; for a probability that of the wider of the reported and the exact interval, and
-        the whole width where the event happens never or always; NaN where there is none.
+      half_width: of its 95 % interval; the whole width where an event happens never or always; NaN where there is none.
       state: state of the target.
-      hits: effective number of paths on which the event happens; NaN unless the target is a single probability.
       others: upper 95 % end of the share of paths with another value, where all paths have the same value; else NaN.
     """
 
@@ -89,13 +74,17 @@ class Look:
     estimate: Estimate
     half_width: float
     state: State
-    hits: float = math.nan
     others: float = math.nan
 
     @property
     def wanted(self) -> float:
         """The wanted half-width, in the variable's unit."""
         return self.target.width * (abs(self.estimate.estimate) if self.target.is_relative else 1.0)
+
+    @property
+    def never(self) -> bool:
+        """Whether the target is the probability of an event that has not happened."""
+        return self.target.is_event and self.estimate.estimate == 0
 
     @property
     def holds(self) -> bool:
@@ -110,13 +99,13 @@ class Look:
         """
         if self.state not in (State.WIDE, State.MET) or self.wanted <= 0:
             return math.nan
-        return self.paths * (self.half_width / self.wanted) ** (1 if self.hits == 0 else 2)
+        return self.paths * (self.half_width / self.wanted) ** (1 if self.never else 2)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data; None for numbers that are not finite."""
         own = self.estimate
         numbers = {"estimate": own.estimate, "low": own.low, "high": own.high, "half_width": self.half_width}
-        numbers |= {"wanted": self.wanted, "hits": self.hits, "others": self.others}
+        numbers |= {"wanted": self.wanted, "others": self.others}
         known = {key: float(value) if math.isfinite(value) else None for key, value in numbers.items()}
         flags = [flag.reason.value for flag in own.flags]
         return {"target": str(self.target), "state": self.state.value, **known, "flags": flags}
@@ -240,43 +229,21 @@ def look_at_values(target: Target, values: Sequence[Paths], unit: int, loss: boo
 def look_at_event(target: Target, happens: Sequence[Happens], unit: int) -> Look:
     """State of a target on the share of paths with a property [path], or on the difference of two shares."""
     own, *other = happens
-    if other:
-        return _judged(target, len(own), probability_difference(own, other[0], unit))
-    units = as_units(len(own), unit)
-    count = float(effective_count(moments(own, units), units))
-    return _judged(target, len(own), probability(own, units), count)
+    found = probability_difference(own, other[0], unit) if other else probability(own, unit)
+    return _judged(target, len(own), found)
 
 
-def _judged(target: Target, paths: int, estimate: Estimate, count: float = math.nan) -> Look:
-    half, hits = (estimate.high - estimate.low) / 2, estimate.estimate * count
-    if hits >= 1:
-        half = max(half, exact_half_width(hits, count))
-    if math.isfinite(count) and estimate.estimate in (0, 1):
-        half = estimate.high - estimate.low
-    seen = Look(target, paths, estimate, half, State.WIDE, hits)
-    nothing = target.is_relative and estimate.estimate == 0
+def _judged(target: Target, paths: int, estimate: Estimate) -> Look:
+    seen = Look(target, paths, estimate, (estimate.high - estimate.low) / 2, State.WIDE)
+    if target.is_event and estimate.estimate in (0, 1):
+        seen = replace(seen, half_width=2 * seen.half_width)
     if any(flag.reason in TOO_HEAVY for flag in estimate.flags):
         return replace(seen, half_width=math.nan, state=State.HEAVY)
-    if not math.isfinite(half):
+    if not math.isfinite(seen.half_width):
         return replace(seen, half_width=math.nan, state=State.NO_INTERVAL)
-    if nothing and half == 0:
-        return replace(seen, state=State.ZERO)
-    if nothing and target.measure == PROBABILITY and target.less is None:
-        return replace(seen, state=State.UNSEEN)
-    return replace(seen, state=State.MET) if half <= seen.wanted else seen
-
-
-def exact_half_width(hits: float, paths: float) -> float:
-    """Half-width of the exact 95 % interval of a probability when sampling ended at its last hit.
-
-    The path number of hit N is negative binomial, P(it is at most n) = P(Bin(n, p) >= N); the ends are the p at which
-    this is .025 and .975. For rare events it depends on the hits alone: 384 for a half-width of 10 % of p, 38,415 for 1
-    %. Source: Mendo and Hernando (2010), arXiv:0809.4047; Bai and Lam (2023), arXiv:2305.02434.
-    """
-    misses = max(paths - hits, 0.0)
-    low = float(betaincinv(hits, misses + 1, TAIL))
-    high = float(betaincinv(hits, misses, 1 - TAIL)) if misses > 0 else 1.0
-    return (high - low) / 2
+    if target.is_relative and estimate.estimate == 0:
+        return seen if seen.half_width else replace(seen, state=State.ZERO)
+    return replace(seen, state=State.MET) if seen.half_width <= seen.wanted else seen
 
 
 def few_digits(number: float) -> str:
@@ -296,7 +263,7 @@ def _futures(paths: int) -> str:
 
 def half_width(look: Look) -> str:
     """Half-width as text: `±1.8 %` for a relative target, else in the unit; `not once: at most 0.002` for no hit."""
-    if look.hits == 0:
+    if look.never:
         return f"not once: at most {look.estimate.high:.2g}"
     if look.target.is_relative and look.estimate.estimate:
         return f"±{100 * look.half_width / abs(look.estimate.estimate):.2g} %"
@@ -308,7 +275,6 @@ def standing(look: Look) -> str:
     """State of a target as text: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1.2 million futures to go`."""
     number, wanted = look.target.number, look.target.wanted
     at = _futures(look.paths)
-    high = f"{look.estimate.high:.2g}"
     value = rounded(look.estimate.estimate, decimals(look.estimate.standard_error or math.nan))
     why = text(*(flag for flag in look.estimate.flags if flag.withholds))
     # a mean without error may be zero although its values are not
@@ -318,13 +284,14 @@ def standing(look: Look) -> str:
         State.SAME: (
             f"{look.estimate.estimate + 0.0:g} on all {at}; another value on at most {look.others:.2g} of them (95 %)"
         ),
-        State.UNSEEN: f"not once on {at}: at most {high} (95 %)",
         State.ZERO: f"0 on {at}{cancelled}, and {wanted} of nothing is nothing",
         State.NO_INTERVAL: f"no interval at {at} ({why or 'too few of them'})",
         State.HEAVY: f"no half-width can be trusted ({why})",
     }
     if look.state is not State.WIDE:
         return f"{number}: {said[look.state]}"
+    if look.never and look.target.is_relative:
+        return f"{number}: {half_width(look)} of {at} (95 %)"
     if look.target.is_relative and look.estimate.low <= 0 <= look.estimate.high:
         return f"{number}: cannot be distinguished from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
     return f"{number}: {half_width(look)}, wanted {wanted}: about {few_digits(look.needed - look.paths)} futures to go"

@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 Rows = Float[np.ndarray, "row path"]
 Each = Float[np.ndarray, "row"]
-Kind = Literal["difference", "squares", "beyond", "excess"]
+Kind = Literal["difference", "squares", "beyond", "above", "excess"]
 LANES = 8
 BLOCK = 1 << 16
 """Number of units that are summed by lanes at a time; the rounding error of a sum grows with it."""
@@ -27,8 +27,9 @@ class Made:
     """A function of each path of rows x and y, evaluated when it is summed.
 
     With u = x - centre_x and v = y - centre_y: "difference" is scale_x u - scale_y v, "squares" is scale_x u^2 -
-    scale_y v^2, "beyond" is scale_x u+ - scale_y v+, all in double precision; "excess" is (x - y)+ in the precision of
-    the values.
+    scale_y v^2, "beyond" is scale_x u+ - scale_y v+, "above" is scale_x 1{u > 0} - scale_y 1{v > 0}, all in double
+    precision; "excess" is (x - y)+ in the precision of the values. The term of y is zero until a function of y is
+    subtracted.
 
     Args:
       kind: which of these functions.
@@ -42,15 +43,18 @@ class Made:
     numbers: Float[np.ndarray, "row 4"]
 
     @staticmethod
-    def of(
-        kind: Kind, x: Rows, y: Rows | None = None, at: Each | float = 0.0, scale: Each | float = 1.0,
-        at_y: Each | float = 0.0, scale_y: Each | float = 1.0,
-    ) -> Made:  # fmt: skip
-        """The same with defaults: scale 1 and centre 0 (`at`, `at_y`); the term of y is 0 where no y is given."""
-        numbers = np.empty((len(x), 4))
-        for k, number in enumerate((scale, at, 0.0 if y is None else scale_y, at_y)):
-            numbers[:, k] = number
-        return Made(kind, x, x if y is None else y, numbers)
+    def of(kind: Kind, x: Rows, at: Each | float = 0.0, scale: Each | float = 1.0) -> Made:
+        """The function of x alone, with its centre and scale."""
+        numbers = np.zeros((len(x), 4))
+        numbers[:, 0], numbers[:, 1] = scale, at
+        return Made(kind, x, x, numbers)
+
+    def __sub__(self, other: Made) -> Made:
+        return Made(self.kind, self.x, other.x, np.hstack([self.numbers[:, :2], other.numbers[:, :2]]))
+
+    def scaled(self, scale: Each) -> Made:
+        """The function of x alone, times a scale."""
+        return Made.of(self.kind, self.x, self.numbers[:, 1], scale * self.numbers[:, 0])
 
     def values(self, paths: slice = slice(None)) -> Float[np.ndarray, "row path"]:
         """Values of the function, float64 except for "excess"."""
@@ -67,6 +71,8 @@ class Made:
             away *= away
         elif self.kind == "beyond":
             np.maximum(away, 0, out=away)
+        elif self.kind == "above":
+            away = (away > 0).astype(np.float64)
         away *= scale
         return away
 

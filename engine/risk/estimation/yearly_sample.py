@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -15,10 +14,11 @@ from jaxtyping import Float
 from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.risk.estimation.bounds import bounded, limits_of, shares_on
 from engine.risk.estimation.events import ByName
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, judged, measures, oriented
-from engine.risk.estimation.intervals import Happens, Levels, Moments, Units, as_units, mean_interval, moments_of
+from engine.risk.estimation.evidence import measures
+from engine.risk.estimation.influences import oriented
+from engine.risk.estimation.intervals import Cells, Happens, Levels, Moments, Units, as_units, mean_interval, moments_of
 from engine.risk.estimation.sums import Made
-from engine.risk.estimation.tails import Cells, Measured, quantiles
+from engine.risk.estimation.tails import Measured, table
 from engine.study.study import Study
 
 YearlyValues = Float[np.ndarray, "policy year cell path"]
@@ -95,17 +95,10 @@ def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, level
     unsound[unsound] = ~np.isfinite(losses[unsound]).all(axis=-1)
     if unsound.any():
         losses = np.where(unsound[..., None], 0, losses)
-    means = [moments_of(Made.of("difference", row), units) for row in losses]
-    squares = [moments_of(Made.of("squares", row, at=of.mean), units) for row, of in zip(losses, means, strict=True)]
-    gaps = [moments_of(Made.of("difference", row, losses[baseline]), units) for row in losses]
-    mean, square, gap = (Moments.joined(of) for of in (means, squares, gaps))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        deviation = np.sqrt(square.mean * n_paths / np.float64(n_paths - 1))
-    rows = losses.reshape(-1, n_paths)
-    tails = quantiles(rows, units, levels)
-    centre, error, skewness = (np.where(tails.constant, 0.0, x) for x in (square.mean, square.error, square.skewness))
-    measured = Measured(rows, tails, mean, replace(square, mean=centre, error=error, skewness=skewness))
-    table = judged(measured.risk(), tails.exceedances, tails.constant, FEWEST_FOR_ES)
+    rows = Measured(losses.reshape(-1, n_paths), units, levels)
+    gaps = [moments_of(Made.of("difference", row) - Made.of("difference", losses[baseline]), units) for row in losses]
+    gap = Moments.joined(gaps)
+    mean, deviation = rows.mean.of, rows.deviation.value
 
     def by_policy(*parts: np.ndarray) -> tuple[np.ndarray, ...]:
         return tuple(part.reshape(n_policies, n_cells, *part.shape[1:]) for part in parts)
@@ -113,11 +106,12 @@ def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, level
     high_is_bad = sign > 0
     of_gap = oriented(by_policy(gap.mean, gap.error, *mean_interval(gap)), high_is_bad)
     same = high_is_bad[:, None] | (np.array(measures(levels)) == "sd")
+    of_risk = oriented(by_policy(*table(rows.measures, rows.constant)), same)
     tables = {
         "moments": np.stack(by_policy(mean.mean, deviation, mean.error), axis=1),
         "difference_yearly": np.stack(of_gap, axis=1),
-        "risk_yearly": np.stack(oriented(by_policy(*table), same), axis=1).transpose(0, 3, 1, 2),
-        "distribution": _quantiles(np.asarray(tails.ascending).reshape(values.shape), sign),
+        "risk_yearly": np.stack(of_risk, axis=1).transpose(0, 3, 1, 2),
+        "distribution": _quantiles(np.asarray(rows.ascending).reshape(values.shape), sign),
     }
     tables["moments"][:, 0] *= sign
     for name, part in tables.items():

@@ -17,11 +17,12 @@ from jaxtyping import Float
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.heaviness import Extremes, tail_flag, tails_flag
-from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, Z, moments_of_totals
-from engine.risk.estimation.measures import alone, correlation, estimated, few_replicates, nothing
-from engine.risk.estimation.shares import combined_interval, effective_count, share_interval
-from engine.risk.estimation.tails import quantiles
+from engine.risk.estimation.heaviness import Extremes
+from engine.risk.estimation.influences import Evidence, single
+from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
+from engine.risk.estimation.measures import Sample, alone, correlation, few_replicates, nothing, share_difference
+from engine.risk.estimation.shares import effective_count
+from engine.risk.estimation.tails import Measured, share_of_moments
 
 ROUNDING = 2.0**-48
 """A sum smaller than this share of the total size of its terms counts as rounding error in double precision."""
@@ -63,13 +64,12 @@ def of_shortfall(values: Values, sound: Happens, units: Units, level: float, los
     if not units.paths:
         return of_mean(values, sound)
     sign = 1.0 if loss else -1.0
-    losses = sign * values[:, sound]
-    seen = quantiles(losses, units, (level,))
-    var = seen.ranked[1].column[0][:, None]
+    seen = Measured(sign * values[:, sound], units, (level,))
+    var, of = seen.at_risk[0].value[:, None], seen.shortfalls[0]
     influence = np.full(values.shape, np.nan)
-    influence[:, sound] = sign * (var + np.maximum(losses - var, 0.0) / (1 - level))
-    many = np.where(seen.constant, np.inf, seen.exceedances[1])
-    heavy = any(tail_flag(ascending) is not None for ascending in seen.ascending)
+    influence[:, sound] = sign * (var + of.influence.values())
+    many = np.where(seen.constant, np.inf, of.exceedances)
+    heavy = any(Extremes.of_sorted(ascending).upper for ascending in seen.ascending)
     return Influence(influence, float(many.min()), heavy)
 
 
@@ -132,36 +132,27 @@ class Contrasts:
     def _estimate(self, values: Paths, units: Units, is_share: bool) -> Estimate:
         if not units.paths:
             return nothing(None)
-        of = moments_of_totals(units.totals(values), units)
-        own = estimated(of)
-        if units.count < 2:
-            return own.flagged(alone(units))
-        if is_share:
-            low, high = _of_shares(values, units)
-            return Estimate(own.estimate, own.standard_error or (high - low) / (2 * Z), low, high)
-        if not own.standard_error > 0:
-            return own
-        tail = few = None
-        if self._heavy or np.isinf(self._exceedances):
-            squares = (own.standard_error * units.paths) ** 2
-            tail = tails_flag(Extremes.of(np.positive, values), own.estimate, squares)
-        if self._exceedances < FEWEST_FOR_ES_DIFFERENCE:
-            few = Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, self._exceedances, FEWEST_FOR_ES_DIFFERENCE)
-        return own.flagged(tail, few_replicates(units), few)
+        sample = Sample(values, units)
+        mean = sample.measured.mean
+        if is_share and units.count > 1:
+            return _of_shares(values, units, mean.of.error.item())
+        tail = sample.tail(mean) if self._heavy or np.isinf(self._exceedances) else None
+        measure = replace(mean, exceedances=np.array(self._exceedances), needed=FEWEST_FOR_ES_DIFFERENCE)
+        constant, unknown = not mean.of.error > 0, few_replicates(units) or Flag(Reason.FEW_IN_SAMPLE)
+        return Evidence([measure], [tail], constant, alone(units), unknown).in_order(loss=True)[0]
 
 
-def _of_shares(values: Paths, units: Units) -> tuple[float, float]:
-    """Interval of a weighted sum of probabilities, from what each path adds to it, -1 to 1.
+def _of_shares(values: Paths, units: Units, error: float) -> Estimate:
+    """Weighted sum of probabilities, from what each path adds to it, -1 to 1, and the standard error of its mean.
 
     The positive and the negative contributions are two means of values between 0 and 1. Each has the interval of a
-    share, with the number of paths that its own variance amounts to; the ends of the difference are combined from both
-    as for two probabilities. So an event seen on few paths, or on none, still has an interval of positive width.
+    share, with the number of paths that its own variance amounts to; the difference is that of two probabilities. So an
+    event seen on few paths, or on none, still has an interval of positive width.
     """
     # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
     # paths too
     seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
     totals = np.stack([units.totals(np.maximum(side, 0.0)) for side in (values, -values)])
     of = moments_of_totals(totals, units)
-    ends = of.mean, *share_interval(of.mean, effective_count(of, seen))
-    up, down = zip(*(end.tolist() for end in ends), strict=True)
-    return combined_interval(up, down, correlation(*(totals - units.sizes * of.mean[:, None])))
+    up, down = (single(row) for row in np.transpose(share_of_moments(of, effective_count(of, seen))))
+    return share_difference(up, down, error, correlation(*(totals - units.sizes * of.mean[:, None])))

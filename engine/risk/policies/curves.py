@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.intervals import Cells, Paths, PolicyPaths, Units, moments_of_totals
-from engine.risk.estimation.measures import finite_units
-from engine.risk.estimation.shares import effective_count, share_interval
-from engine.risk.policies.together import batched, beyond
+from engine.risk.estimation.intervals import Estimate, Paths
+from engine.risk.estimation.measures import finite_units, probability
+from engine.risk.estimation.shares import share_interval
 
 Levels = Float[np.ndarray, "level"]
 POINTS = 60
@@ -50,24 +50,13 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     levels = levels[levels < bad.max(initial=-np.inf)]
     if not len(levels):
         return NOTHING
-    _, ends = shares_beyond(bad[None], levels, units)
-    return Curve(np.asarray(levels if loss else -levels, np.float64), *(end[0] for end in ends))
+    shares = with_ends([probability(bad > level, units) for level in levels])
+    return Curve(np.asarray(levels if loss else -levels, np.float64), *shares)
 
 
-def shares_beyond(
-    losses: PolicyPaths, levels: Levels, units: Units
-) -> tuple[Float[np.ndarray, "policy level batch"], tuple[Cells, Cells, Cells]]:
-    """Paths of each batch of units beyond each level; their share in all paths, with the 95 % interval of a share.
-
-    The ends are NaN for a single unit of several paths.
-    """
-    batches = batched(units)
-    counts = np.stack([beyond(row, levels, batches)[1:] for row in losses])
-    of = replace(moments_of_totals(counts, batches), units=units.count)
-    low, high = share_interval(of.mean, effective_count(of, units))
-    if units.count < 2 and units.paths > 1:
-        low, high = np.full((2, *of.mean.shape), np.nan)
-    return counts, (of.mean, low, high)
+def with_ends(estimates: Sequence[Estimate]) -> Float[np.ndarray, "end level"]:
+    """Estimates with the low and the high ends of their intervals."""
+    return np.array([(one.estimate, one.low, one.high) for one in estimates]).T
 
 
 def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:

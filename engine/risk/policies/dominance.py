@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from scipy.special import ndtr
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.heaviness import gravest, upper_flag
+from engine.risk.estimation.heaviness import Extremes, gravest
 from engine.risk.estimation.intervals import Paths, Unit, Units, moments_of_totals
 from engine.risk.estimation.measures import finite_units
 from engine.risk.policies.together import batched, beyond, reach
@@ -95,7 +95,7 @@ def dominance(one: Paths, two: Paths, unit: Unit, loss: bool) -> tuple[Dominance
     batches = batched(units)
     counts, excesses = _gaps(x, y, levels, batches)
     first = replace(_judged(counts, levels, sign, batches), flag=lost)
-    heavy = gravest(upper_flag(values) for values in (x, y))
+    heavy = gravest(Extremes.of(values).upper for values in (x, y))
     if heavy and heavy.withholds:
         second = Dominance(Verdict.UNKNOWN, *_ends(levels, sign), flag=heavy)
     else:

@@ -16,8 +16,9 @@ from itertools import combinations
 import numpy as np
 
 from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.influences import single
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Unit, Units, moments
-from engine.risk.estimation.measures import finite_units, single
+from engine.risk.estimation.measures import finite_units
 from engine.risk.estimation.shares import design_count
 from engine.risk.estimation.tails import share_of_moments, tail_count
 

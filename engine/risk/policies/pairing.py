@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.heaviness import Extremes, tails_flag
-from engine.risk.estimation.intervals import Estimate, Paths, Unit, moments
-from engine.risk.estimation.measures import ONE_UNIT, few_replicates, finite_units
+from engine.risk.estimation.intervals import Estimate, Paths, Unit
+from engine.risk.estimation.measures import Sample, few_replicates, finite_units
 
 
 def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
@@ -22,15 +21,13 @@ def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
     if units.paths < 2:
         return nothing.flagged(lost, Flag(Reason.NO_PATHS, units.paths, 2))
     x, y = (part.astype(np.float64) - part.mean(dtype=np.float64) for part in (x, y))
-    alone, gap = x * x + y * y, (x - y) ** 2
-    apart, paired = float(alone.mean()), float(gap.mean())
+    single, gap = x * x + y * y, (x - y) ** 2
+    apart, paired = float(single.mean()), float(gap.mean())
     if paired <= 1e-14 * apart or apart == 0:
         return nothing.flagged(lost, Flag(Reason.UNRECORDED))
-    ratio, influence = apart / paired, alone / apart - gap / paired
-    of = moments(influence, units)
-    if units.count < 2:
-        return Estimate(ratio).flagged(lost, ONE_UNIT)
-    error = float(of.error)
-    low, high = (ratio * np.exp(np.array([-1.0, 1.0]) * units.reach * error)).tolist()
-    tail = tails_flag(Extremes.of(np.positive, influence), 0.0, (error * units.paths) ** 2)
-    return Estimate(ratio, ratio * error, low, high).flagged(lost, few_replicates(units), tail)
+    ratio, influence = apart / paired, single / apart - gap / paired
+    sample = Sample(influence, units)
+    of = sample.measured.mean
+    error = of.of.error.item()
+    low, high = (ratio * np.exp(side * units.reach * error) for side in (-1, 1))
+    return Estimate(ratio, ratio * error, low, high).flagged(lost, few_replicates(units), sample.tail(of))

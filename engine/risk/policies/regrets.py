@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.risk.estimation.evidence import FEWEST_FOR_VAR
 from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.influences import Evidence
 from engine.risk.estimation.intervals import Estimate, PolicyPaths, Unit
-from engine.risk.estimation.measures import Estimates, alone, finite_units, regret, single
-from engine.risk.estimation.tails import quantiles
+from engine.risk.estimation.measures import Estimates, alone, finite_units, regret
+from engine.risk.estimation.tails import Measured
 
 LEVELS = (0.90, 0.95, 0.99)
 """Levels of the reported quantiles of regret."""
@@ -40,16 +40,12 @@ def regrets(values: PolicyPaths, unit: Unit, loss: bool, means: Sequence[Estimat
     if not units.count:
         return [{"regret": mean} for mean in means]
     short = shortfalls(np.stack(kept), loss)
-    seen = quantiles(short, units, LEVELS)
+    names = [f"regret_VaR{100 * level:g}" for level in LEVELS]
     answer: list[Estimates] = []
-    for p, mean in enumerate(means):
-        own = {"regret": mean}
-        for level, of in zip(LEVELS, seen.ranked[1:], strict=True):
-            many = float(of.exceedances[p])
-            few = Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, many, FEWEST_FOR_VAR)
-            flag = alone(units) or (few if many < FEWEST_FOR_VAR and not seen.constant[p] else None)
-            own[f"regret_VaR{100 * level:g}"] = single(tuple(part[p] for part in of.column)).flagged(lost, flag)
-        largest = float(short[p].max())
-        own[LARGEST] = Estimate(largest, flags=(Flag(Reason.UNRECORDED),))
-        answer.append(own)
+    for row, mean in zip(short, means, strict=True):
+        seen = Measured(row[None], units, LEVELS)
+        unknown, none = Flag(Reason.FEW_IN_SAMPLE), [None] * len(LEVELS)
+        quantiles = Evidence(seen.at_risk, none, bool(seen.constant[0]), alone(units), unknown).in_order(True, lost)
+        largest = Estimate(float(row.max()), flags=(Flag(Reason.UNRECORDED),))
+        answer.append({"regret": mean, **dict(zip(names, quantiles, strict=True)), LARGEST: largest})
     return answer

@@ -1,12 +1,13 @@
 """Exceedance probability of an outcome at any threshold under each policy, with bands that hold point by point.
 
 The levels lie at quantiles of the pooled values of all policies, evenly spaced in normal score, so that the tails have
-levels too. If the threshold of an event is given, the levels extend to it. Bands of the difference from the baseline
-are combined from those of the two probabilities.
+levels too. If the threshold of an event is given, the levels extend to it. Each level has the
+probability of an event, and its difference from the baseline, as any other event has them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,9 @@ from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import PolicyPaths, Unit, Units
-from engine.risk.estimation.measures import correlation, finite_units
-from engine.risk.estimation.shares import combined_interval
-from engine.risk.policies.curves import shares_beyond
-from engine.risk.policies.together import batched
+from engine.risk.estimation.intervals import Estimate, Happens, PolicyPaths, Unit, Units
+from engine.risk.estimation.measures import finite_units, probability, probability_difference
+from engine.risk.policies.curves import with_ends
 
 POINTS = 61
 SHOWN = (0.001, 0.999)
@@ -75,10 +74,18 @@ def threshold_curves(
     sign = 1.0 if above else -1.0
     losses = np.stack(kept) if above else -np.stack(kept)
     levels = _levels(losses, None if threshold is None else sign * threshold)
-    counts, ends = shares_beyond(losses, levels, units)
-    share = Banded(*ends)
-    gap = _gaps(share, counts, batched(units), base)
+    share = _banded([[probability(row > level, units) for level in levels] for row in losses])
+    gap = _banded([[_gap(row > level, losses[base] > level, units) for level in levels] for row in losses])
     return ThresholdCurves(sign * levels.astype(np.float64), share, gap, lost)
+
+
+def _gap(one: Happens, two: Happens, units: Units) -> Estimate:
+    """Difference of two probabilities; exactly zero where both events happen on the same paths."""
+    return probability_difference(one, two, units) if (one != two).any() else Estimate(0.0, 0.0, 0.0, 0.0)
+
+
+def _banded(rows: Sequence[Sequence[Estimate]]) -> Banded:
+    return Banded(*np.stack([with_ends(row) for row in rows], axis=1))
 
 
 def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
@@ -102,15 +109,3 @@ def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[n
         least, most = np.nanmin(others), np.nanmax(others)
         shown[at] = max(least - levels[at], levels[at] - most) <= most - least
     return shown
-
-
-def _gaps(share: Banded, counts: np.ndarray, batches: Units, base: int) -> Banded:
-    """Differences from the baseline, the ends combined from those of the two shares and their correlation."""
-    ends = np.zeros((2, *share.estimate.shape))
-    residual = counts - batches.sizes * share.estimate[..., None]
-    columns = np.stack([share.estimate, share.low, share.high], axis=-1).tolist()
-    for p, k in np.ndindex(*share.estimate.shape):
-        if p != base:
-            related = correlation(residual[p, k], residual[base, k])
-            ends[:, p, k] = combined_interval(columns[p][k], columns[base][k], related)
-    return Banded(share.estimate - share.estimate[base], *ends)

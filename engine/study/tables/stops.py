@@ -38,6 +38,11 @@ class Target:
     is_relative: bool
     unit: str = ""
 
+    @property
+    def is_event(self) -> bool:
+        """Whether the estimate is the probability of an event under one policy."""
+        return self.measure == PROBABILITY and self.less is None
+
     def __str__(self) -> str:
         """The target as a study file states it, always in the same words."""
         return f"{self.number} within {self.wanted}"

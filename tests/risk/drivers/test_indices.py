@@ -1,15 +1,15 @@
 """Indices of rare events and tails against their closed forms, a part of benchmarks/coverage_sensitivity.py; counts
-against the binomial law.
+against those of a share.
 """
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from benchmarks.coverage_sensitivity import Event, Tail, estimates
 from engine.risk.drivers.indices import Pair, between, common_share
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.measures import probability
 
 RARE = [
     (Event.of(0.004, 0.0059), 1),
@@ -32,12 +32,12 @@ def test_intervals_of_rare_events_hold_the_truth(of, unit):
     assert np.median([row[0].high - row[0].low for row in rows]) < 0.15
 
 
-def test_an_event_without_a_joint_path_has_an_interval_up_to_what_the_binomial_law_leaves_open():
+def test_an_event_without_a_joint_path_has_an_interval_up_to_what_a_share_of_none_leaves_open():
     """40 events of 10,000 paths in each of both futures, never together: of 80 paths with either none has both."""
     x, y = np.zeros((2, 10_000), np.int64)
     x[:40] = y[40:80] = 1
     low, high = common_share(x, y, as_units(10_000, 1))
-    most = binomtest(0, 80).proportion_ci(method="exact").high
+    most = probability(np.zeros(80, bool), 1).high
     r, p = 2 * most / (1 + most), 0.008 * (1 + most) / 2
     assert low < 0 < high and abs(high - (r - p) / (1 - p)) < 1e-4
 

@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.evidence import MEASURES, level_of
-from engine.risk.estimation.heaviness import tail_flag
+from engine.risk.estimation.heaviness import Extremes
 from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import probability
 from tests.pairs import in_turn
@@ -216,7 +216,7 @@ def test_intervals_of_conditional_probabilities_cover(unit):
     ),
 )
 def test_heavy_tails_are_flagged(name, law, least, most, n_paths):
-    flags = [bool(tail_flag(row)) for z in scores(n_paths, 1, 5) for row in np.sort(law.loss(z[0]))]
+    flags = [bool(Extremes.of_sorted(row).upper) for z in scores(n_paths, 1, 5) for row in np.sort(law.loss(z[0]))]
     print(f"| flagged: {name} | paths | {n_paths} | | | {100 * np.mean(flags):.1f} | |")
     assert least <= np.mean(flags) <= most
 

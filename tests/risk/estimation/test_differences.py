@@ -7,8 +7,7 @@ from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.histogram_measures import difference as histograms
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import difference
-from engine.risk.estimation.shares import effective_count
-from engine.risk.estimation.tails import error_of_shares, share, share_of_moments
+from engine.risk.estimation.shares import error_of, joint, share_moments
 from tests.risk.estimation.test_histograms import binned_by_value
 
 
@@ -45,10 +44,7 @@ def test_shares_by_counting_are_those_by_adding_up(unit, often):
     units = as_units(1 << 15, unit)
     a, b = np.array([1.0, 0.3, 2e5]), np.array([1.0, 7.0, 1e5])
     totals = a[:, None] * units.totals(x) - b[:, None] * units.totals(y)
-    of_x, of_y = (lambda paths, holds=holds: holds[:, paths] for holds in (x, y))
-    error = error_of_shares(a, of_x, b, of_y, units)
-    assert np.allclose(error, moments_of_totals(totals, units).error, rtol=1e-11, atol=0)
-    of = moments_of_totals(units.totals(x), units)
-    added = share_of_moments(of, effective_count(of, units))
-    for counted, other in zip(share(of_x, units), added, strict=True):
-        assert np.allclose(counted, other, rtol=1e-12, atol=0)
+    square = a * a * joint(x, x, units) + b * b * joint(y, y, units) - 2 * a * b * joint(x, y, units)
+    assert np.allclose(error_of(square, units), moments_of_totals(totals, units).error, rtol=1e-11, atol=0)
+    counted, added = share_moments(x, units), moments_of_totals(units.totals(x), units)
+    assert np.allclose([counted.mean, counted.error], [added.mean, added.error], rtol=1e-12, atol=0)

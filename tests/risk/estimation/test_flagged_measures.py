@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.risk.estimation import weighted_measures
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import weighted
 from engine.risk.estimation.measures import difference, summary
 from tests.helpers import assert_close
 from tests.risk.cells import DIFFERENCES
@@ -63,15 +63,15 @@ def test_no_interval_is_withheld_without_a_reason(paths, unit):
         for others in VARIABLES.values():
             pair = values[:paths], others[:paths]
             gap = difference(*pair, unit, True)
-            weighted = weighted_measures.difference(*pair, weights, unit, True)
-            for estimate in (*gap.values(), *weighted.values()):
+            with_weights = difference(*pair, weighted(weights, unit), True)
+            for estimate in (*gap.values(), *with_weights.values()):
                 has_ends = np.isfinite([estimate.low, estimate.high]).all()
                 assert has_ends != any(flag.withholds for flag in estimate.flags)
 
 
 def test_a_constant_difference_is_exact_with_weights_too():
     values, weights = VARIABLES["normal"][:250], np.random.default_rng(7).exponential(size=250)
-    found = weighted_measures.difference(values + 1.0, values, weights, 1, True)
+    found = difference(values + 1.0, values, weighted(weights, 1), True)
     for name in MEASURES:
         one = found[name]
         assert_close(np.array([one.estimate, one.low, one.high]), np.full(3, 0.0 if name == "sd" else 1.0))

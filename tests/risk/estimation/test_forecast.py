@@ -46,7 +46,7 @@ def test_an_event_takes_what_its_hits_say():
 def test_what_cannot_be_predicted_has_no_number():
     never = Target("probability", "banks_wrecked", "old", None, 0.05, True, "")
     (one,) = forecasts(never, lambda rng, n: np.zeros(n), 1)
-    assert one.look.state is State.UNSEEN and math.isnan(one.paths) and math.isnan(one.low)
+    assert one.look.never and math.isnan(one.paths) and math.isnan(one.low)
     heavy = Target("ES99", LOSS, "old", None, 0.05, True, "")
     (one,) = forecasts(heavy, lambda rng, n: rng.pareto(1.2, n), 1)
     assert one.look.state is State.HEAVY and math.isnan(one.paths)

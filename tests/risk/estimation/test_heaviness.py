@@ -9,20 +9,16 @@ import pytest
 from scipy import stats
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.heaviness import (
-    Extremes,
-    largest_flag,
-    misfit,
-    pareto_fit,
-    tail_flag,
-    tail_size,
-    upper_flag,
-)
+from engine.risk.estimation.heaviness import Extremes, largest_flag, misfit, pareto_fit, tail_size
 from engine.risk.estimation.measures import summary
 from tests.helpers import assert_plausible, assert_same
 
 RNG = np.random.default_rng(20160101)
 SIZES = (10_000, 100_000, 1_000_000)
+
+
+def tail_flag(ascending):
+    return Extremes.of_sorted(ascending).upper
 
 
 def levee(height: float, more: float):
@@ -213,7 +209,7 @@ def test_extremes_are_the_ends_of_what_is_sorted(count, kind):
         case "only at first":
             values[:128] += 100
             values[::128] += 50
-    found, ascending = Extremes.of(np.subtract, values, np.ones_like(values)), np.sort(values - 1)
+    found, ascending = Extremes.of(values), np.sort(values)
     held = tail_size(count) + 1
     assert_same(found.least, ascending[:held])
     assert_same(found.largest, ascending[count - held :])
@@ -239,7 +235,7 @@ def test_an_estimate_is_always_shown_and_a_warning_leaves_its_interval():
 
 
 @pytest.mark.parametrize("index", [0.9, 2.0, 30.0])
-@pytest.mark.parametrize("count", [0, 150, 4_000, 40_000])
+@pytest.mark.parametrize("count", [150, 4_000, 40_000])
 def test_a_tail_is_judged_alike_whatever_the_order_of_its_values(count, index):
     values = RNG.pareto(index, count).astype(np.float32)
-    assert upper_flag(values) == tail_flag(np.sort(values))
+    assert Extremes.of(values).upper == tail_flag(np.sort(values))

@@ -6,6 +6,7 @@ import pytest
 from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import Groups
 from engine.risk.estimation.measures import difference, probability, probability_difference, regret, summary
 from tests.helpers import assert_close, assert_same
 from tests.risk.estimation.test_histograms import binned_by_value
@@ -102,7 +103,7 @@ def test_what_never_or_always_happens_has_the_interval_of_the_paths():
 def test_regret_is_a_mean(policies):
     best = policies.min(axis=0)
     for row, exact in zip(policies, regret(policies, 1, True), strict=True):
-        own = binned.mean(totals(row - best), SIZES)
+        own = binned.mean(totals(row - best), Groups(SIZES))
         assert_close(own.estimate, exact.estimate, np.float32)
         assert own.low < exact.estimate < own.high
 
@@ -110,7 +111,7 @@ def test_regret_is_a_mean(policies):
 def test_one_group_has_no_error(policies):
     alone = binned_by_value(policies[0])
     estimates = [*binned.summary(alone, True).values(), *binned.difference(alone, alone, True).values()]
-    estimates.append(binned.mean(np.array([1.0]), np.array([10])))
+    estimates.append(binned.mean(np.array([1.0]), Groups(np.array([10]))))
     estimates.append(binned.share(np.array([1]), np.array([10]), 1))
     estimates.append(binned.difference_of_shares(np.array([1]), np.array([2]), np.array([10]), 1))
     for estimate in estimates:

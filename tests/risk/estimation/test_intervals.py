@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from engine.risk.estimation import intervals
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import (
     Estimate,
@@ -135,25 +134,22 @@ def test_part_of_a_pair_keeps_its_unit():
 
 @pytest.mark.parametrize("unit", [1, 2, 256, 7])
 @pytest.mark.parametrize("first", ["alike", "far", "constant"])
-def test_moments_of_blocks_are_those_of_the_whole(unit, first, monkeypatch):
-    """Also where the first block, whose mean all others are counted from, is unlike them."""
+def test_moments_by_sums_are_those_of_totals(unit, first):
+    """Also where the first units, from whose mean all others are measured, are unlike them."""
     values = np.random.default_rng(7).standard_normal((2, 3, 1 << 14)).astype(np.float32)
     values[..., : 1 << 12] += {"alike": 0.0, "far": 1e4, "constant": 3.0}[first]
     if first == "constant":
         values[..., : 1 << 12] = 3.0
     units = as_units(1 << 14, unit)
     whole = moments_of_totals(units.totals(np.subtract(*values, dtype=np.float64)), units)
-    for block in (1 << 10, 1 << 16):
-        monkeypatch.setattr(intervals, "BLOCK", block)
-        parts = moments_of(Made.of("difference", *values), units)
-        assert_close(parts.mean, whole.mean)
-        assert_close(parts.error, whole.error)
-        assert np.allclose(parts.skewness, whole.skewness, rtol=1e-10, atol=1e-12)
+    parts = moments_of(Made.of("difference", values[0]) - Made.of("difference", values[1]), units)
+    assert_close(parts.mean, whole.mean)
+    assert_close(parts.error, whole.error)
+    assert np.allclose(parts.skewness, whole.skewness, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("value", [1e6 + 0.1, 1 / 3, -0.0, 1e300, np.nan])
-def test_moments_of_values_that_do_not_vary_have_no_error(value, monkeypatch):
-    monkeypatch.setattr(intervals, "BLOCK", 1 << 10)
+def test_moments_of_values_that_do_not_vary_have_no_error(value):
     with np.errstate(all="ignore"):
         of = moments(np.full((2, 1 << 13), value), as_units(1 << 13, 2))
     assert_close(of.mean, np.full(2, value))

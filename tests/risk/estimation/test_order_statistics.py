@@ -5,12 +5,11 @@ import pytest
 
 from engine.program import row_bins
 from engine.risk.estimation import order_statistics
-from engine.risk.estimation.differences import difference
 from engine.risk.estimation.display import histogram, histogram_of_sorted
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import with_regrets
 from engine.risk.estimation.order_statistics import LEAST, LongRow, Turned, ascending_rows, of_rank
-from engine.risk.estimation.tails import Measured
+from engine.risk.estimation.tails import Measured, table
 from tests.helpers import assert_same
 
 SIZE = LEAST + 6
@@ -98,8 +97,8 @@ def test_measures_and_charts_are_those_of_sorted_rows(kind, unit, monkeypatch):
 
     def made():
         pairs, regrets, rows = with_regrets(both, 0, unit, loss=False)
-        gap = difference(*(Measured.of(row[None], Units(SIZE, unit)) for row in both), Units(SIZE, unit))
-        return repr((pairs, regrets)), gap.table, histogram_of_sorted(rows)
+        one, two = (Measured(row[None], Units(SIZE, unit)) for row in both)
+        return repr((pairs, regrets)), table(*one.less(two)), histogram_of_sorted(rows)
 
     found = made()
     monkeypatch.setattr(order_statistics, "LEAST", 2 * SIZE)

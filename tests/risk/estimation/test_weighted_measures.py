@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from engine.risk.estimation import measures, weighted_measures as weighted
+from engine.risk.estimation import measures
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.intervals import Units, as_units, weighted
 from engine.study.study import LEVELS
 from tests.helpers import assert_close, assert_plausible
 from tests.risk.cells import DIFFERENCES
@@ -52,15 +52,18 @@ def test_equal_weights_give_the_unweighted_measures(unit, loss, law):
     if law == "whole":
         x, y = np.floor(4 * x), np.floor(4 * y)
     alike = np.full(n, 0.3)
-    own = weighted.summary(x, alike, unit, loss)
+    own = measures.summary(x, weighted(alike, unit), loss)
     assert_alike(own, measures.summary(x, unit, loss))
     for name in ("median", *(f"VaR{100 * level:g}" for level in LEVELS)):
         assert own[name].estimate == measures.summary(x, unit, loss)[name].estimate
-    assert_alike(weighted.difference(x, y, alike, unit, loss), measures.difference(x, y, unit, loss))
+    assert_alike(measures.difference(x, y, weighted(alike, unit), loss), measures.difference(x, y, unit, loss))
     one, two = x > 1.5, y > 1.4
     shares = (
-        (weighted.probability(one, alike, unit), measures.probability(one, unit)),
-        (weighted.probability_difference(one, two, alike, unit), measures.probability_difference(one, two, unit)),
+        (measures.probability(one, weighted(alike, unit)), measures.probability(one, unit)),
+        (
+            measures.probability_difference(one, two, weighted(alike, unit)),
+            measures.probability_difference(one, two, unit),
+        ),
     )
     for found, expected in shares:
         assert_close([getattr(found, part) for part in PARTS], [getattr(expected, part) for part in PARTS])
@@ -69,7 +72,10 @@ def test_equal_weights_give_the_unweighted_measures(unit, loss, law):
 @pytest.mark.parametrize("count", [7, 100])
 def test_equal_weights_of_few_futures_have_the_flags_and_gaps_of_none(count):
     x, y = RNG.standard_normal((2, count))
-    found, expected = weighted.difference(x, y, np.full(count, 0.3), 1, True), measures.difference(x, y, 1, True)
+    found, expected = (
+        measures.difference(x, y, weighted(np.full(count, 0.3), 1), True),
+        measures.difference(x, y, 1, True),
+    )
     for measure in ("VaR99.9", "ES99.9") if count == 7 else ("median",):
         own, other = (np.isnan([one.standard_error, one.low]).tolist() for one in (found[measure], expected[measure]))
         assert own == other, measure
@@ -82,8 +88,11 @@ def test_weights_of_zero_and_one_are_a_condition(unit):
     given = RNG.random(64 * 300) < 0.3
     part = as_units(64 * 300, unit).take(given)
     expected = measures.summary(values[given], part, True)
-    assert_alike(weighted.summary(np.where(given, values, np.nan), given * 7.0, unit, True), expected)
-    found, share = (weighted.probability(values > 2, given * 1.0, unit), measures.probability(values[given] > 2, part))
+    assert_alike(measures.summary(np.where(given, values, np.nan), weighted(given * 7.0, unit), True), expected)
+    found, share = (
+        measures.probability(values > 2, weighted(given * 1.0, unit)),
+        measures.probability(values[given] > 2, part),
+    )
     assert_close([getattr(found, name) for name in PARTS], [getattr(share, name) for name in PARTS])
 
 
@@ -91,7 +100,7 @@ def test_weights_of_zero_and_one_are_a_condition(unit):
 @pytest.mark.parametrize("move", [MOVE, -MOVE])
 def test_closed_forms_of_a_normal_that_is_moved(unit, move):
     z, w = tilted(400_000, move, unit)
-    found = weighted.summary(z, w, unit, True, (0.95, 0.99))
+    found = measures.summary(z, weighted(w, unit), True, (0.95, 0.99))
     tails = {a: np.exp(-(ndtri(a) ** 2) / 2) / np.sqrt(2 * np.pi) / (1 - a) for a in (0.95, 0.99)}
     truths = {"mean": move, "median": move, "sd": 1.0}
     truths |= {f"VaR{100 * a:g}": move + ndtri(a) for a in tails} | {
@@ -101,9 +110,9 @@ def test_closed_forms_of_a_normal_that_is_moved(unit, move):
     for name, truth in truths.items():
         assert_plausible(found[name].estimate, truth, found[name].standard_error, 0.25)
         assert found[name].low < found[name].estimate < found[name].high
-    happened = weighted.probability(z > 1.5, w, unit)
+    happened = measures.probability(z > 1.5, weighted(w, unit))
     assert_plausible(happened.estimate, ndtr(move - 1.5), happened.standard_error, 0.02)
-    low_side = weighted.summary(-z, w, unit, False, (0.95,))["VaR95"]
+    low_side = measures.summary(-z, weighted(w, unit), False, (0.95,))["VaR95"]
     assert low_side.estimate == -found["VaR95"].estimate and low_side.low == -found["VaR95"].high
 
 
@@ -111,7 +120,7 @@ def test_closed_forms_of_differences():
     """Of z and .5 z + .5 e + 1, moved by .7."""
     z, w = tilted(400_000)
     other = 0.5 * z + 0.5 * RNG.standard_normal(len(z)) + 1
-    found = weighted.difference(z, other, w, 1, True, (0.95,))
+    found = measures.difference(z, other, weighted(w, 1), True, (0.95,))
     middle, sd, es = 0.5 * MOVE + 1, np.sqrt(0.5), 2.062712808
     truths = {
         "mean": MOVE - middle,
@@ -123,11 +132,11 @@ def test_closed_forms_of_differences():
     }
     for name, truth in truths.items():
         assert_plausible(found[name].estimate, truth, found[name].standard_error, 0.1)
-    apart = weighted.summary(z, w, 1, True)["mean"], weighted.summary(other, w, 1, True)["mean"]
+    apart = measures.summary(z, weighted(w, 1), True)["mean"], measures.summary(other, weighted(w, 1), True)["mean"]
     assert found["mean"].standard_error < np.hypot(*(one.standard_error for one in apart))
-    gap = weighted.probability_difference(z > 1, other > 1, w, 1)
+    gap = measures.probability_difference(z > 1, other > 1, weighted(w, 1))
     assert_plausible(gap.estimate, ndtr(MOVE - 1) - ndtr((middle - 1) / sd), gap.standard_error, 0.02)
-    same = weighted.difference(z, z, w, 1, True)
+    same = measures.difference(z, z, weighted(w, 1), True)
     for name in MEASURES:
         assert (same[name].estimate, same[name].low, same[name].high) == (0, 0, 0) and not same[name].flags
 
@@ -136,23 +145,23 @@ def test_neither_scale_nor_order_matters():
     """Of weights in another scale, and of units in another order."""
     z, w = tilted(20_000, unit=2)
     values = z + 0.5 * RNG.standard_normal(len(z))
-    expected = weighted.summary(values, w, 2, True), weighted.difference(values, z, w, 2, True)
+    expected = measures.summary(values, weighted(w, 2), True), measures.difference(values, z, weighted(w, 2), True)
     order = RNG.permutation(10_000)[:, None] * 2 + np.arange(2)
     for x, y, v in ((values, z, 1e-30 * w), (values[order].ravel(), z[order].ravel(), 3e7 * w[order].ravel())):
-        assert_alike(weighted.summary(x, v, 2, True), expected[0])
-        assert_alike(weighted.difference(x, y, v, 2, True), expected[1])
-        assert_close(weighted.effective(v, 2), weighted.effective(w, 2))
+        assert_alike(measures.summary(x, weighted(v, 2), True), expected[0])
+        assert_alike(measures.difference(x, y, weighted(v, 2), True), expected[1])
+        assert_close(weighted(v, 2).effective, weighted(w, 2).effective)
         assert_close(*(effective_tail(a, b, 2, True, 0.99) for a, b in ((x, v), (values, w))))
 
 
 def test_effective_numbers():
     z, w = tilted(400_000)
-    assert weighted.effective(np.full(300, 0.2), 3) == 100
-    assert_close(weighted.effective(np.array([2.0, 1, 1, 0, 0]), 1), 16 / 6)
+    assert weighted(np.full(300, 0.2), 3).effective == 100
+    assert_close(weighted(np.array([2.0, 1, 1, 0, 0]), 1).effective, 16 / 6)
     expected = np.exp(-(MOVE**2))
-    assert 0.95 < weighted.effective(w, 1) / len(z) / expected < 1.05
+    assert 0.95 < weighted(w, 1).effective / len(z) / expected < 1.05
     assert_close(effective_tail(z, np.ones(len(z)), 1, True, 0.99), 4_000)
-    beyond = z >= weighted.summary(z, w, 1, True, (0.95,))["VaR95"].estimate
+    beyond = z >= measures.summary(z, weighted(w, 1), True, (0.95,))["VaR95"].estimate
     kish = w[beyond].sum() ** 2 / np.square(w[beyond]).sum()
     assert 0.9 * kish < effective_tail(z, w, 1, True, 0.95) < kish / 0.95
     # twice the same path is one path
@@ -162,8 +171,8 @@ def test_effective_numbers():
 def test_constant_values_are_exact():
     _, w = tilted(1_000)
     for found in (
-        *weighted.summary(np.full(1_000, 0.1), w, 1, True).values(),
-        weighted.mean(np.full(1_000, 0.1), w, 64),
+        *measures.summary(np.full(1_000, 0.1), weighted(w, 1), True).values(),
+        measures.mean(np.full(1_000, 0.1), weighted(w, 64)),
     ):
         assert found.low == found.estimate == found.high and found.standard_error == 0 and not found.flags
 
@@ -171,26 +180,32 @@ def test_constant_values_are_exact():
 def test_one_unit_has_no_interval():
     z, w = tilted(100)
     units = Units(100, 100)
-    found = weighted.summary(z, w, units, True), weighted.difference(z, -z, w, units, True)
-    shares = (weighted.probability(z > 0, w, units), weighted.probability_difference(z > 0, z > 1, w, units))
-    alone = weighted.summary(z, np.eye(100)[4], 1, True)
+    found = measures.summary(z, weighted(w, units), True), measures.difference(z, -z, weighted(w, units), True)
+    shares = (
+        measures.probability(z > 0, weighted(w, units)),
+        measures.probability_difference(z > 0, z > 1, weighted(w, units)),
+    )
+    alone = measures.summary(z, weighted(np.eye(100)[4], 1), True)
     assert alone["mean"].estimate == alone["ES99"].estimate == z[4]
-    for one in (*found[0].values(), *found[1].values(), *shares, *alone.values(), weighted.mean(z, w, units)):
+    for one in (*found[0].values(), *found[1].values(), *shares, *alone.values(), measures.mean(z, weighted(w, units))):
         assert np.isfinite(one.estimate) or one is alone["sd"]
         assert np.isnan([one.low, one.high]).all() and Reason.ONE_UNIT in [flag.reason for flag in one.flags]
 
 
 def test_no_future_has_weight():
     nothing = np.zeros(10)
-    found = (weighted.summary(nothing, nothing, 1, True), weighted.difference(nothing, nothing, nothing, 1, True))
+    found = (
+        measures.summary(nothing, weighted(nothing, 1), True),
+        measures.difference(nothing, nothing, weighted(nothing, 1), True),
+    )
     assert list(found[0]) == list(MEASURES) and list(found[1]) == list(DIFFERENCES)
     shares = (
-        weighted.probability(nothing > 0, nothing, 1),
-        weighted.probability_difference(nothing > 0, nothing > 1, nothing, 1),
+        measures.probability(nothing > 0, weighted(nothing, 1)),
+        measures.probability_difference(nothing > 0, nothing > 1, weighted(nothing, 1)),
     )
-    for one in (*found[0].values(), *found[1].values(), *shares, weighted.mean(nothing, nothing, 2)):
+    for one in (*found[0].values(), *found[1].values(), *shares, measures.mean(nothing, weighted(nothing, 2))):
         assert np.isnan(one.estimate) and one.flag == "no paths"
-    assert weighted.effective(nothing, 1) == effective_tail(nothing, nothing, 1, True, 0.95) == 0
+    assert weighted(nothing, 1).effective == effective_tail(nothing, nothing, 1, True, 0.95) == 0
 
 
 @pytest.mark.parametrize("where", ["values", "weights"])
@@ -199,8 +214,8 @@ def test_what_is_not_finite_leaves_out_its_unit(where):
     broken = {"values": z.copy(), "weights": w.copy()}
     broken[where][[4, 11]] = np.nan, np.inf
     kept = np.delete(np.arange(20_000), [4, 5, 10, 11])
-    found = weighted.summary(broken["values"], broken["weights"], 2, True)
-    clean = weighted.summary(z[kept], w[kept], 2, True)
+    found = measures.summary(broken["values"], weighted(broken["weights"], 2), True)
+    clean = measures.summary(z[kept], weighted(w[kept], 2), True)
     for name in MEASURES:
         assert Flag(Reason.NOT_FINITE, 2, 20_000) in found[name].flags
         assert_close([getattr(found[name], part) for part in PARTS], [getattr(clean[name], part) for part in PARTS])
@@ -209,17 +224,17 @@ def test_what_is_not_finite_leaves_out_its_unit(where):
 def test_few_runs_are_flagged():
     """Means and shortfalls of twenty runs have no interval; VaR and probabilities have."""
     z, w = tilted(20 * 512)
-    found = weighted.summary(z, w, 512, True)
+    found = measures.summary(z, weighted(w, 512), True)
     for name in ("mean", "sd", "ES95", "ES99"):
         assert found[name].flags[0].reason is Reason.FEW_REPLICATES and np.isnan(found[name].low)
-    assert weighted.mean(z, w, 512).flags == found["mean"].flags
-    assert np.isfinite(found["VaR95"].low) and np.isfinite(weighted.probability(z > 1, w, 512).low)
+    assert measures.mean(z, weighted(w, 512)).flags == found["mean"].flags
+    assert np.isfinite(found["VaR95"].low) and np.isfinite(measures.probability(z > 1, weighted(w, 512)).low)
 
 
 def test_few_effective_exceedances_are_flagged():
     """Of 10,000 futures moved by one deviation some 37 are left beyond VaR95, where without weights there are 500."""
     z, w = tilted(10_000, 1.0)
-    found = weighted.summary(z, w, 1, True)["VaR95"]
+    found = measures.summary(z, weighted(w, 1), True)["VaR95"]
     assert found.flags[0].reason is Reason.FEW_EFFECTIVE_EXCEEDANCES and np.isnan(found.low)
     assert_close(found.flags[0].got, effective_tail(z, w, 1, True, 0.95))
     assert 25 < found.flags[0].got < 50
@@ -230,7 +245,7 @@ def test_heavy_weights_are_flagged():
     """Weights without a variance take the interval of a mean, however light the values are; those of index 2 warn."""
     z = RNG.standard_normal(50_000)
     for shape, withheld in ((1 / 1.2, True), (0.5, False), (0.2, None)):
-        found = weighted.summary(z, RNG.random(50_000) ** -shape, 1, True)["mean"]
+        found = measures.summary(z, weighted(RNG.random(50_000) ** -shape, 1), True)["mean"]
         assert [flag.withholds for flag in found.flags] == ([] if withheld is None else [withheld])
         assert np.isfinite(found.low) == (not withheld)
 
@@ -240,8 +255,11 @@ def test_one_future_with_all_the_weight_is_never_silent():
     z = RNG.standard_normal(10_000)
     for heaviest in (np.argmin(z), np.argmax(z), np.argmin(np.abs(z)), np.argmin(np.abs(z - 1.6))):
         w = np.where(np.arange(10_000) == heaviest, 1.0, 1e-8 * RNG.random(10_000))
-        found = weighted.summary(z, w, 1, True), weighted.difference(z, -z + 0.1, w, 1, True)
-        shares = (weighted.probability(z > 0.5, w, 1), weighted.probability_difference(z > 0.5, z > 1, w, 1))
+        found = measures.summary(z, weighted(w, 1), True), measures.difference(z, -z + 0.1, weighted(w, 1), True)
+        shares = (
+            measures.probability(z > 0.5, weighted(w, 1)),
+            measures.probability_difference(z > 0.5, z > 1, weighted(w, 1)),
+        )
         for one in (*found[0].values(), *found[1].values(), *shares):
             assert np.isnan(one.low) and one.flags
 
@@ -249,7 +267,7 @@ def test_one_future_with_all_the_weight_is_never_silent():
 def test_no_event_is_bounded_by_the_heaviest_future():
     """None of a thousand futures: the one that had it might weigh as much as any."""
     w = np.append(np.ones(990), np.full(10, 20.0))
-    none = weighted.probability(np.zeros(1_000, bool), w, 1)
+    none = measures.probability(np.zeros(1_000, bool), weighted(w, 1))
     alike = measures.probability(np.zeros(round(w.sum() / 20), bool), 1)
     assert none.estimate == none.low == 0 and none.standard_error > 0
     assert 0.9 * alike.high < none.high < 1.1 * alike.high
@@ -259,10 +277,10 @@ def test_point_masses():
     """VaR and the median of three atoms are those that the weights say."""
     values = np.repeat([0.0, 1.0, 2.0], [9_000, 980, 20])
     w = np.repeat([1.0, 0.3, 30.0], [9_000, 980, 20])
-    found = weighted.summary(values, w, 1, True, (0.95,))
+    found = measures.summary(values, weighted(w, 1), True, (0.95,))
     assert found["VaR95"].estimate == 2.0 and found["median"].estimate == 0.0
     assert_close(found["mean"].estimate, (0.3 * 980 + 60 * 20) / (9_000 + 294 + 600))
-    heaviest = weighted.summary(np.array([1.0, 2.0, 5.0]), np.array([1.0, 1.0, 6.0]), 1, True, (0.95,))
+    heaviest = measures.summary(np.array([1.0, 2.0, 5.0]), weighted(np.array([1.0, 1.0, 6.0]), 1), True, (0.95,))
     assert heaviest["median"].estimate == heaviest["VaR95"].estimate == 5
 
 
@@ -282,9 +300,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     for _ in range(400):
         z = rng.standard_normal(4_050)
         w = np.exp(0.5 * z - 0.125)
-        event = weighted.probability(z > 2, w, 1)
-        gap = weighted.probability_difference(z > 2, z > 1, w, 1)
-        found.append({**weighted.summary(z, w, 1, True, (0.95,)), "event": event, "gap": gap})
+        event = measures.probability(z > 2, weighted(w, 1))
+        gap = measures.probability_difference(z > 2, z > 1, weighted(w, 1))
+        found.append({**measures.summary(z, weighted(w, 1), True, (0.95,)), "event": event, "gap": gap})
     truths = {"mean": 0.5, "VaR95": 0.5 + ndtri(0.95), "event": ndtr(-1.5), "gap": ndtr(-1.5) - ndtr(-0.5)}
     assert_held(found, truths)
 

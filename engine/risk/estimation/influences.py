@@ -1,0 +1,180 @@
+"""A measure is a number and its influence: how much each path moves it.
+
+Influences of values on the same paths may be subtracted, so the difference of two measures is a measure. Its error is
+that of the mean of the influences, over independent units. The influence of x on the mean is x; on a quantile, its
+slope times 1{x > quantile}; on the standard deviation, (x - mean)^2 / (2 sd); on ES, (x - VaR)+ / (1 - a). Everything
+works on many cells at once, high being worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool
+
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, SPREAD, measures
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import Cells, Estimate, Groups, Moments, Units, mean_interval, moments_of
+
+Which = Bool[np.ndarray, "cell"]
+Column = tuple[np.ndarray, ...]
+"""Estimate, standard error, low and high end of the interval [cell]; a `Table` has a last axis over measures."""
+Table = Column
+Influence = Any
+"""`Made` of each path, or float64 totals over groups [group]."""
+TIED = 0.25
+"""Ties are ignored where all paths with one value move a difference of quantiles by less than this many errors."""
+Ends = tuple[np.ndarray | float, np.ndarray | float]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of each cell with its interval and its influence.
+
+    Args:
+      column: the number, its standard error, and the ends of its interval.
+      influence: of each path, or the totals over groups of paths [group]; known up to a constant.
+      of: moments of the influence; of a quantile, of the share above it.
+      exceedances: effective number of paths beyond the quantile that the number is, or depends on.
+      needed: number of exceedances that an interval needs.
+      step: how far the paths that share one value, in the interval of a quantile, move it at most.
+      open: distances below and above within which the exact number from the sample must lie, if it comes from bins.
+      kind: "mean" where the number is the mean of its influence, "quantile" where its interval comes from ranks.
+    """
+
+    column: Column
+    influence: Influence
+    of: Moments
+    exceedances: Cells = field(default_factory=lambda: np.array(np.inf))
+    needed: int = 0
+    step: Cells | float = 0.0
+    open: Ends = (0.0, 0.0)
+    kind: Literal["mean", "quantile", "other"] = "other"
+
+    @property
+    def value(self) -> Cells:
+        """The number."""
+        return self.column[0]
+
+    def less(self, other: Measure, units: Units | Groups, constant: Which | bool) -> Measure:
+        """This measure less another one on the same paths.
+
+        The interval of a difference of quantiles is the normal one; there is none where values are tied. Units that
+        happen to be all alike show no error of it: it then has that of independent quantiles.
+
+        Args:
+          constant: whether values differ by the same amount on all paths, so that there is no error.
+        """
+        influence = self.influence - other.influence
+        of, value = moments_of(influence, units), self.value - other.value
+        error = of.error
+        if self.kind == "mean":
+            value = of.mean
+        if self.kind == "quantile":
+            error = np.where(error > 0, error, np.hypot(self.column[1], other.column[1]))
+            of = replace(of, skewness=np.zeros_like(of.skewness), needed=2)
+        known = np.isfinite(self.column[1] + other.column[1])
+        _, *seen = shifted(replace(of, error=error), 1.0, value - of.mean, known)
+        if units.count > 1:  # a constant has no error
+            seen = [np.where(constant, still, part) for still, part in zip((0.0, value, value), seen, strict=True)]
+        error, low, high = seen
+        tied = (np.maximum(self.step, other.step) > TIED * error) & (error > 0)
+        open = self.open[0] + other.open[1], self.open[1] + other.open[0]
+        column = opened((value, error, np.where(tied, np.nan, low), np.where(tied, np.nan, high)), open)
+        fewer = np.minimum(self.exceedances, other.exceedances)
+        needed = FEWEST_FOR_ES_DIFFERENCE if self.needed == FEWEST_FOR_ES else self.needed
+        return Measure(column, influence, of, fewer, needed, open=open)
+
+
+def shifted(of: Moments, scale: float, shift: Cells | float = 0.0, known: Which | bool = True) -> Column:
+    """The mean and its interval, times `scale` plus `shift`, as a column; the number alone where not `known`."""
+    low, high = mean_interval(of)
+    parts = scale * of.error, scale * low + shift, scale * high + shift
+    return scale * of.mean + shift, *(np.where(known, part, np.nan) for part in parts)
+
+
+def opened(column: Column, open: Ends) -> Column:
+    """The number with an interval that is wider by these distances below and above."""
+    return *column[:2], column[2] - open[0], column[3] + open[1]
+
+
+def deviation(squares: Moments, paths: float) -> Column:
+    """Standard deviation, sqrt(sum (x - mean)^2 / (n - 1)), from moments of (x - mean)^2.
+
+    The ends are the square roots of those of the variance's interval; the error is the variance's over 2 sd.
+    """
+    scale = paths / (paths - 1) if paths > 1 else np.nan
+    low, high = (np.sqrt(scale * np.maximum(end, 0.0)) for end in mean_interval(squares))
+    estimate = np.sqrt(scale * squares.mean)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.where(estimate > 0, scale * squares.error / (2 * estimate), scale * squares.error)
+    return estimate, error, low, high
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Measures of one variable, or differences between two, high being worse, with what decides their flags.
+
+    Args:
+      measures: in the order of `measures`.
+      tails: flag of the tail on which each of them rests.
+      constant: whether nothing varies; then neither exceedances nor tails are judged.
+      single: flag of all measures where no standard error can be computed; else None.
+      unknown: flag of an interval that has no ends although no other flag explains it.
+      few: reason to report where exceedances are too few.
+    """
+
+    measures: Sequence[Measure]
+    tails: Sequence[Flag | None]
+    constant: bool
+    single: Flag | None
+    unknown: Flag
+    few: Reason = Reason.FEW_EFFECTIVE_EXCEEDANCES
+
+    def estimates(self, levels: Sequence[float], loss: bool, lost: Flag | None = None) -> dict[str, Estimate]:
+        """The estimates by name, in the variable's own sign.
+
+        Args:
+          levels: of VaR and ES.
+          loss: whether high is worse; if not, the measures are those of the negative values.
+          lost: flag for values that were left out.
+        """
+        return dict(zip(measures(levels), self.in_order(loss, lost), strict=True))
+
+    def in_order(self, loss: bool, lost: Flag | None = None) -> list[Estimate]:
+        """The same estimates in the order of `measures`; works also where two levels have the same name."""
+        found = [self._estimate(*of, lost) for of in zip(self.measures, self.tails, strict=True)]
+        return [one if loss or at == SPREAD else -one for at, one in enumerate(found)]
+
+    def _estimate(self, of: Measure, tail: Flag | None, lost: Flag | None) -> Estimate:
+        """The estimate with its flags; of ES both a heavy tail and few exceedances, if each withholds the interval.
+
+        Flagged too where its interval has no ends and no flag says why, and where it has a width due to bins.
+        """
+        many = float(np.max(of.exceedances))
+        few = None if many >= of.needed else Flag(self.few, many, of.needed)
+        if self.single or self.constant:
+            tail = few = None
+        own = single(of.column).flagged(lost, self.single, tail if tail and (tail.withholds or not few) else None, few)
+        if any(flag.withholds for flag in own.flags):
+            return own
+        if np.isnan(own.low + own.high):
+            # an error without an interval is that of two quantiles of tied values
+            tied = np.isfinite(own.standard_error) and self.unknown.reason is not Reason.FEW_REPLICATES
+            return own.flagged(Flag(Reason.TIED) if tied else self.unknown)
+        width, whole = float(sum(of.open)), own.high - own.low
+        return own.flagged(Flag(Reason.BINNED, width / whole)) if width and whole else own
+
+
+def single(column: Column) -> Estimate:
+    """The estimate in a column that has one cell."""
+    return Estimate(*(np.asarray(part).item() for part in column))
+
+
+def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:
+    """A table of losses in the variables' own signs: where not `same`, estimates are negated and the ends swapped."""
+    estimate, error, low, high = table
+    return np.where(same, estimate, -estimate), error, np.where(same, low, -high), np.where(same, high, -low)
