@@ -30,10 +30,10 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "Attribute the difference of two policies to their levers.",
     ),
     "sensitivity": (
-        "engine.analyses.sensitivity_question:Sensitivity",
+        "engine.analyses.sensitivity:Sensitivity",
         "Estimate the share of each input and its value of information.",
     ),
-    "flip": ("engine.analyses.flip_question:Flip", "Find break-even values at which two policies change places."),
+    "flip": ("engine.analyses.flip:Flip", "Find break-even values at which two policies change places."),
     "assumptions": (
         "engine.analyses.assumptions_question:Assumptions",
         "Recompute a study with each assumption off and doubled.",
