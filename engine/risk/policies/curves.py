@@ -34,29 +34,22 @@ class Curve:
     high: Levels
 
 
-NOTHING = Curve(*(np.empty(0) for _ in range(4)))
-
-
 def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     """Exceedance curve of an outcome [path]; units with a path that is not finite are left out."""
     (kept,), units, _ = finite_units((values,), unit)
     bad = kept if loss else -kept
-    ascending = np.sort(bad)
-    levels = ascending
+    levels = bad
     if bad.size > 2 * FEWEST:
         chances = np.geomspace(0.999, FEWEST / bad.size, POINTS)
-        levels = np.quantile(ascending, 1 - chances, method="inverted_cdf")
-    levels = np.unique(levels)
-    levels = levels[levels < bad.max(initial=-np.inf)]
-    if not len(levels):
-        return NOTHING
+        levels = np.quantile(bad, 1 - chances, method="inverted_cdf")
+    levels = np.unique(levels[levels < bad.max(initial=-np.inf)])
     shares = with_ends([probability(bad > level, units) for level in levels])
     return Curve(np.asarray(levels if loss else -levels, np.float64), *shares)
 
 
 def with_ends(estimates: Sequence[Estimate]) -> Float[np.ndarray, "end level"]:
     """Estimates with the low and the high ends of their intervals."""
-    return np.array([(one.estimate, one.low, one.high) for one in estimates]).T
+    return np.array([(one.estimate, one.low, one.high) for one in estimates]).reshape(-1, 3).T
 
 
 def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:
@@ -69,7 +62,7 @@ def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "ed
     """
     total = counts.sum()
     if not total or units < 2:
-        return NOTHING
+        return Curve(*np.empty((4, 0)))
     below, levels = np.cumsum(counts)[:-1], edges[1:-1]
     beyond, levels = (total - below, levels) if loss else (below[::-1], levels[::-1])
     share = beyond[beyond > 0] / total
