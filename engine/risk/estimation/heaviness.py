@@ -270,14 +270,13 @@ def spread_evenly(excesses: Values) -> Values:
 
     So whole numbers, such as counts, have the tail of the continuous quantity that they round.
     """
-    value, first, count = np.unique(excesses, return_index=True, return_counts=True)
+    value, count = np.unique(excesses, return_counts=True)
     if len(value) == len(excesses):
         return excesses
     gap = np.diff(value, prepend=0.0)
-    edge = np.append(value - gap / 2, value[-1] + gap[-1] / 2)
-    first, alike, low, width = (np.repeat(part, count) for part in (first, count, edge[:-1], np.diff(edge)))
-    place = (np.arange(len(excesses)) - first + 0.5) / alike
-    return np.where(alike == 1, excesses, low + place * width) - edge[0]
+    edges = np.append(value - gap / 2, value[-1] + gap[-1] / 2)
+    spread = np.interp(np.arange(len(excesses)) + 0.5, np.append(0, np.cumsum(count)), edges)
+    return np.where(np.repeat(count, count) == 1, excesses, spread) - edges[0]
 
 
 def _judged(shape: float, count: int) -> Flag | None:
