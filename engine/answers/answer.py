@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from engine.answers import files
-    from engine.answers.workbook import Front
 
 _HEAD = "answer"
 """Attribute of the root group that holds everything of an answer except its tables."""
@@ -162,30 +160,12 @@ class Answer:
             "reading": self.reading,
         }
 
-    @property
-    def sheets(self) -> files.Sheets:
-        """The tables that have rows, by name, as sheets of a file."""
-        from engine.answers import files, frames
-
-        return {
-            table.name: files.Sheet(frames.frame(table), partial(frames.texts, table), places=frames.places(table))
-            for table in self.tables
-            if len(table)
-        }
-
-    def save(
-        self,
-        place: str | Path,
-        digits: files.Digits = "rounded",
-        more: files.Sheets | None = None,
-        front: Front | None = None,
-    ) -> Path:
-        """Writes all tables into one file and returns its path; its suffix says how: csv, xlsx, parquet, md or tex.
+    def save(self, place: str | Path, digits: files.Digits = "rounded", more: files.Sheets | None = None) -> Path:
+        """Writes all tables into one file and returns its path; its suffix says how: csv, xlsx, parquet or md.
 
         Args:
           digits: of a CSV file: "rounded" to what the standard errors support, or "full".
           more: further tables for the file, after those of the answer.
-          front: the first sheet of a workbook.
 
         Raises:
           UserError: as `engine.answers.files.save`.
@@ -205,7 +185,8 @@ class Answer:
             "over": self.basis,
             "fingerprint": of.fingerprint,
         }
-        files.save(Path(place), about, {**self.sheets, **(more or {})}, front, digits)
+        sheets = {table.name: [table] for table in self.tables if len(table)}
+        files.save(Path(place), about, {**sheets, **(more or {})}, digits)
         return Path(place)
 
     def __str__(self) -> str:

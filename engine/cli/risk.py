@@ -40,7 +40,7 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Path(path_type=Path),
     metavar="FILE",
     help=(
-        "Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex; with --full everything"
+        "Save the tables in a file that ends in .csv, .xlsx, .parquet or .md; with --full everything"
         " by year as well, and what the run has answered."
     ),
 )
