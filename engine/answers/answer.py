@@ -58,6 +58,7 @@ class Answer:
         read from a file.
       question, heading, asked: name of the question, its heading in a report, its options as plain data; set by the
         caller of `Question.answer`, not by the analysis.
+      shown: tables for people, where these are not those of `tables`; not stored.
     """
 
     subject: Subject
@@ -69,6 +70,7 @@ class Answer:
     question: str = ""
     heading: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
+    shown: tuple[Table, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def finding(self) -> str:
@@ -141,7 +143,7 @@ class Answer:
         subject = {**head["study"], "policies": tuple(head["study"]["policies"])}
         return Answer(
             Subject(**subject), tuple(head["findings"]), tuple(held[name] for name in head["order"]),
-            head["basis"], head["reading"], None, head["question"], head["heading"], head["asked"],
+            head["basis"], head["reading"], question=head["question"], heading=head["heading"], asked=head["asked"],
         )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
@@ -197,7 +199,7 @@ class Answer:
         from engine.answers import frames
 
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
-        every = [part for table in self.tables for part in layout.parts(table, full=False) if len(part)]
+        every = [part for table in self.shown or self.tables for part in layout.parts(table, full=False) if len(part)]
         tables = (frames.texts(part, full=False).to_html(index=False) for part in every)
         marks = dict.fromkeys(text for part in every for text in layout.notes(layout.stacks(part, False)[1]))
         last = "".join(f"<p>{escape(text)}</p>" for text in (*marks, self.basis))
