@@ -192,7 +192,7 @@ class Measured:
         around = np.maximum(
             TIED / 2 * (first - second) * n / count, 1 if units.weights is None else units.weights.max()
         )
-        tied = np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
+        tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
         many = np.where(ended, np.inf, many)
         return Measure(column, over.scaled(slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 
