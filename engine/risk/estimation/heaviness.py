@@ -6,7 +6,7 @@ Derivation and error rates: `docs/method.md`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,21 +143,6 @@ def gravest(flags: Iterable[Flag | None]) -> Flag | None:
     """The first flag that withholds an interval, or else the first flag; None if there is none."""
     held = [flag for flag in flags if flag]
     return next((flag for flag in held if flag.withholds), held[0] if held else None)
-
-
-def of_gaps(pairs: Sequence[tuple[Flag | None, Flag | None]], shared: Callable[[], Flag | None]) -> list[Flag | None]:
-    """Flags of differences of two measures, from the flags of both.
-
-    It is the first flag that is not for a heavy tail; where heavy tails alone are flagged, it is `shared`.
-
-    Args:
-      shared: gives the flag of the difference's own tail; called only where some measure is flagged.
-    """
-    own = shared() if any(map(any, pairs)) else None
-    return [
-        next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), own if any(pair) else None)
-        for pair in pairs
-    ]
 
 
 def material(flag: Flag | None, ascending: Ascending, centre: float, squares: float) -> Flag | None:

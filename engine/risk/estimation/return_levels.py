@@ -166,9 +166,9 @@ class Extremes:
         own = dict.fromkeys(periods, (none, none))
         if self.sample and (inside := sorted({one for one in periods if one <= self.sample.units.paths})):
             levels = tuple(1 - 1 / one for one in inside)
-            _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.loss, self.lost)
+            _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.lost)
             tails = zip(inside, found, found[len(inside) :], strict=False)
-            own |= {one: (var, _refused(es)) for one, var, es in tails}
+            own |= {one: (self.in_own_sign(var), _refused(self.in_own_sign(es))) for one, var, es in tails}
         return own
 
 

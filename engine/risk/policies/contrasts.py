@@ -65,7 +65,7 @@ def of_shortfall(values: Values, sound: Happens, units: Units, level: float, los
         return of_mean(values, sound)
     sign = 1.0 if loss else -1.0
     seen = Measured(sign * values[:, sound], units, (level,))
-    var, of = seen.at_risk[0].value[:, None], seen.shortfalls[0]
+    var, of = seen.quantile(level).value[:, None], seen.shortfall(level)
     influence = np.full(values.shape, np.nan)
     influence[:, sound] = sign * (var + of.influence.values())
     many = np.where(seen.constant, np.inf, of.exceedances)
@@ -139,7 +139,7 @@ class Contrasts:
         tail = sample.tail(mean) if self._heavy or np.isinf(self._exceedances) else None
         measure = replace(mean, exceedances=np.array(self._exceedances), needed=FEWEST_FOR_ES_DIFFERENCE)
         constant, unknown = not mean.of.error > 0, few_replicates(units) or Flag(Reason.FEW_IN_SAMPLE)
-        return Evidence([measure], [tail], constant, alone(units), unknown).in_order(loss=True)[0]
+        return Evidence([measure], [tail], constant, alone(units), unknown).in_order()[0]
 
 
 def _of_shares(values: Paths, units: Units, error: float) -> Estimate:

@@ -7,7 +7,6 @@ probability of an event, and its difference from the baseline, as any other even
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +14,10 @@ from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import Estimate, Happens, PolicyPaths, Unit, Units
-from engine.risk.estimation.measures import finite_units, probability, probability_difference
-from engine.risk.policies.curves import with_ends
+from engine.risk.estimation.intervals import PolicyPaths, Unit, Units
+from engine.risk.estimation.measures import finite_units
+from engine.risk.estimation.tails import share, share_gap
+from engine.risk.policies.curves import in_parts
 
 POINTS = 61
 SHOWN = (0.001, 0.999)
@@ -74,18 +74,20 @@ def threshold_curves(
     sign = 1.0 if above else -1.0
     losses = np.stack(kept) if above else -np.stack(kept)
     levels = _levels(losses, None if threshold is None else sign * threshold)
-    share = _banded([[probability(row > level, units) for level in levels] for row in losses])
-    gap = _banded([[_gap(row > level, losses[base] > level, units) for level in levels] for row in losses])
-    return ThresholdCurves(sign * levels.astype(np.float64), share, gap, lost)
+    parts = [_passing(losses[:, None] > some[:, None], base, units) for some in in_parts(levels)]
+    own, gap = np.concatenate(parts, axis=-1)
+    return ThresholdCurves(sign * levels.astype(np.float64), Banded(*own), Banded(*gap), lost)
 
 
-def _gap(one: Happens, two: Happens, units: Units) -> Estimate:
-    """Difference of two probabilities; exactly zero where both events happen on the same paths."""
-    return probability_difference(one, two, units) if (one != two).any() else Estimate(0.0, 0.0, 0.0, 0.0)
+def _passing(
+    passes: Bool[np.ndarray, "policy level path"], base: int, units: Units
+) -> Float[np.ndarray, "2 3 policy level"]:
+    """Share of paths that pass each level, and less that of the baseline, with their intervals.
 
-
-def _banded(rows: Sequence[Sequence[Estimate]]) -> Banded:
-    return Banded(*np.stack([with_ends(row) for row in rows], axis=1))
+    The difference is exactly zero where both pass on the same paths.
+    """
+    own, gap = (np.stack(of)[[0, 2, 3]] for of in (share(passes, units), share_gap(passes, passes[[base]], units)))
+    return np.stack([own, np.where((passes == passes[base]).all(axis=-1), 0.0, gap)])
 
 
 def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
