@@ -15,10 +15,7 @@ from engine.errors import UserError, in_a_line, unknown
 GROUP = "rustbelt.questions"
 """Group of entry points by which other packages register questions: name = "module:Class"."""
 QUESTIONS: Mapping[str, tuple[str, str]] = {
-    "compare": (
-        "engine.analyses.compare_question:Compare",
-        "Compare policies: differences, dominance, regret and ranks.",
-    ),
+    "compare": ("engine.analyses.compare:Compare", "Compare policies: differences, dominance, regret and ranks."),
     "extremes": ("engine.analyses.extremes.question:Extremes", "Estimate return levels, also beyond the sample."),
     "explain": ("engine.analyses.explain_question:Explain", "Show what the worst futures have in common."),
     "discover": (

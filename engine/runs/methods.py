@@ -32,9 +32,9 @@ class Questions:
 
         Args:
           outcome: Outcomes, events and yearly variables, in place of the headline and all events.
-          policies: Policies to compare, in place of all that ran.
-          against: The policy that the others are held against; the baseline, else the first, if not given. every: each
-            against each.
+          policies: Policies to compare, each with every other, in place of all that ran.
+          against: The policy that the others are compared with; the baseline, else the first, if not given. every: each
+            with each.
           level: Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.
           year: One year, of a yearly variable.
           at: One place, of a yearly variable: region=Liaoning.
