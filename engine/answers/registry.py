@@ -22,10 +22,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "engine.analyses.discover_question:Discover",
         "Find boxes of factors in which a kind of future is frequent.",
     ),
-    "attribute": (
-        "engine.analyses.attribution_question:Attribute",
-        "Attribute the difference of two policies to their levers.",
-    ),
+    "attribute": ("engine.analyses.attribute:Attribute", "Attribute the difference of two policies to their levers."),
     "sensitivity": (
         "engine.analyses.sensitivity_question:Sensitivity",
         "Estimate the share of each input and its value of information.",

@@ -54,8 +54,9 @@ def table(
         values = [key[dims.index(of)] for key in keys] if of in dims else [row.get(of) for row in given]
         term = TERMS.get(f"{name}.{of}") or TERMS.get(of) or Term(words(of))
         kind = term.kind or _kind(values)
-        # an estimate has a value for each combination, though values may repeat
-        varies = len(dims) == 1 or of in dims or kind is Kind.ESTIMATE or term.each
+        # an estimate has a value for each combination, though values may repeat, unless it describes a part
+        own = term.each or (kind is Kind.ESTIMATE and (not apart or len(labels[-1]) == 1))
+        varies = len(dims) == 1 or of in dims or own
         over = None if varies else _over(values, [*map(len, labels)], dims)
         shown = brief is None or of in dims or of in brief
         unit = (units or {}).get(of, term.unit)
