@@ -70,7 +70,7 @@ class Attribute:
             *(table(name, title,
                     ({key: value for key, value in row.items() if key != "leads"}
                      for row in rows if (row["measure"] == PROBABILITY) == (name == "events")),
-                    *dims, brief=brief, apart="of")
+                    *dims, brief=brief, apart="of", shown=dict.fromkeys(brief[1:], "points" * (name == "events")))
               for name in ("outcomes", "events")),
         )  # fmt: skip
         count = len(players)

@@ -21,7 +21,7 @@ from engine.risk.drivers.series import Series, Years, by_place
 from engine.risk.estimation.as_text import judged
 from engine.risk.estimation.events import known_events
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.measures import of_policies, regret
+from engine.risk.estimation.measures import Variables
 from engine.risk.estimation.tables import THREADS, Record
 from engine.risk.policies import joint, ranks
 from engine.risk.policies.dominance import dominance
@@ -172,7 +172,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
             for (measure, policy, name), gap in held.items()
             if measure == CHANCE
         ),
-        "event", "policy", across="policy",
+        "event", "policy", across="policy", shown={"difference": "points"},
     )  # fmt: skip
     yield table(
         "differences",
@@ -301,10 +301,11 @@ def _of_series(study: Study, one: Series, values: Years, level: float) -> Iterat
     """Rows of a yearly variable in a place: differences, chances of being worse and regret in each year."""
     base, unit, shown = study.row(study.baseline), study.model.yearly[one.variable].unit, ("mean", f"ES{100 * level:g}")
     for y, year in enumerate(study.years):
-        gaps = of_policies(values[:, y], base, study.unit, bool(one.loss), study.levels)
-        lacks, names = regret(values[:, y], study.unit, bool(one.loss)), {name: 0 for _, own in gaps for name in own}
-        for policy, (_, own), lack in zip(study.policy_names, gaps, lacks, strict=True):
-            for measure, estimate in ({name: own.get(name) for name in names} | {"regret": lack}).items():
+        of = Variables(values[:, y], study.unit, bool(one.loss), study.levels)
+        every = [of.difference(p, base) if p != base else {} for p in range(len(study.policies))]
+        names = dict.fromkeys(name for gaps in every for name in gaps)
+        for policy, gaps, lack in zip(study.policy_names, every, of.regrets(), strict=True):
+            for measure, estimate in {**names, **gaps, "regret": lack}.items():
                 is_gap = measure not in ("worse", "regret")
                 if one.loss is not None or (is_gap and estimate is not None):
                     yield {
