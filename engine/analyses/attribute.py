@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from engine.analyses.attribution import attribution, of_paths
+from engine.analyses.attribution import attribution
 from engine.analyses.coalitions import between
 from engine.analyses.comparison import of_named
+from engine.analyses.futures import of_paths
 from engine.analyses.variables import PROBABILITY, SHORTFALL
+from engine.analyses.variants import PATHS
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import table
@@ -53,9 +55,9 @@ class Attribute:
         """The shares of groups of levers; the sentences are about the variable that is named first.
 
         Raises:
-          UserError: as `coalitions.between`, `attribution.of_paths` and `attribution.attribution`.
+          UserError: as `futures.of_paths`, `coalitions.between` and `attribution.attribution`.
         """
-        coalitions = of_paths(between(of.study, self.start, self.end), of.paths)
+        coalitions = between(of_paths(of.study, of.paths, PATHS), self.start, self.end)
         rows, excluded = attribution(coalitions, self.outcome or None, of.device, of.observe)
         study, players = of_named(coalitions.study, (self.start, self.end)), coalitions.players
         title, dims = f"Contributions to {self.end} less {self.start}", ("of", "group")

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from engine.analyses import shapley
 from engine.analyses.coalitions import Coalitions
 from engine.analyses.variables import LEVEL, MEAN, PROBABILITY, measured, outcomes_of
-from engine.analyses.variants import PATHS, Observer, ahead, unobserved
+from engine.analyses.variants import Observer, ahead, unobserved
 from engine.errors import Problem, UserError
 from engine.formatting import size_as_text
 from engine.lanes import compilation_cache
@@ -98,20 +98,6 @@ def attribution(
 
     with ThreadPoolExecutor(THREADS) as threads:
         return [row for some in threads.map(rows, wanted) for row in some], int(bad.sum())
-
-
-def of_paths(coalitions: Coalitions, paths: int | None) -> Coalitions:
-    """The coalitions on so many paths, from the first on; on those of the study, at most 131,072, if not given.
-
-    Raises:
-      UserError: fewer than one path, or no whole number of replicates.
-    """
-    study = coalitions.study
-    count, whole = min(study.paths, PATHS) if paths is None else paths, study.unit if study.unit > 2 else 1
-    if count < 1 or count % whole:
-        expected = f"expected at least 1{f', in whole replicates of {whole}' * (whole > 1)}"
-        raise UserError(study.source, [Problem("paths", f"{expected}; got {count}.")])
-    return replace(coalitions, study=replace(study, paths=count))
 
 
 def _chunks(

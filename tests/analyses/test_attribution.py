@@ -69,7 +69,7 @@ def game(folder, groups="", sampler="random"):
 
 def attribution(study, start, end, variables=None, paths=None, device="cpu"):
     """The players, the parts of an attribution (one a measure and variable), and how many paths are left out."""
-    coalitions = of_paths(between(study, start, end), paths)
+    coalitions = between(of_paths(study, paths, 1 << 17), start, end)
     rows, excluded = attribution_of(coalitions, variables, device)
     parts = []
     for key in dict.fromkeys((row["variable"], row["measure"]) for row in rows):
