@@ -30,7 +30,8 @@ def table(
 ) -> Table:
     """A table of all combinations of the labels along `dims`; one without a row has missing values.
 
-    With one dimension each row keeps its place, and labels may repeat. Columns have the order of the first row's keys.
+    With one dimension each row keeps its place, labels may repeat, and rows without a label are numbered from 1.
+    Columns have the order of the first row's keys.
 
     Args:
       brief: columns of the brief form beside the labels; all if not given, and no rows either if empty.
@@ -39,6 +40,8 @@ def table(
       units: of columns whose unit the study states, by their names.
     """
     given = [*rows]
+    if len(dims) == 1:
+        given = [{dims[0]: str(number), **row} for number, row in enumerate(given, 1)]
     keys = [tuple(row[dim] for dim in dims) for row in given]
     labels = [[*dict.fromkeys(part)] for part in zip(*keys, strict=True)]
     if given and len(dims) > 1:
@@ -50,10 +53,13 @@ def table(
     def column(of: str) -> Column:
         values = [key[dims.index(of)] for key in keys] if of in dims else [row.get(of) for row in given]
         term = TERMS.get(f"{name}.{of}") or TERMS.get(of) or Term(words(of))
-        over = _over(values, [*map(len, labels)], dims) if len(dims) > 1 and of not in dims else None
+        kind = term.kind or _kind(values)
+        # an estimate has a value for each combination, though values may repeat
+        varies = len(dims) == 1 or of in dims or kind is Kind.ESTIMATE
+        over = None if varies else _over(values, [*map(len, labels)], dims)
         shown = brief is None or of in dims or of in brief
         unit = (units or {}).get(of, term.unit)
-        return Column(of, term.kind or _kind(values), values, term.about, unit, term.head, term.shown, over, shown)
+        return Column(of, kind, values, term.about, unit, term.head, term.shown, over, shown)
 
     marks = [brief is None or (bool(brief) and bool(row.get(BRIEF, True))) for row in given]
     return Table(name, title, [column(of) for of in (*dims, *names)], dims, marks, across, apart)
