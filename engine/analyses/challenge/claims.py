@@ -16,7 +16,7 @@ from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import as_units, moments_of_totals
-from engine.risk.estimation.measures import of_policies
+from engine.risk.estimation.measures import Variables
 from engine.study.components import Event
 from engine.study.study import Study
 from engine.study.tables.challenge import Claim
@@ -119,8 +119,8 @@ def estimates(study: Study, claim: Claim, of: Measured, values: Values) -> Estim
     units, level = as_units(len(good), study.unit).take(good), level_of(claim.measure)
     if level is not None and claim.measure.startswith("VaR"):
         sides = read[of.name][_rows(study, claim)].astype(np.float64)
-        (one, _), (other, gap) = of_policies(sides, 0, units, study.is_loss(of.name), (level,))
-        own, less, error = (found[claim.measure] for found in (other, one, gap))
+        both = Variables(tuple(sides), units, study.is_loss(of.name), (level,))
+        less, own, error = (part[claim.measure] for part in (both.summary(0), both.summary(1), both.difference(1, 0)))
         return Estimates(own.estimate, less.estimate, error.standard_error, own.standard_error, less.standard_error)
     other, one = _sides(study, claim, of, read)
     spread = moments_of_totals(units.totals(np.stack([one - other, one, other])), units)
