@@ -83,9 +83,9 @@ def structures(study: Study) -> tuple[Structure, ...]:
 
 def assumptions(
     study: Study, paths: int | None = None, device: str | None = None, observe: variants.Observer = variants.unobserved
-) -> tuple[list[str], list[Table]]:
-    """Which rankings of the policies hold in every structure: sentences; the table `assumptions`, a ranking a row; and
-    the table `structures`, with the difference of each ranking in each structure.
+) -> tuple[list[str], list[Table], str]:
+    """Which rankings of the policies hold in every structure: sentences; the table `assumptions`, a ranking a row, and
+    the table `structures`, with the difference of each ranking in each structure; and what they rest on.
 
     Rankings are by mean and ES99 of the headline and by the probability of each event. Every policy is simulated on
     the same futures in each structure, by one compiled program.
@@ -123,7 +123,8 @@ def assumptions(
         table("structures", "Differences of policies in each structure", rows, "row", brief=()),
     ]  # fmt: skip
     phrases = {one.name: one.phrase(study) for one in every}
-    return list(sentences(study, [*among.values()], phrases)), [*filter(len, tables)]
+    basis = f"{study.futures}, {len(every)} structures by one program"
+    return list(sentences(study, [*among.values()], phrases)), [*filter(len, tables)], basis
 
 
 def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observe: variants.Observer) -> Iterator[Row]:
@@ -134,7 +135,7 @@ def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observ
     observe("compiling", 0, total)
     program = devices.program(study, device)
     program.prepare()
-    names = [*study.headline, *study.events_by_name]
+    names = [*study.events_by_name, *study.headline]
     read = sorted(outcomes_of(study, names))
     places = study.places(read)
     found = variants.results(((one, variants.fed(program, one.change)) for one in every), blocks)

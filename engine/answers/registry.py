@@ -28,10 +28,6 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "Estimate the share of each input and its value of information.",
     ),
     "flip": ("engine.analyses.flip_question:Flip", "Find break-even values at which two policies change places."),
-    "assumptions": (
-        "engine.analyses.assumptions_question:Assumptions",
-        "Recompute a study with each assumption off and doubled.",
-    ),
     "challenge": ("engine.analyses.challenge.question:Challenge", "Test the claims of a study against other choices."),
     "backtest": ("engine.analyses.backtest.question:Backtest", "Score the forecasts of a study against observations."),
     "condition": ("engine.analyses.conditioning.question:Condition", "Condition a study on observations."),

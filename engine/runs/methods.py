@@ -185,35 +185,26 @@ class Questions:
         """
         return self.ask("flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device)
 
-    def assumptions(
-        self, outcome: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
-    ) -> Answer:
-        """Hold a study against its own assumptions.
-
-        Args:
-          outcome: Outcomes and events, in place of the headline and all events.
-          paths: how many are computed anew; as many as the question thinks fit if not given.
-          device: "cpu" or "gpu"; the GPUs if there are any.
-
-        Raises:
-          UserError: what is asked for is not there.
-        """
-        return self.ask("assumptions", outcome=outcome, paths=paths, device=device)
-
     def challenge(
-        self, claim: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+        self,
+        claim: Sequence[str] | str = (),
+        only: str | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
     ) -> Answer:
         """Argue against the study's own headline.
 
         Args:
           claim: A claim, such as "NEW better than OLD in ruin", in place of the study's; several times for several.
+          only: assumptions: only the rankings with each assumption off and doubled.
           paths: how many are computed anew; as many as the question thinks fit if not given.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("challenge", claim=claim, paths=paths, device=device)
+        return self.ask("challenge", claim=claim, only=only, paths=paths, device=device)
 
     def backtest(
         self,

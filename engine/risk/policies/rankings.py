@@ -6,7 +6,6 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.formatting import begun
 from engine.risk.estimation.wording import measured, some
 from engine.study.study import Study
 
