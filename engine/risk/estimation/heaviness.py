@@ -225,11 +225,9 @@ def pareto_fit(excesses: Values, points: int = 20) -> tuple[float, float]:
 
 def _logarithms(theta: Points, excesses: Values) -> Points:
     """Sums of log(1 - theta x) over excesses, as logarithms of products of four factors unless these could overflow."""
-    if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
-        return np.log(1 - theta[:, None] * excesses).sum(axis=1)
-    quarters = np.pad(excesses, (0, -len(excesses) % 4)).reshape(4, -1)
-    product = functools.reduce(np.multiply, (1 - theta[:, None] * part for part in quarters))
-    return np.log(product).sum(axis=1)
+    factors = 1 if excesses[-1] > FARTHEST * excesses[len(excesses) // 4] else 4
+    parts = np.pad(excesses, (0, -len(excesses) % factors)).reshape(factors, -1)
+    return np.log((1 - theta[:, None, None] * parts).prod(axis=1)).sum(axis=1)
 
 
 def misfit(excesses: Values, shape: float, scale: float) -> float:
@@ -257,14 +255,13 @@ def spread_evenly(excesses: Values) -> Values:
 
     So whole numbers, such as counts, have the tail of the continuous quantity that they round.
     """
-    value, first, count = np.unique(excesses, return_index=True, return_counts=True)
+    value, count = np.unique(excesses, return_counts=True)
     if len(value) == len(excesses):
         return excesses
     gap = np.diff(value, prepend=0.0)
-    edge = np.append(value - gap / 2, value[-1] + gap[-1] / 2)
-    first, alike, low, width = (np.repeat(part, count) for part in (first, count, edge[:-1], np.diff(edge)))
-    place = (np.arange(len(excesses)) - first + 0.5) / alike
-    return np.where(alike == 1, excesses, low + place * width) - edge[0]
+    edges = np.append(value - gap / 2, value[-1] + gap[-1] / 2)
+    spread = np.interp(np.arange(len(excesses)) + 0.5, np.append(0, np.cumsum(count)), edges)
+    return np.where(np.repeat(count, count) == 1, excesses, spread) - edges[0]
 
 
 def _judged(shape: float, count: int) -> Flag | None:

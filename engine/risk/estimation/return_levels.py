@@ -253,9 +253,8 @@ def _fit(losses: Paths, largest: np.ndarray, units: Units) -> Fit | Flag:
     spread, path = spread_evenly(excesses), largest[len(largest) - len(excesses) :]
     of_tail = units.take(np.isin(np.arange(units.paths), path))
     shape, scale = likeliest(spread)
-    share = len(spread) / len(losses)
     few = few_replicates(units)
     flag = few or (None if shape > REGULAR else Flag(Reason.ENDING_TAIL, shape, REGULAR))
-    law = Region(spread, units.owners(path), shape, scale, share, units)
+    law = Region(spread, path, shape, scale, units)
     seen = misfit(spread, shape or NO_SHAPE, scale) / (len(path) / of_tail.count if flag else law.dependence)
     return Fit(begin, law, seen, fit_chance(seen, shape), mean(excesses[np.argsort(path)], of_tail).flagged(few), flag)

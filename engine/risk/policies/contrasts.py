@@ -21,7 +21,7 @@ from engine.risk.estimation.heaviness import Extremes
 from engine.risk.estimation.influences import Evidence, single
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
 from engine.risk.estimation.measures import Sample, alone, correlation, few_replicates, nothing, share_difference
-from engine.risk.estimation.shares import effective_count
+from engine.risk.estimation.shares import design_count
 from engine.risk.estimation.tails import Measured, share_of_moments
 
 ROUNDING = 2.0**-48
@@ -149,10 +149,10 @@ def _of_shares(values: Paths, units: Units, error: float) -> Estimate:
     share, with the number of paths that its own variance amounts to; the difference is that of two probabilities. So an
     event seen on few paths, or on none, still has an interval of positive width.
     """
-    # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
-    # paths too
-    seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
     totals = np.stack([units.totals(np.maximum(side, 0.0)) for side in (values, -values)])
     of = moments_of_totals(totals, units)
-    up, down = (single(row) for row in np.transpose(share_of_moments(of, effective_count(of, seen))))
+    # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
+    # paths too
+    count = design_count(of, units, max(units.count, units.paths - units.count))
+    up, down = (single(row) for row in np.transpose(share_of_moments(of, count)))
     return share_difference(up, down, error, correlation(*(totals - units.sizes * of.mean[:, None])))

@@ -36,22 +36,17 @@ class Curve:
     high: Levels
 
 
-NOTHING = Curve(*(np.empty(0) for _ in range(4)))
-
-
 def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     """Exceedance curve of an outcome [path]; units with a path that is not finite are left out."""
     (kept,), units, _ = finite_units((values,), unit)
     bad = kept if loss else -kept
-    ascending = np.sort(bad)
-    levels = ascending
+    levels = bad
     if bad.size > 2 * FEWEST:
         chances = np.geomspace(0.999, FEWEST / bad.size, POINTS)
-        levels = np.quantile(ascending, 1 - chances, method="inverted_cdf")
-    levels = np.unique(levels)
-    levels = levels[levels < bad.max(initial=-np.inf)]
+        levels = np.quantile(bad, 1 - chances, method="inverted_cdf")
+    levels = np.unique(levels[levels < bad.max(initial=-np.inf)])
     if not len(levels):
-        return NOTHING
+        return Curve(*np.empty((4, 0)))
     parts = [share(bad > some[:, None], units) for some in in_parts(levels)]
     shares, _, low, high = np.concatenate(parts, axis=-1)
     return Curve(np.asarray(levels if loss else -levels, np.float64), shares, low, high)
@@ -72,7 +67,7 @@ def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "ed
     """
     total = counts.sum()
     if not total or units < 2:
-        return NOTHING
+        return Curve(*np.empty((4, 0)))
     below, levels = np.cumsum(counts)[:-1], edges[1:-1]
     beyond, levels = (total - below, levels) if loss else (below[::-1], levels[::-1])
     shares = beyond[beyond > 0] / total

@@ -91,23 +91,20 @@ def _passing(
 
 
 def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
-    ascending = np.sort(losses, axis=None)
+    size, kind = losses.size, losses.dtype.type
     first, last = ndtri(SHOWN)
     if marked is not None:
-        below = np.searchsorted(ascending, ascending.dtype.type(marked), "right") / len(ascending)
-        own = ndtri(np.clip(below, 0.5 / len(ascending), 1 - 0.5 / len(ascending)))
+        own = ndtri(np.clip(np.mean(losses <= kind(marked)), 0.5 / size, 1 - 0.5 / size))
         first, last = min(first, own), max(last, own)
-    ranks = np.ceil(ndtr(np.linspace(first, last, POINTS)) * len(ascending)).astype(np.int64) - 1
-    levels = ascending[ranks]
-    return np.unique(levels if marked is None else np.append(levels, levels.dtype.type(marked)))
+    levels = np.quantile(losses, ndtr(np.linspace(first, last, POINTS)), method="inverted_cdf")
+    return np.unique(levels if marked is None else np.append(levels, kind(marked)))
 
 
 def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[np.ndarray, "level"]:
-    """Which levels an axis shows: finite ones, but no threshold so far off that it would take over half the axis."""
-    shown = np.isfinite(levels)
-    if threshold is not None and shown.sum() > 2:
-        at = int(np.nanargmin(np.abs(levels - threshold)))
+    """Which levels an axis shows: all but a threshold so far off that it would take over half the axis."""
+    shown = np.ones(len(levels), bool)
+    if threshold is not None and len(levels) > 2:
+        at = np.abs(levels - threshold).argmin()
         others = np.delete(levels, at)
-        least, most = np.nanmin(others), np.nanmax(others)
-        shown[at] = max(least - levels[at], levels[at] - most) <= most - least
+        shown[at] = max(others.min() - levels[at], levels[at] - others.max()) <= np.ptp(others)
     return shown
