@@ -1,11 +1,10 @@
-"""The nearest point at which something happens: closed forms, problems of the literature, and nothing that lies
-nearer."""
+"""The design point: closed forms, problems of the literature, and nothing that lies nearer."""
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from engine.analyses.failure_edge import FARTHEST, Edge, nearest_point, norms
+from engine.analyses.design_point import Edge, design_point
 
 
 def started(margin, dims, seed=1, count=1000, scale=1.0):
@@ -19,9 +18,9 @@ def started(margin, dims, seed=1, count=1000, scale=1.0):
 def on_the_edge(margin, dims):
     """The nearest point, which is on the edge and no farther than the edge on the ray to any start."""
     starts = started(margin, dims)
-    point, slid = nearest_point(margin, starts)
-    assert 0 < slid <= 41 and margin(point[:, None])[0] > 0 >= margin(point[:, None] * (1 - 1e-6))[0]
-    _, sizes = Edge(margin, None).reached(starts, 1.0)
+    point = design_point(margin, starts)
+    assert margin(point[:, None])[0] > 0 >= margin(point[:, None] * (1 - 1e-6))[0]
+    _, sizes = Edge(margin).on_rays(starts)
     assert np.all(sizes >= np.linalg.norm(point) - 1e-9)
     return point
 
@@ -80,36 +79,9 @@ def test_problems_of_few_scores(name):
 
 
 def test_where_it_happens_in_the_middle_the_point_is_the_middle():
-    point, _ = nearest_point(lambda u: u[0] + 1, np.ones((2, 3)))
-    assert not point.any()
+    assert not design_point(lambda u: u[0] + 1, np.ones((2, 3))).any()
 
 
 @pytest.mark.parametrize("dims", [0, 2])
 def test_where_it_is_seen_nowhere_or_nothing_is_drawn_there_is_none(dims):
-    assert nearest_point(lambda u: np.full(u.shape[1], np.nan), np.ones((dims, 3))) is None
-
-
-@pytest.mark.parametrize("size", [0.5, 3.0])
-def test_the_nearest_of_rivals_is_that_of_all_rays_and_few_futures_are_looked_at(size):
-    """Also where scores are cut off, and where the edge is met twice."""
-    rng, looked_at = np.random.default_rng(11), 0
-
-    def margin(points):
-        nonlocal looked_at
-        looked_at += points.shape[1]
-        return np.abs(points[0]) + 0.3 * np.sin(5 * points[1]) - 1.2
-
-    edge, rivals = Edge(margin, rng), 40
-    own = rng.standard_normal((3, 6)) * [[3.0], [size], [size]]
-    rays = (own[:, :, None] + size * rng.standard_normal((3, 6, rivals))).reshape(3, -1)
-    assert np.abs(2 * rays).max() > FARTHEST
-    ends, sizes = edge.reached(rays, 2.0, 12)
-    whole, looked_at = looked_at, 0
-    some_ends, some = edge.reached(rays, 2.0, 12, norms(own))
-    wins = np.arange(6), sizes.reshape(6, rivals).argmin(axis=1)
-    nearer = sizes.reshape(6, rivals)[wins] < norms(own)
-    assert nearer.sum() >= 3 and looked_at < 0.8 * whole
-    assert np.array_equal(some.reshape(6, rivals).argmin(axis=1)[nearer], wins[1][nearer])
-    assert np.array_equal(some.reshape(6, rivals)[wins][nearer], sizes.reshape(6, rivals)[wins][nearer])
-    assert np.array_equal(*(of.reshape(3, 6, rivals)[:, *wins][:, nearer] for of in (some_ends, ends)))
-    assert np.all(some >= np.minimum(sizes, np.repeat(norms(own), rivals)))
+    assert design_point(lambda u: np.full(u.shape[1], np.nan), np.ones((dims, 3))) is None
