@@ -1,23 +1,16 @@
-"""Text in figures: labels with units, numbers rounded to what their intervals support, lines broken to fit a width."""
+"""Text in charts: labels with units, and numbers rounded to what their intervals support."""
 
 from __future__ import annotations
 
-import functools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextToPath
 
 from engine.formatting import titled, unit_name, words
-from engine.plots import fonts
 from engine.risk.estimation.intervals import Estimate
 
-HINTED = 1.03
-"""Factor by which a line may be wider on a screen, where letters are aligned to whole pixels."""
 TIED = "\u00a0"
 """A no-break space."""
 UNKNOWN = Estimate(math.nan)
@@ -139,42 +132,3 @@ def policies(names: Sequence[str]) -> str:
 def counted(number_of: int, noun: str) -> str:
     """A number with its noun, in the plural where needed: `1 path`, `4,000 paths`."""
     return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"
-
-
-_PATHS = TextToPath()
-
-
-@functools.lru_cache(65536)
-def width(text: str, size: float, bold: bool = False) -> float:
-    """Width of a line of text in inches."""
-    font = FontProperties(family=list(fonts.families()), size=size, weight="bold" if bold else "normal")
-    if not text:
-        return 0.0
-    return HINTED * float(_PATHS.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
-
-
-def fitted(text: str, inches: float, size: float, bold: bool = False) -> str:
-    """The text in lines of at most `inches`, broken at spaces, else after `_`, `-` or `/`, else anywhere."""
-    lines: list[str] = []
-    for piece in _pieces(fonts.drawable(text), inches, size, bold):
-        longer = lines[-1] + piece if lines else piece
-        if lines and width(longer.rstrip(" "), size, bold) <= inches:
-            lines[-1] = longer
-        else:
-            lines.append(piece.lstrip() if lines else piece)
-    return "\n".join(line.rstrip(" ") for line in lines)
-
-
-def _pieces(text: str, inches: float, size: float, bold: bool) -> Sequence[str]:
-    pieces = []
-    for word in re.findall(r"[^ ]+ *| +", text.replace(" %", f"{TIED}%")):
-        parts = (
-            [word] if width(word.rstrip(" "), size, bold) <= inches else re.findall(r"[^_\-/]+[_\-/]*|[_\-/]+", word)
-        )
-        for part in parts:
-            while width(part.rstrip(" "), size, bold) > inches and len(part) > 1:
-                fit = next(n for n in range(len(part) - 1, 0, -1) if n == 1 or width(part[:n], size, bold) <= inches)
-                pieces.append(part[:fit])
-                part = part[fit:]
-            pieces.append(part)
-    return pieces

@@ -12,7 +12,7 @@ import xarray as xr
 
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import titled, words
-from engine.plots import labels, style
+from engine.charts import labels
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import finite_units
 
@@ -64,11 +64,6 @@ class StoredOutcome:
     def titles(self) -> Mapping[str, str]:
         """Policy -> its title, as in a legend."""
         return titles(self.values)
-
-    @property
-    def looks(self) -> dict[str, style.Look]:
-        """Policy -> its look."""
-        return looks(self.values)
 
     @property
     def counted(self) -> str:
@@ -255,11 +250,6 @@ def policies_to_show(values: xr.DataArray, policies: Sequence[str] | None) -> tu
 def known_policies(values: xr.DataArray) -> tuple[str, ...]:
     """Names of all policies that run."""
     return tuple(str(name) for name in values["policy"].values)
-
-
-def looks(values: xr.DataArray) -> dict[str, style.Look]:
-    """Policy -> its look, which does not depend on which policies are drawn."""
-    return style.looks(known_policies(values))
 
 
 def titles(values: xr.DataArray) -> dict[str, str]:

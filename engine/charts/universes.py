@@ -11,18 +11,18 @@ from jaxtyping import Bool
 
 from engine.answers.answer import Answer
 from engine.formatting import begun
-from engine.plots import selection
-from engine.plots.style import COLOURS, GREY, Look
+from engine.charts import selection
+from engine.charts.theme import COLOURS, GREY
 
 LEDGERS = ("specification", "policies")
 """Kinds of choices that may depart from what the study states; each ledger has universes of its own."""
-VERDICTS: Mapping[str, Look] = {
-    "holds": Look(COLOURS[1], "-", "o"),
-    "undecided": Look(GREY, "-", "s"),
-    "nothing": Look(COLOURS[4], "-", "D"),
-    "reversed": Look(COLOURS[0], "-", "v"),
+VERDICTS: Mapping[str, tuple[str, str]] = {
+    "holds": (COLOURS[1], "circle"),
+    "undecided": (GREY, "square"),
+    "nothing": (COLOURS[4], "diamond"),
+    "reversed": (COLOURS[0], "triangle-down"),
 }
-"""Verdict -> its look (colour and marker), from supporting to contradicting the claim."""
+"""Verdict -> its colour and shape, from supporting to contradicting the claim."""
 CALLED = {"nothing": "no longer happens"}
 """Verdict -> the words for it, where they differ from its name."""
 DESIGN = "No share means more than its design: it is set by how many choices depart, not by the world."

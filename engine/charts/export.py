@@ -1,0 +1,86 @@
+"""Charts as files: PNG, SVG, PDF, Vega-Lite JSON and HTML, the same bytes for the same chart."""
+
+from __future__ import annotations
+
+import functools
+import json
+import unicodedata
+import warnings
+from pathlib import Path
+from typing import Any
+
+from engine.charts import theme
+from engine.errors import UserError
+
+FORMATS = ("png", "svg", "pdf", "html", "json")
+VEGA_LITE = "6.4"
+DOTS = 160
+"""Resolution of PNG files [pixel per inch]."""
+FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts", "/System/Library/Fonts",
+           "/Library/Fonts", "C:/Windows/Fonts")  # fmt: skip
+EASTERN = ("NotoSansCJK", "NotoSansSC", "SourceHanSans", "wqy-", "PingFang", "Hiragino", "msyh", "simhei")
+"""Prefixes of files of fonts with Chinese characters."""
+
+
+def specification(chart: Any, scheme: str = "light") -> dict[str, Any]:
+    """The Vega-Lite specification of a chart with its data, in one of `theme.SCHEMES`."""
+    spec: dict[str, Any] = chart.to_dict()
+    return {**spec, "config": theme.config(scheme)}
+
+
+def refuse_file(file: str | Path) -> str:
+    """The format (one of `FORMATS`) of a figure's file, by the suffix of its name.
+
+    Raises:
+      UserError: the name ends in none of `FORMATS`, or there is no such folder.
+    """
+    path = Path(file)
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in FORMATS:
+        raise UserError(str(path), [f"expected a name that ends in .{', .'.join(FORMATS)}, got '{path}'."])
+    if not path.absolute().parent.is_dir():
+        raise UserError(str(path), [f"expected a folder that is there, got '{path.parent}'."])
+    return kind
+
+
+def save(chart: Any, file: str | Path, scheme: str = "light") -> Path:
+    """Writes a chart in the format of the file's suffix, and gives the path.
+
+    Raises:
+      UserError: the name ends in none of `FORMATS`, or there is no such folder.
+    """
+    kind, path = refuse_file(file), Path(file)
+    path.write_bytes(rendered(specification(chart, scheme), kind))
+    return path
+
+
+def rendered(spec: dict[str, Any], kind: str) -> bytes:
+    """A specification in a format, one of `FORMATS`."""
+    if kind == "json":
+        return (json.dumps(spec, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    import vl_convert  # starts an engine of JavaScript
+
+    if kind == "html":
+        return str(vl_convert.vegalite_to_html(spec, vl_version=VEGA_LITE, bundle=True)).encode()
+    _warn_of_missing_fonts(json.dumps(spec, ensure_ascii=False))
+    if kind == "png":
+        return bytes(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, ppi=DOTS))
+    if kind == "svg":
+        return str(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)).encode()
+    return bytes(vl_convert.vegalite_to_pdf(spec, vl_version=VEGA_LITE))
+
+
+def _warn_of_missing_fonts(text: str) -> None:
+    if not text.isascii() and any(unicodedata.east_asian_width(sign) in "WF" for sign in text) and not _has_eastern():
+        warnings.warn(
+            "boxes stand for Chinese characters, which no font here has. Install Noto Sans CJK (Debian and Ubuntu:"
+            " fonts-noto-cjk).",
+            stacklevel=2,
+        )
+
+
+@functools.cache
+def _has_eastern() -> bool:
+    """Whether a font with Chinese characters is installed."""
+    folders = (Path(folder).expanduser() for folder in FOLDERS)
+    return any(file.name.startswith(EASTERN) for folder in folders if folder.is_dir() for file in folder.rglob("*"))
