@@ -45,6 +45,7 @@ REMOVED = {
     "check --operations": "rustbelt check STUDY",
     "explain --levers": "rustbelt flip STUDY --outcome V",
     "explain --mechanisms": "rustbelt assumptions STUDY",
+    "report --slide": "rustbelt plot overview RUN -o overview.pdf",
     "schema --model": "rustbelt schema",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",
     "sensitivity --within": "rustbelt sensitivity STUDY",

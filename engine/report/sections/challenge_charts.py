@@ -8,9 +8,9 @@ from typing import Any
 
 from engine.answers.answer import Answer
 from engine.formatting import begun
-from engine.plots import labels
-from engine.plots.ticks import roomy
-from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, Universes, called, percent, sentences, universes
+from engine.charts import labels
+from engine.report.text import roomy
+from engine.charts.universes import DESIGN, LEDGERS, VERDICTS, Universes, called, percent, sentences, universes
 from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
 from engine.report.text import short, unit_of, with_interval
