@@ -20,7 +20,7 @@ from engine.risk.estimation.events import happens
 from engine.risk.estimation.exclusion import excluded, most_excluded
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Units, as_units
-from engine.risk.estimation.measures import of_policies, probability, probability_difference
+from engine.risk.estimation.measures import Variables, probability, probability_difference
 from engine.risk.estimation.tables import THREADS, Record, against_baseline, record
 from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, rankings
 from engine.study.components import Change, Event
@@ -212,18 +212,15 @@ def _of_event(study: Study, one: Structure, values: _Values, event: Event) -> li
 
 
 def _of_outcome(study: Study, one: Structure, values: _Values, name: str) -> list[Record]:
-    by_policy = dict(zip(study.policy_names, values.of[name], strict=True))
-    loss, place, order = study.is_loss(name), {"structure": one.name}, _order(study)
+    place, order = {"structure": one.name}, _order(study)
+    of = Variables(values.of[name], values.units, study.is_loss(name), _LEVELS)
     own, gaps = [], []
-    for number, other in enumerate(order[:-1] or order):
-        stacked = np.stack([by_policy[policy] for policy in order[number:]])
-        measured = of_policies(stacked, 0, values.units, loss, _LEVELS)
-        for policy, (mine, gap) in zip(order[number:], measured, strict=True):
-            if not number:
-                own += [record(m, policy, name, mine[m].flagged(values.flag), place) for m in MEASURES]
-            against = {**place, "against": other}
-            for m in MEASURES if gap else ():
-                gaps.append(record(against_baseline(m), policy, name, gap[m].flagged(values.flag), against))
+    for policy in order:
+        mine = of.summary(study.row(policy))
+        own += [record(m, policy, name, mine[m].flagged(values.flag), place) for m in MEASURES]
+    for other, policy in combinations(order, 2):
+        gap, against = of.difference(study.row(policy), study.row(other)), {**place, "against": other}
+        gaps += [record(against_baseline(m), policy, name, gap[m].flagged(values.flag), against) for m in MEASURES]
     return own + gaps
 
 

@@ -15,7 +15,7 @@ from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk.drivers import series
 from engine.risk.estimation.events import known_events
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.measures import of_policies, regret
+from engine.risk.estimation.measures import Variables
 from engine.risk.estimation.tables import THREADS, Record, Tables, against_baseline, record
 from engine.risk.policies import joint, ranks
 from engine.risk.policies.dominance import Dominance, dominance
@@ -308,9 +308,9 @@ def _records_by_year(study: Study, question: Question, one: series.Series, value
     base = study.row(study.baseline)
     for y, year in enumerate(study.years):
         if question.year in (None, year):
-            pairs = of_policies(values[:, y], base, study.unit, bool(one.loss), study.levels)
-            lacks = regret(values[:, y], study.unit, bool(one.loss))
-            for policy, (_, gaps), lack in zip(study.policy_names, pairs, lacks, strict=True):
+            of = Variables(values[:, y], study.unit, bool(one.loss), study.levels)
+            for p, (policy, lack) in enumerate(zip(study.policy_names, of.regrets(), strict=True)):
+                gaps = of.difference(p, base) if p != base else {}
                 named = {against_baseline(measure): gap for measure, gap in gaps.items()} | {"regret": lack}
                 for measure, estimate in named.items():
                     if one.loss is None and measure in ("worse", "regret"):

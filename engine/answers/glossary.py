@@ -28,8 +28,10 @@ class Term:
 
 
 TERMS: Mapping[str, Term] = {
+    "estimate": Term("estimate with its 95 % interval, in its unit", kind=Kind.ESTIMATE),
     "event": Term("event"),
     "factor": Term("factor"),
+    "level": Term("level of VaR and ES", kind=Kind.NUMBER),
     "measure": Term("measure of risk"),
     "outcome": Term("outcome"),
     "policy": Term("policy"),

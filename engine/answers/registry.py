@@ -44,7 +44,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
 }
 """Module and class of each question, and a line on what it does; in the order in which one asks them."""
 OF_CUBE: Mapping[str, tuple[str, str]] = {
-    "risk": ("engine.analyses.risk_question:Risk", "Print the risk measures and events of a run.")
+    "risk": ("engine.analyses.risk:Risk", "Print the risk measures and events of a run.")
 }
 """As `QUESTIONS`, for those that only read estimates: answers are not stored, commands and methods written by hand."""
 OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")

@@ -27,6 +27,7 @@ def table(
     across: str = "",
     apart: str = "",
     units: Mapping[str, str] | None = None,
+    shown: Mapping[str, str] | None = None,
 ) -> Table:
     """A table of all combinations of the labels along `dims`; one without a row has missing values.
 
@@ -37,6 +38,7 @@ def table(
       across: the dimension whose labels become columns when the table is shown.
       apart: the dimension of which each label becomes a table of its own when the table is shown.
       units: of columns whose unit the study states, by their names.
+      shown: "%" or "points" for columns that people read so in this table, by their names.
     """
     given = [*rows]
     keys = [tuple(row[dim] for dim in dims) for row in given]
@@ -51,9 +53,9 @@ def table(
         values = [key[dims.index(of)] for key in keys] if of in dims else [row.get(of) for row in given]
         term = TERMS.get(f"{name}.{of}") or TERMS.get(of) or Term(words(of))
         over = _over(values, [*map(len, labels)], dims) if len(dims) > 1 and of not in dims else None
-        shown = brief is None or of in dims or of in brief
-        unit = (units or {}).get(of, term.unit)
-        return Column(of, term.kind or _kind(values), values, term.about, unit, term.head, term.shown, over, shown)
+        is_brief = brief is None or of in dims or of in brief
+        unit, form = (units or {}).get(of, term.unit), (shown or {}).get(of, term.shown)
+        return Column(of, term.kind or _kind(values), values, term.about, unit, term.head, form, over, is_brief)
 
     marks = [brief is None or (bool(brief) and bool(row.get(BRIEF, True))) for row in given]
     return Table(name, title, [column(of) for of in (*dims, *names)], dims, marks, across, apart)

@@ -16,7 +16,7 @@ from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import as_units, moments_of_totals
-from engine.risk.estimation.measures import of_policies
+from engine.risk.estimation.measures import Variables
 from engine.study.components import Event
 from engine.study.study import Study
 from engine.study.tables.challenge import Claim
@@ -167,8 +167,8 @@ def claim_estimates(study: Study, claim: Claim, of: Measured, values: Values) ->
     level = level_of(claim.measure)
     if level is not None and claim.measure.startswith("VaR"):
         one, other = (read[of.name][row].astype(np.float64) for row in rows)
-        (less, _), (own, gap) = of_policies(np.stack([other, one]), 0, units, study.is_loss(of.name), (level,))
-        found = own[claim.measure], less[claim.measure], gap[claim.measure]
+        both = Variables((one, other), units, study.is_loss(of.name), (level,))
+        found = [part[claim.measure] for part in (both.summary(0), both.summary(1), both.difference(0, 1))]
         return ClaimEstimates(
             *(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2]))
         )

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, SPREAD, measures
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, measures, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Cells, Estimate, Groups, Moments, Units, mean_interval, moments_of
 
@@ -89,6 +89,14 @@ class Measure:
         return Measure(column, influence, of, fewer, needed, open=open)
 
 
+def of_influence(
+    influence: Influence, units: Units | Groups, shift: Cells | float = 0.0, known: Which | bool = True, **more: Any
+) -> Measure:
+    """The measure that is the mean of its influence plus a shift; without an interval where not `known`."""
+    of = moments_of(influence, units)
+    return Measure(shifted(of, 1.0, shift, known), influence, of, **more)
+
+
 def shifted(of: Moments, scale: float, shift: Cells | float = 0.0, known: Which | bool = True) -> Column:
     """The mean and its interval, times `scale` plus `shift`, as a column; the number alone where not `known`."""
     low, high = mean_interval(of)
@@ -119,7 +127,7 @@ class Evidence:
     """Measures of one variable, or differences between two, high being worse, with what decides their flags.
 
     Args:
-      measures: in the order of `measures`.
+      measures: in the order of `evidence.rows`.
       tails: flag of the tail on which each of them rests.
       constant: whether nothing varies; then neither exceedances nor tails are judged.
       single: flag of all measures where no standard error can be computed; else None.
@@ -142,12 +150,13 @@ class Evidence:
           loss: whether high is worse; if not, the measures are those of the negative values.
           lost: flag for values that were left out.
         """
-        return dict(zip(measures(levels), self.in_order(loss, lost), strict=True))
+        signs = (loss or not row.signed for row, _ in rows(levels))
+        own = (one if same else -one for one, same in zip(self.in_order(lost), signs, strict=True))
+        return dict(zip(measures(levels), own, strict=True))
 
-    def in_order(self, loss: bool, lost: Flag | None = None) -> list[Estimate]:
-        """The same estimates in the order of `measures`; works also where two levels have the same name."""
-        found = [self._estimate(*of, lost) for of in zip(self.measures, self.tails, strict=True)]
-        return [one if loss or at == SPREAD else -one for at, one in enumerate(found)]
+    def in_order(self, lost: Flag | None = None) -> list[Estimate]:
+        """The same estimates in the order of the measures, high being worse."""
+        return [self._estimate(*of, lost) for of in zip(self.measures, self.tails, strict=True)]
 
     def _estimate(self, of: Measure, tail: Flag | None, lost: Flag | None) -> Estimate:
         """The estimate with its flags; of ES both a heavy tail and few exceedances, if each withholds the interval.

@@ -23,7 +23,7 @@ Paths = Float[np.ndarray, "path"]
 PolicyPaths = Float[np.ndarray, "policy path"]
 Happens = Bool[np.ndarray, "path"]
 Cells = Float[np.ndarray, "*cells"]
-Index = Int[np.ndarray, "value"]
+Index = Int[np.ndarray, "some"]
 Levels = tuple[float, ...]
 """Levels of VaR and ES, ascending."""
 CONFIDENCE = 0.95
@@ -307,35 +307,23 @@ def moments_of_totals(totals: Num[np.ndarray, "*cells unit"], units: Units | Gro
     return moments_of_residuals(mean, squares.sum(axis=-1), dots(squares, residual), units)
 
 
-def moments_of_some(cells: int, cell: Index, path: Index, value: Float[np.ndarray, "value"], units: Units) -> Moments:
+def moments_of_some(values: Float[np.ndarray, "*cells some"], path: Index, units: Units) -> Moments:
     """Moments of the mean over *all* paths of values that are zero except at some paths, such as those in a tail.
 
     Args:
-      cells: number of cells.
-      cell, path: cell and path of each value; cells ascend, and so do the paths within a cell.
-      value: the values.
-      units: the units.
+      values: the values, weights included.
+      path: path of each of them, ascending.
     """
-    value = value if units.weights is None else value * units.weights[path]
-    owner = units.owners(path)
-    starts = np.flatnonzero(np.diff(cell * np.int64(units.count) + owner, prepend=-1))
-    cell, owner = cell[starts], owner[starts]
-    totals = np.add.reduceat(value, starts, dtype=np.float64)
-    mean = np.bincount(cell, totals, cells) / units.paths
-    residual = totals - (units.sizes[owner] if units.sizes.ndim else units.sizes) * mean[cell]
+    owners, starts = np.unique(units.owners(path), return_index=True)
+    totals = np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
+    mean = totals.sum(axis=-1) / units.paths
+    sizes = np.broadcast_to(units.sizes, units.count)
+    residual, others = totals - sizes[owners] * mean[..., None], np.delete(sizes, owners)
     square = residual * residual
     # of units without any of the values the residual is their size times the mean
-    of_squares = np.bincount(cell, square, cells) + mean**2 * _others(2, owner, cell, cells, units)
-    of_cubes = np.bincount(cell, square * residual, cells) - mean**3 * _others(3, owner, cell, cells, units)
+    of_squares = square.sum(axis=-1) + mean**2 * (others**2).sum()
+    of_cubes = dots(square, residual) - mean**3 * (others**3).sum()
     return moments_of_residuals(mean, of_squares, of_cubes, units)
-
-
-def _others(power: int, owner: Index, cell: Index, cells: int, units: Units) -> Cells:
-    """Sum of a power of the sizes of all units except some of each cell."""
-    sizes = units.sizes
-    if sizes.ndim:
-        return (sizes**power).sum() - np.bincount(cell, sizes[owner] ** power, cells)
-    return (units.count - np.bincount(cell, minlength=cells)) * sizes**power
 
 
 def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:

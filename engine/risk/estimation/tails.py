@@ -7,18 +7,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isqrt
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR
-from engine.risk.estimation.influences import Column, Measure, Table, Which, deviation, shifted
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
+from engine.risk.estimation.influences import Column, Measure, Table, Which, deviation, of_influence
 from engine.risk.estimation.intervals import Cells, Levels, Moments, Units, Z, dots, moments_of
 from engine.risk.estimation.order_statistics import Sorted, ascending_rows, of_rank
-from engine.risk.estimation.shares import effective_count, share_interval, share_moments, tail_ranks
+from engine.risk.estimation.shares import (
+    combined_interval,
+    effective_count,
+    error_of,
+    joint,
+    share_interval,
+    share_moments,
+    tail_ranks,
+)
 from engine.risk.estimation.sums import Made
 from engine.study.study import LEVELS
 
@@ -51,6 +59,7 @@ class Measured:
     values: CellPaths
     units: Units
     levels: Levels = LEVELS
+    _quantiles: dict[float, Measure] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _order(self) -> np.ndarray:
@@ -110,16 +119,13 @@ class Measured:
 
     @cached_property
     def mean(self) -> Measure:
-        influence = Made.of("difference", self.values)
-        of = moments_of(influence, self.units)
-        return Measure(shifted(of, 1.0), influence, of, kind="mean")
+        return of_influence(Made.of("difference", self.values), self.units, kind="mean")
 
     @cached_property
     def squares(self) -> Measure:
         """Mean of the squared distances from the mean; exactly zero where all values of a cell are equal."""
-        influence = Made.of("squares", self.values, np.where(self.constant, self.values[:, 0], self.mean.value))
-        of = moments_of(influence, self.units)
-        return Measure(shifted(of, 1.0), influence, of)
+        centre = np.where(self.constant, self.values[:, 0], self.mean.value)
+        return of_influence(Made.of("squares", self.values, centre), self.units)
 
     @cached_property
     def deviation(self) -> Measure:
@@ -129,33 +135,38 @@ class Measured:
         scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
         return Measure(deviation(of, self.units.kish), self.squares.influence.scaled(scale), of)
 
-    @cached_property
-    def median(self) -> Measure:
-        half = self.units.paths / 2
-        return self._quantile((self._at(half)[0] + self._at(half + 2 * NEAR)[0]) / 2, 0.5)
+    def quantile(self, level: float) -> Measure:
+        """VaR at a level, or the median."""
+        if level not in self._quantiles:
+            weight = self.units.paths * (1 - level)
+            q = self._at(weight)[0]
+            if level == MEDIAN:
+                q = (q + self._at(weight + 2 * NEAR)[0]) / 2
+            self._quantiles[level] = self._ranked(q, 1 - level)
+        return self._quantiles[level]
+
+    def shortfall(self, level: float) -> Measure:
+        """ES at a level."""
+        var = self.quantile(level)
+        influence = Made.of("beyond", self.values, var.value, 1 / (1 - level))
+        known = np.isfinite(var.column[1])
+        return of_influence(influence, self.units, var.value, known, exceedances=var.exceedances, needed=FEWEST_FOR_ES)
 
     @cached_property
-    def at_risk(self) -> list[Measure]:
-        """VaR at each level."""
-        return [self._quantile(self._at(self.units.paths * (1 - level))[0], 1 - level) for level in self.levels]
+    def points(self) -> CellPaths:
+        """The values in double precision, for measures whose influences `sums.Made` does not have."""
+        return self.values.astype(np.float64)
+
+    def totals(self, of_points: CellPaths) -> CellPaths:
+        """Sum over each unit of a function of the points."""
+        return self.units.totals(of_points)
 
     @cached_property
-    def shortfalls(self) -> list[Measure]:
-        """ES at each level."""
-        found = []
-        for level, var in zip(self.levels, self.at_risk, strict=True):
-            influence = Made.of("beyond", self.values, var.value, 1 / (1 - level))
-            of = moments_of(influence, self.units)
-            column = shifted(of, 1.0, var.value, np.isfinite(var.column[1]))
-            found.append(Measure(column, influence, of, var.exceedances, FEWEST_FOR_ES))
-        return found
-
-    @property
     def measures(self) -> list[Measure]:
-        """All of them, in the order of `evidence.measures`."""
-        return [self.mean, self.median, self.deviation, *self.at_risk, *self.shortfalls]
+        """All of them, in the order of `evidence.rows`."""
+        return [row.number(self, level) for row, level in rows(self.levels)]
 
-    def _quantile(self, q: Cells, share: float) -> Measure:
+    def _ranked(self, q: Cells, share: float) -> Measure:
         """The quantile q with this share of the distribution above it.
 
         Its interval is distribution-free: binomial ranks of the effective number of paths, scaled to all of them
@@ -232,7 +243,8 @@ def table(measures: Sequence[Measure], constant: Which) -> Table:
 def share(holds: Bool[np.ndarray, "*cells path"], units: Units) -> Column:
     """Shares of paths with a property, with their intervals."""
     of = share_moments(holds, units)
-    return share_of_moments(of, effective_count(of, units))
+    column = share_of_moments(of, effective_count(of, units))
+    return column if units.count > 1 or units.paths == 1 else (of.mean, *np.full((3, *of.mean.shape), np.nan))
 
 
 def share_of_moments(of: Moments, count: Cells, reach: float = Z) -> Column:
@@ -240,3 +252,14 @@ def share_of_moments(of: Moments, count: Cells, reach: float = Z) -> Column:
     low, high = share_interval(of.mean, count, reach)
     certain = (of.mean <= 0) | (of.mean >= 1)
     return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high
+
+
+def share_gap(x: Bool[np.ndarray, "*cells path"], y: Bool[np.ndarray, "*cells path"], units: Units) -> Column:
+    """Shares of paths with one property less those with another, on the same paths, with their intervals."""
+    one, two = share(x, units), share(y, units)
+    square, other, product = (joint(*pair, units) for pair in ((x, x), (y, y), (x, y)))
+    error, scale = error_of(square + other - 2 * product, units), np.sqrt(np.maximum(square * other, 0.0))
+    correlated = np.where(scale > 0, product / np.where(scale > 0, scale, 1.0), 0.0)
+    first, second = ((of[0], of[2], of[3]) for of in (one, two))
+    low, high = combined_interval(first, second, correlated)
+    return one[0] - two[0], np.where(error == 0, (high - low) / (2 * Z), error), low, high

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.intervals import Estimate, Paths
-from engine.risk.estimation.measures import finite_units, probability
+from engine.risk.estimation.intervals import Paths
+from engine.risk.estimation.measures import finite_units
 from engine.risk.estimation.shares import share_interval
+from engine.risk.estimation.tails import share
 
 Levels = Float[np.ndarray, "level"]
 POINTS = 60
+TOGETHER = 16
+"""Number of levels at which all paths are counted, and in memory, at a time."""
 FEWEST = 20
 """Paths beyond the last point of a curve; a sample of up to twice as many has a point at every value."""
 
@@ -34,29 +36,25 @@ class Curve:
     high: Levels
 
 
-NOTHING = Curve(*(np.empty(0) for _ in range(4)))
-
-
 def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     """Exceedance curve of an outcome [path]; units with a path that is not finite are left out."""
     (kept,), units, _ = finite_units((values,), unit)
     bad = kept if loss else -kept
-    ascending = np.sort(bad)
-    levels = ascending
+    levels = bad
     if bad.size > 2 * FEWEST:
         chances = np.geomspace(0.999, FEWEST / bad.size, POINTS)
-        levels = np.quantile(ascending, 1 - chances, method="inverted_cdf")
-    levels = np.unique(levels)
-    levels = levels[levels < bad.max(initial=-np.inf)]
+        levels = np.quantile(bad, 1 - chances, method="inverted_cdf")
+    levels = np.unique(levels[levels < bad.max(initial=-np.inf)])
     if not len(levels):
-        return NOTHING
-    shares = with_ends([probability(bad > level, units) for level in levels])
-    return Curve(np.asarray(levels if loss else -levels, np.float64), *shares)
+        return Curve(*np.empty((4, 0)))
+    parts = [share(bad > some[:, None], units) for some in in_parts(levels)]
+    shares, _, low, high = np.concatenate(parts, axis=-1)
+    return Curve(np.asarray(levels if loss else -levels, np.float64), shares, low, high)
 
 
-def with_ends(estimates: Sequence[Estimate]) -> Float[np.ndarray, "end level"]:
-    """Estimates with the low and the high ends of their intervals."""
-    return np.array([(one.estimate, one.low, one.high) for one in estimates]).T
+def in_parts(levels: Levels) -> list[Levels]:
+    """The levels in parts of at most `TOGETHER`."""
+    return np.split(levels, range(TOGETHER, len(levels), TOGETHER))
 
 
 def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:
@@ -69,9 +67,9 @@ def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "ed
     """
     total = counts.sum()
     if not total or units < 2:
-        return NOTHING
+        return Curve(*np.empty((4, 0)))
     below, levels = np.cumsum(counts)[:-1], edges[1:-1]
     beyond, levels = (total - below, levels) if loss else (below[::-1], levels[::-1])
-    share = beyond[beyond > 0] / total
-    interval = share_interval(share, np.full_like(share, units))
-    return Curve(levels[beyond > 0].astype(np.float64), share, *interval)
+    shares = beyond[beyond > 0] / total
+    interval = share_interval(shares, np.full_like(shares, units))
+    return Curve(levels[beyond > 0].astype(np.float64), shares, *interval)

@@ -7,7 +7,6 @@ probability of an event, and its difference from the baseline, as any other even
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +14,10 @@ from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import Estimate, Happens, PolicyPaths, Unit, Units
-from engine.risk.estimation.measures import finite_units, probability, probability_difference
-from engine.risk.policies.curves import with_ends
+from engine.risk.estimation.intervals import PolicyPaths, Unit, Units
+from engine.risk.estimation.measures import finite_units
+from engine.risk.estimation.tails import share, share_gap
+from engine.risk.policies.curves import in_parts
 
 POINTS = 61
 SHOWN = (0.001, 0.999)
@@ -74,38 +74,37 @@ def threshold_curves(
     sign = 1.0 if above else -1.0
     losses = np.stack(kept) if above else -np.stack(kept)
     levels = _levels(losses, None if threshold is None else sign * threshold)
-    share = _banded([[probability(row > level, units) for level in levels] for row in losses])
-    gap = _banded([[_gap(row > level, losses[base] > level, units) for level in levels] for row in losses])
-    return ThresholdCurves(sign * levels.astype(np.float64), share, gap, lost)
+    parts = [_passing(losses[:, None] > some[:, None], base, units) for some in in_parts(levels)]
+    own, gap = np.concatenate(parts, axis=-1)
+    return ThresholdCurves(sign * levels.astype(np.float64), Banded(*own), Banded(*gap), lost)
 
 
-def _gap(one: Happens, two: Happens, units: Units) -> Estimate:
-    """Difference of two probabilities; exactly zero where both events happen on the same paths."""
-    return probability_difference(one, two, units) if (one != two).any() else Estimate(0.0, 0.0, 0.0, 0.0)
+def _passing(
+    passes: Bool[np.ndarray, "policy level path"], base: int, units: Units
+) -> Float[np.ndarray, "2 3 policy level"]:
+    """Share of paths that pass each level, and less that of the baseline, with their intervals.
 
-
-def _banded(rows: Sequence[Sequence[Estimate]]) -> Banded:
-    return Banded(*np.stack([with_ends(row) for row in rows], axis=1))
+    The difference is exactly zero where both pass on the same paths.
+    """
+    own, gap = (np.stack(of)[[0, 2, 3]] for of in (share(passes, units), share_gap(passes, passes[[base]], units)))
+    return np.stack([own, np.where((passes == passes[base]).all(axis=-1), 0.0, gap)])
 
 
 def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
-    ascending = np.sort(losses, axis=None)
+    size, kind = losses.size, losses.dtype.type
     first, last = ndtri(SHOWN)
     if marked is not None:
-        below = np.searchsorted(ascending, ascending.dtype.type(marked), "right") / len(ascending)
-        own = ndtri(np.clip(below, 0.5 / len(ascending), 1 - 0.5 / len(ascending)))
+        own = ndtri(np.clip(np.mean(losses <= kind(marked)), 0.5 / size, 1 - 0.5 / size))
         first, last = min(first, own), max(last, own)
-    ranks = np.ceil(ndtr(np.linspace(first, last, POINTS)) * len(ascending)).astype(np.int64) - 1
-    levels = ascending[ranks]
-    return np.unique(levels if marked is None else np.append(levels, levels.dtype.type(marked)))
+    levels = np.quantile(losses, ndtr(np.linspace(first, last, POINTS)), method="inverted_cdf")
+    return np.unique(levels if marked is None else np.append(levels, kind(marked)))
 
 
 def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[np.ndarray, "level"]:
-    """Which levels an axis shows: finite ones, but no threshold so far off that it would take over half the axis."""
-    shown = np.isfinite(levels)
-    if threshold is not None and shown.sum() > 2:
-        at = int(np.nanargmin(np.abs(levels - threshold)))
+    """Which levels an axis shows: all but a threshold so far off that it would take over half the axis."""
+    shown = np.ones(len(levels), bool)
+    if threshold is not None and len(levels) > 2:
+        at = np.abs(levels - threshold).argmin()
         others = np.delete(levels, at)
-        least, most = np.nanmin(others), np.nanmax(others)
-        shown[at] = max(least - levels[at], levels[at] - most) <= most - least
+        shown[at] = max(others.min() - levels[at], levels[at] - others.max()) <= np.ptp(others)
     return shown

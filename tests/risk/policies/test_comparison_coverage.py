@@ -138,7 +138,7 @@ def test_gaps_of_many_policies_cover_all_pairs_at_once(unit):
         # products of scores do not cancel where pairs mirror each other
         common, *own = scores(rng, paths, unit, 6)
         values = means[:, None] + common**2 - 1 + 0.5 * np.array(own) * np.roll(own, 1, axis=0)
-        (one,) = gaps([(batched(units).totals(values), np.full((5, 5), True))], batched(units))
+        one = gaps({"cost": (batched(units).totals(values), np.full((5, 5), True))}, batched(units))["cost"]
         apart = means[:, None] - means
         inside = (one.low <= apart) & (apart <= one.high) | np.eye(5, dtype=bool)
         held.append(inside.all())
