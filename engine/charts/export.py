@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import unicodedata
 import warnings
 from pathlib import Path
@@ -16,8 +17,17 @@ FORMATS = ("png", "svg", "pdf", "html", "json")
 VEGA_LITE = "6.4"
 DOTS = 160
 """Resolution of PNG files [pixel per inch]."""
-FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts", "/System/Library/Fonts",
-           "/Library/Fonts", "C:/Windows/Fonts")  # fmt: skip
+FOLDERS = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "~/.fonts",
+    "~/.local/share/fonts",
+    "/System/Library/Fonts",
+    "/Library/Fonts",
+    "C:/Windows/Fonts",
+)
+_REFERENCES = re.compile(rb"(?:\n +/\w+ \d+ 0 R(?=\n))+")
+"""Entries of a dictionary of a PDF that refer to objects, one a line."""
 EASTERN = ("NotoSansCJK", "NotoSansSC", "SourceHanSans", "wqy-", "PingFang", "Hiragino", "msyh", "simhei")
 """Prefixes of files of fonts with Chinese characters."""
 
@@ -67,7 +77,22 @@ def rendered(spec: dict[str, Any], kind: str) -> bytes:
         return bytes(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, ppi=DOTS))
     if kind == "svg":
         return str(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)).encode()
-    return bytes(vl_convert.vegalite_to_pdf(spec, vl_version=VEGA_LITE))
+    return _ordered(bytes(vl_convert.vegalite_to_pdf(spec, vl_version=VEGA_LITE)))
+
+
+def _ordered(pdf: bytes) -> bytes:
+    """A PDF with its objects by number and entries of dictionaries in order; vl-convert's order is another each time."""
+    pdf = _REFERENCES.sub(lambda found: b"".join(sorted(re.findall(rb"\n[^\n]+", found[0]))), pdf)
+    table = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
+    starts = [int(row) for row in re.findall(rb"(\d{10}) \d{5} n", pdf[table:])]
+    ends = dict(zip(sorted(starts), [*sorted(starts)[1:], table], strict=True))
+    parts, moved, at = [pdf[: min(starts)]], list[int](), min(starts)
+    for start in starts:
+        moved.append(at)
+        parts.append(pdf[start : ends[start]])
+        at += ends[start] - start
+    places = iter(moved)
+    return b"".join(parts) + re.sub(rb"\d{10}(?= \d{5} n)", lambda _: b"%010d" % next(places), pdf[table:])
 
 
 def _warn_of_missing_fonts(text: str) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from engine.charts import theme
-from engine.charts.conditioning import CALIBRATION
-from engine.charts.figures import answers as drawn_answers, challenged as drawn_claims, inputs as drawn_inputs
-from engine.charts.figures import observed as drawn_facts, outcomes as drawn_outcomes, yearly as drawn_years
+from engine.charts.figures import (
+    answers as drawn_answers,
+    challenged as drawn_claims,
+    inputs as drawn_inputs,
+    observed as drawn_facts,
+    outcomes as drawn_outcomes,
+    yearly as drawn_years,
+)
 from engine.charts.tables import answers, challenged, inputs, observed, outcomes, yearly
 from engine.errors import Problems, UserError, unknown
 
@@ -21,7 +26,7 @@ ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge"
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and answers to questions on the run."""
 OUTCOME, YEARLY = "outcome", "yearly"
-Tables = pd.DataFrame | tuple[pd.DataFrame, ...]
+Tables: TypeAlias = "pd.DataFrame | tuple[pd.DataFrame, ...]"
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,6 @@ class Kind:
       shows: kind of its variable, `OUTCOME` or `YEARLY`, if by default it is taken from the run's headline; "" if
         `tables` chooses it.
       table: table that an answer must have to be drawn so; "" where every answer to the question can be.
-      asked: options with which the question gives that table.
     """
 
     tables: Callable[..., Tables]
@@ -44,7 +48,6 @@ class Kind:
     about: str
     shows: str = ""
     table: str = ""
-    asked: tuple[str, ...] = ()
 
     @property
     def of(self) -> tuple[str, ...]:
@@ -63,7 +66,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "overview": Kind(yearly.overview, drawn_years.overview, "an outcome's tail, and the years of its variable", OUTCOME),
+    "overview": Kind(yearly.overview, drawn_years.overview, "an outcome's tail, and its variable by year", OUTCOME),
     "fan": Kind(yearly.fan, drawn_years.fan, "how futures spread by year, a panel for each place", YEARLY),
     "exceedance": Kind(
         outcomes.exceedance, drawn_outcomes.exceedance, "probability to pass each level of an outcome", OUTCOME
@@ -76,7 +79,6 @@ KINDS: Mapping[str, Kind] = {
         outcomes.thresholds, drawn_outcomes.thresholds, "probability of events at any threshold, with the study's"
     ),
     "tails": Kind(yearly.tails, drawn_years.tails, "mean, VaR and ES with intervals, a panel for each place", YEARLY),
-    "scatter": Kind(inputs.scatter, drawn_inputs.scatter, "an outcome against a factor, the worst 1 % marked", OUTCOME),
     "tornado": Kind(inputs.tornado, drawn_inputs.tornado, "the outcome where each factor is low and high", OUTCOME),
     "drivers": Kind(answers.drivers, drawn_answers.drivers, "inputs in the worst futures (answer to `explain`)"),
     "inputs": Kind(answers.inputs, drawn_answers.intervals, "share of each input (answer to `sensitivity`)"),
@@ -90,14 +92,6 @@ KINDS: Mapping[str, Kind] = {
     "pit": Kind(observed.pit, drawn_facts.pit, "places of figures among the futures (answer to `backtest`)"),
     "known": Kind(
         observed.known, drawn_facts.known, "factors and events given facts (answer to `condition`)", table="known"
-    ),
-    "ranks": Kind(
-        observed.ranks, drawn_facts.ranks, "calibration of what is known (answer to `condition`)", table="ranks",
-        asked=CALIBRATION,
-    ),
-    "correlation": Kind(inputs.correlation, drawn_inputs.correlation, "how the priors move together"),
-    "convergence": Kind(
-        outcomes.convergence, drawn_outcomes.convergence, "how measures settle as paths are added", OUTCOME
     ),
     "replay": Kind(yearly.replay, drawn_years.replay, "one path in full, year by year"),
     "priors": Kind(inputs.priors, drawn_inputs.priors, "the density of every factor, as stated and as fitted"),

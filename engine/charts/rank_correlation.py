@@ -16,7 +16,7 @@ def ranks(values: np.ndarray) -> np.ndarray:
 
     centred = rankdata(values) - 0.5 * (len(values) + 1)
     length = np.linalg.norm(centred)
-    return centred / length if length > 0 else centred
+    return np.asarray(centred / length if length > 0 else centred)
 
 
 def rank_correlation(one: np.ndarray, two: np.ndarray, units: int) -> Estimate:

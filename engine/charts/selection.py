@@ -10,9 +10,9 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
+from engine.charts import labels
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import titled, words
-from engine.charts import labels
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import finite_units
 
@@ -101,7 +101,7 @@ class StoredOutcome:
     def finite(self, policy: str) -> np.ndarray:
         """The finite values under a policy, float64 [path]."""
         values = self.of(policy)
-        return values[np.isfinite(values)]
+        return np.asarray(values[np.isfinite(values)])
 
     def lost(self) -> str:
         """Number of paths left out because of non-finite values, as a sentence; "" if none are."""

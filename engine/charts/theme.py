@@ -1,4 +1,4 @@
-"""The look of every chart: colours, dashes and shapes of policies, one Vega-Lite configuration, text in lines, panels."""
+"""The look of every chart: colours, dashes and shapes of policies, a Vega-Lite configuration, text in lines, panels."""
 
 from __future__ import annotations
 
@@ -111,22 +111,23 @@ def looks(
     the legend of the lines.
 
     Args:
-      about: `policies` are all that run, so that a look does not depend on which are shown; `shown` those in the legend.
+      about: `policies` are all that run, so that looks do not depend on which are shown; `shown` those in the legend.
       words: policy -> its text in the legend, if not its name.
       lined: whether the legend shows lines, in place of points.
     """
     names, shown = list(about["policies"]), list(about.get("shown", about["policies"]))
     broken = {name: lines((words or {}).get(name, name), 520) for name in shown}
+    symbols: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 500} if lined else {}
     legend = alt.Legend(
         labelExpr=f"{json.dumps(broken)}[datum.label]",
         values=shown,
         columns=1 if words else 3,
         labelLimit=560,
-        **({"symbolType": "stroke", "symbolSize": 500} if lined else {}),
+        **symbols,
     )
 
     def by(kind: Any, values: Sequence[Any] | None, has_legend: bool) -> Any:
-        own = {} if values is None else {"range": [values[k % len(values)] for k in range(len(names))]}
+        own: dict[str, Any] = {} if values is None else {"range": [values[k % len(values)] for k in range(len(names))]}
         return kind("policy:N", scale=alt.Scale(domain=names, **own), legend=legend if has_legend else None)
 
     line = {"color": by(alt.Color, None, True), "strokeDash": by(alt.StrokeDash, DASHES, True)}

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Bool
 
 from engine.answers.answer import Answer
-from engine.formatting import begun
 from engine.charts import selection
 from engine.charts.theme import COLOURS, GREY
+from engine.formatting import begun
 
 LEDGERS = ("specification", "policies")
 """Kinds of choices that may depart from what the study states; each ledger has universes of its own."""
@@ -64,7 +64,7 @@ class Universes:
     def drawn_intervals(self) -> Bool[np.ndarray, " universe"]:
         """Which universes have their interval drawn; the one as stated always has."""
         every = np.arange(len(self.rows))
-        return (every % -(-max(len(every), 1) // MOST_INTERVALS) == 0) | (every == self.stated)
+        return np.asarray((every % -(-max(len(every), 1) // MOST_INTERVALS) == 0) | (every == self.stated))
 
     @property
     def span(self) -> tuple[float, float]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from engine.runs.run import Run
 
 
-
 @click.command("report", short_help="Write a run as one HTML page.")
 @options.run_that_is_there
 @click.option(

@@ -7,18 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.charts import export
-from engine.charts.kinds import (
-    ANSWERS,
-    KINDS,
-    OUTCOME,
-    YEARLY,
-    Kind,
-    Tables,
-    chart,
-    kind_of,
-    refuse_options,
-    tables_of,
-)
+from engine.charts.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, Tables, chart, kind_of, refuse_options, tables_of
 from engine.errors import Problem, UserError, unknown
 from engine.runs import questions
 from engine.runs.inquiry import Inquiry
@@ -80,7 +69,7 @@ class Drawing:
             "story": lambda: replay(run.study, path),
         }
         return {
-            name: make[name]() if name in make else questions.answer_to(run.run_folder, name, kind.table, kind.asked)
+            name: make[name]() if name in make else questions.answer_to(run.run_folder, name, kind.table)
             for name in kind.of
         }
 

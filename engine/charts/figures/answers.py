@@ -21,7 +21,11 @@ def intervals(data: pd.DataFrame) -> Any:
     base = alt.Chart(data).encode(y=y)
     layers = [alt.Chart(data).mark_rule(style="muted").encode(x=alt.datum(0))]
     if "from" in data:
-        layers.append(base.mark_rule(strokeWidth=5, opacity=0.25, color=theme.COLOURS[1]).encode(alt.X("from:Q", axis=x["axis"]), alt.X2("to")))
+        layers.append(
+            base.mark_rule(strokeWidth=5, opacity=0.25, color=theme.COLOURS[1]).encode(
+                alt.X("from:Q", axis=x["axis"]), alt.X2("to")
+            )
+        )
     layers += [
         base.mark_rule(color=theme.COLOURS[1], strokeWidth=1.3).encode(alt.X("low:Q", axis=x["axis"]), alt.X2("high")),
         base.mark_point(filled=True, size=45, opacity=1, color=theme.COLOURS[1]).encode(
@@ -45,24 +49,39 @@ def beyond(data: pd.DataFrame) -> Any:
         if panel["log"]:
             own = own[own.estimate > 0]
         last = own[own.kind == "futures"].groupby("policy", sort=False).tail(1)
-        x = alt.X("estimate:Q", axis=theme.number_axis("\n".join(theme.lines(panel["label"], width))),
-                  scale=alt.Scale(type="log" if panel["log"] else "linear", reverse=panel["reverse"], zero=False, nice=False))  # fmt: skip
+        x = alt.X(
+            "estimate:Q",
+            axis=theme.number_axis("\n".join(theme.lines(panel["label"], width))),
+            scale=alt.Scale(type="log" if panel["log"] else "linear", reverse=panel["reverse"], zero=False, nice=False),
+        )
         powers = [10.0**k for k in range(9)]
         y = alt.Y(
-            "period:Q", scale=alt.Scale(type="log", nice=False),
-            axis=alt.Axis(values=powers, labelExpr="'1 in ' + format(datum.value, ',~s')", title=f"once in so many {panel['counted']}"),
-        )  # fmt: skip
+            "period:Q",
+            scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(
+                values=powers,
+                labelExpr="'1 in ' + format(datum.value, ',~s')",
+                title=f"once in so many {panel['counted']}",
+            ),
+        )
         base = alt.Chart(own).encode(y=y)
         made.append(
             alt.layer(
-                base.transform_filter("isValid(datum.low) && isValid(datum.high)").mark_area(opacity=0.18, orient="horizontal").encode(
-                    alt.X("low:Q", axis=x["axis"], scale=x["scale"]), alt.X2("high"), color=points["color"], detail="kind:N"
+                base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+                .mark_area(opacity=0.18, orient="horizontal")
+                .encode(
+                    alt.X("low:Q", axis=x["axis"], scale=x["scale"]),
+                    alt.X2("high"),
+                    color=points["color"],
+                    detail="kind:N",
                 ),
                 base.mark_line().encode(x=x, color=points["color"], strokeDash=kinds, order="period:Q"),
                 alt.Chart(last).mark_point(filled=True, size=45, opacity=1).encode(x=x, y=y, **points),
-                base.mark_point(size=60, opacity=0).encode(x=x, tooltip=["policy", "kind", "period", "estimate", "low", "high"]),
+                base.mark_point(size=60, opacity=0).encode(
+                    x=x, tooltip=["policy", "kind", "period", "estimate", "low", "high"]
+                ),
             ).properties(width=width, height=height, title=theme.heading(name, width))
-        )  # fmt: skip
+        )
     return theme.headed(alt.concat(*made, columns=2, spacing=24), about, 720 if several else 560)
 
 
@@ -79,14 +98,22 @@ def drivers(data: pd.DataFrame) -> Any:
         base.mark_point(style="dot").encode(x=x, tooltip=["row", "estimate", "low", "high"]),
     ).properties(width=250, height=step)
     colour = alt.Color(
-        "share:Q", scale=alt.Scale(scheme="blueorange", domainMid=1),
+        "share:Q",
+        scale=alt.Scale(scheme="blueorange", domainMid=1),
         legend=alt.Legend(title="relative to the prior", orient="right"),
-    )  # fmt: skip
+    )
     tenth = alt.X("tenth:O", axis=alt.Axis(title="tenth of the prior, lowest to highest", labelAngle=0, grid=False))
-    right = alt.Chart(shares).mark_rect().encode(
-        x=tenth, y=alt.Y("row:N", sort=about["rows"], axis=None), color=colour,
-        tooltip=["row", "tenth", alt.Tooltip("share", format=".2f")],
-    ).properties(width=230, height=step)  # fmt: skip
+    right = (
+        alt.Chart(shares)
+        .mark_rect()
+        .encode(
+            x=tenth,
+            y=alt.Y("row:N", sort=about["rows"], axis=None),
+            color=colour,
+            tooltip=["row", "tenth", alt.Tooltip("share", format=".2f")],
+        )
+        .properties(width=230, height=step)
+    )
     return theme.headed(alt.hconcat(left, right, spacing=14), about, 780)
 
 
@@ -96,11 +123,17 @@ def boxes(data: pd.DataFrame) -> Any:
     for name in about["panels"]:
         own = data[data.panel == name]
         y, step = theme.row_axis("row", list(own.row), 250, least=10)
-        x = alt.X("below:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="quantile of the prior", tickCount=4, grid=False))
+        x = alt.X(
+            "below:Q",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(title="quantile of the prior", tickCount=4, grid=False),
+        )
         base = alt.Chart(own).encode(y=y)
         layers = alt.layer(
             base.mark_bar(style="pale", height={"band": 0.6}).encode(x=alt.datum(0), x2=alt.datum(1)),
-            base.mark_bar(height={"band": 0.6}, color=theme.COLOURS[0]).encode(x, alt.X2("above"), tooltip=["row", "below", "above"]),
+            base.mark_bar(height={"band": 0.6}, color=theme.COLOURS[0]).encode(
+                x, alt.X2("above"), tooltip=["row", "below", "above"]
+            ),
         )
         made.append(layers.properties(width=400, height=step, title=theme.heading(name, 520)))
     return theme.headed(alt.vconcat(*made, spacing=14), about, 700)

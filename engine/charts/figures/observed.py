@@ -19,35 +19,55 @@ def hindcast(data: pd.DataFrame) -> Any:
     about = data.attrs
     width = 170 if len(about["panels"]) > 2 else 300
     lone = data.groupby(["panel", "part"]).year.transform("count") == 1
-    data = data.assign(bar=((data.part == "figure") & data.get("p05", pd.Series(dtype=float)).notna()) | ((data.part == "futures") & lone))
+    data = data.assign(
+        bar=((data.part == "figure") & data.get("p05", pd.Series(dtype=float)).notna())
+        | ((data.part == "futures") & lone)
+    )
     y = alt.Y("median:Q", axis=theme.number_axis(None, 4), scale=alt.Scale(zero=False))
     base = alt.Chart(data).encode(x=theme.year_axis(int(data.year.min()), int(data.year.max()), 3))
     futures, bars = base.transform_filter("datum.part == 'futures'"), base.transform_filter("datum.bar")
     seen = base.transform_filter("datum.part == 'figure'")
     readings = [name for name in data.get("reading", pd.Series(dtype=object)).dropna().unique() if name]
     shape = alt.Shape(
-        "reading:N", scale=alt.Scale(domain=["", *readings], range=list(theme.SHAPES[: len(readings) + 1])),
+        "reading:N",
+        scale=alt.Scale(domain=["", *readings], range=list(theme.SHAPES[: len(readings) + 1])),
         legend=alt.Legend(values=readings) if readings else None,
-    )  # fmt: skip
-    fill = alt.Fill("scored:N", scale=alt.Scale(domain=["observed, scored", "observed, not scored"], range=["#333333", "#FFFFFF"]))
+    )
+    fill = alt.Fill(
+        "scored:N", scale=alt.Scale(domain=["observed, scored", "observed, not scored"], range=["#333333", "#FFFFFF"])
+    )
     layers = alt.layer(
-        *(futures.mark_area(opacity=o, color=FUTURES).encode(alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high)) for low, high, o, _ in BANDS),
-        *(bars.mark_rule(opacity=0.5, color=FUTURES, strokeWidth=w).encode(alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high)) for low, high, _, w in BANDS),
+        *(
+            futures.mark_area(opacity=o, color=FUTURES).encode(
+                alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high)
+            )
+            for low, high, o, _ in BANDS
+        ),
+        *(
+            bars.mark_rule(opacity=0.5, color=FUTURES, strokeWidth=w).encode(
+                alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high)
+            )
+            for low, high, _, w in BANDS
+        ),
         futures.mark_line(color=FUTURES, strokeWidth=1.5).encode(y=y),
         seen.mark_rule(style="ink").encode(alt.Y("below:Q"), alt.Y2("over")),
         seen.mark_point(style="ink", size=36, opacity=1, filled=True).encode(
             y="observed:Q", fill=fill, shape=shape, tooltip=["figure", "observed", "place", "apart"]
         ),
-    ).properties(width=width, height=110)  # fmt: skip
+    ).properties(width=width, height=110)
     columns = min(4, len(about["panels"]))
-    return theme.headed(theme.panels(layers, about["panels"], columns, width, "y"), about, max(560, columns * (width + 50)))
+    return theme.headed(
+        theme.panels(layers, about["panels"], columns, width, "y"), about, max(560, columns * (width + 50))
+    )
 
 
 def pit(data: pd.DataFrame) -> Any:
     """Share of figures at or below each place, a step line for each reading, with bands and the expected diagonal."""
     about = data.attrs
     readings = about["readings"]
-    scale = alt.Scale(domain=readings, range=[theme.COLOURS[(k + 1) % len(theme.COLOURS)] for k in range(len(readings))])
+    scale = alt.Scale(
+        domain=readings, range=[theme.COLOURS[(k + 1) % len(theme.COLOURS)] for k in range(len(readings))]
+    )
     colour = alt.Color("reading:N", scale=scale, legend=alt.Legend() if len(readings) > 1 else None)
     unit = alt.Scale(domain=[0, 1], nice=False)
     x = alt.X("place:Q", scale=unit, axis=alt.Axis(title="place among the futures", tickCount=4))
@@ -55,7 +75,9 @@ def pit(data: pd.DataFrame) -> Any:
     base = alt.Chart(data).encode(x=x, color=colour)
     diagonal = alt.Chart(pd.DataFrame({"place": [0, 1], "share": [0, 1]}))
     chart = alt.layer(
-        base.mark_area(opacity=0.25, interpolate="step-after").encode(alt.Y("low:Q", axis=y["axis"], scale=unit), alt.Y2("high")),
+        base.mark_area(opacity=0.25, interpolate="step-after").encode(
+            alt.Y("low:Q", axis=y["axis"], scale=unit), alt.Y2("high")
+        ),
         base.mark_line(interpolate="step-after").encode(y=y),
         diagonal.mark_line(style="muted", strokeDash=[4, 3], strokeWidth=1).encode(x=x, y=y),
     ).properties(width=330, height=290)
@@ -75,7 +97,9 @@ def known(data: pd.DataFrame) -> Any:
 
 def _factors(data: pd.DataFrame) -> Any:
     y, step = theme.row_axis("row", list(data.row), 220, least=13)
-    data = data.assign(**{f"{end}{n}": data.estimate + sign * n * data.sd for end, sign in (("a", -1), ("b", 1)) for n in (1, 2)})
+    data = data.assign(
+        **{f"{end}{n}": data.estimate + sign * n * data.sd for end, sign in (("a", -1), ("b", 1)) for n in (1, 2)}
+    )
     base = alt.Chart(data).encode(y=y)
     title = "from the prior's mean [standard deviations]"
     x = alt.X("estimate:Q", axis=theme.number_axis(title))
@@ -84,7 +108,9 @@ def _factors(data: pd.DataFrame) -> Any:
         for n, share in ((2, 0.4), (1, 0.8))
     ]
     bars += [
-        base.mark_bar(style="shade", opacity=0.75, height={"band": share}).encode(alt.X(f"a{n}:Q", axis=x["axis"]), alt.X2(f"b{n}"))
+        base.mark_bar(style="shade", opacity=0.75, height={"band": share}).encode(
+            alt.X(f"a{n}:Q", axis=x["axis"]), alt.X2(f"b{n}")
+        )
         for n, share in ((2, 0.15), (1, 0.35))
     ]
     layers = alt.layer(
@@ -104,30 +130,21 @@ def _events(data: pd.DataFrame, about: Any) -> Any:
     base = alt.Chart(data).encode(y=y, yOffset=offset)
     x = alt.X("estimate:Q", axis=theme.number_axis("chance [%]"))
     when = alt.FillOpacity(
-        "when:N", scale=alt.Scale(domain=["before the facts", "given the facts"], range=[0, 1]),
+        "when:N",
+        scale=alt.Scale(domain=["before the facts", "given the facts"], range=[0, 1]),
         legend=alt.Legend(symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY),
-    )  # fmt: skip
+    )
     layers = alt.layer(
         base.mark_line(strokeWidth=1.5, opacity=0.4).encode(x=x, color=points["color"], detail=["row:N", "policy:N"]),
         base.mark_rule().encode(alt.X("low:Q", axis=x["axis"]), alt.X2("high"), color=points["color"]),
         base.mark_point(filled=True, size=45, opacity=1, strokeWidth=1.3).encode(
-            x=x, fill=alt.Fill("policy:N", scale=points["color"]["scale"], legend=None), stroke=alt.Stroke("policy:N", scale=points["color"]["scale"], legend=None),
-            fillOpacity=when, shape=points["shape"], tooltip=["row", "policy", "when", "estimate", "low", "high"],
+            x=x,
+            fill=alt.Fill("policy:N", scale=points["color"]["scale"], legend=None),
+            stroke=alt.Stroke("policy:N", scale=points["color"]["scale"], legend=None),
+            fillOpacity=when,
+            shape=points["shape"],
+            tooltip=["row", "policy", "when", "estimate", "low", "high"],
         ),
-    )  # fmt: skip
+    )
     high = alt.Step(max(26, 13 * len(about["shown"])), **{"for": "position"})
     return layers.properties(width=230, height=high, title=theme.heading("How likely events are", 230))
-
-
-def ranks(data: pd.DataFrame) -> Any:
-    """Ranks of the truth in each bin, with the expected number and its band."""
-    about = data.attrs
-    x = alt.X("from:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=alt.Axis(title="rank of the truth", tickCount=5))
-    y = alt.Y("count:Q", scale=alt.Scale(zero=False), axis=theme.number_axis("ranks in a bin"))
-    base = alt.Chart(data).encode(x=x, x2="to")
-    chart = alt.layer(
-        base.mark_rect(style="pale").encode(alt.Y("low:Q", axis=y["axis"], scale=y["scale"]), alt.Y2("high")),
-        base.mark_rule(style="muted", strokeDash=[4, 3]).encode(y="expected:Q"),
-        base.mark_rule(strokeWidth=3, color=FUTURES).encode(y=y, tooltip=["from", "to", "count", "low", "high"]),
-    ).properties(width=430, height=230)
-    return theme.headed(chart, about, 560)

@@ -13,7 +13,7 @@ SIDES = {"better": 0.4, "worse": 0.95, "same": 0.0}
 """Side of a difference -> opacity of its bar."""
 
 
-def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> alt.LayerChart:
+def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
     """Share of futures beyond each level on a log scale, with its band; the level that 1 % pass is marked."""
     about = data.attrs
     words = {row.policy: row.marked for row in data.itertuples() if isinstance(row.marked, str)}
@@ -33,7 +33,9 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> alt.L
                 alt.Y("low:Q", axis=axis, scale=y["scale"]), alt.Y2("high"), color=lines["color"], order=order
             ),
             base.mark_line().encode(y=y, order=order, **lines),
-            theme.marked(alt.Chart(marks), about).mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, **points),
+            theme.marked(alt.Chart(marks), about)
+            .mark_point(filled=True, size=70, opacity=1)
+            .encode(x=x, y=y, **points),
             base.mark_point(size=80, opacity=0).encode(
                 y=y, color=lines["color"], tooltip=["policy", "level", "share", "low", "high"]
             ),
@@ -60,15 +62,19 @@ def differences(data: pd.DataFrame) -> Any:
     x, y = alt.X("from:Q", axis=theme.number_axis(about["label"])), alt.Y("share:Q", axis=axis)
     layers = alt.layer(
         bins.mark_bar(filled=True, strokeWidth=0.5, binSpacing=0).encode(
-            x, alt.X2("to"), y, alt.Y2Datum(0), fill=colour.copy(), stroke=colour, fillOpacity=sides,
+            x,
+            alt.X2("to"),
+            y,
+            alt.Y2Datum(0),
+            fill=colour.copy(),
+            stroke=colour,
+            fillOpacity=sides,
             tooltip=["policy", "from", "to", "share", "side"],
         ),
         base.transform_filter("datum.part == 'mean'").mark_rule(style="ink").encode(x=alt.datum(0)),
         mean.mark_rule(style="ink", strokeWidth=1.4).encode(alt.X("low:Q"), alt.X2("high"), y),
-        mean.mark_point(style="dot").encode(
-            alt.X("estimate:Q"), y, tooltip=["policy", "estimate", "low", "high"]
-        ),
-    ).properties(width=300 if several else 470, height=170 if several else 250)  # fmt: skip
+        mean.mark_point(style="dot").encode(alt.X("estimate:Q"), y, tooltip=["policy", "estimate", "low", "high"]),
+    ).properties(width=300 if several else 470, height=170 if several else 250)
     chart = theme.panels(layers, about["panels"], 2, 300 if several else 470, own="xy" if several else "")
     return theme.headed(chart, about, 640 if several else 540)
 
@@ -83,8 +89,11 @@ def thresholds(data: pd.DataFrame) -> Any:
         own = data[data.panel == name]
         axis = theme.PERCENT.copy()
         axis.title = f"{panel['side']} [%]"
-        x = alt.X("level:Q", axis=theme.number_axis("\n".join(theme.lines(panel["label"], width))),
-                  scale=alt.Scale(reverse=not panel["above"], zero=False))  # fmt: skip
+        x = alt.X(
+            "level:Q",
+            axis=theme.number_axis("\n".join(theme.lines(panel["label"], width))),
+            scale=alt.Scale(reverse=not panel["above"], zero=False),
+        )
         y = alt.Y("share:Q", axis=axis, scale=alt.Scale(domain=[0, 1]))
         base = alt.Chart(own).encode(x=x)
         marks = base.transform_filter("datum.marked")
@@ -92,34 +101,11 @@ def thresholds(data: pd.DataFrame) -> Any:
             base.mark_area(opacity=0.3).encode(alt.Y("low:Q", axis=axis), alt.Y2("high"), color=lines["color"]),
             base.mark_line().encode(y=y, **lines),
             marks.mark_rule(style="muted", strokeDash=[2, 3]).encode(),
-            theme.marked(marks, about).mark_point(filled=True, size=50, opacity=1).encode(y=y, **points, tooltip=["policy", "level", "share"]),
+            theme.marked(marks, about)
+            .mark_point(filled=True, size=50, opacity=1)
+            .encode(y=y, **points, tooltip=["policy", "level", "share"]),
         )
         heading = {"title": theme.heading(name, width)} if several else {}
         made.append(layers.properties(width=width, height=height, **heading))
     chart = alt.concat(*made, columns=2, spacing=26) if several else made[0]
     return theme.headed(chart, about, 640 if several else 540)
-
-
-def convergence(data: pd.DataFrame) -> Any:
-    """Each measure with its interval over a growing number of first paths."""
-    about = data.attrs
-    _, points = theme.looks(about, lined=False)
-    shown = about["shown"]
-    counts = sorted(data.paths.unique())
-    data = data.assign(
-        # policies stand side by side, shifted by at most a fifth of the way to the next number
-        at=[n * 2 ** (0.4 * ((shown.index(name) + 0.5) / len(shown) - 0.5)) for n, name in zip(data.paths, data.policy)]
-    )
-    axis = alt.Axis(
-        values=counts[:: -(-len(counts) // 5)], labelExpr="format(datum.value, ',')", title="first paths", grid=False
-    )
-    x = alt.X("at:Q", axis=axis, scale=alt.Scale(type="log", base=2, nice=False, padding=12))
-    y = alt.Y("estimate:Q", axis=theme.number_axis("\n".join(theme.lines(about["label"], 170))), scale=alt.Scale(zero=False))
-    base = alt.Chart(data).encode(x=x)
-    layers = alt.layer(
-        base.mark_rule(strokeWidth=1.3).encode(alt.Y("low:Q", title=None), alt.Y2("high"), color=points["color"]),
-        base.mark_point(filled=True, size=40, opacity=1).encode(
-            y=y, **points, tooltip=["policy", "paths", "estimate", "low", "high"]
-        ),
-    ).properties(width=200, height=190)
-    return theme.headed(theme.panels(layers, about["panels"], 3, own="y"), about, 820)

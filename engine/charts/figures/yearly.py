@@ -40,12 +40,16 @@ def fan(data: pd.DataFrame, width: int = 0) -> Any:
     marked = base.transform_filter(_marked(first, last))
     layers = alt.layer(
         *(
-            base.mark_area(opacity=strength).encode(alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high), color=lines["color"])
+            base.mark_area(opacity=strength).encode(
+                alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high), color=lines["color"]
+            )
             for low, high, strength in BANDS
         ),
         base.mark_line().encode(y=y, **lines),
         marked.mark_rule().encode(alt.Y("low:Q"), alt.Y2("high"), color=lines["color"]),
-        theme.marked(marked, about).mark_point(filled=True, opacity=1, size=30).encode(y=y, tooltip=[*MEDIAN], **points),
+        theme.marked(marked, about)
+        .mark_point(filled=True, opacity=1, size=30)
+        .encode(y=y, tooltip=[*MEDIAN], **points),
     ).properties(width=width, height=130 if several or crowded else 250)
     if not (several or crowded):
         return theme.headed(layers, about, width + 70)
@@ -95,8 +99,11 @@ def overview(curves: pd.DataFrame, *years: pd.DataFrame) -> Any:
     note = f"Left: {curves.attrs['note']} Right: {years[0].attrs['note']}"
     heading = theme.heading(f"{years[0].attrs['label']}, year by year", 340)
     both = alt.hconcat(left, right.properties(title=heading), spacing=36)
-    return theme.headed(both.resolve_scale(color="independent", shape="independent", strokeDash="independent"),
-                        {"title": curves.attrs["title"], "note": note}, 860)  # fmt: skip
+    return theme.headed(
+        both.resolve_scale(color="independent", shape="independent", strokeDash="independent"),
+        {"title": curves.attrs["title"], "note": note},
+        860,
+    )
 
 
 def tails(data: pd.DataFrame) -> Any:
@@ -106,12 +113,16 @@ def tails(data: pd.DataFrame) -> Any:
     measures = list(data.measure.unique())
     names = about["unit"] if several else about["label"]
     width = 190 if several else 420
-    x = alt.X("estimate:Q", scale=alt.Scale(zero=False), axis=theme.number_axis("\n".join(theme.lines(names, width)), 4))
+    x = alt.X(
+        "estimate:Q", scale=alt.Scale(zero=False), axis=theme.number_axis("\n".join(theme.lines(names, width)), 4)
+    )
     offset = alt.YOffset("policy:N", sort=about["shown"])
     y = alt.Y("measure:N", sort=measures, axis=alt.Axis(title=None, grid=False, domain=False))
     base = alt.Chart(data).encode(y=y, yOffset=offset)
     layers = alt.layer(
-        base.mark_rule(strokeWidth=1.4).encode(alt.X("low:Q", axis=x["axis"], scale=x["scale"]), alt.X2("high"), color=points["color"]),
+        base.mark_rule(strokeWidth=1.4).encode(
+            alt.X("low:Q", axis=x["axis"], scale=x["scale"]), alt.X2("high"), color=points["color"]
+        ),
         base.mark_point(filled=True, size=45, opacity=1).encode(
             x=x, tooltip=["panel", "policy", "measure", "estimate", "low", "high"], **points
         ),
@@ -130,8 +141,10 @@ def replay(data: pd.DataFrame) -> Any:
     y = alt.Y("value:Q", axis=theme.number_axis(None), scale=alt.Scale(zero=False))
     if "year" not in data:
         x = alt.X("policy:N", sort=about["shown"], axis=alt.Axis(labels=False, title=None, grid=False, domain=False))
-        layers = alt.Chart(data).mark_point(filled=True, size=70, opacity=1).encode(
-            x=x, y=y, tooltip=["policy", "value"], **points
+        layers = (
+            alt.Chart(data)
+            .mark_point(filled=True, size=70, opacity=1)
+            .encode(x=x, y=y, tooltip=["policy", "value"], **points)
         )
     else:
         first, last = int(data.year.min()), int(data.year.max())
@@ -139,7 +152,9 @@ def replay(data: pd.DataFrame) -> Any:
         marked = base.transform_filter(_marked(first, last))
         layers = alt.layer(
             base.mark_line().encode(**lines),
-            theme.marked(marked, about).mark_point(filled=True, size=35, opacity=1).encode(tooltip=["policy", "year", "value"], **points),
+            theme.marked(marked, about)
+            .mark_point(filled=True, size=35, opacity=1)
+            .encode(tooltip=["policy", "year", "value"], **points),
         )
     layers = layers.properties(width=width, height=130 if several else 250)
     columns = 4 if several else 1

@@ -1,4 +1,4 @@
-"""Tables of answers: return levels, drivers of the worst futures, shares of inputs, boxes, moves that turn a ranking."""
+"""Tables of answers: return levels, drivers of the worst futures, shares of inputs, boxes, break-even moves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from engine.answers.answer import Answer
-from engine.answers.layout import with_unit
+from engine.answers.layout import head
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.charts import labels, selection
 from engine.charts.tables.frames import ends, frame
@@ -153,10 +153,14 @@ def boxes(discover: Answer) -> pd.DataFrame:
         said = ", ".join(f"{name} {labels.with_interval(box[name], 100, ' %')}" for name in ("coverage", "density"))
         panels.append(f"{box['box']}: {said}")
         rows += [
-            {"panel": panels[-1], "row": str(row["limit"]).rpartition(", ")[0], "below": row["below"],
-             "above": 1 - row["above"]}
+            {
+                "panel": panels[-1],
+                "row": str(row["limit"]).rpartition(", ")[0],
+                "below": row["below"],
+                "above": 1 - row["above"],
+            }
             for row in discover["limits"].where(box=box["box"])
-        ]  # fmt: skip
+        ]
     return frame(rows, title, note, panels=panels, nothing="no box of factors separates these futures from the others")
 
 
@@ -184,9 +188,14 @@ def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:
     )
     panels = list(dict.fromkeys(row["panel"] for row in rows))
     return frame(
-        rows, flip.finding, note, panels=panels, rows=list(dict.fromkeys(row["row"] for row in rows)),
-        label="its median moves by [standard deviations]", nothing="no prior turns the ranking",
-    )  # fmt: skip
+        rows,
+        flip.finding,
+        note,
+        panels=panels,
+        rows=list(dict.fromkeys(row["row"] for row in rows)),
+        label="its median moves by [standard deviations]",
+        nothing="no prior turns the ranking",
+    )
 
 
 def answer(of: Answer) -> pd.DataFrame:
@@ -206,8 +215,11 @@ def answer(of: Answer) -> pd.DataFrame:
 def _estimates(table: Table, column: Column) -> Sequence[Mapping[str, Any]]:
     scale = SCALES[column.shown]
     return [
-        {"panel": with_unit(column.head or words(column.name), column),
-         "row": ", ".join(str(row[dim]) for dim in table.dims if row[dim] != ""), **ends(row[column.name], scale)}
+        {
+            "panel": head(column),
+            "row": ", ".join(str(row[dim]) for dim in table.dims if row[dim] != ""),
+            **ends(row[column.name], scale),
+        }
         for k, row in enumerate(table.rows())
         if isinstance(row[column.name], Estimate) and (not table.brief or table.brief[k])
-    ]  # fmt: skip
+    ]

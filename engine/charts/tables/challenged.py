@@ -40,9 +40,13 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
     note += f" Left out, without a finite difference: {of.lost:,}." * bool(of.lost)
     title = f"{of.said}, by choices that depart" if rows else f"No universe of the choices {ledger} was run"
     return frame(
-        rows, title, note if rows else "", label=labels.with_unit("difference", of.unit),
-        verdicts={counts[name]: VERDICTS[name] for name in counts}, nothing="no universe has a difference",
-    )  # fmt: skip
+        rows,
+        title,
+        note if rows else "",
+        label=labels.with_unit("difference", of.unit),
+        verdicts={counts[name]: VERDICTS[name] for name in counts},
+        nothing="no universe has a difference",
+    )
 
 
 def profile(challenge: Answer, claim: str | None = None) -> pd.DataFrame:
@@ -67,16 +71,27 @@ def profile(challenge: Answer, claim: str | None = None) -> pd.DataFrame:
         start = 0.0
         for name in VERDICTS:
             share = float(row[name] or 0.0)
-            rows.append({
-                "claim": said[str(row["claim"])], "ledger": str(row["ledger"]), "choices": int(row["departures"]),
-                "universes": int(row["universes"]), "verdict": called(name), "share": share, "from": start,
-                "to": start + share,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "claim": said[str(row["claim"])],
+                    "ledger": str(row["ledger"]),
+                    "choices": int(row["departures"]),
+                    "universes": int(row["universes"]),
+                    "verdict": called(name),
+                    "share": share,
+                    "from": start,
+                    "to": start + share,
+                }
+            )
             start += share
     title = f"{said[claims[0]]}, by choices that depart" if len(claims) == 1 else challenge.finding
     note = f"Rows: choices that depart at a time; numbers: universes. {DESIGN}"
     return frame(
-        rows, title if claims else "No claim was challenged", note if claims else "",
-        panels=[said[name] for name in claims], ledgers=[*LEDGERS],
-        verdicts={called(name): look for name, look in VERDICTS.items()}, nothing="no universe was run",
-    )  # fmt: skip
+        rows,
+        title if claims else "No claim was challenged",
+        note if claims else "",
+        panels=[said[name] for name in claims],
+        ledgers=[*LEDGERS],
+        verdicts={called(name): look for name, look in VERDICTS.items()},
+        nothing="no universe was run",
+    )

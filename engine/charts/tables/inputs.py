@@ -1,4 +1,4 @@
-"""Tables of factors: outcomes against a factor, tornado, rank correlations, priors."""
+"""Tables of factors: tornado, priors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from engine.charts import labels, selection
-from engine.charts.rank_correlation import interval, rank_correlation, ranks
+from engine.charts.rank_correlation import ranks
 from engine.charts.selection import StoredOutcome
 from engine.charts.tables.frames import ends, frame, of_outcome
 from engine.risk.estimation.evidence import levels_of, measures
@@ -18,107 +18,13 @@ from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.measures import summary
 from engine.study.study import Input, Study
 
-WORST, TENTH = 0.01, 0.1
-MOST_MARKED = 1500
-"""Most of the worst paths that are drawn; more are thinned evenly."""
-CELLS = (34, 20)
-"""Cells across and up of the plane of a factor and an outcome."""
-ENOUGH = 1 << 14
-"""Number of first paths from which the factor is chosen where none is named."""
-MOVES = 0.1
-"""Absolute rank correlation with another factor above which a factor is marked."""
-FEWEST, SMALLEST = 5, 0.05
-"""Fewest units of a rank correlation; smallest correlation that is written as a number, unless its interval is wider."""
+TENTH = 0.1
+MOVES, FEWEST = 0.1, 5
+"""Absolute rank correlation with another factor above which a factor is marked; fewest paths for one."""
 DENSITY_ENDS, POINTS = (0.002, 0.998), 160
-"""Quantiles between which a density is drawn, further out where a stated value lies beyond them; points of a density."""
+"""Quantiles between which a density is drawn, further out where a stated value lies beyond; points of a density."""
 CLOSE = 0.02
 """Largest relative deviation from a stated value at which a law counts as matching it."""
-
-
-def scatter(
-    cube: xr.DataTree, variable: str | None = None, factor: str | None = None, policies: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """An outcome against a factor on the paths that keep their draws, a panel for each policy.
-
-    Rows with `part` "cell" count paths in a cell of the plane, "worst" are paths of the worst 1 %, and "mean" the mean
-    of each tenth of the factor, with its interval.
-
-    Args:
-      cube: what `engine.open_cube` gives.
-      variable: an outcome kept per path; the first if not given.
-      factor: a factor with stored draws; if not given the one whose rank correlation with the outcome is the largest
-        under the first policy shown.
-      policies: which, in this order; all of them if not given.
-
-    Raises:
-      UserError: the outcome is not kept per path, no such factor or policy.
-    """
-    kept, drawn = selection.outcome(cube, variable, policies, "scatter"), selection.draws(cube)
-    nothing = {**of_outcome(kept), "panels": [], "nothing": "no factor varies in the stored draws"}
-    if not drawn.data_vars:
-        return frame([], f"{kept.name}: no draws to set it against", **nothing)
-    along = _strongest(kept, drawn) if factor is None else selection.factor(drawn, factor, "scatter")
-    rows, rho, heads = list[dict[str, Any]](), dict[str, Estimate](), dict[str, str]()
-    for policy in kept.policies:
-        x, y, units = kept.along(policy, along)
-        rho[policy] = rank_correlation(x, y, units.count) if len(x) else labels.UNKNOWN
-        heads[policy] = f"{kept.titles[policy]}: rank correlation {labels.with_interval(rho[policy])}"
-        own = _plane(x, y, as_units(len(x), units), kept.loss) if len(x) else ()
-        rows += [{"panel": heads[policy], "policy": kept.titles[policy], **row} for row in own]
-    worst = "highest" if kept.loss else "lowest"
-    return frame(
-        rows,
-        f"{kept.heading} {_relation(kept.by_call(rho), labels.called(along))}",
-        f"{labels.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all;"
-        f" points: the worst 1 % ({worst}); line: mean of each tenth of the factor, with its 95 %"
-        f" interval.{kept.meaning()}{labels.meaning(along)}{kept.lost()}",
-        **nothing | {"panels": [*heads.values()], "nothing": "no finite path"},
-        factor=labels.label(along),
-    )
-
-
-def _plane(x: np.ndarray, y: np.ndarray, units: Any, loss: bool) -> Iterator[dict[str, Any]]:
-    (x0, x1), (y0, y1) = (_limits(*np.quantile(part, (0.0005, 0.9995))) for part in (x, y))
-    inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
-    counts, across, up = np.histogram2d(x[inside], y[inside], CELLS, ((x0, x1), (y0, y1)))
-    for i, k in np.argwhere(counts):
-        yield {"part": "cell", "x": across[i], "x2": across[i + 1], "y": up[k], "y2": up[k + 1], "paths": counts[i, k]}
-    count = max(int(WORST * len(y)), 1)
-    worst = np.argsort(y)[-count:] if loss else np.argsort(y)[:count]
-    for path in worst[inside[worst]][:: max(count // MOST_MARKED, 1)]:
-        yield {"part": "worst", "x": x[path], "y": y[path]}
-    edges = np.quantile(x, np.linspace(0, 1, 11))
-    tenth = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, 9)
-    for k in np.unique(tenth):
-        own = tenth == k
-        mean = summary(y[own], units.take(own), loss)["mean"]
-        yield {"part": "mean", "x": float(np.median(x[own])), "y": mean.estimate, **ends(mean)}
-
-
-def _limits(low: float, high: float) -> tuple[float, float]:
-    half = 0.03 * (high - low) if high > low else max(0.1 * abs(low), 0.5)
-    return float(low - half), float(high + half)
-
-
-def _strongest(kept: StoredOutcome, drawn: xr.Dataset) -> xr.DataArray:
-    """The factor with the largest absolute rank correlation with the outcome, over the first `ENOUGH` paths."""
-    own = kept.of(kept.policies[0], min(drawn.sizes["path"], ENOUGH))
-    sound = np.isfinite(own)
-    of = ranks(own[sound])
-    names = [str(name) for name in drawn.data_vars]
-    strength = [abs(float(ranks(np.nan_to_num(drawn[name].values[: len(own)])[sound]) @ of)) for name in names]
-    return drawn[names[int(np.argmax(strength))]]
-
-
-def _relation(rho: Mapping[str, Estimate], factor: str) -> str:
-    """Whether the outcome rises or falls with the factor, by policy, where the interval excludes zero."""
-    ways: dict[str, list[str]] = {}
-    for policy, of in rho.items():
-        way = "rises" if of.low > 0 else "falls" if of.high < 0 else "shows no clear relation"
-        ways.setdefault(way, []).append(policy)
-    if len(ways) == 1:
-        return f"{next(iter(ways))} with {factor} under {'each policy' if len(rho) > 1 else next(iter(rho))}"
-    return f"along {factor} " + ", ".join(f"{way} under {labels.policies(names)}" for way, names in ways.items())
 
 
 def tornado(
@@ -164,13 +70,18 @@ def tornado(
         f" {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
     )
     if moving:
-        note += f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar includes their effect."
+        note += (
+            f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar includes their effect."
+        )
     claim = _widest(order, swings, drawn, kept.called[first])
     return frame(
-        rows, f"{kept.heading}, {measure}: {claim}", note + kept.meaning() + kept.lost(),
+        rows,
+        f"{kept.heading}, {measure}: {claim}",
+        note + kept.meaning() + kept.lost(),
         **of_outcome(kept) | {"label": f"{kept.name}: {measure} {kept.unit_text}"},
-        rows=[*called.values()], nothing="no factor varies in the stored draws",
-    )  # fmt: skip
+        rows=[*called.values()],
+        nothing="no factor varies in the stored draws",
+    )
 
 
 def _swing(kept: StoredOutcome, policy: str, factor: xr.DataArray, measure: str) -> tuple[Estimate, Estimate]:
@@ -210,49 +121,6 @@ def _widest(
         f"the widest estimated swing under {policy} is that of {labels.called(drawn[order[0]])}:"
         f" {labels.with_interval(low)} where it is lowest, {labels.with_interval(high)} where it is highest"
     )
-
-
-def correlation(cube: xr.DataTree, study: Study) -> pd.DataFrame:
-    """Spearman's rank correlation of every two factors that are in groups; of all factors where there are no groups.
-
-    Args:
-      cube: what `engine.open_cube` gives.
-      study: its study, which has the groups.
-    """
-    drawn = selection.draws(cube)
-    groups = {name: [m for m in group.members if m in drawn] for name, group in study.groups.items()}
-    groups = {name: members for name, members in groups.items() if members}
-    names = [m for members in groups.values() for m in members] or [str(name) for name in drawn.data_vars]
-    paths = drawn.sizes.get("path", 0)
-    units = paths // int(cube.attrs["independent_unit"])
-    if not names or units < FEWEST:
-        nothing = f"{labels.counted(paths, 'path')}: too few" if names else "no factor varies in the stored draws"
-        return frame([], "Priors: no rank correlation can be estimated", nothing=nothing)
-    rho = np.array([ranks(np.asarray(drawn[name].values, np.float64)) for name in names])
-    rho = np.clip(rho @ rho.T, -1, 1)
-    widest = interval(0.0, units).high
-    shown = max(SMALLEST, widest)
-    called = [labels.called(drawn[name]) for name in names]
-    of_group = {m: group for group, members in groups.items() for m in members}
-    rows = [
-        {"row": called[i], "column": called[j], "correlation": rho[i, j], "number": bool(abs(rho[i, j]) >= shown),
-         "group": of_group.get(names[i], "") if of_group.get(names[i]) == of_group.get(names[j]) else ""}
-        for i in range(len(names)) for j in range(len(names)) if i != j
-    ]  # fmt: skip
-    what = f"{len(names)} priors in {labels.counted(len(groups), 'group')}"
-    what = what if groups else f"{labels.counted(len(names), 'prior')} in no group"
-    title = f"Priors: {called[0]} alone, with nothing to move with"
-    if len(names) > 1:
-        i, j = np.unravel_index(np.argmax(np.abs(rho - np.eye(len(names)))), rho.shape)
-        largest = labels.with_interval(interval(float(rho[i, j]), units))
-        title = f"{what}: the strongest estimated rank correlation is {largest}, of {called[i]} and {called[j]}"
-    outlined = f" Groups: {', '.join(groups)}." if groups else ""
-    return frame(
-        rows, title,
-        f"{labels.counted(paths, 'path')} with stored draws; 95 % interval of each number: ±"
-        f" {labels.number(widest, widest)} at most. Smaller than {shown:.2g} in size: no number.{outlined}",
-        rows=called, nothing="one prior alone",
-    )  # fmt: skip
 
 
 def priors(study: Study, factor: str | None = None) -> pd.DataFrame:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from engine.answers.answer import Answer
-from engine.charts.conditioning import BAND as RANK_BAND, MEANING, MOST, chances, learnt, ranks_of
+from engine.charts.conditioning import MOST, chances, learnt
 from engine.charts.observations import BAND, LEVELS, apart, places_of, series_of
 from engine.charts.tables.frames import ends, frame
 from engine.study.study import Study
@@ -36,12 +35,22 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
         for point in one.points:
             own = dict(zip(LEVELS, point.quantiles.tolist(), strict=True)) if id(point) in beside else {}
             error = point.error if point.error > 0 else 0.0
-            rows.append({
-                "panel": panels[one.name], "part": "figure", "year": point.year, "figure": point.name,
-                "observed": point.value, "below": point.value - error, "over": point.value + error,
-                "scored": "observed, not scored" if point.apart else "observed, scored",
-                "reading": point.reading, "place": point.place, "apart": point.apart, **own,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "panel": panels[one.name],
+                    "part": "figure",
+                    "year": point.year,
+                    "figure": point.name,
+                    "observed": point.value,
+                    "below": point.value - error,
+                    "over": point.value + error,
+                    "scored": "observed, not scored" if point.apart else "observed, scored",
+                    "reading": point.reading,
+                    "place": point.place,
+                    "apart": point.apart,
+                    **own,
+                }
+            )
     reasons = apart(every)
     note = "Bands: half and nine tenths of the futures. Bars of figures: their standard error."
     note += f" Not scored: {reasons}." if reasons else ""
@@ -98,23 +107,10 @@ def known(study: Study, condition: Answer, *, most: int = MOST) -> pd.DataFrame:
     shown = {study.title("policies", one.policy) for one in events}
     policies = [study.title("policies", name) for name in study.policy_names]
     return frame(
-        rows, title, note.strip(), policies=policies, shown=[name for name in policies if name in shown],
+        rows,
+        title,
+        note.strip(),
+        policies=policies,
+        shown=[name for name in policies if name in shown],
         nothing=nothing,
-    )  # fmt: skip
-
-
-def ranks(condition: Answer) -> pd.DataFrame:
-    """Number of ranks of the truth in each bin, all factors together, with the expected number and its band.
-
-    Args:
-      condition: the run's answer to the question `condition`.
-    """
-    of = ranks_of(condition)
-    if of is None:
-        title = "No ranks are there: rustbelt condition STUDY --calibration 200 computes them"
-        return frame([], title, nothing="no future was taken for what happened")
-    columns = of.edges[:-1], of.edges[1:], of.count, of.expected, of.low, of.high
-    names = ("from", "to", "count", "expected", "low", "high")
-    rows = [dict(zip(names, map(float, row), strict=True)) for row in np.transpose(columns)]
-    note = f"{of.finding}: {RANK_BAND}. Dashed: what is expected. {MEANING}"
-    return frame(rows, condition.finding, note, nothing="")
+    )

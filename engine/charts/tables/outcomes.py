@@ -28,9 +28,7 @@ HEADLINE = ("mean", "VaR99", "ES99")
 FIRST = 1024
 
 
-def exceedance(
-    cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None
-) -> pd.DataFrame:
+def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None) -> pd.DataFrame:
     """P(outcome > x) with its 95 % interval by policy; where low is worse, P(outcome < x).
 
     A curve ends where fewer than 20 paths are left beyond it. The row with `marked` has the level that 1 % of futures
@@ -73,9 +71,7 @@ def exceedance(
     )
 
 
-def differences(
-    cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None
-) -> pd.DataFrame:
+def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None) -> pd.DataFrame:
     """Policy minus baseline on the same paths: histogram, and mean difference, a panel for each policy.
 
     Rows with `part` "bin" have a bin's ends, its share of futures and whether it is better, worse or the same; one row
@@ -210,65 +206,15 @@ def _curves(
     near, share = drawn(curves.levels, marked), curves.share
     for name in kept.policies:
         p = known.index(name)
-        estimates[name] = Estimate(float(share.estimate[p, at]), np.nan, float(share.low[p, at]), float(share.high[p, at]))
+        estimates[name] = Estimate(
+            float(share.estimate[p, at]), np.nan, float(share.low[p, at]), float(share.high[p, at])
+        )
         for k in np.flatnonzero(near):
             yield {
-                "policy": kept.titles[name], "level": float(curves.levels[k]), "share": float(share.estimate[p, k]),
-                "low": float(share.low[p, k]), "high": float(share.high[p, k]),
+                "policy": kept.titles[name],
+                "level": float(curves.levels[k]),
+                "share": float(share.estimate[p, k]),
+                "low": float(share.low[p, k]),
+                "high": float(share.high[p, k]),
                 "marked": bool(k == at and marked is not None),
-            }  # fmt: skip
-
-
-def convergence(
-    cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Mean, VaR99 and ES99 of an outcome over its first 1,024, 2,048, ... paths, with 95 % intervals; whole units only.
-
-    Args:
-      cube: what `engine.open_cube` gives.
-      variable: an outcome kept per path; the first if not given.
-      policies: which, in this order; all of them if not given.
-
-    Raises:
-      UserError: the outcome is not kept per path, or there is no such policy.
-    """
-    kept = selection.outcome(cube, variable, policies, "convergence")
-    counts = lengths(kept.values.sizes["path"], kept.unit)
-    rows, last = list[dict[str, Any]](), dict[str, Estimate]()
-    for policy in kept.policies:
-        values = kept.of(policy)
-        for count in counts:
-            measures = summary(values[:count], kept.unit, kept.loss)
-            last[policy] = measures["ES99"]
-            rows += [
-                {"panel": name, "policy": kept.titles[policy], "paths": count, **ends(measures[name])}
-                for name in HEADLINE
-            ]
-    note = f"Bars: 95 % interval. Half as wide takes four times the paths.{kept.lost()}"
-    title = _known_to(kept.heading, counts[-1], kept.by_call(last))
-    return frame(rows, title, note, **of_outcome(kept), panels=[*HEADLINE], nothing="no finite path")
-
-
-def lengths(paths: int, unit: int) -> list[int]:
-    """Growing numbers of first paths: doublings of 1,024 in whole units, then all of the whole units there are."""
-    whole = max(paths - paths % unit, 1)
-    counts = [FIRST << k for k in range(64) if FIRST << k < whole]
-    counts = [n - n % unit for n in counts if n - n % unit] or [
-        n for n in (whole // 8, whole // 4, whole // 2) if n >= unit and n % unit == 0
-    ]
-    return [*dict.fromkeys(n for n in counts if n < whole), whole]
-
-
-def _known_to(name: str, paths: int, last: Mapping[str, Estimate]) -> str:
-    """The title: the half-width of the interval of ES99 over all paths, for the policy where it is widest."""
-    half = {policy: 0.5 * (e.high - e.low) for policy, e in last.items() if np.isfinite(e.high - e.low)}
-    after = f"{name} after {labels.counted(paths, 'path')}: the mean of the worst 1 %"
-    if len(half) < len(last):
-        return f"{after} has no interval yet{'' if not half else ' under some policies'}"
-    widest = max(half, key=lambda policy: half[policy])
-    if not half[widest] > 0:
-        return f"{after} is {labels.with_interval(last[widest])}: all paths are alike"
-    return (
-        f"{after} is known to ± {labels.number(half[widest], half[widest])} or better, widest under {widest}:"
-        f" {labels.with_interval(last[widest])}"
-    )
+            }

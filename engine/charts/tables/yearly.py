@@ -61,7 +61,9 @@ def fan(
     for place, name in ((place, name) for place in places for name in names):
         own = values.sel(place | {"policy": name}).transpose("quantile", "year").values
         for year, column in zip(values["year"].values.tolist(), own.T, strict=True):
-            quantiles = {key: float(np.interp(q, stored, column)) if np.isfinite(q) else np.nan for key, q in levels.items()}
+            quantiles = {
+                key: float(np.interp(q, stored, column)) if np.isfinite(q) else np.nan for key, q in levels.items()
+            }
             rows.append({"panel": ", ".join(place.values()), "policy": titles[name], "year": int(year), **quantiles})
     last = {row["policy"]: row for row in rows if row["panel"] == rows[0]["panel"]}
     called = selection.called(values)
@@ -72,11 +74,14 @@ def fan(
         labels.sentence(f"{labels.heading(values)}{labels.place(at)}: the median of {rows[-1]['year']}", medians),
         f"{labels.counted(sample, 'path')}. Bands: half and nine tenths of the futures; points: median with its 95 %"
         f" interval.{labels.meaning(values)}",
-        label=labels.label(values), unit=labels.unit(values), columns=selection.columns(values),
-        policies=[*titles.values()], shown=[titles[name] for name in names],
+        label=labels.label(values),
+        unit=labels.unit(values),
+        columns=selection.columns(values),
+        policies=[*titles.values()],
+        shown=[titles[name] for name in names],
         panels=[", ".join(place.values()) for place in places],
         nothing="no finite value",
-    )  # fmt: skip
+    )
 
 
 def _median(row: Mapping[str, Any]) -> Estimate:
@@ -102,8 +107,12 @@ def _spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
         labels.sentence(f"{kept.heading}: the median", kept.by_call(medians)),
         f"{kept.counted}, without years. Bars: half and nine tenths of the futures; points: median with its 95 %"
         f" interval.{kept.meaning()}{kept.lost()}",
-        **of_outcome(kept), unit=kept.unit_text, columns=1, panels=[""], nothing="no finite value",
-    )  # fmt: skip
+        **of_outcome(kept),
+        unit=kept.unit_text,
+        columns=1,
+        panels=[""],
+        nothing="no finite value",
+    )
 
 
 def overview(
@@ -160,13 +169,17 @@ def tails(
     """
     values, when = _measures(cube, variable, where, year)
     names, titles, called = (
-        selection.policies_to_show(values, policies), selection.titles(values), selection.called(values),
-    )  # fmt: skip
+        selection.policies_to_show(values, policies),
+        selection.titles(values),
+        selection.called(values),
+    )
     places = selection.places(values)
     found = {
-        (k, name, measure): Estimate(*map(float, values.sel(place | {"policy": name, "measure": measure}).values))
-        for k, place in enumerate(places) for name in names for measure in MEASURES
-    }  # fmt: skip
+        (k, name, measure): Estimate(*values.sel(place | {"policy": name, "measure": measure}).values.tolist())
+        for k, place in enumerate(places)
+        for name in names
+        for measure in MEASURES
+    }
     rows = [
         {"panel": ", ".join(places[k].values()), "policy": titles[name], "measure": measure, **ends(one)}
         for (k, name, measure), one in found.items()
@@ -183,10 +196,17 @@ def tails(
     note += " Each panel has a scale of its own." * (len(places) > 1)
     note += " Low is worse: VaR and ES are of the low side." * low_is_worse + labels.meaning(values)
     return frame(
-        rows, title, note, label=labels.label(values), unit=labels.unit(values), columns=selection.columns(values),
-        policies=[*titles.values()], shown=[titles[name] for name in names],
-        panels=[", ".join(place.values()) for place in places], nothing="no finite value",
-    )  # fmt: skip
+        rows,
+        title,
+        note,
+        label=labels.label(values),
+        unit=labels.unit(values),
+        columns=selection.columns(values),
+        policies=[*titles.values()],
+        shown=[titles[name] for name in names],
+        panels=[", ".join(place.values()) for place in places],
+        nothing="no finite value",
+    )
 
 
 def _measures(
@@ -260,7 +280,9 @@ def replay(
         for name in chosen
         for year, value in _by_year(values.sel(policy=name))
     ]
-    what = labels.heading(first) if variable else labels.counted(len(lines), "yearly variable" if is_yearly else "outcome")
+    what = (
+        labels.heading(first) if variable else labels.counted(len(lines), "yearly variable" if is_yearly else "outcome")
+    )
     under = labels.policies([selection.called(first)[name] for name in chosen])
     years = [int(year) for year in group["year"].values] if is_yearly else []
     span = f", {years[0]}-{years[-1]}" if len(years) > 1 else f", {years[0]}" if years else ""
@@ -270,8 +292,11 @@ def replay(
         rows,
         f"{number}{labels.place(where or {})}: {what}{span}, under {under}",
         f"{story.attrs.get('title', '')}{seed}. One future, no estimate: no interval.{left}",
-        policies=[*titles.values()], shown=[titles[name] for name in chosen], panels=[*shown], nothing="not finite",
-    )  # fmt: skip
+        policies=[*titles.values()],
+        shown=[titles[name] for name in chosen],
+        panels=[*shown],
+        nothing="not finite",
+    )
 
 
 def headline(study: Study) -> list[Line]:
@@ -292,9 +317,7 @@ def _refuse_places(story: xr.DataTree, group: xr.Dataset, names: Sequence[str], 
         selection.yearly(story, "yearly", name, own, "replay")
 
 
-def _series(
-    group: xr.Dataset, lines: Sequence[Line], where: Place, variable: str | None
-) -> dict[str, xr.DataArray]:
+def _series(group: xr.Dataset, lines: Sequence[Line], where: Place, variable: str | None) -> dict[str, xr.DataArray]:
     """Values [policy, year] by the heading of their panel."""
     if variable is not None:
         values = group[variable].sel({dim: label for dim, label in where.items() if dim in group[variable].dims})

@@ -10,11 +10,11 @@ import numpy as np
 
 from engine.answers.answer import Answer
 from engine.charts.observations import BAND, Places, Point, Series, apart, markers, places_of, series_of
-from engine.report.text import roomy
-from engine.report.charts import DASHES, INKS, Chart, columns_of
+from engine.charts.theme import DASHES
+from engine.report.charts import INKS, Chart, columns_of
 from engine.report.observed_charts import HEIGHT, Panel
 from engine.report.run_records import RunRecords
-from engine.report.text import NONE, compact, short, unit_of
+from engine.report.text import NONE, compact, roomy, short, unit_of
 
 LETTERS = 18
 """Most letters in a line of a series' name, as a panel has room for."""
