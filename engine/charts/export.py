@@ -81,7 +81,7 @@ def rendered(spec: dict[str, Any], kind: str) -> bytes:
 
 
 def _ordered(pdf: bytes) -> bytes:
-    """A PDF with its objects by number and entries of dictionaries in order; vl-convert's order is another each time."""
+    """A PDF with its objects by number and its entries in order, which vl-convert gives in another order each time."""
     pdf = _REFERENCES.sub(lambda found: b"".join(sorted(re.findall(rb"\n[^\n]+", found[0]))), pdf)
     table = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
     starts = [int(row) for row in re.findall(rb"(\d{10}) \d{5} n", pdf[table:])]
