@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from itertools import islice
 
@@ -15,7 +14,7 @@ from engine.analyses.indices import Row
 from engine.analyses.variables import LEVEL, PROBABILITY, Values, under
 from engine.analyses.variants import Observer
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.measures import Variable, probability_difference
+from engine.risk.estimation.measures import difference, probability_difference
 from engine.risk.estimation.tables import THREADS
 from engine.study.study import Study
 
@@ -68,12 +67,11 @@ def _changes(study: Study, variable: str, policy: str, own: Values) -> Callable[
     It is computed once for all outcomes that have every bit of the drawn ones.
     """
     drawn = under(study, variable, policy, own)
-    held = Variable(drawn, study.unit, study.is_loss(variable), (LEVEL,))
 
     def less(values: np.ndarray) -> Mapping[str, Estimate]:
         if variable in study.events_by_name:
             return {PROBABILITY: probability_difference(values, drawn, study.unit)}
-        return replace(held, values=values).less(held)
+        return difference(values, drawn, study.unit, study.is_loss(variable), (LEVEL,))
 
     unmoved = cache(lambda: less(drawn))
 

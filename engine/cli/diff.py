@@ -30,7 +30,7 @@ def command(
 
     What differs most, on one screen; everything with --full.
     """
-    from engine.cli.show.diff_table import print_comparison
+    from engine.cli.show.answers import print_answer
     from engine.execution.resources import take_every_core
     from engine.runs.run import open_run
     from engine.runs.two_runs import answer
@@ -41,4 +41,4 @@ def command(
     if as_json:
         screen.print_object(given.plain())
     else:
-        print_comparison(screen.stdout(), runs, given, full or variable is not None)
+        print_answer(screen.stdout(), given, full or variable is not None)

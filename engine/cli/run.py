@@ -13,7 +13,6 @@ from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.bound_table import piled_up, print_piled_up
 from engine.cli.show.progress import WAYS, progress
-from engine.cli.show.risk_tables import print_risk
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
@@ -153,11 +152,12 @@ def _print_answer(finished: Finished, full: bool) -> BaseException | None:
     """Prints a run's tables, perhaps before its cube is finished; gives a failure instead of raising it, so that
     finishing the cube goes on.
     """
+    from engine.cli.show.answers import print_answer
+    from engine.runs.run import Run
+
     answers, console = finished.answers, screen.stdout()
-    study, folder, tables = answers.study, answers.folder.path, answers.all_tables
     try:
-        screen.print_head(console, study, folder)
-        print_risk(console, study, folder, [*tables.risk, *tables.comparison], full, brief=not full)
+        print_answer(console, Run.of(finished).ask("risk"), full)
         screen.print_rounding(console, finished.rounding)
         print_piled_up(console, answers.on_bounds)
         for line in _ending(finished):

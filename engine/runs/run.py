@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from engine.answers.files import Digits, joined, refuse_file
+from engine.answers.files import Digits, refuse_file
 from engine.errors import UserError, closest, did_you_mean, unknown
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions
@@ -31,7 +31,6 @@ from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder, written
 from engine.runs import elsewhere, notebook, questions, upkeep
 from engine.runs.inquiry import Inquiry
-from engine.runs.policy_sheet import policy_sheet
 from engine.runs.replay import replay, worst
 from engine.study.loading import Model, load_study
 from engine.study.study import Study
@@ -276,7 +275,7 @@ class Run(Inquiry):
     ) -> Path:
         """Writes the tables of risk and of paired differences to a file and returns its path.
 
-        The suffix of its name says how: csv, xlsx, parquet, md or tex.
+        The suffix of its name says how: csv, xlsx, parquet or md.
 
         Args:
           variable: one outcome, event or yearly variable; all outcomes and events if not given.
@@ -294,11 +293,11 @@ class Run(Inquiry):
             yearly = self.study.model.yearly if "yearly" in self.cube["risk"].children else ()
             every = [self.ask("risk", variable=one, level=level) for one in yearly]
             for name in YEARLY:
-                if held := [one.sheets[name] for one in every if name in one]:
-                    more[name] = joined(held)
+                if held := [one[name] for one in every if name in one]:
+                    more[name] = held
             for kept in questions.kept(self.run_folder):
-                more |= {f"{kept.question} {name}": sheet for name, sheet in kept.sheets.items()}
-        return answer.save(place, digits, more, policy_sheet(self.answers.study, answer.of))
+                more |= {f"{kept.question} {table.name}": [table] for table in kept.tables if len(table)}
+        return answer.save(place, digits, more)
 
     # ------------------------------------------------------------------------------------------ single paths
 
@@ -347,7 +346,7 @@ class Run(Inquiry):
         Args:
           out: the file; `report.html` in the run folder if not given, or, with a warning, `NAME-report.html` in the
             current folder where the run folder cannot be written. With the suffix .pdf the page is printed, by an
-            installed Chromium; .png or .svg give one slide.
+            installed Chromium.
           variable: the outcome that the answer speaks of first.
 
         Raises:

@@ -105,12 +105,12 @@ def answer(first: Answers, second: Answers, variable: str | None = None) -> Answ
         said = ["" if both[k] is None else shown(both[k]) for _, both in stated]
         columns.append(texts(name, said, f"what the study of the {name} run states"))
     tables = [Table("statements", "What their studies state differently", columns, ("place",))][: len(stated)]
-    about = {"first": "A, the first run", "second": "B, the second run", "difference": "B - A"}
+    names = ["first", "second", "difference"]
     for name, title in (("risk", "Risk in both runs"), ("events", "Probability of events in both runs")):
         own = [row for row in rows if (row[0].variable in study.model.outcomes) == (name == "risk")]
-        tables += [table(study, name, title, about, own)] if own else []
+        tables += [table(study, name, title, names, own)] if own else []
     findings = (
-        sentence(study, gaps, "the first run"),
+        sentence(study, gaps, less="the first run"),
         f"Their studies state {len(stated) or 'no'} thing{'s' * (len(stated) != 1)} differently.",
     )
     asked = {"first": str(first.folder.path), "second": str(second.folder.path), "variable": variable}

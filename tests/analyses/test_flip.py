@@ -10,10 +10,10 @@ from rich.console import Console
 from engine.analyses.flip import Flip, answer_on
 from engine.analyses.futures import Futures
 from engine.analyses.policy_gap import PolicyGap
+from engine.charts.tables import answers as tables
 from engine.cli.show.answers import print_answer
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.plots.figures import turns as figures
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.wording import listed
 from engine.run_folder.finding import run_folder
@@ -310,7 +310,8 @@ def test_every_turn_of_a_prior_is_listed_with_its_interval():
 
 def test_all_turns_of_a_prior_are_printed_and_drawn():
     (given,) = repeated("hill", 1 << 14, 1)
-    assert [name for name, _ in figures._alone(given)] == ["x", "x"]
+    data = tables.turns(given)
+    assert data[data.panel == "one prior at a time"].row.tolist() == ["x", "x"]
     console = Console(width=160, record=True)
     print_answer(console, given, full=True)
     text = console.export_text()

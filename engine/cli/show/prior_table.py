@@ -39,7 +39,8 @@ def targets_text(item: Input) -> str:
     """`p05 1.4 (1.42), p95 6.4`: the values asked for, and the fitted law's in brackets where three digits differ."""
     words = []
     for label, value, fitted in _to_three_digits(item):
-        words.append(f"{label} {value}" + (f" ({fitted})" if fitted != value else ""))
+        text = f"{label} {value}" + (f" ({fitted})" if fitted != value else "")
+        words.append(text.replace(" ", "\N{NO-BREAK SPACE}"))
     return ", ".join(words)
 
 
