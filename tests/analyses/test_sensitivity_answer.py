@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.analyses.test_sensitivity import Choice, asked, chosen, textbook
+from tests.analyses.test_flip import Wager, wager
+from tests.analyses.test_sensitivity import asked, chosen, textbook
 from tests.analyses.test_sensitivity_of_little import alike
 
 
@@ -29,6 +30,6 @@ def test_the_sentence_claims_no_more_than_its_intervals(study, outcome, text):
 
 
 def test_nothing_is_drawn():
-    fixed = {name: {"family": "fixed", "value": 1.0} for name in Choice.factors}
-    given = asked(chosen(64, factors=fixed, groups={}))
+    fixed = {name: {"family": "fixed", "value": 1.0} for name in Wager.factors}
+    given = asked(wager(64, factors=fixed, groups={}))
     assert given.findings == ("Nothing is drawn: no input has a share.",) and not given.tables
