@@ -89,7 +89,7 @@ SHAPLEY = {
 
 def asked(study, *outcome, policies=(), paths=None):
     """The answer of a study that has not been run."""
-    return Sensitivity(outcome, policies).answer(Asking(study, run_folder(study), paths))
+    return Sensitivity(outcome, policies).answer(Asking(study, run_folder(study), paths=paths))
 
 
 @functools.cache
