@@ -94,7 +94,8 @@ def test_brief_frames_of_many_policies_fit_a_terminal(run_of):
     narrowed = []
     for table in [table for table in answer.tables if table.across]:
         wide = texts(table, full=False)
-        wide = (texts(table) if wide.empty else wide).set_index(table.title)
+        wide = texts(table) if wide.empty else wide
+        wide = wide.set_index(wide.columns[0])
         if max(map(len, wide.to_string().splitlines())) > 80:
             rows = answer.frame(table.name, brief=True)
             narrowed.append(table.name)
