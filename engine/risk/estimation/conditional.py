@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,13 +11,14 @@ import numpy as np
 
 from engine.errors import Problems
 from engine.risk.estimation.events import ByName, event_indicators
-from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, PolicyPaths, Units, moments
+from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, PolicyPaths, Units, moments_of_totals
 from engine.risk.estimation.measures import correlation, estimated, finite_units, probability, share_difference, summary
 from engine.risk.estimation.tables import Record, record
 from engine.study.study import Study
 
 OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
-TERM = re.compile(r"\s*(?P<name>[^\s<>=]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>[^\s<>=]+)\s*")
+NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?"
+TERM = re.compile(rf"\s*(?P<name>[^\s<>=]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>{NUMBER})\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,12 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
     names, terms, problems = tuple(known), [], Problems()
     for part in re.split(r"\s+and\s+", text.strip()):
         match = TERM.fullmatch(part)
-        number = _number(match["number"]) if match else math.nan
-        if not match or not math.isfinite(number):
+        if not match:
             problems.add("", f"expected NAME (<|<=|>|>=) NUMBER, several joined by 'and', got '{part}'.")
         elif match["name"] in unkept:
             problems.add("", not_kept(match["name"], names))
         elif problems.knows("", "outcome", match["name"], names):
-            terms.append(Term(match["name"], match["sign"], number))
+            terms.append(Term(match["name"], match["sign"], float(match["number"])))
     problems.refuse("condition")
     return Condition(" ".join(text.split()), tuple(terms))
 
@@ -78,13 +77,6 @@ def not_kept(name: str, kept: Iterable[str]) -> str:
     return (
         f"expected what is kept path by path ({listed}), got '{name}'. Keep it: keep.outcomes in the study, and run it."
     )
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def condition_table(study: Study, outcomes: Mapping[str, PolicyPaths], condition: Condition) -> list[Record]:
@@ -140,7 +132,7 @@ def _contrast(
         np.where(held, values.astype(np.float64) - mean.estimate, 0.0) * (units.paths / of.paths)
         for (held, of), mean in zip(sides, means, strict=True)
     )
-    of = moments(first - second, units)
+    of = moments_of_totals(units.totals(first - second), units)
     if is_share or min(side.count for _, side in sides) < FEW_UNITS:
         related = correlation(*map(units.totals, (first, second)))
         return share_difference(given, otherwise, float(of.error), related).flagged(*flags)

@@ -62,22 +62,22 @@ def error_of(square: Cells, units: Units) -> Cells:
         return np.sqrt(np.maximum(square, 0.0) * units.count / np.float64(units.count - 1)) / units.paths
 
 
-def effective_count(share: Moments, units: Units) -> Cells:
+def effective_count(share: Moments, units: Units, unseen: float | None = None) -> Cells:
     """How many independent paths would give this share of paths the error it has: n over the design effect.
 
     share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or
     no path has the property the design effect is unknown: the number of units stands in for it, or n - J for
     replicates, which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910), over the
     weight of the heaviest path. Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
+
+    Args:
+      unseen: the number where all paths or none have the property, if paths have other weights than those of the units.
     """
-    if units.alone:
-        return np.full_like(share.mean, float(units.paths))
-    heaviest = 1.0 if units.weights is None else float(units.weights.max())
-    return design_count(share, units, max(units.count, units.paths - units.count) / heaviest)
-
-
-def design_count(share: Moments, units: Units, unseen: float) -> Cells:
-    """As `effective_count`, also for other weights of paths; `unseen` where all paths or none have the property."""
+    if unseen is None:
+        if units.alone:
+            return np.full_like(share.mean, float(units.paths))
+        heaviest = 1.0 if units.weights is None else float(units.weights.max())
+        unseen = max(units.count, units.paths - units.count) / heaviest
     if units.count < 2:
         return np.ones_like(share.mean)
     variance = share.error**2 * (units.count - 1) / units.count
@@ -140,12 +140,14 @@ def share_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cel
     centre = (share + extra / 2) / (1 + extra)
     half = np.sqrt(extra * share * (1 - share) + extra**2 / 4) / (1 + extra)
     # at the ends the score interval closes exactly; rounding must not open or overshoot it
-    low = np.array(np.where(share <= 0, 0.0, np.minimum(centre - half, share)))
-    high = np.array(np.where(share >= 1, 1.0, np.maximum(centre + half, share)))
-    share, reached = np.broadcast_arrays(share, count * (Z / z) ** 2)
-    few_hits, few_misses = (np.rint(part * reached) <= FEW_HITS for part in (share, 1 - share))
-    low[few_hits] = exact_interval(share[few_hits], reached[few_hits])[0]
-    high[few_misses] = exact_interval(share[few_misses], reached[few_misses])[1]
+    low = np.where(share <= 0, 0.0, np.minimum(centre - half, share))
+    high = np.where(share >= 1, 1.0, np.maximum(centre + half, share))
+    reached = count * (Z / z) ** 2
+    exact = exact_interval(share, reached)
+    low, high = (
+        np.where(np.rint(part * reached) <= FEW_HITS, *ends)
+        for part, ends in ((share, (exact[0], low)), (1 - share, (exact[1], high)))
+    )
     return np.maximum(low, 0.0), np.minimum(high, 1.0)
 
 

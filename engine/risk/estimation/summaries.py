@@ -73,7 +73,7 @@ def summarise(
     Args:
       tables: records of the run.
       paths: outcomes kept path by path, by name, float32 [policy, path]; only a few are read at a time.
-      yearly: numbers of the groups of the yearly sample, as from `of_sample`, and other fields of `Summaries`; without
+      yearly: numbers of the groups of the yearly sample, as from `of_parts`, and other fields of `Summaries`; without
         yearly numbers for a static model.
       nonfinite: number of values that are not finite, int [policy, outcome], from the blocks' records.
       out: number of paths that are left out because of them.
@@ -172,11 +172,10 @@ def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]
 
 def _records(table: xr.DataArray, policies: Iterable[str], lost: Flag | None) -> Iterator[Record]:
     dims = [str(dim) for dim in table.dims if dim not in ("policy", "measure", "stat", "year")]
-    ordered = table.transpose("policy", "measure", *dims, "year", "stat").sel(stat=list(STATS)).compute()
-    labels = [ordered[dim].values.tolist() for dim in ("measure", *dims, "year")]
-    for policy in policies:
-        rows = ordered.sel(policy=policy).values.reshape(-1, len(STATS))
-        for row, (measure, *cell, year) in zip(rows, itertools.product(*labels), strict=True):
-            place = dict(zip(dims, map(str, cell), strict=True))
-            estimate = Estimate.of_row(row, Reason.FEW_IN_SAMPLE).flagged(lost)
-            yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))
+    ordered = table.transpose("policy", "measure", *dims, "year", "stat")
+    ordered = ordered.sel(policy=list(policies), stat=list(STATS)).compute()
+    labels = itertools.product(*(ordered[dim].values.tolist() for dim in ordered.dims[:-1]))
+    for (policy, measure, *cell, year), row in zip(labels, ordered.values.reshape(-1, len(STATS)), strict=True):
+        place = dict(zip(dims, map(str, cell), strict=True))
+        estimate = Estimate.of_row(row, Reason.FEW_IN_SAMPLE).flagged(lost)
+        yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))
