@@ -24,7 +24,7 @@ from engine.answers.table import Table
 from engine.errors import UserError, unknown
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.shares import share_interval
-from engine.risk.estimation.wording import amounts, claimed, judged, short
+from engine.risk.estimation.wording import amounts, claimed, is_short, judged
 from engine.study.study import Study
 
 READING = (
@@ -235,9 +235,9 @@ def _of_claim(study: Study, some: Sequence[Result]) -> Iterator[str]:
         for of in sorted(kinds.values(), key=lambda of: of.departures):
             turned, choices = _turned(study, case, of.universe, of.estimates), in_words(of.universe)
             number = f"{of.departures} other choice{'s' * (of.departures > 1)}"
-            whole, namely = f"With {choices}, {turned}.", f"Namely: {choices}."
-            yield short(whole, f"With {number}, {turned}.")
-            if short(whole, "") != whole and short(namely, "") == namely:
+            whole, namely = f"With {number} ({choices}), {turned}.", f"Namely: {choices}."
+            yield whole if is_short(whole) else f"With {number}, {turned}."
+            if not is_short(whole) and is_short(namely):
                 yield namely
 
 
