@@ -132,7 +132,12 @@ def some(names: Sequence[str], room: int = ROOM) -> str:
 
 def short(*texts: str) -> str:
     """The first of some sentences that has at most `LONGEST` words; the last of them if none has."""
-    return next((text for text in texts if len(text.split()) <= LONGEST), texts[-1])
+    return next(filter(is_short, texts), texts[-1])
+
+
+def is_short(sentence: str) -> bool:
+    """Whether a sentence has at most `LONGEST` words."""
+    return len(sentence.split()) <= LONGEST
 
 
 CLASSES = (
