@@ -18,7 +18,7 @@ from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIA
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest, material, squares_flag, tail_size, tails_flag
 from engine.risk.estimation.histograms import Histogram, OfBins
-from engine.risk.estimation.influences import Evidence, Measure, deviation, of_influence, opened, shifted, single
+from engine.risk.estimation.influences import TIED, Evidence, Measure, deviation, of_influence, opened, shifted, single
 from engine.risk.estimation.intervals import Estimate, Groups, Levels, Moments, moments_of_totals
 from engine.risk.estimation.measures import correlation, share_difference
 from engine.risk.estimation.tails import ATOM, share_of_moments, tail_count
@@ -105,8 +105,8 @@ class Binned:
             low, high = of.bounds(down)[0], of.bounds(up)[1]
         many, slope = np.array(np.inf if ended else expected), spread * n / max(down - up, 1)
         own = q, spread / (2 * groups.reach), low, high
-        step = slope * of.most_alike(float(low), float(high)) / n
-        var = Measure(own, slope * number, above, many, FEWEST_FOR_VAR, step, (q - q_low, q_high - q), "quantile")
+        tied = spread > 0 and of.alike(rank, (down, up)) > max(TIED * (down - up), 1)
+        var = Measure(own, slope * number, above, many, FEWEST_FOR_VAR, tied, (q - q_low, q_high - q), "quantile")
         # groups are too few to estimate the skewness of a tail mean, so it comes from the bins
         shortfall = replace(moments_of_totals(excess, groups), skewness=of.skewness_beyond(rank, q))
         es = shifted(shortfall, 1 / (1 - level), q)

@@ -25,8 +25,8 @@ Column = tuple[np.ndarray, ...]
 Table = Column
 Influence = Any
 """`Made` of each path, or float64 totals over groups [group]."""
-TIED = 0.25
-"""Ties are ignored where all paths with one value move a difference of quantiles by less than this many errors."""
+TIED = 1 / 8
+"""So many tied paths move a quantile by half a standard error."""
 Ends = tuple[np.ndarray | float, np.ndarray | float]
 
 
@@ -40,7 +40,7 @@ class Measure:
       of: moments of the influence; of a quantile, of the share above it.
       exceedances: effective number of paths beyond the quantile that the number is, or depends on.
       needed: number of exceedances that an interval needs.
-      step: how far the paths that share one value, in the interval of a quantile, move it at most.
+      tied: whether a quantile is tied: more than a share `TIED` of the paths in its interval have its value.
       open: distances below and above within which the exact number from the sample must lie, if it comes from bins.
       kind: "mean" where the number is the mean of its influence, "quantile" where its interval comes from ranks.
     """
@@ -50,7 +50,7 @@ class Measure:
     of: Moments
     exceedances: Cells = field(default_factory=lambda: np.array(np.inf))
     needed: int = 0
-    step: Cells | float = 0.0
+    tied: Which | bool = False
     open: Ends = (0.0, 0.0)
     kind: Literal["mean", "quantile", "other"] = "other"
 
@@ -81,7 +81,7 @@ class Measure:
         if units.count > 1:  # a constant has no error
             seen = [np.where(constant, still, part) for still, part in zip((0.0, value, value), seen, strict=True)]
         error, low, high = seen
-        tied = (np.maximum(self.step, other.step) > TIED * error) & (error > 0)
+        tied = (self.tied | other.tied) & (error > 0)
         open = self.open[0] + other.open[1], self.open[1] + other.open[0]
         column = opened((value, error, np.where(tied, np.nan, low), np.where(tied, np.nan, high)), open)
         fewer = np.minimum(self.exceedances, other.exceedances)
@@ -183,7 +183,7 @@ def single(column: Column) -> Estimate:
     return Estimate(*(np.asarray(part).item() for part in column))
 
 
-def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:
+def oriented(table: Table | np.ndarray, same: np.ndarray | Sequence[bool] | bool) -> Table:
     """A table of losses in the variables' own signs: where not `same`, estimates are negated and the ends swapped."""
     estimate, error, low, high = table
     return np.where(same, estimate, -estimate), error, np.where(same, low, -high), np.where(same, high, -low)

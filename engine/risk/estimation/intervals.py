@@ -9,7 +9,7 @@ coverage: `docs/method.md`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,11 +114,6 @@ class Units:
         """Whether all units are single paths, or all are pairs, of the same weight."""
         return self.owner is None and self.weights is None and not self.replicated
 
-    @property
-    def weighty(self) -> bool:
-        """Whether paths have weights."""
-        return self.weights is not None
-
     @functools.cached_property
     def kish(self) -> float:
         """Kish's effective number of paths (sum w)^2 / sum w^2: as many of equal weight have the same error."""
@@ -161,19 +156,14 @@ class Units:
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
-        counted = values.dtype == bool  # integers are added faster
-        if self.replicated:
-            numbers = values.view(np.int8) if counted else values
+        # integers are added faster
+        numbers = values.view(np.int8) if values.dtype == bool else values.astype(np.float64, copy=False)
+        if self.size == PAIR:
+            numbers = numbers[..., 0::2] + numbers[..., 1::2]
+        elif self.size > 1:
             members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
-            totals = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
-            return totals.astype(np.float64, copy=False)
-        if self.size == 1:
-            return values.astype(np.float64)
-        if counted:
-            both = np.ascontiguousarray(values).view(np.uint16)
-            return ((both & 1) + (both >> 8)).astype(np.float64)
-        numbers = values.astype(np.float64, copy=False)
-        return numbers[..., 0::2] + numbers[..., 1::2]
+            numbers = members.sum(axis=-1, dtype=np.int32 if numbers.dtype == np.int8 else np.float64)
+        return numbers.astype(np.float64)
 
     def take(self, mask: Happens) -> Units:
         """Units of the paths where the mask holds; units without such a path are dropped and the others renumbered.
@@ -260,19 +250,6 @@ class Moments:
     skewness: Cells
     units: int
     needed: int = 2
-
-    @staticmethod
-    def joined(parts: Sequence[Moments]) -> Moments:
-        """Moments of single cells, or of rows of cells, in one row."""
-        mean, error, skewness = map(np.hstack, zip(*((of.mean, of.error, of.skewness) for of in parts), strict=True))
-        return replace(parts[0], mean=mean, error=error, skewness=skewness)
-
-
-def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
-    """Moments of a mean over paths, from values [..., path]."""
-    if values.dtype.kind != "f" or values.ndim != 2:
-        return moments_of_totals(units.totals(values), units)
-    return moments_of(Made.of("difference", values), units)
 
 
 def moments_of(made: Made | Float[np.ndarray, "*cells unit"], units: Units | Groups) -> Moments:

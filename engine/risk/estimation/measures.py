@@ -308,10 +308,8 @@ def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.n
     if units.weights is not None and not (held := units.weights != 0).all():
         arrays, units = tuple(array[held] for array in arrays), units.take(held)
     checked = arrays if units.weights is None else (*arrays, units.weights)
-    with np.errstate(invalid="ignore", over="ignore"):
-        sound = all(np.isfinite(array.sum()) for array in checked)
-    # a sum may overflow though all values are finite
-    if sound or (finite := np.logical_and.reduce([np.isfinite(array) for array in checked])).all():
+    finite = functools.reduce(np.logical_and, map(np.isfinite, checked))
+    if finite.all():
         return arrays, units, None
     lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
     if not units.replicated:

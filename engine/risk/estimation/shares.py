@@ -140,12 +140,14 @@ def share_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cel
     centre = (share + extra / 2) / (1 + extra)
     half = np.sqrt(extra * share * (1 - share) + extra**2 / 4) / (1 + extra)
     # at the ends the score interval closes exactly; rounding must not open or overshoot it
-    low = np.array(np.where(share <= 0, 0.0, np.minimum(centre - half, share)))
-    high = np.array(np.where(share >= 1, 1.0, np.maximum(centre + half, share)))
-    share, reached = np.broadcast_arrays(share, count * (Z / z) ** 2)
-    few_hits, few_misses = (np.rint(part * reached) <= FEW_HITS for part in (share, 1 - share))
-    low[few_hits] = exact_interval(share[few_hits], reached[few_hits])[0]
-    high[few_misses] = exact_interval(share[few_misses], reached[few_misses])[1]
+    low = np.where(share <= 0, 0.0, np.minimum(centre - half, share))
+    high = np.where(share >= 1, 1.0, np.maximum(centre + half, share))
+    reached = count * (Z / z) ** 2
+    exact = exact_interval(share, reached)
+    low, high = (
+        np.where(np.rint(part * reached) <= FEW_HITS, *ends)
+        for part, ends in ((share, (exact[0], low)), (1 - share, (exact[1], high)))
+    )
     return np.maximum(low, 0.0), np.minimum(high, 1.0)
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isqrt
 
@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
-from engine.risk.estimation.influences import Column, Measure, Table, Which, deviation, of_influence
+from engine.risk.estimation.influences import TIED, Column, Measure, Table, Which, deviation, of_influence
 from engine.risk.estimation.intervals import Cells, Levels, Moments, Units, Z, dots, moments_of
 from engine.risk.estimation.order_statistics import Sorted, ascending_rows, of_rank
 from engine.risk.estimation.shares import (
@@ -188,45 +188,27 @@ class Measured:
         if units.weights is not None:
             many = np.minimum(many, units.kish).round(11)  # rounding must not leave a little less than is needed
         column = q, (high - low) / (2 * units.reach), low, high
-        return Measure(column, over.scaled(slope), of, np.where(ended, np.inf, many), FEWEST_FOR_VAR, kind="quantile")
+        many = np.where(ended, np.inf, many)
+        around = np.maximum(
+            TIED / 2 * (first - second) * n / count, 1 if units.weights is None else units.weights.max()
+        )
+        tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
+        many = np.where(ended, np.inf, many)
+        return Measure(column, over.scaled(slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 
     def less(self, other: Measured) -> tuple[list[Measure], Which]:
         """Each measure less that of another sample on the same paths; whether values differ by a constant."""
         constant = _alike(self.values, other.values)
-        pairs = zip(self._with_steps, other._with_steps, strict=True)
+        pairs = zip(self.measures, other.measures, strict=True)
         return [one.less(two, self.units, constant) for one, two in pairs], constant
 
-    @cached_property
-    def _with_steps(self) -> list[Measure]:
-        return [replace(one, step=self._step(one)) if one.kind == "quantile" else one for one in self.measures]
 
-    def _step(self, quantile: Measure) -> Cells:
-        """How far the paths that share one value between the ends of a quantile's interval move it at most."""
-        _, _, low, high = quantile.column
-        between = [
-            row[row.searchsorted(first) : row.searchsorted(last, "right")]
-            for row, first, last in zip(self.ascending, low, high, strict=True)
-        ]
-        most = np.array([_most_alike(values) for values in between])
-        return np.where(most > 1, most, 0) * quantile.influence.numbers[:, 0] / self.units.paths
-
-
-def _most_alike(ascending: np.ndarray) -> int:
-    """Largest number of equal values."""
-    begins = np.flatnonzero(ascending[1:] != ascending[:-1]) + 1
-    return int(np.diff(begins, prepend=0, append=len(ascending)).max())
-
-
-def _alike(values: CellPaths, baseline: CellPaths) -> Which:
+def _alike(values: CellPaths, baseline: CellPaths, paths: slice = slice(FIRST)) -> Which:
     """Whether the difference is the same on all paths, up to rounding; the first paths mostly show that it is not."""
-    constant = np.ones(len(values), bool)
-    for paths in (slice(FIRST), slice(None)):
-        cells = np.flatnonzero(constant)
-        if len(cells):
-            gap = np.subtract(values[cells, paths], baseline[cells, paths], dtype=np.float64)
-            lowest, highest = gap.min(axis=-1), gap.max(axis=-1)
-            constant[cells] = highest - lowest <= ROUNDING * np.abs(highest)
-    return constant
+    gap = np.subtract(values[:, paths], baseline[:, paths], dtype=np.float64)
+    lowest, highest = gap.min(axis=-1), gap.max(axis=-1)
+    constant = highest - lowest <= ROUNDING * np.abs(highest)
+    return constant & _alike(values, baseline, slice(None)) if paths.stop and constant.any() else constant
 
 
 def table(measures: Sequence[Measure], constant: Which) -> Table:

@@ -11,7 +11,6 @@ from engine.risk.estimation.intervals import (
     Z,
     as_units,
     mean_interval,
-    moments,
     moments_of,
     moments_of_some,
     moments_of_totals,
@@ -26,6 +25,7 @@ from engine.risk.estimation.shares import (
 )
 from engine.risk.estimation.sums import Made
 from tests.helpers import assert_close, assert_same
+from tests.risk.cells import moments
 
 RNG = np.random.default_rng(20160101)
 

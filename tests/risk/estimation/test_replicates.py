@@ -5,12 +5,12 @@ from scipy.special import stdtrit
 
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, moments, moments_of_some
+from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, moments_of_some
 from engine.risk.estimation.measures import Variables, difference, finite_units, probability, summary
 from engine.risk.estimation.shares import effective_count
 from engine.risk.estimation.tails import Measured, share
 from tests.helpers import assert_close, assert_same
-from tests.risk.cells import summary_cells
+from tests.risk.cells import moments, summary_cells
 
 SIZE = 256
 RNG = np.random.default_rng(20160101)
