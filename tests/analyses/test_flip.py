@@ -13,10 +13,10 @@ from engine.analyses.flip_answer import answer_of, sentences
 from engine.analyses.futures import Futures
 from engine.analyses.joint_move import MovedFactor
 from engine.analyses.policy_gap import Look
+from engine.charts.tables import answers as tables
 from engine.cli.show.answers import print_answer
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.plots.figures import turns as figures
 from engine.risk.drivers.tilting import tail_shape
 from engine.study.loading import read_study
 from tests.helpers import assert_same
@@ -296,7 +296,8 @@ def test_every_turn_of_a_prior_is_listed_with_its_interval():
 
 def test_all_turns_of_a_prior_are_printed_and_drawn():
     (given,) = repeated("hill", 1 << 14, 1)
-    assert [name for name, _ in figures._alone(answer_of(given))] == ["x", "x"]
+    data = tables.turns(answer_of(given))
+    assert data[data.panel == "one prior at a time"].row.tolist() == ["x", "x"]
     console = Console(width=160, record=True)
     print_answer(console, answer_of(given), full=True)
     text = console.export_text()

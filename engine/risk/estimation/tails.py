@@ -132,7 +132,7 @@ class Measured:
         """Standard deviation."""
         of = self.squares.of
         size = 2 * np.sqrt(of.mean)
-        scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+        scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
         return Measure(deviation(of, self.units.kish), self.squares.influence.scaled(scale), of)
 
     def quantile(self, level: float) -> Measure:
@@ -241,7 +241,7 @@ def share_gap(x: Bool[np.ndarray, "*cells path"], y: Bool[np.ndarray, "*cells pa
     one, two = share(x, units), share(y, units)
     square, other, product = (joint(*pair, units) for pair in ((x, x), (y, y), (x, y)))
     error, scale = error_of(square + other - 2 * product, units), np.sqrt(np.maximum(square * other, 0.0))
-    correlated = np.where(scale > 0, product / np.where(scale > 0, scale, 1.0), 0.0)
+    correlated = np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)
     first, second = ((of[0], of[2], of[3]) for of in (one, two))
     low, high = combined_interval(first, second, correlated)
     return one[0] - two[0], np.where(error == 0, (high - low) / (2 * Z), error), low, high
