@@ -59,9 +59,9 @@ def claimed(study: Study, claim: Claim) -> str:
     return f"{judged(study, claim, claim.worse)} under {policy} than under {against}"
 
 
-def worst_share(level: float) -> str:
+def worst_share(level: float, side: str = "worst") -> str:
     """The tail beyond a level in words: `the worst 1 % of futures`."""
-    return f"the worst {100 * (1 - level):.6g} % of futures"
+    return f"the {side} {100 * (1 - level):.6g} % of futures"
 
 
 def amounts(unit: str, first: Estimate, *others: float) -> list[str]:
