@@ -91,7 +91,7 @@ def command(
     parts = (kind, None if path is None else f"path-{path}", variable, factor)
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")
     figures.refuse(kind, wanted, path, file)
-    title = figures.save(_opened(computed, run, partial, model), kind, wanted, path, file)
+    title = figures.save(_opened(computed, run, partial, model).plot, kind, wanted, path, file)
     console = screen.stdout()
     screen.print_words(console, title)
     screen.print_line(console, "", f"Saved in {file}.", "dim")

@@ -49,13 +49,15 @@ def command(run: Run, out: Path | None, pdf: Path | None, slide: Path | None, va
     appendix holds the rest. It loads nothing, so that it can be sent as it is. With --pdf or --slide the page itself is
     only written where -o names it.
     """
+    from engine.report import formats
+
     problems = Problems()
     for name, place in {"-o": out, "--pdf": pdf, "--slide": slide}.items():
         if place is not None and name in ENDINGS and place.suffix.lower() not in ENDINGS[name]:
             problems.add(name, f"expected a name that ends in {' or '.join(ENDINGS[name])}, got '{place}'.")
         elif place is not None:
             with problems.within(name):
-                run.refuse_report(place)
+                formats.refuse(place)
     problems.refuse("rustbelt report")
     others = [place for place in (pdf, slide) if place is not None]
     for wanted in others if others and out is None else (out, *others):

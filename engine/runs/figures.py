@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import plots
 from engine.errors import Problem, UserError, unknown
 from engine.plots.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, figure
-from engine.runs import questions
-from engine.runs.inquiry import Inquiry
+from engine.runs.asking import stored_answer
 from engine.runs.replay import replay
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from engine.run_folder.folder import RunFolder
 
 
 class Plots:
@@ -19,10 +23,14 @@ class Plots:
 
     The first option of a kind, such as its variable, may be given by position; all others, and the number of a path,
     are given by keyword.
+
+    Args:
+      folder: the run folder with its study.
+      cube: gives the cube of the run.
     """
 
-    def __init__(self, run: Inquiry):
-        self._run = run
+    def __init__(self, folder: RunFolder, cube: Callable[[], xr.DataTree]):
+        self._folder, self._cube = folder, cube
 
     def __dir__(self) -> list[str]:
         return [*KINDS]
@@ -37,24 +45,35 @@ class Plots:
             given = options if subject is None else _with_subject(kind, subject, options)
             _refuse_options(kind, given, path)
             if given.get("variable") is None:
-                given["variable"] = _usual(chosen.shows, self._run)
-            return figure(kind, self._sources(chosen, path or 0), given)
+                given["variable"] = self._usual_variable(chosen.shows)
+            return figure(kind, {source: self._source(source, chosen, path or 0) for source in chosen.of}, given)
 
         takes = [*chosen.takes, *(["path (by keyword)"] if "story" in chosen.of else [])]
         draw.__doc__ = f"A matplotlib figure of {chosen.about}; takes {', '.join(takes) or 'nothing'}."
         return draw
 
-    def _sources(self, kind: Kind, path: int) -> Mapping[str, Any]:
-        run = self._run
-        make: dict[str, Callable[[], Any]] = {
-            "cube": lambda: run.cube,
-            "study": lambda: run.study,
-            "story": lambda: replay(run.study, path),
-        }
-        return {
-            name: make[name]() if name in make else questions.answer_to(run.run_folder, name, kind.table, kind.asked)
-            for name in kind.of
-        }
+    def _source(self, name: str, kind: Kind, path: int) -> Any:
+        match name:
+            case "cube":
+                return self._cube()
+            case "study":
+                return self._folder.study
+            case "story":
+                return replay(self._folder.study, path)
+        return stored_answer(self._folder, name, kind.table, kind.asked)
+
+    def _usual_variable(self, shows: str) -> str | None:
+        """The default variable of a figure that is about an outcome, or about a yearly variable.
+
+        It is the first stored outcome of the headline, or the first yearly variable that enters one of the headline.
+        """
+        study = self._folder.study
+        if shows == OUTCOME:
+            return next((name for name in study.headline if name in study.keep.outcomes), None)
+        if shows == YEARLY and "yearly" in self._cube()["risk"].children:
+            made_of = (term.variable for name in study.headline for term in study.model.outcomes[name].terms)
+            return next((name for name in made_of if name in study.model.yearly), None)
+        return None
 
 
 def _with_subject(kind: str, subject: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,20 +91,6 @@ def _with_subject(kind: str, subject: Any, options: Mapping[str, Any]) -> dict[s
     if name in options:
         raise UserError(kind, [Problem(name, f"expected one value, got '{subject}' and {name}={options[name]!r}.")])
     return {name: subject, **options}
-
-
-def _usual(shows: str, run: Inquiry) -> str | None:
-    """The default variable of a figure that is about an outcome, or about a yearly variable.
-
-    It is the first stored outcome of the headline, or the first yearly variable that enters an outcome of the headline.
-    """
-    study = run.study
-    if shows == OUTCOME:
-        return next((name for name in study.headline if name in study.keep.outcomes), None)
-    if shows == YEARLY and "yearly" in run.cube["risk"].children:
-        made_of = (term.variable for name in study.headline for term in study.model.outcomes[name].terms)
-        return next((name for name in made_of if name in study.model.yearly), None)
-    return None
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -122,14 +127,14 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def save(run: Inquiry, kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> str:
+def save(figures: Plots, kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> str:
     """Draws a figure into a file, without a display; returns the figure's title.
 
     Raises:
       UserError: as `refuse`, or what the kind itself refuses.
     """
     plots.draw_unseen()
-    drawn = getattr(Plots(run), kind)(path=path, **_given(options))
+    drawn = getattr(figures, kind)(path=path, **_given(options))
     plots.save(drawn, file)
     title = drawn.texts[0].get_text().replace("\n", " ")
     plots.close(drawn)

@@ -21,12 +21,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from engine.cli.show import screen
+from engine.cli.show.answers import print_answer
 from engine.cli.show.conditional_tables import print_conditional, print_yearly
-from engine.cli.show.input_tables import print_groups
-from engine.cli.show.prior_table import print_priors
 from engine.cli.show.progress import _News, _Pace, fitting, progress
 from engine.cli.show.risk_tables import MAIN, print_risk, print_tables
 from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.study_digest import digest
 from engine.execution.progress import Progress
 from engine.risk.estimation.as_text import cell
 from engine.risk.estimation.evidence import MEASURES
@@ -136,9 +136,9 @@ def test_other_tables_break_nothing(tmp_path, width):
     lines = printed(width, print_yearly, pond, "stock", years, None)
     assert_whole(lines, width, ["1,234.5", "[1,233.9, 1,235.1]", "2020", "stock north, mean [hm3]"], ["keep"])
     shipped = load_study("rustbelt")
-    lines = printed(width, print_priors, shipped.gathered_inputs)
-    assert_whole(lines, width, ["p50 2.2 (2.19)"], [item.name for item in shipped.inputs])
-    assert_whole(printed(width, print_groups, shipped), width, ["correlation 0.3", "0.288"], [*shipped.groups])
+    lines = printed(width, print_answer, digest(shipped, None), True)
+    names = [*(item.name for item in shipped.inputs), *shipped.groups]
+    assert_whole(lines, width, ["p50 2.2 (2.19)", "correlation 0.3", "0.288"], names)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
