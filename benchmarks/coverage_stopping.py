@@ -21,7 +21,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import poisson
 
 from engine.risk.estimation.evidence import levels_of
-from engine.risk.estimation.stopping import Ended, Look, first_look, look_at_event, look_at_values, rounded_up, walk
+from engine.risk.estimation.stopping import Ended, Look, first_look, look_at, rounded_up, walk
 from engine.study.tables.stops import Target
 
 Law = Callable[[np.ndarray], np.ndarray]
@@ -181,12 +181,12 @@ def truth(law: Law, measure: str, event: float) -> float:
     return float(weight @ law(fine) / weight.sum())
 
 
-def look_at(futures: Futures, model: Model, target: Target, paths: int) -> Look:
+def look_of(futures: Futures, model: Model, target: Target, paths: int) -> Look:
     """The rule's look at the first `paths` futures."""
     values = [*futures.first(paths)]
     if target.measure == "probability":
-        return look_at_event(target, [one > model.event for one in values], model.unit)
-    return look_at_values(target, values, model.unit, True, levels_of(target.measure))
+        return look_at(target, [one > model.event for one in values], model.unit)
+    return look_at(target, values, model.unit, True, levels_of(target.measure))
 
 
 def one_run(model: Model, target: Target, seed: int) -> Ended:
@@ -195,7 +195,7 @@ def one_run(model: Model, target: Target, seed: int) -> Ended:
     looks = walk(
         first_look((target,), model.unit),
         BOUND,
-        lambda paths: [look_at(futures, model, target, paths)],
+        lambda paths: [look_of(futures, model, target, paths)],
         lambda paths: rounded_up(paths, model.unit),
     )
     return Ended(BOUND, tuple(looks))
@@ -236,7 +236,7 @@ def futures(name: str, repetitions: int) -> Used:
     model, measure, less, width = FUTURES[name]
     target = _target(measure, less, width)
     others = (Futures(model, 1 if less is None else 2, 1_000_000 + seed) for seed in range(8))
-    needed = float(np.median([look_at(other, model, target, BOUND // 2).needed for other in others]))
+    needed = float(np.median([look_of(other, model, target, BOUND // 2).needed for other in others]))
     runs = [one_run(model, target, 10_000 + seed) for seed in range(repetitions)]
     used = np.array([ended.paths for ended in runs]) / needed
     return name, needed, float(np.median(used)), float(used.max())

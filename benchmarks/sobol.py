@@ -18,7 +18,7 @@ from engine.program import devices
 from engine.program.contract import Program
 from engine.program.programs import program_on
 from engine.risk.estimation.intervals import Estimate, as_units, moments
-from engine.risk.estimation.measures import of_policies, probability
+from engine.risk.estimation.measures import Variables, probability
 from engine.study.loading import read_study
 from engine.study.study import BLOCK
 
@@ -103,7 +103,8 @@ def coverage() -> None:
         values = program.submit(block).of(block)
         for k, outcome in enumerate(Fund.outcomes):
             own = np.ascontiguousarray(values[:, k])
-            (measured, _), (_, gaps) = of_policies(own, 0, unit, True)
+            both = Variables(own, unit, True)
+            measured, gaps = both.summary(0), both.difference(1, 0)
             for measure in ("mean", "VaR99", "ES99"):
                 keep(f"{measure}, {outcome}", measured[measure])
             keep(f"difference of means, {outcome}", gaps["mean"])

@@ -22,13 +22,6 @@ _UNPRINTABLE = re.compile(
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """First characters of texts that a spreadsheet takes for formulas; the last four are their full-width forms."""
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "†": r"\dag{}",
-    "‡": r"\ddag{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
 
 
 def printable(text: str) -> str:
@@ -50,17 +43,6 @@ def as_markdown(text: str) -> str:
     """The text as a cell of a Markdown table, on one line; tags, links and cell separators are escaped."""
     escaped = re.sub(r"[\\|]", r"\\\g<0>", " ".join(printable(text).split()))
     return escaped.replace("<", "&lt;").replace("](", r"]\(")
-
-
-def as_latex(text: str) -> str:
-    """The text as a cell of a LaTeX table, on one line, escaped.
-
-    A leading `[` or `*` follows an empty group; else LaTeX would take it for an option of the row end before it.
-    """
-    escaped = re.sub(
-        r"[\\†‡~^&%$#_{}]", lambda found: _LATEX.get(found[0], f"\\{found[0]}"), " ".join(printable(text).split())
-    )
-    return f"{{}}{escaped}" if escaped[:1] in ("[", "*") else escaped
 
 
 def decimals(error: float) -> int | None:

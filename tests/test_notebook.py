@@ -49,7 +49,7 @@ def test_a_run_is_opened_and_asked(tmp_path, monkeypatch):
     given = [output for cell in page.cells for output in cell.get("outputs", ())]
     assert not [output["text"] for output in given if output.get("name") == "stderr"]
     said = "".join(output["text"] for output in given if output.get("name") == "stdout")
-    assert "raised would improve" in said
+    assert "Under raised, the mean of " in said
     assert "flood were 1.9" in said
     shown = [output["data"] for output in given if "data" in output]
     assert len([one for one in shown if "image/png" in one]) == 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -21,7 +21,7 @@ from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.risk.drivers.indices import NOTHING
 from engine.risk.drivers.information import Decision, gains, normal_scores
 from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.measures import Variable, probability_difference
+from engine.risk.estimation.measures import difference, probability_difference
 from engine.risk.estimation.tables import THREADS
 from engine.study.study import Study
 
@@ -195,7 +195,6 @@ class _Base:
     def __init__(self, study: Study, variable: str, policy: str, own: Values):
         self.study, self.variable, self.policy = study, variable, policy
         self._own = under(study, variable, policy, own)
-        self._held = Variable(self._own, study.unit, study.is_loss(variable), (LEVEL,))
         self._unmoved: Mapping[str, Estimate] | None = None
 
     def changes(self, now: Values) -> Mapping[str, Estimate]:
@@ -213,4 +212,5 @@ class _Base:
     def _less(self, values: np.ndarray) -> Mapping[str, Estimate]:
         if self.variable in self.study.events_by_name:
             return {PROBABILITY: probability_difference(values, self._own, self.study.unit)}
-        return replace(self._held, values=values).less(self._held)
+        loss = self.study.is_loss(self.variable)
+        return difference(values, self._own, self.study.unit, loss, (LEVEL,))

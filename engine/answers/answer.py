@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from engine.answers import files
-    from engine.answers.workbook import Front
 
 _HEAD = "answer"
 """Attribute of the root group that holds everything of an answer except its tables."""
@@ -60,6 +58,7 @@ class Answer:
         read from a file.
       question, heading, asked: name of the question, its heading in a report, its options as plain data; set by the
         caller of `Question.answer`, not by the analysis.
+      shown: tables for people, where these are not those of `tables`; not stored.
     """
 
     subject: Subject
@@ -71,6 +70,7 @@ class Answer:
     question: str = ""
     heading: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
+    shown: tuple[Table, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def finding(self) -> str:
@@ -128,23 +128,15 @@ class Answer:
         """
         head = tree.attrs.get(_HEAD, {})
         try:
-            return Answer._of(tree, head)
+            if head.get("version") != plain.VERSION:
+                again = f"has another form than this version's. Ask anew: rustbelt {head.get('question', 'QUESTION')}"
+                raise UserError("the answer that is kept", [again])
+            held = {table.name: table for table in groups.tables(tree)}
+            subject = Subject(**head["study"] | {"policies": tuple(head["study"]["policies"])})
+            kept = {name: head[name] for name in ("basis", "reading", "question", "heading", "asked")}
+            return Answer(subject, tuple(head["findings"]), tuple(held[name] for name in head["order"]), **kept)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError("the answer that is kept", ["is not as an answer is written. Ask anew."]) from error
-
-    @staticmethod
-    def _of(tree: xr.DataTree, head: Any) -> Answer:
-        if head.get("version") != plain.VERSION:
-            raise UserError(
-                "the answer that is kept",
-                [f"has another form than this version's. Ask anew: rustbelt {head.get('question', 'QUESTION')}"],
-            )
-        held = {table.name: table for table in groups.tables(tree)}
-        subject = {**head["study"], "policies": tuple(head["study"]["policies"])}
-        return Answer(
-            Subject(**subject), tuple(head["findings"]), tuple(held[name] for name in head["order"]),
-            head["basis"], head["reading"], None, head["question"], head["heading"], head["asked"],
-        )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
         """The answer as plain data for JSON, in the shape of `engine.answers.plain.SCHEMA`."""
@@ -162,30 +154,12 @@ class Answer:
             "reading": self.reading,
         }
 
-    @property
-    def sheets(self) -> files.Sheets:
-        """The tables that have rows, by name, as sheets of a file."""
-        from engine.answers import files, frames
-
-        return {
-            table.name: files.Sheet(frames.frame(table), partial(frames.texts, table), places=frames.places(table))
-            for table in self.tables
-            if len(table)
-        }
-
-    def save(
-        self,
-        place: str | Path,
-        digits: files.Digits = "rounded",
-        more: files.Sheets | None = None,
-        front: Front | None = None,
-    ) -> Path:
-        """Writes all tables into one file and returns its path; its suffix says how: csv, xlsx, parquet, md or tex.
+    def save(self, place: str | Path, digits: files.Digits = "rounded", more: files.Sheets | None = None) -> Path:
+        """Writes all tables into one file and returns its path; its suffix says how: csv, xlsx, parquet or md.
 
         Args:
           digits: of a CSV file: "rounded" to what the standard errors support, or "full".
           more: further tables for the file, after those of the answer.
-          front: the first sheet of a workbook.
 
         Raises:
           UserError: as `engine.answers.files.save`.
@@ -205,7 +179,8 @@ class Answer:
             "over": self.basis,
             "fingerprint": of.fingerprint,
         }
-        files.save(Path(place), about, {**self.sheets, **(more or {})}, front, digits)
+        sheets = {table.name: [table] for table in self.tables if len(table)}
+        files.save(Path(place), about, {**sheets, **(more or {})}, digits)
         return Path(place)
 
     def __str__(self) -> str:
@@ -216,7 +191,7 @@ class Answer:
         from engine.answers import frames
 
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
-        every = [part for table in self.tables for part in layout.parts(table, full=False) if len(part)]
+        every = [part for table in self.shown or self.tables for part in layout.parts(table, full=False) if len(part)]
         tables = (frames.texts(part, full=False).to_html(index=False) for part in every)
         marks = dict.fromkeys(text for part in every for text in layout.notes(layout.stacks(part, False)[1]))
         last = "".join(f"<p>{escape(text)}</p>" for text in (*marks, self.basis))

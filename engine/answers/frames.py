@@ -61,7 +61,7 @@ def texts(table: Table, full: bool = True) -> pd.DataFrame:
     """The table as rounded texts for people; the first column holds what each row is called."""
     names, columns = stacks(table, full)
     held = [[one.estimate for one in names.cells], *([text_of(one) for one in of.cells] for of in columns)]
-    heads = [table.title, *(of.head.replace("\n", ", ") for of in columns)]
+    heads = [f"{table.title} {names.head}".rstrip(), *(of.head.replace("\n", ", ") for of in columns)]
     rows = pd.DataFrame(list(zip(*held, strict=True)), columns=heads)
     return rows
 

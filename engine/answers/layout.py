@@ -1,9 +1,10 @@
-"""A table laid out for people: cells as texts, rounded as standard errors support, under headings."""
+"""A table laid out for people: cells rounded as standard errors support, under headings with units."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.formatting import rounded, words
@@ -15,18 +16,21 @@ from engine.risk.estimation.tables import record
 COMMAND = "command"
 """Name of a column of commands, which are shown as they are, never broken over lines."""
 UNIT = "unit"
-"""Name of the column of units, which are appended to row labels where labels of a dimension become columns."""
+"""Name of the column of each row's unit, which is appended to the label of the row."""
+VERDICT = "verdict"
+"""Name of a column with "better" or "worse", which stands in the cell of the estimate before it."""
 YEAR = "year"
 """Unit of calendar years, which are names rather than amounts."""
+Line = tuple[str, Mapping[str, Mapping[str, object]]]
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A column of texts, as shown.
+    """A column of cells, as shown.
 
     Args:
-      head: its heading, of one line or two.
-      cells: its texts, from top to bottom.
+      head: its heading, of one line or two; of row labels the unit of all other columns, where they share one.
+      cells: from top to bottom.
       of: the column of the table that it shows.
     """
 
@@ -42,21 +46,20 @@ class Stack:
 
 def head(column: Column) -> str:
     """The heading of a column with its unit, such as `probability [%]`."""
-    return with_unit(column.head or words(column.name), column)
+    return f"{column.head or words(column.name)} {_unit(column)}".rstrip()
 
 
-def with_unit(text: str, column: Column) -> str:
-    """A text followed by the unit of a column in brackets, or alone if the unit is "1"."""
+def _unit(column: Column) -> str:
     unit = column.shown or column.unit
-    return text if unit == "1" else f"{text} [{unit}]"
+    return "" if unit == "1" else f"[{unit}]"
 
 
 def cell_of(column: Column, value: object) -> Cell:
     """One value as a table shows it: rounded, in the unit shown; an estimate with its interval and mark."""
     if isinstance(value, Estimate):
-        bare = [flag.reason for flag in value.flags] == [Reason.UNRECORDED]
-        made = cell(record(column.name, "", "", value), SCALES[column.shown])
-        return Cell(made.estimate, made.interval, mark="" if bare else made.mark, flag=made.flag)
+        shown = cell(record(column.name, "", "", value), SCALES[column.shown])
+        is_bare = [flag.reason for flag in value.flags] == [Reason.UNRECORDED]
+        return replace(shown, mark="") if is_bare else shown
     if value is None:
         return Cell("")
     if isinstance(value, bool):
@@ -70,33 +73,66 @@ def cell_of(column: Column, value: object) -> Cell:
 
 
 def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
-    """The row labels, and the columns beside them: one for each column of values.
+    """The row labels, and the columns beside them: one for each column of values that has any.
 
-    With `across`, columns that vary along it become one for each of its labels.
+    With `across`, columns that vary along it become one for each of its labels, the others stand before these.
 
     Args:
       full: also columns and rows that are not brief.
     """
-    shown = [column for column in table.columns if full or column.brief]
-    rows = list(table.rows())
-    kept = [k for k in range(len(rows)) if full or not table.brief or table.brief[k]]
-    names = [dim for dim in table.dims if dim != table.across]
-    values = [column for column in shown if column.name not in table.dims]
-    if table.across:
-        return _across(table, names, values, [rows[k] for k in kept])
-    called = Column("_".join(names), Kind.TEXT, [_called(rows[k], names) for k in kept], "")
-    cells = {column.name: [cell_of(column, rows[k][column.name]) for k in kept] for column in values}
-    return _stack("", called, called.values), [
-        Stack(head(column), tuple(cells[column.name]), column) for column in values
+    values = [c for c in table.columns if c.name not in (*table.dims, UNIT) and (full or c.brief)]
+    lines = _lines(table, values, full)
+    judged = [
+        first.name for first, second in pairwise(values) if first.kind is Kind.ESTIMATE and second.name == VERDICT
     ]
+    values = [column for column in values if column.name != VERDICT or not judged]
+
+    def stack(above: str, column: Column, label: str = "") -> Stack:
+        rows = (by_label.get(label) if label else next(iter(by_label.values())) for _, by_label in lines)
+        return Stack(above, tuple(_cell(column, row, column.name in judged) for row in rows), column)
+
+    names, labels = [name for name, _ in lines], _labels(table, lines)
+    fixed = [c for c in values if not labels or (c.over is not None and table.across not in c.over)]
+    varying = [column for column in values if column not in fixed]
+    columns = [stack(head(column), column) for column in fixed]
+    square = names == labels  # there is no room for the same names as rows and as heads: heads are the rows' numbers
+    for k, label in enumerate(labels, 1):
+        above = str(k) if square else label
+        columns += [stack(above if len(varying) == 1 else f"{above}\n{head(c)}", c, label) for c in varying]
+    shown = tuple(Cell(f"{k} {name}" if square else name) for k, name in enumerate(names, 1))
+    corner = _unit(varying[0]) if len(varying) == 1 else ""
+    called = Stack(corner, shown, Column("row", Kind.TEXT, names, "label of the row"))
+    return called, [one for one in columns if any(map(text_of, one.cells))]
 
 
-def height(table: Table) -> int:
-    """How many rows of a table `stacks` gives with `full`."""
-    rows = list(table.rows())
-    values = [column for column in table.columns if column.name not in table.dims]
-    names = [dim for dim in table.dims if dim != table.across]
-    return len(_names_across(names, values, rows)) if table.across else len(rows)
+def _lines(table: Table, values: Sequence[Column], full: bool) -> list[Line]:
+    """The rows of a table as shown: label, and the row at each label of `across`, or at "" without it."""
+    kept = [row for row, brief in zip(table.rows(), table.brief or [True] * len(table), strict=True) if full or brief]
+    own = [dim for dim in table.dims if dim != table.across]
+    if not table.across:
+        return [(_called(row, own), {"": row}) for row in kept]
+    lines: dict[str, dict[str, Mapping[str, object]]] = {}
+    for row in [row for row in kept if any(row[of.name] not in (None, "") for of in values)] or kept:
+        lines.setdefault(_called(row, own), {})[str(row[table.across])] = row
+    return [*lines.items()]
+
+
+def _labels(table: Table, lines: Sequence[Line]) -> list[str]:
+    """The labels of `across` that the lines have, in the order of the table."""
+    every = dict.fromkeys(map(str, table[table.across])) if table.across else ()
+    return [label for label in every if any(label in rows for _, rows in lines)]
+
+
+def _called(row: Mapping[str, object], names: Sequence[str]) -> str:
+    unit = row.get(UNIT) or "1"
+    return ", ".join(str(row[name]) for name in names if row[name] != "") + (f" [{unit}]" if unit != "1" else "")
+
+
+def _cell(column: Column, row: Mapping[str, object] | None, is_judged: bool) -> Cell:
+    if row is None:
+        return Cell("")
+    made = cell_of(column, row[column.name])
+    return replace(made, verdict=str(row[VERDICT])) if is_judged and row[VERDICT] in ("better", "worse") else made
 
 
 def parts(table: Table, full: bool = True) -> list[Table]:
@@ -109,93 +145,34 @@ def parts(table: Table, full: bool = True) -> list[Table]:
     """
     if not table.apart:
         return [table]
-    alike = [c for c in table.columns if c.over == (table.apart,) and c.kind is not Kind.TEXT]
+    alike = [c for c in table.columns if c.over == (table.apart,)]
+    own = [c for c in table.columns if c.name != table.apart and c not in alike]
     made = []
     for label in table.labels(table.apart):
-        at = [k for k, own in enumerate(table[table.apart]) if own == label]
-        if not full and table.brief and not any(table.brief[k] for k in at):
+        at = [k for k, one in enumerate(table[table.apart]) if one == label]
+        brief = [table.brief[k] for k in at] if table.brief else ()
+        if not full and brief and not any(brief):
             continue
-        unit = str(table["unit"][at[0]]) if "unit" in table.by_name else "1"
-        named = f"{label}{'' if unit == '1' else f' [{unit}]'}"
-        facts = [f"{head(c)} {text_of(cell_of(c, c.values[at[0]]))}" for c in alike]
+        unit = str(table[UNIT][at[0]]) if UNIT in table.by_name else "1"
+        facts = [f"{head(c)} {text_of(cell_of(c, c.values[at[0]]))}" for c in alike if c.kind is not Kind.TEXT]
+        title = "; ".join([f"{table.title}: {label}{'' if unit == '1' else f' [{unit}]'}", *facts])
         columns = [
-            replace(
-                c, values=[c.values[k] for k in at], over=c.over and tuple(dim for dim in c.over if dim != table.apart)
-            )
-            for c in table.columns
-            if c.name != table.apart and c.over != (table.apart,)
+            replace(c, values=[c.values[k] for k in at], over=c.over and tuple(d for d in c.over if d != table.apart))
+            for c in own
         ]
-        made.append(
-            Table(
-                table.name,
-                "; ".join([f"{table.title}: {named}", *facts]),
-                columns,
-                tuple(dim for dim in table.dims if dim != table.apart),
-                [table.brief[k] for k in at] if table.brief else (),
-                table.across,
-            )
-        )
+        dims = tuple(dim for dim in table.dims if dim != table.apart)
+        made.append(replace(table, title=title, columns=columns, dims=dims, brief=brief, apart=""))
     return made
 
 
-def _across(
-    table: Table, names: Sequence[str], values: Sequence[Column], rows: Sequence[Mapping[str, object]]
-) -> tuple[Stack, list[Stack]]:
-    called = _names_across(names, values, rows)
-    labels = list(dict.fromkeys(str(row[table.across]) for row in rows))
-    square = called == labels
-    by_place = {(_called(row, names), str(row[table.across])): row for row in rows}
-    # a column that does not vary along `across` is shown once, before the columns of the labels
-    once = [column for column in values if column.over is not None and table.across not in column.over]
-    first = {_called(row, names): row for row in reversed(rows)}
-    made = [Stack(head(of), tuple(cell_of(of, first[name][of.name]) for name in called), of) for of in once]
-    values = [column for column in values if column not in once]
-    units = next((of.cells for of in made if of.of.name == UNIT), [Cell("1")] * len(called))
-    made = [of for of in made if of.of.name != UNIT]
-    named = [
-        name if of.estimate in ("", "1") else f"{name} [{of.estimate}]" for name, of in zip(called, units, strict=True)
-    ]
-    if square:  # there is no room for the same names as rows and as heads: heads are the rows' numbers
-        named = [f"{k} {name}" for k, name in enumerate(named, 1)]
-    for k, label in enumerate(labels, 1):
-        shown = str(k) if square else label
-        for column in values:
-            above = with_unit(shown, column) if len(values) == 1 else f"{shown}\n{head(column)}"
-            cells = (by_place.get((name, label)) for name in called)
-            made.append(Stack(above, tuple(cell_of(column, row and row[column.name]) for row in cells), column))
-    of = Column("_".join(names), Kind.TEXT, called, "")
-    return _stack("", of, named), made
-
-
-def _names_across(names: Sequence[str], values: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[str]:
-    held = [row for row in rows if any(row[of.name] not in (None, "") for of in values)] or rows
-    return list(dict.fromkeys(_called(row, names) for row in held))
-
-
-def _called(row: Mapping[str, object], names: Sequence[str]) -> str:
-    return ", ".join(str(row[name]) for name in names if row[name] != "")
-
-
-def _stack(above: str, of: Column, texts: Sequence[object]) -> Stack:
-    return Stack(above, tuple(Cell(str(text)) for text in texts), of)
-
-
 def text_of(one: Cell) -> str:
-    """A cell as one text, such as `12.3 [11.9, 12.8]`, its mark behind the number."""
-    return f"{one.estimate}{one.mark} {one.interval}".strip()
-
-
-def aligned(cells: Sequence[Cell]) -> list[str]:
-    """Cells as texts of which the estimates are right-aligned, each followed by its mark and interval."""
-    width = max((len(one.estimate) for one in cells), default=0)
-    return [f"{one.estimate:>{width}}{one.mark or ' '} {one.interval}".rstrip() for one in cells]
+    """A cell as one text, such as `12.3 [11.9, 12.8] worse`, its mark behind the number."""
+    return " ".join(filter(None, (f"{one.estimate}{one.mark}", one.interval, one.verdict)))
 
 
 def notes(columns: Sequence[Stack]) -> list[str]:
     """What the marks in the columns of a table mean, each mark once."""
     held: dict[str, dict[str, None]] = {}
-    for of in columns:
-        for one in of.cells:
-            if one.mark:
-                held.setdefault(one.mark, {})[one.flag] = None
+    for one in (one for of in columns for one in of.cells if one.mark):
+        held.setdefault(one.mark, {})[one.flag] = None
     return [f"{mark} {'; '.join(texts)}" for mark, texts in held.items()]

@@ -42,6 +42,7 @@ Seldom used options, which COMMAND --help --full describes:
 COMMANDS = (*(name for names in GROUPS.values() for name in names), *SELDOM)
 
 REMOVED = {
+    "assumptions": "rustbelt challenge STUDY --only assumptions",
     "check --constants": "rustbelt constants STUDY",
     "check --for": "rustbelt precision STUDY 'ES99 of OUTCOME under POLICY within 1 %'",
     "check --gates": "rustbelt gates STUDY",
@@ -49,7 +50,7 @@ REMOVED = {
     "check --operations": "rustbelt check STUDY",
     "diff": "rustbelt compare RUN OTHER",
     "explain --levers": "rustbelt flip STUDY --outcome V",
-    "explain --mechanisms": "rustbelt assumptions STUDY",
+    "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
     "schema --model": "rustbelt schema",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",
     "sensitivity --within": "rustbelt sensitivity STUDY",

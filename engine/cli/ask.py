@@ -26,7 +26,7 @@ _NAMES = {
 }
 _SAVE = click.option(
     "--save", type=click.Path(path_type=Path), metavar="FILE",
-    help="Save all tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex.",
+    help="Save all tables in a file that ends in .csv, .xlsx, .parquet or .md.",
 )  # fmt: skip
 _FULL = click.option("--full", is_flag=True, help="Every row and column of every table.")
 

@@ -12,7 +12,6 @@ import click
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import WAYS, progress
-from engine.cli.show.risk_tables import print_risk
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
@@ -148,11 +147,12 @@ def _print_answer(finished: Finished, full: bool) -> BaseException | None:
     """Prints a run's tables, perhaps before its cube is finished; gives a failure instead of raising it, so that
     finishing the cube goes on.
     """
-    answers, console = finished.answers, screen.stdout()
-    study, folder, tables = answers.study, answers.folder.path, answers.all_tables
+    from engine.cli.show.answers import print_answer
+    from engine.runs.run import run_of
+
+    console = screen.stdout()
     try:
-        screen.print_head(console, study, folder)
-        print_risk(console, study, folder, [*tables.risk, *tables.comparison], full, brief=not full)
+        print_answer(console, run_of(finished).ask("risk"), full)
         for text in _remarks(finished):
             screen.print_words(console, text)
         console.file.flush()

@@ -15,7 +15,7 @@ import xarray as xr
 
 from engine.answers import registry
 from engine.answers.answer import Answer
-from engine.answers.files import Digits, joined, refuse_file
+from engine.answers.files import Digits, refuse_file
 from engine.answers.question import STUDY
 from engine.errors import UserError, closest, did_you_mean, unknown
 from engine.execution import results
@@ -32,7 +32,6 @@ from engine.run_folder.folder import RunFolder
 from engine.runs import elsewhere, notebook, upkeep
 from engine.runs.asking import Asking, ask, stored
 from engine.runs.methods import Questions
-from engine.runs.policy_sheet import policy_sheet
 from engine.runs.replay import replay, worst
 from engine.study.loading import Model, load_study
 from engine.study.study import Study
@@ -311,7 +310,7 @@ class Run(Questions):
     ) -> Path:
         """Writes the tables of risk and of paired differences to a file and returns its path.
 
-        The suffix of its name says how: csv, xlsx, parquet, md or tex.
+        The suffix of its name says how: csv, xlsx, parquet or md.
 
         Args:
           variable: one outcome, event or yearly variable; all outcomes and events if not given.
@@ -329,11 +328,11 @@ class Run(Questions):
             yearly = self.study.model.yearly if "yearly" in self.cube["risk"].children else ()
             every = [self.ask("risk", variable=one, level=level) for one in yearly]
             for name in YEARLY:
-                if held := [one.sheets[name] for one in every if name in one]:
-                    more[name] = joined(held)
+                if held := [one[name] for one in every if name in one]:
+                    more[name] = held
             for other in stored(self._folder):
-                more |= {f"{other.question} {name}": sheet for name, sheet in other.sheets.items()}
-        return answer.save(place, digits, more, policy_sheet(self.answers.study, answer.of))
+                more |= {f"{other.question} {table.name}": [table] for table in other.tables if len(table)}
+        return answer.save(place, digits, more)
 
     # ------------------------------------------------------------------------------------------ single paths
 

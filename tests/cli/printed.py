@@ -1,9 +1,11 @@
 """What a printer gives a terminal, and a study with records for all tables."""
 
 import io
+from types import SimpleNamespace
 
-from rich.console import Console
-
+from engine.analyses.risk import Risk
+from engine.answers.answer import Answer
+from engine.cli.show.streams import Screen
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.tables import Record, Tables
 from engine.study.loading import load_model_file, load_study
@@ -12,7 +14,7 @@ from tests.small_files import BRIDGE, MODELS, write
 
 def printed(width: int, show, *words, **named) -> list[str]:
     """The lines that a terminal so many columns wide is given."""
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None, highlight=False)
+    console = Screen(io.StringIO(), width=width, force_terminal=True, color_system=None)
     show(console, *words, **named)
     return console.file.getvalue().splitlines()
 
@@ -43,3 +45,9 @@ def compared(tmp_path, policies: int, name: str = "p"):
             if policy != study.baseline:
                 tables.comparison.append(record(f"difference_{measure}", policy, variable, -value / 3))
     return study, tables
+
+
+def risk_of(study, tables: Tables, **options) -> Answer:
+    """The answer to `risk` from these records."""
+    run = SimpleNamespace(study=study, with_level=lambda level: run, tables=lambda variables: tables)
+    return Risk(**options).answer(run)

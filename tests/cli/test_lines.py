@@ -19,7 +19,6 @@ from engine.cli.show.screen import (
     print_records,
     print_rounding,
     print_text,
-    print_title,
     print_words,
 )
 from engine.formatting import command_line
@@ -46,12 +45,6 @@ def test_a_command_is_never_broken(width):
     command = command_line("risk", Path("a folder"), "--full", model="my_model.py:Own")
     lines = printed(width, print_command, "All of it", "risk", Path("a folder"), "--full", model="my_model.py:Own")
     assert lines == ([f"All of it: {command}"] if width == 200 else ["All of it:", f"  {command}"])
-
-
-def test_a_title_has_its_meaning_behind_it_or_below():
-    assert printed(80, print_title, "cost [M]", "what it takes") == ["cost [M]  what it takes"]
-    assert printed(14, print_title, "cost [M]", "what it takes") == ["cost [M]", "    what it", "    takes"]
-    assert printed(14, print_title, "cost [M]", "") == ["cost [M]"]
 
 
 @pytest.mark.parametrize("text", ["one\ntwo\n", "one\ntwo"])

@@ -47,7 +47,6 @@ WORDS = {
     "constants": ("@",),
     "precision": ("@", "mean of damage under weak within 5 %"),
     "replay": ("@", "--path", "3"),
-    "assumptions": ("@", "--outcome", "damage"),
     "challenge": ("@", "--claim", "strong better than weak in damage"),
     "backtest": ("@", "--policy", "weak"),
     "extremes": ("@", "--variable", "damage"),
@@ -61,18 +60,7 @@ WORDS = {
 }
 """Each command that looks at a study or a run, which stands at "@", with what else it needs."""
 QUICK = "status", "copy", "check", "verify"
-LIVES = (
-    "run",
-    "check",
-    "attribute",
-    "sensitivity",
-    "flip",
-    "assumptions",
-    "challenge",
-    "backtest",
-    "condition",
-    "replay",
-)
+LIVES = ("run", "check", "attribute", "sensitivity", "flip", "challenge", "backtest", "condition", "replay")
 """Those that live futures of their own, for which a study will do that has not been run."""
 
 
@@ -204,7 +192,6 @@ QUESTIONS = (
     "attribute",
     "sensitivity",
     "flip",
-    "assumptions",
     "challenge",
     "backtest",
     "condition",

@@ -1,23 +1,15 @@
 """Printers of what a run gives: the numbers of the records, the path or the comparison, each where it belongs."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 import engine
 from engine.cli.show.answers import print_answer, print_place
-from engine.cli.show.brief_tables import print_brief, print_brief_conditional
-from engine.cli.show.grid import Block, Columns, beside, print_grid
 from engine.cli.show.replay_tables import UNUSUAL, agreement, replayed
-from engine.cli.show.risk_tables import print_flags, print_more, print_reading
-from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell, cell
-from engine.risk.estimation.exclusion import notice
-from engine.risk.estimation.flags import Flag, Reason
 from engine.run_folder.folder import RunFolder
 from engine.runs.replay import percentiles, replay, worst
-from tests.cli.printed import compared, printed
+from tests.cli.printed import printed
 from tests.small_files import BRIDGE, MODELS, POND, write
 
 WIDE = 240
@@ -40,116 +32,6 @@ def bridge(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pond(tmp_path_factory):
     return ran(tmp_path_factory.mktemp("pond"), POND, "Pond")
-
-
-# ------------------------------------------------------------------------------------------------ grids and records
-
-CELLS = [Cell("40.5", "[40.2, 40.8]", "", "", "", "±0.3"), Cell("38.1", "[37.9, 38.4]", "", NO_INTERVAL, "", "±0.3")]
-GAP = Cell("-2.4", "[-2.6, -2.2]", "better", "", "", "±0.2")
-COLUMNS = Columns(["old", "new", "new - old"], {2: 1}, "less old")
-
-
-@pytest.mark.parametrize("width", [34, 60, 100])
-@pytest.mark.parametrize("brief", [False, True])
-def test_a_grid_has_every_cell_once_and_gives_the_marks(width, brief):
-    blocks = [Block("cost [M]", "what it takes", [("mean", [*CELLS, GAP]), ("ES99", [*CELLS, GAP])])]
-    marks: list[set[str]] = []
-    lines = printed(width, lambda *of: marks.append(print_grid(*of, brief=brief)), COLUMNS, blocks)
-    text = flat(lines)
-    for one in (*CELLS, GAP):
-        assert text.count(one.estimate) == 2 and text.count(one.verdict or one.estimate) == 2
-        assert text.count(one.interval) + text.count(one.spread) >= 2
-    short = SPREAD in text
-    assert marks == [{NO_INTERVAL, *([SPREAD] * short)}] and max(map(len, lines)) <= width
-    beside_each_other = any(line.split() == ["old", "new", "new", "-", "old"] for line in lines)
-    assert beside_each_other == (width == 100 or (brief and width == 60))
-
-
-def test_all_columns_stand_beside_each_other_where_they_fit():
-    block = Block("", "", [("mean", [*CELLS, GAP])])
-    fits = [width for width in range(20, 140) if _beside(width, block)]
-    assert fits == [*range(fits[0], 140)] and 20 < fits[0] < 80
-    for width in (fits[0] - 1, fits[0]):
-        lines = printed(width, print_grid, COLUMNS, [block], brief=True)
-        assert any(all(one.estimate in line for one in (*CELLS, GAP)) for line in lines) == (width in fits)
-
-
-def _beside(width: int, block: Block) -> bool:
-    found: list[bool] = []
-    printed(width, lambda console: found.append(beside(console, COLUMNS, [block])))
-    return found[0]
-
-
-@pytest.mark.parametrize("policies", [1, 2, 3, 5])
-def test_a_brief_table_is_one_measure_of_the_headline_and_the_events(tmp_path, policies):
-    study, tables = compared(tmp_path, policies)
-    records = [*tables.risk, *tables.comparison]
-    lines = printed(WIDE, print_brief, study, Path("there"), records, "ES99", "other measures")
-    text, shown = flat(lines), study.policy_names[:3]
-    for record in tables.risk:
-        own = record.policy in shown and (record.measure, record.variable) in {
-            ("probability", "collapse"), *(("ES99", name) for name in study.headline)
-        }  # fmt: skip
-        scale = 100.0 if record.measure == "probability" else 1.0
-        if own:
-            assert f"{cell(record, scale).estimate} " in text
-    left_out = {5: "2 more policies, other measures"}.get(policies, "other measures")
-    assert f"{left_out}: rustbelt risk there --full" in text.replace("Other", "other")
-
-
-def test_a_brief_condition_has_events_on_both_sides_and_their_contrast(tmp_path):
-    study, tables = compared(tmp_path, 3)
-    events = [one for one in tables.risk if one.measure == "probability"]
-    sides = [
-        replace(one, measure=f"{side}_probability", estimate=one.estimate * scale)
-        for one in events
-        for side, scale in (("given", 1.0), ("otherwise", 0.5), ("contrast", 0.25))
-    ]
-    shares = [replace(one, measure="share", variable="margin >= 0") for one in events]
-    words = ["--given", "margin >= 0"]
-    text = flat(printed(WIDE, print_brief_conditional, study, Path("there"), [*shares, *sides], "mean", words))
-    for one in sides:
-        assert (f"{cell(one, 100.0).estimate} " in text) or one.policy == "p_0"
-    assert [text.count(f"{name}: margin >= 0 on") for name in study.policy_names] == [1, 1, 0]
-    assert "1 more policy and outcomes: rustbelt risk there --given 'margin >= 0' --full" in text
-
-
-def test_what_is_left_out_is_counted_with_the_command_that_shows_it(tmp_path):
-    study, _ = compared(tmp_path, 2)
-    assert printed(WIDE, print_more, study, Path("there"), 0, "") == []
-    for left_out, others, words in (
-        (1, "", "1 more outcome"),
-        (2, "more", "2 more outcomes and more"),
-        (0, "more", "More"),
-    ):
-        text = flat(printed(WIDE, print_more, study, Path("there"), left_out, others))
-        assert text.startswith(f"{words}: rustbelt risk there --full --model ")
-
-
-def test_how_to_read_a_table_names_its_measures_its_brackets_and_its_baseline():
-    plain = flat(printed(WIDE, print_reading, ("mean",), set()))
-    assert "95 %" in plain and "VaR" not in plain and SPREAD not in plain
-    assert "ES99" in flat(printed(WIDE, print_reading, ("mean", "ES99"), set()))
-    both = flat(printed(WIDE, print_reading, ("VaR97.5", "ES97.5"), set()))
-    assert "VaR97.5" in both and "ES97.5" in both and "2.5 %" in both
-    assert "VaR a" in flat(printed(WIDE, print_reading, ("ES95", "ES99"), set()))
-    marked = flat(printed(WIDE, print_reading, (), {SPREAD}, "old"))
-    assert marked.startswith(SPREAD) and "than old" in marked
-
-
-def test_marks_stand_for_their_flags_and_those_that_are_left_out_are_counted(tmp_path):
-    _, tables = compared(tmp_path, 2)
-    (plain,) = [one for one in tables.risk if (one.measure, one.policy, one.variable) == ("ES99", "weak", "damage")]
-    few = replace(plain, low=np.nan, high=np.nan, flags=(Flag(Reason.FEW_EXCEEDANCES, 20, 100),))
-    heavy = replace(plain, flags=(Flag(Reason.HEAVY_TAIL, 0.6, 0.5),))
-    out = replace(plain, flags=(Flag(Reason.NOT_FINITE, 3, 4000),))
-    assert printed(WIDE, print_flags, set(), [plain, few, heavy], ("ES99",)) == []
-    lines = printed(WIDE, print_flags, {NO_INTERVAL, HEAVY, BINNED}, [plain, few, heavy, out], ("ES99",))
-    assert lines[0] == f"{notice(3, 4000)}." and [line[0] for line in lines[1:]] == [NO_INTERVAL, HEAVY, BINNED]
-    assert few.flag in lines[1] and "ES99 of damage (weak)" in lines[2]
-    brief = printed(WIDE, print_flags, {NO_INTERVAL, HEAVY}, [few, heavy], ("ES99",), brief=True)
-    assert len(brief) == 2 and few.flag not in brief[0] and "damage" not in brief[1]
-    assert not any(few.flag in line for line in printed(WIDE, print_flags, {NO_INTERVAL}, [few], ("mean",)))
 
 
 # ------------------------------------------------------------------------------------------------- answers and runs

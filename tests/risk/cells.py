@@ -9,10 +9,15 @@ import numpy as np
 from engine.risk.estimation import tails
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.influences import oriented
-from engine.risk.estimation.intervals import as_units
+from engine.risk.estimation.intervals import as_units, moments_of_totals
 
 CHUNK = 1 << 20
 DIFFERENCES = (*MEASURES, "worse")
+
+
+def moments(values, units):
+    """Moments of means over paths, from values [..., path]."""
+    return moments_of_totals(units.totals(values), units)
 
 
 def summary_cells(values, unit, loss):

@@ -29,7 +29,7 @@ def effective_tail(values, weights, units, loss, level):
     if not weights.any():
         return 0.0
     losses = values if loss else -values
-    return Measured(losses[None], weighted(weights, units), (level,)).at_risk[0].exceedances.item()
+    return Measured(losses[None], weighted(weights, units), (level,)).quantile(level).exceedances.item()
 
 
 def normal(z: np.ndarray) -> np.ndarray:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
-from engine.answers.layout import COMMAND, Stack, aligned, notes, parts, stacks
-from engine.answers.table import Kind, Table
+from engine.answers.layout import COMMAND, Stack, notes, parts, stacks
+from engine.answers.table import Kind
 from engine.cli.show import screen
-from engine.cli.show.rows import BETWEEN, Column, print_rows
-from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL
+from engine.cli.show.rows import Column, fits, print_rows
+from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
 
 LINES = 24
 """Lines that an answer without --full may take, its commands aside."""
-LEFT = 10
+LEFT = 11
 """Lines of these that are kept for tables: the last sentences are dropped for that, but never the first one."""
 ROWS, FEWEST = 5, 3
 """Most rows of each of several tables there, and the fewest to which a longer table is cut."""
-MARKED = {NO_INTERVAL: "no interval", HEAVY: "interval perhaps too narrow", BINNED: "from a histogram"}
-REST = "All tables and how to read them: --full"
+MARKED = {
+    SPREAD: "wider side of 95 % interval",
+    NO_INTERVAL: "no interval",
+    HEAVY: "perhaps too narrow",
+    BINNED: "from a histogram",
+}
+REST = "More: --full"
 WORDS = 30
 """A column with a text of more characters than this may be folded between words."""
+COLOURS = {"better": "green", "worse": "red"}
 
 
 def print_place(console: Console, folder: RunFolder, place: Path | None) -> None:
@@ -54,9 +61,14 @@ def print_answer(console: Console, answer: Answer, full: bool) -> None:
         _print_screen(console, answer)
         return
     _print_findings(console, answer.findings, answer.basis)
-    for table in answer.tables:
-        for part in parts(table):
-            _print_table(console, part)
+    for part in [part for table in answer.shown or answer.tables for part in parts(table)]:
+        names, columns = stacks(part)
+        _print_table(console, part.title, names, columns)
+        marks = notes(columns)
+        for text in marks:
+            screen.print_words(console, text, "dim")
+        if marks:
+            console.print()
     if answer.reading:
         screen.print_words(console, answer.reading, "dim")
 
@@ -69,7 +81,7 @@ def _print_findings(console: Console, findings: Sequence[str], basis: str) -> No
 
 
 def _print_screen(console: Console, answer: Answer) -> None:
-    """Prints the sentences, then the first brief tables that have room below: first rows, and columns that fit.
+    """Prints the sentences, then the first brief tables that have room below, each with its first rows and columns.
 
     A table with a dimension `apart` is shown by its first part. Last come the option that shows the rest, and the first
     command of each table of commands.
@@ -79,27 +91,35 @@ def _print_screen(console: Console, answer: Answer) -> None:
         findings.pop()
     _print_findings(console, findings, answer.basis)
     left = LINES - _lines(console, _print_findings, findings, answer.basis)
-    brief = [next(iter(parts(table, full=False)), table) for table in answer.tables]
-    brief = [part for part in brief if len(part) and (not part.brief or any(part.brief))]
+    brief = [next(iter(parts(table, full=False)), table) for table in answer.shown or answer.tables]
+    laid = [(part.title, *stacks(part, full=False)) for part in brief if len(part) and any(part.brief or [True])]
+    tables = [one for one in laid if not _is_commands(one[2])]
     marks: dict[str, None] = {}
-    for part in brief:
-        names, columns = stacks(part, full=False)
-        if [one.of.name for one in columns] == [COMMAND]:
-            continue
-        for rows in range(ROWS if len(brief) > 1 else LINES, 0, -1):
-            shown = [replace(one, cells=one.cells[:rows]) for one in (names, *columns)]
-            more = f" (the first {rows} of {len(names.cells)})" if rows < len(names.cells) else ""
-            height = _lines(console, _print_beside, f"{part.title}{more}", shown)
-            if height < left and (rows >= FEWEST or rows >= len(names.cells)):
+    for title, names, columns in tables:
+        for shown in _shorter(title, names, columns, ROWS if len(tables) > 1 else LINES):
+            height = _lines(console, _print_table, *shown)
+            if height < left:
                 left -= height
-                marks |= dict.fromkeys(_print_beside(console, f"{part.title}{more}", shown))
+                marks |= dict.fromkeys(_print_table(console, *shown))
                 break
     text = " ".join([*(f"{mark} {MARKED[mark]}." for mark in marks), REST])
-    screen.print_line(console, "", text, "dim")
-    for part in brief:
-        _, columns = stacks(part, full=False)
-        if [one.of.name for one in columns] == [COMMAND]:
-            screen.print_line(console, "", f"{part.title}: {columns[0].cells[0].estimate}")
+    screen.print_words(console, text, "dim")
+    for title, _, columns in laid:
+        if _is_commands(columns):
+            screen.print_line(console, "", f"{title}: {columns[0].cells[0].estimate}")
+
+
+def _shorter(title: str, names: Stack, columns: Sequence[Stack], most: int) -> Iterator[tuple[str, Stack, list[Stack]]]:
+    """Yields a table with fewer and fewer of its first rows, then with fewer of its first columns."""
+    count = len(names.cells)
+    for width in range(len(columns), 0, -1):
+        for rows in range(min(most, count), min(FEWEST, count) - 1, -1):
+            first, *others = [replace(one, cells=one.cells[:rows]) for one in (names, *columns[:width])]
+            yield title + (f" (the first {rows} of {count})" if rows < count else ""), first, others
+
+
+def _is_commands(columns: Sequence[Stack]) -> bool:
+    return [one.of.name for one in columns] == [COMMAND]
 
 
 def _lines(console: Console, show: Callable[..., object], *given: object) -> int:
@@ -109,41 +129,36 @@ def _lines(console: Console, show: Callable[..., object], *given: object) -> int
     return held.get().count("\n")
 
 
-def _print_beside(console: Console, title: str, held: Sequence[Stack]) -> list[str]:
-    """Prints a table of the first columns that fit side by side; gives the marks in it."""
-    names, *columns = held
-    called = Column("", [one.estimate for one in names.cells], left=True)
-    room = console.width - called.width
-    shown: list[Column] = []
-    for one in columns:
-        column = _column(one)
-        room -= BETWEEN + column.least
-        if shown and room < 0:
-            break
-        shown.append(column)
-    screen.print_line(console, screen.shortened(title, console.width))
-    print_rows(console, "", called, shown)
-    return [cell.mark for one in columns[: len(shown)] for cell in one.cells if cell.mark]
+def _print_table(console: Console, title: str, names: Stack, columns: Sequence[Stack]) -> list[str]:
+    """Prints a table, intervals shortened to their wider sides where it has no room for brackets; gives its marks."""
+    if _is_commands(columns):
+        for text in (title, *(one.estimate for one in columns[0].cells), ""):
+            screen.print_line(console, "", text)
+        return []
+    called = Column(names.head, [one.estimate for one in names.cells], left=True)
+    wide, short = ([_column(one, spread) for one in columns] for spread in (False, True))
+    in_brackets = fits(console, called, wide)
+    print_rows(console, title, called, wide if in_brackets else short)
+    cells = [cell for one in columns for cell in one.cells]
+    spread = [] if in_brackets or not any(cell.spread for cell in cells) else [SPREAD]
+    return [*spread, *(cell.mark for cell in cells if cell.mark)]
 
 
-def _print_table(console: Console, table: Table) -> None:
-    names, columns = stacks(table)
-    screen.print_line(console, screen.shortened(table.title, console.width))
-    if [one.of.name for one in columns] == [COMMAND]:
-        for one in columns[0].cells:
-            screen.print_line(console, "", one.estimate)
-        console.print()
-        return
-    print_rows(console, "", Column("", [one.estimate for one in names.cells], left=True), list(map(_column, columns)))
-    marks = notes(columns)
-    for text in marks:
-        screen.print_words(console, text, "dim")
-    if marks:
-        console.print()
+def _column(of: Stack, spread: bool) -> Column:
+    if of.of.kind is Kind.ESTIMATE:
+        return Column(of.head, _aligned(of.cells, spread), left=True)
+    cells = [one.estimate for one in of.cells]
+    is_long = of.of.kind is Kind.TEXT and max(map(len, cells), default=0) > WORDS
+    return Column(of.head, cells, left=of.is_text, words=is_long)
 
 
-def _column(of: Stack) -> Column:
-    cells = aligned(of.cells) if of.of.kind is Kind.ESTIMATE else [one.estimate for one in of.cells]
-    return Column(
-        of.head, cells, left=of.is_text, words=of.of.kind is Kind.TEXT and max(map(len, cells), default=0) > WORDS
-    )
+def _aligned(cells: Sequence[Cell], spread: bool) -> list[Text]:
+    """Cells as texts of which the estimates are right-aligned, each followed by its mark, interval and verdict."""
+    ends = [one.spread if spread else one.interval for one in cells]
+    width, room = (max(map(len, texts), default=0) for texts in ([one.estimate for one in cells], ends))
+    texts = []
+    for one, end in zip(cells, ends, strict=True):
+        text = Text(f"{one.estimate:>{width}}{one.mark or ' '} {end:<{room}} ")
+        texts.append(text.append(one.verdict, COLOURS.get(one.verdict)))
+        text.rstrip()
+    return texts

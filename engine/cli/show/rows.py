@@ -1,4 +1,4 @@
-"""Tables of rows that fit the screen: columns without room go on in a table below; no number and no name is broken."""
+"""Tables of rows that fit the screen: columns without room go on in a table below; no number and no name is cut."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.show.screen import folded, print_line, shortened
+from engine.cli.show.screen import folded, print_words
 
 BETWEEN = 3
 """Columns of the screen between two columns of a table."""
 FEWEST = 20
 """Least width to which sentences are folded [columns of the screen]; single words may be wider."""
-SHORTEST = 12
-"""Least width to which names of rows are shortened [columns of the screen]."""
+SHORTEST = 16
+"""Least width to which names of rows are folded so that all columns fit side by side [columns of the screen]."""
+LONGEST = 36
+"""Greatest width of names of rows where columns do not fit side by side [columns of the screen]."""
 
 
 @dataclass(frozen=True)
@@ -27,44 +28,39 @@ class Column:
     """One column of a table.
 
     Args:
-      head: what stands above it, in one line or more.
+      head: what stands above it, in one line or more; it may be folded between words.
       cells: what stands in it.
       left: whether it begins at its left edge: names and words do, numbers end at the right one.
-      words: whether it may be folded between words.
+      words: whether its cells may be folded between words.
       group: consecutive columns of one group stay in one table where it can hold them.
     """
 
     head: str
-    cells: Sequence[str]
+    cells: Sequence[str | Text]
     left: bool = False
     words: bool = False
     group: str = ""
 
     @property
-    def texts(self) -> list[str]:
-        return [line for text in (self.head, *self.cells) for line in text.split("\n")]
-
-    @property
     def width(self) -> int:
-        """Columns of the screen that it takes in one line."""
-        return max(map(cell_len, self.texts))
+        """Columns of the screen that it takes with no line folded."""
+        return _widest([line for text in (self.head, *self.cells) for line in str(text).split("\n")])
 
     @property
     def least(self) -> int:
-        """Columns of the screen that it needs: its longest word, where it may be folded."""
-        if not self.words:
-            return self.width
-        lines = [line for text in self.texts for line in folded(text, FEWEST)]
-        return max(map(cell_len, lines))
+        """Columns of the screen that it needs, where its heading is folded, and its cells if they are words."""
+        lines = [line for text in self.cells for line in (folded(str(text), FEWEST) if self.words else [str(text)])]
+        return _widest([*(line for text in self.head.split("\n") for line in folded(text, FEWEST, names=True)), *lines])
 
-    def within(self, width: int) -> Column:
-        """The column at that width: words folded, names shortened."""
-        cells = ["\n".join(self._lines(text, width)) for text in self.cells]
-        head = "\n".join(line for text in self.head.split("\n") for line in self._lines(text, width))
-        return replace(self, head=head, cells=cells)
+    def within(self, width: int, names: bool = False) -> Column:
+        """The column at that width: its heading folded, and its cells where they are words or names."""
+        head = [line for text in self.head.split("\n") for line in folded(text, width, names=True)]
+        cells = ["\n".join(folded(str(text), width, names=names)) for text in self.cells]
+        return replace(self, head="\n".join(head), cells=cells if self.words or names else self.cells)
 
-    def _lines(self, text: str, width: int) -> list[str]:
-        return [shortened(line, width) for line in (folded(text, width) if self.words else [text])]
+
+def _widest(lines: Sequence[str]) -> int:
+    return max(map(cell_len, lines), default=0)
 
 
 def columns_of(
@@ -92,14 +88,20 @@ def print_rows(console: Console, title: str, names: Column, columns: Sequence[Co
     """Prints a table and an empty line; nothing where it has no row.
 
     Args:
-      names: the names of the rows; first column of each table into which the columns are split.
+      names: the names of the rows, folded where the columns need their room; first column of each table into which the
+        columns are split.
     """
     if not names.cells:
         return
-    widest = max((column.least for column in columns), default=-BETWEEN)
-    names = names.within(max(SHORTEST, min(names.width, console.width - BETWEEN - widest)))
-    for k, part in enumerate(_packed(columns, console.width - names.width)):
-        _print_part(console, "" if k else title, [names, *_filled(part, console.width - names.width)])
+    room = console.width - _least_width(columns)
+    if room < min(names.width, SHORTEST):  # the columns do not fit side by side
+        widest = max((column.least for column in columns), default=0)
+        room = max(min(LONGEST, console.width - BETWEEN - widest), SHORTEST)
+    names = names.within(min(names.width, room), names=True)
+    if title:
+        print_words(console, title)
+    for part in _packed(columns, console.width - names.width):
+        _print_part(console, [names, *_filled(part, console.width - names.width)])
 
 
 def print_named(
@@ -123,26 +125,21 @@ def print_named(
     print_rows(console, title, Column(kind, names, left=True), columns)
 
 
+def fits(console: Console, names: Column, columns: Sequence[Column]) -> bool:
+    """Whether the columns stand side by side beside the names of the rows, of which none is folded."""
+    return names.width + _least_width(columns) <= console.width
+
+
 def _packed(columns: Sequence[Column], room: int) -> list[list[Column]]:
     """Columns in tables of at most that width; a group stays together where a table can hold it."""
-    groups: list[list[Column]] = []
-    for column in columns:
-        if groups and column.group and groups[-1][-1].group == column.group:
-            groups[-1].append(column)
-        else:
-            groups.append([column])
     parts: list[list[Column]] = [[]]
-    left = room
-    for group in groups:
-        if parts[-1] and _least_width(group) > left:
+    for k, column in enumerate(columns):
+        group = [one for one in columns[k:] if one.group == column.group] if column.group else [column]
+        begins = k == 0 or not column.group or columns[k - 1].group != column.group
+        ahead = group if begins and _least_width(group) <= room else [column]
+        if parts[-1] and _least_width([*parts[-1], *ahead]) > room:
             parts.append([])
-            left = room
-        for column in group:
-            if parts[-1] and _least_width([column]) > left:
-                parts.append([])
-                left = room
-            parts[-1].append(column)
-            left -= _least_width([column])
+        parts[-1].append(column)
     return parts
 
 
@@ -152,26 +149,24 @@ def _least_width(columns: Sequence[Column]) -> int:
 
 def _filled(columns: Sequence[Column], room: int) -> list[Column]:
     """The columns at widths that use the room: the first ones get the spare room, so the last ones are folded most."""
-    spare = room - _least_width(columns)
+    spare = max(0, room - _least_width(columns))
     filled = []
     for column in columns:
-        width = min(column.width, column.least + max(0, spare))
-        spare -= width - column.least
+        width = min(column.width, column.least + spare)
+        spare -= max(0, width - column.least)
         filled.append(column.within(width))
     return filled
 
 
-def _print_part(console: Console, title: str, columns: Sequence[Column]) -> None:
-    if title:
-        print_line(console, shortened(title, console.width))
-    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+def _print_part(console: Console, columns: Sequence[Column]) -> None:
+    shown = Table(box=None, padding=(0, BETWEEN, 0, 0), pad_edge=False, header_style="bold")
     deepest = max(column.head.count("\n") for column in columns)
-    for k, column in enumerate(columns):
-        lower = "\n" * (deepest - column.head.count("\n")) if column.left or not k else ""
+    for column in columns:
+        head = "\n" * (deepest - column.head.count("\n")) + column.head
         justify: Literal["left", "right"] = "left" if column.left else "right"
-        shown.add_column(Text(lower + column.head), justify=justify, no_wrap=True, min_width=column.width)
+        shown.add_column(Text(head), justify=justify, no_wrap=True, min_width=column.width)
     for row in zip(*(column.cells for column in columns), strict=True):
-        shown.add_row(*map(Text, row))
+        shown.add_row(*(Text(one) if isinstance(one, str) else one for one in row))
     width = sum(column.width + BETWEEN for column in columns)
     console.print(shown, width=max(width, console.width), crop=False, no_wrap=True)
     console.print()

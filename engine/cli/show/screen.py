@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 WIDTH = 120
 """Width of output that does not go to a terminal [columns]."""
-_JOINT = "\ue000"
-_WHOLE = re.compile(r"\w+ -?\d[\w.,+-]*( \([^ ()]*\))?( %)?|-?\d[\d.,]* %|\[[^][ ]+, [^][ ]+\]")
-"""Texts with spaces that are kept whole as one word."""
 
 
 def stdout() -> Console:
@@ -38,33 +36,39 @@ def stdout() -> Console:
 # ---------------------------------------------------------------------------------------------- names, words, lines
 
 
-def padded(text: str, width: int) -> str:
-    """The text with spaces behind it, so many columns wide."""
-    return text + " " * (width - cell_len(text))
+def folded(text: str, width: int, indent: str = "", names: bool = False) -> list[str]:
+    """The text in lines of at most so many columns, broken between words alone.
 
-
-def shortened(text: str, width: int) -> str:
-    """The text where it is at most so many columns wide, else its beginning and its end with an ellipsis between."""
-    if cell_len(text) <= width:
-        return text
-    end = chop_cells(text[::-1], max(1, (width - 1) // 2))[0][::-1]
-    return f"{set_cell_size(text, max(1, width - 1 - cell_len(end))).rstrip()}…{end}"
-
-
-def folded(text: str, width: int, indent: str = "") -> list[str]:
-    """The text in lines of at most so many columns, broken between words alone: `95 %` and `[40.2, 40.8]` are one word.
+    A no-break space within a number or a name keeps it whole, as do brackets of two words and the space before a per
+    cent sign.
 
     Args:
       indent: stands before all lines but the first.
+      names: it is a name, which may also be broken behind an underscore, and anywhere if a part is too long.
     """
-    first, *words = _WHOLE.sub(lambda found: found[0].replace(" ", _JOINT), text).split(" ")
-    lines = [first]
-    for word in words:
-        if cell_len(lines[-1]) + 1 + cell_len(word) <= width:
-            lines[-1] += f" {word}"
+    pieces: list[tuple[str, str]] = []
+    for word in _words(text):
+        parts = re.split("(?<=_)", word) if names else [word]
+        chopped = [end for part in parts for end in (chop_cells(part, width) if names else [part])]
+        pieces += [("" if k else " ", part) for k, part in enumerate(chopped)]
+    lines: list[str] = []
+    for space, piece in pieces:
+        if lines and cell_len(lines[-1] + space + piece) <= width:
+            lines[-1] += space + piece
         else:
-            lines.append(indent + word)
-    return [line.replace(_JOINT, " ") for line in lines]
+            lines.append(indent * bool(lines) + piece)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def _words(text: str) -> list[str]:
+    words: list[str] = []
+    for word in text.split(" "):
+        opened = words and words[-1].startswith("[") and "]" in word and "]" not in words[-1]
+        if opened or (words and word.startswith("%")):
+            words[-1] += f"\N{NO-BREAK SPACE}{word}"
+        else:
+            words.append(word)
+    return words
 
 
 def print_words(console: Console, text: str, style: str = "", indent: str = "") -> None:
@@ -86,17 +90,6 @@ def print_command(console: Console, purpose: str, *words: object, model: str | N
     else:
         print_words(console, f"{purpose}:")
         print_line(console, "", f"  {command}")
-
-
-def print_title(console: Console, title: str, about: str) -> None:
-    """Prints a title, and behind it its meaning, dimmer; below it where the line would be too long."""
-    title = shortened(title, console.width)
-    if not about or cell_len(title) + 2 + cell_len(about) <= console.width:
-        print_line(console, title, Text(f"  {about}" if about else "", "dim"))
-        return
-    print_line(console, title)
-    for line in folded(about, console.width - 4):
-        print_line(console, "", f"    {line}", "dim")
 
 
 def print_text(text: str) -> None:
@@ -132,7 +125,7 @@ def print_head(console: Console, study: Study, folder: Path) -> None:
 
 def _in_lines(console: Console, text: str, indent: str = "") -> list[str]:
     """The text as one line; on a terminal as many lines as it needs."""
-    return folded(text, console.width, indent) if console.is_terminal else [text]
+    return folded(text, console.width if console.is_terminal else sys.maxsize, indent)
 
 
 def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:

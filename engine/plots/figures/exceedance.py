@@ -13,7 +13,7 @@ from engine.plots.sheet import finish, labelled, single
 from engine.plots.style import Artist, Axes
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import summary
-from engine.risk.policies.curves import Curve, tail_curve
+from engine.risk.policies.thresholds import Curve, tail_curve
 
 MARKED = 0.01
 """The probability at which each curve is marked."""

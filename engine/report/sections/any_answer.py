@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from engine.answers.answer import Answer
-from engine.answers.layout import COMMAND, Stack, head, height, parts, stacks, text_of
+from engine.answers.layout import COMMAND, Stack, head, parts, stacks, text_of
 from engine.answers.table import Table
 from engine.errors import UserError
 from engine.formatting import begun
@@ -137,8 +137,8 @@ def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], li
     """Title, column heads and rows of a table, and the number of rows left out."""
     names, columns = stacks(table, full=False)
     rows = [[said(name.estimate), *(_cell(said, of, k) for of in columns)] for k, name in enumerate(names.cells)]
-    heads = ["", *(_head(said, of) for of in columns)]
-    return begun(said(table.title)), heads, rows, height(table) - len(rows)
+    heads = [names.head, *(_head(said, of) for of in columns)]
+    return begun(said(table.title)), heads, rows, len(stacks(table)[0].cells) - len(rows)
 
 
 def _head(said: Callable[[str], str], of: Stack) -> str:

@@ -44,9 +44,7 @@ class Limits:
     @property
     def ends(self) -> tuple[Limits, ...]:
         """The limits one by one: the lower and the upper limit where finite; for a category the limits themselves."""
-        if self.allowed is not None:
-            return (self,)
-        sides = (Limits(low=self.low), Limits(high=self.high))
+        sides = (Limits(low=self.low), Limits(high=self.high), Limits(allowed=self.allowed))
         return tuple(side for side in sides if side != Limits())
 
 
@@ -71,7 +69,7 @@ class Restriction:
     limits: Limits
     below: float
     above: float
-    quasi_p: tuple[float, float]
+    quasi_p: tuple[float, ...]
     coverage: float
     density: float
 
@@ -146,19 +144,15 @@ def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
     def score(box: Box) -> float:
         return correlation(inside(box, draws, len(cases)), cases)
 
-    boxes = [*candidates]
-    values = [score(box) for box in boxes]
-    value = max(values, default=0.0)
+    kept = max(candidates, key=score, default={})
+    value = score(kept)
     if value <= 0:
         return None
-    kept = boxes[int(np.argmax(values))]
     while True:
-        lesser = [_without(kept, name, end) for name, limits in kept.items() for end in limits.ends]
-        values = [score(box) for box in lesser]
-        k = int(np.argmax(values))
-        if not lesser[k] or values[k] < (1 - TOLERANCE) * value:
+        lesser = max((_without(kept, name, end) for name, limits in kept.items() for end in limits.ends), key=score)
+        if not lesser or score(lesser) < (1 - TOLERANCE) * value:
             return kept
-        kept, value = lesser[k], max(value, values[k])
+        kept, value = lesser, max(value, score(lesser))
 
 
 def shares(within: Happens, cases: Happens, units: Units) -> tuple[Estimate, Estimate, Estimate]:
@@ -177,32 +171,28 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
       left: which futures lie in no earlier box; the others count as outside this box.
     """
 
-    def held(some: Box) -> Happens:
+    def within(some: Box) -> Happens:
         return inside(some, draws, len(cases)) & left
 
     def density(of: Happens) -> float:
         return int((of & cases).sum()) / max(int(of.sum()), 1)
 
-    within = held(box)
-    n, k = int(within.sum()), int((within & cases).sum())
-    parts: list[tuple[float, str, Restriction]] = []
+    whole = within(box)
+    size, hits = int(whole.sum()), int((whole & cases).sum())
+    costs: dict[str, float] = {}
+    parts: dict[str, Restriction] = {}
     for name, limits in box.items():
         values, quasi_p = draws[name], [np.nan, np.nan]
-        if limits.allowed is None:
-            below, above = float(np.mean(values < limits.low)), float(np.mean(values > limits.high))
-        else:
-            below, above = 0.0, float(np.mean(~limits.hold(values)))
         for end in limits.ends:
-            side = 0 if end.allowed is not None or end.low > -np.inf else 1
-            share = density(held(_without(box, name, end)))
-            quasi_p[side] = float(bdtrc(k - 1, n, share)) if k else 1.0
-        wider = held(_without(box, name))
+            share = density(within(_without(box, name, end)))
+            quasi_p[end.high < np.inf] = float(bdtrc(hits - 1, size, share)) if hits else 1.0
+        below, outside = float(np.mean(values < limits.low)), float(np.mean(~limits.hold(values)))
+        wider = within(_without(box, name))
         coverage = int((wider & cases).sum()) / max(int(cases.sum()), 1)
-        part = Restriction(limits, below, above, (quasi_p[0], quasi_p[1]), coverage, density(wider))
-        parts.append((correlation(wider, cases), name, part))
-    return Judged(
-        box, *shares(within, cases, units), {name: part for _, name, part in sorted(parts, key=lambda one: one[:2])}
-    )
+        costs[name] = correlation(wider, cases)
+        parts[name] = Restriction(limits, below, outside - below, tuple(quasi_p), coverage, density(wider))
+    order = sorted(parts, key=lambda name: (costs[name], name))
+    return Judged(box, *shares(whole, cases, units), {name: parts[name] for name in order})
 
 
 def _without(box: Box, name: str, end: Limits | None = None) -> dict[str, Limits]:
@@ -212,34 +202,22 @@ def _without(box: Box, name: str, end: Limits | None = None) -> dict[str, Limits
     return rest | ({name: others[0]} if others else {})
 
 
-FRACTIONS = {
-    0.05: "twentieth", 0.1: "tenth", 0.2: "fifth", 0.25: "quarter", 1 / 3: "third", 0.5: "half", 2 / 3: "two thirds",
-    0.75: "three quarters", 0.8: "four fifths", 0.9: "nine tenths",
-}  # fmt: skip
-NEAR = 0.01
-"""Tolerance for naming a share by a fraction, and for calling a range with equal shares on both sides the middle."""
-
-
 def restriction(name: str, unit: str, low: float, high: float, below: float, above: float) -> str:
     """A number's limits in words, and which part of its prior they keep.
 
     Args:
       name: what the factor is called.
       unit: of the factor; left out where it is 1 or a definition with "=".
-      low, high: the limits; NaN or infinite where there is none.
+      low, high: the limits; infinite where there is none.
       below, above: shares of the prior below and above the limits.
     """
     unit = "" if unit == "1" or "=" in unit else f" {unit}"
-    left = 1 - below - above
-    if np.isfinite(low) and np.isfinite(high):
-        if abs(below - above) <= NEAR:
-            part = f"its middle {part_of(left)}"
-        else:
-            part = f"from its {percent(below)} to its {percent(1 - above)} quantile"
-        return f"{name} from {number(low)} to {number(high)}{unit}, {part}"
-    if np.isfinite(low):
-        return f"{name} above {number(low)}{unit}, its upper {part_of(left)}"
-    return f"{name} below {number(high)}{unit}, its lower {part_of(left)}"
+    if np.isinf(high):
+        return f"{name} above {number(low)}{unit}, its upper {percent(1 - below)}"
+    if np.isinf(low):
+        return f"{name} below {number(high)}{unit}, its lower {percent(1 - above)}"
+    quantiles = f"from its {percent(below)} to its {percent(1 - above)} quantile"
+    return f"{name} from {number(low)} to {number(high)}{unit}, {quantiles}"
 
 
 def category(name: str, allowed: Sequence[str], outside: float) -> str:
@@ -252,12 +230,6 @@ def category(name: str, allowed: Sequence[str], outside: float) -> str:
 def labels_of(allowed: Sequence[float], labels: Mapping[str, float]) -> list[str]:
     """Labels of some values of a category, in the order of `labels`."""
     return [label for label, value in labels.items() if np.isclose(value, allowed).any()]
-
-
-def part_of(share: float) -> str:
-    """A share as a word, such as `fifth`, or as `17 %` where no plain fraction is near."""
-    near = min(FRACTIONS, key=lambda fraction: abs(fraction - share))
-    return FRACTIONS[near] if abs(near - share) <= min(NEAR, near / 10) else percent(share)
 
 
 def number(value: float) -> str:

@@ -46,15 +46,15 @@ class Pair:
         return 0.5 * (float(self.a.mean(dtype=np.float64)) + float(self.b.mean(dtype=np.float64)))
 
     @cached_property
+    def _centred(self) -> tuple[Paths, Paths]:
+        """A and B less the mean."""
+        return self.a.astype(np.float64) - self.middle, self.b.astype(np.float64) - self.middle
+
+    @cached_property
     def squares(self) -> Paths:
         """Mean of the squared distances of A and B from the mean, per path; its mean over paths is V."""
         a, b = self._centred
         return 0.5 * (a * a + b * b)
-
-    @cached_property
-    def _centred(self) -> tuple[Paths, Paths]:
-        """A and B less the mean."""
-        return self.a.astype(np.float64) - self.middle, self.b.astype(np.float64) - self.middle
 
     @cached_property
     def variance(self) -> float:
@@ -67,16 +67,17 @@ class Pair:
         return usual(self.a)
 
     @cached_property
-    def step(self) -> float:
-        """Distance from the usual value of all other values, as for an event; 0 if they differ in distance."""
-        away = np.abs(np.concatenate([x[x != self.usual] for x in (self.a, self.b)]) - self.usual)
-        return float(away[0]) if len(away) > 1 and away.min() == away.max() else 0.0
+    def is_event(self) -> bool:
+        """Whether all values but the usual one are equally far from it, as those of an event."""
+        distance = np.abs(np.concatenate([self.a, self.b]) - self.usual)
+        distance = distance[distance > 0]
+        return len(distance) > 1 and bool(np.ptp(distance) == 0)
 
     @cached_property
     def flag(self) -> Flag | None:
         """Why no index has an interval: too few units, too heavy a tail, or too few paths away from the usual value."""
         few = _few_units(self.units)
-        if few or self.step:
+        if few or self.is_event:
             return few
         return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
 
@@ -93,35 +94,33 @@ class Pair:
         """
         if not self.variance:
             return (NOTHING.flagged(self.flag),) * 2
-        total = self._total(mixed)
         a, b = self._centred
-        products = np.subtract(mixed, self.middle, dtype=np.float64)
-        half = 0.5 * (b - products) ** 2
-        products -= a
-        products *= b
-        one, u = self._influence(products)
-        two, v = self._influence(np.subtract(self.squares, half, out=half))
+        x = mixed.astype(np.float64) - self.middle
+        total = self._total(mixed, 0.5 * (a - x) ** 2)
+        one, u = self._influence((x - a) * b)
+        two, v = self._influence(self.squares - 0.5 * (b - x) ** 2)
         uu, vv, uv = dots(u, u), dots(v, v), dots(u, v)
         weight = float((vv - uv) / (uu + vv - 2 * uv)) if uu + vv > 2 * uv else 1.0
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
         if self._tell((self.a != mixed) & (self.b != self.usual), self.b != mixed):
             return own, total
-        low, high = self._counted(self.b, mixed) if self.step else (0.0, 1.0)
+        low, high = self._counted(self.b, mixed) if self.is_event else (0.0, 1.0)
         high = float(np.fmin(high, total.high))
         return _within(own, min(low, high), high).flagged(*total.flags), total
 
-    def _total(self, mixed: Paths) -> Estimate:
+    def _total(self, mixed: Paths, squares: Paths) -> Estimate:
         """Total index T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V: the share left if all but x_k are known.
 
         Where too few paths contribute, the interval comes from counts if the number takes an event's values; otherwise
         there is none. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
+
+        Args:
+          squares: (A - A_k)^2 / 2.
         """
-        own = self._estimate(*self._influence(0.5 * np.subtract(self.a, mixed, dtype=np.float64) ** 2))
-        moved = self.a != mixed
-        both = (self.a != self.usual) & (mixed != self.usual) if self.step else moved
-        if self._tell(moved, both):
+        own, moved = self._estimate(*self._influence(squares)), self.a != mixed
+        if self._tell(moved, (self.a != self.usual) & (mixed != self.usual) if self.is_event else moved):
             return own
-        if not self.step:
+        if not self.is_event:
             return own.flagged(Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, int(np.count_nonzero(moved)), FEWEST_TELLING))
         low, high = self._counted(self.a, mixed)
         return _within(own, 1 - high, 1 - low)
@@ -133,16 +132,13 @@ class Pair:
 
     def _counted(self, future: Paths, mixed: Paths) -> tuple[float, float]:
         """Interval of the share of V that a future, A or B, has in common with A_k, by counts."""
-        x, y = ((of > self.usual).view(np.int8) - (of < self.usual).view(np.int8) for of in (future, mixed))
+        x, y = (np.sign(of - self.usual).astype(np.int8) for of in (future, mixed))
         return common_share(x, y, self.units)
 
     def _influence(self, products: Paths) -> tuple[float, Float[np.ndarray, "unit"]]:
         """The mean of `products` over V, and the sum of its influences over each unit [unit]."""
         value = float(products.mean()) / self.variance
-        gaps = value * self.squares
-        np.subtract(products, gaps, out=gaps)
-        gaps /= self.variance
-        return value, self.units.totals(gaps)
+        return value, self.units.totals((products - value * self.squares) / self.variance)
 
     def _estimate(self, value: float, totals: Float[np.ndarray, "unit"]) -> Estimate:
         return _of_influence(value, totals, self.units).flagged(self.flag)
@@ -156,17 +152,14 @@ def _of_influence(value: float, totals: Float[np.ndarray, "unit"], units: Units)
 
 def usual(x: Paths) -> float:
     """The value that a number has on at least half of the paths; NaN if there is none."""
-    # mostly it is the least or the largest value, which are cheaper to find than the median
-    for value in (x.min(), x.max(), np.partition(x, len(x) // 2)[len(x) // 2]):
-        if 2 * np.count_nonzero(x == value) >= len(x):
-            return float(value)
-    return float("nan")
+    middle = np.partition(x, len(x) // 2)[len(x) // 2]
+    return float(middle) if 2 * np.count_nonzero(x == middle) >= len(x) else np.nan
 
 
 def away(x: Paths) -> float:
     """Number of paths on which a number differs from its usual value; infinite if it has no usual value."""
     common = usual(x)
-    return float(np.count_nonzero(x != common)) if common == common else np.inf
+    return np.inf if np.isnan(common) else float(np.count_nonzero(x != common))
 
 
 def few_away(count: float) -> Flag | None:

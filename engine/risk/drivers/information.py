@@ -19,7 +19,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from engine.risk.estimation.intervals import Estimate, Paths, PolicyPaths, Units
-from engine.risk.estimation.measures import Variable
+from engine.risk.estimation.measures import Sample
 
 FOLDS = 2
 MOST_CROSSED = 16
@@ -39,7 +39,7 @@ class Decision:
         self.losses, self.units, self.level = losses, units, level
         self.unread = choice(losses, level)
         """Index of the policy that is chosen without knowing any input."""
-        self._own = Variable(losses[self.unread], units, True, (0.99,) if level is None else (level,))
+        self._own = Sample(losses[self.unread], units, (0.99,) if level is None else (level,))
 
     @property
     def targets(self) -> PolicyPaths:
@@ -58,8 +58,8 @@ class Decision:
         """
         if np.array_equal(self.losses[self.unread], chosen):
             return Estimate(0.0, 0.0, 0.0, 0.0)
-        gap = self._own.less(replace(self._own, values=chosen))
-        return gap["mean" if self.level is None else f"ES{100 * self.level:g}"]
+        gaps = self._own.less(replace(self._own, losses=chosen)).in_order()
+        return gaps[0 if self.level is None else -1]
 
 
 def gains(scores: Sequence[Paths], decisions: Sequence[Decision]) -> list[Estimate]:

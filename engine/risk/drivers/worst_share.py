@@ -92,7 +92,7 @@ class WorstShare:
           tail: values x on the worst paths.
           near: values x on the paths around VaR; not used for an event.
         """
-        centre = dots(tail, self.weight) if self.is_event else self._at_edge(near)
+        centre = self._centre(tail, near)
         return self._estimates((tail - centre[:, None]) * self.weight, centre, self._needed)
 
     def distance(
@@ -118,15 +118,13 @@ class WorstShare:
         even = np.full(count, 1 / count)
         gap = dots(tail, self.weight) - even
         of_sample = (np.diag(even) - np.outer(even, even)) / sample
-        centre = gap + even if self.is_event else self._at_edge(near)
-        own, weight = self._held.totals(tail * self.weight), self._held.totals(self.weight)
 
         def covariance(around: np.ndarray) -> np.ndarray:
             """Of the shares over units; those without any of the worst paths contribute next to nothing."""
-            residual = own - around[:, None] * weight
+            residual = self._held.totals((tail - around[:, None]) * self.weight)
             return residual @ residual.T + of_sample
 
-        spread, even_spread = covariance(centre), covariance(even)
+        spread, even_spread = covariance(self._centre(tail, near)), covariance(even)
         square = float(gap @ gap)
         value = count * (square - np.trace(spread))
         spread = spread + (Z / self.independent) ** 2 * np.diag(even)
@@ -155,8 +153,13 @@ class WorstShare:
         found = self._estimates(values, centre, FEWEST_FOR_ES)
         return [one if self.sign > 0 else -one for one in found]
 
-    def _at_edge(self, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
-        """Mean of the values where the outcome equals VaR, by a straight line fitted to the paths around it."""
+    def _centre(self, tail: Tails, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
+        """Mean of the values where the outcome equals VaR, by a straight line fitted to the paths around it.
+
+        For an event it is their mean among the worst paths.
+        """
+        if self.is_event:
+            return dots(tail, self.weight)
         mean, gap = near.mean(axis=1), self.gap - self.gap.mean()
         spread = float(dots(gap, gap))
         # the slope of equal values is exactly zero
@@ -165,9 +168,7 @@ class WorstShare:
 
     def _estimates(self, parts: Tails, shift: Float[np.ndarray, "cell"], needed: int) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
-        cells, parts, flag = len(parts), parts * self.units.paths, self._flag(needed)
-        which = np.repeat(np.arange(cells), len(self.path))
-        of = moments_of_some(cells, which, np.tile(self.path, cells), parts.ravel(), self.units)
+        of, flag = moments_of_some(parts * self.units.paths, self.path, self.units), self._flag(needed)
         rows = zip(*(column.tolist() for column in shifted(of, 1.0, shift)), strict=True)
         return [Estimate(*row).flagged(flag) for row in rows]
 

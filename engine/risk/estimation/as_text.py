@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ HEAVY = "§"
 SPREAD = "±"
 SHARES = ("probability", "share", "worse")
 GAPS = ("difference_", "contrast_")
-MOST_REASONS = 4
-MOST_PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -100,32 +97,3 @@ def places_of(record: Record | Estimate, scale: float = 1.0) -> int | None:
 def interval(low: float, high: float, scale: float, places: int | None) -> str:
     """The interval as text, such as `[-0.3, 1.2]`."""
     return f"[{rounded(scale * low, places)}, {rounded(scale * high, places)}]"
-
-
-def reasons(records: Iterable[Record], elsewhere: str = "") -> str:
-    """Flags of records as text, with their numbers: `ES99.9 of cost (old, new): 20 exceedances, 100 needed`.
-
-    At most four reasons, then how many more there are; empty for no records.
-
-    Args:
-      elsewhere: text after "and N more", such as where to find them.
-    """
-    held: dict[str, list[Record]] = {}
-    for record in records:
-        held.setdefault(record.withheld or record.flag, []).append(record)
-    sentences = [": ".join(filter(None, (places(of), flag))) for flag, of in held.items()]
-    return "; ".join(_few(sentences, MOST_REASONS, elsewhere))
-
-
-def places(records: Iterable[Record]) -> str:
-    """Which numbers records hold, such as `ES99 of cost (old, new), mean of damage (old) and 3 more`."""
-    policies: dict[tuple[str, str], list[str]] = {}
-    for record in records:
-        policies.setdefault((record.measure.replace("_", " "), record.variable), []).append(record.policy)
-    named = [f"{what} of {name} ({', '.join(dict.fromkeys(of))})" for (what, name), of in policies.items()]
-    return ", ".join(_few(named, MOST_PLACES))
-
-
-def _few(texts: list[str], most: int, elsewhere: str = "") -> list[str]:
-    more = len(texts) - most
-    return [*texts[:most], *([f"and {more} more{elsewhere}"] if more > 0 else ())]

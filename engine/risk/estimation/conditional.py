@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.errors import Problems
 from engine.risk.estimation.events import ByName, event_indicators
-from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, PolicyPaths, Units, moments
+from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, PolicyPaths, Units, moments_of_totals
 from engine.risk.estimation.measures import correlation, estimated, finite_units, probability, share_difference, summary
 from engine.risk.estimation.tables import Record, record
 from engine.study.study import Study
@@ -140,7 +140,7 @@ def _contrast(
         np.where(held, values.astype(np.float64) - mean.estimate, 0.0) * (units.paths / of.paths)
         for (held, of), mean in zip(sides, means, strict=True)
     )
-    of = moments(first - second, units)
+    of = moments_of_totals(units.totals(first - second), units)
     if is_share or min(side.count for _, side in sides) < FEW_UNITS:
         related = correlation(*map(units.totals, (first, second)))
         return share_difference(given, otherwise, float(of.error), related).flagged(*flags)

@@ -1,24 +1,62 @@
-"""Names and levels of measures, and how many exceedances their intervals need."""
+"""The measures of every table, one row each, their names and levels, and how many exceedances intervals need."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from engine.errors import UserError
 from engine.study.study import LEVELS
 
+MEDIAN = 0.5
+"""Level of the median, and of the measures without a level."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measure of every outcome, policy and difference of two policies.
+
+    Args:
+      name: its name; its level, if it has one, is added.
+      number: its number with the influence, a `Measure`, of a distribution (`tails.Measured` of paths,
+        `histogram_measures.Binned` of bins) at a level.
+      tail: whose variance must be finite for its interval: that of the values, of their squares, or of the excesses
+        over VaR; empty for a measure that rests on ranks.
+      by_level: whether it has a level.
+      signed: whether its sign changes with that of the variable.
+    """
+
+    name: str
+    number: Callable[[Any, float], Any]
+    tail: Literal["", "values", "squares", "excesses"] = ""
+    by_level: bool = False
+    signed: bool = True
+
+
+ROWS = [
+    Row("mean", lambda of, _: of.mean, "values"),
+    Row("median", lambda of, _: of.quantile(MEDIAN)),
+    Row("sd", lambda of, _: of.deviation, "squares", signed=False),
+    Row("VaR", lambda of, level: of.quantile(level), by_level=True),
+    Row("ES", lambda of, level: of.shortfall(level), "excesses", by_level=True),
+]
+"""Mean, median, sd (standard deviation), VaR and ES: the measures of every table, in its order."""
+
+
+def rows(levels: Sequence[float] = LEVELS) -> list[tuple[Row, float]]:
+    """Each measure at each of its levels, in the order of every table."""
+    return [(row, level) for row in ROWS for level in (levels if row.by_level else (MEDIAN,))]
+
 
 def measures(levels: Sequence[float] = LEVELS) -> tuple[str, ...]:
-    """Names of an outcome's measures in the order of every table: mean, median, sd (standard deviation), VaR, ES."""
-    names = [f"{100 * level:g}" for level in levels]
-    return "mean", "median", "sd", *(f"VaR{name}" for name in names), *(f"ES{name}" for name in names)
+    """Names of an outcome's measures in the order of every table."""
+    return tuple(f"{row.name}{100 * level:g}" if row.by_level else row.name for row, level in rows(levels))
 
 
 MEASURES = measures()
 """Names of the measures at the standard levels."""
-SPREAD = MEASURES.index("sd")
-"""Place of the standard deviation, which has no sign."""
 FEWEST_FOR_VAR = 50
 """Effective exceedances that VaR, and a difference of VaRs, needs for an interval."""
 FEWEST_FOR_ES = 100

@@ -6,7 +6,7 @@ Derivation and error rates: `docs/method.md`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,21 +145,6 @@ def gravest(flags: Iterable[Flag | None]) -> Flag | None:
     return next((flag for flag in held if flag.withholds), held[0] if held else None)
 
 
-def of_gaps(pairs: Sequence[tuple[Flag | None, Flag | None]], shared: Callable[[], Flag | None]) -> list[Flag | None]:
-    """Flags of differences of two measures, from the flags of both.
-
-    It is the first flag that is not for a heavy tail; where heavy tails alone are flagged, it is `shared`.
-
-    Args:
-      shared: gives the flag of the difference's own tail; called only where some measure is flagged.
-    """
-    own = shared() if any(map(any, pairs)) else None
-    return [
-        next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), own if any(pair) else None)
-        for pair in pairs
-    ]
-
-
 def material(flag: Flag | None, ascending: Ascending, centre: float, squares: float) -> Flag | None:
     """The flag of a tail; None where it is only for few tail paths and these contribute less than half of the error.
 
@@ -240,11 +225,9 @@ def pareto_fit(excesses: Values, points: int = 20) -> tuple[float, float]:
 
 def _logarithms(theta: Points, excesses: Values) -> Points:
     """Sums of log(1 - theta x) over excesses, as logarithms of products of four factors unless these could overflow."""
-    if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
-        return np.log(1 - theta[:, None] * excesses).sum(axis=1)
-    quarters = np.pad(excesses, (0, -len(excesses) % 4)).reshape(4, -1)
-    product = functools.reduce(np.multiply, (1 - theta[:, None] * part for part in quarters))
-    return np.log(product).sum(axis=1)
+    factors = 1 if excesses[-1] > FARTHEST * excesses[len(excesses) // 4] else 4
+    parts = np.pad(excesses, (0, -len(excesses) % factors)).reshape(factors, -1)
+    return np.log((1 - theta[:, None, None] * parts).prod(axis=1)).sum(axis=1)
 
 
 def misfit(excesses: Values, shape: float, scale: float) -> float:
@@ -272,14 +255,13 @@ def spread_evenly(excesses: Values) -> Values:
 
     So whole numbers, such as counts, have the tail of the continuous quantity that they round.
     """
-    value, first, count = np.unique(excesses, return_index=True, return_counts=True)
+    value, count = np.unique(excesses, return_counts=True)
     if len(value) == len(excesses):
         return excesses
     gap = np.diff(value, prepend=0.0)
-    edge = np.append(value - gap / 2, value[-1] + gap[-1] / 2)
-    first, alike, low, width = (np.repeat(part, count) for part in (first, count, edge[:-1], np.diff(edge)))
-    place = (np.arange(len(excesses)) - first + 0.5) / alike
-    return np.where(alike == 1, excesses, low + place * width) - edge[0]
+    edges = np.append(value - gap / 2, value[-1] + gap[-1] / 2)
+    spread = np.interp(np.arange(len(excesses)) + 0.5, np.append(0, np.cumsum(count)), edges)
+    return np.where(np.repeat(count, count) == 1, excesses, spread) - edges[0]
 
 
 def _judged(shape: float, count: int) -> Flag | None:

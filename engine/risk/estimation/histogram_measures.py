@@ -14,13 +14,13 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest, material, squares_flag, tail_size, tails_flag
-from engine.risk.estimation.histograms import Histogram
-from engine.risk.estimation.influences import Evidence, Measure, deviation, opened, shifted, single
+from engine.risk.estimation.histograms import Histogram, OfBins
+from engine.risk.estimation.influences import TIED, Evidence, Measure, deviation, of_influence, opened, shifted, single
 from engine.risk.estimation.intervals import Estimate, Groups, Levels, Moments, moments_of_totals
-from engine.risk.estimation.measures import Estimates, correlation, estimated, share_difference
+from engine.risk.estimation.measures import correlation, share_difference
 from engine.risk.estimation.tails import ATOM, share_of_moments, tail_count
 from engine.study.study import LEVELS
 
@@ -30,36 +30,45 @@ ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 
 @dataclass(frozen=True)
 class Binned:
-    """A histogram, high being worse, with its measures."""
+    """A histogram, high being worse, with its measures.
+
+    An estimate left uncertain by its bins has the flag `Reason.BINNED`; its interval allows for that.
+    """
 
     histogram: Histogram
-    levels: Levels
-
-    @staticmethod
-    def of(histogram: Histogram, loss: bool, levels: Levels) -> Binned:
-        """The histogram, or that of the negative values where high is better."""
-        return Binned(histogram if loss else histogram.negated(), levels)
+    levels: Levels = LEVELS
 
     @cached_property
-    def groups(self) -> Groups:
+    def units(self) -> Groups:
+        """The groups."""
         return Groups(self.histogram.sizes)
 
     @cached_property
-    def measures(self) -> list[Measure]:
-        """In the order of `evidence.measures`."""
-        totals = self.histogram.totals
-        of = moments_of_totals(totals, self.groups)
-        var, es = zip(*(self._tail(level) for level in self.levels), strict=True)
-        return [Measure(shifted(of, 1.0), totals, of, kind="mean"), self._tail(0.5)[0], self._deviation(), *var, *es]
+    def points(self) -> OfBins:
+        """Mean of the values in each bin."""
+        return self.histogram.means
 
-    def _deviation(self) -> Measure:
+    def totals(self, of_points: OfBins) -> Float[np.ndarray, "group"]:
+        """Sum over each group of a function of the points."""
+        return self.histogram.counts @ of_points
+
+    @cached_property
+    def constant(self) -> bool:
+        """Whether all values are equal."""
+        return self.histogram.least == self.histogram.most
+
+    @cached_property
+    def mean(self) -> Measure:
+        return of_influence(self.histogram.totals, self.units, kind="mean")
+
+    @cached_property
+    def deviation(self) -> Measure:
+        """Standard deviation."""
         of, count = self.histogram, self.histogram.count
-        if of.least == of.most:
-            none = np.zeros(self.groups.count)
-            zero = moments_of_totals(none, self.groups)
-            return Measure(shifted(zero, 1.0), none, zero)
+        if self.constant:
+            return of_influence(np.zeros(self.units.count), self.units)
         totals, *ends = of.squares_about(of.mean)
-        squares, scale = moments_of_totals(totals, self.groups), count / (count - 1)
+        squares, scale = moments_of_totals(totals, self.units), count / (count - 1)
         own = deviation(squares, count)
         least, most = (np.sqrt(scale * max(end, 0.0) / count) for end in ends)
         open = own[0] - least, most - own[0]
@@ -67,9 +76,21 @@ class Binned:
         influence = totals / (2 * own[0]) if own[0] > 0 else 0 * totals
         return Measure((*known, np.maximum(low, 0.0), high), influence, squares, open=open)
 
+    def quantile(self, level: float) -> Measure:
+        """VaR at a level, or the median."""
+        return self._tails[level][0]
+
+    def shortfall(self, level: float) -> Measure:
+        """ES at a level."""
+        return self._tails[level][1]
+
+    @cached_property
+    def _tails(self) -> dict[float, tuple[Measure, Measure]]:
+        return {level: self._tail(level) for level in (MEDIAN, *self.levels)}
+
     def _tail(self, level: float) -> tuple[Measure, Measure]:
         """VaR and ES at a level."""
-        of, n, groups = self.histogram, self.histogram.count, self.groups
+        of, n, groups = self.histogram, self.histogram.count, self.units
         rank, expected = tail_count(n, level), n * (1 - level)
         q, (q_low, q_high) = of.largest(rank), of.bounds(rank)
         number, excess = of.beyond(rank, q)
@@ -84,8 +105,8 @@ class Binned:
             low, high = of.bounds(down)[0], of.bounds(up)[1]
         many, slope = np.array(np.inf if ended else expected), spread * n / max(down - up, 1)
         own = q, spread / (2 * groups.reach), low, high
-        step = slope * of.most_alike(float(low), float(high)) / n
-        var = Measure(own, slope * number, above, many, FEWEST_FOR_VAR, step, (q - q_low, q_high - q), "quantile")
+        tied = spread > 0 and of.alike(rank, (down, up)) > max(TIED * (down - up), 1)
+        var = Measure(own, slope * number, above, many, FEWEST_FOR_VAR, tied, (q - q_low, q_high - q), "quantile")
         # groups are too few to estimate the skewness of a tail mean, so it comes from the bins
         shortfall = replace(moments_of_totals(excess, groups), skewness=of.skewness_beyond(rank, q))
         es = shifted(shortfall, 1 / (1 - level), q)
@@ -98,6 +119,11 @@ class Binned:
         return var, Measure(opened(es, open), excess / (1 - level), shortfall, many, FEWEST_FOR_ES, open=open)
 
     @cached_property
+    def measures(self) -> list[Measure]:
+        """All of them, in the order of `evidence.rows`."""
+        return [row.number(self, level) for row, level in rows(self.levels)]
+
+    @cached_property
     def ends(self) -> Extremes:
         """Least and largest values as interpolated in bins."""
         of = self.histogram
@@ -106,81 +132,63 @@ class Binned:
 
     @cached_property
     def tails(self) -> list[Flag | None]:
-        """Flags of the measures, derived as from values on paths."""
-        mean, _, spread, *others = self.measures
-        var, es = others[: len(self.levels)], others[len(self.levels) :]
-        ends, centre = self.ends, self.histogram.mean
-        return [
-            tails_flag(ends, centre, self._squares(mean.of)),
-            None,
-            squares_flag(ends, centre, spread.of),
-            *(None for _ in var),
-            *(
-                material(ends.upper, ends.largest, at.value.item(), self._squares(of.of))
-                for at, of in zip(var, es, strict=True)
-            ),
+        """Flag of each measure, derived as from values on paths."""
+        every = zip(rows(self.levels), self.measures, strict=True)
+        return [self._flag(row.tail, level, of.of) for (row, level), of in every]
+
+    def _flag(self, tail: str, level: float, of: Moments) -> Flag | None:
+        if not tail:
+            return None
+        mean, squares = self.histogram.mean, float(of.error * self.histogram.count) ** 2
+        if tail == "values":
+            return tails_flag(self.ends, mean, squares)
+        if tail == "squares":
+            return squares_flag(self.ends, mean, of)
+        return material(self.ends.upper, self.ends.largest, self.quantile(level).value.item(), squares)
+
+    def own(self) -> Evidence:
+        """Measures of this variable, as `measures.Sample.own` computes them from paths."""
+        return self._evidence(self.measures, self.tails, self.constant)
+
+    def less(self, baseline: Binned) -> Evidence:
+        """Measures of this variable less those of another one on the same groups of paths.
+
+        The distribution of the difference itself is unknown, so a tail flag of either variable is a flag of the
+        difference.
+        """
+        gaps = [
+            one.less(two, self.units, np.array_equal(one.influence, two.influence))
+            for one, two in zip(self.measures, baseline.measures, strict=True)
         ]
+        tails = [gravest(pair) for pair in zip(self.tails, baseline.tails, strict=True)]
+        return self._evidence(gaps, tails, self.constant and baseline.constant)
 
-    def _squares(self, of: Moments) -> float:
-        return float(of.error * self.histogram.count) ** 2
-
-
-def summary(histogram: Histogram, loss: bool, levels: Levels = LEVELS) -> Estimates:
-    """Mean, median, sd, VaR and ES of one variable, by name, as `measures.summary` computes them from paths.
-
-    An estimate left uncertain by its bins has the flag `Reason.BINNED`; its interval allows for that.
-    """
-    own = Binned.of(histogram, loss, levels)
-    return _evidence(own.measures, own.tails, own).estimates(levels, loss)
+    def _evidence(self, measures: Sequence[Measure], tails: Sequence[Flag | None], constant: bool) -> Evidence:
+        count = self.units.count
+        single = ONE_GROUP if count < 2 else None
+        return Evidence(measures, tails, constant, single, Flag(Reason.FEW_GROUPS, count), Reason.FEW_EXCEEDANCES)
 
 
-def difference(histogram: Histogram, baseline: Histogram, loss: bool, levels: Levels = LEVELS) -> Estimates:
-    """Measures of one variable less those of another on the same groups of paths, by name (without "worse").
-
-    The distribution of the difference itself is unknown, so a tail flag of either variable is a flag of the difference.
-    """
-    one, two = (Binned.of(part, loss, levels) for part in (histogram, baseline))
-    gaps = [
-        x.less(y, one.groups, np.array_equal(x.influence, y.influence))
-        for x, y in zip(one.measures, two.measures, strict=True)
-    ]
-    tails = [gravest(pair) for pair in zip(one.tails, two.tails, strict=True)]
-    return _evidence(gaps, tails, one, two).estimates(levels, loss)
-
-
-def _evidence(measures: Sequence[Measure], tails: Sequence[Flag | None], *of: Binned) -> Evidence:
-    constant, count = all(one.histogram.least == one.histogram.most for one in of), of[0].groups.count
-    single = ONE_GROUP if count < 2 else None
-    return Evidence(measures, tails, constant, single, Flag(Reason.FEW_GROUPS, count), Reason.FEW_EXCEEDANCES)
-
-
-def mean(totals: Float[np.ndarray, "group"], groups: Groups) -> Estimate:
-    """Mean over paths of a quantity, from its totals over groups."""
-    return estimated(moments_of_totals(totals, groups)).flagged(ONE_GROUP if groups.count < 2 else None)
-
-
-def regrets(histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy group"], loss: bool) -> list[Estimate]:
+def regrets(every: Sequence[Binned], totals: Float[np.ndarray, "policy group"]) -> list[Estimate]:
     """Mean regret of each policy: its distance from the best policy on the same path.
 
     A regret is at most the policy's own value less the best of all, so its tail is no heavier than the policy's bad
     tail and the good tails of the others; these decide its flag.
 
     Args:
-      histograms: of the outcome under each policy.
+      every: the outcome under each policy.
       totals: sums of the regrets over each group.
-      loss: whether high is worse.
     """
-    every = [Binned.of(histogram, loss, ()) for histogram in histograms]
     estimates = []
     for policy, of_groups in enumerate(totals):
-        own = mean(of_groups, every[policy].groups)
-        squares = (own.standard_error * every[policy].histogram.count) ** 2
+        own = of_influence(of_groups, every[policy].units)
+        squares = float(own.column[1] * every[policy].histogram.count) ** 2
         sides = [
             (of.ends, of.histogram.mean) if other == policy else (of.ends.negative, -of.histogram.mean)
             for other, of in enumerate(every)
         ]
         flag = gravest(material(side.upper, side.largest, centre, squares) for side, centre in sides)
-        estimates.append(own if own.flags else own.flagged(flag))
+        estimates.append(single(own.column).flagged(ONE_GROUP if every[policy].units.count < 2 else flag))
     return estimates
 
 

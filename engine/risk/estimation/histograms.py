@@ -159,16 +159,42 @@ class Histogram:
         """Mean of all values."""
         return float(self.totals.sum() / self.count)
 
+    @cached_property
+    def _inside(self) -> tuple[OfBins, Bins, Bins]:
+        """Of each bin: its lowest possible value; steps from it to the highest one, and summed over the bin's values.
+
+        The smallest and the largest value of all narrow the first and the last bin.
+        """
+        first, last = (
+            np.rint((np.clip(end, self.edges, self.tops) - self.edges) / self.step).astype(np.int64)
+            for end in (self.least, self.most)
+        )
+        return self.edges + self.step * first, last - first, self.steps - self.pooled * first
+
+    @cached_property
+    def _power(self) -> OfBins:
+        """Exponent g of values W u^g in each bin, with u uniform in (0, 1), whose mean is the bin's; at most 1e9."""
+        _, room, steps = self._inside
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.fmin(room * self.pooled / steps.astype(np.float64) - 1, 1e9)
+
+    def _placed(self, rank: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
+        """Bin of the value with a rank, 1 being the largest, and the rank inside the bin, from the top."""
+        reached = np.cumsum(self.pooled[::-1])
+        turned = np.searchsorted(reached, rank)
+        bin = len(reached) - 1 - turned
+        return bin, rank - (reached[turned] - self.pooled[bin])
+
     def largest(self, rank: np.ndarray | int) -> np.ndarray:
         """The value of a given rank, 1 being the largest: interpolated inside its bin, always within `bounds`.
 
         The values of a bin are taken to lie at W u^g above its lowest value, with u uniform in (0, 1), W the bin's
         width and g such that their mean is the bin's mean.
         """
-        at = self._placed(rank)
-        guess = at.room * (1 - (at.inside - 0.5) / at.count) ** at.power
-        low, high = self.bounds(rank)
-        return np.clip(at.lowest + at.step * guess, low, high)
+        bin, inside = self._placed(rank)
+        lowest, room, _ = self._inside
+        guess = room[bin] * (1 - (inside - 0.5) / self.pooled[bin]) ** self._power[bin]
+        return np.clip(lowest[bin] + self.step[bin] * guess, *self.bounds(rank))
 
     def bounds(self, rank: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest possible value of a given rank: the ends of its bin, narrowed by the bin's mean.
@@ -176,36 +202,34 @@ class Histogram:
         Of the c values of the bin, m are at least the value with rank m in the bin, and c - m + 1 at most; the known
         sum of the bin then bounds its distance from the ends.
         """
-        at = self._placed(rank)
-        high = np.minimum(at.steps // at.inside, at.room)
-        low = np.maximum(-((at.room * (at.inside - 1) - at.steps) // (at.count - at.inside + 1)), 0)
-        play = self.play[at.bin]
-        ends = at.lowest + at.step * low - play, at.lowest + at.step * high + play
-        return np.maximum(ends[0], self.least), np.minimum(ends[1], self.most)
+        bin, inside = self._placed(rank)
+        lowest, room, steps = (of[bin] for of in self._inside)
+        high = np.minimum(steps // inside, room)
+        low = np.maximum(-((room * (inside - 1) - steps) // (self.pooled[bin] - inside + 1)), 0)
+        least, most = (lowest + self.step[bin] * end for end in (low, high))
+        return np.maximum(least - self.play[bin], self.least), np.minimum(most + self.play[bin], self.most)
 
-    def most_alike(self, low: float, high: float) -> int:
-        """Largest number of tied values in a bin between two ends; 0 for none.
+    def alike(self, rank: int, ends: tuple[int, int]) -> int:
+        """Number of values that are equal to that of a rank, if those from one to another rank are tied; else 1.
 
         A bin of tied values has a whole mean in steps. Others have one by chance, once in as many bins as they have
         values.
         """
-        between = (self.tops >= low) & (self.edges <= high) & (self.pooled > 0)
-        count, steps = self.pooled[between], self.steps[between]
-        whole = steps % count == 0
-        all_tied = whole.all() and np.prod(count, dtype=np.float64) > SURE
-        tied = whole & (count > 1) & (all_tied | (count > SURE * len(count)))
-        return int(count[tied].max(initial=0))
+        bin, first, last = (int(self._placed(one)[0]) for one in (rank, *ends))
+        count, steps = (of[first : last + 1] for of in (self.pooled, self.steps))
+        sure = (steps % count == 0).all() and np.prod(count, dtype=np.float64) > SURE
+        return int(self.pooled[bin]) if sure else 1
 
     def sum_of_largest(self, rank: int) -> tuple[float, float, float]:
         """Sum of the `rank` largest values, interpolated as in `largest`, and its least and greatest possible value."""
-        at = self._placed(rank)
-        sums = self.pooled * self.edges + self.steps * self.step
-        beyond = sums[int(at.bin) + 1 :].sum() + at.inside * at.lowest
-        share = at.inside / at.count
-        low, high = at.steps * share, np.minimum(at.room * at.inside, at.steps)
-        guess = np.clip(at.steps * (1 - (1 - share) ** (1 + at.power)), low, high)
-        total, least, most = (float(beyond + at.step * part) for part in (guess, low, high))
-        play = float((self.pooled * self.play)[int(at.bin) + 1 :].sum() + at.inside * self.play[at.bin])
+        bin, inside = map(int, self._placed(rank))
+        lowest, room, steps = (of[bin] for of in self._inside)
+        sums, share = self.pooled * self.edges + self.steps * self.step, inside / self.pooled[bin]
+        beyond = sums[bin + 1 :].sum() + inside * lowest
+        low, high = steps * share, np.minimum(room * inside, steps)
+        guess = np.clip(steps * (1 - (1 - share) ** (1 + self._power[bin])), low, high)
+        total, least, most = (float(beyond + self.step[bin] * part) for part in (guess, low, high))
+        play = float((self.pooled * self.play)[bin + 1 :].sum() + inside * self.play[bin])
         return total, least - play, most + play
 
     def beyond(self, rank: int, level: np.ndarray) -> tuple[Groups, Groups]:
@@ -214,12 +238,10 @@ class Histogram:
         Both float64 [group]. Over all groups together both are exact, except for interpolation in the last bin. A bin's
         sum is divided among groups in proportion to the values that they have in it.
         """
-        at = self._placed(rank)
-        bin = int(at.bin)
-        above = self.counts[:, bin + 1 :]
+        bin, inside = map(int, self._placed(rank))
+        above, part = self.counts[:, bin + 1 :], self.counts[:, bin] / self.pooled[bin]
         sums = above * self.means[bin + 1 :]
-        part = self.counts[:, bin] / at.count
-        number = above.sum(axis=1) + at.inside * part
+        number = above.sum(axis=1) + inside * part
         total = sums.sum(axis=1) + (self.sum_of_largest(rank)[0] - sums.sum()) * part
         return number, total - level * number
 
@@ -230,64 +252,21 @@ class Histogram:
         as in `largest`. Their variance about the bin's mean b is between 0 and (b - low) (high - b), with low and high
         the bin's ends. A bin's sum is divided among groups in proportion to the values that they have in it.
         """
-        first, last, means = np.maximum(self.edges, self.least), np.minimum(self.tops, self.most), self.means
-        room, above = last - first, np.clip(means - first, 0.0, None)
-        widest = np.where(self.pooled > 1, above * np.clip(last - means, 0.0, None), 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            power = np.fmin(room / above - 1, 1e9)
-            scatter = np.fmin(np.nan_to_num(room**2 / (1 + 2 * power) - above**2), widest)
-        apart = (means - mean) ** 2
+        _, room, steps = self._inside
+        width, above = room * self.step, steps / self.pooled * self.step
+        widest = np.where(self.pooled > 1, above * (width - above), 0.0)
+        scatter = np.clip(width**2 / (1 + 2 * self._power) - above**2, 0.0, widest)
+        apart = (self.means - mean) ** 2
         least, most, play = (float(self.pooled @ part) for part in (apart, apart + widest, self.play**2))
         play += 2 * float(np.sqrt(most * play))  # by the triangle inequality
-        return self.counts @ (apart + np.maximum(scatter, 0.0)), least - play, most + play
+        return self.counts @ (apart + scatter), least - play, most + play
 
     def skewness_beyond(self, rank: int, level: np.ndarray) -> np.ndarray:
         """Skewness of the mean of (x - level)+ over independent values; the `rank` largest exceed the level."""
-        at = int(self._placed(rank).bin)
-        counts, excess = self.pooled[at + 1 :], self.means[at + 1 :] - level
+        bin = int(self._placed(rank)[0])
+        counts, excess = self.pooled[bin + 1 :], self.means[bin + 1 :] - level
         total, square, cube = (np.sum(counts * excess**power) for power in (1, 2, 3))
         mean = total / self.count
         spread = square - self.count * mean**2
         third = cube - 3 * mean * square + 2 * self.count * mean**3
         return np.asarray(third / spread**1.5 if spread > 0 else 0.0)
-
-    def _placed(self, rank: np.ndarray | int) -> _Place:
-        reached = np.cumsum(self.pooled[::-1])
-        turned = np.searchsorted(reached, rank)
-        bin = len(reached) - 1 - turned
-        edge, step, count = self.edges[bin], self.step[bin], self.pooled[bin]
-        first, last = (
-            np.rint((np.clip(end, edge, edge + WIDEST * step) - edge) / step).astype(np.int64)
-            for end in (self.least, self.most)
-        )
-        inside = rank - (reached[turned] - count)
-        return _Place(bin, inside, count, self.steps[bin] - count * first, last - first, edge + step * first, step)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Bin and position in it of the value with a rank, 1 being the largest; or of several ranks.
-
-    Args:
-      bin: index of the bin.
-      inside: rank within the bin, from the top.
-      count: number of values in the bin.
-      steps: sum of their distances, in steps, from the lowest possible value.
-      room: distance, in steps, from the lowest to the highest possible value.
-      lowest: lowest possible value.
-      step: spacing of neighbouring values.
-    """
-
-    bin: np.ndarray
-    inside: np.ndarray
-    count: np.ndarray
-    steps: np.ndarray
-    room: np.ndarray
-    lowest: np.ndarray
-    step: np.ndarray
-
-    @property
-    def power(self) -> np.ndarray:
-        """Exponent g of values W u^g whose mean is steps / count: W count / steps - 1, at most 1e9."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.fmin(self.room * self.count / np.asarray(self.steps, np.float64) - 1, 1e9)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, SPREAD, measures
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, measures, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Cells, Estimate, Groups, Moments, Units, mean_interval, moments_of
 
@@ -25,8 +25,8 @@ Column = tuple[np.ndarray, ...]
 Table = Column
 Influence = Any
 """`Made` of each path, or float64 totals over groups [group]."""
-TIED = 0.25
-"""Ties are ignored where all paths with one value move a difference of quantiles by less than this many errors."""
+TIED = 1 / 8
+"""So many tied paths move a quantile by half a standard error."""
 Ends = tuple[np.ndarray | float, np.ndarray | float]
 
 
@@ -40,7 +40,7 @@ class Measure:
       of: moments of the influence; of a quantile, of the share above it.
       exceedances: effective number of paths beyond the quantile that the number is, or depends on.
       needed: number of exceedances that an interval needs.
-      step: how far the paths that share one value, in the interval of a quantile, move it at most.
+      tied: whether a quantile is tied: more than a share `TIED` of the paths in its interval have its value.
       open: distances below and above within which the exact number from the sample must lie, if it comes from bins.
       kind: "mean" where the number is the mean of its influence, "quantile" where its interval comes from ranks.
     """
@@ -50,7 +50,7 @@ class Measure:
     of: Moments
     exceedances: Cells = field(default_factory=lambda: np.array(np.inf))
     needed: int = 0
-    step: Cells | float = 0.0
+    tied: Which | bool = False
     open: Ends = (0.0, 0.0)
     kind: Literal["mean", "quantile", "other"] = "other"
 
@@ -81,12 +81,20 @@ class Measure:
         if units.count > 1:  # a constant has no error
             seen = [np.where(constant, still, part) for still, part in zip((0.0, value, value), seen, strict=True)]
         error, low, high = seen
-        tied = (np.maximum(self.step, other.step) > TIED * error) & (error > 0)
+        tied = (self.tied | other.tied) & (error > 0)
         open = self.open[0] + other.open[1], self.open[1] + other.open[0]
         column = opened((value, error, np.where(tied, np.nan, low), np.where(tied, np.nan, high)), open)
         fewer = np.minimum(self.exceedances, other.exceedances)
         needed = FEWEST_FOR_ES_DIFFERENCE if self.needed == FEWEST_FOR_ES else self.needed
         return Measure(column, influence, of, fewer, needed, open=open)
+
+
+def of_influence(
+    influence: Influence, units: Units | Groups, shift: Cells | float = 0.0, known: Which | bool = True, **more: Any
+) -> Measure:
+    """The measure that is the mean of its influence plus a shift; without an interval where not `known`."""
+    of = moments_of(influence, units)
+    return Measure(shifted(of, 1.0, shift, known), influence, of, **more)
 
 
 def shifted(of: Moments, scale: float, shift: Cells | float = 0.0, known: Which | bool = True) -> Column:
@@ -119,7 +127,7 @@ class Evidence:
     """Measures of one variable, or differences between two, high being worse, with what decides their flags.
 
     Args:
-      measures: in the order of `measures`.
+      measures: in the order of `evidence.rows`.
       tails: flag of the tail on which each of them rests.
       constant: whether nothing varies; then neither exceedances nor tails are judged.
       single: flag of all measures where no standard error can be computed; else None.
@@ -142,12 +150,13 @@ class Evidence:
           loss: whether high is worse; if not, the measures are those of the negative values.
           lost: flag for values that were left out.
         """
-        return dict(zip(measures(levels), self.in_order(loss, lost), strict=True))
+        signs = (loss or not row.signed for row, _ in rows(levels))
+        own = (one if same else -one for one, same in zip(self.in_order(lost), signs, strict=True))
+        return dict(zip(measures(levels), own, strict=True))
 
-    def in_order(self, loss: bool, lost: Flag | None = None) -> list[Estimate]:
-        """The same estimates in the order of `measures`; works also where two levels have the same name."""
-        found = [self._estimate(*of, lost) for of in zip(self.measures, self.tails, strict=True)]
-        return [one if loss or at == SPREAD else -one for at, one in enumerate(found)]
+    def in_order(self, lost: Flag | None = None) -> list[Estimate]:
+        """The same estimates in the order of the measures, high being worse."""
+        return [self._estimate(*of, lost) for of in zip(self.measures, self.tails, strict=True)]
 
     def _estimate(self, of: Measure, tail: Flag | None, lost: Flag | None) -> Estimate:
         """The estimate with its flags; of ES both a heavy tail and few exceedances, if each withholds the interval.
@@ -174,7 +183,7 @@ def single(column: Column) -> Estimate:
     return Estimate(*(np.asarray(part).item() for part in column))
 
 
-def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:
+def oriented(table: Table | np.ndarray, same: np.ndarray | Sequence[bool] | bool) -> Table:
     """A table of losses in the variables' own signs: where not `same`, estimates are negated and the ends swapped."""
     estimate, error, low, high = table
     return np.where(same, estimate, -estimate), error, np.where(same, low, -high), np.where(same, high, -low)

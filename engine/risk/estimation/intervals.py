@@ -9,7 +9,7 @@ coverage: `docs/method.md`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ Paths = Float[np.ndarray, "path"]
 PolicyPaths = Float[np.ndarray, "policy path"]
 Happens = Bool[np.ndarray, "path"]
 Cells = Float[np.ndarray, "*cells"]
-Index = Int[np.ndarray, "value"]
+Index = Int[np.ndarray, "some"]
 Levels = tuple[float, ...]
 """Levels of VaR and ES, ascending."""
 CONFIDENCE = 0.95
@@ -114,11 +114,6 @@ class Units:
         """Whether all units are single paths, or all are pairs, of the same weight."""
         return self.owner is None and self.weights is None and not self.replicated
 
-    @property
-    def weighty(self) -> bool:
-        """Whether paths have weights."""
-        return self.weights is not None
-
     @functools.cached_property
     def kish(self) -> float:
         """Kish's effective number of paths (sum w)^2 / sum w^2: as many of equal weight have the same error."""
@@ -161,19 +156,14 @@ class Units:
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
-        counted = values.dtype == bool  # integers are added faster
-        if self.replicated:
-            numbers = values.view(np.int8) if counted else values
+        # integers are added faster
+        numbers = values.view(np.int8) if values.dtype == bool else values.astype(np.float64, copy=False)
+        if self.size == PAIR:
+            numbers = numbers[..., 0::2] + numbers[..., 1::2]
+        elif self.size > 1:
             members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
-            totals = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
-            return totals.astype(np.float64, copy=False)
-        if self.size == 1:
-            return values.astype(np.float64)
-        if counted:
-            both = np.ascontiguousarray(values).view(np.uint16)
-            return ((both & 1) + (both >> 8)).astype(np.float64)
-        numbers = values.astype(np.float64, copy=False)
-        return numbers[..., 0::2] + numbers[..., 1::2]
+            numbers = members.sum(axis=-1, dtype=np.int32 if numbers.dtype == np.int8 else np.float64)
+        return numbers.astype(np.float64)
 
     def take(self, mask: Happens) -> Units:
         """Units of the paths where the mask holds; units without such a path are dropped and the others renumbered.
@@ -261,19 +251,6 @@ class Moments:
     units: int
     needed: int = 2
 
-    @staticmethod
-    def joined(parts: Sequence[Moments]) -> Moments:
-        """Moments of single cells, or of rows of cells, in one row."""
-        mean, error, skewness = map(np.hstack, zip(*((of.mean, of.error, of.skewness) for of in parts), strict=True))
-        return replace(parts[0], mean=mean, error=error, skewness=skewness)
-
-
-def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
-    """Moments of a mean over paths, from values [..., path]."""
-    if values.dtype.kind != "f" or values.ndim != 2:
-        return moments_of_totals(units.totals(values), units)
-    return moments_of(Made.of("difference", values), units)
-
 
 def moments_of(made: Made | Float[np.ndarray, "*cells unit"], units: Units | Groups) -> Moments:
     """Moments of the mean, for each row, of the values that `made` computes for each path, or of totals over units.
@@ -307,35 +284,23 @@ def moments_of_totals(totals: Num[np.ndarray, "*cells unit"], units: Units | Gro
     return moments_of_residuals(mean, squares.sum(axis=-1), dots(squares, residual), units)
 
 
-def moments_of_some(cells: int, cell: Index, path: Index, value: Float[np.ndarray, "value"], units: Units) -> Moments:
+def moments_of_some(values: Float[np.ndarray, "*cells some"], path: Index, units: Units) -> Moments:
     """Moments of the mean over *all* paths of values that are zero except at some paths, such as those in a tail.
 
     Args:
-      cells: number of cells.
-      cell, path: cell and path of each value; cells ascend, and so do the paths within a cell.
-      value: the values.
-      units: the units.
+      values: the values, weights included.
+      path: path of each of them, ascending.
     """
-    value = value if units.weights is None else value * units.weights[path]
-    owner = units.owners(path)
-    starts = np.flatnonzero(np.diff(cell * np.int64(units.count) + owner, prepend=-1))
-    cell, owner = cell[starts], owner[starts]
-    totals = np.add.reduceat(value, starts, dtype=np.float64)
-    mean = np.bincount(cell, totals, cells) / units.paths
-    residual = totals - (units.sizes[owner] if units.sizes.ndim else units.sizes) * mean[cell]
+    owners, starts = np.unique(units.owners(path), return_index=True)
+    totals = np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
+    mean = totals.sum(axis=-1) / units.paths
+    sizes = np.broadcast_to(units.sizes, units.count)
+    residual, others = totals - sizes[owners] * mean[..., None], np.delete(sizes, owners)
     square = residual * residual
     # of units without any of the values the residual is their size times the mean
-    of_squares = np.bincount(cell, square, cells) + mean**2 * _others(2, owner, cell, cells, units)
-    of_cubes = np.bincount(cell, square * residual, cells) - mean**3 * _others(3, owner, cell, cells, units)
+    of_squares = square.sum(axis=-1) + mean**2 * (others**2).sum()
+    of_cubes = dots(square, residual) - mean**3 * (others**3).sum()
     return moments_of_residuals(mean, of_squares, of_cubes, units)
-
-
-def _others(power: int, owner: Index, cell: Index, cells: int, units: Units) -> Cells:
-    """Sum of a power of the sizes of all units except some of each cell."""
-    sizes = units.sizes
-    if sizes.ndim:
-        return (sizes**power).sum() - np.bincount(cell, sizes[owner] ** power, cells)
-    return (units.count - np.bincount(cell, minlength=cells)) * sizes**power
 
 
 def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:

@@ -7,26 +7,26 @@ Paths may have weights (`intervals.weighted`). Formulas, sources, flags and meas
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.risk.estimation.evidence import measures as names_of
+from engine.risk.estimation.evidence import Row, measures as names_of, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
+    HEAVY_TAILS,
     TOO_HEAVY,
     Extremes,
     gravest,
     material,
-    of_gaps,
     of_squares,
     squares_flag,
     tail_size,
     tails_flag,
 )
-from engine.risk.estimation.influences import Evidence, Measure, shifted, single
+from engine.risk.estimation.influences import Evidence, Measure, of_influence, shifted, single
 from engine.risk.estimation.intervals import (
     FEW_UNITS,
     Estimate,
@@ -40,17 +40,14 @@ from engine.risk.estimation.intervals import (
     Z,
     as_units,
     dots,
-    moments_of,
 )
 from engine.risk.estimation.order_statistics import Ascending, Turned
-from engine.risk.estimation.shares import combined_interval, error_of, joint
+from engine.risk.estimation.shares import combined_interval
 from engine.risk.estimation.sums import Made
-from engine.risk.estimation.tails import Measured, share
+from engine.risk.estimation.tails import Measured, share, share_gap
 from engine.study.study import LEVELS
 
 Estimates = dict[str, Estimate]
-Pairs = list[tuple[Estimates, Estimates]]
-"""For each policy its own measures, and their differences from the baseline's."""
 ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
 
@@ -75,26 +72,19 @@ class Sample:
     @functools.cached_property
     def _ends(self) -> Extremes:
         """Extremes of the losses; weighted and less their mean where paths have weights."""
-        return self._extremes(self.measured.mean) if self.units.weighty else Extremes.of_sorted(self.ascending)
+        weighty = self.units.weights is not None
+        return self._extremes(self.measured.mean) if weighty else Extremes.of_sorted(self.ascending)
 
     @functools.cached_property
     def spread(self) -> Flag | None:
         """Flag of the standard deviation."""
-        squares, mean = self.measured.squares, self.measured.mean.value.item()
-        if not self.units.weighty:
-            return gravest((squares_flag(self._ends, mean, squares.of), scarce(self.units)))
-        ends = self._extremes(squares)
-        flag = material(ends.upper, ends.largest, 0.0, self._squares(squares))
-        return gravest((of_squares(flag), scarce(self.units)))
-
-    @functools.cached_property
-    def beyond(self) -> list[Flag | None]:
-        """Flag of ES at each level."""
-        every = zip(self.measured.at_risk, self.measured.shortfalls, self.levels, strict=True)
-        return [
-            gravest((self._beyond(var.value.item(), self._squares(of) * (1 - level) ** 2), scarce(self.units)))
-            for var, of, level in every
-        ]
+        squares = self.measured.squares
+        if self.units.weights is None:
+            flag = squares_flag(self._ends, self.measured.mean.value.item(), squares.of)
+        else:
+            ends = self._extremes(squares)
+            flag = of_squares(material(ends.upper, ends.largest, 0.0, self._squares(squares)))
+        return gravest((flag, scarce(self.units)))
 
     def _beyond(self, var: float, squares: float) -> Flag | None:
         """Flag of the upper tail; of weighted excesses over VaR, or over a lower threshold with enough values.
@@ -111,12 +101,16 @@ class Sample:
 
     def tail(self, measure: Measure) -> Flag | None:
         """Flag of a measure from both tails of its influence."""
-        centre = 0.0 if self.units.weighty else measure.of.mean.item()
-        return tails_flag(self._extremes(measure), centre, self._squares(measure))
+        centre = measure.of.mean.item() if self.units.weights is None else 0.0
+        ends = self._ends if measure is self.measured.mean else self._extremes(measure)
+        return tails_flag(ends, centre, self._squares(measure))
 
     def _extremes(self, measure: Measure) -> Extremes:
         """Extremes of an influence; weighted and less their mean where paths have weights."""
-        values, weights = measure.influence.values()[0], self.units.weights
+        influence, weights = measure.influence, self.units.weights
+        if not isinstance(influence, Made):  # totals, which have the weights
+            return Extremes.of(influence[0])
+        values = influence.values()[0]
         own = Extremes.of(values)
         return own if weights is None else replace(Extremes.of(weights * (values - measure.of.mean)), plain=own)
 
@@ -124,153 +118,131 @@ class Sample:
         """Sum of squared deviations behind the standard error of a mean over the paths."""
         return float((measure.of.error * self.units.paths).item()) ** 2
 
+    def _tail(self, row: Row, level: float, of: Measure) -> Flag | None:
+        """Flag of the tail on which a measure of these losses rests."""
+        if row.tail == "squares":
+            return self.spread
+        if row.tail == "excesses":
+            var, squares = self.measured.quantile(level), self._squares(of) * (1 - level) ** 2
+            return self._beyond(var.value.item(), squares)
+        return self.tail(of) if row.tail else None
+
+    @functools.cached_property
+    def tails(self) -> list[Flag | None]:
+        """Flag of each measure, in the order of `evidence.rows`."""
+        every = zip(rows(self.levels), self.measured.measures, strict=True)
+        few = scarce(self.units)
+        return [gravest((self._tail(row, level, of), few)) if row.tail else None for (row, level), of in every]
+
     def own(self) -> Evidence:
         """Measures of these losses."""
-        seen, none = self.measured, [None] * len(self.levels)
-        centre = 0.0 if self.units.weighty else seen.mean.value.item()
-        heavy = tails_flag(self._ends, centre, self._squares(seen.mean))
-        return self._evidence(seen.measures, [heavy, None, self.spread, *none, *self.beyond], seen.constant)
+        return self._evidence(self.measured.measures, self.tails, self.measured.constant)
 
     def less(self, baseline: Sample) -> Evidence:
-        """Measures of these losses less those of `baseline` on the same paths; a heavy tail that both share cancels."""
+        """Measures of these losses less those of `baseline` on the same paths; a heavy tail that both share cancels.
+
+        A mean is judged by the tails of the difference. Another measure is so where heavy tails of both variables are
+        flagged, all levels of ES by the lowest of them.
+        """
         gaps, constant = self.measured.less(baseline.measured)
-        none, of_es = [None] * len(self.levels), gaps[-len(self.levels)]
-        tails = [
-            self.tail(gaps[0]),
-            None,
-            *of_gaps([(self.spread, baseline.spread)], lambda: of_squares(self.tail(gaps[2]))),
-            *none,
-            *of_gaps(list(zip(self.beyond, baseline.beyond, strict=True)), lambda: self.tail(of_es)),
-        ]
+        tails: list[Flag | None] = []
+        shared: dict[str, Flag | None] = {}
+        for (row, _), gap, *pair in zip(rows(self.levels), gaps, self.tails, baseline.tails, strict=True):
+            others = [flag for flag in pair if flag and flag.reason not in HEAVY_TAILS]
+            if row.tail == "values":
+                tails.append(gravest((self.tail(gap), scarce(self.units))))
+            elif others or not any(pair):
+                tails.append(others[0] if others else None)
+            else:
+                if row.name not in shared:
+                    shared[row.name] = of_squares(self.tail(gap)) if row.tail == "squares" else self.tail(gap)
+                tails.append(shared[row.name])
         return self._evidence(gaps, tails, constant)
 
     def _evidence(self, measures: Sequence[Measure], tails: list[Flag | None], constant: np.ndarray) -> Evidence:
-        few = scarce(self.units)
-        tails[0] = gravest((tails[0], few))
-        return Evidence(measures, tails, bool(constant[0]), alone(self.units), few or Flag(Reason.FEW_IN_SAMPLE))
-
-
-def summary(values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
-    """Mean, median, sd, VaR and ES of one variable, by name, from values [path].
-
-    Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES) or fourth
-    moment (sd), a single unit. Units with non-finite values are left out and flagged.
-    """
-    samples, lost = _samples((values,), unit, loss, levels)
-    return samples[0].own().estimates(levels, loss, lost) if samples else dict.fromkeys(names_of(levels), nothing(lost))
-
-
-def difference(values: Paths, baseline_values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
-    """Measures of one variable less those of another on the same paths, and "worse": P(the first is worse).
-
-    Flags as in `summary`.
-    """
-    samples, lost = _samples((values, baseline_values), unit, loss, levels)
-    if not samples:
-        return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
-    return _gaps(samples[0], samples[1], loss, lost)
-
-
-def _gaps(one: Sample, two: Sample, loss: bool, lost: Flag | None = None) -> Estimates:
-    worse = probability(one.losses > two.losses, one.units).flagged(lost)
-    return one.less(two).estimates(one.levels, loss, lost) | {"worse": worse}
+        unknown = scarce(self.units) or Flag(Reason.FEW_IN_SAMPLE)
+        return Evidence(measures, tails, bool(constant[0]), alone(self.units), unknown)
 
 
 @dataclass(frozen=True)
-class Variable:
-    """Values of one variable on paths, to be compared with many others; what depends on it alone is computed once.
+class Variables:
+    """Variables on the same paths, such as an outcome under each policy; what rests on one alone is computed once.
+
+    Units in which a value is not finite are left out of the numbers that need it, and these are flagged.
 
     Args:
-      values: of the variable.
+      values: of each variable.
       unit: paths in an independent unit, or the units themselves.
       loss: whether high is worse.
       levels: levels of VaR and ES.
     """
 
-    values: Paths
+    values: PolicyPaths | Sequence[Paths]
     unit: Unit
     loss: bool
-    levels: Levels
+    levels: Levels = LEVELS
 
     @functools.cached_property
-    def _sample(self) -> Sample | None:
-        """The sample of the values; None where some are not finite."""
-        samples, lost = _samples((self.values,), self.unit, self.loss, self.levels)
-        return samples[0] if samples and not lost else None
+    def _all(self) -> tuple[list[Sample], Flag | None]:
+        return self._on_common(range(len(self.values)))
 
-    def less(self, other: Variable) -> Estimates:
-        """`difference` of this variable and another one on the same paths."""
-        if self._sample and other._sample:
-            return _gaps(self._sample, other._sample, self.loss)
-        return difference(self.values, other.values, self.unit, self.loss, self.levels)
+    def _on_common(self, which: Sequence[int]) -> tuple[list[Sample], Flag | None]:
+        """Samples of some variables on the paths where all are finite (none without such paths); flag of the others."""
+        kept, units, lost = finite_units(tuple(self.values[v] for v in which), self.unit)
+        return [Sample(x if self.loss else -x, units, self.levels) for x in kept if units.count], lost
 
+    def _samples(self, *which: int) -> tuple[list[Sample], Flag | None]:
+        samples, lost = self._all
+        return self._on_common(which) if lost or not samples else ([samples[v] for v in which], None)
 
-def of_policies(values: PolicyPaths, base: int, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Pairs:
-    """`summary` of each policy and its `difference` from the policy with index `base`, from values [policy, path].
+    def summary(self, one: int) -> Estimates:
+        """Mean, median, sd, VaR and ES of a variable, by name.
 
-    The differences of the baseline itself are an empty dict.
-    """
-    samples, lost = _samples(tuple(values), unit, loss, levels)
-    if samples and not lost:
-        return _pairs(samples, base, loss)
+        Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES) or fourth
+        moment (sd), a single unit.
+        """
+        samples, lost = self._samples(one)
+        if not samples:
+            return dict.fromkeys(names_of(self.levels), nothing(lost))
+        return samples[0].own().estimates(self.levels, self.loss, lost)
 
-    def gap(p: int) -> Estimates:
-        return difference(values[p], values[base], unit, loss, levels)
+    def difference(self, one: int, other: int) -> Estimates:
+        """Measures of one variable less those of another, and "worse": P(the first is worse). Flags as in `summary`."""
+        samples, lost = self._samples(one, other)
+        if not samples:
+            return dict.fromkeys((*names_of(self.levels), "worse"), nothing(lost))
+        x, y = samples
+        worse = probability(x.losses > y.losses, x.units).flagged(lost)
+        return x.less(y).estimates(self.levels, self.loss, lost) | {"worse": worse}
 
-    return in_pairs(len(values), base, lambda p: summary(values[p], unit, loss, levels), gap)
+    def regrets(self) -> list[Estimate]:
+        """Mean regret of each variable: its distance from the best of all on the same path, in its unit."""
+        samples, lost = self._all
+        if not samples:
+            return [nothing(lost)] * len(self.values)
+        units = samples[0].units
+        best = Made.of("excess", functools.reduce(np.minimum, (of.losses for of in samples))[None])
+        regrets = []
+        for sample in samples:
+            regret = of_influence(Made.of("excess", sample.losses[None]) - best, units)
+            flag = alone(units) or (scarce(units) if regret.value > 0 else None)
+            regrets.append(single(regret.column).flagged(lost, flag or sample.tail(regret)))
+        return regrets
 
-
-def _pairs(samples: Sequence[Sample], base: int, loss: bool) -> Pairs:
-    return in_pairs(
-        len(samples),
-        base,
-        lambda p: samples[p].own().estimates(samples[p].levels, loss),
-        lambda p: _gaps(samples[p], samples[base], loss),
-    )
-
-
-def in_pairs(count: int, base: int, own: Callable[[int], Estimates], gap: Callable[[int], Estimates]) -> Pairs:
-    """For each of so many policies its `own` measures and, except for the baseline, its differences from it."""
-    return [(own(p), gap(p) if p != base else {}) for p in range(count)]
-
-
-def with_regrets(
-    values: PolicyPaths, base: int, unit: Unit, loss: bool, levels: Levels = LEVELS
-) -> tuple[Pairs, list[Estimate], list[Ascending]]:
-    """As `of_policies`, with `regret` and each policy's values in ascending order; the values are sorted only once.
-
-    The list of ascending values is empty where some values are not finite.
-    """
-    samples, lost = _samples(tuple(values), unit, loss, levels)
-    if lost or not samples:
-        return of_policies(values, base, unit, loss, levels), regret(values, unit, loss), []
-    rows = [sample.ascending if loss else Turned(sample.ascending) for sample in samples]
-    return _pairs(samples, base, loss), _regrets(samples, None), rows
+    def ascending(self) -> list[Ascending]:
+        """The values of each variable in ascending order; empty where some are not finite."""
+        samples, lost = self._all
+        return [of.ascending if self.loss else Turned(of.ascending) for of in samples] if not lost else []
 
 
-def _samples(
-    arrays: tuple[np.ndarray, ...], unit: Unit, loss: bool, levels: Levels
-) -> tuple[list[Sample], Flag | None]:
-    """Samples of the arrays on the paths where all are finite (none without such paths); flag of paths left out."""
-    kept, units, lost = finite_units(arrays, unit)
-    return [Sample(x if loss else -x, units, levels) for x in kept if units.count], lost
+def summary(values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
+    """Mean, median, sd, VaR and ES of one variable, by name, from values [path]: `Variables.summary`."""
+    return Variables((values,), unit, loss, levels).summary(0)
 
 
-def regret(values: PolicyPaths, unit: Unit, loss: bool) -> list[Estimate]:
-    """Mean regret of each policy against the best on the same path, in the variable's unit: values [policy, path]."""
-    samples, lost = _samples(tuple(values), unit, loss, LEVELS)
-    return _regrets(samples, lost) if samples else [nothing(lost)] * len(values)
-
-
-def _regrets(samples: Sequence[Sample], lost: Flag | None) -> list[Estimate]:
-    best = Made.of("excess", functools.reduce(np.minimum, (of.losses for of in samples))[None])
-    regrets = []
-    for sample in samples:
-        influence = Made.of("excess", sample.losses[None]) - best
-        of = moments_of(influence, sample.units)
-        flag = alone(sample.units) or (scarce(sample.units) if of.mean > 0 else None)
-        regrets.append(estimated(of).flagged(lost, flag or sample.tail(Measure(shifted(of, 1.0), influence, of))))
-    return regrets
+def difference(values: Paths, baseline_values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
+    """Measures of one variable less those of another on the same paths, and "worse": `Variables.difference`."""
+    return Variables((values, baseline_values), unit, loss, levels).difference(0, 1)
 
 
 def mean(values: Paths, unit: Unit) -> Estimate:
@@ -278,8 +250,8 @@ def mean(values: Paths, unit: Unit) -> Estimate:
     (kept,), units, lost = finite_units((values,), unit)
     if not units.count:
         return nothing(lost)
-    of = moments_of(Made.of("difference", kept[None]), units)
-    return estimated(of).flagged(lost, alone(units) or (scarce(units) if of.error > 0 else None))
+    of = of_influence(Made.of("difference", kept[None]), units)
+    return single(of.column).flagged(lost, alone(units) or (scarce(units) if of.of.error > 0 else None))
 
 
 def probability(indicator: Happens, unit: Unit) -> Estimate:
@@ -291,9 +263,8 @@ def probability(indicator: Happens, unit: Unit) -> Estimate:
     (holds,), units, lost = finite_units((indicator,), unit)
     if not units.count:
         return nothing(lost)
-    return single(share(holds, units)).flagged(
-        lost, alone(units) if units.paths > 1 else None, *_of_weights(holds, units)
-    )
+    own = single(share(holds, units))
+    return own.flagged(lost, alone(units) if units.paths > 1 else None, *_of_weights(holds, units))
 
 
 def probability_difference(indicator: Happens, baseline: Happens, unit: Unit) -> Estimate:
@@ -304,13 +275,7 @@ def probability_difference(indicator: Happens, baseline: Happens, unit: Unit) ->
     (x, y), units, lost = finite_units((indicator, baseline), unit)
     if not units.count:
         return nothing(lost)
-    one, two = single(share(x, units)), single(share(y, units))
-    if units.count < 2:
-        return Estimate(one.estimate - two.estimate).flagged(lost, ONE_UNIT)
-    square, other, product = (float(joint(*pair, units)) for pair in ((x, x), (y, y), (x, y)))
-    error = float(error_of(np.array(square + other - 2 * product), units))
-    found = share_difference(one, two, error, product / np.sqrt(square * other) if square * other > 0 else 0.0)
-    return found.flagged(lost, *_of_weights(x.astype(np.float64) - y, units))
+    return single(share_gap(x, y, units)).flagged(lost, alone(units), *_of_weights(x.astype(np.float64) - y, units))
 
 
 def _of_weights(values: Paths, units: Units) -> tuple[Flag | None, ...]:
@@ -328,8 +293,9 @@ def _of_weights(values: Paths, units: Units) -> tuple[Flag | None, ...]:
 
 def share_difference(one: Estimate, two: Estimate, error: float, correlated: float) -> Estimate:
     """First probability less the second, from both estimates, the standard error and the correlation of the two."""
-    low, high = combined_interval((one.estimate, one.low, one.high), (two.estimate, two.low, two.high), correlated)
-    return Estimate(one.estimate - two.estimate, error or (high - low) / (2 * Z), low, high)
+    first, second = ((of.estimate, of.low, of.high) for of in (one, two))
+    low, high = combined_interval(first, second, correlated)
+    return Estimate(one.estimate - two.estimate, error or float(high - low) / (2 * Z), float(low), float(high))
 
 
 def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
@@ -342,10 +308,8 @@ def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.n
     if units.weights is not None and not (held := units.weights != 0).all():
         arrays, units = tuple(array[held] for array in arrays), units.take(held)
     checked = arrays if units.weights is None else (*arrays, units.weights)
-    with np.errstate(invalid="ignore", over="ignore"):
-        sound = all(np.isfinite(array.sum()) for array in checked)
-    # a sum may overflow though all values are finite
-    if sound or (finite := np.logical_and.reduce([np.isfinite(array) for array in checked])).all():
+    finite = functools.reduce(np.logical_and, map(np.isfinite, checked))
+    if finite.all():
         return arrays, units, None
     lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
     if not units.replicated:

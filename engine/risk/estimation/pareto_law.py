@@ -128,18 +128,21 @@ class Region:
 
     Args:
       excesses: over the threshold, ascending.
-      owner: index of each excess's independent unit.
+      path: index of each excess among all values.
       shape, scale: of the likeliest law; the shape is above -1/2.
-      share: share of all values that lie beyond the threshold.
       units: independent units of all values.
     """
 
     excesses: Excesses
-    owner: Int[np.ndarray, "value"]
+    path: Int[np.ndarray, "value"]
     shape: float
     scale: float
-    share: float
     units: Units
+
+    @property
+    def share(self) -> float:
+        """Share of all values that lie beyond the threshold."""
+        return len(self.excesses) / self.units.paths
 
     def interval(self, number: Number) -> tuple[float, float]:
         """95 % interval of a quantity that follows from shape, scale and share."""
@@ -151,9 +154,21 @@ class Region:
     def dependence(self) -> float:
         """Design effect of dependence within units: the largest factor on the variance of any quantity, at least 1.
 
-        So no interval is narrower than for independent values.
+        It compares the influences of the values on shape, log scale and log share, summed over units, with those of
+        independent values. So no interval is narrower than for independent values.
         """
-        alone, together = self._spreads
+        count, units = len(self.excesses), self.units
+        if units.alone or units.count < 2:
+            return 1.0
+        of_law = covariance(self.shape, count) @ scores(self.excesses, self.shape, self.scale)
+        influences = np.vstack([of_law, np.full(count, 1 / count)])
+        owner = units.owners(self.path)
+        totals = np.stack([np.bincount(owner, row, units.count) for row in influences])
+        alone = influences @ influences.T
+        # the influence on the share is less by 1 / n for every value, also for those within the threshold
+        totals[2] -= units.sizes / units.paths
+        alone[2, 2] -= 1 / units.paths
+        together = totals @ totals.T * units.count / (units.count - 1)
         return max(float(eigvalsh(together, alone)[-1]), 1.0)
 
     @cached_property
@@ -179,19 +194,3 @@ class Region:
         budget = np.maximum(root**2 * (1 - self.share) / (2 * len(self.excesses)), 1e-14)
         least, most = (-lambertw(-np.exp(-1 - budget), branch).real for branch in (0, -1))
         return np.minimum(self.share * np.where(root > 0, most, least), 1.0)
-
-    @cached_property
-    def _spreads(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
-        """Covariances of shape, log scale and log share, for independent values and for the units."""
-        count, units = len(self.excesses), self.units
-        own = covariance(self.shape, count) @ scores(self.excesses, self.shape, self.scale)
-        each = np.vstack([own, np.full(count, (1 - self.share) / count)])
-        alone = each @ each.T
-        alone[2, 2] += (units.paths - count) * (self.share / count) ** 2
-        if units.alone or units.count < 2:
-            return alone, alone
-        by_unit = np.stack([np.bincount(self.owner, row, units.count) for row in own])
-        seen = np.bincount(self.owner, minlength=units.count)
-        of_share = (seen - units.sizes * self.share) / count
-        together = np.vstack([by_unit, of_share])
-        return alone, together @ together.T * units.count / (units.count - 1)

@@ -166,9 +166,9 @@ class Extremes:
         own = dict.fromkeys(periods, (none, none))
         if self.sample and (inside := sorted({one for one in periods if one <= self.sample.units.paths})):
             levels = tuple(1 - 1 / one for one in inside)
-            _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.loss, self.lost)
+            _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.lost)
             tails = zip(inside, found, found[len(inside) :], strict=False)
-            own |= {one: (var, _refused(es)) for one, var, es in tails}
+            own |= {one: (self.in_own_sign(var), _refused(self.in_own_sign(es))) for one, var, es in tails}
         return own
 
 
@@ -253,9 +253,8 @@ def _fit(losses: Paths, largest: np.ndarray, units: Units) -> Fit | Flag:
     spread, path = spread_evenly(excesses), largest[len(largest) - len(excesses) :]
     of_tail = units.take(np.isin(np.arange(units.paths), path))
     shape, scale = likeliest(spread)
-    share = len(spread) / len(losses)
     few = few_replicates(units)
     flag = few or (None if shape > REGULAR else Flag(Reason.ENDING_TAIL, shape, REGULAR))
-    law = Region(spread, units.owners(path), shape, scale, share, units)
+    law = Region(spread, path, shape, scale, units)
     seen = misfit(spread, shape or NO_SHAPE, scale) / (len(path) / of_tail.count if flag else law.dependence)
     return Fit(begin, law, seen, fit_chance(seen, shape), mean(excesses[np.argsort(path)], of_tail).flagged(few), flag)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -20,10 +18,10 @@ import numpy as np
 from engine.formatting import decimals, rounded
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
-from engine.risk.estimation.flags import Reason, text
-from engine.risk.estimation.intervals import Estimate, Happens, Levels, Paths, PolicyPaths, Units
+from engine.risk.estimation.flags import Reason, Sentence, text
+from engine.risk.estimation.intervals import Estimate, Levels, PolicyPaths, Units
 from engine.risk.estimation.measures import difference, finite_units, probability, probability_difference, summary
-from engine.study.study import BLOCK, Study
+from engine.study.study import BLOCK, LEVELS, Study
 from engine.study.tables.stops import PROBABILITY, Target
 
 EXCEEDANCES = 200
@@ -37,23 +35,23 @@ NEAR = 0.5
 TOO_HEAVY = frozenset({Reason.NO_MEAN, Reason.NO_VARIANCE})
 
 
-class State(StrEnum):
-    """State of a target at a look."""
+class State(Sentence):
+    """State of a target at a look, each with a sentence that `standing` fills in."""
 
-    MET = "met"
-    SAME = "same"
-    WIDE = "wide"
-    ZERO = "zero"
-    NO_INTERVAL = "no_interval"
-    HEAVY = "heavy"
+    MET = "met", "{half_width}, within {wanted}"
+    SAME = "same", "{value:g} on all {at}; another value on at most {others:.2g} of them (95 %)"
+    WIDE = "wide", "{half_width}, wanted {wanted}: about {left} futures to go"
+    ZERO = "zero", "0 on {at}{cancelled}, and {wanted} of nothing is nothing"
+    NO_INTERVAL = "no_interval", "no interval at {at} ({why})"
+    HEAVY = "heavy", "no half-width can be trusted ({why})"
 
 
-class Ending(StrEnum):
-    """Why a run with a stopping rule ended."""
+class Ending(Sentence):
+    """Why a run with a stopping rule ended, each with its sentence."""
 
-    MET = "met"
-    BOUND = "bound"
-    GIVEN_UP = "given_up"
+    MET = "met", "Precise enough at {at}, and ended by its rule."
+    BOUND = "bound", "Not as precise as asked for at {at}, the most that were allowed."
+    GIVEN_UP = "given_up", "Given up at {at}: more of them would not do."
 
 
 @dataclass(frozen=True)
@@ -156,16 +154,16 @@ def walk(
       look_at: gives the looks after a number of paths.
       rounded: rounds a number of paths up to one that can be run.
     """
-    paths, before = min(first, bound), tuple[Look, ...]()
+    paths, heavy_before = min(first, bound), set[Target]()
     while True:
         looks = tuple(look_at(paths))
         yield looks
-        hopeless = [State.HEAVY] * 2  # a tail has been too heavy for an interval at two looks
-        stood = zip_longest(before, looks)
-        left = [look for old, look in stood if not look.holds and [old and old.state, look.state] != hopeless]
+        heavy = {look.target for look in looks if look.state is State.HEAVY}
+        hopeless = heavy & heavy_before  # a tail has been too heavy for an interval at two looks
+        left = [following(look) for look in looks if not look.holds and look.target not in hopeless]
         if paths >= bound or not left:
             return
-        paths, before = min(rounded(max(map(following, left))), bound), looks
+        paths, heavy_before = min(rounded(max(left)), bound), heavy
 
 
 def following(look: Look) -> float:
@@ -204,57 +202,45 @@ def look(study: Study, target: Target, outcomes: Mapping[str, PolicyPaths]) -> L
     rows = [study.row(policy) for policy in (target.policy, target.less) if policy is not None]
     if target.measure == PROBABILITY:
         # a NaN is no event, as in every table
-        values = happens(study, study.events_by_name[target.variable], outcomes)
-        return look_at_event(target, [*values[rows]], study.unit)
+        happened = happens(study, study.events_by_name[target.variable], outcomes)
+        return look_at(target, [*happened[rows]], study.unit)
     loss = study.is_loss(target.variable)
-    return look_at_values(target, [*outcomes[target.variable][rows]], study.unit, loss, study.levels)
+    return look_at(target, [*outcomes[target.variable][rows]], study.unit, loss, study.levels)
 
 
-def look_at_values(target: Target, values: Sequence[Paths], unit: int, loss: bool, levels: Levels) -> Look:
-    """State of a target on a measure of values [path], or on the difference of two on the same paths."""
+def look_at(
+    target: Target, values: Sequence[np.ndarray], unit: int, loss: bool = True, levels: Levels = LEVELS
+) -> Look:
+    """State of a target on values [path], or on the difference of two on the same paths; for an event they are bool."""
     own, *other = values
-    paths = len(own)
-    found = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
-    estimate = found[target.measure]
-    kept, _, _ = finite_units(tuple(values), unit)
-    gap = np.subtract(*kept, dtype=np.float64) if other else kept[0]
-    # the interval of a single quantile is distribution-free: it holds whatever values have not been seen
-    can_miss = other or not target.measure.startswith("VaR")
-    if can_miss and len(gap) and gap.min() == gap.max() and paths > unit:
-        others = probability(np.zeros(paths, bool), unit).high
-        return Look(target, paths, estimate, math.nan, State.SAME, others=others)
-    return _judged(target, paths, estimate)
-
-
-def look_at_event(target: Target, happens: Sequence[Happens], unit: int) -> Look:
-    """State of a target on the share of paths with a property [path], or on the difference of two shares."""
-    own, *other = happens
-    found = probability_difference(own, other[0], unit) if other else probability(own, unit)
-    return _judged(target, len(own), found)
-
-
-def _judged(target: Target, paths: int, estimate: Estimate) -> Look:
-    seen = Look(target, paths, estimate, (estimate.high - estimate.low) / 2, State.WIDE)
+    paths, of_quantile = len(own), target.measure.startswith("VaR") and not other
+    if target.measure == PROBABILITY:
+        estimate = probability_difference(own, other[0], unit) if other else probability(own, unit)
+    else:
+        found = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
+        estimate = found[target.measure]
+        kept, _, _ = finite_units(tuple(values), unit)
+        gap = np.subtract(*kept, dtype=np.float64) if other else kept[0]
+        # the interval of a single quantile is distribution-free, as that of a share: it holds whatever is not seen
+        if not of_quantile and paths > unit and len(gap) and gap.min() == gap.max():
+            others = probability(np.zeros(paths, bool), unit).high
+            return Look(target, paths, estimate, math.nan, State.SAME, others)
+    half_width = (estimate.high - estimate.low) / 2
     if target.is_event and estimate.estimate in (0, 1):
-        seen = replace(seen, half_width=2 * seen.half_width)
+        half_width *= 2
+    seen = Look(target, paths, estimate, half_width, State.WIDE)
     if any(flag.reason in TOO_HEAVY for flag in estimate.flags):
-        return replace(seen, half_width=math.nan, state=State.HEAVY)
-    if not math.isfinite(seen.half_width):
-        return replace(seen, half_width=math.nan, state=State.NO_INTERVAL)
+        return replace(seen, state=State.HEAVY)
+    if math.isnan(half_width):
+        return replace(seen, state=State.NO_INTERVAL)
     if target.is_relative and estimate.estimate == 0:
-        return seen if seen.half_width else replace(seen, state=State.ZERO)
-    return replace(seen, state=State.MET) if seen.half_width <= seen.wanted else seen
+        return seen if half_width else replace(seen, state=State.ZERO)
+    return replace(seen, state=State.MET) if half_width <= seen.wanted else seen
 
 
 def few_digits(number: float) -> str:
-    """A predicted number of paths to two digits: `1.2 million`, `310,000`."""
-    if not math.isfinite(number) or number <= 0:
-        return "unknown many"
-    whole = round(number, 1 - math.floor(math.log10(number)))
-    for name, size in (("billion", 1e9), ("million", 1e6)):
-        if whole >= size:
-            return f"{float(f'{whole / size:.2g}'):,g} {name}"
-    return f"{whole:,.0f}"
+    """A predicted number of paths to two digits: `310,000`."""
+    return f"{float(f'{number:.2g}'):,.0f}" if math.isfinite(number) and number > 0 else "unknown many"
 
 
 def _futures(paths: int) -> str:
@@ -267,34 +253,31 @@ def half_width(look: Look) -> str:
         return f"not once: at most {look.estimate.high:.2g}"
     if look.target.is_relative and look.estimate.estimate:
         return f"±{100 * look.half_width / abs(look.estimate.estimate):.2g} %"
-    unit = f" {look.target.unit}" if look.target.unit else ""
-    return f"±{look.half_width:.2g}{unit}"
+    return f"±{look.half_width:.2g} {look.target.unit}".rstrip()
 
 
 def standing(look: Look) -> str:
-    """State of a target as text: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1.2 million futures to go`."""
-    number, wanted = look.target.number, look.target.wanted
-    at = _futures(look.paths)
-    value = rounded(look.estimate.estimate, decimals(look.estimate.standard_error or math.nan))
-    why = text(*(flag for flag in look.estimate.flags if flag.withholds))
-    # a mean without error may be zero although its values are not
-    cancelled = " by its pairs, which cancel" * (look.target.measure == "mean")
-    said = {
-        State.MET: f"{half_width(look)}, within {wanted}" if look.half_width else f"{value} without error",
-        State.SAME: (
-            f"{look.estimate.estimate + 0.0:g} on all {at}; another value on at most {look.others:.2g} of them (95 %)"
-        ),
-        State.ZERO: f"0 on {at}{cancelled}, and {wanted} of nothing is nothing",
-        State.NO_INTERVAL: f"no interval at {at} ({why or 'too few of them'})",
-        State.HEAVY: f"no half-width can be trusted ({why})",
-    }
-    if look.state is not State.WIDE:
-        return f"{number}: {said[look.state]}"
-    if look.never and look.target.is_relative:
-        return f"{number}: {half_width(look)} of {at} (95 %)"
-    if look.target.is_relative and look.estimate.low <= 0 <= look.estimate.high:
-        return f"{number}: cannot be distinguished from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
-    return f"{number}: {half_width(look)}, wanted {wanted}: about {few_digits(look.needed - look.paths)} futures to go"
+    """State of a target as text: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1,200,000 futures to go`."""
+    own, target, sentence = look.estimate, look.target, look.state.sentence
+    if look.state is State.MET and not look.half_width:
+        sentence = f"{rounded(own.estimate, decimals(own.standard_error))} without error"
+    elif look.state is State.WIDE and target.is_relative:
+        if look.never:
+            sentence = "{half_width} of {at} (95 %)"
+        elif own.low <= 0 <= own.high:
+            sentence = "cannot be distinguished from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
+    found = sentence.format(
+        at=_futures(look.paths),
+        # a mean without error may be zero although its values are not
+        cancelled=" by its pairs, which cancel" * (target.measure == "mean"),
+        half_width=half_width(look),
+        left=few_digits(look.needed - look.paths),
+        others=look.others,
+        value=own.estimate + 0.0,
+        wanted=target.wanted,
+        why=text(*(flag for flag in own.flags if flag.withholds)) or "too few of them",
+    )
+    return f"{target.number}: {found}"
 
 
 def ending(ended: Ended, held: int = 0) -> list[str]:
@@ -303,14 +286,8 @@ def ending(ended: Ended, held: int = 0) -> list[str]:
     Args:
       held: number of paths in the run's folder, which may be more than those at which the rule ends.
     """
-    looks, of = ended.looks[-1], "its first " * (held > ended.paths)
-    head = {
-        Ending.MET: f"Precise enough at {of}{_futures(ended.paths)}, and ended by its rule.",
-        Ending.BOUND: f"Not as precise as asked for at {of}{_futures(ended.paths)}, the most that were allowed.",
-        Ending.GIVEN_UP: f"Given up at {of}{_futures(ended.paths)}: more of them would not do.",
-    }[ended.ending]
-    wide = [look.needed for look in looks if not look.holds]
-    more = max(wide, default=math.nan)
-    if ended.ending is Ending.BOUND and all(math.isfinite(needed) for needed in wide):
-        head += f" About {few_digits(more)} would do: --paths {float(f'{1.1 * more:.2g}'):.0f}."
+    looks, at = ended.looks[-1], "its first " * (held > ended.paths) + _futures(ended.paths)
+    head, wide = ended.ending.sentence.format(at=at), [look.needed for look in looks if not look.holds]
+    if ended.ending is Ending.BOUND and np.isfinite(wide).all():
+        head += f" About {few_digits(max(wide))} would do: --paths {float(f'{1.1 * max(wide):.2g}'):.0f}."
     return [head, *(f"{standing(look)}." for look in looks)]

@@ -172,11 +172,10 @@ def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]
 
 def _records(table: xr.DataArray, policies: Iterable[str], lost: Flag | None) -> Iterator[Record]:
     dims = [str(dim) for dim in table.dims if dim not in ("policy", "measure", "stat", "year")]
-    ordered = table.transpose("policy", "measure", *dims, "year", "stat").sel(stat=list(STATS)).compute()
-    labels = [ordered[dim].values.tolist() for dim in ("measure", *dims, "year")]
-    for policy in policies:
-        rows = ordered.sel(policy=policy).values.reshape(-1, len(STATS))
-        for row, (measure, *cell, year) in zip(rows, itertools.product(*labels), strict=True):
-            place = dict(zip(dims, map(str, cell), strict=True))
-            estimate = Estimate.of_row(row, Reason.FEW_IN_SAMPLE).flagged(lost)
-            yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))
+    ordered = table.transpose("policy", "measure", *dims, "year", "stat")
+    ordered = ordered.sel(policy=list(policies), stat=list(STATS)).compute()
+    labels = itertools.product(*(ordered[dim].values.tolist() for dim in ordered.dims[:-1]))
+    for (policy, measure, *cell, year), row in zip(labels, ordered.values.reshape(-1, len(STATS)), strict=True):
+        place = dict(zip(dims, map(str, cell), strict=True))
+        estimate = Estimate.of_row(row, Reason.FEW_IN_SAMPLE).flagged(lost)
+        yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))

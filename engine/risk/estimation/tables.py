@@ -6,25 +6,23 @@ import dataclasses
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from jaxtyping import Int
 
-from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.display import Bars, histogram, histogram_of_bins, histogram_of_sorted
 from engine.risk.estimation.events import ByName, event_outcomes, happens, known_events
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.flags import Flag, Reason, text
-from engine.risk.estimation.intervals import Estimate, PolicyPaths
-from engine.risk.estimation.measures import (
-    Estimates,
-    Pairs,
-    finite_units,
-    in_pairs,
-    probability,
-    probability_difference,
-    with_regrets,
+from engine.risk.estimation.histogram_measures import (
+    Binned,
+    difference_of_shares,
+    regrets as binned_regrets,
+    share as binned_share,
 )
+from engine.risk.estimation.intervals import Estimate, PolicyPaths
+from engine.risk.estimation.measures import Estimates, Variables, finite_units, probability, probability_difference
 from engine.risk.estimation.tallies import Tally, unkept, unkept_events
 from engine.study.components import Event
 from engine.study.study import Study
@@ -183,29 +181,30 @@ def against_baseline(measure: str) -> str:
 
 
 def _of_outcome(study: Study, name: str, values: PolicyPaths) -> Tables:
-    loss = study.is_loss(name)
-    pairs, regrets, ascending = with_regrets(values, _base(study), study.unit, loss, study.levels)
-    tables = _records(study, name, pairs, regrets)
+    of = Variables(values, study.unit, study.is_loss(name), study.levels)
+    tables = _records(study, name, of.summary, of.difference, of.regrets())
+    ascending = of.ascending()
     tables.bars[name] = histogram_of_sorted(ascending) if ascending else histogram(values)
     return tables
 
 
 def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
-    loss, base = study.is_loss(name), _base(study)
+    loss, levels = study.is_loss(name), study.levels
     parts = [tally.histogram(k, p) for p in range(len(study.policies))]
+    bad = [Binned(part if loss else part.negated(), levels) for part in parts]
 
-    def gaps(p: int) -> Estimates:
-        worse = binned.share(tally.worse[k, p], tally.sizes, study.unit)
-        return {**binned.difference(parts[p], parts[base], loss, study.levels), "worse": worse}
+    def less(p: int, base: int) -> Estimates:
+        worse = binned_share(tally.worse[k, p], tally.sizes, study.unit)
+        return {**bad[p].less(bad[base]).estimates(levels, loss), "worse": worse}
 
-    pairs = in_pairs(len(parts), base, lambda p: binned.summary(parts[p], loss, study.levels), gaps)
-    tables = _records(study, name, pairs, binned.regrets(parts, tally.regret[k], loss))
+    tables = _records(
+        study, name, lambda p: bad[p].own().estimates(levels, loss), less, binned_regrets(bad, tally.regret[k])
+    )
     tables.bars[name] = histogram_of_bins(parts)
     return tables
 
 
 def _of_event(study: Study, event: Event, outcomes: ByName) -> Tables:
-    base = _base(study)
     read = {name: outcomes[name] for name in sorted(event_outcomes(study, event))}
 
     def estimated(of: Callable[..., Estimate], *policies: int) -> Estimates:
@@ -215,35 +214,31 @@ def _of_event(study: Study, event: Event, outcomes: ByName) -> Tables:
         happened = [happens(study, event, {name: next(values) for name in read}) for _ in policies]
         return {"probability": of(*happened, units).flagged(lost)}
 
-    pairs = in_pairs(
-        len(study.policies),
-        base,
-        lambda p: estimated(probability, p),
-        lambda p: estimated(probability_difference, p, base),
-    )
-    return _records(study, event.name, pairs)
+    return _records(study, event.name, partial(estimated, probability), partial(estimated, probability_difference))
 
 
 def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "policy group"]) -> Tables:
-    base, of = _base(study), (tally.sizes, study.unit)
-    pairs = in_pairs(
-        len(counts),
-        base,
-        lambda p: {"probability": binned.share(counts[p], *of)},
-        lambda p: {"probability": binned.difference_of_shares(counts[p], counts[base], *of)},
+    of = tally.sizes, study.unit
+    return _records(
+        study,
+        name,
+        lambda p: {"probability": binned_share(counts[p], *of)},
+        lambda p, base: {"probability": difference_of_shares(counts[p], counts[base], *of)},
     )
-    return _records(study, name, pairs)
 
 
-def _records(study: Study, name: str, pairs: Pairs, regrets: Sequence[Estimate] = ()) -> Tables:
+def _records(
+    study: Study,
+    name: str,
+    own: Callable[[int], Estimates],
+    less: Callable[[int, int], Estimates],
+    regrets: Sequence[Estimate] = (),
+) -> Tables:
     """Records of a variable: each policy's own measures, its differences from the baseline, and its regret."""
-    risk, comparison = [], []
-    for p, (policy, (own, gaps)) in enumerate(zip(study.policy_names, pairs, strict=True)):
-        risk += [record(measure, policy, name, estimate) for measure, estimate in own.items()]
-        comparison += [record(against_baseline(measure), policy, name, gap) for measure, gap in gaps.items()]
-        comparison += [record("regret", policy, name, mean) for mean in regrets[p : p + 1]]
-    return Tables(risk, comparison)
-
-
-def _base(study: Study) -> int:
-    return study.row(study.baseline)
+    tables, base = Tables([], []), study.row(study.baseline)
+    for p, policy in enumerate(study.policy_names):
+        tables.risk.extend(record(measure, policy, name, one) for measure, one in own(p).items())
+        gaps = {against_baseline(measure): one for measure, one in less(p, base).items()} if p != base else {}
+        gaps |= {"regret": regrets[p]} if regrets else {}
+        tables.comparison.extend(record(measure, policy, name, one) for measure, one in gaps.items())
+    return tables

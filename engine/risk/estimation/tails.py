@@ -7,18 +7,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isqrt
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR
-from engine.risk.estimation.influences import Column, Measure, Table, Which, deviation, shifted
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
+from engine.risk.estimation.influences import TIED, Column, Measure, Table, Which, deviation, of_influence
 from engine.risk.estimation.intervals import Cells, Levels, Moments, Units, Z, dots, moments_of
 from engine.risk.estimation.order_statistics import Sorted, ascending_rows, of_rank
-from engine.risk.estimation.shares import effective_count, share_interval, share_moments, tail_ranks
+from engine.risk.estimation.shares import (
+    combined_interval,
+    effective_count,
+    error_of,
+    joint,
+    share_interval,
+    share_moments,
+    tail_ranks,
+)
 from engine.risk.estimation.sums import Made
 from engine.study.study import LEVELS
 
@@ -51,6 +59,7 @@ class Measured:
     values: CellPaths
     units: Units
     levels: Levels = LEVELS
+    _quantiles: dict[float, Measure] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _order(self) -> np.ndarray:
@@ -110,16 +119,13 @@ class Measured:
 
     @cached_property
     def mean(self) -> Measure:
-        influence = Made.of("difference", self.values)
-        of = moments_of(influence, self.units)
-        return Measure(shifted(of, 1.0), influence, of, kind="mean")
+        return of_influence(Made.of("difference", self.values), self.units, kind="mean")
 
     @cached_property
     def squares(self) -> Measure:
         """Mean of the squared distances from the mean; exactly zero where all values of a cell are equal."""
-        influence = Made.of("squares", self.values, np.where(self.constant, self.values[:, 0], self.mean.value))
-        of = moments_of(influence, self.units)
-        return Measure(shifted(of, 1.0), influence, of)
+        centre = np.where(self.constant, self.values[:, 0], self.mean.value)
+        return of_influence(Made.of("squares", self.values, centre), self.units)
 
     @cached_property
     def deviation(self) -> Measure:
@@ -129,33 +135,38 @@ class Measured:
         scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
         return Measure(deviation(of, self.units.kish), self.squares.influence.scaled(scale), of)
 
-    @cached_property
-    def median(self) -> Measure:
-        half = self.units.paths / 2
-        return self._quantile((self._at(half)[0] + self._at(half + 2 * NEAR)[0]) / 2, 0.5)
+    def quantile(self, level: float) -> Measure:
+        """VaR at a level, or the median."""
+        if level not in self._quantiles:
+            weight = self.units.paths * (1 - level)
+            q = self._at(weight)[0]
+            if level == MEDIAN:
+                q = (q + self._at(weight + 2 * NEAR)[0]) / 2
+            self._quantiles[level] = self._ranked(q, 1 - level)
+        return self._quantiles[level]
+
+    def shortfall(self, level: float) -> Measure:
+        """ES at a level."""
+        var = self.quantile(level)
+        influence = Made.of("beyond", self.values, var.value, 1 / (1 - level))
+        known = np.isfinite(var.column[1])
+        return of_influence(influence, self.units, var.value, known, exceedances=var.exceedances, needed=FEWEST_FOR_ES)
 
     @cached_property
-    def at_risk(self) -> list[Measure]:
-        """VaR at each level."""
-        return [self._quantile(self._at(self.units.paths * (1 - level))[0], 1 - level) for level in self.levels]
+    def points(self) -> CellPaths:
+        """The values in double precision, for measures whose influences `sums.Made` does not have."""
+        return self.values.astype(np.float64)
+
+    def totals(self, of_points: CellPaths) -> CellPaths:
+        """Sum over each unit of a function of the points."""
+        return self.units.totals(of_points)
 
     @cached_property
-    def shortfalls(self) -> list[Measure]:
-        """ES at each level."""
-        found = []
-        for level, var in zip(self.levels, self.at_risk, strict=True):
-            influence = Made.of("beyond", self.values, var.value, 1 / (1 - level))
-            of = moments_of(influence, self.units)
-            column = shifted(of, 1.0, var.value, np.isfinite(var.column[1]))
-            found.append(Measure(column, influence, of, var.exceedances, FEWEST_FOR_ES))
-        return found
-
-    @property
     def measures(self) -> list[Measure]:
-        """All of them, in the order of `evidence.measures`."""
-        return [self.mean, self.median, self.deviation, *self.at_risk, *self.shortfalls]
+        """All of them, in the order of `evidence.rows`."""
+        return [row.number(self, level) for row, level in rows(self.levels)]
 
-    def _quantile(self, q: Cells, share: float) -> Measure:
+    def _ranked(self, q: Cells, share: float) -> Measure:
         """The quantile q with this share of the distribution above it.
 
         Its interval is distribution-free: binomial ranks of the effective number of paths, scaled to all of them
@@ -177,45 +188,27 @@ class Measured:
         if units.weights is not None:
             many = np.minimum(many, units.kish).round(11)  # rounding must not leave a little less than is needed
         column = q, (high - low) / (2 * units.reach), low, high
-        return Measure(column, over.scaled(slope), of, np.where(ended, np.inf, many), FEWEST_FOR_VAR, kind="quantile")
+        many = np.where(ended, np.inf, many)
+        around = np.maximum(
+            TIED / 2 * (first - second) * n / count, 1 if units.weights is None else units.weights.max()
+        )
+        tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
+        many = np.where(ended, np.inf, many)
+        return Measure(column, over.scaled(slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 
     def less(self, other: Measured) -> tuple[list[Measure], Which]:
         """Each measure less that of another sample on the same paths; whether values differ by a constant."""
         constant = _alike(self.values, other.values)
-        pairs = zip(self._with_steps, other._with_steps, strict=True)
+        pairs = zip(self.measures, other.measures, strict=True)
         return [one.less(two, self.units, constant) for one, two in pairs], constant
 
-    @cached_property
-    def _with_steps(self) -> list[Measure]:
-        return [replace(one, step=self._step(one)) if one.kind == "quantile" else one for one in self.measures]
 
-    def _step(self, quantile: Measure) -> Cells:
-        """How far the paths that share one value between the ends of a quantile's interval move it at most."""
-        _, _, low, high = quantile.column
-        between = [
-            row[row.searchsorted(first) : row.searchsorted(last, "right")]
-            for row, first, last in zip(self.ascending, low, high, strict=True)
-        ]
-        most = np.array([_most_alike(values) for values in between])
-        return np.where(most > 1, most, 0) * quantile.influence.numbers[:, 0] / self.units.paths
-
-
-def _most_alike(ascending: np.ndarray) -> int:
-    """Largest number of equal values."""
-    begins = np.flatnonzero(ascending[1:] != ascending[:-1]) + 1
-    return int(np.diff(begins, prepend=0, append=len(ascending)).max())
-
-
-def _alike(values: CellPaths, baseline: CellPaths) -> Which:
+def _alike(values: CellPaths, baseline: CellPaths, paths: slice = slice(FIRST)) -> Which:
     """Whether the difference is the same on all paths, up to rounding; the first paths mostly show that it is not."""
-    constant = np.ones(len(values), bool)
-    for paths in (slice(FIRST), slice(None)):
-        cells = np.flatnonzero(constant)
-        if len(cells):
-            gap = np.subtract(values[cells, paths], baseline[cells, paths], dtype=np.float64)
-            lowest, highest = gap.min(axis=-1), gap.max(axis=-1)
-            constant[cells] = highest - lowest <= ROUNDING * np.abs(highest)
-    return constant
+    gap = np.subtract(values[:, paths], baseline[:, paths], dtype=np.float64)
+    lowest, highest = gap.min(axis=-1), gap.max(axis=-1)
+    constant = highest - lowest <= ROUNDING * np.abs(highest)
+    return constant & _alike(values, baseline, slice(None)) if paths.stop and constant.any() else constant
 
 
 def table(measures: Sequence[Measure], constant: Which) -> Table:
@@ -232,7 +225,8 @@ def table(measures: Sequence[Measure], constant: Which) -> Table:
 def share(holds: Bool[np.ndarray, "*cells path"], units: Units) -> Column:
     """Shares of paths with a property, with their intervals."""
     of = share_moments(holds, units)
-    return share_of_moments(of, effective_count(of, units))
+    column = share_of_moments(of, effective_count(of, units))
+    return column if units.count > 1 or units.paths == 1 else (of.mean, *np.full((3, *of.mean.shape), np.nan))
 
 
 def share_of_moments(of: Moments, count: Cells, reach: float = Z) -> Column:
@@ -240,3 +234,14 @@ def share_of_moments(of: Moments, count: Cells, reach: float = Z) -> Column:
     low, high = share_interval(of.mean, count, reach)
     certain = (of.mean <= 0) | (of.mean >= 1)
     return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high
+
+
+def share_gap(x: Bool[np.ndarray, "*cells path"], y: Bool[np.ndarray, "*cells path"], units: Units) -> Column:
+    """Shares of paths with one property less those with another, on the same paths, with their intervals."""
+    one, two = share(x, units), share(y, units)
+    square, other, product = (joint(*pair, units) for pair in ((x, x), (y, y), (x, y)))
+    error, scale = error_of(square + other - 2 * product, units), np.sqrt(np.maximum(square * other, 0.0))
+    correlated = np.where(scale > 0, product / np.where(scale > 0, scale, 1.0), 0.0)
+    first, second = ((of[0], of[2], of[3]) for of in (one, two))
+    low, high = combined_interval(first, second, correlated)
+    return one[0] - two[0], np.where(error == 0, (high - low) / (2 * Z), error), low, high

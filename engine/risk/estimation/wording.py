@@ -18,6 +18,8 @@ NEARLY = 1.2
 """Factor on an interval's half-width when digits are chosen; with it a half-width of 0.9 leaves no decimals."""
 ROOM = 12
 """Number of words that a list of names may take in a sentence."""
+LONGEST = 25
+"""Most words of a sentence."""
 UNITS = {"k": "thousand", "yr": "years", "1": ""}
 """Words for parts of a unit."""
 YEARLY = "1/yr"
@@ -126,6 +128,11 @@ def some(names: Sequence[str], room: int = ROOM) -> str:
     counts = range(len(names), 1, -1)
     most = next((k for k in counts if len(listed(names[:k]).split()) + 2 * (k < len(names)) <= room), 1)
     return listed(names if most == len(names) else [*names[:most], f"{len(names) - most} more"])
+
+
+def short(*texts: str) -> str:
+    """The first of some sentences that has at most `LONGEST` words; the last of them if none has."""
+    return next((text for text in texts if len(text.split()) <= LONGEST), texts[-1])
 
 
 CLASSES = (

@@ -14,9 +14,9 @@ from jaxtyping import Float
 from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.risk.estimation.bounds import bounded, limits_of, shares_on
 from engine.risk.estimation.events import ByName
-from engine.risk.estimation.evidence import measures
-from engine.risk.estimation.influences import oriented
-from engine.risk.estimation.intervals import Cells, Happens, Levels, Moments, Units, as_units, mean_interval, moments_of
+from engine.risk.estimation.evidence import rows as measured
+from engine.risk.estimation.influences import of_influence, oriented
+from engine.risk.estimation.intervals import Cells, Happens, Levels, Units, as_units
 from engine.risk.estimation.sums import Made
 from engine.risk.estimation.tails import Measured, table
 from engine.study.study import Study
@@ -95,25 +95,19 @@ def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, level
     unsound[unsound] = ~np.isfinite(losses[unsound]).all(axis=-1)
     if unsound.any():
         losses = np.where(unsound[..., None], 0, losses)
-    rows = Measured(losses.reshape(-1, n_paths), units, levels)
-    gaps = [moments_of(Made.of("difference", row) - Made.of("difference", losses[baseline]), units) for row in losses]
-    gap = Moments.joined(gaps)
-    mean, deviation = rows.mean.of, rows.deviation.value
-
-    def by_policy(*parts: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(part.reshape(n_policies, n_cells, *part.shape[1:]) for part in parts)
-
-    high_is_bad = sign > 0
-    of_gap = oriented(by_policy(gap.mean, gap.error, *mean_interval(gap)), high_is_bad)
-    same = high_is_bad[:, None] | (np.array(measures(levels)) == "sd")
-    of_risk = oriented(by_policy(*table(rows.measures, rows.constant)), same)
+    rows, high_is_bad = Measured(losses.reshape(-1, n_paths), units, levels), sign > 0
+    gaps = [of_influence(Made.of("difference", row) - Made.of("difference", losses[baseline]), units) for row in losses]
+    of_gap = np.stack([gap.column for gap in gaps], axis=1)
+    of_risk = np.stack(table(rows.measures, rows.constant)).reshape(4, n_policies, n_cells, -1)
+    unsigned = [not row.signed for row, _ in measured(levels)]
+    moments = np.stack([rows.mean.value, rows.deviation.value, rows.mean.column[1]]).reshape(3, n_policies, n_cells)
+    moments[0] *= sign
     tables = {
-        "moments": np.stack(by_policy(mean.mean, deviation, mean.error), axis=1),
-        "difference_yearly": np.stack(of_gap, axis=1),
-        "risk_yearly": np.stack(of_risk, axis=1).transpose(0, 3, 1, 2),
+        "moments": moments.swapaxes(0, 1),
+        "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
+        "risk_yearly": np.stack(oriented(of_risk, high_is_bad[:, None] | unsigned)).transpose(1, 3, 0, 2),
         "distribution": _quantiles(np.asarray(rows.ascending).reshape(values.shape), sign),
     }
-    tables["moments"][:, 0] *= sign
     for name, part in tables.items():
         gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
         np.moveaxis(part, -1, 1)[gone] = np.nan

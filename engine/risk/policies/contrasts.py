@@ -21,7 +21,7 @@ from engine.risk.estimation.heaviness import Extremes
 from engine.risk.estimation.influences import Evidence, single
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
 from engine.risk.estimation.measures import Sample, alone, correlation, few_replicates, nothing, share_difference
-from engine.risk.estimation.shares import effective_count
+from engine.risk.estimation.shares import design_count
 from engine.risk.estimation.tails import Measured, share_of_moments
 
 ROUNDING = 2.0**-48
@@ -65,7 +65,7 @@ def of_shortfall(values: Values, sound: Happens, units: Units, level: float, los
         return of_mean(values, sound)
     sign = 1.0 if loss else -1.0
     seen = Measured(sign * values[:, sound], units, (level,))
-    var, of = seen.at_risk[0].value[:, None], seen.shortfalls[0]
+    var, of = seen.quantile(level).value[:, None], seen.shortfall(level)
     influence = np.full(values.shape, np.nan)
     influence[:, sound] = sign * (var + of.influence.values())
     many = np.where(seen.constant, np.inf, of.exceedances)
@@ -139,7 +139,7 @@ class Contrasts:
         tail = sample.tail(mean) if self._heavy or np.isinf(self._exceedances) else None
         measure = replace(mean, exceedances=np.array(self._exceedances), needed=FEWEST_FOR_ES_DIFFERENCE)
         constant, unknown = not mean.of.error > 0, few_replicates(units) or Flag(Reason.FEW_IN_SAMPLE)
-        return Evidence([measure], [tail], constant, alone(units), unknown).in_order(loss=True)[0]
+        return Evidence([measure], [tail], constant, alone(units), unknown).in_order()[0]
 
 
 def _of_shares(values: Paths, units: Units, error: float) -> Estimate:
@@ -149,10 +149,10 @@ def _of_shares(values: Paths, units: Units, error: float) -> Estimate:
     share, with the number of paths that its own variance amounts to; the difference is that of two probabilities. So an
     event seen on few paths, or on none, still has an interval of positive width.
     """
-    # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
-    # paths too
-    seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
     totals = np.stack([units.totals(np.maximum(side, 0.0)) for side in (values, -values)])
     of = moments_of_totals(totals, units)
-    up, down = (single(row) for row in np.transpose(share_of_moments(of, effective_count(of, seen))))
+    # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
+    # paths too
+    count = design_count(of, units, max(units.count, units.paths - units.count))
+    up, down = (single(row) for row in np.transpose(share_of_moments(of, count)))
     return share_difference(up, down, error, correlation(*(totals - units.sizes * of.mean[:, None])))

@@ -18,14 +18,14 @@ import enum
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from scipy.special import ndtr
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest
 from engine.risk.estimation.intervals import Paths, Unit, Units, moments_of_totals
 from engine.risk.estimation.measures import finite_units
-from engine.risk.policies.together import batched, beyond, reach
+from engine.risk.policies.ranks import batched, reach
 
 POINTS = 60
 OUTSIDE = 0.002
@@ -80,26 +80,23 @@ def dominance(one: Paths, two: Paths, unit: Unit, loss: bool) -> tuple[Dominance
     First-order dominance implies second-order dominance and decides its verdict.
     """
     kept, units, lost = finite_units((one, two), unit)
-    sign = 1.0 if loss else -1.0
     least = 4 * FEWEST
     if units.count < units.needed or units.paths < least:
         flag = lost or Flag(Reason.NO_PATHS if not units.paths else Reason.FEW_IN_SAMPLE, units.paths, least)
         return (Dominance(Verdict.UNKNOWN, flag=flag),) * 2
+    sign = 1.0 if loss else -1.0
     x, y = (sign * values for values in kept)
     both = np.sort(np.concatenate([x, y]))
     outside = max(int(OUTSIDE * len(both)), FEWEST)
-    if np.array_equal(x, y):
-        return (Dominance(Verdict.SAME, *_ends(both[[outside, -1 - outside]], sign), flag=lost),) * 2
-    ranks = np.linspace(outside, len(both) - 1 - outside, POINTS).astype(np.int64)
-    levels = np.unique(both[ranks])
-    batches = batched(units)
+    levels = np.unique(both[np.linspace(outside, len(both) - 1 - outside, POINTS).astype(np.int64)])
+    at, batches = sign * levels.astype(np.float64), batched(units)
     counts, excesses = _gaps(x, y, levels, batches)
-    first = replace(_judged(counts, levels, sign, batches), flag=lost)
-    heavy = gravest(Extremes.of(values).upper for values in (x, y))
+    first = replace(_judged(counts, at, batches), flag=lost)
+    heavy = None if np.array_equal(x, y) else gravest(Extremes.of(values).upper for values in (x, y))
     if heavy and heavy.withholds:
-        second = Dominance(Verdict.UNKNOWN, *_ends(levels, sign), flag=heavy)
+        second = Dominance(Verdict.UNKNOWN, first.low, first.high, flag=heavy)
     else:
-        second = replace(_judged(excesses, np.append(levels[:1], levels), sign, batches), flag=lost)
+        second = replace(_judged(excesses, np.append(at[:1], at), batches), flag=lost)
     if first.verdict in (Verdict.BETTER, Verdict.WORSE):
         second = replace(second, verdict=first.verdict)
     return first, second
@@ -111,9 +108,9 @@ Gaps = tuple[Float[np.ndarray, "level batch"], Int[np.ndarray, "level"]]
 
 def _gaps(x: Paths, y: Paths, levels: np.ndarray, batches: Units) -> tuple[Gaps, Gaps]:
     """Gaps 1{x > l} - 1{y > l}, and gaps (x - l)+ - (y - l)+, at each level l; the latter begin with the means' gap."""
-    above = beyond(x, levels, batches) - beyond(y, levels, batches)
+    above = _beyond(x, levels, batches) - _beyond(y, levels, batches)
     heights = [side.astype(np.float64) - float(levels[0]) for side in (x, y)]
-    excess = np.subtract(*(beyond(side, levels, batches, of) for side, of in zip((x, y), heights, strict=True)))
+    excess = np.subtract(*(_beyond(side, levels, batches, of) for side, of in zip((x, y), heights, strict=True)))
     excess[1:] -= (levels - levels[0]).astype(np.float64)[:, None] * above[1:]
     differ = x != y
     either = [np.sort(side(x[differ], y[differ])) for side in (np.maximum, np.minimum)]
@@ -121,34 +118,39 @@ def _gaps(x: Paths, y: Paths, levels: np.ndarray, batches: Units) -> tuple[Gaps,
     return (above[1:], higher - lower), (excess, np.append(differ.sum(), higher))
 
 
-def _judged(gaps: Gaps, at: np.ndarray, sign: float, batches: Units) -> Dominance:
+def _beyond(
+    values: Num[np.ndarray, "path"],
+    levels: Num[np.ndarray, "level"],
+    batches: Units,
+    weights: Num[np.ndarray, "path"] | None = None,
+) -> Float[np.ndarray, "level batch"]:
+    """Number, or weight, of each batch's paths with a value above each level; a first row is for all its paths."""
+    rows = len(levels) + 1
+    cell = batches.owners(np.arange(batches.paths)) * np.int64(rows) + np.searchsorted(levels, values)
+    held = np.bincount(cell, weights, batches.count * rows).reshape(batches.count, rows)
+    return held[:, ::-1].cumsum(axis=1, dtype=np.float64)[:, ::-1].T
+
+
+def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units) -> Dominance:
     """What the gaps show, one at each of the levels `at`."""
     totals, apart = gaps
-    of, ends = moments_of_totals(totals, batches), _ends(at, sign)
+    of, ends = moments_of_totals(totals, batches), (float(at.min()), float(at.max()))
     # where both lie on the same side of the level on every path, the gap has no error and is left out
     moving = of.error > 0
     if not moving.any():
         return Dominance(Verdict.SAME, *ends)
     t, at, apart = of.mean[moving] / of.error[moving], at[moving], apart[moving]
     # the p value of a sign test with so few paths is no smaller
-    least = 0.5**apart
-    better, worse = (float(np.maximum(ndtr(side), least).max()) for side in (t, -t))
-    sure = np.where(apart >= SURE, t, 0.0)
-    limit = reach(len(t), batches)
-    surely_better, surely_worse = sure.min() < -limit, sure.max() > limit
+    better, worse = (float(np.maximum(ndtr(side), 0.5**apart).max()) for side in (t, -t))
+    sure, limit = np.where(apart >= SURE, t, 0.0), reach(len(t), batches)
+    best = float(at[sure.argmin()]) if sure.min() < -limit else np.nan
+    worst = float(at[sure.argmax()]) if sure.max() > limit else np.nan
     shown = {
         Verdict.BETTER: better <= ERROR,
         Verdict.WORSE: worse <= ERROR,
-        Verdict.NEITHER: surely_better and surely_worse,
-        Verdict.NOT_BETTER: surely_worse,
-        Verdict.NOT_WORSE: surely_better,
+        Verdict.NEITHER: np.isfinite(best) and np.isfinite(worst),
+        Verdict.NOT_BETTER: np.isfinite(worst),
+        Verdict.NOT_WORSE: np.isfinite(best),
     }
     verdict = next((verdict for verdict, holds in shown.items() if holds), Verdict.OPEN)
-    best, worst = (sign * float(at[k]) for k in (sure.argmin(), sure.argmax()))
-    extremes = best if surely_better else np.nan, worst if surely_worse else np.nan
-    return Dominance(verdict, *ends, better, worse, *extremes)
-
-
-def _ends(levels: np.ndarray, sign: float) -> tuple[float, float]:
-    low, high = sorted((sign * float(levels[0]), sign * float(levels[-1])))
-    return low, high
+    return Dominance(verdict, *ends, better, worse, best, worst)

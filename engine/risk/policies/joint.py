@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.influences import single
-from engine.risk.estimation.intervals import Estimate, Happens, Paths, Unit, Units, moments
+from engine.risk.estimation.intervals import Estimate, Happens, Paths, Unit, Units, moments_of_totals
 from engine.risk.estimation.measures import finite_units
 from engine.risk.estimation.shares import design_count
 from engine.risk.estimation.tails import share_of_moments, tail_count
@@ -71,5 +71,5 @@ def _chi(one: Tail | None, two: Tail | None, units: Units, level: float) -> Esti
         return Estimate(chi, flags=(Flag(Reason.FEW_EXCEEDANCES, few, FEWEST),))
     a, b = float(second[at_first].mean()), float(first[at_second].mean())
     influence = both.astype(np.float64) - a * first - b * second
-    of = replace(moments(influence / size, units), mean=np.asarray(chi))
+    of = replace(moments_of_totals(units.totals(influence / size), units), mean=np.asarray(chi))
     return single(share_of_moments(of, design_count(of, units, size * units.paths)))

@@ -1,29 +1,30 @@
 """All policies against each other: ranks by mean, expected shortfall and probability of events.
 
 Two policies are distinguishable where the interval of their paired difference excludes zero; the intervals hold for all
-pairs at once (Bonferroni). A policy's rank lies between 1 plus the number of policies that are surely better,
-and the number of policies less those that are surely worse. Source: Mogstad, Romano, Shaikh and Wilhelm (2024), Rev.
-Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
+pairs at once (Bonferroni). Units are gathered into at most `MOST` batches, which are as independent as units are, so
+that memory does not grow with the number of paths. A policy's rank lies between 1 plus the number of policies that are
+surely better, and the number of policies less those that are surely worse. Source: Mogstad, Romano, Shaikh and Wilhelm
+(2024), Rev. Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import stdtrit
+from scipy.stats import rankdata
 
 from engine.risk.estimation.events import ByName, event_outcomes, happens
-from engine.risk.estimation.intervals import Happens, Units, as_units, moments_of_totals
+from engine.risk.estimation.intervals import TAIL, Happens, Units, as_units, moments_of_totals
 from engine.risk.estimation.tables import Record, against_baseline
 from engine.risk.policies.contrasts import of_shortfall
-from engine.risk.policies.together import batched, reach
 from engine.study.components import Event
 from engine.study.study import Study
 
 Pairs = Float[np.ndarray, "policy policy"]
-
 Row = tuple[Float[np.ndarray, "policy batch"], Bool[np.ndarray, "policy policy"]]
 """Sums of a measure over the paths of each batch, high being worse, and which pairs of policies get an interval."""
 
@@ -51,29 +52,45 @@ class Gaps:
     @property
     def ranks(self) -> Int[np.ndarray, "3 policy"]:
         """Rank of each policy by the estimates, 1 the best; its least and its greatest possible rank [3, policy]."""
-        order = np.argsort(np.argsort(self.measure, kind="stable"), kind="stable") + 1
-        count = len(self.measure)
-        return np.stack([order, 1 + self.better.sum(axis=0), count - self.better.sum(axis=1)])
+        order = rankdata(self.measure, "ordinal")
+        return np.stack([order, 1 + self.better.sum(axis=0), len(order) - self.better.sum(axis=1)])
 
 
-def gaps(measures: Sequence[Row], batches: Units) -> list[Gaps]:
-    """Gaps of several measures, with intervals that hold for all pairs of all measures at once.
+MOST = 4096
+"""Greatest number of batches; a standard error from so many has a relative error of 1 %."""
+FEWEST = 50
+"""Paths with an event under only one of two policies from which the event can distinguish the two."""
+
+
+def batched(units: Units) -> Units:
+    """Neighbouring units gathered into at most `MOST` batches, which serve as units."""
+    if units.count <= MOST:
+        return units
+    owner = units.owners(np.arange(units.paths)) * np.int64(MOST) // units.count
+    return Units(units.paths, units.size, owner)
+
+
+def reach(numbers: int, batches: Units) -> float:
+    """Half-width, in standard errors, of intervals that hold for so many means at once with 95 % confidence.
+
+    Bonferroni's limit for Student's t with one degree of freedom less than there are batches; NaN for one batch.
+    """
+    return float(stdtrit(batches.count - 1, 1 - TAIL / numbers)) if batches.count > 1 and numbers else np.nan
+
+
+def gaps(rows: Mapping[str, Row], batches: Units) -> dict[str, Gaps]:
+    """Gaps of one measure of several variables, with intervals that hold for all pairs of all variables at once.
 
     The ends are NaN for pairs that get no interval.
     """
-    wide = reach(sum(int(np.triu(told, 1).sum()) for _, told in measures), batches)
-    answer = []
-    for total, told in measures:
-        own = total.sum(axis=-1) / batches.paths
-        gap = own[:, None] - own
-        half = wide * moments_of_totals(total[:, None] - total, batches).error
-        half = np.where(told, half, np.nan)
-        answer.append(Gaps(own, gap, gap - half, gap + half))
-    return answer
-
-
-FEWEST = 50
-"""Paths with an event under only one of two policies from which the event can distinguish the two."""
+    wide = reach(sum(int(np.triu(judged, 1).sum()) for _, judged in rows.values()), batches)
+    found = {}
+    for name, (totals, judged) in rows.items():
+        own = totals.sum(axis=-1) / batches.paths
+        gap, error = own[:, None] - own, moments_of_totals(totals[:, None] - totals, batches).error
+        half = np.where(judged, wide * error, np.nan)
+        found[name] = Gaps(own, gap, gap - half, gap + half)
+    return found
 
 
 def of_outcomes(
@@ -92,20 +109,19 @@ def of_outcomes(
     sound, units = _sound(study, outcomes, chosen)
     if units.count < 2:
         return {}
-    batches = batched(units)
-    rows: dict[str, list[Row]] = {"mean": []}
-    if level:
-        rows[f"ES{100 * level:g}"] = []
     bounded = {(r.variable, r.measure, r.policy) for r in records if np.isfinite(r.low)}
-    for name in chosen:
-        values, loss = outcomes[name][:, sound], study.is_loss(name)
-        for measure, of_measure in rows.items():
+    batches, found = batched(units), {}
+    for measure in ("mean", f"ES{100 * level:g}") if level else ("mean",):
+        rows, gap = dict[str, Row](), against_baseline(measure)
+        for name in chosen:
+            values, loss = outcomes[name][:, sound], study.is_loss(name)
             if level and measure != "mean":
                 values = of_shortfall(values, np.ones(units.paths, bool), units, level, loss).values
-            gap = against_baseline(measure)
-            there = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
-            of_measure.append(((1.0 if loss else -1.0) * batches.totals(values), there[:, None] & there))
-    return {measure: dict(zip(chosen, gaps(of, batches), strict=True)) for measure, of in rows.items()}
+            known = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
+            totals = batches.totals(values)
+            rows[name] = totals if loss else -totals, known[:, None] & known
+        found[measure] = gaps(rows, batches)
+    return found
 
 
 def of_events(study: Study, events: Sequence[Event], outcomes: ByName) -> dict[str, dict[str, Gaps]]:
@@ -117,13 +133,12 @@ def of_events(study: Study, events: Sequence[Event], outcomes: ByName) -> dict[s
     sound, units = _sound(study, read, read)
     if units.count < 2:
         return {}
-    batches = batched(units)
-    rows: list[Row] = []
+    batches, rows = batched(units), dict[str, Row]()
     for event in events:
         own = happens(study, event, read)[:, sound]
-        many = np.array([[np.count_nonzero(one != two) >= FEWEST for two in own] for one in own])
-        rows.append((batches.totals(own), many))
-    return {"probability": dict(zip((event.name for event in events), gaps(rows, batches), strict=True))}
+        apart = np.array([np.count_nonzero(own != one, axis=-1) for one in own])
+        rows[event.name] = batches.totals(own), apart >= FEWEST
+    return {"probability": gaps(rows, batches)}
 
 
 def _sound(study: Study, outcomes: ByName, names: Iterable[str]) -> tuple[Happens | slice, Units]:

@@ -9,7 +9,7 @@ import numpy as np
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.influences import Evidence
 from engine.risk.estimation.intervals import Estimate, PolicyPaths, Unit
-from engine.risk.estimation.measures import Estimates, alone, finite_units, regret
+from engine.risk.estimation.measures import Estimates, Variables, alone, finite_units
 from engine.risk.estimation.tails import Measured
 
 LEVELS = (0.90, 0.95, 0.99)
@@ -33,10 +33,10 @@ def regrets(values: PolicyPaths, unit: Unit, loss: bool, means: Sequence[Estimat
       values: outcome under every policy on the same paths.
       unit: paths in an independent unit, or the units themselves.
       loss: whether high is worse.
-      means: result of `measures.regret` for the same values; computed if not given.
+      means: `measures.Variables.regrets` of the same values; computed if not given.
     """
     kept, units, lost = finite_units(tuple(values), unit)
-    means = means or regret(values, unit, loss)
+    means = means or Variables(values, unit, loss).regrets()
     if not units.count:
         return [{"regret": mean} for mean in means]
     short = shortfalls(np.stack(kept), loss)
@@ -44,8 +44,9 @@ def regrets(values: PolicyPaths, unit: Unit, loss: bool, means: Sequence[Estimat
     answer: list[Estimates] = []
     for row, mean in zip(short, means, strict=True):
         seen = Measured(row[None], units, LEVELS)
+        at_risk = [seen.quantile(level) for level in LEVELS]
         unknown, none = Flag(Reason.FEW_IN_SAMPLE), [None] * len(LEVELS)
-        quantiles = Evidence(seen.at_risk, none, bool(seen.constant[0]), alone(units), unknown).in_order(True, lost)
+        quantiles = Evidence(at_risk, none, bool(seen.constant[0]), alone(units), unknown).in_order(lost)
         largest = Estimate(float(row.max()), flags=(Flag(Reason.UNRECORDED),))
         answer.append({"regret": mean, **dict(zip(names, quantiles, strict=True)), LARGEST: largest})
     return answer

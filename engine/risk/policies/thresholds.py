@@ -1,28 +1,90 @@
-"""Exceedance probability of an outcome at any threshold under each policy, with bands that hold point by point.
+"""Exceedance probabilities of an outcome by level: of one policy, and of all policies at the thresholds of an event.
 
-The levels lie at quantiles of the pooled values of all policies, evenly spaced in normal score, so that the tails have
-levels too. If the threshold of an event is given, the levels extend to it. Each level has the
-probability of an event, and its difference from the baseline, as any other event has them.
+Intervals hold at one level each. The levels of all policies lie at quantiles of the pooled values, evenly spaced in
+normal score, so that the tails have levels too. If the threshold of an event is given, the levels extend to it. Each
+level has the probability of an event, and its difference from the baseline, as any other event has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import Estimate, Happens, PolicyPaths, Unit, Units
-from engine.risk.estimation.measures import finite_units, probability, probability_difference
-from engine.risk.policies.curves import with_ends
+from engine.risk.estimation.intervals import Paths, PolicyPaths, Unit, Units
+from engine.risk.estimation.measures import finite_units
+from engine.risk.estimation.shares import share_interval
+from engine.risk.estimation.tails import share, share_gap
 
-POINTS = 61
+Levels = Float[np.ndarray, "level"]
+ByPolicy = Float[np.ndarray, "policy level"]
+OF_ONE, OF_ALL = 60, 61
+"""Number of levels of the curve of one policy, and of the curves of all policies."""
+TOGETHER = 16
+"""Number of levels at which all paths are counted, and in memory, at a time."""
+FEWEST = 20
+"""Paths beyond the last level of the curve of one policy; a sample of up to twice as many has a level at every value.
+"""
 SHOWN = (0.001, 0.999)
 """Quantiles of the pooled values between which the levels lie, unless the given threshold lies further out."""
-Curve = Float[np.ndarray, "policy level"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Share of paths on which an outcome is worse than a level, [level], from the best level to the worst.
+
+    Args:
+      levels: in the variable's own sign.
+      share: share of paths that are worse than the level.
+      low, high: 95 % interval of the share; NaN where the sample allows none.
+    """
+
+    levels: Levels
+    share: Levels
+    low: Levels
+    high: Levels
+
+
+def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
+    """Exceedance curve of an outcome [path]; units with a path that is not finite are left out."""
+    (kept,), units, _ = finite_units((values,), unit)
+    bad = kept if loss else -kept
+    levels = bad
+    if bad.size > 2 * FEWEST:
+        chances = np.geomspace(0.999, FEWEST / bad.size, OF_ONE)
+        levels = np.quantile(bad, 1 - chances, method="inverted_cdf")
+    levels = np.unique(levels[levels < bad.max(initial=-np.inf)])
+    if not len(levels):
+        return Curve(*np.empty((4, 0)))
+    parts = [share(bad > some[:, None], units) for some in in_parts(levels)]
+    shares, _, low, high = np.concatenate(parts, axis=-1)
+    return Curve(np.asarray(levels if loss else -levels, np.float64), shares, low, high)
+
+
+def in_parts(levels: Levels) -> list[Levels]:
+    """The levels in parts of at most `TOGETHER`."""
+    return np.split(levels, range(TOGETHER, len(levels), TOGETHER))
+
+
+def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:
+    """Exceedance curve of an outcome of which only a histogram was kept; the shares at the inner bin edges are exact.
+
+    Args:
+      counts: paths in each bin.
+      edges: edges of the bins, ascending, one more than bins.
+      units: number of independent units. The interval counts each unit as one path, and so is never too narrow.
+    """
+    total = counts.sum()
+    if not total or units < 2:
+        return Curve(*np.empty((4, 0)))
+    below, levels = np.cumsum(counts)[:-1], edges[1:-1]
+    beyond, levels = (total - below, levels) if loss else (below[::-1], levels[::-1])
+    shares = beyond[beyond > 0] / total
+    interval = share_interval(shares, np.full_like(shares, units))
+    return Curve(levels[beyond > 0].astype(np.float64), shares, *interval)
 
 
 @dataclass(frozen=True)
@@ -34,9 +96,9 @@ class Banded:
       low, high: its interval.
     """
 
-    estimate: Curve
-    low: Curve
-    high: Curve
+    estimate: ByPolicy
+    low: ByPolicy
+    high: ByPolicy
 
 
 @dataclass(frozen=True)
@@ -50,7 +112,7 @@ class ThresholdCurves:
       flag: what was left out of the sample.
     """
 
-    levels: Float[np.ndarray, "level"]
+    levels: Levels
     share: Banded
     gap: Banded
     flag: Flag | None = None
@@ -74,38 +136,37 @@ def threshold_curves(
     sign = 1.0 if above else -1.0
     losses = np.stack(kept) if above else -np.stack(kept)
     levels = _levels(losses, None if threshold is None else sign * threshold)
-    share = _banded([[probability(row > level, units) for level in levels] for row in losses])
-    gap = _banded([[_gap(row > level, losses[base] > level, units) for level in levels] for row in losses])
-    return ThresholdCurves(sign * levels.astype(np.float64), share, gap, lost)
+    parts = [_passing(losses[:, None] > some[:, None], base, units) for some in in_parts(levels)]
+    own, gap = np.concatenate(parts, axis=-1)
+    return ThresholdCurves(sign * levels.astype(np.float64), Banded(*own), Banded(*gap), lost)
 
 
-def _gap(one: Happens, two: Happens, units: Units) -> Estimate:
-    """Difference of two probabilities; exactly zero where both events happen on the same paths."""
-    return probability_difference(one, two, units) if (one != two).any() else Estimate(0.0, 0.0, 0.0, 0.0)
+def _passing(
+    passes: Bool[np.ndarray, "policy level path"], base: int, units: Units
+) -> Float[np.ndarray, "2 3 policy level"]:
+    """Share of paths that pass each level, and less that of the baseline, with their intervals.
 
-
-def _banded(rows: Sequence[Sequence[Estimate]]) -> Banded:
-    return Banded(*np.stack([with_ends(row) for row in rows], axis=1))
+    The difference is exactly zero where both pass on the same paths.
+    """
+    own, gap = (np.stack(of)[[0, 2, 3]] for of in (share(passes, units), share_gap(passes, passes[[base]], units)))
+    return np.stack([own, np.where((passes == passes[base]).all(axis=-1), 0.0, gap)])
 
 
 def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
-    ascending = np.sort(losses, axis=None)
+    size, kind = losses.size, losses.dtype.type
     first, last = ndtri(SHOWN)
     if marked is not None:
-        below = np.searchsorted(ascending, ascending.dtype.type(marked), "right") / len(ascending)
-        own = ndtri(np.clip(below, 0.5 / len(ascending), 1 - 0.5 / len(ascending)))
+        own = ndtri(np.clip(np.mean(losses <= kind(marked)), 0.5 / size, 1 - 0.5 / size))
         first, last = min(first, own), max(last, own)
-    ranks = np.ceil(ndtr(np.linspace(first, last, POINTS)) * len(ascending)).astype(np.int64) - 1
-    levels = ascending[ranks]
-    return np.unique(levels if marked is None else np.append(levels, levels.dtype.type(marked)))
+    levels = np.quantile(losses, ndtr(np.linspace(first, last, OF_ALL)), method="inverted_cdf")
+    return np.unique(levels if marked is None else np.append(levels, kind(marked)))
 
 
-def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[np.ndarray, "level"]:
-    """Which levels an axis shows: finite ones, but no threshold so far off that it would take over half the axis."""
-    shown = np.isfinite(levels)
-    if threshold is not None and shown.sum() > 2:
-        at = int(np.nanargmin(np.abs(levels - threshold)))
+def drawn(levels: Levels, threshold: float | None) -> Bool[np.ndarray, "level"]:
+    """Which levels an axis shows: all but a threshold so far off that it would take over half the axis."""
+    shown = np.ones(len(levels), bool)
+    if threshold is not None and len(levels) > 2:
+        at = np.abs(levels - threshold).argmin()
         others = np.delete(levels, at)
-        least, most = np.nanmin(others), np.nanmax(others)
-        shown[at] = max(least - levels[at], levels[at] - most) <= most - least
+        shown[at] = max(others.min() - levels[at], levels[at] - others.max()) <= np.ptp(others)
     return shown

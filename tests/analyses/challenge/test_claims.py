@@ -5,10 +5,10 @@ elsewhere.
 import numpy as np
 import pytest
 
-from engine.analyses.challenge.answer import tables
 from engine.analyses.challenge.challenge import challenge
 from engine.analyses.challenge.choices import HORIZON, SPECIFICATION, Choice
-from engine.analyses.challenge.claims import claim_estimates, what
+from engine.analyses.challenge.claims import estimates, what
+from engine.analyses.challenge.question import tables
 from engine.analyses.challenge.worlds import Worlds
 from engine.risk.estimation.measures import summary
 from engine.risk.estimation.shares import share_interval
@@ -26,7 +26,7 @@ def test_each_number_of_an_outcome_has_its_own_error(measure, run):
     study = balance(run=run)
     claim = claim_of(f"new better than old in {measure} of cost", study.policy_names, (), study.model.outcomes)
     values = Worlds(study).values(())
-    one = claim_estimates(study, claim, what(study, claim, ()), values)
+    one = estimates(study, claim, what(study, claim, ()), values)
     for name, value, error in (("new", one.policy, one.policy_error), ("old", one.against, one.against_error)):
         own = summary(values["cost"][study.row(name)].astype(float), study.unit, True, (0.95,))[measure]
         assert_close(np.array([value, error]), np.array([own.estimate, own.standard_error]), np.float32)
@@ -37,7 +37,7 @@ def test_each_chance_has_the_interval_of_a_chance(event):
     """Of 4,096 independent futures; that of what happens on none reaches from nothing up."""
     study = balance(run={"paths": 4096}, events=EVENTS)
     given = challenge(study, [f"new better than old in {event}"])
-    made = {table.name: table for table in tables(given.study, given.held)}
+    made = {table.name: table for table in tables(*given)}
     rows = [*made["survived"].rows()]
     assert rows and (event == "ruin" or 0.0 in {row["policy_value"].estimate for row in rows})
     for one in (row[name] for row in rows for name in ("policy_value", "against_value")):

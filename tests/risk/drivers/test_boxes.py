@@ -17,7 +17,6 @@ from engine.risk.drivers.boxes import (
     inside,
     judged,
     labels_of,
-    part_of,
     restriction,
 )
 from engine.risk.estimation.intervals import as_units
@@ -114,14 +113,13 @@ def test_pairs_are_the_units_of_the_intervals():
 
 def test_limits_in_words():
     assert (
-        restriction("SOE bank exposure", "1", 0.45, np.inf, 0.8, 0.0) == "SOE bank exposure above 0.45, its upper fifth"
+        restriction("SOE bank exposure", "1", 0.45, np.inf, 0.8, 0.0) == "SOE bank exposure above 0.45, its upper 20 %"
     )
     assert restriction("rate", "1/yr", -np.inf, 0.1, 0.0, 0.83) == "rate below 0.1 1/yr, its lower 17 %"
-    assert restriction("rate", "1", 1.0, 2.0, 0.25, 0.25) == "rate from 1 to 2, its middle half"
+    assert restriction("rate", "1", 1.0, 2.0, 0.25, 0.25) == "rate from 1 to 2, from its 25 % to its 75 % quantile"
     assert restriction("rate", "1", 1.0, 2.0, 0.1, 0.4) == "rate from 1 to 2, from its 10 % to its 60 % quantile"
     labels = {"dry": 0.0, "wet": 1.0, "none": 2.0}
     assert category("rain", labels_of((0.0, 2.0), labels), 0.3) == "rain is dry or none, 70 % of its prior"
-    assert (part_of(0.333), part_of(0.004)) == ("third", "0.4 %")
 
 
 @pytest.mark.parametrize("unit", [1, 2])

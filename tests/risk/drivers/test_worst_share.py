@@ -152,7 +152,7 @@ def test_the_distance_is_that_of_totals_over_units(unit):
     below = ndtr(z[1])
     tail, near = (in_tenths(below[at], below[at]) for at in (share.path, share.near))
     found, _ = share.distance(tail, near)
-    centre = share._at_edge(near)
+    centre = share._centre(tail, near)
     owners = share.path // unit
     parts = (tail - centre[:, None]) * share.weight
     totals = np.stack([parts[:, owners == one].sum(axis=1) for one in np.unique(owners)], axis=1)

@@ -1,8 +1,8 @@
-"""Estimates as tables show them: marks, and the notes that say which numbers they stand on, and why."""
+"""Estimates as tables show them, with their marks."""
 
 import numpy as np
 
-from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, cell, places, reasons, shown_in
+from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, cell, shown_in
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.tables import Record
 
@@ -12,16 +12,7 @@ def record(measure, policy, variable, *flags, low=0.0):
     return Record(measure, None, policy, variable, {}, None, 1.0, 0.1, low, high, flags)
 
 
-FEW = Flag(Reason.FEW_EXCEEDANCES, 20, 100)
 HEAVY_TAIL = Flag(Reason.HEAVY_TAIL, 0.47, 0.5)
-
-
-def test_a_note_says_which_numbers_and_why():
-    rows = [record("ES99.9", policy, "cost", FEW, low=np.nan) for policy in ("old", "new")]
-    rows.append(record("difference_ES99.9", "new", "cost", FEW, low=np.nan))
-    assert reasons(rows) == "ES99.9 of cost (old, new), difference ES99.9 of cost (new): 20 exceedances, 100 needed"
-    assert places(record("mean", "old", f"v{k}") for k in range(5)).endswith("and 2 more")
-    assert reasons([]) == places([]) == ""
 
 
 def test_a_warning_leaves_the_interval_and_has_a_mark_of_its_own():

@@ -17,7 +17,7 @@ from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import probability
 from tests.pairs import in_turn
 from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
-from tests.risk.estimation.test_histograms import binned_by_value
+from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.sweep]
 
@@ -228,11 +228,11 @@ def test_intervals_from_histograms_by_group_cover(name, n_paths, groups):
     ends: dict[str, list[tuple[float, float]]] = {}
     gaps: dict[str, list[tuple[float, float]]] = {}
     for a, b in islice(zip(*_rows(n_paths), strict=True), FEWER):
-        for m, e in binned.summary(binned_by_value(law.loss(a).astype(np.float32), groups), True).items():
+        for m, e in summary_of(binned_by_value(law.loss(a).astype(np.float32), groups), True).items():
             ends.setdefault(m, []).append((e.low, e.high))
         x, y = one.loss(a), two.loss(0.8 * a + 0.6 * b) - 0.1
         parts = (binned_by_value(part.astype(np.float32), groups) for part in (x, y))
-        for m, e in binned.difference(*parts, True).items():
+        for m, e in difference_of(*parts, True).items():
             gaps.setdefault(m, []).append((e.low, e.high))
     for measure in GROUPED[n_paths, groups]:
         judged_by_groups(name, n_paths, groups, measure, ends[measure], law.truth(measure))

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from engine.risk.estimation.flags import Reason
-from engine.risk.estimation.histogram_measures import difference as histograms
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import difference
 from engine.risk.estimation.shares import error_of, joint, share_moments
-from tests.risk.estimation.test_histograms import binned_by_value
+from tests.risk.estimation.test_histograms import binned_by_value, difference_of
 
 
 def test_medians_that_every_pair_straddles_differ_with_a_width():
@@ -23,7 +22,7 @@ def test_medians_that_every_pair_straddles_differ_with_a_width():
 
 
 @pytest.mark.parametrize(
-    "of", [difference, lambda x, y, *_: histograms(binned_by_value(x, 16), binned_by_value(y, 16), True)]
+    "of", [difference, lambda x, y, *_: difference_of(binned_by_value(x, 16), binned_by_value(y, 16), True)]
 )
 def test_a_difference_of_quantiles_of_tied_values_has_a_flag_and_no_interval(of):
     x, y = np.random.default_rng(5).poisson([[3.0], [1.978]], (2, 8192)).astype(np.float32)

@@ -6,10 +6,12 @@ import pytest
 from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.histogram_measures import Binned
+from engine.risk.estimation.influences import of_influence, single
 from engine.risk.estimation.intervals import Groups
-from engine.risk.estimation.measures import difference, probability, probability_difference, regret, summary
+from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
 from tests.helpers import assert_close, assert_same
-from tests.risk.estimation.test_histograms import binned_by_value
+from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
 
 N = 200_000
 GROUPS = 32
@@ -34,7 +36,7 @@ SIZES = np.full(GROUPS, N // GROUPS)
 
 @pytest.mark.parametrize("loss", [True, False])
 def test_estimates_are_those_of_the_paths_within_the_bins(policies, loss):
-    found, exact = binned.summary(binned_by_value(policies[0], GROUPS), loss), summary(policies[0], 1, loss)
+    found, exact = summary_of(binned_by_value(policies[0], GROUPS), loss), summary(policies[0], 1, loss)
     assert list(found) == list(MEASURES)
     for measure, estimate in exact.items():
         own = found[measure]
@@ -50,7 +52,7 @@ def test_estimates_are_those_of_the_paths_within_the_bins(policies, loss):
 @pytest.mark.parametrize("loss", [True, False])
 def test_differences_are_those_of_the_paths_within_the_bins(policies, loss):
     one, two = (binned_by_value(row, GROUPS) for row in policies)
-    found, exact = binned.difference(one, two, loss), difference(*policies, 1, loss)
+    found, exact = difference_of(one, two, loss), difference(*policies, 1, loss)
     assert list(found) == list(MEASURES)
     for measure, own in found.items():
         if exact[measure].flag:
@@ -66,8 +68,8 @@ def test_intervals_hold_what_single_precision_cannot_tell_apart(unit, start):
     one, two = unit * (start + np.random.default_rng(2).random((2, 2_000)))
     parts = [binned_by_value(values, GROUPS // 2) for values in (one, two)]
     pairs = (
-        (binned.summary(parts[0], True), summary(one, 1, True)),
-        (binned.difference(*parts, True), difference(one, two, 1, True)),
+        (summary_of(parts[0], True), summary(one, 1, True)),
+        (difference_of(*parts, True), difference(one, two, 1, True)),
     )
     for found, exact in pairs:
         for measure, own in found.items():
@@ -76,7 +78,7 @@ def test_intervals_hold_what_single_precision_cannot_tell_apart(unit, start):
 
 def test_a_difference_so_large_that_bins_are_lost_in_it_is_exact(policies):
     far = binned_by_value(np.full(N, 1e30, np.float32), GROUPS)
-    for measure, own in binned.difference(binned_by_value(policies[0], GROUPS), far, True).items():
+    for measure, own in difference_of(binned_by_value(policies[0], GROUPS), far, True).items():
         if measure not in ("sd", "ES99.9"):  # of 200 exceedances there is no interval
             assert own.estimate == own.low == own.high == -np.float32(1e30), measure
 
@@ -102,16 +104,15 @@ def test_what_never_or_always_happens_has_the_interval_of_the_paths():
 
 def test_regret_is_a_mean(policies):
     best = policies.min(axis=0)
-    for row, exact in zip(policies, regret(policies, 1, True), strict=True):
-        own = binned.mean(totals(row - best), Groups(SIZES))
+    for row, exact in zip(policies, Variables(policies, 1, True).regrets(), strict=True):
+        own = single(of_influence(totals(row - best), Groups(SIZES)).column)
         assert_close(own.estimate, exact.estimate, np.float32)
         assert own.low < exact.estimate < own.high
 
 
 def test_one_group_has_no_error(policies):
     alone = binned_by_value(policies[0])
-    estimates = [*binned.summary(alone, True).values(), *binned.difference(alone, alone, True).values()]
-    estimates.append(binned.mean(np.array([1.0]), Groups(np.array([10]))))
+    estimates = [*summary_of(alone, True).values(), *difference_of(alone, alone, True).values()]
     estimates.append(binned.share(np.array([1]), np.array([10]), 1))
     estimates.append(binned.difference_of_shares(np.array([1]), np.array([2]), np.array([10]), 1))
     for estimate in estimates:
@@ -119,12 +120,12 @@ def test_one_group_has_no_error(policies):
 
 
 def test_few_exceedances_and_few_groups_are_flagged(policies):
-    found = binned.summary(binned_by_value(policies[0, :20_000], 16), True)
+    found = summary_of(binned_by_value(policies[0, :20_000], 16), True)
     assert found["VaR99.9"].flag == "20 exceedances, 50 needed"
     assert found["ES99.9"].flag == "20 exceedances, 100 needed"
     assert np.isnan(found["VaR99.9"].low) and np.isfinite(found["ES95"].low)
     uneven = np.concatenate([np.ones(10_000), np.sort(policies[0, :10_000])]).astype(np.float32)
-    assert binned.summary(binned_by_value(uneven, 2), True)["VaR99"].flags == (Flag(Reason.FEW_GROUPS, 2),)
+    assert summary_of(binned_by_value(uneven, 2), True)["VaR99"].flags == (Flag(Reason.FEW_GROUPS, 2),)
 
 
 def test_heavy_tails_are_flagged_as_from_the_paths():
@@ -132,18 +133,18 @@ def test_heavy_tails_are_flagged_as_from_the_paths():
     heavy = (rng.pareto(1.6, N) * np.where(rng.random(N) < 0.5, 1, -1)).astype(np.float32)
     light = rng.standard_normal(N).astype(np.float32)
     endless = rng.pareto(0.9, N).astype(np.float32)
-    for found in (summary(endless, 1, True), binned.summary(binned_by_value(endless, GROUPS), True)):
+    for found in (summary(endless, 1, True), summary_of(binned_by_value(endless, GROUPS), True)):
         for name in ("ES99", "mean"):
             assert np.isfinite(found[name].estimate) and np.isnan(found[name].low)
             assert reasons(found[name]) == [Reason.NO_MEAN]
         assert np.isfinite(found["VaR99"].low)
     exact = summary(heavy, 1, True)
-    found = binned.summary(binned_by_value(heavy, GROUPS), True)
+    found = summary_of(binned_by_value(heavy, GROUPS), True)
     assert "heavy tail" in exact["ES99"].flag and "heavy tail" in found["ES99"].flag
     assert "heavy tail" in found["mean"].flag and reasons(found["VaR99"]) == [Reason.BINNED]
-    gap = binned.difference(binned_by_value(light, GROUPS), binned_by_value(heavy, GROUPS), True)
+    gap = difference_of(binned_by_value(light, GROUPS), binned_by_value(heavy, GROUPS), True)
     assert "heavy tail" in gap["mean"].flag
-    assert not binned.summary(binned_by_value(light, GROUPS), True)["mean"].flags
+    assert not summary_of(binned_by_value(light, GROUPS), True)["mean"].flags
 
 
 @pytest.mark.parametrize("centre", [0.0, 3.0, 1e3, 1e6])
@@ -152,7 +153,7 @@ def test_a_deviation_lies_within_what_the_bins_leave_open(centre):
     rng = np.random.default_rng(12)
     values, other = (centre + sd * rng.standard_normal(N) for sd in (1.0, 2.0))
     bins = [binned_by_value(row.astype(np.float32), GROUPS) for row in (values, other)]
-    own, gap = binned.summary(bins[0], True)["sd"], binned.difference(*bins, True)["sd"]
+    own, gap = summary_of(bins[0], True)["sd"], difference_of(*bins, True)["sd"]
     assert 0 <= own.low <= values.astype(np.float32).std(dtype=np.float64) <= own.high
     assert gap.low <= -1 <= gap.high
     if centre < 1e3:
@@ -170,8 +171,8 @@ def test_a_heavy_policy_takes_no_interval_from_the_others():
         values[1] += tail
         values = values.astype(np.float32)
         distances = np.stack([totals(row - values.min(axis=0)) for row in values])
-        of_bins = binned.regrets([binned_by_value(row, GROUPS) for row in values], distances, True)
-        of_paths = regret(values, 1, True)
+        of_bins = binned.regrets([Binned(binned_by_value(row, GROUPS)) for row in values], distances)
+        of_paths = Variables(values, 1, True).regrets()
         for own, exact, expected in zip(of_bins, of_paths, flagged, strict=True):
             assert np.isnan(own.low) == np.isnan(exact.low) == expected
             assert_close(own.estimate, exact.estimate, np.float32)
@@ -186,20 +187,20 @@ def test_a_tail_that_is_one_value_is_known():
     rng = np.random.default_rng(9)
     share = np.minimum(np.exp(rng.standard_normal(12_800) - 1), 1).astype(np.float32)
     other = np.minimum(np.exp(rng.standard_normal(12_800) - 2), 1).astype(np.float32)
-    for own in (summary(share, 1, True), binned.summary(binned_by_value(share, GROUPS), True)):
+    for own in (summary(share, 1, True), summary_of(binned_by_value(share, GROUPS), True)):
         for name in ("VaR95", "ES95", "VaR99.9", "ES99.9"):
             assert [own[name].estimate, own[name].low, own[name].high] == [1, 1, 1] and not own[name].flags
     bins = (binned_by_value(row, GROUPS) for row in (share, other))
-    for gap in (difference(share, other, 1, True), binned.difference(*bins, True)):
+    for gap in (difference(share, other, 1, True), difference_of(*bins, True)):
         assert [gap["ES99.9"].low, gap["ES99.9"].high] == [0, 0] and not gap["ES99.9"].flags
     few = np.where(np.arange(12_800) < 90, 1, share / 2).astype(np.float32)
-    for own in (summary(few, 1, True), binned.summary(binned_by_value(few, GROUPS), True)):
+    for own in (summary(few, 1, True), summary_of(binned_by_value(few, GROUPS), True)):
         assert np.isnan(own["ES99.9"].low) and np.isnan(own["VaR99.9"].low)
 
 
 def test_what_never_varies_is_exact():
     still = binned_by_value(np.full(N, 0.3, np.float32), GROUPS)
-    for name, estimate in binned.summary(still, True).items():
+    for name, estimate in summary_of(still, True).items():
         value = np.float32(0.0 if name == "sd" else 0.3)
         assert_close([estimate.estimate, estimate.low, estimate.high], [value] * 3)
         assert estimate.standard_error == 0 and not estimate.flag

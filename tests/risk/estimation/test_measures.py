@@ -4,21 +4,15 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from engine.risk.estimation import histogram_measures as binned
+from engine.risk.estimation import evidence
 from engine.risk.estimation.evidence import MEASURES, level_of, measures
 from engine.risk.estimation.flags import Reason
-from engine.risk.estimation.intervals import Units
-from engine.risk.estimation.measures import (
-    difference,
-    of_policies,
-    probability,
-    probability_difference,
-    regret,
-    summary,
-)
+from engine.risk.estimation.influences import of_influence
+from engine.risk.estimation.intervals import Units, weighted
+from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
-from tests.risk.estimation.test_histograms import binned_by_value
+from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
 
 RNG = np.random.default_rng(2016)
 N = 1 << 20
@@ -95,7 +89,7 @@ def test_any_level_is_measured():
     values, other = RNG.standard_normal((2, 40_000))
     for found in (
         summary(values, 1, True, (0.975,)),
-        binned.summary(binned_by_value(values.astype(np.float32), 20), True, (0.975,)),
+        summary_of(binned_by_value(values.astype(np.float32), 20), True, (0.975,)),
     ):
         assert [*found] == ["mean", "median", "sd", "VaR97.5", "ES97.5"]
         assert_plausible(found["VaR97.5"].estimate, 1.959963985, found["VaR97.5"].standard_error, 0.3)
@@ -206,10 +200,11 @@ def test_policies_together_are_as_each_alone(loss, bad):
     values[2] = 0.5 * values[1] + 0.5 * values[2]
     if bad:
         values[1, 17] = np.nan
-    for p, (own, gap) in enumerate(of_policies(values, 1, 2, loss)):
+    together = Variables(values, 2, loss)
+    for p in range(3):
         # by their texts: an end that is NaN equals nothing, itself neither
-        assert repr(own) == repr(summary(values[p], 2, loss))
-        assert repr(gap) == repr({} if p == 1 else difference(values[p], values[1], 2, loss))
+        assert repr(together.summary(p)) == repr(summary(values[p], 2, loss))
+        assert repr(together.difference(p, 1)) == repr(difference(values[p], values[1], 2, loss))
 
 
 def test_antithetic_pairs_narrow_the_mean_of_a_monotone_loss():
@@ -234,7 +229,9 @@ def test_linear_pair_on_common_random_numbers():
         alone = summary(paths, 1, True)
         assert_plausible(alone["VaR99"].estimate, var, alone["VaR99"].standard_error, 0.2)
         assert_plausible(alone["ES99"].estimate, es, alone["ES99"].standard_error, 0.2)
-    for found, truth in zip(regret(np.stack([reform, old]), 1, True), (0.01641384156, 2.01641384156), strict=True):
+    for found, truth in zip(
+        Variables(np.stack([reform, old]), 1, True).regrets(), (0.01641384156, 2.01641384156), strict=True
+    ):
         assert_plausible(found.estimate, truth, found.standard_error, 0.01)
 
 
@@ -260,8 +257,8 @@ def test_worse_turns_with_the_direction():
 def test_regret_hand_case():
     """Costs A = (1, 4, 9), B = (2, 3, 5): regrets (0, 1, 4) and (1, 0, 0); as gains (1, 0, 0) and (0, 1, 4)."""
     costs = np.array([[1.0, 4, 9], [2, 3, 5]])
-    assert_close([found.estimate for found in regret(costs, 1, True)], [5 / 3, 1 / 3])
-    assert_close([found.estimate for found in regret(costs, 1, False)], [1 / 3, 5 / 3])
+    assert_close([found.estimate for found in Variables(costs, 1, True).regrets()], [5 / 3, 1 / 3])
+    assert_close([found.estimate for found in Variables(costs, 1, False).regrets()], [1 / 3, 5 / 3])
 
 
 def test_probabilities_of_none_and_all():
@@ -281,8 +278,38 @@ def test_difference_of_probabilities_knows_the_pairing():
     assert_close(gap.standard_error, ((a > 1) * 1.0 - (a + 0.1 * b > 1.1)).std(ddof=1) / np.sqrt(50_000))
 
 
+def semi_deviation(of, level):
+    """The example of docs/method.md: root of the mean squared excess over the mean."""
+    above = np.maximum(of.points - of.mean.value[..., None], 0.0)
+    square, excess = of.totals(above**2), of.totals(above)
+    s = np.sqrt(square.sum(-1) / of.units.paths)
+    influence = square / (2 * s) - excess.sum(-1) / of.units.paths / s * of.totals(of.points)
+    return of_influence(influence, of.units, s - influence.sum(-1) / of.units.paths)
+
+
+def test_a_measure_is_one_function_and_one_row(monkeypatch):
+    """Of a normal law s^2 = 1 / 2, and the influence has variance 5 / 8 - 1 / pi."""
+    monkeypatch.setattr(evidence, "ROWS", [*evidence.ROWS, evidence.Row("semi", semi_deviation, "squares")])
+    x = RNG.standard_normal((2, 65_536)).astype(np.float32)
+    error = np.sqrt((5 / 8 - 1 / np.pi) / 65_536)
+    bins, equal = [binned_by_value(row, 64) for row in x], weighted(np.ones(65_536), 1)
+    for own, gap, units in (
+        (summary(x[0], 2, True), difference(*x, 2, True), 32_768),
+        (summary(x[0], equal, True), difference(*x, equal, True), 65_536),
+        (summary_of(bins[0], True), difference_of(*bins, True), 64),
+    ):
+        found, apart = own["semi"], gap["semi"]
+        assert_plausible(found.estimate, np.sqrt(0.5), error, 0.02)
+        for one in (found.standard_error, apart.standard_error / np.sqrt(2)):
+            assert_plausible(one, error, error / np.sqrt(units / 2), error)
+        assert found.low < found.estimate < found.high and apart.low < 0 < apart.high
+
+
 def test_equal_values_are_exact():
-    for found in (*summary(np.full(1000, 0.1, np.float32), 1, True).values(), regret(np.ones((2, 10)), 1, True)[0]):
+    for found in (
+        *summary(np.full(1000, 0.1, np.float32), 1, True).values(),
+        Variables(np.ones((2, 10)), 1, True).regrets()[0],
+    ):
         assert found.flag == "" and found.standard_error == 0
         assert found.low == found.estimate == found.high
     same = RNG.standard_normal(100)

@@ -7,7 +7,7 @@ from engine.program import row_bins
 from engine.risk.estimation import order_statistics
 from engine.risk.estimation.display import histogram, histogram_of_sorted
 from engine.risk.estimation.intervals import Units
-from engine.risk.estimation.measures import with_regrets
+from engine.risk.estimation.measures import Variables
 from engine.risk.estimation.order_statistics import LEAST, LongRow, Turned, ascending_rows, of_rank
 from engine.risk.estimation.tails import Measured, table
 from tests.helpers import assert_same
@@ -96,9 +96,10 @@ def test_measures_and_charts_are_those_of_sorted_rows(kind, unit, monkeypatch):
     both = np.stack([values, np.roll(values, 1) + values % 3])
 
     def made():
-        pairs, regrets, rows = with_regrets(both, 0, unit, loss=False)
+        of = Variables(both, unit, loss=False)
         one, two = (Measured(row[None], Units(SIZE, unit)) for row in both)
-        return repr((pairs, regrets)), table(*one.less(two)), histogram_of_sorted(rows)
+        numbers = [*(part for p in range(2) for part in (of.summary(p), of.difference(p, 0))), of.regrets()]
+        return repr(numbers), table(*one.less(two)), histogram_of_sorted(of.ascending())
 
     found = made()
     monkeypatch.setattr(order_statistics, "LEAST", 2 * SIZE)

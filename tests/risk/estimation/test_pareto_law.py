@@ -99,7 +99,7 @@ def region(shape=0.2, count=200, units=None, share=0.01):
     excesses = drawn(shape, count)
     units = units or Units(int(count / share), 1)
     xi, scale = likeliest(excesses)
-    return Region(excesses, np.arange(count), xi, scale, share, units)
+    return Region(excesses, np.arange(count), xi, scale, units)
 
 
 @pytest.mark.parametrize("shape", [-0.2, 0.0, 0.5])
@@ -158,9 +158,9 @@ def test_values_that_come_twice_in_a_unit_count_once():
     """Their interval is as wide as that of one of each, not narrower; units of independent values change little."""
     own = drawn(0.2, 400)
     shape, scale = likeliest(own)
-    once = Region(own, np.arange(400), shape, scale, 0.01, Units(40_000, 1))
-    twice = Region(np.repeat(own, 2), np.repeat(np.arange(400), 2), shape, scale, 0.01, Units(80_000, 2))
-    apart = Region(own, np.arange(400) * 50, shape, scale, 0.01, Units(40_000, 2))
+    once = Region(own, np.arange(400), shape, scale, Units(40_000, 1))
+    twice = Region(np.repeat(own, 2), np.arange(800), shape, scale, Units(80_000, 2))
+    apart = Region(own, np.arange(400) * 100, shape, scale, Units(40_000, 2))
     widths = [np.diff(of.interval(lambda xi, scale, share: xi))[0] for of in (once, twice, apart)]
     assert abs(widths[1] / widths[0] - 1) < 0.15
     assert widths[0] * 0.999 <= widths[2] < 1.15 * widths[0]
@@ -169,8 +169,8 @@ def test_values_that_come_twice_in_a_unit_count_once():
 def test_few_replicates_reach_farther():
     own = drawn(0.2, 400)
     shape, scale = likeliest(own)
-    few = Region(own, np.arange(400) % 30, shape, scale, 0.01, Units(39_990, 1333))
-    many = Region(own, np.arange(400), shape, scale, 0.01, Units(40_000, 1))
+    few = Region(own, np.arange(400) % 30 * 1333, shape, scale, Units(39_990, 1333))
+    many = Region(own, np.arange(400), shape, scale, Units(40_000, 1))
     widths = [np.diff(of.interval(lambda xi, scale, share: xi))[0] for of in (few, many)]
     assert widths[0] > 1.02 * widths[1]
 
@@ -183,7 +183,7 @@ def test_intervals_of_the_shape_hold_it_as_often_as_they_say(shape):
         excesses = drawn(shape, 200)
         xi, scale = likeliest(excesses)
         if xi > -0.5:
-            of = Region(excesses, np.arange(200), xi, scale, 0.01, Units(20_000, 1))
+            of = Region(excesses, np.arange(200), xi, scale, Units(20_000, 1))
             low, high = of.interval(lambda xi, scale, share: xi)
             held.append(low <= shape <= high)
     assert 0.92 <= np.mean(held) <= 0.98

@@ -5,12 +5,12 @@ from scipy.special import stdtrit
 
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, moments, moments_of_some
-from engine.risk.estimation.measures import difference, finite_units, probability, regret, summary
+from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, moments_of_some
+from engine.risk.estimation.measures import Variables, difference, finite_units, probability, summary
 from engine.risk.estimation.shares import effective_count
-from engine.risk.estimation.tails import quantiles, share
+from engine.risk.estimation.tails import Measured, share
 from tests.helpers import assert_close, assert_same
-from tests.risk.cells import summary_cells
+from tests.risk.cells import moments, summary_cells
 
 SIZE = 256
 RNG = np.random.default_rng(20160101)
@@ -22,8 +22,8 @@ def test_totals_and_sparse_moments_are_those_of_the_replicates():
     by_hand = values.reshape(3, 40, SIZE).astype(np.float64).sum(axis=-1)
     assert_close(units.totals(values), by_hand)
     assert_same(units.totals(values > 1), (values > 1).reshape(3, 40, SIZE).sum(axis=-1).astype(float))
-    cell, path = np.nonzero(values)
-    dense, sparse = moments(values, units), moments_of_some(3, cell, path, values[cell, path], units)
+    path = np.flatnonzero(values.any(axis=0))
+    dense, sparse = moments(values, units), moments_of_some(values[:, path], path, units)
     for field in ("mean", "error", "skewness"):
         assert_close(getattr(sparse, field), getattr(dense, field))
     assert_close(dense.error, by_hand.std(axis=-1, ddof=1) / np.sqrt(40) / SIZE)
@@ -32,14 +32,14 @@ def test_totals_and_sparse_moments_are_those_of_the_replicates():
 def test_intervals_of_few_replicates_are_students():
     happens = RNG.random((1, 5 * SIZE)) < 0.3
     units = as_units(5 * SIZE, SIZE)
-    (p,), (error,), (low,), (high,) = share(lambda paths: happens[:, paths], units)
+    (p,), (error,), (low,), (high,) = share(happens, units)
     t = float(stdtrit(4, 0.975))
     assert_close(units.reach, t)
     # Wilson's ends are where the score is t errors away, the error growing with sqrt(p (1 - p))
     for end in (low, high):
         at_end = error * np.sqrt(end * (1 - end) / (p * (1 - p))) * np.sqrt(4 / 5)
         assert_close(abs(end - p), t * at_end, np.float32)
-    found = quantiles(RNG.standard_normal((1, 5 * SIZE)), units).ranked[0].column
+    found = Measured(RNG.standard_normal((1, 5 * SIZE)), units).quantile(0.5).column
     assert_close(found[1], (found[3] - found[2]) / (2 * t))
 
 
@@ -50,7 +50,7 @@ def test_means_of_few_replicates_are_flagged():
         assert found["mean"].flag == flag and np.isnan(found["mean"].low)
         assert np.isfinite(found["mean"].standard_error)
     assert summary(values[0], SIZE, True)["VaR95"].flag == ""
-    assert all(estimate.flag == flag for estimate in regret(values, SIZE, True))
+    assert all(estimate.flag == flag for estimate in Variables(values, SIZE, True).regrets())
     table = summary_cells(values, SIZE, True)
     assert np.isnan(table[2][:, 0]).all() and np.isfinite(table[2][:, MEASURES.index("VaR95")]).all()
     same = summary(np.full(8 * SIZE, 0.25, np.float32), SIZE, True)

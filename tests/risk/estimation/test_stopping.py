@@ -30,8 +30,8 @@ def walked(values, of, bound=1 << 20, unit=1, event=False):
 
     def at(paths):
         if event:
-            return [stopping.look_at_event(of, [values[:paths]], unit)]
-        return [stopping.look_at_values(of, [values[:paths]], unit, True, LEVELS)]
+            return [stopping.look_at(of, [values[:paths]], unit)]
+        return [stopping.look_at(of, [values[:paths]], unit, True, LEVELS)]
 
     first = stopping.first_look([of], unit)
     looks = stopping.walk(first, min(bound, len(values)), at, lambda paths: stopping.rounded_up(paths, unit))
@@ -85,7 +85,7 @@ def test_the_run_ends_near_what_hindsight_needs():
 def test_the_same_value_on_all_futures_goes_to_the_bound_as_what_is_rare_may_be_missing(value, of):
     def at(paths):
         own = np.full(paths, value)
-        return [stopping.look_at_values(of, [own, np.zeros(paths)][: 1 + bool(of.less)], 1, True, LEVELS)]
+        return [stopping.look_at(of, [own, np.zeros(paths)][: 1 + bool(of.less)], 1, True, LEVELS)]
 
     *_, (last,) = stopping.walk(stopping.first_look([of], 1), 100_000, at)
     assert last.paths == 100_000 and last.state is State.SAME and not last.holds
@@ -108,7 +108,7 @@ def test_a_quantile_is_precise_whatever_the_few_may_be_that_are_missing():
 
 def test_a_share_of_nothing_says_that_pairs_cancel():
     values = np.tile([1.0, -1.0], 25_000) * np.repeat(np.arange(25_000), 2)
-    zero = stopping.look_at_values(target(), [values], 2, True, LEVELS)
+    zero = stopping.look_at(target(), [values], 2, True, LEVELS)
     assert zero.state is State.ZERO
     assert "50,000 futures" in standing(zero) and "pairs, which cancel" in standing(zero)
 
@@ -117,7 +117,7 @@ def test_a_share_of_nothing_says_that_pairs_cancel():
 def test_what_never_or_always_happens_is_met_by_the_far_end_of_its_interval(happens):
     of = target("probability", 0.0015, relative=False)  # the upper end is 3.84 / n: 0.0019 at 2,000
     seen = np.full(2000, happens)
-    wide = stopping.look_at_event(of, [seen], 1)
+    wide = stopping.look_at(of, [seen], 1)
     assert wide.state is State.WIDE and wide.half_width == pytest.approx(3.84 / 2004, rel=1e-2)
     ended = walked(np.full(1 << 16, happens), of, event=True)
     last = ended.looks[-1][0]
@@ -171,13 +171,13 @@ def test_all_targets_have_to_hold_at_one_look():
     easy, hard = target("mean", 0.2), target("mean", 0.02)
 
     def at(paths):
-        return [stopping.look_at_values(one, [values[:paths]], 1, True, LEVELS) for one in (easy, hard)]
+        return [stopping.look_at(one, [values[:paths]], 1, True, LEVELS) for one in (easy, hard)]
 
     *_, last = stopping.walk(2000, 1 << 18, at)
     assert all(one.holds for one in last) and last[0].paths > 2000
 
 
-@pytest.mark.parametrize(("number", "said"), [(1_234_567, "1.2 million"), (310_499, "310,000"), (0.0, "unknown many")])
+@pytest.mark.parametrize(("number", "said"), [(1_234_567, "1,200,000"), (310_499, "310,000"), (0.0, "unknown many")])
 def test_predictions_have_two_digits(number, said):
     assert few_digits(number) == said
 

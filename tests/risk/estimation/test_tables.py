@@ -8,7 +8,7 @@ import pytest
 from engine.modelling.records import Outcome, StaticModel
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.evidence import MEASURES
-from engine.risk.estimation.measures import difference, probability, regret, summary
+from engine.risk.estimation.measures import Variables, difference, probability, summary
 from engine.risk.estimation.tables import Tables, tables_of_paths
 from engine.study.components import Event, Keep, Policy
 from engine.study.study import Study
@@ -86,7 +86,7 @@ def test_comparison_records_are_paired_differences(outcomes):
             label = measure if measure == "worse" else f"difference_{measure}"
             record = found(records, measure=label, policy="reform", variable=name)
             assert_same(numbers(record), numbers(estimate))
-        for p, estimate in enumerate(regret(outcomes[:, o], 2, loss)):
+        for p, estimate in enumerate(Variables(outcomes[:, o], 2, loss).regrets()):
             record = found(records, measure="regret", policy=STUDY.policy_names[p], variable=name)
             assert_same(numbers(record), numbers(estimate))
     assert found(records, measure="difference_VaR99", policy="mixed", variable=OUTCOMES[1]).level == 0.99

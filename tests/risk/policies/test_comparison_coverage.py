@@ -15,10 +15,9 @@ from engine.risk.estimation.measures import difference
 from engine.risk.policies.dominance import Verdict, dominance
 from engine.risk.policies.joint import common_tails
 from engine.risk.policies.pairing import variance_ratio
-from engine.risk.policies.ranks import gaps
+from engine.risk.policies.ranks import batched, gaps
 from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import threshold_curves
-from engine.risk.policies.together import batched
 
 pytestmark = [pytest.mark.slow, pytest.mark.sweep]
 
@@ -138,7 +137,7 @@ def test_gaps_of_many_policies_cover_all_pairs_at_once(unit):
         # products of scores do not cancel where pairs mirror each other
         common, *own = scores(rng, paths, unit, 6)
         values = means[:, None] + common**2 - 1 + 0.5 * np.array(own) * np.roll(own, 1, axis=0)
-        (one,) = gaps([(batched(units).totals(values), np.full((5, 5), True))], batched(units))
+        one = gaps({"cost": (batched(units).totals(values), np.full((5, 5), True))}, batched(units))["cost"]
         apart = means[:, None] - means
         inside = (one.low <= apart) & (apart <= one.high) | np.eye(5, dtype=bool)
         held.append(inside.all())
