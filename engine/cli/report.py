@@ -43,7 +43,7 @@ def command(run: Run, out: Path | None, pdf: Path | None, variable: str | None) 
     appendix holds the rest. It loads nothing, so that it can be sent as it is. With --pdf the page itself is only
     written where -o names it.
     """
-    from engine.report import formats
+    from engine.runs import upkeep
 
     problems = Problems()
     for name, place in {"-o": out, "--pdf": pdf}.items():
@@ -51,7 +51,7 @@ def command(run: Run, out: Path | None, pdf: Path | None, variable: str | None) 
             problems.add(name, f"expected a name that ends in .pdf, got '{place}'.")
         elif place is not None:
             with problems.within(name):
-                formats.refuse(place)
+                upkeep.refuse_report(place)
     problems.refuse("rustbelt report")
     for wanted in (out,) if pdf is None else (pdf,) if out is None else (out, pdf):
         place = run.report(wanted, variable)
