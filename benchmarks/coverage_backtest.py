@@ -39,7 +39,7 @@ def main() -> None:
         factors = {"drift": {"family": "normal", "mean": 0.0, "sd": drift}}
         figures = [row(time, 0.0, at=f"place={place}", series=place) for place in ("north", "south") for time in TIMES]
         own, others = (
-            [one.figure for one in backtest(walk(*figures, factors=factors, run=run)).readings[0].scored]
+            backtest(walk(*figures, factors=factors, run=run))[1][0].figures
             for run in ({"paths": 16_384, "seed": 3}, {"paths": 2 * repetitions, "seed": 4})
         )
         counted = np.zeros(5)
@@ -51,10 +51,10 @@ def main() -> None:
             held = Calibration(seen, np.random.default_rng(k))
             band = held.band()
             within, spread = held.coverage(0.9), held.spread()
-            inside = np.mean((band.low <= band.seen) & (band.seen <= band.high))
+            inside = np.mean((band.low <= band.share) & (band.share <= band.high))
             counted += [
-                inside, within.low <= within.value <= within.high, spread.low <= spread.value,
-                spread.value <= spread.high, not held.unexplained(),
+                inside, within.expected_from <= within.value <= within.expected_to,
+                spread.expected_from <= spread.value, spread.value <= spread.expected_to, not held.unexplained(),
             ]  # fmt: skip
         rows.append((shared, f"{len(own)}", *(f"{100 * count / repetitions:.1f}" for count in counted)))
     head = (

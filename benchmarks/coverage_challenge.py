@@ -28,7 +28,7 @@ def row(name: str, seeds: int) -> tuple[str, ...]:
     hits, close, wrong = 0, 0, 0
     for seed in range(1, seeds + 1):
         study = balance(seed, **case.study)
-        held = challenge(study, paths=study.paths).held
+        _, held = challenge(study, paths=study.paths)
         mildest = [one for one in found(held) if case.mildest and one.dimensions == case.mildest]
         hits += bool(mildest)
         close += any(abs(one.fraction / case.fraction - 1) <= CLOSE for one in mildest)

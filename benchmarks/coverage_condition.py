@@ -59,8 +59,8 @@ def main() -> None:
             sight = Sight(own, known_and_later(own, until)[0])
             runs = [tempering.moved(sight, run) for run in range(RUNS)]
             given = condition(replace(study, seed=100 + seed), until, None, runs)
-            z.append((given.after.mean[0] - mean) / given.after.error[0])
-            spread.append(given.after.sd[0] / sd)
+            z.append((given.posterior.mean[0] - mean) / given.posterior.error[0])
+            spread.append(given.posterior.sd[0] / sd)
         numbers = (np.mean(z), np.std(z), np.max(np.abs(z)), np.mean(spread))
         rows.append((name, f"{asked.seeds}", *(f"{one:.3f}" for one in numbers)))
     head = ("posterior mean, in its standard errors", "seeds", "mean", "sd", "largest", "sd over the known one")

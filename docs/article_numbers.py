@@ -72,7 +72,7 @@ def records(page: str, view: str, paths: int) -> Records:
                 Path(name).write_text(under(text, view), encoding="utf-8")
             for command in commands(page):
                 _, *words = shlex.split(re.sub(r"(?<=--paths )\d+", str(paths), command))
-                asked = words[0] in ("risk", "attribute", "assumptions") or "--gates" in words
+                asked = words[0] in ("risk", "attribute", "challenge") or "--gates" in words
                 ended = CliRunner().invoke(main, [*words, *["--json"] * asked])
                 if ended.exit_code:
                     raise RuntimeError(f"{command}: {ended.output}")
@@ -86,8 +86,8 @@ def _records(given: Any) -> Records:
     """An answer as records: every gate; else every estimate of its tables, with the texts of its row as labels."""
     if given["question"] == "gates":
         return given["tables"]["gates"]["rows"]
-    if given["question"] == "assumptions":
-        return _of_structures({name: table["rows"] for name, table in given["tables"].items()})
+    if given["question"] == "challenge":
+        return _of_structures(given["tables"]["structures"]["rows"])
     rows = [row for table in given["tables"].values() for row in table["rows"]]
     return [
         {
@@ -101,24 +101,17 @@ def _records(given: Any) -> Records:
     ]
 
 
-def _of_structures(tables: dict[str, Any]) -> Records:
-    """Every estimate and difference of a study held against its assumptions, with its structure and who is clearly the
-    worse one.
-    """
-    changed = {row["structure"]: (row["assumption"] or None, row["kind"] or None) for row in tables["structures"]}
+def _of_structures(rows: Records) -> Records:
+    """Every estimate and difference by structure, and which policy is clearly the worse one."""
     found = []
-    for kind in ("event", "outcome"):
-        rows = [(table, row) for table in (f"{kind}s", f"{kind}_differences") for row in tables.get(table, ())]
-        for name, row in rows:
-            estimate = next(value for value in row.values() if isinstance(value, dict))
-            measure = row.get("measure", "probability")
-            record = {"variable": row[kind], "measure": measure, "policy": row["policy"], "structure": row["structure"]}
-            record |= dict(zip(("assumption", "kind"), changed[row["structure"]], strict=True)) | estimate
-            if name.endswith("differences"):
-                worse = row["worse"].removesuffix(" (flips)")
-                record |= {"measure": f"difference_{measure}", "against": row["against"]}
-                record["worse"] = worse if worse not in ("undecided", "unknown") else None
-            found.append(record)
+    for row in rows:
+        labels = {name: row[name] for name in ("variable", "measure", "structure")}
+        labels |= {name: row[name] or None for name in ("assumption", "kind")}
+        worse = row["worse"].removesuffix(" (flips)")
+        gap = {"policy": row["policy"], "against": row["against"], "measure": f"difference_{row['measure']}"}
+        found += [labels | {"policy": row[side]} | row[f"{side}_value"] for side in ("policy", "against")]
+        worse = worse if worse not in ("", "undecided", "unknown") else None
+        found.append(labels | gap | row["difference"] | {"worse": worse})
     return found
 
 

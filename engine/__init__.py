@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.analyses.assumptions import assumptions
     from engine.errors import UserError
     from engine.modelling.cells import Cells, each, table
     from engine.modelling.folds import *  # noqa: F403
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "engine.analyses.assumptions": ("assumptions",),
     "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
     "engine.runs.asking": ("attribute",),
@@ -52,7 +50,6 @@ __all__ = [
     "UserError",
     "Yearly",
     "__version__",
-    "assumptions",
     "attribute",
     "each",
     "load_model_file",

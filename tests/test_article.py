@@ -41,7 +41,7 @@ def test_studies_of_the_page_are_read(tmp_path, view):
 
 def test_commands_of_the_page_have_the_options_they_are_given():
     asked = article.commands(PAGE)
-    assert {command.split()[1] for command in asked} == {"run", "assumptions", "attribute", "risk", "plot", "check"}
+    assert {command.split()[1] for command in asked} == {"run", "challenge", "attribute", "risk", "plot", "check"}
     for command in asked:
         program, name, *words = shlex.split(command)
         known = {option for param in main.get_command(None, name).params for option in param.opts}
@@ -122,21 +122,17 @@ def test_risks_have_their_year_and_gates_are_rows():
 
 def test_a_difference_under_a_structure_is_a_record_with_its_assumption_and_who_is_worse():
     difference = {"estimate": 0.2, "standard_error": 0.01, "low": 0.18, "high": 0.22, "flag": "", "flags": []}
-    row = {"event": "ruin", "policy": "reform", "against": "old", "difference": difference}
+    row = {"variable": "ruin", "measure": "probability", "policy": "reform", "against": "old"}
+    row |= {"difference": difference, "policy_value": difference, "against_value": difference}
     rows = [
-        {**row, "structure": "as stated", "worse": "reform"},
-        {**row, "structure": "credit off", "worse": "undecided"},
+        {**row, "structure": "as stated", "assumption": "", "kind": "", "worse": "reform"},
+        {**row, "structure": "credit off", "assumption": "credit", "kind": "off", "worse": "undecided"},
     ]
-    structures = [
-        {"structure": "as stated", "assumption": "", "kind": ""},
-        {"structure": "credit off", "assumption": "credit", "kind": "off"},
-    ]
-    records = article._records(
-        {"question": "assumptions", "tables": {"structures": {"rows": structures}, "event_differences": {"rows": rows}}}
-    )
-    assert [record["worse"] for record in records] == ["reform", None]
-    assert [record["assumption"] for record in records] == [None, "credit"]
-    assert {record["measure"] for record in records} == {"difference_probability"}
+    records = article._records({"question": "challenge", "tables": {"structures": {"rows": rows}}})
+    gaps = [record for record in records if record["measure"] == "difference_probability"]
+    assert [record["worse"] for record in gaps] == ["reform", None]
+    assert [record["assumption"] for record in gaps] == [None, "credit"]
+    assert [record["policy"] for record in records[:3]] == ["reform", "old", "reform"]
     assert {record["estimate"] for record in records} == {0.2}
 
 

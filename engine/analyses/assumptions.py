@@ -1,36 +1,46 @@
-"""Structural sensitivity: estimates with each assumption off or doubled, and with all of them, on the same futures."""
+"""Structural sensitivity: rankings of policies with each assumption off or doubled, and with all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from itertools import combinations
+from itertools import combinations, islice
+from typing import Any
 
 import numpy as np
 
 from engine.analyses import variants
+from engine.analyses.comparison import others_of
 from engine.analyses.variables import outcomes_of
-from engine.errors import Problem, UserError, unknown
+from engine.answers.rows import table
+from engine.answers.table import Table
+from engine.errors import Problem, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices
-from engine.program.contract import Program
+from engine.risk.estimation.as_text import judged
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.exclusion import excluded, most_excluded
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.risk.estimation.measures import Variables, probability, probability_difference
-from engine.risk.estimation.tables import THREADS, Record, against_baseline, record
-from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, rankings
-from engine.study.components import Change, Event
+from engine.risk.estimation.tables import THREADS
+from engine.risk.estimation.wording import listed
+from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
+from engine.study.components import Change
 from engine.study.study import Study
 from engine.study.tables.assumptions import ALL, KINDS
 from engine.study.tables.changes import joined
 
-MEASURES = ("mean", "ES99")
-"""Measures of each outcome."""
-_LEVELS = (0.99,)
+MEASURES, LEVELS = ("mean", "ES99"), (0.99,)
+"""Measures of each outcome, and their levels."""
+READING = (
+    "Assumptions: every structure is on the same futures. A ranking is clear where the 95 % interval of the paired"
+    " difference, by itself, leaves out zero; it holds if one policy is clearly the worse one in every structure, and"
+    " flips if each is in some."
+)
+ESTIMATES = ("policy_value", "against_value", "difference")
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -54,27 +64,6 @@ class Structure:
         return f"{study.phrase('assumptions', self.assumption)} {self.kind}" if self.kind else self.name
 
 
-@dataclass(frozen=True)
-class ByStructure:
-    """The estimates of a study in each structure.
-
-    Args:
-      study: its `paths` are those that the estimates are over.
-      records: estimates in every structure, whose name is the label `structure` of their place: measures of outcomes
-        and probabilities of events under every policy; then "difference_M" of each pair of policies on the same paths,
-        the deducted one as label `against`.
-    """
-
-    study: Study
-    structures: tuple[Structure, ...]
-    records: list[Record]
-
-    @cached_property
-    def rankings(self) -> list[Ranking]:
-        """How each pair of policies ranks by each event and measure, in every structure."""
-        return rankings(self.study, self.records)
-
-
 def structures(study: Study) -> tuple[Structure, ...]:
     """The study as stated, then with each assumption off and doubled, and with all of them if there are several.
 
@@ -93,137 +82,131 @@ def structures(study: Study) -> tuple[Structure, ...]:
 
 
 def assumptions(
-    study: Study,
-    variables: Sequence[str] | None = None,
-    device: str | None = None,
-    observe: variants.Observer = variants.unobserved,
-) -> ByStructure:
-    """The estimates of a study in each structure: every policy on the same futures, by one compiled program.
+    study: Study, paths: int | None = None, device: str | None = None, observe: variants.Observer = variants.unobserved
+) -> tuple[list[str], list[Table], str]:
+    """Which rankings of the policies hold in every structure: sentences; the table `assumptions`, a ranking a row, and
+    the table `structures`, with the difference of each ranking in each structure; and what they rest on.
+
+    Rankings are by mean and ES99 of the headline and by the probability of each event. Every policy is simulated on
+    the same futures in each structure, by one compiled program.
 
     Args:
-      variables: outcomes, whose mean and ES99 are estimated, and events; the headline and all events if not given.
+      paths: from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
-      UserError: the study states no assumptions, there is no such outcome or event, or a structure has more paths with
-        values that are not finite than the study allows.
+      UserError: the study states no assumptions, or a structure has more paths with values that are not finite than the
+        study allows.
     """
-    wanted = _variables(study, variables)
-    events = [event for event in study.events if event.name in wanted]
-    outcomes = [name for name in wanted if name in study.model.outcomes]
+    study = replace(study, paths=min(study.paths, variants.PATHS) if paths is None else paths)
     every = structures(study)
+    rows = list(_rows(study, every, device, observe))
+    signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
+    for row in rows:
+        sign, loss = judged(row["difference"]), study.loss_of(row["variable"])
+        if loss is not None:
+            key = row["variable"], row["measure"], row["policy"], row["against"]
+            signs.setdefault(key, {})[row["structure"]] = sign if loss or not sign else -sign
+    among = {key: Ranking(*key, by_structure) for key, by_structure in signs.items()}
+    for row in rows:
+        ranking = among.get((row["variable"], row["measure"], row["policy"], row["against"]))
+        row["worse"] = _worse(ranking, row["structure"]) if ranking else ""
+    several = len(study.policies) > 2
+    rankings = (
+        {"ranking": named(one, several), "variable": one.variable, "measure": one.measure, "policy": one.policy,
+         "against": one.against, "verdict": str(one.verdict), "stated": _stated(one), "elsewhere": _elsewhere(one)}
+        for one in among.values()
+    )  # fmt: skip
+    tables = [
+        table("assumptions", "Rankings of policies with assumptions off and doubled", rankings, "ranking",
+              brief=("verdict", "stated", "elsewhere")),
+        table("structures", "Differences of policies in each structure", rows, "row", brief=()),
+    ]  # fmt: skip
+    phrases = {one.name: one.phrase(study) for one in every}
+    basis = f"{study.futures}, {len(every)} structures by one program"
+    return list(sentences(study, [*among.values()], phrases)), [*filter(len, tables)], basis
+
+
+def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observe: variants.Observer) -> Iterator[Row]:
+    """The measures of each two policies and their differences, structure by structure."""
     study.refuse_broken_model()
     compilation_cache.keep_programs()
-    total = study.paths * len(every)
+    total, blocks = study.paths * len(every), study.blocks()
     observe("compiling", 0, total)
     program = devices.program(study, device)
     program.prepare()
-    read = sorted(outcomes_of(study, wanted))
-    records: list[Record] = []
-    for done, (one, values) in enumerate(_values(program, every, read), start=1):
-        records += _records(study, one, values, events, outcomes)
-        observe("simulating", done * study.paths, total)
-    return ByStructure(study, every, records)
-
-
-def _variables(study: Study, variables: Sequence[str] | None) -> list[str]:
-    if variables is None:
-        return [*study.headline, *study.events_by_name]
-    known = study.variables
-    wrong = [unknown("outcome or event", name, known) for name in variables if name not in known]
-    if wrong:
-        raise UserError("--outcome", wrong)
-    return list(dict.fromkeys(variables))
-
-
-@dataclass(frozen=True)
-class _Values:
-    """The outcomes of one structure by name [policy, path] on the paths that are kept, and their independent units."""
-
-    of: Mapping[str, np.ndarray]
-    units: Units
-    flag: Flag | None
-
-
-def _values(program: Program, every: Sequence[Structure], read: Sequence[str]) -> Iterator[tuple[Structure, _Values]]:
-    study, blocks = program.study, program.study.blocks()
+    names = [*study.events_by_name, *study.headline]
+    read = sorted(outcomes_of(study, names))
     places = study.places(read)
-    fed = ((one, variants.fed(program, one.change)) for one in every)
-    parts: list[np.ndarray] = []
-    out: list[np.ndarray] = []
-    for one, outcomes in variants.results(fed, blocks):
-        out.append(excluded(study, outcomes))
-        _refuse_nonfinite(study, one, outcomes, sum(int(part.sum()) for part in out))
-        parts.append(outcomes[:, places])
-        if len(parts) == len(blocks):
-            whole, kept = np.concatenate(parts, axis=-1), ~np.concatenate(out)
-            units, flag = as_units(study.paths, study.unit), None
-            if not kept.all():
-                units, whole = units.take(kept), whole[..., kept]
-                flag = Flag(Reason.NOT_FINITE, int(np.sum(~kept)), study.paths)
-            yield one, _Values({name: whole[:, k] for k, name in enumerate(read)}, units, flag)
-            parts, out = [], []
+    found = variants.results(((one, variants.fed(program, one.change)) for one in every), blocks)
+    for done, one in enumerate(every, 1):
+        parts = [(outcomes[:, places], excluded(study, outcomes)) for _, outcomes in islice(found, len(blocks))]
+        whole, kept = np.concatenate([part for part, _ in parts], -1), ~np.concatenate([out for _, out in parts])
+        lost = int((~kept).sum())
+        if lost > most_excluded(study):
+            place = f"assumptions.{one.assumption}.{one.kind}" if one.kind else STATED
+            text = f"values are not finite on {lost:,} of {study.paths:,} paths. State another value."
+            raise UserError(study.source, [Problem(place, text)])
+        units, flag = as_units(study.paths, study.unit), None
+        if lost:
+            units, whole, flag = units.take(kept), whole[..., kept], Flag(Reason.NOT_FINITE, lost, study.paths)
+        values = {name: whole[:, k] for k, name in enumerate(read)}
+        about = {"structure": one.name, "assumption": one.assumption, "kind": one.kind}
+        # threads pay, as NumPy releases the interpreter lock while it sorts and sums
+        with ThreadPoolExecutor(THREADS) as threads:
+            for some in threads.map(lambda name, values=values, units=units: _of(study, name, values, units), names):
+                yield from (row | {key: row[key].flagged(flag) for key in ESTIMATES} | about for row in some)
+        observe("simulating", done * study.paths, total)
 
 
-def _refuse_nonfinite(study: Study, one: Structure, outcomes: np.ndarray, count: int) -> None:
-    """Raises a UserError if more paths of a structure are left out than the study allows."""
-    if count <= most_excluded(study):
-        return
-    bad = ~np.isfinite(outcomes)
-    problems = [
-        f"outcome '{name}' under '{policy}' is not finite on {bad[p, k].sum():,} of {bad.shape[-1]:,} paths."
-        for p, policy in enumerate(study.policy_names)
-        for k, name in enumerate(study.model.outcomes)
-        if bad[p, k].any()
-    ]
-    place = f"assumptions.{one.assumption}.{one.kind}" if one.kind else "as stated"
-    remedy = "Say another value, one that the model can bear." if one.kind else "See which: rustbelt run."
-    raise UserError(study.source, [Problem(place, f"{problem} {remedy}") for problem in problems])
+def _of(study: Study, name: str, values: Mapping[str, np.ndarray], units: Units) -> list[Row]:
+    """The measures of one outcome or event under each two policies; the earlier one, from the baseline on, is deducted.
+
+    Args:
+      values: outcomes by name [policy, path].
+    """
+    policies, event = [study.baseline, *others_of(study)], study.events_by_name.get(name)
+    if event:
+        happened = happens(study, event, values)
+        measures: tuple[str, ...] = (PROBABILITY,)
+
+        def own(one: int) -> dict[str, Estimate]:
+            return {PROBABILITY: probability(happened[one], units)}
+
+        def less(one: int, other: int) -> dict[str, Estimate]:
+            return {PROBABILITY: probability_difference(happened[one], happened[other], units)}
+
+    else:
+        of, measures = Variables(values[name], units, study.is_loss(name), LEVELS), MEASURES
+        own, less = of.summary, of.difference
+    alone = {policy: own(study.row(policy)) for policy in policies}
+    rows = []
+    for against, policy in combinations(policies, 2):
+        gaps = less(study.row(policy), study.row(against))
+        rows += [
+            {"variable": name, "measure": measure, "policy": policy, "against": against, "unit": study.unit_of(name),
+             "policy_value": alone[policy][measure], "against_value": alone[against][measure],
+             "difference": gaps[measure]}
+            for measure in measures
+        ]  # fmt: skip
+    return rows
 
 
-def _records(
-    study: Study, one: Structure, values: _Values, events: Sequence[Event], outcomes: Sequence[str]
-) -> list[Record]:
-    """Records of one structure."""
-    of_event, of_outcome = partial(_of_event, study, one, values), partial(_of_outcome, study, one, values)
-    # threads pay, as NumPy releases the interpreter lock while it sorts and sums
-    with ThreadPoolExecutor(THREADS) as threads:
-        parts = [*threads.map(of_event, events), *threads.map(of_outcome, outcomes)]
-    return [record for part in parts for record in part]
+def _worse(one: Ranking, structure: str) -> str:
+    """The policy that is clearly the worse one in a structure."""
+    if one.signs[structure] is None:
+        return "unknown"
+    worse, stated = one.worse(structure), one.worse(STATED)
+    return f"{worse} (flips)" if worse and stated and worse != stated else worse or "undecided"
 
 
-def _order(study: Study) -> list[str]:
-    """The policies, the baseline first; in each pair the earlier one is deducted from the later one."""
-    return [study.baseline, *(name for name in study.policy_names if name != study.baseline)]
+def _stated(one: Ranking) -> str:
+    side = one.worse(STATED)
+    return f"{adjective(one)} under {side}" if side else "undecided"
 
 
-def _of_event(study: Study, one: Structure, values: _Values, event: Event) -> list[Record]:
-    indicators = dict(zip(study.policy_names, happens(study, event, values.of), strict=True))
-    place = {"structure": one.name}
-    records = [
-        record(PROBABILITY, policy, event.name, probability(happened, values.units).flagged(values.flag), place)
-        for policy, happened in indicators.items()
-    ]
-    for other, policy in combinations(_order(study), 2):
-        gap = probability_difference(indicators[policy], indicators[other], values.units).flagged(values.flag)
-        against = {**place, "against": other}
-        records.append(record(against_baseline(PROBABILITY), policy, event.name, gap, against))
-    return records
-
-
-def _of_outcome(study: Study, one: Structure, values: _Values, name: str) -> list[Record]:
-    place, order = {"structure": one.name}, _order(study)
-    of = Variables(values.of[name], values.units, study.is_loss(name), _LEVELS)
-    own, gaps = [], []
-    for policy in order:
-        mine = of.summary(study.row(policy))
-        own += [record(m, policy, name, mine[m].flagged(values.flag), place) for m in MEASURES]
-    for other, policy in combinations(order, 2):
-        gap, against = of.difference(study.row(policy), study.row(other)), {**place, "against": other}
-        gaps += [record(against_baseline(m), policy, name, gap[m].flagged(values.flag), against) for m in MEASURES]
-    return own + gaps
-
-
-def of_few(study: Study) -> Study:
-    """The study with at most `variants.PATHS` paths, the number that is simulated by default."""
-    return replace(study, paths=min(study.paths, variants.PATHS))
+def _elsewhere(one: Ranking) -> str:
+    """Where a ranking differs: `under reform with exit off; undecided with all off`, or that it is the same in all."""
+    turned = {worse: names for worse, names in one.structures.items() if STATED not in names}
+    parts = [f"{f'under {worse}' if worse else 'undecided'} with {listed(names)}" for worse, names in turned.items()]
+    return "; ".join(parts) or "the same in all"

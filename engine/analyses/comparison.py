@@ -1,87 +1,44 @@
-"""Paired comparison of policies on the same futures: differences, regret, dominance, ranks, and more."""
+"""Tables of a comparison of policies on the same futures: from outcomes path by path, and from yearly values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from typing import Any
 
 import numpy as np
 
 from engine.analyses import years
-from engine.analyses.variables import LEVEL
-from engine.errors import Problem, Problems, UserError, unknown
-from engine.risk.drivers import series
+from engine.analyses.variables import PROBABILITY
+from engine.answers.rows import table
+from engine.answers.table import Table
+from engine.errors import Problems, UserError
+from engine.risk.drivers.series import Series, Years, by_place
+from engine.risk.estimation.as_text import judged
 from engine.risk.estimation.events import known_events
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import Variables
-from engine.risk.estimation.tables import THREADS, Record, Tables, against_baseline, record
+from engine.risk.estimation.tables import THREADS, Record
 from engine.risk.policies import joint, ranks
-from engine.risk.policies.dominance import Dominance, dominance
+from engine.risk.policies.dominance import dominance
 from engine.risk.policies.pairing import variance_ratio
 from engine.risk.policies.ranks import Gaps
 from engine.risk.policies.regrets import regrets
-from engine.risk.policies.thresholds import ThresholdCurves, threshold_curves
+from engine.risk.policies.thresholds import Banded, threshold_curves
 from engine.study.components import Event
 from engine.study.study import Study
 
-
-@dataclass(frozen=True)
-class Question:
-    """What a comparison is asked for.
-
-    Args:
-      variables: outcomes, events and yearly variables; if none are named, all outcomes and events, and for costly
-        results the headline.
-      level: of VaR, ES and common tails, such as 0.99.
-      year: which year of yearly variables; all if not given.
-      at: which place of yearly variables, as label by dimension.
-      numbers: whether sentences leave out words for how likely something is.
-    """
-
-    variables: tuple[str, ...] = ()
-    level: float = LEVEL
-    year: int | None = None
-    at: Mapping[str, str] | None = None
-    numbers: bool = False
-
-
-@dataclass(frozen=True)
-class Findings:
-    """The results of comparing policies with a baseline on the same futures.
-
-    Args:
-      study: restricted to the compared policies, with the paths that are done.
-      question: what was asked.
-      records: "difference_M", "worse", "regret", "regret_VaR95", "regret_max", "variance_ratio" of outcomes and events;
-        then of the named yearly variables, by year and place.
-      orders: by outcome and policy, first- and second-order dominance over the baseline.
-      curves: by event, exceedance probability of its outcome over thresholds.
-      gaps: by measure and by outcome or event, differences of all pairs of policies.
-      common: share of the worst futures that two outcomes, or two places of one, have in common: by "outcome" or the
-        outcome that the places are of, by both of them, and by policy.
-      years_paths: how many of the first paths the records by year and the places of `common` come from.
-    """
-
-    study: Study
-    question: Question
-    records: list[Record]
-    orders: Mapping[tuple[str, str], tuple[Dominance, Dominance]]
-    curves: Mapping[str, ThresholdCurves]
-    gaps: Mapping[str, Mapping[str, Gaps]]
-    common: Mapping[tuple[str, str, str, str], Estimate]
-    years_paths: int
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """The policies other than the baseline."""
-        return tuple(name for name in self.study.policy_names if name != self.study.baseline)
-
-    @cached_property
-    def by_key(self) -> Mapping[tuple[str, str, str], Record]:
-        """The records without year, by measure, policy and variable."""
-        return {(r.measure, r.policy, r.variable): r for r in self.records if r.year is None}
+GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
+ORDERS = ("first order", "second order")
+FEW, MOST = 2, 4
+"""Most policies beside the baseline with all brief rows of `worse`, and most policies with brief common tails."""
+Row = dict[str, Any]
+Held = dict[tuple[str, str, str], Estimate]
+"""Estimates by measure ("difference_M", "worse", "regret_VaR95", "variance_ratio"), policy and variable."""
 
 
 class Some(Mapping[str, np.ndarray]):
@@ -91,8 +48,7 @@ class Some(Mapping[str, np.ndarray]):
         self._outcomes, self._rows = outcomes, list(rows)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        values = self._outcomes[name]
-        return values if self._rows == list(range(len(values))) else values[self._rows]
+        return self._outcomes[name][self._rows]
 
     def __contains__(self, name: object) -> bool:
         return name in self._outcomes
@@ -114,18 +70,13 @@ def compared(study: Study, policies: Sequence[str] | None, against: str | None =
     Raises:
       UserError: one of them does not run, or only one is left.
     """
-    chosen = list(dict.fromkeys((*(policies or study.policy_names), *([against] if against else ()))))
+    chosen = list(dict.fromkeys((*(policies or study.policy_names), *filter(None, [against]))))
     problems = Problems()
     for name in chosen:
-        if name not in study.policy_names:
-            text = unknown("policy", name, study.policy_names)
-            there = "" if " Known: " in text else f" Known: {', '.join(study.policy_names)}."
-            problems.add("" if name != against else "--against", text + there)
-    problems.refuse("--policies")
+        problems.knows("--against" if name == against else "--policies", "policy", name, study.policy_names)
+    problems.refuse(study.source)
     if len(chosen) < 2:
-        others = [name for name in study.policy_names if name not in chosen]
-        remedy = f"Name more: {', '.join(others)}." if others else "Run the study with more: compare = [...]."
-        raise UserError(study.source, [Problem("", f"expected two policies or more to compare, got one. {remedy}")])
+        raise UserError(study.source, [f"expected two policies or more to compare, got one: {chosen[0]}."])
     rows = [study.row(name) for name in chosen]
     baseline = against or (study.baseline if study.baseline in chosen else chosen[0])
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
@@ -136,183 +87,261 @@ def of_named(study: Study, policies: Sequence[str] | None) -> Study:
     return study if len(set(policies or ())) < 2 else compared(study, policies)[0]
 
 
-def refuse(study: Study, question: Question) -> None:
-    """Refuses a question about variables, places or a year that do not exist.
+def verdict(gap: Estimate | None, loss: bool | None) -> str:
+    """What a difference says of a policy: "better", "worse" or "not distinguishable".
 
-    Raises:
-      UserError: the question has such, or a year or place without a yearly variable; all problems at once.
+    "" without an interval, and where neither high nor low values are worse.
     """
-    problems, model = Problems(), study.model
-    known = [*study.variables, *model.yearly]
-    for name in question.variables:
-        if name not in known:
-            problems.add("--outcome", unknown("outcome, event or yearly variable", name, known))
-    for dim, label in (question.at or {}).items():
-        if dim not in model.dims:
-            problems.add("--at", unknown("dimension", dim, model.dims))
-        elif label not in model.dims[dim]:
-            problems.add("--at", unknown(dim, label, model.dims[dim]))
-    if question.year is not None and question.year not in study.years:
-        span = f"{study.years[0]} to {study.years[-1]}" if study.years else "none: this study has no years"
-        problems.add("--year", f"expected {span}, got {question.year}.")
-    if (question.year is not None or question.at) and not any(name in model.yearly for name in question.variables):
-        problems.add("--outcome", "expected a yearly variable beside --year or --at, got none.")
-    problems.refuse("compare")
+    sign = judged(gap)
+    if sign is None or loss is None:
+        return ""
+    return "not distinguishable" if not sign else "worse" if (sign > 0) == loss else "better"
 
 
-def comparison(
-    study: Study, outcomes: Mapping[str, np.ndarray], tables: Tables, question: Question, device: str | None = None
-) -> Findings:
-    """All results of comparing the policies of a run with the baseline, path by path.
-
-    Args:
-      study: restricted to the compared policies, by `compared`.
-      outcomes: those stored path by path, [policy, path], each read when it is needed.
-      tables: the estimates of risk and comparison of these policies.
-      question: what is asked: variables, level, year, place.
-      device: "cpu" or "gpu", where yearly values are simulated again; the GPUs if there are any.
-    """
-    named = question.variables
-    wanted = [name for name in study.model.outcomes if name in named or not named]
-    events = [event for event in study.events if event.name in named or not named]
-    kept = [name for name in wanted if name in outcomes and study.loss_of(name) is not None]
-    chosen = [name for name in (wanted if named else study.headline) if name in outcomes]
-    means = {(r.policy, r.variable): r.alone for r in tables.comparison if r.measure == "regret"}
-    with ThreadPoolExecutor(THREADS) as threads:
-        parts = list(threads.map(lambda name: _of_outcome(study, name, outcomes[name], means), kept))
-        curves = threads.map(lambda event: (event.name, _curves(study, event, outcomes)), events)
-        by_event = {name: one for name, one in curves if one is not None}
-    shown = {*wanted, *(event.name for event in events)}
-    known = {
-        (r.measure, r.policy, r.variable): r
-        for r in tables.comparison
-        if r.variable in shown and (r.measure not in ("worse", "regret") or study.loss_of(r.variable) is not None)
-    }
-    records = [*(known | {(r.measure, r.policy, r.variable): r for own, _ in parts for r in own}).values()]
-    order = study.variables
-    records.sort(key=lambda r: order.index(r.variable))
-    by_measure = pairs(study, outcomes, records, question)
-    more, places, count = _by_year(study, question, chosen, device)
-    rows = range(len(study.policies))
-    losses = ([_losses(outcomes[name][p], study.loss_of(name)) for name in chosen] for p in rows)
-    common = _common(study, "outcome", chosen, losses, question.level)
-    return Findings(
-        study, question, records + more,
-        {key: pair for _, pairs in parts for key, pair in pairs.items()},
-        by_event, by_measure,
-        common | places,
-        count,
-    )  # fmt: skip
+def others_of(study: Study) -> list[str]:
+    """The policies other than the baseline."""
+    return [name for name in study.policy_names if name != study.baseline]
 
 
 def pairs(
-    study: Study, outcomes: Mapping[str, np.ndarray], records: Iterable[Record], question: Question
+    study: Study, outcomes: Mapping[str, np.ndarray], records: Iterable[Record], named: Collection[str], level: float
 ) -> dict[str, dict[str, Gaps]]:
     """Paired differences of all policies, by measure and by outcome or event.
 
-    Of the outcomes and events asked for, else of the headline and all events.
+    Args:
+      named: outcomes and events; the headline and all events if none are named.
     """
-    named, known = question.variables, known_events(study, outcomes)
     chosen = [
-        name
-        for name, outcome in study.model.outcomes.items()
-        if name in (named or study.headline) and name in outcomes and outcome.loss is not None
-    ]
-    events = [event for event in study.events if event in known and (event.name in named or not named)]
-    of = ranks.of_outcomes(study, chosen, outcomes, records, question.level)
+        name for name in study.model.outcomes
+        if name in (named or study.headline) and name in outcomes and study.loss_of(name) is not None
+    ]  # fmt: skip
+    events = [event for event in known_events(study, outcomes) if event.name in named or not named]
+    of = ranks.of_outcomes(study, chosen, outcomes, records, level)
     return of | ranks.of_events(study, events, outcomes)
 
 
-def _of_outcome(
-    study: Study, name: str, values: np.ndarray, means: Mapping[tuple[str, str], Estimate]
-) -> tuple[list[Record], dict[tuple[str, str], tuple[Dominance, Dominance]]]:
-    loss, base = study.is_loss(name), study.row(study.baseline)
-    records: list[Record] = []
-    orders: dict[tuple[str, str], tuple[Dominance, Dominance]] = {}
-    lacks = regrets(values, study.unit, loss, means=[means[policy, name] for policy in study.policy_names])
-    for p, (policy, own) in enumerate(zip(study.policy_names, lacks, strict=True)):
-        records += [record(measure, policy, name, one) for measure, one in own.items()]
-        if p != base:
-            ratio = variance_ratio(values[p], values[base], study.unit)
-            records.append(record("variance_ratio", policy, name, ratio))
-            orders[name, policy] = dominance(values[p], values[base], study.unit, loss)
-    return records, orders
-
-
-def _curves(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> ThresholdCurves | None:
-    """Exceedance curves of an event's outcome over thresholds.
-
-    None for an event made of several, or an outcome that is not stored.
-    """
-    if event.outcome is None or event.outcome not in outcomes:
-        return None
-    base = study.row(study.baseline)
-    return threshold_curves(outcomes[event.outcome], study.unit, base, event.above is not None, event.threshold)
-
-
-def _common(
-    study: Study, kind: str, labels: Sequence[str], losses: Iterable[Sequence[np.ndarray]], level: float
-) -> dict[tuple[str, str, str, str], Estimate]:
-    """The share of worst futures that every two of some outcomes or places have in common, under each policy.
+def of_paths(
+    study: Study, outcomes: Mapping[str, np.ndarray], records: Iterable[Record], wanted: Collection[str],
+    shown: Collection[str],
+) -> tuple[Held, list[Row]]:  # fmt: skip
+    """The estimates of each policy against the baseline and the best policy, and rows of stochastic dominance.
 
     Args:
-      kind: "outcome", or the outcome that the places are of.
-      losses: of each policy, the losses of each label.
+      records: the estimates of the comparison that a run has.
+      wanted: outcomes and events; `shown` are those of the brief form.
     """
-    return {
-        (kind, labels[i], labels[j], policy): share
-        for policy, own in zip(study.policy_names if len(labels) > 1 else (), losses, strict=False)
-        for (i, j), share in joint.common_tails(own, study.unit, level).items()
+    base, unit, losses = study.row(study.baseline), study.unit, {name: study.loss_of(name) for name in wanted}
+    held = {
+        (r.measure, r.policy, r.variable): r.alone for r in records
+        if r.variable in wanted and (losses[r.variable] is not None or r.measure not in ("worse", "regret"))
+    }  # fmt: skip
+
+    def of_outcome(name: str) -> tuple[Held, list[Row]]:
+        values, means = outcomes[name], [held["regret", policy, name] for policy in study.policy_names]
+        loss, own, rows = study.is_loss(name), Held(), list[Row]()
+        for policy, one, lacks in zip(study.policy_names, values, regrets(values, unit, loss, means), strict=True):
+            own |= {(measure, policy, name): lack for measure, lack in lacks.items()}
+            if policy != study.baseline:
+                own["variance_ratio", policy, name] = variance_ratio(one, values[base], unit)
+                for order, of in zip(ORDERS, dominance(one, values[base], unit, loss), strict=True):
+                    numbers = {key: value for key, value in vars(of).items() if key != "flag"}
+                    rows.append({"outcome": name, "order": order, "policy": policy, **numbers, "brief": name in shown})
+        return own, rows
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        kept = [name for name in study.model.outcomes if losses.get(name) is not None and name in outcomes]
+        parts = list(threads.map(of_outcome, kept))
+    every = [item for one in (held, *(own for own, _ in parts)) for item in one.items()]
+    order = {name: number for number, name in enumerate(study.variables)}
+    return dict(sorted(every, key=lambda item: order[item[0][2]])), [row for _, rows in parts for row in rows]
+
+
+def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> Iterator[Table]:
+    """Differences from the baseline, chances of being worse, and regret.
+
+    Args:
+      shown: outcomes of the brief form.
+      tail: the expected shortfall of the brief form, such as "ES99".
+    """
+    base, few = study.baseline, len(others_of(study)) <= FEW
+    yield table(
+        "events",
+        f"Probability of events less {base}",
+        (
+            {"event": name, "policy": policy, "difference": gap, "verdict": verdict(gap, True)}
+            for (measure, policy, name), gap in held.items()
+            if measure == CHANCE
+        ),
+        "event", "policy", across="policy", shown={"difference": "points"},
+    )  # fmt: skip
+    yield table(
+        "differences",
+        f"Outcomes less {base}",
+        (
+            {"outcome": name, "measure": of, "policy": policy, "unit": study.unit_of(name), "difference": gap,
+             "verdict": "" if of == "sd" else verdict(gap, study.loss_of(name)),
+             "brief": name in shown and of in ("mean", tail)}
+            for name, of, policy, gap in _every(study, held, GAP)
+            if policy != base and of != PROBABILITY
+        ),
+        "outcome", "measure", "policy", brief=("unit", "difference", "verdict"), across="policy",
+    )  # fmt: skip
+    yield table(
+        "worse",
+        f"How often worse than {base} on the same future",
+        (
+            {"outcome": name, "policy": policy, "worse": worse,
+             "variance_ratio": held.get(("variance_ratio", policy, name)), "brief": few or name in shown}
+            for (measure, policy, name), worse in held.items()
+            if measure == "worse"
+        ),
+        "outcome", "policy", brief=("worse", "variance_ratio"), across="policy",
+    )  # fmt: skip
+    yield table(
+        "regret",
+        "Regret",
+        (
+            {"outcome": name, "measure": of.removeprefix("_") or "mean", "policy": policy,
+             "unit": study.unit_of(name), "regret": lack, "brief": name in shown and of in ("", "_VaR95")}
+            for name, of, policy, lack in _every(study, held, "regret")
+        ),
+        "outcome", "measure", "policy", brief=("unit", "regret"), across="policy",
+    )  # fmt: skip
+
+
+def _every(study: Study, held: Held, prefix: str) -> Iterator[tuple[str, str, str, Estimate | None]]:
+    """Each outcome, measure without its prefix, policy, and the estimate if there is one."""
+    measures = dict.fromkeys(measure for measure, _, _ in held if measure.startswith(prefix))
+    names = dict.fromkeys(name for measure, _, name in held if measure in measures and name in study.model.outcomes)
+    for name, measure, policy in product(names, measures, study.policy_names):
+        yield name, measure.removeprefix(prefix), policy, held.get((measure, policy, name))
+
+
+def dominance_table(study: Study, rows: Iterable[Row]) -> Table:
+    """Verdicts on stochastic dominance over the baseline."""
+    title = f"Stochastic dominance over {study.baseline}"
+    return table("dominance", title, rows, "outcome", "order", "policy", brief=("verdict",), across="policy")
+
+
+def rank_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Table:
+    """The rank of each policy and between which ranks it lies."""
+    rows = (
+        {"measure": measure, "variable": name, "policy": policy, "between": f"{rank} [{best}, {worst}]",
+         "rank": rank, "best": best, "worst": worst}
+        for measure, by_name in by_measure.items()
+        for name, gaps in by_name.items()
+        for policy, (rank, best, worst) in zip(study.policy_names, gaps.ranks.T.tolist(), strict=True)
+    )  # fmt: skip
+    title, dims = "Ranks, 1 the best; brackets hold all at once", ("measure", "variable", "policy")
+    return table("ranks", title, rows, *dims, brief=("between",) if len(study.policies) > FEW else (), across="policy")
+
+
+def threshold_table(study: Study, outcomes: Mapping[str, np.ndarray], wanted: Collection[str]) -> Table:
+    """Probability of passing each level of the outcome of an event; events with fewer levels have empty rows."""
+    base, policies = study.row(study.baseline), study.policy_names
+
+    def rows(event: Event) -> list[Row]:
+        values, above = outcomes[str(event.outcome)], event.above is not None
+        curves = threshold_curves(values, study.unit, base, above, event.threshold)
+        if curves is None:
+            return []
+
+        def at(band: Banded, *place: int) -> Estimate:
+            value, low, high = (float(part[place]) for part in (band.estimate, band.low, band.high))
+            return Estimate(value, math.nan, low, high).flagged(curves.flag)
+
+        return [
+            {"event": event.name, "policy": policies[p], "point": k, "level": float(curves.levels[k]),
+             "share": at(curves.share, p, k), "difference": at(curves.gap, p, k)}
+            for p, k in product(range(len(policies)), range(len(curves.levels)))
+        ]  # fmt: skip
+
+    events = [event for event in study.events if event.name in wanted and event.outcome in outcomes]
+    with ThreadPoolExecutor(THREADS) as threads:
+        every = [row for some in threads.map(rows, events) for row in some]
+    return table("thresholds", "Probability to pass each level", every, "event", "policy", "point", brief=())
+
+
+def of_years(
+    study: Study, outcomes: Mapping[str, np.ndarray], chosen: Sequence[str], yearly: Sequence[Series],
+    level: float, device: str | None,
+) -> tuple[list[Row], list[Row], int]:  # fmt: skip
+    """Rows of yearly variables, rows on common worst futures, and how many paths are simulated for yearly values.
+
+    Args:
+      chosen: outcomes, whose worst futures and those of their places are compared.
+      yearly: yearly variables, each in a place.
+      device: "cpu" or "gpu", where yearly values are simulated again; the GPUs if there are any.
+    """
+    has_years = study.is_path_model and bool(study.years)
+    places = {name: by_place(study, name) if has_years else [] for name in chosen}
+    every = [*yearly, *(one for some in places.values() for one in some)]
+    count = years.first_paths(study, len(every), bool(yearly)) if every else 0
+    values = iter(years.values(study, every, count, device) if every else ())
+    rows = [row for one in yearly for row in _of_series(study, one, next(values), level)]
+    losses = {("outcome", name): partial(_loss, outcomes, name, study.loss_of(name)) for name in chosen}
+    losses |= {
+        (name, _place(one)): partial(_loss, {name: next(values)[:, -1]}, name, one.loss)
+        for name, some in places.items()
+        for one in some
     }
+    return rows, list(_common(study, losses, level)), count
 
 
-def _losses(values: np.ndarray, loss: bool | None) -> np.ndarray:
-    return values if loss else -values
+def _loss(values: Mapping[str, np.ndarray], name: str, loss: bool | None, p: int) -> np.ndarray:
+    """The loss under a policy, by its index."""
+    return values[name][p] if loss else -values[name][p]
 
 
-def _by_year(
-    study: Study, question: Question, chosen: Sequence[str], device: str | None
-) -> tuple[list[Record], dict[tuple[str, str, str, str], Estimate], int]:
-    """Results that need yearly values path by path, and the number of paths that they are from.
-
-    Records of yearly variables, and worst futures common to places.
-    """
-    if not study.is_path_model or not study.years:
-        return [], {}, 0
-    in_places = {name: series.by_place(study, name) for name in chosen}
-    yearly = [
-        one
-        for name in question.variables
-        if name in study.model.yearly
-        for one in series.of_yearly(study, name, question.at or {})
-    ]
-    flat = [*yearly, *(one for some in in_places.values() for one in some)]
-    if not flat:
-        return [], {}, 0
-    count = years.first_paths(study, len(flat), bool(yearly))
-    values = iter(years.values(study, flat, count, device))
-    records = [made for one in yearly for made in _records_by_year(study, question, one, next(values))]
-    common: dict[tuple[str, str, str, str], Estimate] = {}
-    for name, some in in_places.items():
-        ends = [_losses(next(values)[:, -1], one.loss) for one in some]
-        common |= _common(study, name, [_place(one) for one in some], zip(*ends, strict=True), question.level)
-    return records, common, count
-
-
-def _place(one: series.Series) -> str:
+def _place(one: Series) -> str:
     return ", ".join(one.place.values())
 
 
-def _records_by_year(study: Study, question: Question, one: series.Series, values: np.ndarray) -> Iterator[Record]:
-    """Differences, chances of being worse and regret of a yearly variable in a place, in each year asked for."""
-    base = study.row(study.baseline)
+def _of_series(study: Study, one: Series, values: Years, level: float) -> Iterator[Row]:
+    """Rows of a yearly variable in a place: differences, chances of being worse and regret in each year."""
+    base, unit, shown = study.row(study.baseline), study.model.yearly[one.variable].unit, ("mean", f"ES{100 * level:g}")
     for y, year in enumerate(study.years):
-        if question.year in (None, year):
-            of = Variables(values[:, y], study.unit, bool(one.loss), study.levels)
-            for p, (policy, lack) in enumerate(zip(study.policy_names, of.regrets(), strict=True)):
-                gaps = of.difference(p, base) if p != base else {}
-                named = {against_baseline(measure): gap for measure, gap in gaps.items()} | {"regret": lack}
-                for measure, estimate in named.items():
-                    if one.loss is None and measure in ("worse", "regret"):
-                        continue
-                    yield record(measure, policy, one.variable, estimate, one.place, int(year))
+        of = Variables(values[:, y], study.unit, bool(one.loss), study.levels)
+        every = [of.difference(p, base) if p != base else {} for p in range(len(study.policies))]
+        names = dict.fromkeys(name for gaps in every for name in gaps)
+        for policy, gaps, lack in zip(study.policy_names, every, of.regrets(), strict=True):
+            for measure, estimate in {**names, **gaps, "regret": lack}.items():
+                is_gap = measure not in ("worse", "regret")
+                if one.loss is not None or (is_gap and estimate is not None):
+                    yield {
+                        "variable": one.variable, "place": _place(one), "year": int(year),
+                        "measure": f"{GAP}{measure}" if is_gap else measure, "policy": policy,
+                        "unit": "1" if measure == "worse" else unit, "value": estimate,
+                        "verdict": verdict(estimate, one.loss) if is_gap and measure != "sd" else "",
+                        "brief": measure in shown and estimate is not None,
+                    }  # fmt: skip
+
+
+def yearly_table(study: Study, rows: Sequence[Row]) -> Table:
+    """Yearly variables by place and year."""
+    title, dims = f"By year, less {study.baseline}", ("variable", "place", "year", "measure", "policy")
+    return table("by_year", title, rows, *dims, brief=("unit", "value", "verdict"), across="policy")
+
+
+def _common(study: Study, losses: Mapping[tuple[str, str], Callable[[int], np.ndarray]], level: float) -> Iterator[Row]:
+    """Rows on the worst futures that every two outcomes, or every two places of one, have in common.
+
+    Args:
+      losses: by "outcome" or the outcome that places are of, and by outcome or place: the losses under a policy.
+    """
+    for of, p in product(dict.fromkeys(of for of, _ in losses), range(len(study.policies))):
+        labels = [label for kind, label in losses if kind == of]
+        if len(labels) < 2:
+            continue
+        shares = joint.common_tails([losses[of, label](p) for label in labels], study.unit, level)
+        for (i, j), common in shares.items():
+            pair = f"{labels[i]}, {labels[j]}{'' if of == 'outcome' else f': {of}'}"
+            own = {"pair": pair, "policy": study.policy_names[p], "of": of, "first": labels[i], "second": labels[j]}
+            yield own | {"share": common}
+
+
+def common_table(study: Study, rows: Sequence[Row], level: float) -> Table:
+    """The share of worst futures that pairs of outcomes, or of places, have in common."""
+    share = f"{100 * (1 - level):.3g} %"
+    title, brief = f"Worst {share} of futures in common; {share} by chance", len(study.policies) <= MOST
+    return table("common", title, rows, "pair", "policy", brief=("share",) if brief else (), across="policy")

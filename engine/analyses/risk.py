@@ -203,14 +203,14 @@ def _conditional(study: Study, condition: Condition, given: Sequence[Row], share
 def _side_by_side(study: Study, records: Sequence[Record]) -> Iterator[Row]:
     """Rows of estimates with the column that each stands in: its policy, or the side of a condition.
 
-    Of two policies the difference has a column of its own, with its verdict; of more policies each estimate has the
-    verdict of its difference from the baseline.
+    Of two policies the difference has its verdict; of more policies each estimate has the verdict of its difference
+    from the baseline, and the brief form is without differences.
     """
     is_pair = len(study.policies) <= 2
     gaps = {_place(one): one for one in records if one.measure.startswith("difference_")}
     for one in records:
         prefix = one.measure.removesuffix(one.bare_measure)
-        if one.measure in ("worse", "regret", "share") or (prefix == "difference_" and not is_pair):
+        if one.measure in ("worse", "regret", "share"):
             continue
         column = {
             "": one.policy,
@@ -220,7 +220,10 @@ def _side_by_side(study: Study, records: Sequence[Record]) -> Iterator[Row]:
             "contrast_": "given - otherwise",
         }[prefix]
         is_gap = prefix in ("difference_", "contrast_")
-        gap = one if is_gap else gaps.get(_place(one)) if not is_pair else None
+        if is_pair or prefix == "contrast_":
+            judged = one if is_gap else None
+        else:
+            judged = None if is_gap else gaps.get(_place(one))
         points = " [points]" * (is_gap and one.bare_measure == "probability")
         variables = study.model.outcomes if one.year is None else study.model.yearly
         loss = variables[one.variable].loss if one.variable in variables else True
@@ -233,7 +236,8 @@ def _side_by_side(study: Study, records: Sequence[Record]) -> Iterator[Row]:
             "column": column + points,
             "unit": record_tables.unit_of(study, one),
             "estimate": one.alone,
-            "verdict": cell(gap, 1.0, loss).verdict,
+            "verdict": cell(judged, 1.0, loss).verdict,
+            rows.BRIEF: is_pair or prefix != "difference_",
         }
 
 
@@ -242,7 +246,7 @@ def _place(one: Record) -> tuple[object, ...]:
 
 
 def _view(name: str, title: str, given: Sequence[Row], *dims: str, is_brief: bool = True, shown: str = "") -> Table:
-    keys = (*dims, "column", *(["unit"] if "variable" in dims else []), "estimate", "verdict")
+    keys = (*dims, "column", *(["unit"] if "variable" in dims else []), "estimate", "verdict", rows.BRIEF)
     own = [{key: row[key] for key in keys} for row in given]
     brief = keys if is_brief else ()
     return rows.table(name, title, own, *dims, "column", brief=brief, across="column", shown={"estimate": shown})

@@ -30,27 +30,10 @@ def shares(players: int) -> Float[np.ndarray, "player coalition"]:
     return np.where(inside, 1.0, -1.0) * order[others] / factorial(players)
 
 
-def added_alone(players: int) -> Float[np.ndarray, "player coalition"]:
-    """Weights of the effect of each player alone: v(i) - v(none)."""
-    weights = np.zeros((players, 1 << players))
-    rows = np.arange(players)
-    weights[rows, 1 << rows] += 1
-    weights[rows, 0] -= 1
-    return weights
-
-
-def taken_back(players: int) -> Float[np.ndarray, "player coalition"]:
-    """Weights of the effect that is lost without each player: v(all) - v(all but i)."""
-    weights = np.zeros((players, 1 << players))
-    rows, everybody = np.arange(players), (1 << players) - 1
-    weights[rows, everybody] += 1
-    weights[rows, everybody - (1 << rows)] -= 1
-    return weights
-
-
-def whole(players: int) -> Float[np.ndarray, "1 coalition"]:
-    """Weights of the effect of all players together: v(all) - v(none)."""
-    weights = np.zeros((1, 1 << players))
-    weights[0, -1] += 1
-    weights[0, 0] -= 1
-    return weights
+def contrasts(players: int) -> Float[np.ndarray, "effect coalition"]:
+    """Weights of the effect of all players, v(all) - v(none); then of the Shapley value of each, of the effect of each
+    alone, v(i) - v(none), and of what is lost without each, v(all) - v(all but i).
+    """
+    values, alone = np.eye(1 << players), 1 << np.arange(players)
+    none, every = values[0], values[-1]
+    return np.concatenate([[every - none], shares(players), values[alone] - none, every - values[-1 - alone]])

@@ -128,23 +128,15 @@ class Answer:
         """
         head = tree.attrs.get(_HEAD, {})
         try:
-            return Answer._of(tree, head)
+            if head.get("version") != plain.VERSION:
+                again = f"has another form than this version's. Ask anew: rustbelt {head.get('question', 'QUESTION')}"
+                raise UserError("the answer that is kept", [again])
+            held = {table.name: table for table in groups.tables(tree)}
+            subject = Subject(**head["study"] | {"policies": tuple(head["study"]["policies"])})
+            kept = {name: head[name] for name in ("basis", "reading", "question", "heading", "asked")}
+            return Answer(subject, tuple(head["findings"]), tuple(held[name] for name in head["order"]), **kept)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError("the answer that is kept", ["is not as an answer is written. Ask anew."]) from error
-
-    @staticmethod
-    def _of(tree: xr.DataTree, head: Any) -> Answer:
-        if head.get("version") != plain.VERSION:
-            raise UserError(
-                "the answer that is kept",
-                [f"has another form than this version's. Ask anew: rustbelt {head.get('question', 'QUESTION')}"],
-            )
-        held = {table.name: table for table in groups.tables(tree)}
-        subject = {**head["study"], "policies": tuple(head["study"]["policies"])}
-        return Answer(
-            Subject(**subject), tuple(head["findings"]), tuple(held[name] for name in head["order"]),
-            head["basis"], head["reading"], question=head["question"], heading=head["heading"], asked=head["asked"],
-        )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
         """The answer as plain data for JSON, in the shape of `engine.answers.plain.SCHEMA`."""

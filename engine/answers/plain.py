@@ -11,71 +11,51 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 
 VERSION = 1
-_NULL = {"type": ["number", "null"]}
 _TEXT = {"type": "string"}
-_FLAG = {
-    "type": "object",
-    "properties": {"reason": _TEXT, "got": {"type": "number"}, "limit": {"type": "number"}},
-    "required": ["reason", "got", "limit"],
-    "additionalProperties": False,
-}
-_ESTIMATE = {
-    "type": "object",
-    "properties": {**dict.fromkeys(STATS, _NULL), "flag": _TEXT, "flags": {"type": "array", "items": _FLAG}},
-    "required": [*STATS, "flag", "flags"],
-    "additionalProperties": False,
-}
-_COLUMN = {
-    "type": "object",
-    "properties": {"name": _TEXT, "kind": {"enum": [*Kind]}, "unit": _TEXT, "about": _TEXT},
-    "required": ["name", "kind", "unit", "about"],
-    "additionalProperties": False,
-}
-_TABLE = {
-    "type": "object",
-    "properties": {
-        "title": _TEXT,
-        "dims": {"type": "array", "items": _TEXT},
-        "columns": {"type": "array", "items": _COLUMN},
-        "rows": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": {"anyOf": [{"type": ["number", "boolean", "string", "null"]}, _ESTIMATE]},
-            },
-        },
-    },
-    "required": ["title", "dims", "columns", "rows"],
-    "additionalProperties": False,
-}
-_SUBJECT = {
-    "type": "object",
-    "properties": {
-        **dict.fromkeys(("name", "question", "fingerprint", "baseline"), _TEXT),
-        "paths": {"type": "integer"},
-        "seed": {"type": "integer"},
-        "policies": {"type": "array", "items": _TEXT},
-    },
-    "required": ["name", "question", "fingerprint", "paths", "seed", "policies", "baseline"],
-    "additionalProperties": False,
-}
+_NULL = {"type": ["number", "null"]}
+
+
+def _list(items: Mapping[str, Any], **more: int) -> dict[str, Any]:
+    return {"type": "array", "items": items, **more}
+
+
+def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object that has these properties and no others."""
+    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+
+
+_FLAG = _object(reason=_TEXT, got={"type": "number"}, limit={"type": "number"})
+_ESTIMATE = _object(**dict.fromkeys(STATS, _NULL), flag=_TEXT, flags=_list(_FLAG))
+_VALUE = {"anyOf": [{"type": ["number", "boolean", "string", "null"]}, _ESTIMATE]}
+_TABLE = _object(
+    title=_TEXT,
+    dims=_list(_TEXT),
+    columns=_list(_object(name=_TEXT, kind={"enum": [*Kind]}, unit=_TEXT, about=_TEXT)),
+    rows=_list({"type": "object", "additionalProperties": _VALUE}),
+)
+_SUBJECT = _object(
+    name=_TEXT,
+    question=_TEXT,
+    fingerprint=_TEXT,
+    paths={"type": "integer"},
+    seed={"type": "integer"},
+    policies=_list(_TEXT),
+    baseline=_TEXT,
+)
 SCHEMA: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "An answer of rustbelt",
-    "type": "object",
-    "properties": {
-        "version": {"const": VERSION},
-        "question": _TEXT,
-        "asked": {"type": "object"},
-        "study": _SUBJECT,
-        "heading": _TEXT,
-        "findings": {"type": "array", "items": _TEXT, "minItems": 1},
-        "basis": _TEXT,
-        "reading": _TEXT,
-        "tables": {"type": "object", "additionalProperties": _TABLE},
-    },
-    "required": ["version", "question", "asked", "study", "heading", "findings", "basis", "reading", "tables"],
-    "additionalProperties": False,
+    **_object(
+        version={"const": VERSION},
+        question=_TEXT,
+        asked={"type": "object"},
+        study=_SUBJECT,
+        heading=_TEXT,
+        findings=_list(_TEXT, minItems=1),
+        basis=_TEXT,
+        reading=_TEXT,
+        tables={"type": "object", "additionalProperties": _TABLE},
+    ),
 }
 """JSON Schema (draft 2020-12) of an answer as `--json` prints it."""
 

@@ -31,7 +31,8 @@ def table(
 ) -> Table:
     """A table of all combinations of the labels along `dims`; one without a row has missing values.
 
-    With one dimension each row keeps its place, and labels may repeat. Columns have the order of the first row's keys.
+    With one dimension each row keeps its place, labels may repeat, and rows without a label are numbered from 1.
+    Columns have the order of the first row's keys.
 
     Args:
       brief: columns of the brief form beside the labels; all if not given, and no rows either if empty.
@@ -41,6 +42,8 @@ def table(
       shown: "%" or "points" for columns that people read so in this table, by their names.
     """
     given = [*rows]
+    if len(dims) == 1:
+        given = [{dims[0]: str(number), **row} for number, row in enumerate(given, 1)]
     keys = [tuple(row[dim] for dim in dims) for row in given]
     labels = [[*dict.fromkeys(part)] for part in zip(*keys, strict=True)]
     if given and len(dims) > 1:
@@ -52,10 +55,14 @@ def table(
     def column(of: str) -> Column:
         values = [key[dims.index(of)] for key in keys] if of in dims else [row.get(of) for row in given]
         term = TERMS.get(f"{name}.{of}") or TERMS.get(of) or Term(words(of))
-        over = _over(values, [*map(len, labels)], dims) if len(dims) > 1 and of not in dims else None
+        kind = term.kind or _kind(values)
+        # an estimate has a value for each combination, though values may repeat, unless it describes a part
+        own = term.each or (kind is Kind.ESTIMATE and (not apart or len(labels[-1]) == 1))
+        varies = len(dims) == 1 or of in dims or own
+        over = None if varies else _over(values, [*map(len, labels)], dims)
         is_brief = brief is None or of in dims or of in brief
         unit, form = (units or {}).get(of, term.unit), (shown or {}).get(of, term.shown)
-        return Column(of, term.kind or _kind(values), values, term.about, unit, term.head, form, over, is_brief)
+        return Column(of, kind, values, term.about, unit, term.head, form, over, is_brief)
 
     marks = [brief is None or (bool(brief) and bool(row.get(BRIEF, True))) for row in given]
     return Table(name, title, [column(of) for of in (*dims, *names)], dims, marks, across, apart)

@@ -42,9 +42,11 @@ Seldom used options, which COMMAND --help --full describes:
 COMMANDS = (*(name for names in GROUPS.values() for name in names), *SELDOM)
 
 REMOVED = {
+    "assumptions": "rustbelt challenge STUDY --only assumptions",
     "check --operations": "rustbelt check STUDY",
     "explain --levers": "rustbelt flip STUDY --outcome V",
-    "explain --mechanisms": "rustbelt assumptions STUDY",
+    "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
+    "report --slide": "rustbelt plot overview RUN -o overview.pdf",
     "schema --model": "rustbelt schema",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",
     "sensitivity --within": "rustbelt sensitivity STUDY",

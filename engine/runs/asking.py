@@ -204,7 +204,7 @@ def attribute(
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
-      UserError: the study is not sound; or as `engine.analyses.attribution.attribution`.
+      UserError: the study is not sound; or as `engine.analyses.attribute.Attribute.answer`.
     """
     if not isinstance(study, Study):
         study = load_study(study, policies=[*dict.fromkeys((start, end))])

@@ -32,9 +32,9 @@ class Questions:
 
         Args:
           outcome: Outcomes, events and yearly variables, in place of the headline and all events.
-          policies: Policies to compare, in place of all that ran.
-          against: The policy that the others are held against; the baseline, else the first, if not given. every: each
-            against each.
+          policies: Policies to compare, each with every other, in place of all that ran.
+          against: The policy that the others are compared with; the baseline, else the first, if not given. every: each
+            with each.
           level: Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.
           year: One year, of a yearly variable.
           at: One place, of a yearly variable: region=Liaoning.
@@ -185,35 +185,26 @@ class Questions:
         """
         return self.ask("flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device)
 
-    def assumptions(
-        self, outcome: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
-    ) -> Answer:
-        """Hold a study against its own assumptions.
-
-        Args:
-          outcome: Outcomes and events, in place of the headline and all events.
-          paths: how many are computed anew; as many as the question thinks fit if not given.
-          device: "cpu" or "gpu"; the GPUs if there are any.
-
-        Raises:
-          UserError: what is asked for is not there.
-        """
-        return self.ask("assumptions", outcome=outcome, paths=paths, device=device)
-
     def challenge(
-        self, claim: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+        self,
+        claim: Sequence[str] | str = (),
+        only: str | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
     ) -> Answer:
         """Argue against the study's own headline.
 
         Args:
           claim: A claim, such as "NEW better than OLD in ruin", in place of the study's; several times for several.
+          only: assumptions: only the rankings with each assumption off and doubled.
           paths: how many are computed anew; as many as the question thinks fit if not given.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("challenge", claim=claim, paths=paths, device=device)
+        return self.ask("challenge", claim=claim, only=only, paths=paths, device=device)
 
     def backtest(
         self,

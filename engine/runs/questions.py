@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 from engine.answers import registry
@@ -14,12 +13,11 @@ from engine.run_folder import answer_store, ledger
 from engine.run_folder.folder import RunFolder
 
 
-def answer_to(folder: RunFolder, question: str, table: str = "", asked_with: Sequence[str] = ()) -> Answer:
+def answer_to(folder: RunFolder, question: str, table: str = "") -> Answer:
     """The kept answer to a question, which is the last one that the run gave.
 
     Args:
       table: name of a table that the answer must have.
-      asked_with: words of the command line that make an answer with this table, for the message of the error.
 
     Raises:
       UserError: the question has not been asked, or its last answer lacks the table or is in another version's format.
@@ -28,7 +26,7 @@ def answer_to(folder: RunFolder, question: str, table: str = "", asked_with: Seq
     answer = None if held is None else Answer.of_tree(held)
     if answer is not None and (not table or table in answer):
         return answer
-    command = command_line(question, folder.path, *_required(question), *asked_with, model=folder.study.model_spec)
+    command = command_line(question, folder.path, *_required(question), model=folder.study.model_spec)
     told = "has not been asked" if answer is None else f"has answered '{question}' otherwise, and keeps its last answer"
     raise UserError(str(folder.path), [f"{told}. Ask it: {command}"])
 

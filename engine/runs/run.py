@@ -346,7 +346,7 @@ class Run(Inquiry):
         Args:
           out: the file; `report.html` in the run folder if not given, or, with a warning, `NAME-report.html` in the
             current folder where the run folder cannot be written. With the suffix .pdf the page is printed, by an
-            installed Chromium; .png or .svg give one slide.
+            installed Chromium.
           variable: the outcome that the answer speaks of first.
 
         Raises:

@@ -1,10 +1,12 @@
 """Which lever does what: games whose shares can be done by hand, on static and path models; and what is refused."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from engine import Factor, Lever, Outcome, PathModel, StaticModel, UserError, Yearly, load_study, total
-from engine.analyses.attribution import attribution
+from engine.analyses.attribution import attribution as attribution_of, of_paths
 from engine.analyses.coalitions import between
 from engine.program import devices
 from tests.helpers import assert_close, assert_plausible, assert_same
@@ -65,6 +67,20 @@ def game(folder, groups="", sampler="random"):
     return load_study(write(folder, text), model=Game())
 
 
+def attribution(study, start, end, variables=None, paths=None, device="cpu"):
+    """The players, the parts of an attribution (one a measure and variable), and how many paths are left out."""
+    coalitions = between(of_paths(study, paths, 1 << 17), start, end)
+    rows, excluded = attribution_of(coalitions, variables, device)
+    parts = []
+    for key in dict.fromkeys((row["variable"], row["measure"]) for row in rows):
+        own = [row for row in rows if (row["variable"], row["measure"]) == key]
+        columns = {name: [row[name] for row in own] for name in ("share", "alone", "taken_back")}
+        leaders = {row["group"] for row in own if row["leads"]}
+        part = {"variable": key[0], "measure": key[1], "difference": own[0]["difference"], "leaders": leaders}
+        parts.append(SimpleNamespace(**part, **columns))
+    return SimpleNamespace(players=coalitions.players, parts=parts, excluded=excluded)
+
+
 def part(given, variable, measure):
     (own,) = (one for one in given.parts if (one.variable, one.measure) == (variable, measure))
     return own
@@ -104,7 +120,7 @@ def test_of_a_product_levers_that_need_each_other_share_alike(played):
     assert_close(mean.share[0].estimate, mean.share[1].estimate)
     assert_plausible(mean.share[0].estimate, 1.5, mean.share[0].standard_error, 0.1)
     assert_plausible(mean.taken_back[0].estimate, 3.0, mean.taken_back[0].standard_error, 0.1)
-    assert mean.leaders == ("a", "b")
+    assert mean.leaders == {"a", "b"}
 
 
 def test_tails_and_events_are_shared_by_closed_forms(played):

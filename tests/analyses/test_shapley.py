@@ -15,16 +15,14 @@ def game(players, value):
 def test_the_glove_game_by_hand():
     # players 0 and 1 hold a left glove, 2 a right one; a pair is worth 1: Shapley's (1/6, 1/6, 4/6)
     values = game(3, lambda inside: float(2 in inside and bool(inside & {0, 1})))
-    assert_close(shapley.shares(3) @ values, [1 / 6, 1 / 6, 4 / 6])
-    assert_close(shapley.added_alone(3) @ values, [0.0, 0.0, 0.0])
-    assert_close(shapley.taken_back(3) @ values, [0.0, 0.0, 1.0])
+    whole, shares, alone, taken_back = 1.0, [1 / 6, 1 / 6, 4 / 6], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]
+    assert_close(shapley.contrasts(3) @ values, [whole, *shares, *alone, *taken_back])
 
 
 @pytest.mark.parametrize("players", [1, 2, 5, shapley.MOST_PLAYERS])
 def test_what_each_adds_is_averaged_over_all_orders_and_adds_up(players):
     values = np.random.default_rng(players).normal(size=1 << players)
     shares = shapley.shares(players) @ values
-    assert_close(shares.sum(), (shapley.whole(players) @ values)[0])
     assert_close(shares.sum(), values[-1] - values[0])
 
 
@@ -44,8 +42,7 @@ def test_an_average_over_orders_is_what_the_weights_are():
 def test_of_a_linear_game_all_three_are_the_own_worth():
     worth = np.array([3.0, -1.0, 0.0, 0.5])
     values = shapley.members(4) @ worth + 7.0
-    for weigh in (shapley.shares, shapley.added_alone, shapley.taken_back):
-        assert_close(weigh(4) @ values, worth)
+    assert_close(shapley.contrasts(4) @ values, [worth.sum(), *worth, *worth, *worth])
 
 
 def test_players_alike_have_the_same_and_one_that_adds_nothing_has_nothing():

@@ -37,7 +37,6 @@ ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": 
 OPTIONS = {
     "risk": {},
     "discover": {"where": "own > 41 under old"},
-    "assumptions": {"outcome": ("cost", "ruin")},
     "explain": {"outcome": "cost"},
     "compare": {"outcome": ("cost", "own", "ruin"), "level": "97.5"},
     "attribute": {"start": "old", "end": "aided"},

@@ -33,7 +33,7 @@ def test_it_prints_a_finding_and_a_table_for_each_outcome_and_event(study):
     assert collapse["difference"]["high"] < 0 and collapse["share"] == collapse["difference"]
     for head in ("mean of damage [yuan]", "ES99 of margin [t]", "probability of collapse [points]"):
         assert head in result.stdout
-    assert "a group adds" in " ".join(result.stdout.split())
+    assert "share of a group is what it adds" in " ".join(result.stdout.split())
 
 
 def test_policies_that_are_given_run_beside_those_that_it_names(tmp_path):

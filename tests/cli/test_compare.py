@@ -15,6 +15,7 @@ from engine.runs.run import open_run
 from engine.study.loading import load_model_file
 from tests.small_files import BRIDGE, MODELS, POND, call, damages, own, write
 
+NAMED = ("use", "dry", "half")
 POLICIES = "[policies.keep]\n[policies.use]\nrelease = { 2016 = 0.3, 2018 = 0.4 }\n"
 
 
@@ -40,7 +41,7 @@ def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, m
     ended = compare(pond, "--policies", "keep,use", "--full")
     assert ended.exit_code == 0, ended.output
     *lines, last = ended.stdout.splitlines()
-    assert lines[0].startswith("Against keep, use ") and "compare.zarr" in last
+    assert lines[0].startswith("Under use, the mean of ") and "compare.zarr" in last
     assert max(map(len, lines)) <= 80
     for part in (
         "Stochastic dominance over keep",
@@ -79,6 +80,15 @@ def test_many_policies_are_ranked(pond):
     assert " ".join(ended.stdout.split()).startswith(answer.finding)
     assert "Ranks, 1 the best" in ended.stdout
     assert re.search(r"mean, lowest_stock +1 \[1, 1\] ", ended.stdout)
+
+
+def test_named_policies_are_compared_with_every_other_named_one(pond):
+    """In the brief form; where all that ran are compared, pairs are in the full form alone."""
+    named, every = (open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(policies=some) for some in (NAMED, ()))
+    shown = [row for row, brief in zip(named["gaps"].rows(), named["gaps"].brief, strict=True) if brief]
+    pairs = {(row["policy"], row["against"]) for row in shown if row["gap"] is not None}
+    assert pairs == {(one, other) for one in NAMED for other in NAMED if one != other}
+    assert not any(every["gaps"].brief)
 
 
 def test_any_policy_may_be_what_the_others_are_held_against(pond):
@@ -136,9 +146,9 @@ def test_every_pair_is_a_screen_of_sentences_and_one_matrix(pond):
     first, matrix, *_ = compare(pond, "--against", "every").stdout.split("\n\n")
     said = " ".join(first.split())
     for part in (
-        "It can be told from all others.",
-        "Most often clearly better, over 2 outcomes: ",
-        "held against each other",
+        "All other policies are clearly worse.",
+        "Clear advantages over 2 outcomes are most frequent for ",
+        "compared with each other",
     ):
         assert part in said, part
     title, head, _, *rows = matrix.splitlines()
@@ -147,13 +157,13 @@ def test_every_pair_is_a_screen_of_sentences_and_one_matrix(pond):
         ["1", "keep"], ["2", "use"], ["3", "dry"], ["4", "half"],
     ]  # fmt: skip
     some = " ".join(compare(pond, "--against", "every", "--policies", "use,half", "--full").stdout.split())
-    assert some.startswith("Of 2 policies ") and "All pairs" in some and "dry" not in some.split("lowest_stock")[0]
+    assert some.startswith("Of 2 policies, ") and "All pairs" in some and "dry" not in some.split("lowest_stock")[0]
 
 
 def test_json_has_every_number(pond):
     plain = json.loads(compare(pond, "--json").stdout)
     rows = {name: table["rows"] for name, table in plain["tables"].items()}
-    assert plain["findings"][0].startswith("Of 4 policies ") and plain["study"]["paths"] == 4096
+    assert plain["findings"][0].startswith("Of 4 policies, ") and plain["study"]["paths"] == 4096
     worse = [row for row in rows["worse"] if row["worse"] is not None]
     assert {(row["policy"], row["outcome"]) for row in worse} == {
         (p, v) for p in ("use", "dry", "half") for v in ("lowest_stock", "shortage")
@@ -161,19 +171,15 @@ def test_json_has_every_number(pond):
     curve = [row for row in rows["thresholds"] if (row["event"], row["policy"]) == ("dry", "use")]
     assert [row["point"] for row in curve] == list(range(len(curve)))
     assert all(row["share"] is not None for row in curve) and 1.5 in [row["level"] for row in curve]
-    answer = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare()
-    homes = {"difference_": "differences", "worse": "worse", "regret": "regret", "variance_ratio": "worse"}
-    for measure, home in homes.items():
+    answers = open_run(pond, load_model_file(f"{MODELS}:Pond")).answers
+    homes = {"difference_": ("differences", "events"), "worse": ("worse",), "regret": ("regret",)}
+    for measure, tables in homes.items():
         column = measure.rstrip("_")
-        tables = (home, "events") if measure == "difference_" else (home,)
-        held = [ends(row[column]) for table in tables for row in rows[table] if row[column] is not None]
-        records = [r for r in answer.of.records if r.measure.startswith(measure)]
-        assert records and sorted(held) == sorted(ends(vars(r)) for r in records if np.isfinite(r.estimate))
+        held = {ends(row[column]) for table in tables for row in rows[table] if row[column] is not None}
+        records = [r for r in answers.all_tables.comparison if r.measure.startswith(measure)]
+        assert records and {ends(vars(r)) for r in records if np.isfinite(r.estimate)} <= held
     assert len([row for row in rows["ranks"] if row["rank"]]) == (2 * 2 + 1) * 4
     assert len(rows["gaps"]) == 3 * 3 * 4 * 4
-    assert [row["share"]["estimate"] for row in rows["common"] if row["share"]] == [
-        one.estimate for one in answer.of.common.values() if np.isfinite(one.estimate)
-    ]
 
 
 def ends(numbers):
@@ -188,7 +194,7 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
     assert {(row["variable"], row["place"], row["year"]) for row in rows} == {("stock", "north", 2018)}
     assert {"difference_mean", "worse", "regret"} <= {row["measure"] for row in rows}
     shown = compare(pond, "--outcome", "stock", "--full")
-    assert "less keep" in shown.stdout and "years and places" in " ".join(shown.stdout.split())
+    assert "less keep" in shown.stdout and "years and places." in " ".join(shown.stdout.split())
     asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare("stock", at={"region": "north"}, year=2018)
     assert asked.plain()["tables"]["by_year"]["rows"] == rows and asked.asked["at"] == {"region": "north"}
 
@@ -205,10 +211,10 @@ def test_another_level_is_that_of_everything(pond):
     ("words", "text"),
     [
         (("--outcome", "lowest_stok"), "mean 'lowest_stock'"),
-        (("--policies", "keep,usee"), "mean 'use'? Known: keep, use, dry, half."),
-        (("--policies", "keep,nothing"), "policy 'nothing'. Known: keep, use, dry, half."),
-        (("--against", "nothing"), "policy 'nothing'. Known: keep, use, dry, half."),
-        (("--policies", "use"), "got one. Name more: keep, dry, half."),
+        (("--policies", "keep,usee"), "--policies: unknown policy 'usee'. Did you mean 'use'?"),
+        (("--policies", "keep,nothing"), "--policies: unknown policy 'nothing'. Known: keep, use, dry, half."),
+        (("--against", "nothing"), "--against: unknown policy 'nothing'. Known: keep, use, dry, half."),
+        (("--policies", "use"), "got one: use."),
         (("--outcome", "stock", "--at", "region=nord"), "unknown region 'nord'"),
         (("--outcome", "stock", "--year", "1999"), "expected 2016 to 2020, got 1999"),
         (("--year", "2018"), "yearly variable"),
@@ -231,11 +237,11 @@ def test_a_model_without_years_few_paths_and_one_path(tmp_path):
         assert ended.exit_code == 0, ended.output
         ended = call("compare", folder, *own("Bridge"))
         assert ended.exit_code == 0, ended.output
-        assert ended.stdout.startswith("Against weak, strong "), ended.stdout
+        assert ended.stdout.startswith(("Under strong, ", "Compared with weak, strong ")), ended.stdout
         first = " ".join(ended.stdout.split("\n\n")[0].split())
         undecided = "cannot be judged: one future gives no interval, so nothing is decided."
         assert (undecided in first) == (paths == 1) and "without an interval" not in first
-        assert paths != 1 or "improve" not in first
+        assert paths != 1 or "better" not in first
         every = call("compare", folder, *own("Bridge"), "--against", "every").stdout
         assert every.startswith("One future") == (paths == 1), every
         json.loads(call("compare", folder, *own("Bridge"), "--json").stdout)

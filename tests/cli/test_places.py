@@ -45,7 +45,6 @@ WORDS = {
     "flip": ("@", "--outcome", "damage"),
     "diff": ("@", "@"),
     "replay": ("@", "--path", "3"),
-    "assumptions": ("@", "--outcome", "damage"),
     "challenge": ("@", "--claim", "strong better than weak in damage"),
     "backtest": ("@", "--policy", "weak"),
     "extremes": ("@", "--variable", "damage"),
@@ -59,18 +58,7 @@ WORDS = {
 }
 """Each command that looks at a study or a run, which stands at "@", with what else it needs."""
 QUICK = "status", "copy", "check", "verify"
-LIVES = (
-    "run",
-    "check",
-    "attribute",
-    "sensitivity",
-    "flip",
-    "assumptions",
-    "challenge",
-    "backtest",
-    "condition",
-    "replay",
-)
+LIVES = ("run", "check", "attribute", "sensitivity", "flip", "challenge", "backtest", "condition", "replay")
 """Those that live futures of their own, for which a study will do that has not been run."""
 
 
@@ -202,7 +190,6 @@ QUESTIONS = (
     "attribute",
     "sensitivity",
     "flip",
-    "assumptions",
     "challenge",
     "backtest",
     "condition",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.analyses.backtest.backtest import backtest, sizes
+from engine.analyses.backtest.backtest import backtest
 from engine.models import rustbelt
 from engine.models.rustbelt.labels import REGION, SECTOR
 from engine.models.rustbelt.yearly import YEARLY
@@ -144,9 +144,9 @@ def test_the_page_counts_what_is_scored():
 def test_the_published_score_is_that_of_the_command(name, column):
     page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8")
     study = load_study(name)
-    reading = backtest(study).readings[0]
-    within, ratio = reading.calibration.coverage(0.9), reading.calibration.crps(sizes(reading))
-    closer = sum(one.crps.estimate < one.last for one in reading.scored)
+    _, (reading,) = backtest(study)
+    within, ratio = reading.calibration.coverage(0.9), reading.calibration.crps(reading.sizes())
+    closer = sum(row["crps"].estimate < row["of_last"] for row in reading.scored)
     count, energy = len(reading.scored), reading.calibration.energy()
     published = [
         line.split("|")[column + 1].strip()
@@ -155,10 +155,10 @@ def test_the_published_score_is_that_of_the_command(name, column):
     ]
     for text in (
         f"{count}",
-        f"{within.value:.0f} ({within.expected:.1f}; {within.low:.0f} to {within.high:.0f})",
+        f"{within.value:.0f} ({within.expected:.1f}; {within.expected_from:.0f} to {within.expected_to:.0f})",
         f"{closer} of {count}",
         f"{ratio.value:.2f} ({ratio.expected:.2f})",
-        f"{energy.value:.1f} ({energy.expected:.1f}; {energy.low:.1f} to {energy.high:.1f})",
+        f"{energy.value:.1f} ({energy.expected:.1f}; {energy.expected_from:.1f} to {energy.expected_to:.1f})",
     ):
         assert text in published
     assert f"`{study.beliefs}`" in page

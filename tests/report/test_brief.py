@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.report.sections.certainty import one_line, up
+from engine.report.sections.certainty import up
 from engine.study.components import Event
 from tests.report.farms import Farms, made, make_study, normal
 from tests.report.wording import assert_short, brief, sentences
@@ -32,13 +32,6 @@ def test_names_without_labels_are_words():
 @pytest.mark.parametrize("policies", [("old", "new"), ("a", "b", "c", "d")])
 def test_a_sentence_of_the_first_pages_has_at_most_25_words(policies):
     assert_short(made(make_study(Farms(), 4000, policies)))
-
-
-def test_a_finding_is_cut_to_one_line_at_the_end_of_a_clause():
-    assert one_line("Reform is better by 1.9 [1.8, 2.0] points.") == "Reform is better by 1.9 points."
-    long = " ".join(["word"] * 20)
-    assert one_line(f"{long}; {long}, and so on.") == f"{long}."
-    assert one_line(f"{long} {long}") == f"{long} {long}"
 
 
 def test_what_gets_worse_is_said_by_name_and_how_much():

@@ -11,7 +11,7 @@ from engine.report.sections import SECTIONS
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.measures import probability
 from engine.risk.estimation.tables import tables_of_paths
-from engine.risk.policies.curves import curve_of_counts, tail_curve
+from engine.risk.policies.thresholds import curve_of_counts, tail_curve
 from tests.helpers import assert_close, assert_same
 from tests.report.farms import Farms, make_study, make_tree, normal
 

@@ -9,7 +9,7 @@ and Curran (2018), Risks 6(1):2.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -30,32 +30,30 @@ Places = Float[np.ndarray, "figure"]
 OfTruths = Float[np.ndarray, "figure truth"]
 
 
-@dataclass(frozen=True)
-class Statistic:
+class Statistic(NamedTuple):
     """A statistic of the observations, and its distribution over the model's own futures.
 
     Args:
       value: of the observations.
-      expected, low, high: mean and central 95 % interval over the model's own futures.
-      higher: p-value: the share of values at least as large as `value`, itself among them.
+      expected, expected_from, expected_to: mean and central 95 % interval over the model's own futures.
+      as_high: p-value: the share of values at least as large as `value`, itself among them.
     """
 
     value: float
     expected: float
-    low: float
-    high: float
-    higher: float
+    expected_from: float
+    expected_to: float
+    as_high: float
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(NamedTuple):
     """The ECDF of the observations' places among the futures, with a 95 % band.
 
     At each place the band holds the ECDF of 95 % of the model's own futures.
     """
 
     at: Float[np.ndarray, "place"]
-    seen: Float[np.ndarray, "place"]
+    share: Float[np.ndarray, "place"]
     low: Float[np.ndarray, "place"]
     high: Float[np.ndarray, "place"]
 

@@ -34,11 +34,6 @@ class Figure:
         """The observed value."""
         return self.observation.value
 
-    @property
-    def is_beyond(self) -> bool:
-        """Whether the observed value lies below or above all futures."""
-        return not self.values.min() <= self.observed <= self.values.max()
-
 
 @dataclass(frozen=True)
 class Line:

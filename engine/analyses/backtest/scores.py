@@ -1,6 +1,6 @@
-"""Proper scores of futures against an observation, of which lower ones are better; and forecasts without a model.
+"""Proper scores of futures against an observation, of which lower ones are better; and a forecast without a model.
 
-The scores are CRPS, threshold-weighted CRPS, log score and energy score; the forecasts persistence and a linear trend.
+The scores are CRPS, threshold-weighted CRPS, log score and energy score; the forecast is a linear trend.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import gaussian_kde, t
 
-from engine.risk.estimation.intervals import Estimate, Units, Z, moments_of_totals
+from engine.risk.estimation.intervals import Estimate, Units, moments_of_totals
 from engine.study.tables.observed import Observation
 
 LEAST = 3
@@ -31,14 +31,11 @@ def crps(values: Paths, observed: float, units: Units) -> Estimate:
     away = np.abs(values - observed)
     apart = _apart(values)
     moments = moments_of_totals(units.totals(away - apart)[None], units)
-    size, error = float(away.mean() - 0.5 * apart.mean()), float(moments.error[0])
-    return Estimate(size, error, size - Z * error, size + Z * error)
+    return Estimate.normal(float(away.mean() - 0.5 * apart.mean()), float(moments.error[0]))
 
 
 def beyond(values: Paths, threshold: float, loss: bool) -> Paths:
-    """The values, with those on the good side of a threshold replaced by it.
-
-    That is max(x, threshold) for a loss, else min(x, threshold).
+    """The values, with those on the good side of a threshold replaced by it: max(x, threshold) for a loss, else min.
 
     Their CRPS is the threshold-weighted CRPS with all weight on the bad side (Gneiting and Ranjan 2011).
     """
@@ -86,29 +83,23 @@ def _apart(values: Paths) -> Paths:
     return apart
 
 
-def last_value(known: Sequence[Observation]) -> Float[np.ndarray, "path"]:
-    """The last figure that was known, as a forecast without spread [1]; an empty array if none was."""
-    return np.array([known[-1].value] if known else [])
+def of_trend(known: Sequence[Observation], time: int, observed: float) -> float:
+    """The CRPS of a linear trend through the known figures.
 
-
-def trend(known: Sequence[Observation], time: int) -> Float[np.ndarray, "path"]:
-    """The predictive distribution of a linear trend through the known figures, at a time.
-
-    It is Student's t with n - 2 degrees of freedom around the least-squares line, given as its quantiles (k - 1/2) /
-    `POINTS`, whose CRPS is that of the distribution to a few parts in ten thousand. An empty array where fewer than
-    `LEAST` figures are known, or all are of one time.
+    It is Student's t with n - 2 degrees of freedom around the least-squares line, represented by its quantiles (k -
+    1/2) / `POINTS`, whose CRPS is that of the distribution to a few parts in ten thousand. NaN where fewer than `LEAST`
+    figures are known, or all are of one time.
     """
-    if len(known) < LEAST:
-        return np.zeros(0)
     times = np.array([row.time for row in known], float)
     values = np.array([row.value for row in known], float)
+    if len(known) < LEAST or not np.ptp(times):
+        return float("nan")
     middle = times.mean()
     spread = float(((times - middle) ** 2).sum())
-    if not spread:
-        return np.zeros(0)
     slope = float(((times - middle) * (values - values.mean())).sum()) / spread
     left = values - values.mean() - slope * (times - middle)
     freedom = len(known) - 2
     size = np.sqrt((left**2).sum() / freedom * (1 + 1 / len(known) + (time - middle) ** 2 / spread))
     levels = (np.arange(POINTS) + 0.5) / POINTS
-    return np.asarray(values.mean() + slope * (time - middle) + size * t.ppf(levels, freedom))
+    trend = values.mean() + slope * (time - middle) + size * t.ppf(levels, freedom)
+    return float(np.abs(trend - observed).mean() - 0.5 * np.abs(trend[:, None] - trend).mean())

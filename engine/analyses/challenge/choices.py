@@ -1,12 +1,16 @@
-"""Choices that a study could have made otherwise, and the changes that several of them make, in full or in part."""
+"""The choices that a study could have made otherwise: of its world and measures, and of the policies it compares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.analyses.lever_sets import players_of, set_of
+from engine.risk.estimation.wording import listed
 from engine.study.components import Change
+from engine.study.study import Study
+from engine.study.tables.assumptions import KINDS
 from engine.study.tables.challenge import Threshold
 from engine.study.tables.changes import flat
 
@@ -64,12 +68,7 @@ class Choice:
 
 
 Universe = tuple[Choice, ...]
-"""Choices that depart from a study together, each of a different dimension."""
-
-
-def run_of(universe: Universe) -> Universe:
-    """The choices of a universe that change the futures, not only what is measured."""
-    return tuple(one for one in universe if not one.is_measured)
+"""Choices that depart from a study together, each of a different dimension; none in the universe as stated."""
 
 
 def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Any]) -> bool:
@@ -78,40 +77,66 @@ def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Any])
     It cannot if it shares a dimension with one of them, or sets something that one of them sets to another value.
     """
     own = dict(flat(one.change, groups))
-    for other in others:
-        if other.dimension == one.dimension:
-            return True
-        if own and any(own.get(place, value) != value for place, value in flat(other.change, groups)):
-            return True
-    return False
+    return any(
+        other.dimension == one.dimension
+        or any(own.get(place, value) != value for place, value in flat(other.change, groups))
+        for other in others
+    )
 
 
-def part_of_factors(change: Change, fraction: float) -> dict[str, tuple[float, float]]:
-    """The (scale, shift) of each changed factor part of the way between (1, 0) and the change's.
-
-    At fraction 1 they are those of the change, bit for bit.
-    """
-    if fraction == 1.0:
-        return dict(change.factors)
-    parts = {}
-    for name, (scale, shift) in change.factors.items():
-        # adding -0 changes no bit, while adding 0 turns -0 into 0
-        moved = -0.0 if shift == 0.0 else fraction * shift
-        parts[name] = ((1.0 - fraction) + fraction * scale, moved)
-    return parts
-
-
-def in_words(universe: Sequence[Choice]) -> str:
-    """The choices of a universe in words: `drag of zombies off and effects of diversification off`."""
-    words = [one.words for one in universe]
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-
-
-def agree(universe: Sequence[Choice], groups: Mapping[str, Any]) -> bool:
+def agree(universe: Universe, groups: Mapping[str, Any]) -> bool:
     """Whether all choices of a universe can be made together."""
     return not any(contradict(one, universe[:k], groups) for k, one in enumerate(universe))
 
 
-def is_measured(universe: Sequence[Choice]) -> bool:
+def is_measured(universe: Universe) -> bool:
     """Whether any of its choices changes what is measured."""
     return any(one.is_measured for one in universe)
+
+
+def in_words(universe: Universe) -> str:
+    """The choices of a universe in words: `drag of zombies off and effects of diversification off`."""
+    return listed([one.words for one in universe])
+
+
+def stated(study: Study, of_priors: Iterable[Choice]) -> tuple[Choice, ...]:
+    """All choices of a study of two policies, those of the same ledger and dimension together.
+
+    Args:
+      of_priors: choices of priors (`priors.choices`), which depend on the claims.
+    """
+    return (*_of_assumptions(study), *of_priors, *_of_measures(study), *_of_policies(study))
+
+
+def _of_assumptions(study: Study) -> Iterator[Choice]:
+    for one in study.assumptions:
+        for kind in KINDS:
+            if change := one.change(kind):
+                words = f"{study.phrase('assumptions', one.name)} {kind}"
+                yield Choice(SPECIFICATION, one.name, kind, words, change=change)
+
+
+def _of_measures(study: Study) -> Iterator[Choice]:
+    challenge = study.challenge
+    for one in challenge.choices:
+        dimension, name = (one.name, "instead") if one in challenge.readings else (HORIZON, one.name)
+        yield Choice(SPECIFICATION, dimension, name, study.phrase("challenge", one.name), instead=one.instead)
+    for event, thresholds in challenge.thresholds.items():
+        own = study.events_by_name[event].threshold
+        for threshold in thresholds:
+            value = own * threshold.value if threshold.is_multiple else threshold.value
+            words = f"the limit of {study.phrase('events', event)} at {value:,.4g}"
+            name = f"{threshold.value:g}{'x' * threshold.is_multiple}"
+            yield Choice(SPECIFICATION, f"{event} threshold", name, words, threshold=(event, threshold))
+
+
+def _of_policies(study: Study) -> Iterator[Choice]:
+    """Each group of levers set in both policies as in one of them, fully implemented; and both fully implemented."""
+    sets = [set_of(policy, study.years) for policy in study.policies]
+    for player in players_of(study, study.policies, sets):
+        label = study.phrase("lever_groups" if player.name in study.lever_groups else "levers", player.name)
+        for side in study.policy_names:
+            words = f"{label} as under {study.phrase('policies', side)} in both"
+            yield Choice(POLICIES, player.name, side, words, levers=player.levers, side=side)
+    if any(one.share != 1.0 and not one.certain for one in sets):
+        yield Choice(POLICIES, "implementation", FULL, "full implementation", side=FULL)

@@ -1,17 +1,17 @@
-"""What futures show about a claim: its measure under both policies, the difference, and a verdict."""
+"""What futures show about a claim: its measure under both policies, with standard errors, and a verdict."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.analyses.challenge.choices import HORIZON, Choice
-from engine.analyses.variables import PROBABILITY, Values, measured
+from engine.analyses.variables import Values, measured
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.exclusion import most_excluded
@@ -21,38 +21,29 @@ from engine.study.components import Event
 from engine.study.study import Study
 from engine.study.tables.challenge import Claim
 
-RARE = 1e-3
-"""Probability below which an event counts as no longer happening, if it is more frequent as stated."""
 DECIDED = 2.0
 """Standard errors that a difference must exceed for a study without stated claims to be taken to claim it."""
 Paths = Float[np.ndarray, "path"]
 
 
-class Verdict(StrEnum):
-    """The verdict of one universe on a claim; `NOTHING` where its event no longer happens."""
-
-    HOLDS = "holds"
-    REVERSED = "reversed"
-    NOTHING = "nothing"
-    UNDECIDED = "undecided"
-
-
-@dataclass(frozen=True)
-class ClaimEstimates:
-    """The estimates behind a claim on some futures.
+class Estimates(NamedTuple):
+    """A claim's measure under its two policies.
 
     Args:
-      policy, against: the claim's measure under its two policies.
-      difference: `policy` less `against`.
+      policy, against: the measure under each policy; NaN where more paths are not finite than the study allows.
       error, policy_error, against_error: standard errors of the difference and of the two measures; NaN where unknown.
     """
 
     policy: float
     against: float
-    difference: float
     error: float
     policy_error: float = math.nan
     against_error: float = math.nan
+
+    @property
+    def difference(self) -> float:
+        """`policy` less `against`."""
+        return self.policy - self.against
 
     @property
     def relative(self) -> float:
@@ -61,43 +52,13 @@ class ClaimEstimates:
         return abs(self.difference) / largest if largest else 0.0
 
     @property
-    def are_one(self) -> bool:
+    def are_alike(self) -> bool:
         """Whether difference and error are 0 although the measure is not: the policies are then alike on every path."""
         return self.difference == 0.0 and self.error == 0.0 and self.policy != 0.0
 
-    def favour(self, study: Study, claim: Claim) -> float:
-        """The difference, with its sign such that positive values support the claim."""
-        sign = 1.0 if study.is_loss(claim.variable) == claim.worse else -1.0
-        return sign * self.difference
-
-    def verdict(self, study: Study, claim: Claim, reach: float, matters: float, rare: float) -> Verdict:
-        """The verdict on the claim.
-
-        Args:
-          reach: standard errors beyond which the sign of a difference is significant.
-          matters: smallest difference that counts as a reversal, as a share of the larger measure.
-          rare: probability below which an event counts as not happening.
-        """
-        if claim.measure == PROBABILITY and max(self.policy, self.against) < rare:
-            return Verdict.NOTHING
-        size = self.favour(study, claim)
-        if not math.isfinite(size) or math.isnan(self.error) or abs(size) <= reach * self.error:
-            return Verdict.UNDECIDED
-        if size > 0:
-            return Verdict.HOLDS
-        return Verdict.REVERSED if self.relative >= matters else Verdict.UNDECIDED
-
-
-NOWHERE = ClaimEstimates(math.nan, math.nan, math.nan, math.nan)
-"""Stands for a universe in which more paths are not finite than the study allows."""
-
-
-def rare(study: Study, claim: Claim, stated: ClaimEstimates) -> float:
-    """The probability below which a claim's event counts as not happening.
-
-    It is 0.001, or a tenth of the event's stated probability if that is less.
-    """
-    return min(RARE, 0.1 * max(stated.policy, stated.against))
+    def equal(self, other: Estimates) -> bool:
+        """Whether two universes give a claim the same measures and error to the bit, NaN being equal to NaN."""
+        return np.array_equal(self[:3], other[:3], equal_nan=True)
 
 
 @dataclass(frozen=True)
@@ -121,9 +82,8 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
     """
     made = sorted((one for one in choices if one.is_measured), key=lambda one: one.dimension == HORIZON)
     name = _instead(claim.variable, made)
-    if name not in study.events_by_name:
-        return Measured(name)
-    return Measured(name, tuple(_parts(study, claim.variable, made, fraction)))
+    parts = _parts(study, claim.variable, made, fraction) if name in study.events_by_name else ()
+    return Measured(name, tuple(parts))
 
 
 def _instead(name: str, made: Sequence[Choice]) -> str:
@@ -136,46 +96,35 @@ def _parts(study: Study, own: str, made: Sequence[Choice], fraction: float) -> I
     """The single events that make up an event, each with its readings and thresholds changed by the choices."""
     name = _instead(own, made)
     event = study.events_by_name[name]
+    for part in event.all_of:
+        yield from _parts(study, part, made, fraction)
     if event.all_of:
-        for part in event.all_of:
-            yield from _parts(study, part, made, fraction)
         return
-    for one in made:
-        if one.threshold is not None and one.threshold[0] in (own, name):
-            threshold = one.threshold[1]
-            if threshold.is_multiple or one.threshold[0] == name:
-                event = _with_threshold(event, threshold.value, threshold.is_multiple, fraction)
+    for of, threshold in (one.threshold for one in made if one.threshold):
+        if of == name or (of == own and threshold.is_multiple):
+            stated = event.threshold
+            end = stated * threshold.value if threshold.is_multiple else threshold.value
+            moved = end if fraction == 1.0 else stated + fraction * (end - stated)
+            event = replace(event, above=moved) if event.above is not None else replace(event, below=moved)
     yield event
 
 
-def _with_threshold(event: Event, value: float, is_multiple: bool, fraction: float) -> Event:
-    stated = event.threshold
-    end = stated * value if is_multiple else value
-    moved = end if fraction == 1.0 else stated + fraction * (end - stated)
-    return replace(event, above=moved) if event.above is not None else replace(event, below=moved)
-
-
-def claim_estimates(study: Study, claim: Claim, of: Measured, values: Values) -> ClaimEstimates:
+def estimates(study: Study, claim: Claim, of: Measured, values: Values) -> Estimates:
     """The estimates behind a claim on the futures of its two policies, with standard errors over independent units."""
     names = {event.outcome for event in of.events if event.outcome} or {of.name}
-    rows = [study.row(claim.policy), study.row(claim.against)]
     good = np.logical_and.reduce([np.isfinite(values[name]).all(axis=0) for name in names])
     if int((~good).sum()) > most_excluded(study):
-        return NOWHERE
+        return Estimates(math.nan, math.nan, math.nan)
     read = {name: values[name] if good.all() else values[name][:, good] for name in names}
-    units = as_units(len(good), study.unit).take(good)
-    level = level_of(claim.measure)
+    units, level = as_units(len(good), study.unit).take(good), level_of(claim.measure)
     if level is not None and claim.measure.startswith("VaR"):
-        one, other = (read[of.name][row].astype(np.float64) for row in rows)
-        both = Variables((one, other), units, study.is_loss(of.name), (level,))
-        found = [part[claim.measure] for part in (both.summary(0), both.summary(1), both.difference(0, 1))]
-        return ClaimEstimates(
-            *(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2]))
-        )
-    one, other = _sides(study, claim, of, read)
+        sides = read[of.name][_rows(study, claim)].astype(np.float64)
+        both = Variables(tuple(sides), units, study.is_loss(of.name), (level,))
+        less, own, error = (part[claim.measure] for part in (both.summary(0), both.summary(1), both.difference(1, 0)))
+        return Estimates(own.estimate, less.estimate, error.standard_error, own.standard_error, less.standard_error)
+    other, one = _sides(study, claim, of, read)
     spread = moments_of_totals(units.totals(np.stack([one - other, one, other])), units)
-    means = float(one.mean()), float(other.mean())
-    return ClaimEstimates(*means, means[0] - means[1], *spread.error.tolist())
+    return Estimates(float(one.mean()), float(other.mean()), *spread.error.tolist())
 
 
 def contribution(study: Study, claim: Claim, values: Values) -> Paths:
@@ -183,22 +132,26 @@ def contribution(study: Study, claim: Claim, values: Values) -> Paths:
 
     It is 0 where it would not be finite.
     """
-    one, other = _sides(study, claim, what(study, claim, ()), values)
+    other, one = _sides(study, claim, what(study, claim, ()), values)
     with np.errstate(invalid="ignore"):
         gap = one - other
     return np.where(np.isfinite(gap), gap, 0.0)
 
 
+def _rows(study: Study, claim: Claim) -> list[int]:
+    return [study.row(claim.against), study.row(claim.policy)]
+
+
 def _sides(study: Study, claim: Claim, of: Measured, values: Values) -> Float[np.ndarray, "side path"]:
-    """The contribution of each path to the claim's measure under both of its policies, `policy` first."""
-    rows = [study.row(claim.policy), study.row(claim.against)]
+    """The contribution of each path to the claim's measure under both of its policies, `against` first."""
+    rows = _rows(study, claim)
     if of.events:
         return np.logical_and.reduce([happens(study, event, values) for event in of.events])[rows].astype(np.float64)
     sides, level = values[of.name][rows].astype(np.float64), level_of(claim.measure)
-    return sides if level is None else np.stack([influence(side, level, study.is_loss(of.name)) for side in sides])
+    return sides if level is None else np.stack([_influence(side, level, study.is_loss(of.name)) for side in sides])
 
 
-def influence(values: Paths, level: float, loss: bool) -> Paths:
+def _influence(values: Paths, level: float, loss: bool) -> Paths:
     """The contribution of each path to ES, of which ES is the mean.
 
     VaR + max(loss - VaR, 0) / (1 - level), where VaR is the smallest of the worst losses; in the sign of the values.
@@ -210,12 +163,13 @@ def influence(values: Paths, level: float, loss: bool) -> Paths:
     return excess if loss else -excess
 
 
-def made_by(study: Study, policy: str, against: str, stated: Values) -> tuple[Claim, ...]:
-    """The claims that a study implies: differences in headline and events that are significant on its own futures."""
-    claims = []
+def implied(study: Study, policy: str, against: str, values: Values) -> Iterator[Claim]:
+    """The claims that a study implies: differences in headline and events that are significant on its own futures.
+
+    An outcome of which neither high nor low values are worse implies none.
+    """
     for name, measure in measured(study, None):
-        claim = Claim(policy, against, name, measure, worse=True)
-        one = claim_estimates(study, claim, what(study, claim, ()), stated)
-        if abs(one.difference) > DECIDED * one.error:
-            claims.append(replace(claim, worse=one.favour(study, claim) > 0))
-    return tuple(claims)
+        claim, loss = Claim(policy, against, name, measure, worse=True), study.loss_of(name)
+        one = estimates(study, claim, what(study, claim, ()), values)
+        if loss is not None and abs(one.difference) > DECIDED * one.error:
+            yield replace(claim, worse=(one.difference > 0) is loss)

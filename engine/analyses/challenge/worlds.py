@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from engine.analyses.challenge.choices import FULL, Universe, part_of_factors
+from engine.analyses.challenge.choices import FULL, Universe
 from engine.analyses.independent_inputs import independent_inputs, replicates
 from engine.analyses.lever_sets import LeverSet, Terms, policy_of, set_of, years_begun
 from engine.analyses.variables import Values
@@ -22,6 +22,7 @@ from engine.study.lever_groups import START
 from engine.study.study import Block, Study
 from engine.study.tables.changes import changed, joined
 
+Levers = Mapping[str, Terms]
 AT_ONCE = 1 << 15
 """Paths whose random numbers are drawn at a time, some two kilobytes each."""
 SETS_OF_SCORES = 2
@@ -39,10 +40,12 @@ class Worlds:
     def __init__(self, study: Study, device: str | None = None):
         compilation_cache.keep_programs()
         self.study = study
-        self._sets = _both(study)
+        sets = [set_of(policy, study.years) for policy in study.policies]
+        terms = {lever: [part[lever] for of in sets for part in (of.before, of.after)] for lever in study.model.levers}
+        self._factors = {lever: {name for part in parts for name in part} for lever, parts in terms.items()}
+        self._sets = self._sets_of(study)
         self._begun = years_begun(study, study.policies)
-        policies = self._policies(self._sets, study)
-        self.program: Program = devices.program(replace(study, policies=policies), device)
+        self.program: Program = devices.program(replace(study, policies=self._policies(self._sets)), device)
         self.program.prepare()
         # the compiled policies all begin in the first year: give the program the starting years of the study's own
         self.program = self.program.fed(self.program.inputs | {"levers": self._levers((), Change(), 0.0)})
@@ -58,115 +61,99 @@ class Worlds:
         """
         program = self.program.fed(self._inputs(universe, fraction, replicate))
         move: dict[int, float] = {}
-        for one in universe:
-            for row, size in one.move.items():
-                move[row] = move.get(row, 0.0) + fraction * size
+        for row, size in (moved for one in universe for moved in one.move.items()):
+            move[row] = move.get(row, 0.0) + fraction * size
         parts = []
         for first in range(0, self.study.paths, AT_ONCE):
-            count = min(AT_ONCE, self.study.paths - first)
+            block = Block(0, first, min(AT_ONCE, self.study.paths - first))
             if move:
-                scores = self.scores(replicate, first, count).copy()
+                scores = self.scores(replicate, first, block.count).copy()
                 for row, size in move.items():
                     scores[row] += np.asarray(size, scores.dtype)
                 parts.append(program.outcomes_of(scores))
             else:
-                block = Block(0, first, count)
                 parts.append(program.submit(block).of(block))
-        whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+        whole = np.concatenate(parts, axis=-1)
         return {name: whole[:, k] for k, name in enumerate(self.study.model.outcomes)}
 
     def _scores(self, replicate: int, first: int, count: int) -> Scores:
         """The normal scores that `count` futures, from `first` on, are drawn from; must not be written to."""
-        program = self.program.fed(self._inputs((), 1.0, replicate))
-        return program.scores(Block(0, first, count))
+        return self.program.fed(self._inputs((), 1.0, replicate)).scores(Block(0, first, count))
 
     def _inputs(self, universe: Universe, fraction: float, replicate: int) -> dict[str, Any]:
         study, inputs = self.study, dict(self.program.inputs)
         if replicate:
-            inputs |= self._keys(replicate)
+            inputs |= arguments.keys(study, replicates(independent_inputs(study), replicate))
         change = joined([one.change for one in universe], study.groups)
-        if change.groups:
-            groups = {name: part_of(study.groups[name], group, fraction) for name, group in change.groups.items()}
-            parameters = {name: group.copula.parameters(self.program.dtype) for name, group in groups.items()}
-            inputs["groups"] = inputs["groups"] | parameters
+        inputs["groups"] = inputs["groups"] | {
+            name: part_of(study.groups[name], group, fraction).copula.parameters(self.program.dtype)
+            for name, group in change.groups.items()
+        }
         if change.levers or any(one.side for one in universe):
             inputs["levers"] = self._levers(universe, change, fraction)
-        factors = part_of_factors(change, fraction)
+        factors = {name: _part_of_factor(*of, fraction) for name, of in change.factors.items()}
         return inputs | {"changes": arguments.changes(factors, study, self.program.dtype)}
 
     def _levers(self, universe: Universe, change: Change, fraction: float) -> dict[str, Any]:
         """Lever arrays of both policies under choices, in the form that was compiled."""
-        study, stated, begun = self.study, self._sets, self._begun.copy()
-        sets = list(stated)
+        study, sets, begun = self.study, self._sets, self._begun.copy()
         if change.levers:
-            other = _both(changed(study, Change(levers=change.levers)))
-            sets = [_between(own, all_of, None, fraction) for own, all_of in zip(sets, other, strict=True)]
+            other = self._sets_of(changed(study, Change(levers=change.levers)))
+            sets = [_between(own, to.before, to.after, fraction) for own, to in zip(sets, other, strict=True)]
         for one in universe:
             if one.side == FULL:
-                sets = [_between(own, _in_full(own), None, fraction) for own in sets]
+                sets = [_between(own, own.after, own.after, fraction) for own in sets]
             elif one.side:
                 giver = study.row(one.side)
-                given = _in_full(stated[giver])
-                sets = [_between(own, given, one.levers, fraction) for own in sets]
+                given = {lever: of for lever, of in self._sets[giver].after.items() if lever in one.levers}
+                sets = [_between(own, given, given, fraction) for own in sets]
                 if START in one.levers:
                     apart = self._begun[:, [giver]] - begun
-                    begun = begun + np.rint(fraction * apart).astype(begun.dtype)
-        arrays = arguments.lever_arrays(replace(study, policies=self._policies(sets, study)), self.program.dtype)
+                    begun += np.rint(fraction * apart).astype(begun.dtype)
+        arrays = arguments.lever_arrays(replace(study, policies=self._policies(sets)), self.program.dtype)
         return {**arrays, "start": begun, "before_start": begun}
 
-    def _policies(self, sets: Sequence[LeverSet], study: Study) -> tuple[Policy, ...]:
-        year = study.years[0] if study.years else 0
-        policies = []
-        for policy, of in zip(study.policies, sets, strict=True):
-            one = policy_of(policy.name, year, self._filled(of.after))
-            if of.share != 1.0:
-                before = policy_of(policy.name, year, self._filled(of.before))
-                one = replace(one, before=before, implementation=of.share)
-            policies.append(one)
-        return tuple(policies)
+    def _sets_of(self, study: Study) -> list[LeverSet]:
+        """The levers of both policies in the compiled form: each with a weight, perhaps 0, of every factor of it."""
+        sets = [set_of(policy, study.years) for policy in study.policies]
+        return [replace(of, before=self._filled(of.before), after=self._filled(of.after)) for of in sets]
 
-    def _filled(self, levers: Mapping[str, Terms]) -> dict[str, Terms]:
-        """Levers with a weight, perhaps 0, for every factor that some policy draws them from: the compiled form."""
+    def _filled(self, levers: Levers) -> dict[str, Terms]:
         return {
-            lever: {name: terms.get(name, np.zeros_like(terms[""])) for name in ("", *self._factors[lever])}
+            lever: {name: terms.get(name, np.zeros_like(terms[""])) for name in sorted(self._factors[lever])}
             for lever, terms in levers.items()
         }
 
-    @cached_property
-    def _factors(self) -> dict[str, list[str]]:
-        every = [part for of in self._sets for part in (of.before, of.after)]
-        return {
-            lever: sorted({name for part in every for name in part[lever] if name}) for lever in self.study.model.levers
-        }
-
-    def _keys(self, replicate: int) -> dict[str, Any]:
-        return arguments.keys(self.study, replicates(independent_inputs(self.study), replicate))
-
-
-def _both(study: Study) -> tuple[LeverSet, ...]:
-    return tuple(set_of(policy, study.years) for policy in study.policies)
+    def _policies(self, sets: Sequence[LeverSet]) -> tuple[Policy, ...]:
+        year = self.study.years[0] if self.study.years else 0
+        policies = []
+        for name, of in zip(self.study.policy_names, sets, strict=True):
+            one = policy_of(name, year, of.after)
+            if of.share != 1.0:
+                one = replace(one, before=policy_of(name, year, of.before), implementation=of.share)
+            policies.append(one)
+        return tuple(policies)
 
 
-def _in_full(of: LeverSet) -> LeverSet:
-    """The same levers with the policy fully implemented."""
-    return replace(of, before=of.after)
-
-
-def _between(own: LeverSet, other: LeverSet, levers: Sequence[str] | None, fraction: float) -> LeverSet:
-    """A lever set with some levers, all if None, moved a fraction of the way to another set."""
-    chosen = own.after if levers is None else [lever for lever in levers if lever != START]
-
-    def mix(side: Mapping[str, Terms], to: Mapping[str, Terms]) -> dict[str, Terms]:
-        return {**side, **{lever: _mixed(side[lever], to[lever], fraction) for lever in chosen}}
-
-    return replace(own, before=mix(own.before, other.before), after=mix(own.after, other.after))
-
-
-def _mixed(own: Terms, other: Terms, fraction: float) -> Terms:
+def _part_of_factor(scale: float, shift: float, fraction: float) -> tuple[float, float]:
+    """A factor's scale and shift part of the way from (1, 0) to a change's; at fraction 1 the change's to the bit."""
     if fraction == 1.0:
-        return other
-    nothing = np.zeros_like(own[""])
-    return {
-        name: (1.0 - fraction) * own.get(name, nothing) + fraction * other.get(name, nothing)
-        for name in {**own, **other}
+        return scale, shift
+    # adding -0 changes no bit, while adding 0 turns -0 into 0
+    return (1.0 - fraction) + fraction * scale, -0.0 if shift == 0.0 else fraction * shift
+
+
+def _between(own: LeverSet, before: Levers, after: Levers, fraction: float) -> LeverSet:
+    """A lever set with some of its levers moved a fraction of the way to others, before the policy and under it."""
+    return replace(own, before=_mixed(own.before, before, fraction), after=_mixed(own.after, after, fraction))
+
+
+def _mixed(own: Levers, other: Levers, fraction: float) -> Levers:
+    """Levers of which those in `other` are moved a fraction of the way there; at fraction 1 they are the others."""
+    if fraction == 1.0:
+        return {**own, **other}
+    mixed = {
+        lever: {name: (1.0 - fraction) * own[lever][name] + fraction * terms for name, terms in to.items()}
+        for lever, to in other.items()
     }
+    return {**own, **mixed}

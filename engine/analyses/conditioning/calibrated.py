@@ -6,23 +6,25 @@ Talts, Betancourt, Simpson, Vehtari and Gelman (2018), arXiv:1804.06788.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import takewhile
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import binom, kstest
 
-from engine.analyses.columns import by_position, made
+from engine.analyses.conditioning.condition import followed_and_figures
 from engine.analyses.variants import Observer, unobserved
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
-from engine.answers.table import Table, counts, numbers, texts
-from engine.errors import Problem, Problems, UserError
+from engine.answers.rows import BRIEF, table
+from engine.errors import Problem, UserError
 from engine.program.posterior.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.heaviness import LARGEST_SHAPE
-from engine.study.actual_policy import followed
-from engine.study.holdout import check_known, known_and_later
 from engine.study.study import BLOCK, Block, Study
 
 FUTURES = 1 << 16
@@ -59,21 +61,17 @@ class Ranked:
     ranks: Float[np.ndarray, "factor truth"]
     trusted: np.ndarray
 
-    @property
+    @cached_property
     def p_values(self) -> list[float]:
         """For each factor the p-value of Kolmogorov and Smirnov's test that its ranks are uniform."""
         return [float(kstest(row, "uniform").pvalue) for row in self.ranks]
 
-    @property
+    @cached_property
     def wrong(self) -> list[str]:
         """Factors whose ranks are not uniform, at level `ALARM` over all factors (Holm)."""
-        values, found = self.p_values, []
-        order = np.argsort(values, kind="stable")
-        for place, k in enumerate(order):
-            if not values[k] <= ALARM / (len(values) - place):
-                break
-            found.append(self.names[k])
-        return found
+        values = sorted(zip(self.p_values, self.names, strict=True), key=lambda one: one[0])
+        held = takewhile(lambda one: one[1][0] <= ALARM / (len(values) - one[0]), enumerate(values))
+        return [name for _, (_, name) in held]
 
 
 def ranked(
@@ -95,11 +93,7 @@ def ranked(
       UserError: as `condition`; fewer than 20 truths; fewer futures than two for each truth, more than a block, or no
         whole number of units; or untrustworthy weights for more than a fifth of the truths.
     """
-    one = followed(study, policy)
-    problems = Problems()
-    check_known(one, until, "--until", problems)
-    problems.refuse(study.source)
-    rows, _ = known_and_later(one, until)
+    one, rows, _ = followed_and_figures(study, until, policy)
     count = FUTURES if paths is None else paths
     if not LEAST <= truths <= count // 2 or count > BLOCK or count % one.unit:
         text = (
@@ -142,53 +136,38 @@ def ranked(
 def answer(of: Asked, study: Study, until: int | None, policy: str | None, truths: int) -> Answer:
     """The answer to `condition` with calibration: which factors are not calibrated."""
     given = ranked(study, until, policy, truths, of.paths, of.device, of.observe)
-    source, study, wrong = study, given.study, given.wrong
-    said = [study.phrase("factors", name) for name in wrong[:3]]
-    findings = [
-        f"Of {len(given.names)} factors {len(wrong) or 'none'} {'is' if len(wrong) == 1 else 'are'} told wrong when"
+    wrong, weak = given.wrong, int((~given.trusted).sum())
+    sentences = [
+        f"Of {len(given.names)} factors {len(wrong) or 'none'} {'is' if len(wrong) == 1 else 'are'} miscalibrated when"
         f" {truths} of the study's own futures are taken for what happened."
     ]
     if wrong:
-        findings.append(f"Told wrong: {', '.join(said)}{' and others' if len(wrong) > 3 else ''}.")
-    weak = int((~given.trusted).sum())
+        names = ", ".join(study.phrase("factors", name) for name in wrong[:3])
+        sentences.append(f"Miscalibrated: {names}{' and others' if len(wrong) > 3 else ''}.")
     basis = (
-        f"{study.name}: {study.paths:,} paths, seed {study.seed}; weights cannot be trusted (k-hat above"
+        f"{study.name}: {given.study.paths:,} paths, seed {study.seed}; weights cannot be trusted (k-hat above"
         f" {LARGEST_SHAPE:g}) for {weak} of {truths} truths"
     )
-    subject = replace(Subject.of(study), fingerprint=source.fingerprint)
-    return Answer(subject, tuple(findings), (_factors(given), _histogram(given)), basis, READING, given)
+    subject = replace(Subject.of(given.study), fingerprint=study.fingerprint)
+    title = "Ranks of the truth, the least uniform first"
+    factors = table("calibration", title, _factors(given), "factor")
+    ranks = table("ranks", "All ranks together", _histogram(given), "rank", brief=())
+    return Answer(subject, tuple(sentences), (factors, ranks), basis, READING, given)
 
 
-def _factors(given: Ranked) -> Table:
-    wrong = given.wrong
-    ranked_by_p = sorted(zip(given.names, given.ranks, given.p_values, strict=True), key=lambda one: one[2])
-    columns = by_position(
-        [(name, float(ranks.mean()), p, "wrong" if name in wrong else "") for name, ranks, p in ranked_by_p],
-        made(texts, "factor", "what is uncertain"),
-        made(numbers, "mean_rank", "mean of its ranks; .5 if told right"),
-        made(numbers, "p_value", "that its ranks are uniform"),
-        made(texts, "verdict", "beyond doubt, of all factors at once"),
-    )
-    shown = [k < SHOWN for k in range(len(given.names))]
-    return Table("calibration", "Ranks of the truth, the least uniform first", columns, ("factor",), shown)
+def _factors(given: Ranked) -> Iterator[dict[str, Any]]:
+    every = sorted(zip(given.p_values, given.names, given.ranks, strict=True), key=lambda one: one[0])
+    for place, (p, name, ranks) in enumerate(every):
+        verdict = "wrong" if name in given.wrong else ""
+        yield {"factor": name, "mean_rank": ranks.mean(), "p_value": p, "verdict": verdict, BRIEF: place < SHOWN}
 
 
-def _histogram(given: Ranked) -> Table:
+def _histogram(given: Ranked) -> Iterator[dict[str, Any]]:
     counted = np.array([np.histogram(one, bins=BINS, range=(0.0, 1.0))[0] for one in given.ranks.T])
     low, high = band(counted, len(given.ranks))
-    fewer = "where all are told right a bin has fewer, or more than high, with a chance of"
-    columns = by_position(
-        [
-            (f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}", count, given.ranks.size / BINS, low, high)
-            for k, count in enumerate(counted.sum(axis=0).tolist())
-        ],
-        made(texts, "rank", "ranks"),
-        made(counts, "count", "truths and factors with such a rank"),
-        made(numbers, "expected", "where all are told right"),
-        made(numbers, "low", f"{fewer} {100 * ALARM:g} % at most"),
-        made(numbers, "high", "see low"),
-    )
-    return Table("ranks", "All ranks together", columns, ("rank",), [False] * BINS)
+    for k, count in enumerate(counted.sum(axis=0).tolist()):
+        rank = f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}"
+        yield {"rank": rank, "count": count, "expected": given.ranks.size / BINS, "low": low, "high": high}
 
 
 def band(counted: Int[np.ndarray, "truth bin"], factors: int) -> tuple[float, float]:

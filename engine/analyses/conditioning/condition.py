@@ -5,7 +5,7 @@ Beside them stand the study's own futures, weighted by the likelihood of the fac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,11 +19,10 @@ from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, Problems, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices
-from engine.program.contract import Program
 from engine.program.posterior.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.heaviness import LARGEST_SHAPE
-from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, Z, as_units
+from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, as_units
 from engine.study.actual_policy import followed
 from engine.study.holdout import check_known, known_and_later
 from engine.study.study import BLOCK, Block, Study
@@ -32,6 +31,9 @@ from engine.study.tables.observed import Observation
 
 PLAIN = 1 << 18
 """Number of the study's own futures that are weighted for comparison with the moved ones."""
+Part = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Of some futures the outcomes [policy, outcome, path], the draws of factors [factor, path], and later figures."""
+OfFactors = Float[np.ndarray, "factor"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class Weighed:
 
     Args:
       log_weights: log-likelihood of the observations on each future.
-      unit: number of futures in an independent unit.
+      units: independent units of the futures.
     """
 
     log_weights: Float[np.ndarray, "path"]
-    unit: int
+    units: Units
 
     @cached_property
     def weights(self) -> Float[np.ndarray, "path"]:
@@ -54,11 +56,6 @@ class Weighed:
             return np.zeros_like(self.log_weights)
         weights = np.exp(self.log_weights - largest)
         return np.asarray(weights / weights.mean())
-
-    @property
-    def units(self) -> Units:
-        """The independent units of the futures."""
-        return as_units(len(self.log_weights), self.unit)
 
     @cached_property
     def shape(self) -> float:
@@ -75,7 +72,7 @@ class Weighed:
         if not self.weights.any():
             return 0.0
         alone = float(self.weights.sum() ** 2 / (self.weights**2).sum())
-        return min(alone, self.units.weighted(self.weights).effective * self.unit)
+        return min(alone, self.units.weighted(self.weights).effective * self.units.size)
 
 
 def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
@@ -83,40 +80,30 @@ def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
     parts = []
     for first in range(0, paths, BLOCK):
         observe("weighing", first, paths)
-        count = min(BLOCK, paths - first)
-        parts.append(sight.log_likelihood(sight.of_paths(first, count)))
+        parts.append(sight.log_likelihood(sight.of_paths(first, min(BLOCK, paths - first))))
     observe("weighing", paths, paths)
-    return Weighed(np.concatenate(parts), sight.study.unit)
+    return Weighed(np.concatenate(parts), as_units(paths, sight.study.unit))
 
 
 @dataclass(frozen=True)
 class Futures:
-    """Futures of a study before or after conditioning.
+    """Futures of a study before or after conditioning, with the moments of its factors.
 
     Args:
       values: outcomes by name [policy, path].
       weights: of the futures, with mean 1.
       units: independent units: the study's for its own futures, whole runs for moved ones.
       later: values of the figures observed after the known ones [figure, path], without their observation errors.
+      mean, sd, error: of each factor, without weights; the error is the standard error of the mean over runs.
     """
 
     values: Values
     weights: Float[np.ndarray, "path"]
     units: Units
     later: Float[np.ndarray, "figure path"]
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Mean, standard deviation and standard error of the mean of each factor.
-
-    `reach` times that error is half a 95 % interval.
-    """
-
-    mean: Float[np.ndarray, "factor"]
-    sd: Float[np.ndarray, "factor"]
-    error: Float[np.ndarray, "factor"]
-    reach: float = Z
+    mean: OfFactors
+    sd: OfFactors
+    error: OfFactors
 
 
 @dataclass(frozen=True)
@@ -125,14 +112,13 @@ class Conditioned:
 
     Args:
       study: with the policies that run.
-      followed: the study with the followed policy alone, and as many paths as plain futures were simulated.
+      followed: the study with the followed policy alone.
       rows: the figures that are conditioned on.
       coming: the figures observed later, which are not conditioned on.
       weighed: the study's own futures with their weights.
       runs: the runs of moved futures.
       prior, posterior: plain futures as they are, and moved futures.
       by_weight: plain futures with their weights; None where the weights cannot be trusted.
-      before, after: moments of the factors before and after.
       missed: which figure no future meets, and by how much; None where some future meets all figures.
     """
 
@@ -141,12 +127,10 @@ class Conditioned:
     rows: tuple[Observation, ...]
     coming: tuple[Observation, ...]
     weighed: Weighed
-    runs: tuple[Moved, ...]
+    runs: Sequence[Moved]
     prior: Futures
     posterior: Futures
     by_weight: Futures | None
-    before: Moments
-    after: Moments
     missed: str | None
 
 
@@ -173,13 +157,9 @@ def condition(
         more paths than the study allows.
     """
     study.refuse_broken_model()
-    one = followed(study, policy)
-    problems = Problems()
-    check_known(one, until, "--until", problems)
-    problems.refuse(study.source)
-    rows, coming = known_and_later(one, until)
+    one, rows, coming = followed_and_figures(study, until, policy)
     compilation_cache.keep_programs()
-    sight = Sight(one, rows, device)
+    sight, later = Sight(one, rows, device), Sight(one, coming, device) if coming else None
     plain, missed = weighed(sight, PLAIN - PLAIN % one.unit, observe), missed_by_all(sight, runs)
     if missed is not None and plain.effective < FEW_UNITS:
         text = (
@@ -188,25 +168,23 @@ def condition(
             " leave it out."
         )
         raise UserError(study.source, [Problem("observed", text)])
-    whole = _Whole(study, one, coming, sight, device, observe)
-    (prior, before), by_weight = whole.of_plain(plain)
-    posterior, after = whole.of_moved(runs)
-    for futures in (prior, posterior):
-        refuse_too_many(replace(study, paths=len(futures.weights)), sound((futures.values,)))
-    return Conditioned(
-        study,
-        replace(one, paths=len(plain.log_weights)),
-        rows,
-        coming,
-        plain,
-        (*runs,),
-        prior,
-        posterior,
-        by_weight if plain.shape <= LARGEST_SHAPE else None,
-        before,
-        after,
-        missed,
-    )
+    names = outcomes_of(study, [*study.headline, *study.events_by_name])
+    own = _plain(study, sight, later, plain.units.paths, device, observe)
+    prior = _gathered(study, names, own, plain.units)
+    moved = _moved(study, sight, later, runs, device)
+    posterior = _gathered(study, names, moved, as_units(len(runs) * FUTURES, FUTURES))
+    by_weight = replace(prior, weights=plain.weights) if plain.shape <= LARGEST_SHAPE else None
+    return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, by_weight, missed)
+
+
+def followed_and_figures(
+    study: Study, until: int | None, policy: str | None
+) -> tuple[Study, tuple[Observation, ...], tuple[Observation, ...]]:
+    """The study with the followed policy alone, the figures known until a year, and the later ones."""
+    one, problems = followed(study, policy), Problems()
+    check_known(one, until, "--until", problems)
+    problems.refuse(study.source)
+    return one, *known_and_later(one, until)
 
 
 def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
@@ -225,74 +203,51 @@ def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
     return f"{nearest[k]:,.1f} standard errors from {sight.rows[k].name}"
 
 
-class _Whole:
-    """Simulates outcomes of all policies, factors and later figures on plain and on moved futures."""
+def _plain(
+    study: Study, sight: Sight, later: Sight | None, paths: int, device: str | None, observe: Observer
+) -> Iterator[Part]:
+    """The study's own futures, block by block."""
+    program = devices.program(study, device)
+    for first in range(0, paths, BLOCK):
+        observe("simulating", first, paths)
+        block = Block(0, first, min(BLOCK, paths - first))
+        figures = later.of_paths(first, block.count) if later else np.zeros((0, block.count))
+        yield program.submit(block).of(block), sight.program.draws(block), figures
+    observe("simulating", paths, paths)
 
-    def __init__(
-        self,
-        study: Study,
-        one: Study,
-        coming: Sequence[Observation],
-        sight: Sight,
-        device: str | None,
-        observe: Observer,
-    ):
-        self.study, self.one, self.sight, self.observe, self.device = study, one, sight, observe, device
-        self.names = outcomes_of(study, [*study.headline, *study.events_by_name])
-        self.program: Program = devices.program(study, device)
-        self.coming = Sight(one, coming, device) if coming else None
 
-    def of_plain(self, plain: Weighed) -> tuple[tuple[Futures, Moments], Futures]:
-        """Plain futures unweighted, with the moments of factors; and the same futures weighted."""
-        count, at = len(plain.weights), self.study.places(self.names)
-        parts, later, sums, squares = [], [], 0.0, 0.0
-        for first in range(0, count, BLOCK):
-            self.observe("simulating", first, count)
-            block = Block(0, first, min(BLOCK, count - first))
-            parts.append(self.program.submit(block).of(block)[:, at])
-            draws = self.sight.program.draws(block).astype(np.float64)
-            sums, squares = sums + draws.sum(axis=1), squares + (draws**2).sum(axis=1)
-            if self.coming is not None:
-                later.append(self.coming.of_paths(first, block.count))
-        self.observe("simulating", count, count)
-        figures = np.concatenate(later, axis=-1) if later else np.zeros((0, count))
-        values, mean = self._by_name(parts), np.asarray(sums / count)
-        sd = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-        plainly, by_weight = (
-            Futures(values, weights, plain.units, figures) for weights in (np.ones(count), plain.weights)
-        )
-        return (plainly, Moments(mean, sd, np.full_like(mean, np.nan))), by_weight
+def _moved(
+    study: Study, sight: Sight, later: Sight | None, runs: Sequence[Moved], device: str | None
+) -> Iterator[Part]:
+    """The moved futures, run by run.
 
-    def of_moved(self, runs: Sequence[Moved]) -> tuple[Futures, Moments]:
-        """The moved futures, each run an independent unit, with the moments of factors.
+    For later figures, the random numbers that the facts say nothing of are drawn as in any run.
+    """
+    facts = Facts(0, sight.study.baseline, runs.__getitem__)
+    program = devices.program(replace(study, facts=facts), device)
+    of_later = devices.program(replace(later.study, facts=facts), device) if later else None
+    for number, run in enumerate(runs):
+        block = Block(0, number * FUTURES, FUTURES)
+        figures = later.of_scores(of_later.scores(block)) if later and of_later else np.zeros((0, FUTURES))
+        yield program.submit(block).of(block), sight.program.trace_of(run.scores).draws, figures
 
-        For later figures, the random numbers that the facts say nothing of are drawn as in any run.
-        """
-        at, parts, later, means, squares = self.study.places(self.names), [], [], [], []
-        facts = Facts(0, self.one.baseline, runs.__getitem__)
-        program, *coming = (
-            devices.program(replace(study, facts=facts), self.device)
-            for study in (self.study, *([self.coming.study] if self.coming else []))
-        )
-        for number, run in enumerate(runs):
-            block = Block(0, number * FUTURES, FUTURES)
-            parts.append(program.submit(block).of(block)[:, at])
-            if self.coming is not None:
-                later.append(self.coming.of_scores(coming[0].scores(block)))
-            draws = self.sight.program.trace_of(run.scores).draws.astype(np.float64)
-            means.append(draws.mean(axis=1))
-            squares.append((draws**2).mean(axis=1))
-        mean, square = np.mean(means, axis=0), np.mean(squares, axis=0)
-        error = np.std(means, axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.full_like(mean, np.nan)
-        count = len(runs) * FUTURES
-        figures = np.concatenate(later, axis=-1) if later else np.zeros((0, count))
-        units = as_units(count, FUTURES)
-        futures = Futures(self._by_name(parts), np.ones(count), units, figures)
-        return futures, Moments(mean, np.sqrt(np.maximum(square - mean**2, 0.0)), error, units.reach)
 
-    def _by_name(self, parts: Sequence[np.ndarray]) -> Values:
-        whole = np.concatenate(parts, axis=-1)
-        return {name: whole[:, k] for k, name in enumerate(self.names)}
+def _gathered(study: Study, names: Sequence[str], parts: Iterable[Part], units: Units) -> Futures:
+    """Parts of futures as one set; refuses values that are not finite on more paths than the study allows."""
+    held, figures, means, squares = [], [], [], []
+    places = study.places(names)
+    for outcomes, draws, later in parts:
+        held.append(outcomes[:, places])
+        figures.append(later)
+        means.append(draws.astype(np.float64).mean(axis=1))
+        squares.append((draws.astype(np.float64) ** 2).mean(axis=1))
+    whole, sizes = np.concatenate(held, axis=-1), [part.shape[-1] for part in held]
+    values = {name: whole[:, k] for k, name in enumerate(names)}
+    refuse_too_many(replace(study, paths=units.paths), sound((values,)))
+    mean, square = (np.average(one, axis=0, weights=sizes) for one in (means, squares))
+    sd = np.sqrt(np.maximum(square - mean**2, 0.0))
+    error = np.std(means, axis=0, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.full_like(mean, np.nan)
+    return Futures(values, np.ones(units.paths), units, np.concatenate(figures, axis=-1), mean, sd, error)
 
 
 def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float[np.ndarray, "figure"]:

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, product
+from typing import Annotated, Any, ClassVar
 
+import numpy as np
+from scipy.special import rel_entr
+
+from engine.analyses.backtest.calibration import WITHIN
+from engine.analyses.conditioning import calibrated
+from engine.analyses.conditioning.condition import Conditioned, Futures, condition, places
+from engine.analyses.variables import MEAN, PROBABILITY, under
+from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
+from engine.answers.rows import BRIEF, table
+from engine.program.posterior.agreement import RUNS
+from engine.risk.estimation.as_text import SHARES
+from engine.risk.estimation.intervals import Estimate, weighted
+from engine.risk.estimation.measures import difference, probability, probability_difference, summary
+from engine.risk.estimation.wording import amounts, measured
+from engine.study.actual_policy import knowing, observing
+from engine.study.study import Study
+from engine.study.tables.facts import FUTURES
 
-if TYPE_CHECKING:
-    from engine.answers.answer import Answer
-    from engine.study.study import Study
+READING = (
+    "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline,"
+    " future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent units; they do not say how"
+    " true the model is. sd: standard deviation. Place: where a later figure lies among the futures, 0 to 1."
+)
+RARE = 0.05
+"""Least probability, before the observations, at which an event may be named in a sentence."""
+SHOWN = 8
+"""How many factors the brief table shows: those that the facts say most about."""
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,10 +70,6 @@ class Condition:
 
     def run_of(self, of: Asked) -> Study | None:
         """The study whose run is asked: the one with the figures as facts; a calibration asks none."""
-        from engine.program.posterior.agreement import RUNS
-        from engine.study.actual_policy import knowing
-        from engine.study.tables.facts import FUTURES
-
         if self.calibration is not None:
             return None
         known, (until, policy) = of.study.facts, self._until_and_policy(of)
@@ -63,15 +85,201 @@ class Condition:
         return known.until if self.until is None else self.until, self.policy or known.policy
 
     def _observed(self, of: Asked) -> Study:
-        from engine.study.actual_policy import observing
-
         return of.study if self.on is None else observing(of.study, self.on)
 
     def answer(self, of: Asked) -> Answer:
         """The risk given the figures; `engine.analyses.conditioning.condition` says how, and what is refused."""
-        from engine.analyses.conditioning import answer, calibrated
-
         if self.calibration is not None:
             until, policy = self._until_and_policy(of)
             return calibrated.answer(of, self._observed(of), until, policy, self.calibration)
-        return answer.answer(of)
+        study, facts = of.study, of.study.facts
+        assert facts is not None and facts.held is not None
+        runs = [facts.held(run) for run in range(study.paths // FUTURES)]
+        given = condition(replace(study, facts=None), facts.until, facts.policy, runs, of.device, of.observe)
+        risk, differences = [*risks(given)], [*risks(given, study.baseline)]
+        shown = ("policy", "given", "before", "unit")
+        less = f"Less {study.phrase('policies', study.baseline)}, before and given the facts"
+        tables = [
+            table("risk", "Every policy, before and given the facts", risk, "variable", brief=shown),
+            table("differences", less, differences, "variable", brief=shown),
+            table("factors", "What is known of the factors", _factors(given), "factor"),
+            table("known", "Figures that are taken as known", _known(given), "figure", brief=()),
+            table("later", "Later figures, which are not known here", _later(given), "figure"),
+            table("runs", "Runs of moved futures", _runs(given), "run", brief=()),
+        ]
+        basis = _basis(given, [*risk, *differences])
+        return Answer(Subject.of(study), (*sentences(given, risk),), tuple(filter(len, tables)), basis, READING)
+
+
+def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
+    """Every measure of every variable under each policy, or less that under another one where it is named."""
+    study, held = given.study, {"given": given.posterior, "before": given.prior}
+    held |= {"by_weight": given.by_weight} if given.by_weight else {}
+    policies = [policy for policy in study.policy_names if policy != against]
+    for variable, policy in product((*study.headline, *study.events_by_name), policies):
+        measures = {when: _measures(study, of, variable, policy, against) for when, of in held.items()}
+        for one in measures["given"]:
+            yield (
+                {"variable": variable, "measure": one, "policy": policy}
+                | {when: of[one] for when, of in measures.items()}
+                | {"unit": "1" if one in SHARES else study.unit_of(variable), BRIEF: one in (MEAN, PROBABILITY)}
+            )
+
+
+def _measures(study: Study, of: Futures, variable: str, policy: str, against: str) -> dict[str, Estimate]:
+    """Every measure of a variable under a policy, or of its paired difference from another policy."""
+    mine, units = under(study, variable, policy, of.values), weighted(of.weights, of.units)
+    other = under(study, variable, against, of.values) if against else None
+    if variable in study.events_by_name:
+        own = probability(mine, units) if other is None else probability_difference(mine, other, units)
+        return {PROBABILITY: own}
+    loss = study.is_loss(variable)
+    if other is None:
+        return summary(mine, units, loss, study.levels)
+    return difference(mine, other, units, loss, study.levels)
+
+
+def _factors(given: Conditioned) -> Iterator[Row]:
+    """What is known of each factor, those first that the facts say most about."""
+    before, after = given.prior, given.posterior
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shifts = np.where(before.sd > 0, (after.mean - before.mean) / before.sd, np.nan)
+    for place, k in enumerate(np.argsort(-np.nan_to_num(_learnt(given)), kind="stable")):
+        item = given.followed.inputs[k]
+        yield {
+            "factor": item.name, "mean_before": before.mean[k], "sd_before": before.sd[k],
+            "mean_given": _mean_given(given, k), "sd_given": after.sd[k], "shift": shifts[k], "unit": item.unit,
+            BRIEF: place < SHOWN,
+        }  # fmt: skip
+
+
+def _mean_given(given: Conditioned, k: int) -> Estimate:
+    after = given.posterior
+    return Estimate.normal(float(after.mean[k]), float(after.error[k]), after.units.reach)
+
+
+def _known(given: Conditioned) -> Iterator[Row]:
+    for row in given.rows:
+        yield {
+            "figure": row.name, "observed": row.value, "error": given.followed.observed.error(row), "unit": row.unit
+        }  # fmt: skip
+
+
+def _later(given: Conditioned) -> Iterator[Row]:
+    before, now = (places(given.followed, given.coming, of) for of in (given.prior, given.posterior))
+    for row, *at in zip(given.coming, before, now, strict=True):
+        yield {
+            "figure": row.name, "observed": row.value, "place_before": at[0], "place_given": at[1], "unit": row.unit
+        }  # fmt: skip
+
+
+def _runs(given: Conditioned) -> Iterator[Row]:
+    for run in given.runs:
+        yield {
+            "powers": len(run.powers) - 1, "first_power": run.powers[1], "taken": run.taken, "evidence": run.evidence
+        }  # fmt: skip
+
+
+def _basis(given: Conditioned, risks: Sequence[Row]) -> str:
+    plain, stated = given.weighed, given.followed.observed.discrepancy
+    powers = sorted(len(run.powers) - 1 for run in given.runs)
+    taken = np.mean([run.taken for run in given.runs])
+    parts = [
+        f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)}"
+        " figures known",
+        f"{len(plain.log_weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat"
+        f" {plain.shape:.2f}",
+        f"{len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the"
+        f" likelihood, {100 * taken:.0f} % of the last steps taken",
+    ]  # fmt: skip
+    if given.by_weight is not None:
+        apart = [*_apart(risks)]
+        parts.append(
+            f"of {len(apart)} measures that both have an interval of, weights and moving differ by more than chance in"
+            f" {sum(apart)}"
+        )
+    if exact := dict.fromkeys(row.variable for row in given.rows if row.variable not in stated):
+        parts.append(f"the model is taken for true in {', '.join(exact)}: state observed.discrepancy")
+    return "; ".join(parts)
+
+
+def _apart(risks: Iterable[Row]) -> Iterator[bool]:
+    """Of each measure with both intervals, whether moved and weighted futures differ by more than these allow."""
+    for row in risks:
+        one, other = row["given"], row["by_weight"]
+        reach = np.hypot(one.high - one.low, other.high - other.low) / 2
+        if np.isfinite(reach) and reach > 0:
+            yield bool(abs(one.estimate - other.estimate) > reach)
+
+
+def sentences(given: Conditioned, risks: Iterable[Row]) -> Iterator[str]:
+    """Whether no future meets the facts; what they changed most; and coverage of later figures."""
+    study, before, after = given.study, given.prior, given.posterior
+    if given.missed is not None:
+        yield f"No future meets the facts: the nearest of {after.units.paths:,} is {given.missed}."
+    laws = [
+        {row["measure"]: row for row in some}
+        for _, some in groupby(risks, lambda row: (row["variable"], row["policy"]))
+    ]
+    if changes := [(change, k) for k, rows in enumerate(laws) if not np.isnan(change := _law_change(rows))]:
+        rows = laws[max(changes, key=lambda one: one[0])[1]]
+        main = rows.get(PROBABILITY) or rows[MEAN]
+        variable, policy = main["variable"], study.phrase("policies", main["policy"])
+        if PROBABILITY in rows:
+            now, then = (f"{100 * main[when].estimate:.3g} %" for when in ("given", "before"))
+        else:
+            sds = (rows["sd"][when].estimate for when in ("given", "before"))
+            now, then = _with_spread(study.unit_of(variable), main["given"], main["before"].estimate, *sds)
+        what = measured(study, variable, main["measure"])
+        yield f"Given {_many(len(given.rows), 'figure')}, {what} under {policy} is {now} in place of {then}."
+    learnt = _learnt(given)
+    if not np.isnan(learnt).all():
+        k = int(np.nanargmax(learnt))
+        item = given.followed.inputs[k]
+        now, then = _with_spread(item.unit, _mean_given(given, k), before.mean[k], after.sd[k], before.sd[k])
+        yield f"They say most about {study.phrase('factors', item.name)}: average {now} in place of {then}."
+    if given.coming:
+        inside = [
+            int((np.abs(places(given.followed, given.coming, of) - 0.5) <= WITHIN[1] / 2).sum())
+            for of in (after, before)
+        ]
+        yield (
+            f"Of {_many(len(given.coming), 'later figure')} {inside[0]} lie inside the 90 % prediction interval given"
+            f" the facts, {inside[1]} before."
+        )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _law_change(rows: dict[str, Row]) -> float:
+    """Relative entropy of a variable's law given the facts with respect to that before [nats]; NaN where unknown.
+
+    Events are compared by their probability, outcomes by mean and standard deviation.
+    """
+    before, now = (
+        [rows[one][when].estimate for one in ((PROBABILITY,) if PROBABILITY in rows else (MEAN, "sd"))]
+        for when in ("before", "given")
+    )
+    if PROBABILITY not in rows:
+        return float(_normal_entropy(*np.array([*before, *now])))
+    (p,), (q,) = now, before
+    return float(rel_entr(p, q) + rel_entr(1 - p, 1 - q)) if q >= RARE else float("nan")
+
+
+def _learnt(given: Conditioned) -> np.ndarray:
+    return _normal_entropy(given.prior.mean, given.prior.sd, given.posterior.mean, given.posterior.sd)
+
+
+def _normal_entropy(mean: np.ndarray, sd: np.ndarray, mean_given: np.ndarray, sd_given: np.ndarray) -> np.ndarray:
+    """Relative entropy of normal laws given the facts with respect to those before [nats]; NaN where sd is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.square(sd_given / sd)
+        return np.where(sd > 0, 0.5 * (ratio + np.square((mean_given - mean) / sd) - 1 - np.log(ratio)), np.nan)
+
+
+def _with_spread(unit: str, mean: Estimate, mean_before: float, sd: float, sd_before: float) -> Iterator[str]:
+    """Mean and standard deviation given the facts, and before, as text: `1.9 (sd 0.3)`, `2.5 (sd 1.0)`."""
+    means, sds = amounts(unit, mean, mean_before), amounts(unit, Estimate(sd), sd_before)
+    return (f"{one} (sd {spread})" for one, spread in zip(means, sds, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,14 +61,17 @@ def print_answer(console: Console, answer: Answer, full: bool) -> None:
         _print_screen(console, answer)
         return
     _print_findings(console, answer.findings, answer.basis)
+    marks: set[str] = set()
     for part in [part for table in answer.shown or answer.tables for part in parts(table)]:
         names, columns = stacks(part)
-        _print_table(console, part.title, names, columns)
-        marks = notes(columns)
-        for text in marks:
+        marks.update(_print_table(console, part.title, names, columns))
+        texts = notes(columns)
+        for text in texts:
             screen.print_words(console, text, "dim")
-        if marks:
+        if texts:
             console.print()
+    if SPREAD in marks:
+        screen.print_words(console, f"{SPREAD} {MARKED[SPREAD]}.", "dim")
     if answer.reading:
         screen.print_words(console, answer.reading, "dim")
 
@@ -81,7 +84,7 @@ def _print_findings(console: Console, findings: Sequence[str], basis: str) -> No
 
 
 def _print_screen(console: Console, answer: Answer) -> None:
-    """Prints the sentences, then the first brief tables that have room below, each with its first rows.
+    """Prints the sentences, then the first brief tables that have room below, each with its first rows and columns.
 
     A table with a dimension `apart` is shown by its first part. Last come the option that shows the rest, and the first
     command of each table of commands.
@@ -96,20 +99,26 @@ def _print_screen(console: Console, answer: Answer) -> None:
     tables = [one for one in laid if not _is_commands(one[2])]
     marks: dict[str, None] = {}
     for title, names, columns in tables:
-        for rows in range(ROWS if len(tables) > 1 else LINES, 0, -1):
-            count = len(names.cells)
-            first, *others = [replace(one, cells=one.cells[:rows]) for one in (names, *columns)]
-            more = f" (the first {rows} of {count})" if rows < count else ""
-            height = _lines(console, _print_table, title + more, first, others)
-            if height < left and rows >= min(FEWEST, count):
+        for shown in _shorter(title, names, columns, ROWS if len(tables) > 1 else LINES):
+            height = _lines(console, _print_table, *shown)
+            if height < left:
                 left -= height
-                marks |= dict.fromkeys(_print_table(console, title + more, first, others))
+                marks |= dict.fromkeys(_print_table(console, *shown))
                 break
     text = " ".join([*(f"{mark} {MARKED[mark]}." for mark in marks), REST])
     screen.print_words(console, text, "dim")
     for title, _, columns in laid:
         if _is_commands(columns):
             screen.print_line(console, "", f"{title}: {columns[0].cells[0].estimate}")
+
+
+def _shorter(title: str, names: Stack, columns: Sequence[Stack], most: int) -> Iterator[tuple[str, Stack, list[Stack]]]:
+    """Yields a table with fewer and fewer of its first rows, then with fewer of its first columns."""
+    count = len(names.cells)
+    for width in range(len(columns), 0, -1):
+        for rows in range(min(most, count), min(FEWEST, count) - 1, -1):
+            first, *others = [replace(one, cells=one.cells[:rows]) for one in (names, *columns[:width])]
+            yield title + (f" (the first {rows} of {count})" if rows < count else ""), first, others
 
 
 def _is_commands(columns: Sequence[Stack]) -> bool:

@@ -160,9 +160,11 @@ def _filled(columns: Sequence[Column], room: int) -> list[Column]:
 
 def _print_part(console: Console, columns: Sequence[Column]) -> None:
     shown = Table(box=None, padding=(0, BETWEEN, 0, 0), pad_edge=False, header_style="bold")
+    deepest = max(column.head.count("\n") for column in columns)
     for column in columns:
+        head = "\n" * (deepest - column.head.count("\n")) + column.head
         justify: Literal["left", "right"] = "left" if column.left else "right"
-        shown.add_column(Text(column.head), justify=justify, vertical="bottom", no_wrap=True, min_width=column.width)
+        shown.add_column(Text(head), justify=justify, no_wrap=True, min_width=column.width)
     for row in zip(*(column.cells for column in columns), strict=True):
         shown.add_row(*(Text(one) if isinstance(one, str) else one for one in row))
     width = sum(column.width + BETWEEN for column in columns)

@@ -27,7 +27,6 @@ from engine.report.sections import (
 
 OWN: dict[str, Callable[[RunRecords], Section | None]] = {
     "compare": any_answer.section("compare", threshold_charts.charts),
-    "assumptions": claims.rests,
     "challenge": claims.universes,
     "backtest": any_answer.section("backtest", backtest_charts.charts),
     "condition": any_answer.section("condition", known_charts.charts),
@@ -43,6 +42,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     headline.whole,
     every_pair.section,
     places.section,
+    claims.rests,
     *(OWN.get(question) or any_answer.section(question) for question in registry.QUESTIONS),
     limits.section,
     assumptions.section,

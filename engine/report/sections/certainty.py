@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_CEILING, Decimal
 
 from engine.answers import registry
@@ -21,8 +20,6 @@ from engine.risk.estimation.flags import Reason
 
 FEW = {Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES, Reason.FEW_REPLICATES}
 """Reasons for a missing interval that more futures would remove; their flags hold the number got and that needed."""
-MOST_WORDS = 25
-"""Most words of a question's finding here, unless its first clause is longer."""
 
 
 def sure(run: RunRecords) -> Section:
@@ -89,9 +86,7 @@ def turns(run: RunRecords) -> Section:
     for question in dict.fromkeys([*registry.QUESTIONS, *run.answers]):
         answer = any_answer.answer_of(run, question)
         if answer is not None:
-            rows.append(
-                (answer.heading, one_line(minus(begun(any_answer.spoken(run, answer)(answer.finding)))), "", question)
-            )
+            rows.append((answer.heading, minus(begun(any_answer.spoken(run, answer)(answer.finding))), "", question))
         elif question in registry.QUESTIONS:
             rows.append((registry.question(question).heading, "", _command(run, question), ""))
     return Section("turns", "What turns it", render("turns.html", rows=rows), brief=True)
@@ -106,14 +101,3 @@ def _command(run: RunRecords, question: str) -> str:
     required = [field for field in fields(registry.question(question)) if field.required]
     options = (word for f in required for word in (f.flag, known.get(f.flag.lstrip("-")) or f.option.metavar))
     return command_line(question, "RUN", *options)
-
-
-def one_line(finding: str) -> str:
-    """A finding without intervals, cut after a clause to at most `MOST_WORDS` words; the first clause is never cut."""
-    bare = re.sub(r" ?\[[^\[\]]*\](?! ?\()", "", finding)
-    while len(bare.split()) > MOST_WORDS:
-        shorter = max((bare.rstrip(".").rpartition(mark)[0] for mark in ("; ", ". ")), key=len)
-        if not shorter:
-            break
-        bare = shorter + "."
-    return bare

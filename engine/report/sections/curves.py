@@ -15,7 +15,7 @@ from engine.report.sentences import NAMED, small, why
 from engine.report.text import cell, compact, short, unit_of
 from engine.risk.estimation.tables import THREADS
 from engine.risk.estimation.wording import listed
-from engine.risk.policies.curves import Curve, curve_of_counts, tail_curve
+from engine.risk.policies.thresholds import Curve, curve_of_counts, tail_curve
 
 MOST = 24
 """Most outcomes that are drawn; others are in tables only."""

@@ -80,11 +80,13 @@ def by_place(study: Study, name: str) -> list[Series]:
     outcome, layout = study.model.outcomes[name], cell_layout(study.model)
     terms = outcome.terms
     dims = {layout[term.variable].dims[:1] if term.variable in layout else () for term in terms}
-    if len(dims) != 1 or not (dim := next(iter(dims))) or any(term.kind.name not in _ALONG for term in terms):
+    if any(term.kind.name not in _ALONG for term in terms) or len(dims) != 1 or dims == {()}:
         return []
-    chosen = [summed_over(study, term, dim[0]) for term in terms]
-    shared = [label for label in chosen[0] if all(label in labels for labels in chosen)]
-    places = [{dim[0]: label} for label in shared] if len(shared) > 1 else []
+    ((dim,),) = dims
+    first, *others = (summed_over(study, term, dim) for term in terms)
+    places = [{dim: label} for label in first if all(label in labels for labels in others)]
+    if len(places) < 2:
+        return []
     return [Series(name, outcome.loss, tuple(_part(study, term, place) for term in terms), place) for place in places]
 
 
@@ -124,11 +126,11 @@ def unit_of_whole(study: Study, name: str, whole: str) -> str:
 def _part(study: Study, term: Term, place: Mapping[str, str]) -> Part:
     """The cells of a term in one place."""
     columns = cell_layout(study.model)[term.variable]
-    ranks = np.arange(columns.first, columns.first + columns.count).reshape(columns.shape)
+    cells = np.arange(columns.first, columns.first + columns.count).reshape(columns.shape)
     for axis, dim in enumerate(columns.dims):
         labels = (place[dim],) if dim in place else summed_over(study, term, dim)
-        ranks = ranks.take([study.model.dims[dim].index(label) for label in labels], axis)
-    return Part(tuple(ranks.ravel().tolist()), term.across, term.kind.name, term.scale, len(term.years(study.years)))
+        cells = cells.take([study.model.dims[dim].index(label) for label in labels], axis)
+    return Part(tuple(cells.ravel().tolist()), term.across, term.kind.name, term.scale, len(term.years(study.years)))
 
 
 def summed_over(study: Study, term: Term, dim: str) -> tuple[str, ...]:

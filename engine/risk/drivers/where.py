@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,8 @@ from engine.risk.estimation.intervals import Happens
 from engine.study.components import Event
 from engine.study.study import Study
 
-VERSUS = re.compile(r"(?P<policy>\S+)\s+(?P<side>worse|better)\s+than\s+(?P<other>\S+)\s+in\s+(?P<outcome>\S+)")
+VERSUS = re.compile(r"(\S+)\s+(worse|better)\s+than\s+(\S+)\s+in\s+(\S+)")
 UNDER = re.compile(r"(?P<what>.+?)\s+under\s+(?P<policy>\S+)")
-Values = Mapping[tuple[str, str], np.ndarray]
-"""Outcomes by policy and name."""
 NAME = re.compile(r"[^\s<>=]+")
 EXPECTED = (
     "expected 'POLICY worse than POLICY in OUTCOME', 'EVENT under POLICY' or 'OUTCOME > NUMBER under POLICY', "
@@ -39,9 +37,9 @@ class Versus:
         """The policies and outcomes that it reads."""
         return {(self.policy, self.outcome), (self.other, self.outcome)}
 
-    def holds(self, study: Study, values: Values) -> Happens:
-        """On which futures it holds, from values by policy and outcome."""
-        one, other = (values[policy, self.outcome] for policy in (self.policy, self.other))
+    def holds(self, study: Study, values: ByName) -> Happens:
+        """On which futures it holds, from outcomes by name [policy, path]."""
+        one, other = (values[self.outcome][study.row(policy)] for policy in (self.policy, self.other))
         return one > other if self.worse == study.is_loss(self.outcome) else one < other
 
 
@@ -58,9 +56,9 @@ class Under:
         names = event_outcomes(study, what) if isinstance(what, Event) else {term.name for term in what.terms}
         return {(self.policy, name) for name in names}
 
-    def holds(self, study: Study, values: Values) -> Happens:
-        """On which futures it holds, from values by policy and outcome."""
-        own = {name: values[policy, name] for policy, name in self.reads(study)}
+    def holds(self, study: Study, values: ByName) -> Happens:
+        """On which futures it holds, from outcomes by name [policy, path]."""
+        own = {name: values[name][study.row(policy)] for policy, name in self.reads(study)}
         return happens(study, self.what, own) if isinstance(self.what, Event) else self.what.holds(own)
 
 
@@ -81,10 +79,10 @@ class Where:
         Args:
           values: the outcomes that the conditions read, and perhaps others, by name [policy, path].
         """
-        reads = set().union(*(part.reads(study) for part in self.parts))
-        rows = {(policy, name): values[name][study.row(policy)] for policy, name in reads}
-        known = np.logical_and.reduce([np.isfinite(row) for row in rows.values()])
-        return np.logical_and.reduce([part.holds(study, rows) for part in self.parts]) & known, known
+        read = [values[name][study.row(policy)] for part in self.parts for policy, name in part.reads(study)]
+        known = np.isfinite(np.stack(read)).all(axis=0)
+        holds = np.stack([part.holds(study, values) for part in self.parts]).all(axis=0)
+        return holds & known, known
 
 
 def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
@@ -98,13 +96,12 @@ def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
     Raises:
       UserError: all problems at once: text that is no condition, unknown names, outcomes that are not kept.
     """
-    problems = Problems()
-    parts: list[Versus | Under] = []
+    problems, parts = Problems(), list[Versus | Under]()
     policy = study.policy_names[0] if len(study.policies) == 1 else None
     for words in reversed(re.split(r"\s+and\s+", text.strip())):
         with problems.within(""):
             if versus := VERSUS.fullmatch(words):
-                parts.append(_versus(study, versus, unkept))
+                parts.insert(0, _versus(study, versus, unkept))
                 continue
             if under := UNDER.fullmatch(words):
                 look_up("policy", under["policy"], study.policy_names)
@@ -113,24 +110,27 @@ def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
             if policy is None:
                 listed = " or ".join(f"'{words} under {name}'" for name in study.policy_names[:2])
                 raise refusal("", f"expected under which policy, such as {listed}.")
-            parts.append(Under(what, policy))
+            parts.insert(0, Under(what, policy))
     if problems:
         raise UserError("--where", [*problems][::-1])
-    return Where(" ".join(text.split()), tuple(reversed(parts)))
+    return Where(" ".join(text.split()), tuple(parts))
 
 
 def _versus(study: Study, match: re.Match[str], unkept: Iterable[str]) -> Versus:
-    policies, outcome = study.policy_names, match["outcome"]
+    policy, side, other, outcome = match.groups()
     if outcome in unkept:
         raise refusal("", not_kept(outcome, study.keep.outcomes))
     problems = Problems()
-    for name in match["policy"], match["other"]:
-        problems.knows("", "policy", name, policies)
-    problems.knows("", "outcome", outcome, study.keep.outcomes)
+    for kind, name, known in (
+        ("policy", policy, study.policy_names),
+        ("policy", other, study.policy_names),
+        ("outcome", outcome, study.keep.outcomes),
+    ):
+        problems.knows("", kind, name, known)
     problems.refuse()
-    if match["policy"] == match["other"]:
-        raise refusal("", f"expected two policies, got '{match['policy']}' twice.")
-    return Versus(match["policy"], match["side"] == "worse", match["other"], outcome)
+    if policy == other:
+        raise refusal("", f"expected two policies, got '{policy}' twice.")
+    return Versus(policy, side == "worse", other, outcome)
 
 
 def _what(study: Study, words: str, unkept: Iterable[str]) -> Event | Condition:

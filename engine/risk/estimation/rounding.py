@@ -119,13 +119,13 @@ def _suspects(study: Study, single: ByName, double: ByName) -> Iterator[tuple[st
         for p, policy in enumerate(names):
             yield place, policy, _spread(x[p], y[p], study.paths)
             if p != base:
-                yield place, policy, _difference(x[p], x[base], y[p], y[base])
+                yield place, policy, _difference(x[[p, base]], y[[p, base]])
 
 
 def _spread(x: np.ndarray, y: np.ndarray, paths: int = 0) -> Iterator[Suspect]:
     """Whether rounding hides how values differ, and whether its bias exceeds the standard error of so many paths."""
     x, y = _finite(x, y)
-    if len(y):
+    if y.size:
         off, sd = x - y, float(np.std(y)) if np.ptp(y) else 0.0  # of equal values `np.std` makes a rounding error
         yield Lost.SPREAD, sd, float(np.median(np.abs(off))), y
         bias = float(np.abs(off.mean()))
@@ -133,35 +133,31 @@ def _spread(x: np.ndarray, y: np.ndarray, paths: int = 0) -> Iterator[Suspect]:
             yield Lost.ERROR, sd / float(np.sqrt(paths)), bias, y
 
 
-def _difference(*of_two: np.ndarray) -> Iterator[Suspect]:
-    x, x0, y, y0 = _finite(*of_two)
-    if not len(y):
-        return
-    gap, size = y - y0, _typical(y - y0)
+def _difference(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
+    """Whether rounding hides the difference of two policies [policy, path]."""
+    x, y = _finite(x, y)
+    gap, size = y[0] - y[1], _typical(y[0] - y[1])
     # paths that a policy leaves as they are have no difference that could be lost
     moved = np.abs(gap) > 0.01 * size
     if moved.any():
-        yield Lost.DIFFERENCE, size, float(np.median(np.abs(x - x0 - gap)[moved])), y
+        yield Lost.DIFFERENCE, size, float(np.median(np.abs(x[0] - x[1] - gap)[moved])), y[0]
 
 
 def _steps(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
     """Whether rounding hides how a value moves over the years, cell by cell of [year, cell, path]."""
-    for ours, exact in zip(x.swapaxes(0, 1).astype(np.float64), y.swapaxes(0, 1), strict=True):
-        sound = np.isfinite(ours).all(axis=0) & np.isfinite(exact).all(axis=0)
-        if sound.sum() >= FEWEST:
-            ours, exact = ours[:, sound], exact[:, sound]
-            off = np.abs(ours - exact).max(axis=0)
-            yield Lost.STEPS, _typical(np.ptp(exact, axis=0)), float(np.median(off)), exact
+    for ours, exact in map(_finite, x.swapaxes(0, 1), y.swapaxes(0, 1)):
+        if exact.size:
+            error = float(np.median(np.abs(ours - exact).max(axis=0)))
+            yield Lost.STEPS, _typical(np.ptp(exact, axis=0)), error, exact
 
 
 def _finite(*parts: np.ndarray) -> list[np.ndarray]:
-    """The arrays in double precision on the paths where all are finite; empty if these are too few."""
-    sound = np.all([np.isfinite(part) for part in parts], axis=0)
-    if sound.sum() < FEWEST:
-        sound[:] = False
-    return [part.astype(np.float64)[sound] for part in parts]
+    """The arrays [..., path] in double precision on the paths where all are finite; empty if these are too few."""
+    sound = np.isfinite(parts).all(axis=tuple(range(parts[0].ndim)))
+    sound &= sound.sum() >= FEWEST
+    return [part[..., sound].astype(np.float64) for part in parts]
 
 
 def _typical(values: np.ndarray) -> float:
-    """Root mean square."""
-    return float(np.sqrt(np.mean(values**2)))
+    """Root mean square; 0 for no values."""
+    return float(np.sqrt(np.sum(values**2) / max(values.size, 1)))

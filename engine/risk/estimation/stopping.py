@@ -213,15 +213,19 @@ def look_at(
 ) -> Look:
     """State of a target on values [path], or on the difference of two on the same paths; for an event they are bool."""
     own, *other = values
+    paths, of_quantile = len(own), target.measure.startswith("VaR") and not other
     if target.measure == PROBABILITY:
         estimate = probability_difference(own, other[0], unit) if other else probability(own, unit)
     else:
         found = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
         estimate = found[target.measure]
-    paths, half_width = len(own), (estimate.high - estimate.low) / 2
-    if _can_miss(target) and paths > unit and _is_constant(values, unit):
-        others = probability(np.zeros(paths, bool), unit).high
-        return Look(target, paths, estimate, math.nan, State.SAME, others)
+        kept, _, _ = finite_units(tuple(values), unit)
+        gap = np.subtract(*kept, dtype=np.float64) if other else kept[0]
+        # the interval of a single quantile is distribution-free, as that of a share: it holds whatever is not seen
+        if not of_quantile and paths > unit and len(gap) and gap.min() == gap.max():
+            others = probability(np.zeros(paths, bool), unit).high
+            return Look(target, paths, estimate, math.nan, State.SAME, others)
+    half_width = (estimate.high - estimate.low) / 2
     if target.is_event and estimate.estimate in (0, 1):
         half_width *= 2
     seen = Look(target, paths, estimate, half_width, State.WIDE)
@@ -232,22 +236,6 @@ def look_at(
     if target.is_relative and estimate.estimate == 0:
         return seen if half_width else replace(seen, state=State.ZERO)
     return replace(seen, state=State.MET) if half_width <= seen.wanted else seen
-
-
-def _can_miss(target: Target) -> bool:
-    """Whether values that no path has could move the estimate out of its interval.
-
-    The intervals of shares and of a single quantile are distribution-free: they hold whatever has not been seen.
-    """
-    is_quantile = target.less is None and target.measure.startswith("VaR")
-    return target.measure != PROBABILITY and not is_quantile
-
-
-def _is_constant(values: Sequence[np.ndarray], unit: int) -> bool:
-    """Whether the values, or the differences of two, are the same on all paths where they are finite."""
-    kept, _, _ = finite_units(tuple(values), unit)
-    gap = np.subtract(*kept, dtype=np.float64) if len(kept) > 1 else kept[0]
-    return len(gap) > 0 and bool(gap.min() == gap.max())
 
 
 def few_digits(number: float) -> str:

@@ -18,6 +18,8 @@ NEARLY = 1.2
 """Factor on an interval's half-width when digits are chosen; with it a half-width of 0.9 leaves no decimals."""
 ROOM = 12
 """Number of words that a list of names may take in a sentence."""
+LONGEST = 25
+"""Most words of a sentence."""
 UNITS = {"k": "thousand", "yr": "years", "1": ""}
 """Words for parts of a unit."""
 YEARLY = "1/yr"
@@ -57,9 +59,9 @@ def claimed(study: Study, claim: Claim) -> str:
     return f"{judged(study, claim, claim.worse)} under {policy} than under {against}"
 
 
-def worst_share(level: float) -> str:
+def worst_share(level: float, side: str = "worst") -> str:
     """The tail beyond a level in words: `the worst 1 % of futures`."""
-    return f"the worst {100 * (1 - level):.6g} % of futures"
+    return f"the {side} {100 * (1 - level):.6g} % of futures"
 
 
 def amounts(unit: str, first: Estimate, *others: float) -> list[str]:
@@ -126,6 +128,16 @@ def some(names: Sequence[str], room: int = ROOM) -> str:
     counts = range(len(names), 1, -1)
     most = next((k for k in counts if len(listed(names[:k]).split()) + 2 * (k < len(names)) <= room), 1)
     return listed(names if most == len(names) else [*names[:most], f"{len(names) - most} more"])
+
+
+def short(*texts: str) -> str:
+    """The first of some sentences that has at most `LONGEST` words; the last of them if none has."""
+    return next(filter(is_short, texts), texts[-1])
+
+
+def is_short(sentence: str) -> bool:
+    """Whether a sentence has at most `LONGEST` words."""
+    return len(sentence.split()) <= LONGEST
 
 
 CLASSES = (

@@ -18,14 +18,14 @@ import enum
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from scipy.special import ndtr
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest
 from engine.risk.estimation.intervals import Paths, Unit, Units, moments_of_totals
 from engine.risk.estimation.measures import finite_units
-from engine.risk.policies.together import batched, beyond, reach
+from engine.risk.policies.ranks import batched, reach
 
 POINTS = 60
 OUTSIDE = 0.002
@@ -108,14 +108,27 @@ Gaps = tuple[Float[np.ndarray, "level batch"], Int[np.ndarray, "level"]]
 
 def _gaps(x: Paths, y: Paths, levels: np.ndarray, batches: Units) -> tuple[Gaps, Gaps]:
     """Gaps 1{x > l} - 1{y > l}, and gaps (x - l)+ - (y - l)+, at each level l; the latter begin with the means' gap."""
-    above = beyond(x, levels, batches) - beyond(y, levels, batches)
+    above = _beyond(x, levels, batches) - _beyond(y, levels, batches)
     heights = [side.astype(np.float64) - float(levels[0]) for side in (x, y)]
-    excess = np.subtract(*(beyond(side, levels, batches, of) for side, of in zip((x, y), heights, strict=True)))
+    excess = np.subtract(*(_beyond(side, levels, batches, of) for side, of in zip((x, y), heights, strict=True)))
     excess[1:] -= (levels - levels[0]).astype(np.float64)[:, None] * above[1:]
     differ = x != y
     either = [np.sort(side(x[differ], y[differ])) for side in (np.maximum, np.minimum)]
     higher, lower = (len(ascending) - np.searchsorted(ascending, levels, "right") for ascending in either)
     return (above[1:], higher - lower), (excess, np.append(differ.sum(), higher))
+
+
+def _beyond(
+    values: Num[np.ndarray, "path"],
+    levels: Num[np.ndarray, "level"],
+    batches: Units,
+    weights: Num[np.ndarray, "path"] | None = None,
+) -> Float[np.ndarray, "level batch"]:
+    """Number, or weight, of each batch's paths with a value above each level; a first row is for all its paths."""
+    rows = len(levels) + 1
+    cell = batches.owners(np.arange(batches.paths)) * np.int64(rows) + np.searchsorted(levels, values)
+    held = np.bincount(cell, weights, batches.count * rows).reshape(batches.count, rows)
+    return held[:, ::-1].cumsum(axis=1, dtype=np.float64)[:, ::-1].T
 
 
 def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units) -> Dominance:

@@ -6,9 +6,6 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.formatting import begun
-from engine.risk.estimation.as_text import judged
-from engine.risk.estimation.tables import Record
 from engine.risk.estimation.wording import measured, some
 from engine.study.study import Study
 
@@ -79,23 +76,6 @@ class Ranking:
         return by_worse
 
 
-def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
-    """Rankings from records of paired differences.
-
-    Args:
-      records: only those of a measure "difference_M" are used; their places say "structure" and "against".
-    """
-    signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
-    for record in records:
-        if record.measure.startswith("difference_"):
-            sign = judged(record)
-            if sign and not study.is_loss(record.variable):
-                sign = -sign
-            key = record.variable, record.bare_measure, record.policy, record.place["against"]
-            signs.setdefault(key, {})[record.place["structure"]] = sign
-    return [Ranking(*key, by_structure) for key, by_structure in signs.items()]
-
-
 def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, str]) -> Iterator[str]:
     """Sentences: which rankings flip with an assumption, which hold in every structure, which are left open.
 
@@ -120,24 +100,22 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
 
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}
     flips, held = by_verdict[Verdict.FLIPS], by_verdict[Verdict.HOLDS]
-    bounded = len(among) - len(by_verdict[Verdict.UNKNOWN])
-    if flips:
+    if bounded := len(among) - len(by_verdict[Verdict.UNKNOWN]):
+        are = "is" if len(flips) < 2 else "are"
         yield (
-            f"With an assumption dropped or doubled {len(flips)} of {bounded} rankings with an interval"
-            f" turn{'s' * (len(flips) == 1)} round."
+            f"{len(flips) or 'None'} of {bounded} rankings with an interval {are} reversed if an assumption is dropped"
+            " or doubled."
         )
-    elif bounded:
-        yield f"Whichever assumption is dropped or doubled, none of {bounded} rankings with an interval turns round."
     for one in flips[:MOST]:
-        yield _short(f"{begun(called(one))}: {sides}." for sides in _sides(study, one, structures))
+        yield _short(f"By {called(one)}, {sides}." for sides in _sides(study, one, structures))
     if len(flips) > MOST:
-        yield listed("So turn also", flips[MOST:])
+        yield listed("Reversed as well:", flips[MOST:])
     for policy in dict.fromkeys(one.worse(STATED) for one in held):
-        text = f"Worse under {study.phrase('policies', policy)} in all {len(structures)} structures:"
+        text = f"In all {len(structures)} structures the worse policy is {study.phrase('policies', policy)} by"
         yield listed(text, [one for one in held if one.worse(STATED) == policy])
     for verdict, text in (
-        (Verdict.OPEN, "Clear in some of them and turned round in none:"),
-        (Verdict.UNDECIDED, "Undecided in all of them:"),
+        (Verdict.OPEN, "Clear in some structures and reversed in none:"),
+        (Verdict.UNDECIDED, "Clear in no structure:"),
         (Verdict.UNKNOWN, "Without an interval, for few paths or a heavy tail:"),
     ):
         if by_verdict[verdict]:
@@ -164,18 +142,17 @@ def _short(forms: Iterable[str]) -> str:
 def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterator[str]:
     """Forms of a clause on what a ranking is as stated and where it flips, each shorter than the one before.
 
-    `worse under old policies, but under reform with exit off and all off`; shorter forms name fewer structures, the
+    `the worse policy is old, but reform with exit off and all off`; shorter forms name fewer structures, the
     last gives their number.
     """
     stated = one.worse(STATED)
-    first = f"worse under {study.phrase('policies', stated)}" if stated else "undecided as stated"
+    first = f"the worse policy is {study.phrase('policies', stated)}" if stated else "no policy is worse as stated"
     turned = {
-        f"under {study.phrase('policies', worse)}": [structures[name] for name in names]
+        study.phrase("policies", worse): [structures[name] for name in names]
         for worse, names in one.structures.items()
         if worse and worse != stated
     }
-    first += ", but " if stated else ", but worse "
     for room in (ROOM, 1):
-        yield first + ", but ".join(f"{side} with {some(names, room)}" for side, names in turned.items())
+        yield ", but ".join([first, *(f"{side} with {some(names, room)}" for side, names in turned.items())])
     counted = (f"{side} in {len(names)}" for side, names in turned.items())
-    yield f"{first}{', '.join(counted)} of {len(structures)} structures"
+    yield f"{first}, but {', '.join(counted)} of {len(structures)} structures"

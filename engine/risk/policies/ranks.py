@@ -1,9 +1,10 @@
 """All policies against each other: ranks by mean, expected shortfall and probability of events.
 
 Two policies are distinguishable where the interval of their paired difference excludes zero; the intervals hold for all
-pairs at once (Bonferroni). A policy's rank lies between 1 plus the number of policies that are surely better,
-and the number of policies less those that are surely worse. Source: Mogstad, Romano, Shaikh and Wilhelm (2024), Rev.
-Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
+pairs at once (Bonferroni). Units are gathered into at most `MOST` batches, which are as independent as units are, so
+that memory does not grow with the number of paths. A policy's rank lies between 1 plus the number of policies that are
+surely better, and the number of policies less those that are surely worse. Source: Mogstad, Romano, Shaikh and Wilhelm
+(2024), Rev. Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import stdtrit
 from scipy.stats import rankdata
 
 from engine.risk.estimation.events import ByName, event_outcomes, happens
-from engine.risk.estimation.intervals import Happens, Units, as_units, moments_of_totals
+from engine.risk.estimation.intervals import TAIL, Happens, Units, as_units, moments_of_totals
 from engine.risk.estimation.tables import Record, against_baseline
 from engine.risk.policies.contrasts import of_shortfall
-from engine.risk.policies.together import batched, reach
 from engine.study.components import Event
 from engine.study.study import Study
 
@@ -55,8 +56,26 @@ class Gaps:
         return np.stack([order, 1 + self.better.sum(axis=0), len(order) - self.better.sum(axis=1)])
 
 
+MOST = 4096
+"""Greatest number of batches; a standard error from so many has a relative error of 1 %."""
 FEWEST = 50
 """Paths with an event under only one of two policies from which the event can distinguish the two."""
+
+
+def batched(units: Units) -> Units:
+    """Neighbouring units gathered into at most `MOST` batches, which serve as units."""
+    if units.count <= MOST:
+        return units
+    owner = units.owners(np.arange(units.paths)) * np.int64(MOST) // units.count
+    return Units(units.paths, units.size, owner)
+
+
+def reach(numbers: int, batches: Units) -> float:
+    """Half-width, in standard errors, of intervals that hold for so many means at once with 95 % confidence.
+
+    Bonferroni's limit for Student's t with one degree of freedom less than there are batches; NaN for one batch.
+    """
+    return float(stdtrit(batches.count - 1, 1 - TAIL / numbers)) if batches.count > 1 and numbers else np.nan
 
 
 def gaps(rows: Mapping[str, Row], batches: Units) -> dict[str, Gaps]:

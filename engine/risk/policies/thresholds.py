@@ -1,8 +1,8 @@
-"""Exceedance probability of an outcome at any threshold under each policy, with bands that hold point by point.
+"""Exceedance probabilities of an outcome by level: of one policy, and of all policies at the thresholds of an event.
 
-The levels lie at quantiles of the pooled values of all policies, evenly spaced in normal score, so that the tails have
-levels too. If the threshold of an event is given, the levels extend to it. Each level has the
-probability of an event, and its difference from the baseline, as any other event has them.
+Intervals hold at one level each. The levels of all policies lie at quantiles of the pooled values, evenly spaced in
+normal score, so that the tails have levels too. If the threshold of an event is given, the levels extend to it. Each
+level has the probability of an event, and its difference from the baseline, as any other event has them.
 """
 
 from __future__ import annotations
@@ -10,19 +10,81 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import PolicyPaths, Unit, Units
+from engine.risk.estimation.intervals import Paths, PolicyPaths, Unit, Units
 from engine.risk.estimation.measures import finite_units
+from engine.risk.estimation.shares import share_interval
 from engine.risk.estimation.tails import share, share_gap
-from engine.risk.policies.curves import in_parts
 
-POINTS = 61
+Levels = Float[np.ndarray, "level"]
+ByPolicy = Float[np.ndarray, "policy level"]
+OF_ONE, OF_ALL = 60, 61
+"""Number of levels of the curve of one policy, and of the curves of all policies."""
+TOGETHER = 16
+"""Number of levels at which all paths are counted, and in memory, at a time."""
+FEWEST = 20
+"""Paths beyond the last level of the curve of one policy; a sample of up to twice as many has a level at every value.
+"""
 SHOWN = (0.001, 0.999)
 """Quantiles of the pooled values between which the levels lie, unless the given threshold lies further out."""
-Curve = Float[np.ndarray, "policy level"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Share of paths on which an outcome is worse than a level, [level], from the best level to the worst.
+
+    Args:
+      levels: in the variable's own sign.
+      share: share of paths that are worse than the level.
+      low, high: 95 % interval of the share; NaN where the sample allows none.
+    """
+
+    levels: Levels
+    share: Levels
+    low: Levels
+    high: Levels
+
+
+def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
+    """Exceedance curve of an outcome [path]; units with a path that is not finite are left out."""
+    (kept,), units, _ = finite_units((values,), unit)
+    bad = kept if loss else -kept
+    levels = bad
+    if bad.size > 2 * FEWEST:
+        chances = np.geomspace(0.999, FEWEST / bad.size, OF_ONE)
+        levels = np.quantile(bad, 1 - chances, method="inverted_cdf")
+    levels = np.unique(levels[levels < bad.max(initial=-np.inf)])
+    if not len(levels):
+        return Curve(*np.empty((4, 0)))
+    parts = [share(bad > some[:, None], units) for some in in_parts(levels)]
+    shares, _, low, high = np.concatenate(parts, axis=-1)
+    return Curve(np.asarray(levels if loss else -levels, np.float64), shares, low, high)
+
+
+def in_parts(levels: Levels) -> list[Levels]:
+    """The levels in parts of at most `TOGETHER`."""
+    return np.split(levels, range(TOGETHER, len(levels), TOGETHER))
+
+
+def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:
+    """Exceedance curve of an outcome of which only a histogram was kept; the shares at the inner bin edges are exact.
+
+    Args:
+      counts: paths in each bin.
+      edges: edges of the bins, ascending, one more than bins.
+      units: number of independent units. The interval counts each unit as one path, and so is never too narrow.
+    """
+    total = counts.sum()
+    if not total or units < 2:
+        return Curve(*np.empty((4, 0)))
+    below, levels = np.cumsum(counts)[:-1], edges[1:-1]
+    beyond, levels = (total - below, levels) if loss else (below[::-1], levels[::-1])
+    shares = beyond[beyond > 0] / total
+    interval = share_interval(shares, np.full_like(shares, units))
+    return Curve(levels[beyond > 0].astype(np.float64), shares, *interval)
 
 
 @dataclass(frozen=True)
@@ -34,9 +96,9 @@ class Banded:
       low, high: its interval.
     """
 
-    estimate: Curve
-    low: Curve
-    high: Curve
+    estimate: ByPolicy
+    low: ByPolicy
+    high: ByPolicy
 
 
 @dataclass(frozen=True)
@@ -50,7 +112,7 @@ class ThresholdCurves:
       flag: what was left out of the sample.
     """
 
-    levels: Float[np.ndarray, "level"]
+    levels: Levels
     share: Banded
     gap: Banded
     flag: Flag | None = None
@@ -96,11 +158,11 @@ def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
     if marked is not None:
         own = ndtri(np.clip(np.mean(losses <= kind(marked)), 0.5 / size, 1 - 0.5 / size))
         first, last = min(first, own), max(last, own)
-    levels = np.quantile(losses, ndtr(np.linspace(first, last, POINTS)), method="inverted_cdf")
+    levels = np.quantile(losses, ndtr(np.linspace(first, last, OF_ALL)), method="inverted_cdf")
     return np.unique(levels if marked is None else np.append(levels, kind(marked)))
 
 
-def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[np.ndarray, "level"]:
+def drawn(levels: Levels, threshold: float | None) -> Bool[np.ndarray, "level"]:
     """Which levels an axis shows: all but a threshold so far off that it would take over half the axis."""
     shown = np.ones(len(levels), bool)
     if threshold is not None and len(levels) > 2:

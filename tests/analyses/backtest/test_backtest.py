@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine import UserError
-from engine.analyses.backtest.answer import findings, tables
 from engine.analyses.backtest.backtest import backtest
+from engine.analyses.backtest.question import sentences, tables
 from engine.program import devices
 from engine.study.loading import load_study
 from engine.study.study import Block
@@ -39,23 +39,23 @@ def test_a_figure_is_held_against_the_fold_of_its_years(fold):
     more = {"fold": fold, "from": 2023} if fold else {}
     unit = "1" if fold == "ratio" else "kt"
     study = walk(row(2025, 1.5, **more, unit=unit))
-    figure = backtest(study).readings[0].scored[0].figure
+    figure = backtest(study)[1][0].figures[0]
     np.testing.assert_allclose(figure.values, FOLDS[fold](by_hand(study)), rtol=2e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize(("across", "combined"), [("sum", np.sum), ("mean", np.mean), ("peak", np.max)])
 def test_places_without_a_label_become_one_number(across, combined):
     rows = [row(2024, 1.0, at=f"place={name}", series=name) for name in ("north", "south")]
-    apart = backtest(walk(*rows)).readings[0].scored
-    both = backtest(walk(row(2024, 1.0, at="", across=across))).readings[0].scored[0].figure.values
-    np.testing.assert_allclose(both, combined([one.figure.values for one in apart], axis=0), rtol=1e-5, atol=1e-5)
+    apart = backtest(walk(*rows))[1][0].figures
+    both = backtest(walk(row(2024, 1.0, at="", across=across)))[1][0].figures[0].values
+    np.testing.assert_allclose(both, combined([one.values for one in apart], axis=0), rtol=1e-5, atol=1e-5)
 
 
 def test_a_unit_is_converted_and_an_error_widens_the_futures():
-    plain, other = (backtest(walk(one)).readings[0].scored[0] for one in (row(2024, 0.5), row(2024, 500.0, unit="t")))
-    assert plain.figure.observed == other.figure.observed and plain.crps == other.crps
-    blurred = backtest(walk(row(2024, 0.5, standard_error=2.0))).readings[0].scored[0].figure.values
-    assert blurred.var() == pytest.approx(plain.figure.values.var() + 4.0, rel=0.05)
+    plain, other = (backtest(walk(one))[1][0] for one in (row(2024, 0.5), row(2024, 500.0, unit="t")))
+    assert [plain.rows[0][one] for one in ("observed", "crps")] == [other.rows[0][one] for one in ("observed", "crps")]
+    blurred = backtest(walk(row(2024, 0.5, standard_error=2.0)))[1][0].figures[0].values
+    assert blurred.var() == pytest.approx(plain.figures[0].values.var() + 4.0, rel=0.05)
 
 
 def test_what_is_not_scored_is_shown_with_the_reason():
@@ -64,24 +64,24 @@ def test_what_is_not_scored_is_shown_with_the_reason():
         row(2026, 0.3, confidence="remembered"), row(2027, 0.3, confidence="derived"), row(2031, 0.3),
         observed={"seen": ["equations"]},
     )  # fmt: skip
-    reading = backtest(study).readings[0]
-    assert [one.figure.observation.time for one in reading.scored] == [2023, 2024]
-    reasons = {one.time: why for one, _, why in reading.apart}
+    reading = backtest(study)[1][0]
+    assert [row["time"] for row in reading.scored] == ["2023", "2024"]
+    reasons = {int(row["time"]): row["apart"] for row in reading.rows if row["apart"]}
     words = {2019: "before", 2020: "before", 2025: "equations", 2026: "remembered", 2027: "derived", 2031: "beyond"}
     assert reasons.keys() == words.keys() and all(word in reasons[year] for year, word in words.items())
-    assert reading.scored[0].last == pytest.approx(0.1) and np.isnan(reading.scored[0].trend)
-    assert [one.figure.observation.time for one in backtest(study, until=2023).readings[0].scored] == [2023]
+    assert reading.rows[0]["of_last"] == pytest.approx(0.1) and np.isnan(reading.rows[0]["of_trend"])
+    assert [row["time"] for row in backtest(study, until=2023)[1][0].scored] == ["2023"]
 
 
 def test_a_log_score_beyond_all_futures_is_marked():
     tested = backtest(walk(row(2023, 0.2), row(2024, 90.0), row(2025, -90.0)))
-    figures = next(table for table in tables(tested) if table.name == "figures")
+    figures = next(table for table in tables(*tested) if table.name == "figures")
     assert figures["log_score_note"] == ("", "beyond all futures", "beyond all futures")
 
 
 def test_nothing_to_score_is_an_answer():
     tested = backtest(walk(row(2020, 0.1), row(2024, 0.3, confidence="remembered")))
-    assert next(findings(tested)).startswith("No figure")
+    assert next(sentences(tested[1])).startswith("No figure")
 
 
 def test_what_is_imposed_is_what_was_observed_and_what_follows_goes_by_it():
@@ -90,10 +90,10 @@ def test_what_is_imposed_is_what_was_observed_and_what_follows_goes_by_it():
         row(2023, 14.0, variable="damage", series="damage"),
         row(2024, 3.0, variable="damage", series="damage"),
     ]
-    free, held = (backtest(walk(*rows), impose=impose).readings[0] for impose in ((), ("height",)))
-    assert [one.series for one in free.scored] == ["height", "damage", "damage"]
-    assert [one.series for one in held.scored] == ["damage", "damage"]
-    assert set(held.scored[0].figure.values) == {14.0}
+    free, held = (backtest(walk(*rows), impose=impose)[1][0] for impose in ((), ("height",)))
+    assert [row["series"] for row in free.scored] == ["height", "damage", "damage"]
+    assert [row["series"] for row in held.scored] == ["damage", "damage"]
+    assert set(held.figures[0].values) == {14.0}
     lines = {line.name: line.by_year for line in held.series}
     before = {line.name: line.by_year for line in free.series}
     np.testing.assert_array_equal(lines["height"][:2], before["height"][:2])
@@ -103,13 +103,13 @@ def test_what_is_imposed_is_what_was_observed_and_what_follows_goes_by_it():
 
 def test_each_reading_is_scored_with_all_that_have_none():
     rows = [row(2023, 0.2), row(2024, 1.0, reading="high"), row(2024, -1.0, reading="low")]
-    tested = backtest(walk(*rows))
-    assert [(one.name, [f.figure.observed for f in one.scored]) for one in tested.readings] == [
+    _, readings = backtest(walk(*rows))
+    assert [(one.name, [figure.observed for figure in one.figures]) for one in readings] == [
         ("high", [0.2, 1.0]),
         ("low", [0.2, -1.0]),
     ]
     same = backtest(walk(*(row(2023, 0.2), *(one | {"confidence": "remembered"} for one in rows[1:]))))
-    assert [one.name for one in same.readings] == [""]
+    assert [one.name for one in same[1]] == [""]
 
 
 def test_another_policy_of_the_file_need_not_run(tmp_path):
@@ -125,9 +125,9 @@ def test_another_policy_of_the_file_need_not_run(tmp_path):
     (tmp_path / "s.toml").write_text(text)
     settings = ("factors.drift.high=9",)
     study = load_study(tmp_path / "s.toml", model=Walk(), settings=settings)
-    tested = backtest(study)
-    assert tested.study.policy_names == ("new",) and tested.study.settings == settings
-    assert abs(tested.readings[0].scored[0].figure.values.mean()) < 0.2
+    tested, readings = backtest(study)
+    assert tested.policy_names == ("new",) and tested.settings == settings
+    assert abs(readings[0].figures[0].values.mean()) < 0.2
     assert study.policy_names == ("old",)
 
 
@@ -150,7 +150,7 @@ def test_all_that_cannot_be_is_refused_at_once():
 
 def test_same_study_same_numbers():
     rows = [row(2022 + k, 0.3 * k, standard_error=0.1) for k in range(6)]
-    one, other = (backtest(walk(*rows)) for _ in range(2))
-    for a, b in zip(one.readings[0].scored, other.readings[0].scored, strict=True):
-        np.testing.assert_array_equal(a.figure.values, b.figure.values)
-    np.testing.assert_array_equal(one.readings[0].calibration.places, other.readings[0].calibration.places)
+    one, other = (backtest(walk(*rows))[1][0] for _ in range(2))
+    for a, b in zip(one.figures, other.figures, strict=True):
+        np.testing.assert_array_equal(a.values, b.values)
+    np.testing.assert_array_equal(one.calibration.places, other.calibration.places)

@@ -37,14 +37,14 @@ def test_a_model_is_inside_its_own_band_at_each_point_as_often_as_is_said(shared
     for truth in others.T:
         places = np.array([place(own, truth[k : k + 1], random, own=False)[0] for k, own in enumerate(values)])
         own = band(places, of_truths)
-        inside.append((own.low <= own.seen) & (own.seen <= own.high))
+        inside.append((own.low <= own.share) & (own.share <= own.high))
     assert np.mean(inside, axis=0).min() >= 0.95 - 4 * np.sqrt(0.05 * 0.95 / AGAIN)
 
 
 def test_futures_that_are_alike_are_not_taken_for_many_independent_ones():
     apart, alike = (calibrated(futures(shared, PATHS, 5), np.zeros(FIGURES)) for shared in (0.0, 0.95))
-    assert apart.coverage(0.9).low >= 5 and alike.coverage(0.9).low <= 1
-    assert alike.spread().high > apart.spread().high
+    assert apart.coverage(0.9).expected_from >= 5 and alike.coverage(0.9).expected_from <= 1
+    assert alike.spread().expected_to > apart.spread().expected_to
 
 
 def test_places_are_uniform_also_where_values_are_equal():
@@ -68,20 +68,20 @@ def test_bands_that_are_too_wide_or_too_narrow_stand_apart():
     values = futures(0.0, PATHS, 8)
     wide = calibrated(5.0 * values, futures(0.0, 1, 9)[:, 0]).spread()
     narrow = calibrated(values / 5.0, futures(0.0, 1, 9)[:, 0]).spread()
-    assert narrow.higher < 0.01 < 0.9 < wide.higher
+    assert narrow.as_high < 0.01 < 0.9 < wide.as_high
 
 
 def test_losses_far_beyond_var_are_severe():
     values = futures(0.0, PATHS, 10)
     quiet, loud = (calibrated(values, np.full(FIGURES, size)).severity(range(FIGURES)) for size in (0.0, 2.5))
-    assert quiet.value == 0.0 and quiet.higher > 0.5
+    assert quiet.value == 0.0 and quiet.as_high > 0.5
     assert quiet.expected == pytest.approx(FIGURES * 0.05 / 2, rel=0.1)  # uniform beyond VaR: half of 5 % of figures
-    assert loud.value > 6 and loud.higher < 0.001
+    assert loud.value > 6 and loud.as_high < 0.001
 
 
 def test_scores_of_all_together_are_worse_the_farther_off():
     values = futures(0.5, PATHS, 11)
     near, far = (calibrated(values, np.full(FIGURES, size)) for size in (0.0, 4.0))
     assert near.energy().value < near.energy().expected < far.energy().value
-    assert far.energy().higher < 0.001
+    assert far.energy().as_high < 0.001
     assert near.crps([1.0] * FIGURES).value < far.crps([1.0] * FIGURES).value

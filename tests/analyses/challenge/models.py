@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.analyses.challenge.challenge import ClaimResult
 from engine.analyses.challenge.choices import Universe
+from engine.analyses.challenge.reversals import Result
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.study.loading import read_study
 from engine.study.study import Study
@@ -146,16 +146,16 @@ class Found:
     fraction: float
 
 
-def found(held: Iterable[ClaimResult]) -> list[Found]:
+def found(held: Iterable[Result]) -> list[Found]:
     """All reversals of both ledgers."""
     return [
         Found(frozenset(one.dimension for one in each.universe), each.fraction.estimate)
         for some in held
-        for each in some.turned.front
+        for each in some.reversals
     ]
 
 
-def false(study: Study, held: Iterable[ClaimResult]) -> list[Universe]:
+def false(study: Study, held: Iterable[Result]) -> list[Universe]:
     """Reversals under which the new policy is not behind."""
-    every = (each.universe for some in held for each in some.turned.front)
+    every = (each.universe for some in held for each in some.reversals)
     return [one for one in every if truth(study, one) < 1e-9]

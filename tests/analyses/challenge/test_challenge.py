@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.analyses.challenge.answer import findings, tables
 from engine.analyses.challenge.challenge import challenge
-from engine.analyses.challenge.claims import Verdict
+from engine.analyses.challenge.question import sentences, tables
+from engine.analyses.challenge.universes import Verdict
 from engine.analyses.challenge.worlds import Worlds
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
@@ -22,9 +22,9 @@ EVENTS = {"ruin": {"outcome": "cost", "above": 1e6}}
 
 def said(given):
     """The findings of an answer; its tables are made too, and hold rows where there is a claim."""
-    made = list(tables(given.study, given.held))
-    assert bool(made) is bool(given.held)
-    return list(findings(given.study, given.held))
+    _, results = given
+    assert bool([*tables(*given)]) is bool(results)
+    return [*sentences(*given)]
 
 
 def ungrouped():
@@ -66,29 +66,29 @@ UNDECIDED = {
 def test_a_claim_that_nothing_decides_is_not_borne_out(name):
     study, changes, claim = UNDECIDED[name]
     given = challenge(study(run=RUN, **changes), [claim])
-    assert [one.profile.stated.verdict for one in given.held] == [Verdict.UNDECIDED] * 2
-    assert not any(one.turned.front or one.profile.places for one in given.held)
+    assert [one.case.stated.verdict for one in given[1]] == [Verdict.UNDECIDED] * 2
+    assert not any(one.reversals or one.case.worlds for one in given[1])
     assert len(said(given)) == 1
 
 
 def test_policies_that_differ_in_nothing_make_no_claim_and_leave_the_policies_ledger_empty():
     (only,) = said(challenge(balance(run=RUN, **ALIKE, challenge={})))
     assert "--claim" in only
-    _, policies = challenge(balance(run=RUN, **ALIKE)).held
-    assert not policies.profile.ledger.choices
+    _, (_, policies) = challenge(balance(run=RUN, **ALIKE))
+    assert not policies.case.choices
 
 
 def test_a_claim_whose_opposite_the_futures_show_is_turned_as_stated():
     """No choice is blamed for what is so without it: 1 against 2."""
     given = challenge(balance(), ["new worse than old in cost"])
-    assert all(one.profile.stated.verdict is Verdict.REVERSED and not one.turned.front for one in given.held)
+    assert all(one.case.stated.verdict is Verdict.REVERSED and not one.reversals for one in given[1])
     (only,) = said(given)
     assert "lower under new" in only and only.endswith("1.00 against 2.00.")
 
 
 def test_what_turns_a_claim_is_said_in_words():
     only = said(challenge(balance(**CASES["levers"].study)))[0]
-    assert only.startswith("With pay as")
+    assert only.startswith("With 1 other choice (pay as")
     assert "higher under new" in only and only.endswith("2.39 against 1.99.")
 
 
@@ -120,22 +120,22 @@ def test_a_study_of_any_kind_is_answered(name):
     study, changes = ANSWERED[name]
     changes = changes if study is not balance else {"run": RUN} | changes
     given = challenge(study(**changes))
-    assert given.held
-    count = len({one.claim for one in given.held})
+    results = given[1]
+    assert results
+    count = len({one.case.claim for one in results})
     assert len(said(given)) >= count + (count > 1)
-    for one in given.held:
-        assert one.profile.stated.verdict is Verdict.HOLDS
-        for departures in (1, 2, 4, 16):
-            count, shares = one.profile.shares(departures)
-            assert not count or sum(shares.values()) == pytest.approx(1.0)
+    assert all(one.case.stated.verdict is Verdict.HOLDS for one in results)
+    (profile,) = (table for table in tables(*given) if table.name == "profile")
+    for row in profile.rows():
+        assert not row["universes"] or sum(row[one] for one in Verdict) == pytest.approx(1.0)
 
 
 def test_no_choices_at_all_are_two_empty_ledgers():
     """Every factor a number, and one lever apart: given to both it makes the policies one, which is not counted."""
     fixed = {name: {"family": "fixed", "value": 0.25} for name in text()["factors"]}
     given = challenge(balance(run=RUN, assumptions={}, groups={}, factors=fixed))
-    assert [len(one.profile.ledger.choices) for one in given.held] == [0, 2]
-    assert not any(one.profile.places or one.turned.front for one in given.held)
+    assert [len(one.case.choices) for one in given[1]] == [0, 2]
+    assert not any(one.case.worlds or one.reversals for one in given[1])
     assert said(given)
 
 
@@ -161,11 +161,11 @@ def test_universes_that_are_not_finite_are_undecided_and_those_that_are_count():
         "assumptions": {"rate": {"off": {"rate": "-1x"}, "doubled": {"rate": "2x"}}},
         "challenge": {"claims": ["new better than old in owed"]},
     }
-    held, _ = challenge(read_study(stated, "loan.toml", model=Loan())).held
-    verdicts = {str(one.universe[0]): one.verdict for one in held.profile.places if one.departures == 1}
+    _, (held, _) = challenge(read_study(stated, "loan.toml", model=Loan()))
+    verdicts = {str(one.universe[0]): one.verdict for one in held.case.worlds if one.departures == 1}
     assert verdicts["rate: off"] is Verdict.UNDECIDED
     assert verdicts["rate: doubled"] is Verdict.HOLDS
-    assert not held.turned.front
+    assert not held.reversals
 
 
 def test_a_study_that_is_no_number_as_it_is_stated_is_refused(monkeypatch):

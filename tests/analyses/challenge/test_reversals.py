@@ -15,7 +15,7 @@ CLOSE = 0.02
 def held(name, seed):
     """The answer to a case."""
     study = balance(seed, **CASES[name].study)
-    return challenge(study, paths=study.paths).held
+    return challenge(study, paths=study.paths)[1]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -39,7 +39,7 @@ def test_where_nothing_turns_a_claim_nothing_is_reported(seed):
 
 
 def test_the_choice_that_comes_nearest_is_one_that_does():
-    (choice, seen), *_ = held_specification("pair").turned.survived
+    (choice, seen), *_ = held_specification("pair").survived.items()
     assert (choice.dimension in ("a", "b")) and choice.name == "off"
     assert seen.difference == pytest.approx(-0.35, abs=0.03)
 
@@ -53,8 +53,8 @@ def held_specification(name):
 def test_a_reversal_smaller_than_matters_is_none(matters, turns):
     """With a off the new policy is behind by .4 of 2.4, a share of .167."""
     study = balance(**CASES["assumption"].study, challenge={"claims": [CLAIM], "matters": matters})
-    (first, *_) = challenge(study).held
-    sets = [one.universe for one in first.turned.front]
+    _, (first, *_) = challenge(study)
+    sets = [one.universe for one in first.reversals]
     assert any(len(one) == 1 for one in sets) is turns
-    verdicts = {str(one.universe[0]): one.verdict for one in first.profile.places if one.departures == 1}
+    verdicts = {str(one.universe[0]): one.verdict for one in first.case.worlds if one.departures == 1}
     assert verdicts["a: off"] == ("reversed" if turns else "undecided")

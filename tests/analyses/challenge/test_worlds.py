@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import pytest
 
+from engine.analyses.challenge.challenge import alternatives
 from engine.analyses.challenge.choices import POLICIES
-from engine.analyses.challenge.claims import claim_estimates, what
-from engine.analyses.challenge.ledgers import ledgers
+from engine.analyses.challenge.claims import estimates, what
 from engine.analyses.challenge.worlds import Worlds
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
@@ -40,8 +40,7 @@ def of(worlds, text=CLAIM):
     """The choices of both ledgers by dimension and name."""
     study = worlds.study
     claim = claim_of(text, study.policy_names, study.events_by_name, study.model.outcomes)
-    every = ledgers(worlds, [claim], worlds.values(()))
-    return {str(one): one for ledger in every for one in ledger.choices}
+    return {str(one): one for one in alternatives(worlds, [claim], worlds.values(()))}
 
 
 def must_be(worlds, universe, study):
@@ -185,8 +184,8 @@ def test_a_threshold_is_the_study_that_states_it(value):
     end = 2.0 if value == "2x" else 0.5
     for fraction, below in ((0.0, 1.0), (1.0, end), (0.5, 0.5 + 0.5 * end)):
         study = lake(events={"low": {"outcome": "lowest", "below": below}})
-        given = claim_estimates(worlds.study, claim, what(worlds.study, claim, (choice,), fraction), worlds.values(()))
-        assert given == claim_estimates(study, claim, what(study, claim, ()), outcomes(study))
+        given = estimates(worlds.study, claim, what(worlds.study, claim, (choice,), fraction), worlds.values(()))
+        assert given == estimates(study, claim, what(study, claim, ()), outcomes(study))
         assert 0 < given.policy < 1
 
 

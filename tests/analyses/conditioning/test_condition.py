@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine import UserError
-from engine.analyses.conditioning.answer import findings, tables
+from engine.analyses.conditioning import question
 from engine.analyses.conditioning.condition import condition, places, weighed
 from engine.analyses.variants import unobserved
 from engine.execution.moving import move
@@ -42,9 +42,9 @@ def known(tmp_path):
 
 def held(given, mean, sd):
     """The factor's mean within five standard errors, its sd within a few per cent."""
-    assert abs(given.after.mean[0] - mean) <= 5 * given.after.error[0]
-    assert given.after.error[0] < 0.05 * sd
-    assert given.after.sd[0] == pytest.approx(sd, rel=0.03)
+    assert abs(given.posterior.mean[0] - mean) <= 5 * given.posterior.error[0]
+    assert given.posterior.error[0] < 0.05 * sd
+    assert given.posterior.sd[0] == pytest.approx(sd, rel=0.03)
 
 
 @pytest.mark.parametrize("value", [0.0, 4.0])
@@ -138,7 +138,7 @@ def test_what_is_impossible_is_refused(known):
 
 def sentences(given):
     """The findings of an answer."""
-    return [*findings(given, next(tables(given)))]
+    return [*question.sentences(given, question.risks(given))]
 
 
 def test_the_answer_names_what_a_fact_narrows_though_no_mean_moves(known):

@@ -117,7 +117,7 @@ def test_every_number_beyond_the_futures_is_marked(answer):
     assert marked and all(text.startswith("Extrapolated") for text in marked)
     plain = answer.plain()["tables"]["levels"]["rows"]
     assert {row["extrapolated"] for row in plain} == {True, False}
-    assert answer.tree["levels"]["extrapolated"].dims == ("tail", "once_in")
+    assert answer.tree["levels"]["extrapolated"].dims == ("once_in",)
 
 
 def test_each_tail_has_one_threshold_that_is_taken(answer):

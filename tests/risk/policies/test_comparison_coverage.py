@@ -15,10 +15,9 @@ from engine.risk.estimation.measures import difference
 from engine.risk.policies.dominance import Verdict, dominance
 from engine.risk.policies.joint import common_tails
 from engine.risk.policies.pairing import variance_ratio
-from engine.risk.policies.ranks import gaps
+from engine.risk.policies.ranks import batched, gaps
 from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import threshold_curves
-from engine.risk.policies.together import batched
 
 pytestmark = [pytest.mark.slow, pytest.mark.sweep]
 

@@ -41,19 +41,19 @@ def test_the_sentence_says_no_more_than_the_signs():
     ]
     assert (
         said(every)
-        == "With an assumption dropped or doubled 1 of 6 rankings with an interval turns round. Average jobs: worse"
-        " under old, but under new with a doubled. Worse under old in all 3 structures: the chance of ruin. Worse"
-        " under new in all 3 structures: average cost and cost in the worst 1 % of futures. Clear in some of them"
-        " and turned round in none: the chance of flood. Undecided in all of them: the chance of fire. Without an"
-        " interval, for few paths or a heavy tail: the chance of war."
+        == "1 of 6 rankings with an interval is reversed if an assumption is dropped or doubled. By average jobs, the"
+        " worse policy is old, but new with a doubled. In all 3 structures the worse policy is old by the chance of"
+        " ruin. In all 3 structures the worse policy is new by average cost and cost in the worst 1 % of futures. Clear"
+        " in some structures and reversed in none: the chance of flood. Clear in no structure: the chance of fire."
+        " Without an interval, for few paths or a heavy tail: the chance of war."
     )
     assert said(every[4:]).startswith(
-        "Whichever assumption is dropped or doubled, none of 2 rankings with an interval turns round. Clear"
+        "None of 2 rankings with an interval is reversed if an assumption is dropped or doubled. Clear"
     )
-    assert "Average jobs: undecided as stated, but worse under new with a off, but under old with a doubled." in said(
+    assert "By average jobs, no policy is worse as stated, but new with a off, but old with a doubled." in said(
         [ranking(0, 1, -1, variable="jobs", measure="mean")]
     )
-    assert "turn" not in said([ranking(None, None, None, variable="war")])
+    assert "reversed" not in said([ranking(None, None, None, variable="war")])
     assert said([]) == "A single policy runs, and there is nothing to rank it against."
 
 
@@ -63,23 +63,12 @@ def test_the_sentence_says_no_more_than_the_signs():
         (
             (-1, 1, 1, 1, 1),
             "ruin",
-            "The chance of ruin: worse under old, but under new with plant exit off and 3 more.",
+            "By the chance of ruin, the worse policy is old, but new with plant exit off and 3 more.",
         ),
         (
             (0, 1, -1, 1, 1),
             "banks wrecked",
-            (
-                "The chance of banks wrecked: undecided as stated, but worse under new with plant exit off and 2 more,"
-                " but under old with exit doubled."
-            ),
-        ),
-        (
-            (0, 1, -1, 1, 1),
-            "banks wrecked on paper",
-            (
-                "The chance of banks wrecked on paper: undecided as stated, but worse under new in 3, under old in 1 of"
-                " 5 structures."
-            ),
+            "By the chance of banks wrecked, no policy is worse as stated, but new in 3, old in 1 of 5 structures.",
         ),
         (
             (None,) * 5,

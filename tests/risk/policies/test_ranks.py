@@ -3,8 +3,7 @@
 import numpy as np
 
 from engine.risk.estimation.intervals import as_units
-from engine.risk.policies.ranks import gaps
-from engine.risk.policies.together import batched
+from engine.risk.policies.ranks import batched, gaps
 
 N = 4000
 NOISE = np.random.default_rng(8).standard_normal((4, N))
