@@ -18,10 +18,9 @@ from rich.cells import cell_len
 
 from engine.cli.show import screen
 from engine.cli.show.answers import LINES, print_answer
-from engine.cli.show.input_tables import print_groups
-from engine.cli.show.prior_table import print_priors
 from engine.cli.show.progress import _News, _Pace, fitting, progress
 from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.study_digest import digest
 from engine.execution.progress import Progress
 from engine.risk.estimation.as_text import SPREAD, cell
 from engine.risk.estimation.evidence import MEASURES
@@ -83,9 +82,9 @@ def test_intervals_are_in_brackets_where_there_is_room(tmp_path):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_other_tables_break_nothing(tmp_path, width):
     shipped = load_study("rustbelt")
-    lines = printed(width, print_priors, shipped.gathered_inputs)
-    assert_whole(lines, width, ["p50 2.2 (2.19)"], [item.name for item in shipped.inputs])
-    assert_whole(printed(width, print_groups, shipped), width, ["correlation 0.3", "0.288"], [*shipped.groups])
+    lines = printed(width, print_answer, digest(shipped, None), True)
+    names = [*(item.name for item in shipped.inputs), *shipped.groups]
+    assert_whole(lines, width, ["p50 2.2 (2.19)", "correlation 0.3", "0.288"], names)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -61,6 +61,11 @@ class Estimate:
         known = flags or np.isfinite(low)
         return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
 
+    @staticmethod
+    def normal(value: float, error: float, reach: float = Z) -> Estimate:
+        """The estimate with an interval of `reach` standard errors to each side."""
+        return Estimate(value, error, value - reach * error, value + reach * error)
+
     def __neg__(self) -> Estimate:
         return replace(self, estimate=-self.estimate, low=-self.high, high=-self.low)
 
