@@ -219,7 +219,9 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
     assert {"difference_mean", "worse", "regret"} <= {row["measure"] for row in rows}
     shown = compare(pond, "--outcome", "stock", "--full")
     assert "less keep" in shown.stdout and "years and places." in " ".join(shown.stdout.split())
-    asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare("stock", at={"region": "north"}, year=2018)
+    asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(
+        outcome="stock", at={"region": "north"}, year=2018
+    )
     assert asked.plain()["tables"]["by_year"]["rows"] == rows and asked.asked["at"] == {"region": "north"}
 
 
