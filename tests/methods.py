@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Questions:
-    """A method a question; each gives an `Answer`, which is also kept beside the cube."""
+    """A method a question; each gives an `Answer`, which most questions also store beside the cube."""
 
     if TYPE_CHECKING:
 
@@ -35,8 +35,8 @@ class Questions:
 
 def annotation(one: Field) -> str:
     """The type of an option, with its default."""
-    types = ("Mapping[str, str]" if of is Mapping else of.__name__ for of in one.types)
-    kind = "Sequence[str] | str" if one.many else " | ".join(types)
+    types = ["Mapping[str, str]" if of is Mapping else of.__name__ for of in one.types]
+    kind = " | ".join([*(f"Sequence[{of}]" for of in types if one.many), *types])
     if one.required:
         return kind
     return f"{kind} = {one.default!r}" if one.default is not None else f"{kind} | None = None"

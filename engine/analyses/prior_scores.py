@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
-from engine.draws.distributions.law import Law
-from engine.study.study import Study
+from engine.study.study import Law, Study
 
 BINS = 10
 """Number of parts of equal probability that a prior is divided into."""

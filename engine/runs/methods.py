@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Questions:
-    """A method a question; each gives an `Answer`, which is also kept beside the cube."""
+    """A method a question; each gives an `Answer`, which most questions also store beside the cube."""
 
     if TYPE_CHECKING:
 
@@ -18,6 +18,7 @@ class Questions:
 
     def compare(
         self,
+        other: str | None = None,
         outcome: Sequence[str] | str = (),
         policies: Sequence[str] | str = (),
         against: str | None = None,
@@ -28,9 +29,10 @@ class Questions:
         *,
         device: str | None = None,
     ) -> Answer:
-        """Compare the policies of RUN on the same futures.
+        """Compare the policies of RUN on the same futures, or RUN with OTHER.
 
         Args:
+          other: Another run, which is compared with RUN.
           outcome: Outcomes, events and yearly variables, in place of the headline and all events.
           policies: Policies to compare, each with every other, in place of all that ran.
           against: The policy that the others are compared with; the baseline, else the first, if not given. every: each
@@ -46,6 +48,7 @@ class Questions:
         """
         return self.ask(
             "compare",
+            other=other,
             outcome=outcome,
             policies=policies,
             against=against,
@@ -60,7 +63,7 @@ class Questions:
         self,
         variable: Sequence[str] | str = (),
         policies: Sequence[str] | str = (),
-        periods: Sequence[str] | str = (),
+        periods: Sequence[float] | float = (),
         futures: int | None = None,
         *,
         device: str | None = None,
@@ -255,3 +258,42 @@ class Questions:
         return self.ask(
             "condition", until=until, on=on, policy=policy, calibration=calibration, paths=paths, device=device
         )
+
+    def gates(self, *, paths: int | None = None, device: str | None = None) -> Answer:
+        """Compare STUDY with the facts that its gates state, and say which gates fail.
+
+        Args:
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("gates", paths=paths, device=device)
+
+    def constants(self, *, paths: int | None = None, device: str | None = None) -> Answer:
+        """List the constants of STUDY's model with their values and sources.
+
+        Args:
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("constants", paths=paths, device=device)
+
+    def precision(
+        self, target: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+    ) -> Answer:
+        """Predict how many futures of STUDY a target precision takes, and in what time.
+
+        Args:
+          target: Targets, such as 'ES99 of cost under old within 1 %'.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("precision", target=target, paths=paths, device=device)

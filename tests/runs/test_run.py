@@ -40,7 +40,7 @@ def place(tmp_path_factory):
 def test_a_file_or_a_name_will_do_and_the_call_that_finishes_it_computes_nothing(place):
     folder, run = place
     again = engine.run(run.study, folder / "run", device="cpu")
-    assert run.computed == (0,) and again.computed == ()
+    assert run._finished.computed == (0,) and again._finished.computed == ()
     bridge = folder / "bridge"
     bridge.mkdir()
     model = engine.load_model_file(f"{MODELS}:Bridge")
