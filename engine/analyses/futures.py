@@ -278,10 +278,6 @@ class Numbers:
             sides = [[of(one.variable, one.measure, policy) for policy in one.policies] for one in self.quantities]
             return np.array([own - other[0] if other else own for own, *other in sides])
 
-    def some(self, quantities: Sequence[Quantity]) -> Numbers:
-        """The computation of some of the quantities."""
-        return replace(self, quantities=tuple(quantities))
-
     def _under(self, outcomes: Values, variable: str, measure: str, policy: str) -> Float[np.ndarray, "path"]:
         if measure != SHORTFALL:
             return under(self.study, variable, policy, outcomes).astype(np.float64)
