@@ -205,6 +205,7 @@ TERMS: Mapping[str, Term] = {
     "series.error": Term("mean CRPS over that of the last value known"),
     "shape": Term("shape of the law: 1 over the tail index"),
     "shift": Term("shift of the mean, in standard deviations of the prior"),
+    "shocks.law": Term("law of the shock"),
     "source": Term("where the figure was read"),
     "standard_error": Term("standard error of the observation"),
     "standings.against": Term("policy that it is compared with"),
