@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.analyses.beliefs import Belief
-from engine.analyses.flip import FlipResult, flip_on
+from engine.analyses.flip import answer_on
 from engine.analyses.futures import Futures
+from engine.answers.answer import Answer
+from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.analyses.test_flip import CORRELATION, TURNS, shapes, wager
+from tests.analyses.test_flip import CORRELATION, TURNS, shapes, turns_of, wager
 
 Row = tuple[str, ...]
 NEVER = 0.05
@@ -46,14 +47,15 @@ def false_turns(shape: str, paths: int, repetitions: int) -> Row:
 def correlation(repetitions: int) -> Row:
     """How often the interval of a correlation's turn holds it; the difference is flat there and steep elsewhere."""
     truth = 0.5 * (3 / 3.0902323) ** 2 - 1 - CORRELATION
-    rows = [one for given in _answers(shapes("both", 1 << 14, 1), repetitions) for one in _rows(given, "pair")]
-    return _covered("turn of a correlation", f"{repetitions:,} x 16,384 paths", [(one, truth) for one in rows])
+    given = _answers(shapes("both", 1 << 14, 1), repetitions)
+    pairs = [(move, truth) for answer in given for move, _ in turns_of(answer, "pair", "correlations")]
+    return _covered("turn of a correlation", f"{repetitions:,} x 16,384 paths", pairs)
 
 
 def both_turns(repetitions: int) -> Row:
     """How often the intervals of a prior's two turns hold them."""
-    rows = [one for given in _answers(shapes("hill", 1 << 12, 1), repetitions) for one in _rows(given, "x")]
-    pairs = [(one, math.copysign(1.0, one.move.estimate)) for one in rows]
+    moves = [move for given in _answers(shapes("hill", 1 << 12, 1), repetitions) for move, _ in turns_of(given, "x")]
+    pairs = [(move, math.copysign(1.0, move.estimate)) for move in moves]
     return _covered("two turns of a prior", f"{repetitions:,} x 4,096 paths", pairs)
 
 
@@ -61,24 +63,21 @@ def priors(repetitions: int) -> Iterator[Row]:
     """How often the interval of a prior's turn holds it, for four priors with one turn each."""
     given = list(_answers(wager(1 << 13), repetitions))
     for name, truth in TURNS.items():
-        pairs = [(one, truth) for one_study in given for one in _rows(one_study, name)]
+        pairs = [(move, truth) for answer in given for move, _ in turns_of(answer, name)]
         yield _covered(f"turn of prior {name}", f"{repetitions:,} x 8,192 paths", pairs)
 
 
-def _covered(what: str, conditions: str, pairs: list[tuple[Belief, float]]) -> Row:
-    inside = np.mean([one.move.low <= truth <= one.move.high for one, truth in pairs])
+def _covered(what: str, conditions: str, pairs: list[tuple[Estimate, float]]) -> Row:
+    inside = np.mean([move.low <= truth <= move.high for move, truth in pairs])
     return what, f"{conditions}, {len(pairs):,} turns seen", f"{inside:.3f}", "0.93"
 
 
-def _rows(given: FlipResult, name: str) -> list[Belief]:
-    return [one for one in given.beliefs if one.turns and one.name == name]
-
-
-def _answers(study: Study, repetitions: int) -> Iterator[FlipResult]:
+def _answers(study: Study, repetitions: int) -> Iterator[Answer]:
     futures = Futures(study, ("cost",))
     for k in range(repetitions):
-        yield flip_on(futures.anew(2 * k), "cost", "mean", "risky", "sure")
+        yield answer_on(futures.anew(2 * k), "cost", "mean")
 
 
-def _turns(one: FlipResult) -> bool:
-    return one.joint is not None or any(belief.turns for belief in one.beliefs)
+def _turns(one: Answer) -> bool:
+    tables = [one[name] for name in ("priors", "correlations", "levers") if name in one]
+    return "nearest" in one or any(turns for table in tables for turns in table["turns"])

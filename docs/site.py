@@ -13,7 +13,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 import engine
-from engine import plots
+from engine.charts.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "benchmarks/README.md": "benchmarks.md"}
@@ -43,10 +43,10 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def api() -> dict[str, str]:
-    """The pages of the API by their place: what `engine` exports, but for the parts of a model; its model; its
-    plots."""
+    """The pages of the API by their place: what `engine` exports, but for the parts of a model; its model; the
+    tables of its figures."""
     exported = [part for name in engine.__all__ if callable(part := getattr(engine, name))]
-    drawn = [value for name in plots.__all__ if callable(value := getattr(plots, name))]
+    drawn = [kind.tables for kind in KINDS.values()]
     return {
         "api/run.md": _page(
             "Run and read", (part for part in exported if not part.__module__.startswith("engine.modelling"))
@@ -58,7 +58,7 @@ def api() -> dict[str, str]:
                 for file in ("records", "folds", "cells")
             )
         ),
-        "api/plots.md": _page("Plots", drawn),
+        "api/plots.md": _page("Tables of figures", drawn),
     }
 
 

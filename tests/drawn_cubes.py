@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from engine.analyses.discover_answer import tables
-from engine.analyses.discovery import SearchResult, Together
+from engine.analyses.discover import answer_of
+from engine.analyses.discovery import Discovery, Sample
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, counts, estimates, numbers, texts, truths
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
-from engine.risk.drivers.boxes import Limits, judged
+from engine.risk.drivers.boxes import Limits
 from engine.risk.drivers.where import Under, Where
 from engine.risk.estimation.conditional import Condition
 from engine.risk.estimation.evidence import MEASURES, level_of
 from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.measures import probability, summary
+from engine.risk.estimation.measures import summary
 from engine.risk.estimation.summaries import Summaries
 from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
 from engine.study.loading import read_study
@@ -140,27 +140,13 @@ class Drawn:
         study = self.study
         draws = {str(name): values.values for name, values in self.cube["draws"].data_vars.items()}
         first, second, third, _ = draws
-        n = study.paths
         cases = draws[first] + draws[second] > 0
-        every = np.ones(n, bool)
+        every = Sample(draws, cases, as_units(study.paths, study.unit))
         wide = {second: Limits(-1.0, 0.5), first: Limits(0.2), third: Limits(high=1.5)}
-        own = [judged(box, draws, cases, as_units(n, study.unit), every) for box in (wide, {first: Limits(-0.5)})]
-        boxes = own if n > 1 else []
-        whole = Together(*(getattr(own[0], name) for name in ("coverage", "density", "mass", "density")))
+        boxes = [wide, {first: Limits(-0.5)}] if study.paths > 1 else []
         part = Under(Condition("loss > 1", ()), study.baseline)
-        found = SearchResult(
-            study,
-            Where(f"loss > 1 under {study.baseline}", (part,)),
-            probability(cases, as_units(n, study.unit)),
-            boxes,
-            whole,
-            (),
-            n,
-            n,
-            n,
-            0,
-        )
-        return Answer(Subject.of(study), ("A box.",), tuple(tables(found)), question="discover")
+        where = Where(f"loss > 1 under {study.baseline}", (part,))
+        return replace(answer_of(Discovery(study, where, boxes, (), every, every, every)), question="discover")
 
     def __getitem__(self, name: str) -> Any:
         """The source of that name."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.plots.kinds import KINDS
+from engine.charts.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
 ENGINE = ROOT / "engine"
-ARROWS = 53
+ARROWS = 55
 """Most arrows between packages. `__main__.py` and the files of `GROUND`, which all may import, are no packages."""
 GROUND = ("errors", "formatting", "interrupts")
 
@@ -26,10 +26,13 @@ OWNERS = {
     "pyarrow": {"study/data_files"},
     "arviz": {"runs/elsewhere"},
     "distributed": {"execution/executors/cluster", "execution/executors/cluster_worker"},
-    "matplotlib": {"plots/fonts", "plots/style", "plots/labels", "plots/sheet", "plots/ticks"},
+    "altair": {
+        "charts/theme",
+        *(f"charts/figures/{name}" for name in ("answers", "challenged", "inputs", "observed", "outcomes", "yearly")),
+    },
     "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},
-    "vl_convert": {"report/chart_library"},
+    "vl_convert": {"charts/export", "report/chart_library"},
     "llvmlite": {"lanes/machine_code", "lanes/object_code", "lanes/ptx"},
     "cuda": {"program/gpu"},
     "click": {"cli"},
@@ -254,20 +257,23 @@ def test_files_of_a_run_folder_are_read_in_one_place():
     assert calls == expected, calls ^ expected
 
 
-def named_in_tests() -> tuple[set[str], set[str]]:
-    """Dotted names that files of tests import from the engine, and kinds of figures that they ask for by name."""
-    names, kinds = set(), set()
+def named_in_tests() -> set[str]:
+    """Dotted names that files of tests import from the engine, and attributes of modules that they import."""
+    names = set()
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree, modules = ast.parse(path.read_text(encoding="utf-8")), {}
+        for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("engine."):
-                names |= {f"{node.module}.{name.name}" for name in node.names}
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "figure" and node.args:
-                kinds |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
-    return names, kinds
+                modules |= {name.asname or name.name: f"{node.module}.{name.name}" for name in node.names}
+        used = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name))
+        names |= {*modules.values()} | {
+            f"{modules[one.value.id]}.{one.attr}" for one in used if one.value.id in modules
+        }
+    return names
 
 
 def test_every_printer_and_figure_has_a_test_by_name():
-    names, kinds = named_in_tests()
+    names = named_in_tests()
     printers = {
         f"engine.{file.replace('/', '.')}.{node.name}"
         for file in FILES
@@ -275,10 +281,6 @@ def test_every_printer_and_figure_has_a_test_by_name():
         for node in ast.parse(FILES[file].read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("print_")
     }
-    drawn = {
-        kind
-        for kind, of in KINDS.items()
-        if not names & {f"{of.draw.__module__}.{of.draw.__name__}", f"engine.plots.{of.draw.__name__}"}
-    }
+    tables = {f"{kind.tables.__module__}.{kind.tables.__name__}": name for name, kind in KINDS.items()}
     assert printers and not printers - names, printers - names
-    assert not drawn - kinds, drawn - kinds
+    assert not {*tables} - names

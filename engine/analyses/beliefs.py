@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
+import jax
 import numpy as np
+from jaxtyping import Float
 
-from engine.analyses.joint_scores import Joint, joints
-from engine.analyses.policy_gap import Look, Paths
+from engine.analyses.policy_gap import Move, PolicyGap
 from engine.analyses.turning import Difference
-from engine.risk.drivers.tilting import normalised
+from engine.analyses.variables import Values
 from engine.risk.estimation.intervals import Estimate
 from engine.study import group_changes
 from engine.study.components import Change
-from engine.study.study import Group, Input
+from engine.study.study import Group, Input, Study
 
-LOCATION, CORRELATION, LEVER = "prior", "correlation", "lever"
+PRIORS, CORRELATIONS, LEVERS = "priors", "correlations", "levers"
 WEIGHTS, RUNS = "weights", "runs"
 FARTHEST = 3.0
 """Largest move of a single prior, in normal scores."""
@@ -27,37 +29,8 @@ MOVES = tuple(tuple(map(float, side * np.arange(STEP, FARTHEST + STEP, STEP))) f
 """Moves of a prior that are tried on either side, from the stated one outwards."""
 LOOKS = 4
 """Values of a correlation or a lever that are tried on either side of the stated one."""
-
-
-@dataclass(frozen=True)
-class Belief:
-    """A belief, and the value at which it turns a ranking; one that turns it at several values has one record for each.
-
-    Args:
-      kind: "prior" (the median of a factor), "correlation" (of a group) or "lever" (of a policy).
-      name: name of the factor or group, or `POLICY.LEVER`.
-      unit: of its values.
-      stated: its value as the study states it.
-      turn: its value where the ranking turns; if it does not, the value tried whose difference is nearest to turning.
-      move: distance from `stated` to `turn` with its interval: in normal scores for a prior, which are standard
-        deviations if the prior is normal; else in the belief's unit.
-      turns: whether the ranking turns.
-      how: computed by "weights" on stored futures, or by "runs" with the belief changed.
-      back: whether beyond this value the ranking is as stated again.
-      length: size of a prior's move in independent normal scores, as joint moves of all priors are measured. It exceeds
-        `move` for a member of a dependent group whose fellow members stay.
-    """
-
-    kind: str
-    name: str
-    unit: str
-    stated: float
-    turn: float
-    move: Estimate
-    turns: bool
-    how: str
-    back: bool = False
-    length: float = float("nan")
+SINGULAR = 1e-6
+"""If the smallest eigenvalue of the correlation matrix is below this, some members follow from the others."""
 
 
 @dataclass(frozen=True)
@@ -65,59 +38,30 @@ class Line:
     """A one-dimensional family of values of a belief, and the difference of two policies along it.
 
     Args:
-      kind, name, unit, stated: as of `Belief`.
+      kind: `PRIORS` (the median of a factor), `CORRELATIONS` (of a group) or `LEVERS` (of a policy).
+      label: the belief by the name of its column, its stated value and its unit.
       start: the place on the line of the stated value: 0, no move, for a prior; else the value itself.
       sides: the places that are tried on either side, from the start outwards.
-      at: the difference by place on the line, on the futures that are searched.
-      anew: the same on futures independent of those.
+      run: the difference at a place from futures that are simulated there.
+      at: the difference by place on the line, on the futures that are searched; computed once for each.
       value: the belief's value by place on the line.
-      how: "weights" or "runs", by place on the line.
-      scale: length in independent normal scores of a move by 1.
+      by: "weights" of stored futures or "runs" with the belief changed, by place on the line.
+      direction: of a prior, the move of the independent scores for a place of 1.
     """
 
     kind: str
-    name: str
-    unit: str
-    stated: float
+    label: Mapping[str, Any]
     start: float
     sides: tuple[tuple[float, ...], ...]
+    run: Callable[[PolicyGap, float], Estimate]
     at: Difference
-    anew: Difference
     value: Callable[[float], float] = float
-    how: Callable[[float], str] = lambda _: RUNS
-    scale: float = float("nan")
+    by: Callable[[float], str] = lambda _: RUNS
+    direction: Move = field(default_factory=lambda: np.zeros(0))
 
 
-LeftOut = list[tuple[str, str]]
+LeftOut = list[dict[str, str]]
 """Beliefs that are not examined, and why."""
-Weigh = Callable[[Paths], Estimate]
-"""The difference on all paths, from their weights."""
-
-
-def priors(here: Look, there: Look, weigh: Weigh, good: np.ndarray, left_out: LeftOut) -> Iterator[Line]:
-    """A line for the prior of each factor, moved by its normal score.
-
-    Priors that cannot be moved alone are added to `left_out`.
-
-    Args:
-      here, there: the differences on the futures that are searched, and on futures independent of those.
-      good: mask of all paths, of those that `weigh` takes weights of.
-    """
-    study = here.study
-    scores, joint_of = here.futures.numbers(study.paths), joints(study)
-    for item in study.inputs:
-        group = study.groups.get(item.group or "")
-        if not varies(item):
-            continue
-        if group and group.copula.family != "gaussian":
-            left_out.append((item.name, f"moves with others by a copula that is {group.copula.family}"))
-            continue
-        joint = joint_of[item.name]
-        if joint.is_one:
-            left_out.append((item.name, "follows from other members of its group"))
-            continue
-        pull, size = joint.pull(scores, item.name)
-        yield _prior(item, joint, here, there, weigh, pull[good], size)
 
 
 def varies(item: Input) -> bool:
@@ -125,102 +69,131 @@ def varies(item: Input) -> bool:
     return bool(item.marginal.quantile(0.25) < item.marginal.quantile(0.75))
 
 
-def _prior(
-    item: Input, joint: Joint, here: Look, there: Look, weigh: Weigh, pull: Paths, size: float
-) -> Line:  # fmt: skip
-    """The line of a prior.
+def joint_scores(study: Study) -> Float[np.ndarray, "factor score"]:
+    """The matrix from the independent normal scores that are drawn once per path to the joint scores of all factors.
 
-    By Kish's formula, n exp(-m^2 q) of n futures are effective after a move m, where q is `size`. The difference is
-    computed by weights where these are as many as are simulated again otherwise.
+    The joint score of a factor in no Gaussian group is its own. The part of a group is read off its copula by feeding
+    it unit vectors.
     """
-    rows, shift = joint.shift(item.name)
-
-    def how(move: float) -> str:
-        return WEIGHTS if here.study.paths * math.exp(-move * move * size) >= here.paths else RUNS
-
-    @cache
-    def at(move: float) -> Estimate:
-        if how(move) == WEIGHTS:
-            return weigh(normalised(move * pull - 0.5 * move * move * size))
-        return here.estimate(here.moved(rows, move * shift))
-
-    def anew(move: float) -> Estimate:
-        return there.estimate(there.moved(rows, move * shift))
-
-    def median(move: float) -> float:
-        return float(item.marginal.at_score(np.array(move)))
-
-    stated = float(item.marginal.quantile(0.5))
-    scale = float(np.linalg.norm(shift))
-    return Line(LOCATION, item.name, item.unit, stated, 0.0, MOVES, at, anew, median, how, scale)
+    unit = np.eye(len(study.streams[0]))
+    own = {stream: unit[k] for k, stream in enumerate(study.streams[0])}
+    scores = {item.name: own[item.stream] for item in study.inputs}
+    with jax.enable_x64(True):
+        for group in study.groups.values():
+            if group.copula.family == "gaussian":
+                members = {name: scores[name] for name in group.members}
+                shared = [own[stream] for stream in group.streams]
+                scores |= group.copula.scores(members, shared, group.copula.parameters(np.float64))
+        return np.array([np.asarray(scores[item.name]) for item in study.inputs]).reshape(len(study.inputs), len(unit))
 
 
-def correlations(here: Look, there: Look) -> Iterator[Line]:
-    """A line for the correlation of each group of factors; for a matrix, for one common multiple of its entries."""
-    for name, group in here.study.groups.items():
-        ends = group_changes.correlations(group)
-        if ends is None:
+def priors(here: PolicyGap, own: Values, left_out: LeftOut) -> Iterator[Line]:
+    """A line for the prior of each factor, moved by its normal score; other members of its group stay.
+
+    A move m of the score shifts the independent scores e by m s, the smallest shift that moves no other member. Its
+    density ratio is exp(m s e - m^2 s^2 / 2), and n exp(-m^2 s^2) of n futures are effective (Kish). The difference is
+    computed by weights where these are as many as are simulated otherwise.
+
+    Args:
+      here: the difference on the futures that are searched.
+      own: the outcomes on all paths that are searched.
+      left_out: to which priors that cannot be moved alone are added.
+    """
+    study, weigh = here.futures.study, here.weigher(own)
+    matrix = joint_scores(study)
+    directions = np.linalg.pinv(matrix).T
+    pulls = directions @ here.futures.numbers(study.paths)[: matrix.shape[1]]
+    names = [item.name for item in study.inputs]
+
+    def line(item: Input, direction: Move, pull: np.ndarray) -> Line:
+        square = float(direction @ direction)
+
+        def by(move: float) -> str:
+            return WEIGHTS if study.paths * math.exp(-move * move * square) >= here.paths else RUNS
+
+        def run(gap: PolicyGap, move: float) -> Estimate:
+            return gap.estimate(gap.moved(move * direction))
+
+        @cache
+        def at(move: float) -> Estimate:
+            return weigh(np.exp(move * pull)) if by(move) == WEIGHTS else run(here, move)
+
+        def median(move: float) -> float:
+            return float(item.marginal.at_score(np.array(move)))
+
+        label = {"factor": item.name, "stated": float(item.marginal.quantile(0.5)), "unit": item.unit}
+        return Line(PRIORS, label, 0.0, MOVES, run, at, median, by, direction)
+
+    for item, direction, pull in zip(study.inputs, directions, pulls, strict=True):
+        if not varies(item):
             continue
+        group = study.groups.get(item.group or "")
+        members = [names.index(name) for name in (group.members if group else (item.name,))]
+        correlation = matrix[members] @ matrix[members].T
+        if group and group.copula.family != "gaussian":
+            why = f"moves with others by a copula that is {group.copula.family}"
+        elif np.linalg.eigvalsh(correlation)[0] < SINGULAR:
+            why = "follows from other members of its group"
+        else:
+            yield line(item, direction, pull)
+            continue
+        left_out.append({"belief": item.name, "why": why})
 
-        def change(value: float, group: Group = group) -> Change:
-            return Change(groups={group.name: group_changes.correlated(group, value)})
 
-        stated, low, high = ends
-        yield _changed(CORRELATION, name, "1", stated, (low, high), change, here, there)
+def correlations(here: PolicyGap) -> Iterator[Line]:
+    """A line for the correlation of each group of factors; for a matrix, for one common multiple of its entries."""
+    for name, group in here.futures.study.groups.items():
+        if ends := group_changes.correlations(group):
+
+            def change(value: float, group: Group = group) -> Change:
+                return Change(groups={group.name: group_changes.correlated(group, value)})
+
+            stated, *bounds = ends
+            yield _changed(CORRELATIONS, {"group": name, "stated": stated, "unit": "1"}, bounds, change, here)
 
 
-def levers(here: Look, there: Look, left_out: LeftOut) -> Iterator[Line]:
+def levers(here: PolicyGap, left_out: LeftOut) -> Iterator[Line]:
     """A line for each lever of the policies, which is moved in all years and places at once within the model's bounds.
 
     A lever whose value is drawn is a prior, and has no line here. Levers that differ by year or place, or are 0 without
     bounds, are added to `left_out` with the reason.
     """
-    study = here.study
-    for policy in (one for one in study.policies if one.name in (here.first, here.second)):
+    study = here.futures.study
+    for policy in (one for one in study.policies if one.name in (here.more, here.less)):
         for name, lever in study.model.levers.items():
-            label = f"{policy.name}.{name}"
-            values = np.unique(policy.levers[name])
             if name in policy.drawn:
                 continue  # its factor is moved as a prior
-            if len(values) > 1:
-                left_out.append((label, "differs by year or place"))
+            label, (stated, *others) = f"{policy.name}.{name}", map(float, np.unique(policy.levers[name]))
+            bounds = np.array([lever.low, lever.high])
+            if others or not (stated or np.isfinite(bounds).all()):
+                why = "differs by year or place" if others else "is 0 and has no bounds"
+                left_out.append({"belief": label, "why": why})
                 continue
-            stated = float(values[0])
-            if not (np.isfinite(lever.low) and np.isfinite(lever.high)) and not stated:
-                left_out.append((label, "is 0 and has no bounds"))
-                continue
-            low = lever.low if np.isfinite(lever.low) else min(0.0, 3 * stated)
-            high = lever.high if np.isfinite(lever.high) else max(0.0, 3 * stated)
 
             def change(value: float, policy: str = policy.name, name: str = name) -> Change:
                 return Change(levers={policy: {name: value}})
 
-            yield _changed(LEVER, label, lever.unit, stated, (low, high), change, here, there)
+            ends = np.where(np.isfinite(bounds), bounds, sorted((0.0, 3 * stated)))
+            yield _changed(LEVERS, {"lever": label, "stated": stated, "unit": lever.unit}, ends, change, here)
 
 
 def _changed(
-    kind: str,
-    name: str,
-    unit: str,
-    stated: float,
-    ends: Sequence[float],
-    change: Callable[[float], Change],
-    here: Look,
-    there: Look,
+    kind: str, label: Mapping[str, Any], ends: Iterable[float], change: Callable[[float], Change], here: PolicyGap
 ) -> Line:
     """The line of a belief whose values are changes of the study."""
+    stated = label["stated"]
     sides = tuple(tuple(map(float, np.linspace(stated, end, LOOKS + 1)[1:])) for end in ends if end != stated)
-    looks = [value for side in sides for value in side]
     held: dict[float, Estimate] = {}
 
     def at(value: float) -> Estimate:
         if value not in held:
-            asked = looks if value in looks else [value]
-            held.update(zip(asked, here.changed([change(one) for one in asked]), strict=True))
+            # the values that are tried first are simulated side by side
+            values = [value] if held else [one for side in sides for one in side]
+            held.update(zip(values, here.changed([*map(change, values)]), strict=True))
         return held[value]
 
-    def anew(value: float) -> Estimate:
-        (one,) = there.changed([change(value)])
+    def run(gap: PolicyGap, value: float) -> Estimate:
+        (one,) = gap.changed([change(value)])
         return one
 
-    return Line(kind, name, unit, stated, stated, sides, at, anew)
+    return Line(kind, label, stated, sides, run, at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,10 +10,9 @@ from jaxtyping import Bool
 
 from engine.analyses.peeling import proposed
 from engine.errors import UserError
-from engine.risk.drivers.boxes import Box, Draws, Judged, best, correlation_over_units, distance, inside, judged, shares
+from engine.risk.drivers.boxes import Box, Draws, best, distance, inside
 from engine.risk.drivers.where import Where
-from engine.risk.estimation.intervals import Estimate, Units, as_units
-from engine.risk.estimation.measures import probability
+from engine.risk.estimation.intervals import Units, as_units
 from engine.study.study import Study
 
 PATHS = 1 << 17
@@ -35,53 +34,8 @@ EVEN = 0.25
 
 
 @dataclass(frozen=True)
-class Together:
-    """The union of all boxes.
-
-    Args:
-      coverage: share of the futures looked for that lie within.
-      density: share of the futures within that are looked for.
-      mass: share of all futures that lie within.
-      correlation: between lying within and being looked for.
-    """
-
-    coverage: Estimate
-    density: Estimate
-    mass: Estimate
-    correlation: Estimate
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """The result of a search for boxes in which futures of a kind are frequent.
-
-    Args:
-      study: with the paths that were used.
-      where: which futures are looked for.
-      rate: share of all futures that are looked for, on the judging futures.
-      boxes: each is judged on the futures outside the boxes before it.
-      together: the union of the boxes.
-      steps: of the boxes proposed for the first box, in order, on the futures that choose among them: coverage,
-        density, mass and number of limited factors.
-      searched, chosen_on, judged_on: how many paths boxes are proposed on at a time, chosen on, and judged on.
-      lost: paths left out because a value on them is not finite.
-    """
-
-    study: Study
-    where: Where
-    rate: Estimate
-    boxes: Sequence[Judged]
-    together: Together
-    steps: Sequence[tuple[float, float, float, int]]
-    searched: int
-    chosen_on: int
-    judged_on: int
-    lost: int
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Some of the futures: their draws by factor, which of them are looked for, and their independent units."""
+class Sample:
+    """Some futures: their draws by factor, which of them are looked for, and their independent units."""
 
     draws: Draws
     cases: Bool[np.ndarray, "path"]
@@ -90,17 +44,38 @@ class _Part:
     def __len__(self) -> int:
         return len(self.cases)
 
-    def where(self, mask: Bool[np.ndarray, "path"]) -> _Part:
+    def where(self, mask: Bool[np.ndarray, "path"]) -> Sample:
         """The futures where a mask holds."""
         draws = {name: values[mask] for name, values in self.draws.items()}
-        return _Part(draws, self.cases[mask], self.units.take(mask))
+        return Sample(draws, self.cases[mask], self.units.take(mask))
 
     def within(self, box: Box) -> Bool[np.ndarray, "path"]:
         """Which futures lie within a box."""
         return inside(box, self.draws, len(self))
 
 
-def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> SearchResult:
+@dataclass(frozen=True)
+class Discovery:
+    """Boxes of factors in which the futures that are looked for are frequent.
+
+    Args:
+      study: with the paths that were used.
+      where: which futures are looked for.
+      boxes: in the order in which they were chosen, each on the futures outside the boxes before it.
+      proposals: the boxes that the first one was chosen from, in order.
+      search, choose, judge: the futures that boxes are proposed on, chosen on and judged on.
+    """
+
+    study: Study
+    where: Where
+    boxes: Sequence[Box]
+    proposals: Sequence[Box]
+    search: Sample
+    choose: Sample
+    judge: Sample
+
+
+def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> Discovery:
     """Boxes of factors in which the futures that are looked for are frequent, by PRIM.
 
     A quarter of the futures proposes boxes, a quarter chooses among them, and the other half judges the chosen ones.
@@ -114,39 +89,24 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
     Raises:
       UserError: no draws are stored; one kind of futures is too rare.
     """
-    paths = min((len(values) for values in draws.values()), default=0)
-    paths = min(paths, PATHS, study.paths)
+    paths = min(PATHS, study.paths, *(len(values) for values in draws.values())) if draws else 0
     if not paths:
         remedy = "Keep draws of more paths: keep.draws in the study, and run it."
         raise UserError(study.source, [f"no factor varies on the paths whose draws are stored. {remedy}"])
     study = replace(study, paths=paths)
-    read = {name: outcomes[name][:, :paths] for name in where.outcomes(study)}
-    cases, known = where.holds(study, read)
-    known &= np.logical_and.reduce([np.isfinite(values[:paths]) for values in draws.values()])
-    whole = _Part({name: values[:paths] for name, values in draws.items()}, cases, as_units(paths, study.unit))
+    draws = {name: values[:paths] for name, values in draws.items()}
+    cases, known = where.holds(study, {name: outcomes[name][:, :paths] for name in where.outcomes(study)})
+    known = np.logical_and.reduce([known, *map(np.isfinite, draws.values())])
+    whole = Sample(draws, cases, as_units(paths, study.unit))
     whole = whole if known.all() else whole.where(known)
-    _refuse_few(study, where, whole.cases)
+    _refuse_few(where, whole.cases)
     search, choose, judge = _parts(whole)
-    search = replace(search, draws={name: search.draws[name] for name in _searched(search)})
-    categories = {one.name: tuple(one.labels.values()) for one in study.inputs if one.labels}
-    random = np.random.default_rng(study.seed)
-
-    def propose(part: _Part) -> list[Box]:
-        """The boxes that PRIM proposes on a subset of the futures; none where either kind is too rare in it."""
-        some = _some(part, random)
-        few = min(some.cases.sum(), (~some.cases).sum()) < FEW
-        return [] if few else proposed(some.draws, some.cases, categories)
-
-    first = propose(search)
-    boxes = list(_boxes(first, search, choose, propose))
-    return SearchResult(
-        study, where, probability(judge.cases, judge.units), list(_judged(boxes, judge)), _together(boxes, judge),
-        [_step(box, choose) for box in first],
-        min(SEARCHED, len(search)), len(choose), len(judge), int(paths - known.sum()),
-    )  # fmt: skip
+    search = replace(search, draws=searched(search))
+    boxes, proposals = _boxes(study, search, choose)
+    return Discovery(study, where, boxes, proposals, search, choose, judge)
 
 
-def _refuse_few(study: Study, where: Where, cases: np.ndarray) -> None:
+def _refuse_few(where: Where, cases: np.ndarray) -> None:
     most = int(cases.sum())
     rarer = min(most, len(cases) - most)
     if rarer < FEWEST:
@@ -159,22 +119,48 @@ def _refuse_few(study: Study, where: Where, cases: np.ndarray) -> None:
         raise UserError("--where", [problem])
 
 
-def _parts(whole: _Part) -> tuple[_Part, _Part, _Part]:
+def _parts(whole: Sample) -> tuple[Sample, Sample, Sample]:
     """The futures in three parts, a quarter, a quarter and a half; of whole units if there are four or more."""
-    n, units = len(whole), whole.units
-    owner = units.owners(np.arange(n))
-    place = owner / units.count if units.count >= 4 else np.arange(n) / n
-    return tuple(whole.where((place >= low) & (place < high)) for low, high in ((0, 0.25), (0.25, 0.5), (0.5, 1)))  # type: ignore[return-value]
+    paths, units = np.arange(len(whole)), whole.units
+    place = units.owners(paths) / units.count if units.count >= 4 else paths / len(paths)
+    return whole.where(place < 0.25), whole.where((place >= 0.25) & (place < 0.5)), whole.where(place >= 0.5)
 
 
-def _searched(part: _Part) -> tuple[str, ...]:
+def searched(part: Sample) -> Draws:
     """The factors whose distributions differ most between the two kinds of futures, in the order of the study."""
     gaps = {name: distance(values, part.cases) for name, values in part.draws.items()}
     farthest = sorted(gaps, key=lambda name: -gaps[name])[:FACTORS]
-    return tuple(name for name in part.draws if name in farthest)
+    return {name: values for name, values in part.draws.items() if name in farthest}
 
 
-def _some(part: _Part, random: np.random.Generator) -> _Part:
+def _boxes(study: Study, search: Sample, choose: Sample) -> tuple[list[Box], list[Box]]:
+    """The boxes, each of which is proposed and chosen on the futures outside the earlier ones; and the first proposals.
+
+    They end before the first box that covers too little, or is no denser than all futures.
+    """
+    categories = {one.name: tuple(one.labels.values()) for one in study.inputs if one.labels}
+    random = np.random.default_rng(study.seed)
+    rate, every = choose.cases.mean(), choose.cases.sum()
+    boxes: list[Box] = []
+    first: list[Box] = []
+    while len(boxes) < MOST:
+        some = _some(search, random)
+        is_few = min(some.cases.sum(), (~some.cases).sum()) < FEW
+        proposals = [] if is_few else proposed(some.draws, some.cases, categories)
+        first = first or proposals
+        box = best(proposals, choose.draws, choose.cases)
+        if not box:
+            break
+        within = choose.within(box)
+        hits = choose.cases[within].sum()
+        if hits < LEAST_COVERAGE * every or hits <= rate * within.sum():
+            break
+        boxes.append(box)
+        search, choose = search.where(~search.within(box)), choose.where(~within)
+    return boxes, first
+
+
+def _some(part: Sample, random: np.random.Generator) -> Sample:
     """A random subset of at most `SEARCHED` futures, in which the rarer kind may be over-represented.
 
     Both kinds have their shares, but the rarer one at least a quarter if there are as many.
@@ -189,44 +175,3 @@ def _some(part: _Part, random: np.random.Generator) -> _Part:
     for kind, size in zip(kinds, (wanted, SEARCHED - wanted), strict=True):
         chosen[random.choice(kind, size, replace=False)] = True
     return part.where(chosen)
-
-
-def _boxes(
-    proposals: Sequence[Box], search: _Part, choose: _Part, propose: Callable[[_Part], Sequence[Box]]
-) -> Iterator[Box]:
-    """Boxes one after the other, each found on the futures outside the earlier ones.
-
-    They end before the first box that covers too little, or is no denser than all futures.
-    """
-    rate, every = choose.cases.mean(), choose.cases.sum()
-    for _ in range(MOST):
-        box = best(proposals, choose.draws, choose.cases)
-        if not box:
-            return
-        within = choose.within(box)
-        hits = choose.cases[within].sum()
-        if hits < LEAST_COVERAGE * every or hits <= rate * within.sum():
-            return
-        yield box
-        search, choose = search.where(~search.within(box)), choose.where(~within)
-        proposals = propose(search)
-
-
-def _judged(boxes: Sequence[Box], judge: _Part) -> Iterator[Judged]:
-    left = np.ones(len(judge), bool)
-    for box in boxes:
-        yield judged(box, judge.draws, judge.cases, judge.units, left)
-        left &= ~judge.within(box)
-
-
-def _together(boxes: Sequence[Box], judge: _Part) -> Together:
-    within = np.logical_or.reduce([np.zeros(len(judge), bool), *map(judge.within, boxes)])
-    cases, units = judge.cases, judge.units
-    return Together(*shares(within, cases, units), correlation_over_units(within, cases, units))
-
-
-def _step(box: Box, choose: _Part) -> tuple[float, float, float, int]:
-    within = choose.within(box)
-    hits = (within & choose.cases).sum()
-    coverage, density = hits / max(choose.cases.sum(), 1), hits / max(within.sum(), 1)
-    return float(coverage), float(density), float(within.mean()), len(box)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from engine.analyses import variants
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs, replicates
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, measured, outcomes_of, under
 from engine.errors import Problem, UserError
 from engine.lanes import compilation_cache
-from engine.program import devices
-from engine.program.contract import FactorDraws, Program, Scores
+from engine.program import devices, drawing
+from engine.program.contract import FactorDraws, Program, Scores, Shocks, Trace
 from engine.program.cpu_program import CpuProgram
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import dots
@@ -25,6 +25,10 @@ from engine.study.study import Block, Study
 
 ROUNDINGS = 16
 """Allowance for rounding errors in an outcome [eps]: about what a sum over some decades gathers."""
+AT_ONCE = 1 << 15
+"""Paths whose random numbers are in memory at a time."""
+IN_FULL = 1 << 10
+"""Paths whose yearly values are in memory at a time."""
 Mix = Mapping[str, int]
 """Random stream -> number of the replicate that is drawn from it; other streams are as in the study."""
 
@@ -45,6 +49,11 @@ class Quantity:
     measure: str
     policy: str
     against: str = ""
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The policy, and the one that is deducted if there is one."""
+        return (self.policy, self.against) if self.against else (self.policy,)
 
 
 def quantities(study: Study, variables: Sequence[str] | None) -> tuple[Quantity, ...]:
@@ -90,7 +99,7 @@ class Futures:
 
     def __init__(self, study: Study, names: Sequence[str], device: str | None = None):
         compilation_cache.keep_programs()
-        self.study, self.names = study, tuple(names)
+        self.study, self.names, self.device = study, tuple(names), device
         self.replicate = 0
         self._held: tuple[int, Values] | None = None
         self.program: Program = devices.program(study, device)
@@ -157,10 +166,47 @@ class Futures:
         """The normal scores that the first `paths` paths are drawn from, in the program's precision [row, path]."""
         return self.program.scores(Block(0, 0, paths))
 
+    def scores(self, paths: Int[np.ndarray, "path"]) -> Scores:
+        """The normal scores that some paths are drawn from [row, path].
+
+        Args:
+          paths: their numbers, ascending; at least one.
+        """
+        parts = []
+        for first in range(0, int(paths[-1]) + 1, AT_ONCE):
+            some = paths[(paths >= first) & (paths < first + AT_ONCE)] - first
+            count = min(AT_ONCE, self.study.paths - first)
+            parts += [self.program.scores(Block(0, first, count))[:, some]] if len(some) else []
+        return np.concatenate(parts, axis=1)
+
     def of_scores(self, scores: Scores) -> Values:
         """The outcomes by name [policy, path] of futures drawn from given normal scores."""
         outcomes = self.program.outcomes_of(scores)
         return {name: outcomes[:, at] for name, at in zip(self.names, self._at, strict=True)}
+
+    def drawn(self, scores: Scores) -> tuple[FactorDraws, Shocks | None]:
+        """Factors [factor, path] and shocks [year, stream, path], None without any, of futures with given scores."""
+        parts = (scores[:, first : first + IN_FULL] for first in range(0, scores.shape[1], IN_FULL))
+        traces = ((one.draws, one.shocks) for one in map(self.program.trace_of, parts))
+        draws, shocks = zip(*traces, strict=True)
+        return np.concatenate(draws, -1), None if shocks[0] is None else np.concatenate(shocks, -1)
+
+    def in_full(self, scores: Scores) -> Trace:
+        """Futures with given normal scores in full."""
+        return self.program.trace_of(scores)
+
+    def joint(self, scores: Scores) -> Float[np.ndarray, "factor path"]:
+        """The normal scores of the factors after dependence, of futures with given scores."""
+        once = scores[: len(self.study.streams[0])]
+        return np.asarray(drawing.joint_scores(self.study, once, self.program.inputs))
+
+    def of_policy(self, policy: str) -> Futures:
+        """The same futures under one policy alone, if its outcomes then keep their bits; else these futures."""
+        study = self.study
+        if len(study.policies) < 2 or not isinstance(self.program, CpuProgram):
+            return self
+        alone = replace(study, policies=(study.policies[study.row(policy)],), baseline=policy)
+        return Futures(alone, self.names, self.device)
 
     def _gathered(self, programs: Iterable[Program], paths: int | None) -> Iterator[Values]:
         study = self.study if paths is None else replace(self.study, paths=paths)
@@ -190,8 +236,6 @@ def finite(
 
     Both are 0 where either is not finite, so that such a path adds nothing to products.
     """
-    if np.isfinite(a.sum()) and np.isfinite(b.sum()):
-        return a - middle, b - middle
     good = np.isfinite(a) & np.isfinite(b)
     return np.where(good, a, middle) - middle, np.where(good, b, middle) - middle
 
@@ -218,34 +262,25 @@ class Numbers:
     @staticmethod
     def of(study: Study, wanted: Sequence[Quantity], own: Values) -> Numbers:
         """The computation of some quantities, with VaR taken from the outcomes `own`."""
-        var = {}
-        for one in wanted:
-            for policy in filter(None, (one.policy, one.against)):
-                if one.measure == SHORTFALL:
-                    losses = _losses(study, own, one.variable, policy)
-                    var[one.variable, policy] = float(np.quantile(losses, LEVEL, method="inverted_cdf"))
+        sides = ((one.variable, policy) for one in wanted if one.measure == SHORTFALL for policy in one.policies)
+        var = {side: float(np.quantile(_losses(study, own, *side), LEVEL, method="inverted_cdf")) for side in {*sides}}
         return Numbers(study, tuple(wanted), var)
 
     def values(self, one: Quantity, outcomes: Values) -> Float[np.ndarray, "path"]:
         """The values of a quantity on every path."""
-        (values,) = self.some([one]).table(outcomes)
+        (values,) = replace(self, quantities=(one,)).table(outcomes)
         return values
 
     def table(self, outcomes: Values) -> Float[np.ndarray, "quantity path"]:
         """The values of all quantities on every path; parts that several of them share are computed once."""
         of = cache(partial(self._under, outcomes))
-        paths = next(iter(outcomes.values())).shape[-1]
-        given: np.ndarray = np.empty((len(self.quantities), paths))
         with np.errstate(invalid="ignore"):  # infinite less infinite
-            for row, one in zip(given, self.quantities, strict=True):
-                row[:] = of(one.variable, one.measure, one.policy)
-                if one.against:
-                    row -= of(one.variable, one.measure, one.against)
-        return given
+            sides = [[of(one.variable, one.measure, policy) for policy in one.policies] for one in self.quantities]
+            return np.array([own - other[0] if other else own for own, *other in sides])
 
     def some(self, quantities: Sequence[Quantity]) -> Numbers:
         """The computation of some of the quantities."""
-        return Numbers(self.study, tuple(quantities), self.var)
+        return replace(self, quantities=tuple(quantities))
 
     def _under(self, outcomes: Values, variable: str, measure: str, policy: str) -> Float[np.ndarray, "path"]:
         if measure != SHORTFALL:
@@ -255,44 +290,30 @@ class Numbers:
         return excess if self.study.is_loss(variable) else -excess
 
 
+@dataclass(frozen=True)
 class Rows:
-    """Outcomes under each policy on selected paths, in double precision; each row is made when it is first asked for.
+    """Outcomes by name [policy, path] on the paths of a mask."""
 
-    Args:
-      values: outcomes by name.
-      good: mask of the paths that are compared.
-    """
-
-    def __init__(self, values: Values, good: Bool[np.ndarray, "path"]):
-        self._values, self._good, self._whole = values, good, bool(good.all())
-        self._held: dict[tuple[str, int], np.ndarray] = {}
-        self._squares: dict[tuple[str, int], float] = {}
+    values: Values
+    good: Bool[np.ndarray, "path"]
 
     def row(self, name: str, row: int) -> Float[np.ndarray, "path"]:
-        """The values of an outcome under the policy at index `row`."""
-        if (name, row) not in self._held:
-            values = self._values[name][row]
-            self._held[name, row] = (values if self._whole else values[self._good]).astype(np.float64)
-        return self._held[name, row]
+        """The values of an outcome under the policy at index `row`, in double precision."""
+        return self.values[name][row][self.good].astype(np.float64)
 
-    def square(self, name: str, row: int) -> float:
-        """The sum of squares of these values."""
-        if (name, row) not in self._squares:
-            values = self.row(name, row)
-            self._squares[name, row] = float(dots(values, values))
-        return self._squares[name, row]
-
-    def rounding(self, name: str) -> float:
-        """An upper bound on the share of a sum of squares that rounding alone accounts for: (`ROUNDINGS` eps)^2."""
-        return (ROUNDINGS * float(np.finfo(self._values[name].dtype).eps)) ** 2
+    def rounding(self, name: str, row: int) -> float:
+        """The sum of squares that rounding alone accounts for at most: (`ROUNDINGS` eps)^2 of that of the values."""
+        values, eps = self.row(name, row), float(np.finfo(self.values[name].dtype).eps)
+        return (ROUNDINGS * eps) ** 2 * float(dots(values, values))
 
 
+@dataclass(frozen=True)
 class Apart:
-    """Compares two sets of futures outcome by outcome; each outcome once, however many quantities depend on it."""
+    """Compares two sets of futures outcome by outcome."""
 
-    def __init__(self, study: Study, x: Rows, y: Rows):
-        self._study, self._x, self._y = study, x, y
-        self._moved: dict[tuple[str, int], bool] = {}
+    study: Study
+    x: Rows
+    y: Rows
 
     def differs(self, one: Quantity) -> bool:
         """Whether a quantity differs by more than rounding.
@@ -301,26 +322,17 @@ class Apart:
         times the mean square of these outcomes, with eps that of their type. For a mean that is a difference of two
         policies, the gap is that of the difference, in which what both policies have in common cancels up to rounding.
         """
-        study = self._study
-        rows = [study.row(policy) for policy in (one.policy, one.against) if policy]
+        rows = [self.study.row(policy) for policy in one.policies]
         if one.measure == MEAN and one.against:
-            own, other = (self._gap(one.variable, row) for row in rows)
-            own -= other
-            size, more = (self._size(one.variable, row) for row in rows)
-            return float(dots(own, own)) > size + more
-        return any(self._is_apart(name, row) for name in outcomes_of(study, [one.variable]) for row in rows)
+            return self._exceeds(one.variable, rows)
+        names = outcomes_of(self.study, [one.variable])
+        return any(self._exceeds(name, [row]) for name in names for row in rows)
 
-    def _gap(self, name: str, row: int) -> Float[np.ndarray, "path"]:
-        return self._x.row(name, row) - self._y.row(name, row)
-
-    def _size(self, name: str, row: int) -> float:
-        return self._x.rounding(name) * self._x.square(name, row)
-
-    def _is_apart(self, name: str, row: int) -> bool:
-        if (name, row) not in self._moved:
-            gap = self._gap(name, row)
-            self._moved[name, row] = float(dots(gap, gap)) > self._size(name, row)
-        return self._moved[name, row]
+    def _exceeds(self, name: str, rows: Sequence[int]) -> bool:
+        """Whether the gap of an outcome under one policy, or less that under a second, is more than rounding."""
+        own, *other = (self.x.row(name, row) - self.y.row(name, row) for row in rows)
+        gap = own - other[0] if other else own
+        return float(dots(gap, gap)) > sum(self.x.rounding(name, row) for row in rows)
 
 
 def _losses(study: Study, values: Values, variable: str, policy: str) -> Float[np.ndarray, "path"]:

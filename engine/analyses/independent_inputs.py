@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.study.study import Study
+from engine.study.study import Input, Study
 
 FACTOR, GROUP, SHOCK, REGIME = "factor", "group", "shock", "regime"
 
@@ -51,47 +51,35 @@ def replicates(inputs: tuple[IndependentInput, ...], replicate: int) -> dict[str
 
 
 def _of_factors(study: Study) -> Iterator[IndependentInput]:
-    seen: set[str] = set()
+    together: dict[tuple[str, str], list[Input]] = {}
     for item in study.inputs:
-        group = study.groups.get(item.group or "")
-        name = group.name if group else item.name.partition("[")[0]
-        if name in seen:
-            continue
-        seen.add(name)
-        if group:
-            members = [one for one in study.inputs if one.name in group.members]
-        else:
-            members = [
-                one
-                for one in study.inputs
-                if not one.group and one.name.partition("[")[0] == item.name.partition("[")[0]
-            ]
-        if all(one.marginal.support[0] == one.marginal.support[1] for one in members):
-            continue
-        streams = (*(member.stream for member in members), *(group.streams if group else ()))
-        yield IndependentInput(name, GROUP if group else FACTOR, tuple(one.name for one in members), streams)
+        key = (GROUP, item.group) if item.group else (FACTOR, item.name.partition("[")[0])
+        together.setdefault(key, []).append(item)
+    for (kind, name), members in together.items():
+        if any(one.marginal.support[0] != one.marginal.support[1] for one in members):
+            shared = study.groups[name].streams if kind == GROUP else ()
+            streams = (*(one.stream for one in members), *shared)
+            yield IndependentInput(name, kind, tuple(one.name for one in members), streams)
 
 
 def _of_shocks(study: Study) -> Iterator[IndependentInput]:
-    shocks = study.shocks
+    """Shocks of one group are one input, and groups that share a shock are one input together."""
+    order, groups = [*study.model.shocks], study.shocks.groups.values()
     every = [stream for streams in study.shock_draws.streams.values() for stream in streams]
     owners = {stream: name for name, streams in study.shock_streams.items() for stream in streams}
-    # shocks of one group are one input, and groups that share a shock are one input together
-    sets = [{owners[member] for member in group.members} for group in shocks.groups.values()]
-    sets += [{name} for name in study.model.shocks]
     joined: list[set[str]] = []
-    for some in sets:
-        apart = [other for other in joined if not other & some]
-        joined = [*apart, some.union(*(other for other in joined if other & some))]
-    order = list(study.model.shocks)
-    for some in sorted(joined, key=lambda some: min(map(order.index, some))):
-        names = tuple(sorted(some, key=order.index))
-        groups = [group for group in shocks.groups.values() if owners[group.members[0]] in some]
-        streams = {f"shock:{stream}" for name in names for stream in study.shock_streams[name]}
-        own = [stream for stream in every if stream in streams or any(stream.startswith(f"{one}/") for one in streams)]
-        own += [stream for group in groups for stream in group.streams]
-        if own:
-            name = groups[0].name if len(names) > 1 and groups else names[0]
-            yield IndependentInput(name, SHOCK, names, tuple(dict.fromkeys(own)))
-    for chain in shocks.regimes.values():
+    for some in [*({owners[member] for member in group.members} for group in groups), *({name} for name in order)]:
+        joined = [
+            *(other for other in joined if not other & some),
+            some.union(*(other for other in joined if other & some)),
+        ]
+    for names in sorted((sorted(some, key=order.index) for some in joined), key=lambda names: order.index(names[0])):
+        own = [group for group in groups if owners[group.members[0]] in names]
+        streams = [f"shock:{stream}" for name in names for stream in study.shock_streams[name]]
+        parts = [one for one in every if any(one == stream or one.startswith(f"{stream}/") for stream in streams)]
+        parts += [stream for group in own for stream in group.streams]
+        if parts:
+            name = own[0].name if len(names) > 1 and own else names[0]
+            yield IndependentInput(name, SHOCK, tuple(names), tuple(dict.fromkeys(parts)))
+    for chain in study.shocks.regimes.values():
         yield IndependentInput(chain.name, REGIME, (), (chain.stream,))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import compress
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -18,7 +21,6 @@ from engine.risk.drivers.indices import EVERYTHING, NOTHING, Pair, away, between
 from engine.risk.estimation.flags import Flag
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.tables import THREADS
-from engine.study.study import Study
 
 MOST_EXACT = 12
 """Most inputs for which all coalitions are simulated; with more, random orders are."""
@@ -29,143 +31,103 @@ BATCHES = 64
 """Most batches of paths, from which the intervals of exact Shapley effects are computed."""
 EVALUATIONS = 1 << 24
 """Most simulated paths over all coalitions together."""
+Row = dict[str, Any]
+Both = tuple[Estimate, Estimate]
+"""First- and total-order index of a set of inputs."""
 
 
-@dataclass(frozen=True)
-class Shares:
-    """Sensitivity of one quantity to each input, as shares of its variance.
-
-    Args:
-      sd: standard deviation of the quantity, in the unit of its variable.
-      first: first-order Sobol' index: the share of variance that vanishes if the input is known.
-      total: total-order Sobol' index: the share that is left if all other inputs are known.
-      shapley: Shapley effect: as the first-order index, with interactions shared out evenly; the effects of all inputs
-        add up to 1.
-      known: share that vanishes if all factors are known (epistemic uncertainty).
-      accidents: share that vanishes if all shocks are known (aleatory uncertainty).
-    """
-
-    quantity: Quantity
-    sd: float
-    first: tuple[Estimate, ...]
-    total: tuple[Estimate, ...]
-    shapley: tuple[Estimate, ...]
-    known: Estimate
-    accidents: Estimate
+def label(one: Quantity) -> Row:
+    """The labels of a quantity: what is looked at, and on which side, a policy or a difference of two."""
+    side = f"{one.policy} less {one.against}" if one.against else one.policy
+    of = f"{one.measure} of {one.variable}"
+    return {
+        "of": of, "side": side, "variable": one.variable, "measure": one.measure, "policy": one.policy,
+        "against": one.against,
+    }  # fmt: skip
 
 
-def indices(
-    futures: Futures, wanted: Sequence[Quantity], observe: Observer
-) -> tuple[tuple[IndependentInput, ...], list[Shares]]:
-    """The independent inputs, and the sensitivity of each quantity to them.
+def indices(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> tuple[list[Row], list[Row]]:
+    """The share of each independent input in the variance of each quantity, and what all factors or shocks do.
+
+    A row of the first has the Shapley effect as "share", the first-order Sobol' index as "alone" and the total-order
+    index as "total"; a row of the second the first-order index of all "factors" and of all "shocks", and the standard
+    deviation of the quantity.
 
     Args:
       futures: of the study, with the paths that Sobol' indices are computed from.
       observe: called with "inputs" or "orders", how many are done, and how many there are.
     """
-    inputs = independent_inputs(futures.study)
+    study, inputs = futures.study, independent_inputs(futures.study)
     sets: list[tuple[IndependentInput, ...]] = [(one,) for one in inputs]
     sets += [tuple(one for one in inputs if one.is_known_in_advance is side) for side in (True, False)]
-    columns: list[dict[Quantity, _Both]] = []
+    a, b = futures.mixed([{}, mix(inputs, {}, 1)])
+    good = sound((a, b))
+    refuse_too_many(study, good)
+    twice = _Twice(Numbers.of(study, wanted, {name: x[:, good] for name, x in a.items()}), a, b, good)
+    columns: list[list[Both]] = []
     with ThreadPoolExecutor(THREADS) as threads:
-        twice = _Twice.of(futures, inputs, wanted, threads)
         for k, mixed in enumerate(futures.mixed(mix(some, {}, 1) for some in sets)):
-            columns.append(twice.both(mixed, threads))
+            columns.append([*threads.map(twice.indices(mixed), wanted)])
             observe("inputs", k + 1, len(sets))
+    parts, known = [], []
     effects = _effects(futures, inputs, twice.numbers, observe)
-    rows = [[column[one] for column in columns] for one in wanted]
-    return inputs, [twice.shares(*of) for of in zip(wanted, rows, effects, strict=True)]
-
-
-_Both = tuple[Estimate, Estimate]
-"""First- and total-order index of a set of inputs."""
-_Effects = tuple[tuple[Estimate, ...], float]
-"""Shapley effects of one quantity, and the number of their paths on which it differs from its most common value."""
+    for one, (own, paths), *alone, (factors, _), (shocks, _) in zip(wanted, effects, *columns, strict=True):
+        pair, labels = twice.pairs[one], label(one)
+        for item, effect, (first, total) in zip(inputs, own, alone, strict=True):
+            part = _effect(effect, first, total, paths, pair.flag)
+            parts.append(
+                {**labels, "input": item.name, "kind": item.kind, "share": part, "alone": first, "total": total}
+            )
+        sd = float(np.sqrt(pair.variance)) if one in twice.moving else 0.0
+        unit = study.unit_of(one.variable)
+        known.append({**labels, "factors": factors, "shocks": shocks, "sd": sd, "unit": unit})
+    return parts, known
 
 
 @dataclass(frozen=True)
 class _Twice:
-    """Every quantity on the futures (a) and on the same futures with all inputs drawn again (b).
+    """Every quantity on some paths of the futures (a), and of the same futures with all inputs drawn again (b)."""
 
-    Args:
-      good: paths on which both are finite.
-      rows: their outcomes on these paths.
-      pairs: each quantity on both.
-      moving: quantities that differ between them on some path.
-    """
-
-    study: Study
+    numbers: Numbers
     a: Values
     b: Values
     good: Bool[np.ndarray, "path"]
-    rows: tuple[Rows, Rows]
-    numbers: Numbers
-    pairs: dict[Quantity, Pair]
-    moving: set[Quantity]
 
-    @staticmethod
-    def of(
-        futures: Futures, inputs: Sequence[IndependentInput], wanted: Sequence[Quantity], threads: Executor
-    ) -> _Twice:
-        study = futures.study
-        a, b = futures.mixed([{}, mix(inputs, {}, 1)])
-        good = sound((a, b))
-        refuse_too_many(study, good)
-        numbers = Numbers.of(study, wanted, {name: x[:, good] for name, x in a.items()})
-        rows = Rows(a, good), Rows(b, good)
-        drawn = _Twice(study, a, b, good, rows, numbers, {}, set())
-        pairs = dict(zip(wanted, threads.map(lambda one: drawn.pair(one, good), wanted), strict=True))
-        # without variance: an event that happens on no path may still happen, but a tail that ends at VaR does not vary
-        shown = {one for one in wanted if one.measure != SHORTFALL or pairs[one].variance > 0}
-        apart = Apart(study, *rows)
-        return replace(drawn, pairs=pairs, moving={one for one in shown if apart.differs(one)})
+    @cached_property
+    def pairs(self) -> dict[Quantity, Pair]:
+        """Each quantity on both."""
+        units = as_units(len(self.good), self.numbers.study.unit).take(self.good)
+        return {one: Pair(self.on(one, self.a), self.on(one, self.b), units) for one in self.numbers.quantities}
 
-    def pair(self, one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
-        """A quantity on some paths of the futures (a), and of those with all inputs drawn again (b)."""
-        a, b = (_on(self.numbers.values(one, values), some) for values in (self.a, self.b))
-        return Pair(a, b, as_units(self.study.paths, self.study.unit).take(some))
+    @cached_property
+    def moving(self) -> set[Quantity]:
+        """The quantities with a variance, which differ between both on some path.
 
-    def both(self, mixed: Values, threads: Executor) -> dict[Quantity, _Both]:
-        """First- and total-order index, for every quantity, of the inputs that alone are drawn again in `mixed`."""
+        An event that happens on no path may still happen, but a tail that ends at VaR does not vary.
+        """
+        apart = Apart(self.numbers.study, Rows(self.a, self.good), Rows(self.b, self.good))
+        varying = {one for one, pair in self.pairs.items() if one.measure != SHORTFALL or pair.variance > 0}
+        return {*filter(apart.differs, varying)}
+
+    def on(self, one: Quantity, values: Values) -> Float[np.ndarray, "path"]:
+        """A quantity on the paths."""
+        return self.numbers.values(one, values)[self.good]
+
+    def indices(self, mixed: Values) -> Callable[[Quantity], Both]:
+        """A function from a quantity to the indices of the inputs that alone are drawn again in `mixed`."""
         here = self.good & sound((mixed,))
-        refuse_too_many(self.study, here)
-        whole = np.array_equal(here, self.good)
-        drawn = Rows(mixed, here)
-        sides = self.rows if whole else (Rows(self.a, here), Rows(self.b, here))
-        from_a, from_b = (Apart(self.study, rows, drawn) for rows in sides)
+        if not np.array_equal(here, self.good):
+            refuse_too_many(self.numbers.study, here)
+            return replace(self, good=here).indices(mixed)
+        moving, pairs, drawn = self.moving, self.pairs, Rows(mixed, here)
+        from_a, from_b = (Apart(self.numbers.study, Rows(x, here), drawn) for x in (self.a, self.b))
 
-        def of_variable(several: list[Quantity]) -> dict[Quantity, _Both]:
-            found = {}
-            for one in several:
-                if one not in self.moving or not from_a.differs(one):
-                    found[one] = NOTHING, NOTHING
-                elif not from_b.differs(one):
-                    found[one] = EVERYTHING, EVERYTHING
-            left = [one for one in several if one not in found]
-            for one, values in zip(left, self.numbers.some(left).table(mixed), strict=True):
-                pair = self.pairs[one] if whole else self.pair(one, here)
-                found[one] = pair.both(_on(values, here))
-            return found
+        def both(one: Quantity) -> Both:
+            if one not in moving or not from_a.differs(one):
+                return NOTHING, NOTHING
+            return pairs[one].both(self.on(one, mixed)) if from_b.differs(one) else (EVERYTHING, EVERYTHING)
 
-        among: dict[tuple[str, str], list[Quantity]] = {}
-        for one in self.pairs:
-            among.setdefault((one.variable, one.measure), []).append(one)
-        return {one: both for found in threads.map(of_variable, among.values()) for one, both in found.items()}
-
-    def shares(self, one: Quantity, rows: Sequence[_Both], effects: _Effects) -> Shares:
-        """The sensitivity of a quantity, from a row for each input, then one for all factors and one for all shocks."""
-        *alone, (known, _), (accidents, _) = rows
-        parts, paths = effects
-        pair = self.pairs[one]
-        sd = float(np.sqrt(pair.variance)) if one in self.moving else 0.0
-        own = tuple(_effect(own, *both, paths, pair.flag) for own, both in zip(parts, alone, strict=True))
-        first, total = (tuple(both[k] for both in alone) for k in range(2))
-        return Shares(one, sd, first, total, own, known, accidents)
-
-
-def _on(values: np.ndarray, some: Bool[np.ndarray, "path"]) -> np.ndarray:
-    """The values on the paths where a mask holds."""
-    return values if some.all() else values[some]
+        return both
 
 
 def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag: Flag | None) -> Estimate:
@@ -176,83 +138,46 @@ def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag:
     return between(own, first, total) if few else own.flagged(flag)
 
 
+Design = tuple[list[Mix], Float[np.ndarray, "input coalition"]]
+"""A mix for each coalition of inputs, the empty one first, and the coalition's weight in the effect of each input."""
+
+
 def _effects(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
-) -> list[_Effects]:
-    """Shapley effects of every quantity."""
-    if not inputs:
-        return [((), 0.0)] * len(numbers.quantities)
-    parts, counts = (
-        _exact(futures, inputs, numbers) if len(inputs) <= MOST_EXACT else _by_orders(futures, inputs, numbers, observe)
-    )
-    return [(shares(of), count) for of, count in zip(parts, counts, strict=True)]
+) -> list[tuple[tuple[Estimate, ...], float]]:
+    """Shapley effects of every quantity, and the number of paths on which it differs from its most common value.
 
-
-def _exact(
-    futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers
-) -> tuple[Float[np.ndarray, "quantity input batch"], Float[np.ndarray, "quantity"]]:
-    """Contribution of each input in batches of paths, from all coalitions.
-
-    Also the number of paths on which a quantity differs from its most common value.
+    From all coalitions on batches of paths, or from random orders, each a batch.
     """
     study, k = futures.study, len(inputs)
-    size = study.unit * max(1, min(study.paths, EVALUATIONS >> k) // (BATCHES * study.unit))
-    batches = min(BATCHES, study.paths // size)
-    inside, weights = shapley.members(k).astype(bool), shapley.shares(k)
-    mixes = [mix((one for one, there in zip(inputs, row, strict=True) if there), {}, 1) for row in inside]
-    parts = np.zeros((len(numbers.quantities), k, batches))
+    if k <= MOST_EXACT:
+        size = study.unit * max(1, min(study.paths, EVALUATIONS >> k) // (BATCHES * study.unit))
+        batches = min(BATCHES, study.paths // size)
+        coalitions = [mix(compress(inputs, row), {}, 1) for row in shapley.members(k)]
+        designs = [(coalitions, shapley.shares(k))]
+    else:
+        size, batches = max(study.unit, min(study.paths, PATHS_OF_ORDER) // study.unit * study.unit), 1
+        designs = [*_orders(inputs, study.seed)]
+    parts = np.zeros((len(numbers.quantities), k, len(designs), batches))
     counts = np.zeros(len(numbers.quantities))
-    own: list[tuple[np.ndarray, float]] = []
-    for s, values in enumerate(futures.mixed(mixes, size * batches)):
-        for q, one in enumerate(numbers.quantities):
-            x = numbers.values(one, values)
+    for m, (mixes, weights) in enumerate(designs):
+        for s, table in enumerate(map(numbers.table, futures.mixed(mixes, size * batches))):
             if not s:
-                own.append((x, float(x[np.isfinite(x)].mean())))
-                counts[q] = away(x)
-            a, middle = own[q]
-            worth = increments(*finite(a, x, middle))
-            parts[q] += weights[:, s, None] * worth.reshape(batches, size).sum(axis=-1)
-    return parts, counts
+                own, middles = table, np.array([[x[np.isfinite(x)].mean()] for x in table])
+                counts += [*map(away, table)]
+            worth = increments(*finite(own, table, middles)).reshape(len(table), 1, batches, size).sum(axis=-1)
+            parts[:, :, m] += weights[:, s, None] * worth
+        observe("orders", m + 1, len(designs))
+    return [(shares(of.reshape(k, -1)), count) for of, count in zip(parts, counts, strict=True)]
 
 
-def _by_orders(
-    futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
-) -> tuple[Float[np.ndarray, "quantity input order"], Float[np.ndarray, "quantity"]]:
-    """As `_exact`, from random orders, in which inputs are drawn again one after the other, forwards and backwards."""
-    study, k = futures.study, len(inputs)
-    paths = max(study.unit, min(study.paths, PATHS_OF_ORDER) // study.unit * study.unit)
-    random = np.random.default_rng(study.seed)
-    orders = [random.permutation(k) for _ in range(ORDERS)]
-
-    def mixes() -> Iterator[Mix]:
-        for m, order in enumerate(orders):
-            base = mix(inputs, {}, 2 * m + 2)
-            for way in (order, order[::-1]):
-                # both ways have the same first and the same last futures, which are simulated once
-                for count in range(k + 1) if way is order else range(1, k):
-                    yield mix((inputs[at] for at in way[:count]), base, 2 * m + 3)
-
-    parts = np.zeros((len(numbers.quantities), k, ORDERS))
-    counts = np.zeros(len(numbers.quantities))
-    tables = (numbers.table(values) for values in futures.mixed(mixes(), paths))
-    for m, order in enumerate(orders):
-        own = next(tables)
-        counts += [away(x) for x in own]
-        middles = np.array([[x[np.isfinite(x)].mean()] for x in own])
-
-        def worths(of_all: np.ndarray, own: np.ndarray = own, middles: np.ndarray = middles) -> np.ndarray:
-            return increments(*finite(own, of_all, middles))
-
-        first = before = worths(own)
-        for at in order:
-            last = worths(next(tables))
-            parts[:, at, m] += (last - before).sum(axis=-1)
-            before = last
-        before = first
-        for at in order[:0:-1]:
-            now = worths(next(tables))
-            parts[:, at, m] += (now - before).sum(axis=-1)
-            before = now
-        parts[:, order[0], m] += (last - before).sum(axis=-1)
-        observe("orders", m + 1, ORDERS)
-    return parts, counts
+def _orders(inputs: Sequence[IndependentInput], seed: int) -> Iterator[Design]:
+    """Random orders, in which inputs are drawn again one after the other, forwards and backwards."""
+    random, sizes = np.random.default_rng(seed), np.arange(len(inputs) + 1)
+    for m in range(ORDERS):
+        base, forwards = mix(inputs, {}, 2 * m + 2), np.argsort(random.permutation(len(inputs)))
+        mixes, weights = [], []
+        for place in (forwards, len(inputs) - 1 - forwards):
+            mixes += [mix(compress(inputs, place < size), base, 2 * m + 3) for size in sizes]
+            weights.append(1.0 * np.equal.outer(place + 1, sizes) - np.equal.outer(place, sizes))
+        yield mixes, np.hstack(weights)

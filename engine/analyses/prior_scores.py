@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
-from engine.study.study import Study
+from engine.study.study import Law, Study
 
 BINS = 10
 """Number of parts of equal probability that a prior is divided into."""
@@ -23,7 +23,7 @@ class PriorMoments:
     """Moments of a prior as a function of its normal score z, and how they change as z is shifted or stretched.
 
     Args:
-      mean, sd: of the draw; infinite or NaN if the prior has none.
+      mean, sd: of the draw; infinite or NaN if the prior has none, as are then the derivatives.
       by_shift: derivative of the mean as z becomes z + d: E[X z].
       by_stretch: derivative of the standard deviation as z becomes (1 + e) z: E[(X - m)^2 (z^2 - 1)] / (2 sd).
     """
@@ -38,25 +38,20 @@ class PriorMoments:
         """Whether the factor is fixed, so that nothing is drawn."""
         return self.sd == 0
 
-    @staticmethod
-    def of(study: Study, place: int) -> PriorMoments:
-        """The moments of the prior of the factor at index `place`, by numerical integration over its normal score."""
-        law = study.inputs[place].marginal
-        low, high = law.support
-        if low == high:
-            return PriorMoments(low, 0.0, 0.0, 0.0)
-        with np.errstate(all="ignore"):
-            x = law.at_score(_GRID)
-            mean = float(x @ _WEIGHTS)
-            mean = 0.0 if abs(mean) < 1e-12 * float(np.abs(x) @ _WEIGHTS) else mean
-            square = float((x - mean) ** 2 @ _WEIGHTS)
-        endless = law.endless(lambda x: x * x)
-        if endless or not math.isfinite(square):
-            return PriorMoments(mean, math.nan, math.nan, math.nan)
-        sd = math.sqrt(square)
-        by_shift = float((x * _GRID) @ _WEIGHTS)
-        by_stretch = float(((x - mean) ** 2 * (_GRID**2 - 1)) @ _WEIGHTS) / (2 * sd)
-        return PriorMoments(mean, sd, by_shift, by_stretch)
+
+def moments(law: Law) -> PriorMoments:
+    """The moments of a prior, by numerical integration over its normal score."""
+    low, high = law.support
+    if low == high:
+        return PriorMoments(low, 0.0, 0.0, 0.0)
+    with np.errstate(all="ignore"):
+        x = law.at_score(_GRID)
+        mean, size = x @ _WEIGHTS, np.abs(x) @ _WEIGHTS
+        mean = 0.0 if abs(mean) < 1e-12 * size else mean
+        squares = (x - mean) ** 2
+        sd = np.sqrt(np.nan if law.endless(lambda x: x * x) else squares @ _WEIGHTS)
+        by_shift, by_stretch = (x * _GRID) @ _WEIGHTS, (squares * (_GRID**2 - 1)) @ _WEIGHTS / (2 * sd)
+    return PriorMoments(*map(float, (mean, sd, by_shift, by_stretch)))
 
 
 class Priors:
@@ -64,7 +59,7 @@ class Priors:
 
     def __init__(self, study: Study):
         self.study = study
-        self.moments = [PriorMoments.of(study, place) for place in range(len(study.inputs))]
+        self.moments = [moments(item.marginal) for item in study.inputs]
 
     @cached_property
     def free(self) -> list[int]:

@@ -5,20 +5,19 @@ It is the nearest to the origin in normal scores of everything that is drawn.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.failure_edge import nearest_point
+from engine.analyses.design_point import design_point
 from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.tail_futures import TailFutures
-from engine.program import arguments, drawing
+from engine.program import arguments
 from engine.program.arguments import as_normal, as_numbers
-from engine.program.contract import Program, Trace
-from engine.program.cpu_program import CpuProgram
-from engine.program.programs import program_on
+from engine.program.contract import Trace
 from engine.study.study import Study
 
 MOST_STARTS = 1000
@@ -28,104 +27,80 @@ _LANES = 1 << 14
 
 
 @dataclass(frozen=True)
-class FailurePoint:
+class LikeliestFuture:
     """The design point: the future in which it happens that is nearest to the origin of normal scores.
 
     Args:
       point: its independent normal scores, in the order of `arguments.streams`.
-      distance: from the origin, in standard deviations of a normal score.
-      share: independent input -> its share of the squared distance.
+      share: independent input -> its share of the squared distance from the origin.
       scores: factor -> the joint normal score of its draw.
       trace: the future in full: draws, shocks, years and outcomes.
-      starts, slid: how many paths were drawn in to the edge, and how many slid along it.
     """
 
     point: Float[np.ndarray, "stream"]
-    distance: float
     share: dict[str, float]
     scores: dict[str, float]
     trace: Trace
-    starts: int
-    slid: int
+
+    @property
+    def distance(self) -> float:
+        """From the origin, in standard deviations of a normal score."""
+        return float(np.linalg.norm(self.point))
 
 
-def reverse_stress(program: Program, futures: TailFutures) -> FailurePoint | None:
+def likeliest_future(of: TailFutures) -> LikeliestFuture | None:
     """The likeliest future in which the event happens, or the outcome passes its VaR; None if none is found."""
-    study = program.study
-    starts = starts_of(study, futures)
-    found = nearest_point(margin_of(program, futures), starts, lambda point: in_other_years(study, point))
-    if found is None:
+    study = of.futures.study
+    point = design_point(margin_of(of), starts_of(of), lambda point: in_other_years(study, point))
+    if point is None:
         return None
-    point, slid = found
+    squares: dict[str, float] = defaultdict(float)
+    for stream, score in zip(arguments.streams(study), point, strict=True):
+        squares[stream.name] += float(score) ** 2
+    whole = sum(squares.values()) or 1.0
+    share = {one.name: sum(squares[name] for name in one.streams) / whole for one in independent_inputs(study)}
     numbers = as_numbers(study, point[:, None])
-    joint = np.asarray(drawing.joint_scores(study, numbers[: len(study.streams[0])], program.inputs))[:, 0]
-    scores = {item.name: float(z) for item, z in zip(study.inputs, joint, strict=True)}
-    distance = float(np.linalg.norm(point[:, None], axis=0)[0])
-    trace, share = program.trace_of(numbers), _shares(study, point)
-    return FailurePoint(point, distance, share, scores, trace, starts.shape[1], slid)
+    joint = of.futures.joint(numbers)[:, 0].tolist()
+    scores = dict(zip((item.name for item in study.inputs), joint, strict=True))
+    return LikeliestFuture(point, share, scores, of.futures.in_full(numbers))
 
 
-def starts_of(study: Study, futures: TailFutures) -> Float[np.ndarray, "stream start"]:
+def starts_of(of: TailFutures) -> Float[np.ndarray, "stream start"]:
     """Independent normal scores of the starting points: those of the worst paths that are nearest to the origin."""
-    normal = as_normal(study, futures.scores[:, futures.tail])
+    normal = as_normal(of.futures.study, of.scores[:, of.tail])
     order = np.argsort(np.linalg.norm(normal, axis=0), kind="stable")
     return normal[:, order[:MOST_STARTS]]
 
 
-def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], np.ndarray]:
-    """The margin as a function of independent normal scores [stream, future].
-
-    It is positive where it happens, in standard deviations of outcomes.
-    """
-    study, what = program.study, futures.watched
-    at = dict(zip(what.read, study.places(what.read), strict=True))
-    alone, row = _of_policy(program, what.at)
+def margin_of(of: TailFutures) -> Callable[[np.ndarray], np.ndarray]:
+    """The margin as a function of independent normal scores [stream, future]; it is positive where it happens."""
+    alone = of.futures.of_policy(of.policy)
+    row = alone.study.row(of.policy)
 
     def margin(points: Float[np.ndarray, "stream future"]) -> Float[np.ndarray, "future"]:
         parts = []
         for first in range(0, points.shape[1], _LANES):
-            outcomes = alone.outcomes_of(as_numbers(study, points[:, first : first + _LANES]))[row]
-            parts.append(futures.limit.of({name: outcomes[k] for name, k in at.items()}))
+            values = alone.of_scores(as_numbers(alone.study, points[:, first : first + _LANES]))
+            parts.append(of.margins({name: rows[row] for name, rows in values.items()}))
         return np.concatenate(parts)
 
     return margin
 
 
-def _of_policy(program: Program, at: int) -> tuple[Program, int]:
-    """A program and the row of one policy in it: a program for that policy alone, where it gives the same bits.
-
-    It does in the one loop; elsewhere the program itself is taken.
-    """
-    study = program.study
-    if len(study.policies) < 2 or not isinstance(program, CpuProgram):
-        return program, at
-    policy = study.policies[at]
-    return program_on(replace(study, policies=(policy,), baseline=policy.name), program.mesh), 0
-
-
-def in_other_years(study: Study, point: Float[np.ndarray, "stream 1"]) -> Float[np.ndarray, "stream other"]:
+def in_other_years(study: Study, point: Float[np.ndarray, "stream"]) -> Float[np.ndarray, "stream other"]:
     """Copies of a future with its shocks moved some years earlier or later.
 
     Shocks beyond the horizon are lost, and gaps have score 0.
     """
-    rows: dict[str, dict[int, int]] = {}
+    rows: dict[str, list[int]] = {}
     for row, stream in enumerate(arguments.streams(study)):
         if stream.year is not None:
-            rows.setdefault(stream.name, {})[stream.year] = row
+            rows.setdefault(stream.name, []).append(row)
     years = len(study.years)
-    found = []
-    for by in (*range(1 - years, 0), *range(1, years)) if rows else ():
-        other = point[:, 0].copy()
-        for of in rows.values():
-            for year, row in of.items():
-                other[row] = point[of[year - by], 0] if 0 <= year - by < years else 0.0
-        found.append(other)
-    return np.stack(found, axis=1) if found else np.zeros((len(point), 0))
-
-
-def _shares(study: Study, point: Float[np.ndarray, "stream"]) -> dict[str, float]:
-    squares: dict[str, float] = {}
-    for stream, score in zip(arguments.streams(study), point, strict=True):
-        squares[stream.name] = squares.get(stream.name, 0.0) + float(score) ** 2
-    whole = sum(squares.values()) or 1.0
-    return {one.name: sum(squares.get(name, 0.0) for name in one.streams) / whole for one in independent_inputs(study)}
+    moves = [by for by in range(1 - years, years) if by] if rows else []
+    others = np.repeat(point[:, None], len(moves), axis=1)
+    for at in rows.values():
+        padded = np.pad(point[at], years)
+        for k, by in enumerate(moves):
+            others[at, k] = padded[years - by : 2 * years - by]
+    return others

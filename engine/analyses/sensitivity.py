@@ -1,216 +1,179 @@
-"""Global sensitivity: Sobol' indices, Shapley effects, value of information, and swings of single factors.
-
-The value of information is what it is worth to know an input before the policy is chosen (EVPI, EVPPI). A swing is the
-effect of one factor held low or high, everything else drawn as it is (tornado).
-"""
+"""`sensitivity`: the share of each input in the spread of outcomes, events and tails, and what knowing it is worth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from engine.analyses.futures import Futures, Quantity, of_paths, quantities, refuse_too_many, sound
-from engine.analyses.independent_inputs import IndependentInput
-from engine.analyses.indices import Shares, indices
-from engine.analyses.variables import LEVEL, MEAN, PROBABILITY, SHORTFALL, Values, outcomes_of, under
-from engine.analyses.variants import PATHS, Observer, unobserved
-from engine.risk.drivers.indices import NOTHING
-from engine.risk.drivers.information import Decision, gains, normal_scores
-from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.measures import difference, probability_difference
-from engine.risk.estimation.tables import THREADS
+from engine.analyses.comparison import of_named
+from engine.analyses.futures import Futures, of_paths, quantities, sound
+from engine.analyses.independent_inputs import independent_inputs
+from engine.analyses.indices import Row, indices
+from engine.analyses.swings import swings
+from engine.analyses.value_of_information import EVERYTHING, FACTORS, worths
+from engine.analyses.variables import PROBABILITY, SHORTFALL, outcomes_of
+from engine.analyses.variants import PATHS
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import STUDY, Asked, Option
+from engine.answers.rows import BRIEF, table
+from engine.answers.table import Table
+from engine.formatting import begun
+from engine.risk.estimation.wording import listed, measured, share, some
 from engine.study.study import Study
 
-SWUNG = 1 << 16
-"""Most paths that swings are computed from."""
-ENDS = (0.05, 0.95)
-"""Probabilities of the prior's quantiles that a factor is held at."""
+MOST = 8
+"""Most inputs or factors that the brief table shows of a quantity."""
+MOST_KNOWN = 5
+"""Most rows of a choice in the brief table of the value of information: everything, all factors, and three inputs."""
+ROOM = 8
+"""Most words of the inputs that a sentence names together."""
+READING = (
+    "Shares are in % of the variance: of the outcome on a path, of a path's contribution to ES, of whether the event"
+    " happens. share: an input's part, with interactions shared out evenly (its Shapley effect); all parts add up to"
+    " 100. alone: the part that goes if the input is known (Sobol' first index). total: the part that is left if all"
+    " others are known. Inputs are in the order of the sentences, factors in that of the first table. worth: by how"
+    " much the measure improves if the policy is chosen by a rule that reads the input; a lower bound. Brackets: 95 %"
+    " intervals."
+)
 
 
 @dataclass(frozen=True)
-class Worth:
-    """The value of information for the choice of the policy with the least of a measure (the most where low is worse).
+class Sensitivity:
+    """Show what each input of STUDY does to the spread of outcomes, events and tails, and what knowing it is worth.
 
-    Args:
-      outcome, measure: what policies are chosen by.
-      choice: the policy that is chosen without information.
-      everything: value of perfect information about the whole path, shocks included (EVPI), in the unit of the outcome.
-      known: value of knowing all factors.
-      inputs: value of knowing each input (EVPPI); None for shocks and regimes, which cannot be known in advance.
+    An input is drawn independently of all others: a group of factors, a factor, a shock. Each is drawn again on the
+    same futures. Differences are from the baseline; from the first of --policies where the baseline is not among these.
+    On 131,072 paths, unless --paths says otherwise.
+
+    \b
+    Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak
     """
 
-    outcome: str
-    measure: str
-    choice: str
-    everything: Estimate
-    known: Estimate
-    inputs: tuple[Estimate | None, ...]
+    needs: ClassVar[str] = STUDY
+    heading: ClassVar[str] = "Which inputs cause the spread"
 
+    outcome: Annotated[
+        tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
+    ] = ()
+    policies: Annotated[tuple[str, ...], Option("The policies that are looked at.", "A,B", "policy")] = ()
 
-@dataclass(frozen=True)
-class Swing:
-    """The effect of holding a factor at two values.
+    def answer(self, of: Asked) -> Answer:
+        """The sensitivity of outcomes, events and tails to each input, by policy and less the baseline.
 
-    Args:
-      factor: its name.
-      values: the low and the high value, in the factor's unit.
-      low, high: for each quantity, its value with the factor held there less that with the factor drawn.
-    """
-
-    factor: str
-    values: tuple[float, float]
-    low: tuple[Estimate, ...]
-    high: tuple[Estimate, ...]
-
-
-@dataclass(frozen=True)
-class SensitivityResult:
-    """The result of `sensitivity`.
-
-    Args:
-      study: with the paths that were simulated.
-      inputs: the independent inputs: groups of factors, factors, shocks, regimes.
-      shares: for every quantity, the shares of its variance by input.
-      worths: for every outcome, the value of knowing inputs.
-      swung: the quantities that `swings` are of.
-      swings: for every factor, the effect of holding it low and high.
-    """
-
-    study: Study
-    inputs: tuple[IndependentInput, ...]
-    shares: tuple[Shares, ...]
-    worths: tuple[Worth, ...]
-    swung: tuple[Quantity, ...]
-    swings: tuple[Swing, ...]
-
-
-def sensitivity(
-    study: Study,
-    variables: Sequence[str] | None = None,
-    paths: int | None = None,
-    device: str | None = None,
-    observe: Observer = unobserved,
-) -> SensitivityResult:
-    """The sensitivity of outcomes, events and tails to each input, by policy and less the baseline.
-
-    Inputs are those drawn independently (`independent_inputs`). One compiled program draws each again, all others held.
-
-    Args:
-      study: the resolved study.
-      variables: outcomes and events; the headline and all events if not given.
-      paths: how many, from the first on; the study's, at most 131,072, if not given.
-      device: "cpu" or "gpu"; the GPUs if there are any.
-      observe: called with the stage, how much is done, and how much there is.
-
-    Raises:
-      UserError: no such outcome or event; `paths` is not a number of whole units; values that are not finite on
-        more paths than the study allows.
-    """
-    study.refuse_broken_model()
-    study = of_paths(study, paths, PATHS, units=2)
-    wanted = quantities(study, variables)
-    names = [one.variable for one in wanted]
-    futures = Futures(study, outcomes_of(study, names), device)
-    inputs, shares = indices(futures, wanted, observe)
-    outcomes = [*dict.fromkeys(name for name in names if name in study.model.outcomes)]
-    (own,) = futures.mixed([{}])
-    worth = worths(futures, inputs, outcomes, own, sound((own,)))
-    observe("knowledge", 1, 1)
-    swung, of_factors = swings(futures, wanted, observe)
-    return SensitivityResult(study, inputs, tuple(shares), tuple(worth), swung, tuple(of_factors))
-
-
-def worths(
-    futures: Futures, inputs: Sequence[IndependentInput], outcomes: Sequence[str], own: Values, good: np.ndarray
-) -> list[Worth]:
-    """The value of information for the choice by mean and by ES of each outcome; empty if only one policy runs.
-
-    Args:
-      own: the outcomes on the study's paths [policy, path].
-      good: mask of the paths that are used.
-    """
-    study = futures.study
-    if len(study.policies) < 2 or not outcomes:
-        return []
-    units = as_units(study.paths, study.unit).take(good)
-    drawn = futures.draws()[:, good]
-    row = {item.name: k for k, item in enumerate(study.inputs)}
-    known = [one for one in inputs if one.is_known_in_advance]
-    scores = {one.name: [normal_scores(drawn[row[member]]) for member in one.members] for one in known}
-    losses = {name: own[name][:, good].astype(np.float64) * (1 if study.is_loss(name) else -1) for name in outcomes}
-    decisions = [Decision(losses[name], units, level) for name in outcomes for level in (None, LEVEL)]
-
-    of_known = gains([x for some in scores.values() for x in some], decisions) if scores else []
-    with ThreadPoolExecutor(THREADS) as threads:
-        of_each = dict(zip(scores, threads.map(lambda some: gains(some, decisions), scores.values()), strict=True))
-    return [
-        Worth(
-            name,
-            MEAN if of.level is None else SHORTFALL,
-            study.policy_names[of.unread],
-            of.gain(of.losses.min(axis=0)),  # of perfect information: the best policy on every path
-            of_known[k] if of_known else NOTHING,
-            tuple(of_each[one.name][k] if one.name in of_each else None for one in inputs),
-        )
-        for k, (name, of) in enumerate(zip([name for name in outcomes for _ in range(2)], decisions, strict=True))
-    ]
-
-
-def swings(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> tuple[tuple[Quantity, ...], list[Swing]]:
-    """The quantities under single policies among `wanted`, and their swings by every factor that is not fixed."""
-    study = futures.study
-    alone = tuple(one for one in wanted if not one.against)
-    paths = min(study.paths, SWUNG) // study.unit * study.unit
-    (own,) = futures.mixed([{}], paths)
-    refuse_too_many(study, sound((own,)))
-    ends = {
-        item.name: tuple(map(float, item.marginal.quantile(np.array(ENDS))))
-        for item in study.inputs
-        if item.marginal.quantile(ENDS[0]) < item.marginal.quantile(ENDS[1])
-    }
-    held = ({name: value} for name, values in ends.items() for value in values)
-    stated = [
-        _Base(study, variable, policy, own)
-        for variable, policy in dict.fromkeys((one.variable, one.policy) for one in alone)
-    ]
-    with ThreadPoolExecutor(THREADS) as threads:
-        rows = []
-        for k, values in enumerate(futures.with_fixed(held, paths)):
-            found = threads.map(partial(_Base.changes, now=values), stated)
-            by_name = {(one.variable, one.policy): gaps for one, gaps in zip(stated, found, strict=True)}
-            rows.append(tuple(by_name[one.variable, one.policy][one.measure] for one in alone))
-            observe("factors", k // 2 + 1, len(ends))
-    return alone, [
-        Swing(name, (low, high), rows[2 * k], rows[2 * k + 1]) for k, (name, (low, high)) in enumerate(ends.items())
-    ]
-
-
-class _Base:
-    """An outcome or event under a policy with all factors drawn, which is deducted from the same with a factor held."""
-
-    def __init__(self, study: Study, variable: str, policy: str, own: Values):
-        self.study, self.variable, self.policy = study, variable, policy
-        self._own = under(study, variable, policy, own)
-        self._unmoved: Mapping[str, Estimate] | None = None
-
-    def changes(self, now: Values) -> Mapping[str, Estimate]:
-        """By measure, the difference of `now` from the drawn outcomes.
-
-        It is computed once for all factors that leave every bit as it is.
+        Raises:
+          UserError: no such outcome, event or policy; `paths` is not a number of whole units; values that are not
+            finite on more paths than the study allows.
         """
-        values = under(self.study, self.variable, self.policy, now)
-        if not np.array_equal(values, self._own):
-            return self._less(values)
-        if self._unmoved is None:
-            self._unmoved = self._less(values)
-        return self._unmoved
+        of.study.refuse_broken_model()
+        study = of_paths(of_named(of.study, self.policies or None), of.paths, PATHS, units=2)
+        wanted, inputs = quantities(study, self.outcome or None), independent_inputs(study)
+        basis = (
+            f"{study.name}: {study.futures}, and as many that are independent of them;"
+            f" {len(inputs)} independent input{'' if len(inputs) == 1 else 's'}"
+        )
+        if not inputs:
+            return Answer(Subject.of(study), ("Nothing is drawn: no input has a share.",), (), basis, READING)
+        names = [*dict.fromkeys(one.variable for one in wanted)]
+        futures = Futures(study, outcomes_of(study, names), of.device)
+        shares, known = indices(futures, wanted, of.observe)
+        (own,) = futures.mixed([{}])
+        judged = [name for name in names if name in study.model.outcomes and study.loss_of(name) is not None]
+        worth = [*worths(futures, judged, own, sound((own,)))]
+        of.observe("knowledge", 1, 1)
+        held = swings(futures, wanted, of.observe)
+        # the first variable's difference from the baseline, if any, in the mean or probability
+        of_first = (row for row in known if row["variable"] == names[0] and row["measure"] != SHORTFALL)
+        subject = max(of_first, key=lambda row: row["against"] != "")
+        ranked = [row for row in shares if (row["of"], row["side"]) == (subject["of"], subject["side"])]
+        ranked.sort(key=_share, reverse=True)
+        tables = [*_of_inputs(shares, known, worth, [row["input"] for row in ranked]), *_of_factors(held)]
+        sentences = tuple(_sentences(study, subject, ranked))
+        return Answer(Subject.of(study), sentences, tuple(one for one in tables if len(one)), basis, READING)
 
-    def _less(self, values: np.ndarray) -> Mapping[str, Estimate]:
-        if self.variable in self.study.events_by_name:
-            return {PROBABILITY: probability_difference(values, self._own, self.study.unit)}
-        loss = self.study.is_loss(self.variable)
-        return difference(values, self._own, self.study.unit, loss, (LEVEL,))
+
+def _of_inputs(shares: Sequence[Row], known: Sequence[Row], worth: Sequence[Row], order: list[str]) -> Iterator[Table]:
+    """The tables of the shares of inputs, in the order of the finding, and of the value of knowing them."""
+    yield table(
+        "shares",
+        "What each input does to the variance, in %",
+        _briefed(sorted(shares, key=lambda row: order.index(row["input"])), "of", "input", _share),
+        *("of", "input", "side"),
+        brief=["share"],
+        across="side",
+        apart="of",
+    )
+    shown = ["factors", "shocks"]
+    yield table("known", "What goes of the variance if these are known", known, "of", "side", brief=shown)
+    labels = "decision", "knowing"
+    worth = _briefed(worth, *labels, _worth, MOST_KNOWN)
+    yield table("worth", "What it is worth to know first", worth, *labels, brief=["worth"], apart="decision")
+
+
+def _of_factors(held: Sequence[Row]) -> Iterator[Table]:
+    """The tables of the effects of factors on outcomes and on events, ordered by their effect on the first of these."""
+    for name, is_event in (("swings", False), ("event_swings", True)):
+        rows = [row for row in held if (row["measure"] == PROBABILITY) == is_event]
+        order = {row["factor"]: -_span(row) for row in rows if row["quantity"] == rows[0]["quantity"]}
+        rows = _briefed(sorted(rows, key=lambda row: order[row["factor"]]), "quantity", "factor", _span)
+        for row in rows:
+            row[BRIEF] &= row["measure"] != SHORTFALL and bool(row["low"].estimate or row["high"].estimate)
+        brief = "low_value", "low", "high_value", "high"
+        yield table(name, "One factor held low and high", rows, "quantity", "factor", brief=brief, apart="quantity")
+
+
+def _briefed(rows: Sequence[Row], of: str, label: str, size: Callable[[Row], float], most: int = MOST) -> list[Row]:
+    """The rows, marked for the brief table where their label is among the largest of what the row is of."""
+    largest: dict[str, dict[str, float]] = {}
+    for row in rows:
+        sizes = largest.setdefault(row[of], {})
+        sizes[row[label]] = max(sizes.get(row[label], -np.inf), size(row))
+    shown = {what: sorted(sizes, key=sizes.__getitem__, reverse=True)[:most] for what, sizes in largest.items()}
+    return [row | {BRIEF: row[label] in shown[row[of]]} for row in rows]
+
+
+def _share(row: Row) -> float:
+    return float(np.nan_to_num(row["share"].estimate))
+
+
+def _worth(row: Row) -> float:
+    """The worth of an input; of everything and of all factors first."""
+    known = row["worth"]
+    return np.inf if row["knowing"] in (EVERYTHING, FACTORS) else known.estimate if known and known.low > 0 else -np.inf
+
+
+def _span(row: Row) -> float:
+    """The absolute difference of a quantity between the factor held low and held high."""
+    return float(np.nan_to_num(abs(row["high"].estimate - row["low"].estimate)))
+
+
+def _sentences(study: Study, of: Row, ranked: Sequence[Row]) -> Iterator[str]:
+    """Sentences on one quantity: which input causes most of its spread, and the shares of factors and of shocks.
+
+    Args:
+      of: the row of the quantity in the table of all factors and shocks.
+      ranked: its inputs, the largest share first.
+    """
+    what = measured(study, of["variable"], of["measure"]).removeprefix("average ")
+    policy, against = (study.phrase("policies", of[side]) if of[side] else "" for side in ("policy", "against"))
+    spread = f"the difference in {what} between {policy} and {against}" if against else f"{what} under {policy}"
+    if not of["sd"]:
+        yield f"{begun(spread)} is the same on every path: no input has a share."
+        return
+    phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
+    first = ranked[0]["share"]
+    level = [phrases[row["input"]] for row in ranked if not row["share"].high < first.low]
+    if not first.low > 0:
+        yield f"No interval shows which input causes most of the spread of {spread}."
+        return
+    if len(level) > 1:
+        yield f"{begun(some(level, ROOM))} have the largest shares in the spread of {spread}."
+    elif first.low > 0.5:
+        yield f"Most of the spread of {spread} comes from {level[0]}: {share(first)}."
+    else:
+        yield f"The largest share in the spread of {spread} is that of {level[0]}: {share(first)}."
+    sides = (("factors", of["factors"]), ("shocks", of["shocks"]))
+    if rest := [f"by {share(one)} if all {name} were known" for name, one in sides if one.low == one.low]:
+        yield f"The spread would shrink {listed(rest)}."

@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from engine.analyses.futures import Futures
 from engine.analyses.prior_scores import BINS, Priors, in_tenths, share_below
-from engine.analyses.tail_futures import IN_FULL, TailFutures
-from engine.program.contract import Program
-from engine.program.programs import program_on
+from engine.analyses.tail_futures import TailFutures
 from engine.risk.estimation.intervals import Estimate, Z
-from engine.study.study import Block
 
-FACTOR, SHOCK = "factor", "shock"
 SCORED = "its normal score"
 """Unit of a factor whose prior has no standard deviation."""
+MOVED = "its futures are moved to where facts are likely"
+"""Why no slope is given for a prior if the study has facts."""
 _SAMPLE = 1 << 12
 """Paths from which the distribution of a shock is estimated if the study states its law."""
-_FINE = 1 << 16
-"""Limit on estimates times paths that are in memory at a time."""
-
-
-@dataclass(frozen=True)
-class Driver:
-    """A factor, or a shock in one year, and its distribution over the worst futures.
-
-    Args:
-      kind: "factor" or "shock".
-      name: of the factor, or of the shock's stream.
-      year: None for a factor.
-      prior: mean and standard deviation of its prior, in its unit.
-      mean: over the worst futures, in its unit.
-      shift: `mean` less the prior's mean, in standard deviations of the prior.
-      density: for each tenth of its prior, the share of the worst futures in it divided by 0.1; 1 if they are
-        distributed as the prior.
-      distance, p_value: distance of these densities from the prior's, and its p-value, by `WorstShare.distance`.
-    """
-
-    kind: str
-    name: str
-    year: int | None
-    unit: str
-    prior: tuple[float, float]
-    mean: Estimate
-    shift: Estimate
-    density: tuple[Estimate, ...]
-    distance: Estimate
-    p_value: float
+Row = dict[str, Any]
+Density = list[Estimate]
+"""For each tenth of a prior, the share of the worst futures in it divided by 0.1: 1 if they lie as the prior."""
+Inputs = list[tuple[Row, Density]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +32,9 @@ class _Drawn:
     """A factor, or a shock in one year, with its draws on the held paths.
 
     Args:
-      kind, name, year, unit, prior: as of `Driver`.
+      kind: "factor" or "shock".
+      year: None for a factor.
+      prior: mean and standard deviation of its prior, in its unit.
       values: its draws.
       below, up_to: the prior's probability below, and at or below, each of them.
       sample: number of draws that the prior is known from; infinite for a stated law.
@@ -75,37 +51,40 @@ class _Drawn:
     sample: float = np.inf
 
 
-def drivers_of(
-    program: Program, futures: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor held"]
-) -> tuple[Driver, ...]:
-    """The factors in the order of the study, without fixed ones, then shocks by stream and year.
+def input_rows(of: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor held"]) -> Inputs:
+    """A row, and the density, of each factor and each shock of a year that is not fixed.
+
+    Those farthest from their priors come first.
 
     Args:
       joint: joint normal scores of the factors [factor, held].
     """
-    factors, shocks = _factors(futures, priors, joint), _shocks(program, futures)
-    return (*_drivers(futures, [*factors]), *_drivers(futures, [*shocks]))
-
-
-def _drivers(futures: TailFutures, drawn: Sequence[_Drawn]) -> Iterator[Driver]:
-    for one, mean in zip(drawn, _means(futures, [one.values for one in drawn]), strict=True):
+    rows: Inputs = []
+    for one in (*_factors(of, priors, joint), *_shocks(of)):
+        label = one.name if one.year is None else f"{one.name} in {one.year}"
         centre, sd = one.prior
-        within = in_tenths(one.below, one.up_to)
-        tail, near = within[:, futures.tail], within[:, futures.near]
-        shift = _widened(scaled(mean, 1 / sd, -centre / sd), one.sample**-0.5)
-        density = tuple(_share(part, ((BINS - 1) / one.sample) ** 0.5) for part in futures.share.means(tail, near))
-        distance, p_value = futures.share.distance(tail, near, one.sample)
-        yield Driver(one.kind, one.name, one.year, one.unit, one.prior, mean, shift, density, distance, p_value)
-
-
-def _means(futures: TailFutures, rows: Sequence[np.ndarray]) -> list[Estimate]:
-    """Means of rows [held] over the worst futures, computed some rows at a time."""
-    step = max(_FINE * 16 // futures.scores.shape[1], 1)
-    found: list[Estimate] = []
-    for first in range(0, len(rows), step):
-        part = np.array(rows[first : first + step], np.float64)
-        found += futures.share.means(part[:, futures.tail], part[:, futures.near])
-    return found
+        tenths = in_tenths(one.below, one.up_to)
+        values = np.vstack([one.values, tenths])
+        mean, *shares = of.share.means(values[:, of.tail], values[:, of.near])
+        density = [_density(share, ((BINS - 1) / one.sample) ** 0.5) for share in shares]
+        distance, p_value = of.share.distance(tenths[:, of.tail], tenths[:, of.near], one.sample)
+        row = {
+            "input": label,
+            "kind": one.kind,
+            "name": one.name,
+            "year": one.year,
+            "mean": mean,
+            "prior_mean": centre,
+            "unit": one.unit,
+            "lowest": scaled(density[0], 1 / BINS),
+            "highest": scaled(density[-1], 1 / BINS),
+            "distance": distance,
+            "shift": _widened(scaled(mean, 1 / sd, -centre / sd), one.sample**-0.5),
+            "p_value": p_value,
+            "prior_sd": sd,
+        }
+        rows.append((row, density))
+    return sorted(rows, key=lambda one: -one[0]["distance"].estimate)
 
 
 def scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
@@ -122,58 +101,81 @@ def _widened(one: Estimate, error: float) -> Estimate:
     return Estimate(one.estimate, both, one.estimate - reach * both, one.estimate + reach * both, one.flags).flagged()
 
 
-def _share(one: Estimate, error: float) -> Estimate:
+def _density(share: Estimate, error: float) -> Estimate:
     """A share of the worst futures in a tenth of the prior, divided by 0.1; not below zero."""
-    over = _widened(scaled(one, BINS), error)
-    return replace(over, estimate=max(over.estimate, 0.0), low=over.low if over.low != over.low else max(over.low, 0.0))
+    one = _widened(scaled(share, BINS), error)
+    return replace(one, estimate=max(one.estimate, 0.0), low=one.low if one.low != one.low else max(one.low, 0.0))
 
 
-def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[_Drawn]:
+def _factors(of: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[_Drawn]:
     """The factors; one whose prior has no standard deviation is given by its normal score."""
     below = share_below(joint)
     for k in priors.free:
-        item, of = priors.study.inputs[k], priors.moments[k]
-        if np.isfinite(of.sd):
-            unit, prior, values = item.unit, (of.mean, of.sd), futures.draws[k]
+        item, moments = priors.study.inputs[k], priors.moments[k]
+        if np.isfinite(moments.sd):
+            unit, prior, values = item.unit, (moments.mean, moments.sd), of.draws[k]
         else:
             unit, prior, values = SCORED, (0.0, 1.0), joint[k]
-        yield _Drawn(FACTOR, item.name, None, unit, prior, values, below[k], below[k])
+        yield _Drawn("factor", item.name, None, unit, prior, values, below[k], below[k])
 
 
-def _shocks(program: Program, futures: TailFutures) -> Iterator[_Drawn]:
+def _shocks(of: TailFutures) -> Iterator[_Drawn]:
     """The shocks of each year that vary; those whose law the study states are compared with a sample."""
-    if futures.shocks is None:
+    if of.shocks is None:
         return
-    study = program.study
-    streams = [
-        (stream, name) for name, streams in study.shock_streams.items() for stream in streams
-    ]  # fmt: skip
-    sample = _sampled(program) if study.shocks.moving else None
+    study = of.futures.study
+    stated = study.shocks.moving
+    sample = _sampled(of.futures) if stated else None
+    streams = [(stream, name) for name, streams in study.shock_streams.items() for stream in streams]
     for k, (stream, name) in enumerate(streams):
         shock = study.model.shocks[name]
         for y, year in enumerate(study.years):
-            row, count = futures.shocks[y, k].astype(np.float64), np.inf
-            if sample is not None and name in study.shocks.moving:
+            values, count = of.shocks[y, k].astype(np.float64), np.inf
+            if sample is not None and name in stated:
                 seen = np.sort(sample[y, k].astype(np.float64))
                 prior, count = (float(seen.mean()), float(seen.std())), float(len(seen))
-                below, up_to = (np.searchsorted(seen, row, side) / len(seen) for side in ("left", "right"))
+                below, up_to = (np.searchsorted(seen, values, side) / len(seen) for side in ("left", "right"))
             elif shock.law == "normal":
-                prior, below = (0.0, 1.0), share_below(row)
+                prior, below = (0.0, 1.0), share_below(values)
                 up_to = below
             else:
-                prior, below, up_to = (0.5, 12**-0.5), row, row
+                prior, below, up_to = (0.5, 12**-0.5), values, values
             if prior[1] > 0:
-                yield _Drawn(SHOCK, stream, year, shock.unit, prior, row, below, up_to, count)
+                yield _Drawn("shock", stream, year, shock.unit, prior, values, below, up_to, count)
 
 
-def _sampled(program: Program) -> Float[np.ndarray, "year stream path"]:
+def _sampled(futures: Futures) -> Float[np.ndarray, "year stream path"] | None:
     """Shocks of the first paths, without the conditioning on any facts."""
-    count, study = min(program.study.paths, _SAMPLE), program.study
+    study = futures.study
     if study.facts is not None:
-        program = program_on(replace(study, facts=None), program.mesh)
-    parts = []
-    for first in range(0, count, IN_FULL):
-        shocks = program.trace_of(program.scores(Block(0, first, min(IN_FULL, count - first)))).shocks
-        assert shocks is not None
-        parts.append(shocks)
-    return np.concatenate(parts, axis=-1)
+        futures = Futures(replace(study, facts=None), futures.names, futures.device)
+    return futures.drawn(futures.numbers(min(study.paths, _SAMPLE)))[1]
+
+
+def slope_rows(of: TailFutures, priors: Priors, joint: np.ndarray) -> tuple[list[Row], list[Row]]:
+    """Derivatives of ES, or of the event's probability, with respect to each factor's prior, all else as it is.
+
+    The largest come first; then the factors without a slope, and why.
+    """
+    study = priors.study
+    reasons = {k: MOVED if study.facts else priors.left_out(k) for k in priors.free}
+    left_out = [{"factor": study.inputs[k].name, "why": reason} for k, reason in reasons.items() if reason]
+    known = [k for k, reason in reasons.items() if not reason]
+    if not known:
+        return [], left_out
+    slopes = (of.share.slopes(part[:, of.tail]) for part in priors.slopes_of(known, joint))
+    rows = []
+    for k, shift, stretch in zip(known, *slopes, strict=True):
+        item, moments = study.inputs[k], priors.moments[k]
+        location, scale = scaled(shift, 1 / moments.by_shift), scaled(stretch, 1 / moments.by_stretch)
+        rows.append(
+            {
+                "factor": item.name,
+                "location": scaled(location, moments.sd),
+                "scale": scaled(scale, moments.sd),
+                "location_per_unit": location,
+                "scale_per_unit": scale,
+                "unit": item.unit,
+            }
+        )
+    return sorted(rows, key=lambda row: -abs(row["location"].estimate)), left_out

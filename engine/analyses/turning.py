@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 
+import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtri, stdtrit
 
@@ -15,46 +16,21 @@ FINE = 1e-3
 """Tolerance of a root, as a share of the interval that it is searched in."""
 Difference = Callable[[float], Estimate]
 """A difference with its standard error, as a function of the place on a line."""
+Stretch = list[tuple[float, float]]
+"""Consecutive places on a line whose difference has the same significant sign, each with its z-score."""
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """A run of consecutive places on a line whose difference has the same significant sign.
-
-    Places between them without a significant sign belong to it.
-
-    Args:
-      side: 1 for the sign as stated, -1 for the opposite.
-      first, last: the outermost places with that sign.
-      surest: the place where it is most significant.
-    """
-
-    side: int
-    first: float
-    last: float
-    surest: float
+def z_score(one: Estimate) -> float:
+    """A difference in standard errors; 0 if it is 0, unknown or without a standard error."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = float(np.divide(one.estimate, one.standard_error))
+    return 0.0 if math.isnan(score) else score
 
 
-@dataclass(frozen=True)
-class Turn:
-    """A change of sign along a line.
-
-    Args:
-      at: the place; its interval holds those places between two of opposite sign at which the difference cannot be
-        distinguished from zero.
-      back: whether the change is back to the sign as stated.
-    """
-
-    at: Estimate
-    back: bool
-
-
-def sureness(one: Estimate, side: float) -> float:
-    """How many standard errors a difference lies on the given side of zero; 0 if it is 0 or has no standard error."""
-    size = side * one.estimate
-    if math.isnan(size) or math.isnan(one.standard_error) or not size:
-        return 0.0
-    return size / one.standard_error if one.standard_error else math.copysign(math.inf, size)
+def scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
+    """A scale times an estimate, plus a shift."""
+    low, high = sorted((scale * one.low, scale * one.high))
+    return Estimate(scale * one.estimate + shift, abs(scale) * one.standard_error, low + shift, high + shift)
 
 
 def critical_score(units: Units, tests: int) -> float:
@@ -65,56 +41,54 @@ def critical_score(units: Units, tests: int) -> float:
     return float(stdtrit(units.count - 1, share)) if units.count > 1 else math.inf
 
 
-def stretches(start: float, looks: Iterable[tuple[float, Estimate]], sign: float, reach: float) -> list[Stretch]:
-    """The stretches of a line from its start outwards, the first with the sign as stated.
+def stretches(start: float, seen: Iterable[tuple[float, Estimate]], reach: float) -> list[Stretch]:
+    """The stretches of a line from its start, where the difference is positive, outwards.
 
-    Differences within `reach` standard errors of zero have no sign.
+    Differences within `reach` standard errors of zero have no sign, and their places belong to no stretch.
     """
-    rows, most = [Stretch(1, start, start, start)], math.inf
-    for at, seen in looks:
-        size = sureness(seen, sign)
-        if abs(size) <= reach:
-            continue
-        last, side = rows[-1], 1 if size > 0 else -1
-        if side != last.side:
-            rows.append(Stretch(side, at, at, at))
-            most = abs(size)
-        else:
-            rows[-1] = replace(last, last=at, surest=at if abs(size) > most else last.surest)
-            most = max(most, abs(size))
-    return rows
+    places = [(start, math.inf), *((place, z_score(one)) for place, one in seen)]
+    signed = [one for one in places if abs(one[1]) > reach]
+    return [list(some) for _, some in groupby(signed, key=lambda one: one[1] > 0)]
 
 
 def turns(
-    at: Difference, rows: Sequence[Stretch], is_sure: Callable[[Stretch], bool], sign: float, reach: float
-) -> Iterator[Turn]:
-    """The changes of sign between significant stretches, from the start outwards; the first stretch always counts."""
-    last = rows[0]
-    for one in rows[1:]:
-        if not is_sure(one):
-            continue
-        if one.side != last.side:
-            yield Turn(crossing(at, last.last, one.first, sign * last.side, reach), one.side > 0)
-        last = one
+    at: Difference, anew: Difference, along: list[Stretch], reach: float, limit: float
+) -> Iterator[tuple[Estimate, bool]]:
+    """The changes of sign between stretches, from the start outwards, and whether each is back to the positive sign.
+
+    A further stretch counts if its most significant place has its sign, beyond `limit`, on independent futures as well.
+
+    Args:
+      at, anew: the difference on the futures of the stretches, and on independent ones.
+    """
+    last, *others = along
+    for one in others:
+        place, score = max(one, key=lambda each: abs(each[1]))
+        if math.copysign(1, score) * z_score(anew(place)) > limit:
+            if (score > 0) != (last[0][1] > 0):
+                yield crossing(at, last[-1][0], one[0][0], reach, -math.copysign(1, score)), score > 0
+            last = one
 
 
-def crossing(at: Difference, start: float, end: float, side: float, reach: float) -> Estimate:
+def crossing(at: Difference, start: float, end: float, reach: float, side: float = 1.0) -> Estimate:
     """The place, with a 95 % interval, where a difference that is significant at the start changes sign before the end.
 
     The interval inverts a test: at its ends the difference is `reach` standard errors from zero. So it covers a change
     of sign as often as the difference's own interval at that place covers zero, however steep or curved the line is.
+
+    Args:
+      side: sign of the difference at the start.
     """
 
     def line(errors: float) -> Callable[[float], float]:
-        def value(x: float) -> float:
-            seen = at(x)
+        def value(place: float) -> float:
+            seen = at(place)
             return side * seen.estimate + errors * seen.standard_error
 
         return value
 
     middle = root(line(0.0), start, end)
-    near, far = root(line(-reach), start, middle), root(line(reach), middle, end)
-    low, high = sorted((near, far))
+    low, high = sorted((root(line(-reach), start, middle), root(line(reach), middle, end)))
     return Estimate(middle, (high - low) / (2 * reach), low, high)
 
 

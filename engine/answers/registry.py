@@ -17,17 +17,14 @@ GROUP = "rustbelt.questions"
 QUESTIONS: Mapping[str, tuple[str, str]] = {
     "compare": ("engine.analyses.compare:Compare", "Compare policies: differences, dominance, regret and ranks."),
     "extremes": ("engine.analyses.extremes.question:Extremes", "Estimate return levels, also beyond the sample."),
-    "explain": ("engine.analyses.explain_question:Explain", "Show what the worst futures have in common."),
-    "discover": (
-        "engine.analyses.discover_question:Discover",
-        "Find boxes of factors in which a kind of future is frequent.",
-    ),
+    "explain": ("engine.analyses.explain:Explain", "Show what the worst futures have in common."),
+    "discover": ("engine.analyses.discover:Discover", "Find boxes of factors in which a kind of future is frequent."),
     "attribute": ("engine.analyses.attribute:Attribute", "Attribute the difference of two policies to their levers."),
     "sensitivity": (
-        "engine.analyses.sensitivity_question:Sensitivity",
+        "engine.analyses.sensitivity:Sensitivity",
         "Estimate the share of each input and its value of information.",
     ),
-    "flip": ("engine.analyses.flip_question:Flip", "Find break-even values at which two policies change places."),
+    "flip": ("engine.analyses.flip:Flip", "Find break-even values at which two policies change places."),
     "challenge": ("engine.analyses.challenge.question:Challenge", "Test the claims of a study against other choices."),
     "backtest": ("engine.analyses.backtest.question:Backtest", "Score the forecasts of a study against observations."),
     "condition": ("engine.analyses.conditioning.question:Condition", "Condition a study on observations."),

@@ -51,6 +51,7 @@ REMOVED = {
     "diff": "rustbelt compare RUN OTHER",
     "explain --levers": "rustbelt flip STUDY --outcome V",
     "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
+    "report --slide": "rustbelt plot overview RUN -o overview.pdf",
     "schema --model": "rustbelt schema",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",
     "sensitivity --within": "rustbelt sensitivity STUDY",

@@ -48,8 +48,9 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
-    help="A file that ends in .png, .svg or .pdf; KIND-VARIABLE.png if not given.",
+    help="A file that ends in .png, .svg, .pdf, .html or .json; KIND-VARIABLE.png if not given.",
 )  # fmt: skip
+@click.option("--dark", is_flag=True, help="Light text on a dark background.")
 @options.partial
 @options.own_model
 @options.debug
@@ -68,6 +69,7 @@ def command(
     ledger: str | None,
     path: int | None,
     out: Path | None,
+    dark: bool,
     partial: bool,
     model: Any,
 ) -> None:
@@ -91,7 +93,8 @@ def command(
     parts = (kind, None if path is None else f"path-{path}", variable, factor)
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")
     figures.refuse(kind, wanted, path, file)
-    title = figures.save(_opened(computed, run, partial, model).plot, kind, wanted, path, file)
+    opened = _opened(computed, run, partial, model)
+    title = figures.save(opened.plot, kind, wanted, path, file, "dark" if dark else "light")
     console = screen.stdout()
     screen.print_words(console, title)
     screen.print_line(console, "", f"Saved in {file}.", "dim")

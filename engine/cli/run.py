@@ -179,13 +179,9 @@ def _remarks(finished: Finished) -> list[str]:
 
 def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:
     """Prints how many of the study's gates fail, and which; the answer is stored beside the run."""
-    from engine.analyses.gates import MOST_PATHS, stored_gates
-    from engine.runs.asking import Asking, ask
+    from engine.runs.asking import gates_that_fail
 
-    answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asking(study, folder, device=device), 3)[0]
-    few = f", on {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
-    text = answer.finding.removesuffix(".") + few
-    screen.print_command(console, text, "gates", study.source, model=study.model_spec)
+    screen.print_command(console, gates_that_fail(study, folder, device), "gates", study.source, model=study.model_spec)
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:

@@ -22,7 +22,7 @@ from engine.program.contract import Form, Program, YearlyValues
 from engine.program.gpu_program import GpuProgram
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import Folding, Tally, group_size, tally, unkept
-from engine.risk.estimation.yearly_sample import of_parts, of_sample
+from engine.risk.estimation.yearly_sample import of_parts
 from engine.run_folder import cube, ledger, moved_runs
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY, FinishedPart
@@ -123,7 +123,7 @@ class Work:
         if not bad:
             refuse_beyond(study, values, out)
         few = study.nonfinite and out.any() and out.sum() <= most_excluded(study)
-        return {YEARLY_FILE: yearly_content(of_sample(study, values, ~out if few else None))}, bad
+        return {YEARLY_FILE: yearly_content(of_parts(study, values.shape[-1], [values], ~out if few else None))}, bad
 
     def blocks(self, wanted: Iterable[Block], yearly: bool = False) -> Iterator[Block]:
         """Computes and commits blocks; yields each once it is committed, in order, while others are under way.

@@ -12,31 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.plots import style
-from engine.plots.style import COLOURS, ON_DARK
-from engine.plots.universes import VERDICTS, called
+from engine.charts.theme import COLOURS, DASHES, ON_DARK, SHAPES
+from engine.charts.universes import VERDICTS, called
 from engine.report import conditioned_charts, observed_charts, universe_charts
 
 WIDE = 2.2
 """Width of a line in pixels."""
-DASHES = tuple((1, 0) if dash == "-" else tuple(round(WIDE * part, 1) for part in dash[1]) for dash in style.DASHES)
-"""Dash patterns of the policies, the same as in figures, in pixels."""
 INKS = tuple(f"var(--p{k})" for k in range(len(COLOURS)))
-_SHAPES = {
-    "o": ("circle", "M8.5,5A3.5,3.5 0 1 1 15.5,5A3.5,3.5 0 1 1 8.5,5Z"),
-    "s": ("square", "M8.8,1.8H15.2V8.2H8.8Z"),
-    "^": ("triangle-up", "M12,1L16,8.4H8Z"),
-    "D": ("diamond", "M12,0.6L16.4,5L12,9.4L7.6,5Z"),
-    "v": ("triangle-down", "M12,9L16,1.6H8Z"),
+_OUTLINES = {
+    "circle": "M8.5,5A3.5,3.5 0 1 1 15.5,5A3.5,3.5 0 1 1 8.5,5Z",
+    "square": "M8.8,1.8H15.2V8.2H8.8Z",
+    "triangle-up": "M12,1L16,8.4H8Z",
+    "diamond": "M12,0.6L16.4,5L12,9.4L7.6,5Z",
+    "triangle-down": "M12,9L16,1.6H8Z",
 }
-"""Marker of matplotlib -> its name in Vega-Lite, and its outline on a swatch as an SVG path."""
-SHAPES = tuple(_SHAPES[marker][0] for marker in style.MARKERS)
+"""Shape -> its outline on a swatch, as an SVG path."""
 _VERDICTS = {
-    called(name): (
-        INKS[COLOURS.index(look.colour)] if look.colour in COLOURS else "var(--muted)",
-        _SHAPES[look.marker][0],
-    )
-    for name, look in VERDICTS.items()
+    called(name): (INKS[COLOURS.index(colour)] if colour in COLOURS else "var(--muted)", shape)
+    for name, (colour, shape) in VERDICTS.items()
 }
 FACETS = ("fans", "hindcast")
 """Kinds of charts that consist of panels side by side."""
@@ -120,12 +113,7 @@ def dash(k: int) -> str:
 
 def marker(k: int) -> str:
     """The outline of the marker of policy k (from 0) on a swatch, as an SVG path."""
-    return _SHAPES[style.MARKERS[k % len(style.MARKERS)]][1]
-
-
-def shape(marker: str) -> str:
-    """Name in Vega-Lite of a matplotlib marker."""
-    return _SHAPES[marker][0]
+    return _OUTLINES[SHAPES[k % len(SHAPES)]]
 
 
 def _by_policy(policies: Sequence[str], looks: Sequence[Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.errors import UserError
 
-PAGES, PDF, SLIDES = (".html", ".htm"), (".pdf",), (".png", ".svg")
+PAGES, PDF = (".html", ".htm"), (".pdf",)
 
 
 def refuse(place: Path) -> None:
@@ -15,7 +15,7 @@ def refuse(place: Path) -> None:
     Raises:
       UserError: its name ends in none of the suffixes, or there is no such folder.
     """
-    *most, last = every = (*PAGES, *PDF, *SLIDES)
+    *most, last = every = (*PAGES, *PDF)
     if place.suffix.lower() not in every:
         raise UserError(str(place), [f"expected a name that ends in {', '.join(most)} or {last}, got '{place}'."])
     if not place.absolute().parent.is_dir():

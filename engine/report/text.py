@@ -54,3 +54,8 @@ def short(value: float, digits: int = 5) -> float:
 def compact(value: float) -> str:
     """A value without an error of its own as text with four significant digits; a dash where it is not finite."""
     return NONE if not math.isfinite(value) else minus(rounded(value, None))
+
+
+def roomy(low: float, high: float, share: float = 0.05) -> tuple[float, float]:
+    """Axis limits extended on either side by a share of their distance."""
+    return low - share * (high - low), high + share * (high - low)

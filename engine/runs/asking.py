@@ -275,3 +275,12 @@ def stored_answer(folder: RunFolder, question: str, table: str = "", words: Sequ
         "has not been asked" if answer is None else f"has answered '{question}' otherwise, and keeps its last answer"
     )
     raise UserError(str(folder.path), [f"{state}. Ask it: {command}"])
+
+
+def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:
+    """How many of a study's gates fail, and which, in a sentence; the answer is stored beside the run."""
+    from engine.analyses.gates import MOST_PATHS, stored_gates
+
+    answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asking(study, folder, device=device), 3)[0]
+    few = f", on {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
+    return answer.finding.removesuffix(".") + few

@@ -1,4 +1,4 @@
-"""Figures of a run, by the name of their kind: in a notebook, and as files."""
+"""Figures of a run, by the name of their kind: as Altair charts, as data frames, and as files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import plots
+from engine.charts import export
+from engine.charts.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, Tables, chart, kind_of, refuse_options, tables_of
 from engine.errors import Problem, UserError, unknown
-from engine.plots.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, figure
 from engine.runs.asking import stored_answer
 from engine.runs.replay import replay
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
     from engine.run_folder.folder import RunFolder
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 class Plots:
     """The figures of a run, one method per kind; `rustbelt plot` lists them.
-
-    The first option of a kind, such as its variable, may be given by position; all others, and the number of a path,
-    are given by keyword.
 
     Args:
       folder: the run folder with its study.
@@ -35,22 +33,40 @@ class Plots:
     def __dir__(self) -> list[str]:
         return [*KINDS]
 
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
+    def __getattr__(self, kind: str) -> Drawing:
         if kind not in KINDS:
             raise AttributeError(unknown("figure", kind, KINDS), name="")  # given a name, Python adds its own guess
+        return Drawing(self._folder, self._cube, kind)
 
-        chosen = KINDS[kind]
 
-        def draw(subject: str | None = None, /, *, path: int | None = None, **options: Any) -> Any:
-            given = options if subject is None else _with_subject(kind, subject, options)
-            _refuse_options(kind, given, path)
-            if given.get("variable") is None:
-                given["variable"] = self._usual_variable(chosen.shows)
-            return figure(kind, {source: self._source(source, chosen, path or 0) for source in chosen.of}, given)
+class Drawing:
+    """One kind of figure of a run: called it gives an Altair chart, and `table` gives the data frame that it draws.
 
+    The first option of a kind, such as its variable, may be given by position; all others, and the number of a path,
+    are given by keyword.
+    """
+
+    def __init__(self, folder: RunFolder, cube: Callable[[], xr.DataTree], kind: str):
+        self._folder, self._cube, self._kind, chosen = folder, cube, kind, KINDS[kind]
         takes = [*chosen.takes, *(["path (by keyword)"] if "story" in chosen.of else [])]
-        draw.__doc__ = f"A matplotlib figure of {chosen.about}; takes {', '.join(takes) or 'nothing'}."
-        return draw
+        self.__doc__ = f"An Altair chart of {chosen.about}; takes {', '.join(takes) or 'nothing'}."
+
+    def __call__(self, subject: str | None = None, /, *, path: int | None = None, **options: Any) -> Any:
+        return chart(self._kind, self.tables(subject, path, options))
+
+    def table(self, subject: str | None = None, /, *, path: int | None = None, **options: Any) -> Tables:
+        """What the figure shows, with title, note and labels in `attrs`; a tuple for a figure of several parts."""
+        data = self.tables(subject, path, options)
+        return data[0] if len(data) == 1 else data
+
+    def tables(self, subject: str | None, path: int | None, options: dict[str, Any]) -> tuple[pd.DataFrame, ...]:
+        """The data frames of all parts of the figure."""
+        kind, chosen = self._kind, KINDS[self._kind]
+        given = options if subject is None else _with_subject(kind, subject, options)
+        _refuse_options(kind, given, path)
+        if given.get("variable") is None:
+            given["variable"] = self._usual_variable(chosen.shows)
+        return tables_of(kind, {source: self._source(source, chosen, path or 0) for source in chosen.of}, given)
 
     def _source(self, name: str, kind: Kind, path: int) -> Any:
         match name:
@@ -60,7 +76,7 @@ class Plots:
                 return self._folder.study
             case "story":
                 return replay(self._folder.study, path)
-        return stored_answer(self._folder, name, kind.table, kind.asked)
+        return stored_answer(self._folder, name, kind.table)
 
     def _usual_variable(self, shows: str) -> str | None:
         """The default variable of a figure that is about an outcome, or about a yearly variable.
@@ -104,7 +120,7 @@ def needs_numbers(kind: str) -> bool:
     Raises:
       UserError: no such kind.
     """
-    return bool({"cube", *ANSWERS} & {*plots.kind_of(kind).of})
+    return bool({"cube", *ANSWERS} & {*kind_of(kind).of})
 
 
 def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> None:
@@ -114,12 +130,12 @@ def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) 
       UserError: an unknown option, a path number for a kind that shows no single path, or such a file.
     """
     _refuse_options(kind, _given(options), path)
-    plots.refuse_file(file)
+    export.refuse_file(file)
 
 
 def _refuse_options(kind: str, options: Mapping[str, Any], path: int | None) -> None:
-    plots.refuse_options(kind, options)
-    if path is not None and "story" not in plots.kind_of(kind).of:
+    refuse_options(kind, options)
+    if path is not None and "story" not in kind_of(kind).of:
         raise UserError(kind, [Problem("path", f"'{kind}' does not take it, as it shows no single path.")])
 
 
@@ -127,15 +143,18 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def save(figures: Plots, kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> str:
-    """Draws a figure into a file, without a display; returns the figure's title.
+def save(
+    figures: Plots, kind: str, options: Mapping[str, Any], path: int | None, file: Path, scheme: str = "light"
+) -> str:
+    """Draws a figure into a file; returns the figure's title.
+
+    Args:
+      scheme: "light" or "dark".
 
     Raises:
       UserError: as `refuse`, or what the kind itself refuses.
     """
-    plots.draw_unseen()
-    drawn = getattr(figures, kind)(path=path, **_given(options))
-    plots.save(drawn, file)
-    title = drawn.texts[0].get_text().replace("\n", " ")
-    plots.close(drawn)
-    return str(title)
+    drawing = getattr(figures, kind)
+    data = drawing.tables(None, path, _given(options))
+    export.save(chart(kind, data), file, scheme)
+    return str(data[0].attrs["title"])

@@ -375,7 +375,7 @@ class Run(Questions):
 
         Args:
           out: the file; `report.html` in the run folder if not given. With the suffix .pdf the page is printed, by an
-            installed Chromium; .png or .svg give one slide.
+            installed Chromium.
           variable: the outcome that the answer speaks of first.
         """
         return upkeep.write_report(self._folder, self.answers.study, lambda: self._read_cube, out, variable)

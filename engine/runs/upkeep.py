@@ -104,10 +104,15 @@ def report_note(folder: RunFolder, paths: int) -> str:
     return f"report.html is of {of}, and there are {paths:,}. Make it again: {again}"
 
 
+def refuse_report(out: Path) -> None:
+    """Refuses a file that no report can be written to: `engine.report.formats.refuse`."""
+    report_formats.refuse(out)
+
+
 def write_report(
     folder: RunFolder, study: Study, cube: Callable[[], xr.DataTree], out: str | Path | None, variable: str | None
 ) -> Path:
-    """Writes the report of a run and returns its path: an HTML page, its PDF, or one slide.
+    """Writes the report of a run and returns its path: an HTML page, or its PDF.
 
     Args:
       study: with as many paths as are done.
@@ -121,7 +126,7 @@ def write_report(
         or a program that prints is.
     """
     if out is not None:
-        report_formats.refuse(Path(out))
+        refuse_report(Path(out))
     try:
         from engine.report import files, page
     except ModuleNotFoundError as error:

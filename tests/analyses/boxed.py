@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.analyses.discovery import SearchResult, discovery
+from engine.analyses.discover import answer_of
+from engine.analyses.discovery import Discovery, discovery
+from engine.answers.answer import Answer
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.risk.drivers.where import parse_where
 from engine.study.loading import read_study
@@ -50,14 +52,19 @@ def drawn(study: Study, seed: int) -> dict[str, np.ndarray]:
     return draws | {"rain": rng.choice(np.array(values, np.float32), study.paths)}
 
 
-def asked(study: Study, draws: dict[str, np.ndarray], cases: np.ndarray) -> SearchResult:
+def discovered(study: Study, draws: dict[str, np.ndarray], cases: np.ndarray) -> Discovery:
     """The boxes of the futures that are cases."""
     hit = cases.astype(np.float32)[None]
     return discovery(study, parse_where(study, "corner under old"), {"hit": hit}, draws)
 
 
+def asked(study: Study, draws: dict[str, np.ndarray], cases: np.ndarray) -> Answer:
+    """The answer on the boxes of the futures that are cases."""
+    return answer_of(discovered(study, draws, cases))
+
+
 @functools.cache
-def corner(paths: int = 20_000) -> SearchResult:
+def corner(paths: int = 20_000) -> Answer:
     """x1 < 0.25 and x2 < 0.4: the reference of test problems, whose box has mass 0.1 and holds all and nothing else."""
     study = square(paths)
     draws = drawn(study, 1)

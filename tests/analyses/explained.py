@@ -1,10 +1,14 @@
 """Models whose worst futures are known by hand: a sum of normals over places and years, and Vasicek's portfolio."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
 from scipy.stats import norm
 
+from engine.analyses.explain import Explain
 from engine.modelling.cells import each
 from engine.modelling.folds import peak, total
 from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
@@ -154,3 +158,20 @@ def branches(paths=1 << 17, **run):
         "events": {f"{name}_passed": {"outcome": name, "above": limit} for name, limit in LIMITS.items()},
     }
     return read_study(text, "branches.toml", model=Branches())
+
+
+def run_of(study, stored=None):
+    """A run of a study as a question sees it, with the outcomes that it has stored."""
+    seen = {"device": None, "observe": lambda *_: None, "folder": Path("run")}
+    return SimpleNamespace(study=study, first_outcomes=stored or {}, **seen)
+
+
+def explained(study, *options, stored=None, **more):
+    """The answer to `explain`, asked of a run of a study."""
+    return Explain(*options, **more).answer(run_of(study, stored))
+
+
+def row(table, **labels):
+    """The one row with these labels."""
+    (one,) = table.where(**labels)
+    return one

@@ -1,25 +1,24 @@
 """What turns a ranking, against closed forms of a linear difference of normal inputs."""
 
 import math
-from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from rich.console import Console
 
-from engine.analyses.flip import flip, flip_on
-from engine.analyses.flip_answer import answer_of, sentences
+from engine.analyses.flip import Flip, answer_on
 from engine.analyses.futures import Futures
-from engine.analyses.joint_move import MovedFactor
-from engine.analyses.policy_gap import Look
+from engine.analyses.policy_gap import PolicyGap
+from engine.charts.tables import answers as tables
 from engine.cli.show.answers import print_answer
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.plots.figures import turns as figures
 from engine.risk.drivers.tilting import tail_shape
+from engine.risk.estimation.wording import listed
+from engine.run_folder.finding import run_folder
+from engine.runs.asking import Asking
 from engine.study.loading import read_study
-from tests.helpers import assert_same
 
 STANDARD = {"family": "normal", "mean": 0.0, "sd": 1.0}
 CORRELATION = 0.4
@@ -59,49 +58,72 @@ TURNS = {"signal": -0.5, "noise": -0.25, "left": -0.5, "right": 0.5}
 """Where the mean cost of both is the same: the mean of left times right does not hang on one of their means alone."""
 
 
+def asked(study, outcome="cost", measure=None, policies=("risky", "sure")):
+    """The answer of a study that has not been run."""
+    return Flip(outcome, policies, measure).answer(Asking(study, run_folder(study)))
+
+
+def rows_of(answer, *tables):
+    """The rows of some tables, those that the answer has, by the name of the belief; the first of each."""
+    rows = {}
+    for name in tables:
+        for row in answer[name].rows() if name in answer else ():
+            rows.setdefault(next(iter(row.values())), row)
+    return rows
+
+
 @pytest.fixture(scope="module")
 def given():
     """The answer for the mean cost."""
-    return flip(wager(1 << 17), "cost", "risky", "sure")
+    return asked(wager(1 << 17))
 
 
 def test_priors_turn_the_ranking_where_the_means_meet(given):
-    own = {one.name: one for one in given.beliefs if one.kind == "prior"}
+    own = rows_of(given, "priors")
     for name, truth in TURNS.items():
         one = own[name]
-        assert one.turns and one.how == "weights"
-        assert abs(one.move.estimate - truth) < 5 * one.move.standard_error
-        assert one.move.standard_error < 0.05
-        assert one.turn == pytest.approx(one.move.estimate, abs=1e-6)  # a standard normal median
-        assert one.move.low < one.move.estimate < one.move.high
-    assert not own["idle"].turns
+        assert one["turns"] and one["by"] == "weights"
+        assert abs(one["move"].estimate - truth) < 5 * one["move"].standard_error
+        assert one["move"].standard_error < 0.05
+        assert one["turn"] == pytest.approx(one["move"].estimate, abs=1e-6)  # a standard normal median
+        assert one["move"].low < one["move"].estimate < one["move"].high
+    assert not own["idle"]["turns"]
+    # independent scores of a pair move by more than one of its joint scores does, the other staying
+    assert own["left"]["length"] == pytest.approx(abs(own["left"]["move"].estimate) / math.sqrt(1 - CORRELATION**2))
+    assert own["signal"]["length"] == pytest.approx(abs(own["signal"]["move"].estimate))
 
 
 def test_correlations_and_levers_turn_it_where_they_do(given):
-    own = {one.name: one for one in given.beliefs if one.kind != "prior"}
+    own = rows_of(given, "correlations", "levers")
     pair = own["pair"]  # the mean is .5 + r - .4
-    assert pair.turns and abs(pair.turn - (CORRELATION - 0.5)) < 5 * pair.move.standard_error + 0.02
+    assert pair["turns"] and abs(pair["turn"] - (CORRELATION - 0.5)) < 5 * pair["move"].standard_error + 0.02
     risky, added = own["risky.risky"], own["risky.added"]
-    assert not risky.turns and risky.turn == 0.0
-    assert added.turns and abs(added.turn + 0.5) < 5 * added.move.standard_error + 0.02
-    assert own["sure.added"].turns and abs(own["sure.added"].turn - 0.5) < 0.1
+    assert not risky["turns"] and risky["turn"] == 0.0
+    assert added["turns"] and abs(added["turn"] + 0.5) < 5 * added["move"].standard_error + 0.02
+    assert own["sure.added"]["turns"] and abs(own["sure.added"]["turn"] - 0.5) < 0.1
 
 
 def test_all_priors_together_turn_it_sooner_than_any_alone_along_their_weights():
-    plain = wager(1 << 17, groups={"pair": {"correlation": 0.0}})
-    joint = flip(plain, "cost", "risky", "sure").joint
+    answer = asked(wager(1 << 17, groups={"pair": {"correlation": 0.0}}))
+    distance = nearest(answer)
     # E d = .1 + s + 2 n + l - r + l r moved by m; to first order the weights are 1, 2, 1, -1
-    assert abs(joint.distance.estimate - 0.1 / math.sqrt(7)) < 5 * joint.distance.standard_error + 0.003
-    moves = {name: move for name, move, *_ in joint.factors}
+    assert abs(distance.estimate - 0.1 / math.sqrt(7)) < 5 * distance.standard_error + 0.003
+    moves = {row["factor"]: row["move"] for row in answer["joint"].rows()}
     assert next(iter(moves)) == "noise"
     assert abs(moves["noise"] / moves["signal"] - 2) < 0.2
     assert moves["left"] < 0 < moves["right"]
     assert abs(moves["idle"]) < 0.05 * abs(moves["noise"])
 
 
+def nearest(answer):
+    """The length of the joint move."""
+    (distance,) = answer["nearest"]["distance"]
+    return distance
+
+
 def test_the_joint_move_is_no_farther_than_the_nearest_belief_alone(given):
-    nearest = min(abs(one.move.estimate) for one in given.beliefs if one.kind == "prior" and one.turns)
-    assert given.joint.distance.estimate <= nearest
+    alone = min(abs(one["move"].estimate) for one in given["priors"].where(turns=True))
+    assert nearest(given).estimate <= alone
 
 
 @pytest.mark.parametrize("shape", [0.2, 0.5, 0.9])
@@ -112,23 +134,28 @@ def test_k_hat_is_the_shape_of_pareto_weights(shape):
     assert tail_shape(np.zeros(1000)) == -math.inf
 
 
-def test_weights_and_runs_agree_where_both_can_be_had(given):
-    """The same turn where the program runs again on moved scores."""
-    study = given.study
-    look = Look(Futures(study, ("cost",)), "cost", "mean", "risky", "sure", 1 << 15)
-    one = next(one for one in given.beliefs if one.name == "signal")
-    there = look.estimate(look.moved([0], np.array([one.move.estimate])))
-    assert abs(there.estimate) < 5 * there.standard_error
+@pytest.mark.parametrize(("outcome", "measure"), [("cost", "mean"), ("cost", "ES99"), ("dear", "probability")])
+def test_weights_and_runs_agree_where_both_can_be_had(outcome, measure):
+    """The same difference by weights of stored futures as where the program runs again on moved scores."""
+    study = wager(1 << 15, policies={"sure": {}, "risky": {"risky": 0.9}})
+    futures = Futures(study, ("cost",))
+    gap, move = PolicyGap(futures, outcome, measure, "risky", "sure", study.paths), np.zeros(len(study.streams[0]))
+    move[study.streams[0].index("factor:signal")] = -0.3
+    runs = gap.along(move, 1.0)
+    weighted = gap.weigher(futures.first(study.paths))(np.exp(move @ gap.scores))
+    assert abs(runs.estimate - weighted.estimate) < 5 * math.hypot(runs.standard_error, weighted.standard_error)
+    parts = gap.contributions(gap.moved(move))
+    assert parts.mean() == pytest.approx(runs.estimate)
 
 
 def test_events_and_tails_are_ranked_too():
     study = wager()
-    event = flip(study, "dear", "risky", "sure")
-    own = {one.name: one for one in event.beliefs}
-    assert event.measure == "probability" and event.difference.estimate > 0
-    assert own["noise"].how in ("weights", "runs", "")
-    tail = flip(study, "cost", "risky", "sure", "ES99")
-    assert tail.joint is None or tail.joint.distance.estimate > 1
+    event = asked(study, "dear")
+    (stated,) = event["difference"].rows()
+    assert stated["measure"] == "probability of dear" and stated["difference"].estimate > 0
+    assert rows_of(event, "priors")["noise"]["by"] in ("weights", "runs")
+    tail = asked(study, "cost", "ES99")
+    assert "nearest" not in tail or nearest(tail).estimate > 1
 
 
 class Saturating(StaticModel):
@@ -149,54 +176,43 @@ def test_a_difference_that_vanishes_has_not_turned():
         "factors": {"stress": STANDARD, "idle": STANDARD}, "run": {"paths": 1 << 14, "seed": 2},
         "events": {"fails": {"outcome": "strain", "above": 0.0}},
     }  # fmt: skip
-    given = flip(read_study(text, "saturating.toml", model=Saturating()), "fails", "frail", "firm")
-    assert given.difference.low > 0
-    assert not [one for one in given.beliefs if one.turns and one.kind == "prior"]
-    assert given.joint is None
+    given = asked(read_study(text, "saturating.toml", model=Saturating()), "fails", policies=("frail", "firm"))
+    (stated,) = given["difference"]["difference"]
+    assert stated.low > 0
+    assert not any(given["priors"]["turns"])
+    assert "nearest" not in given
 
 
 def test_members_that_follow_from_each_other_are_left_out_by_name():
-    given = flip(wager(4096, groups={"pair": {"correlation": 1.0}}), "cost", "risky", "sure")
-    assert {name for name, why in given.left_out if "follows" in why} == {"left", "right"}
+    given = asked(wager(4096, groups={"pair": {"correlation": 1.0}}))
+    assert {row["belief"] for row in given["left_out"].rows() if "follows" in row["why"]} == {"left", "right"}
 
 
-def test_the_answer_as_tables_and_a_sentence(given):
-    answer = answer_of(given)
-    assert answer.findings == tuple(sentences(given)) and answer.finding.startswith(
-        "Risky and sure would change places"
-    )
-    assert answer.findings[1].startswith(
-        "As stated, there is more under risky than under sure, by "
-    ) and answer.findings[1].endswith(", in average cost.")
-    held = {kind: name for name, kind in (("priors", "prior"), ("correlations", "correlation"), ("levers", "lever"))}
-    assert sum(len(answer[name]) for name in held.values()) == len(given.beliefs)
-    for kind, name in held.items():
-        own = [one for one in given.beliefs if one.kind == kind]
-        assert list(answer[name]["turns"]) == [one.turns for one in own]
-        assert [one.estimate for one in answer[name]["move"]] == [one.move.estimate for one in own]
-    assert {"difference", "joint", "nearest"} <= {table.name for table in answer.tables}
+def test_the_answer_in_sentences(given):
+    first, second, *_ = given.findings
+    assert first.startswith("Risky and sure would change places if ")
+    assert second.startswith("As stated, average cost is higher under risky than under sure, by ")
+    assert {"difference", "priors", "correlations", "levers", "joint", "nearest"} == {one.name for one in given.tables}
 
 
-def test_a_ranking_that_is_not_told_is_said_to_be_none():
-    study = wager(4096, policies={"sure": {"added": 0.5}, "risky": {"risky": 1.0}})
-    assert "no ranking" in next(sentences(flip(study, "cost", "risky", "sure")))
+def test_policies_that_cannot_be_distinguished_have_no_ranking():
+    given = asked(wager(4096, policies={"sure": {"added": 0.5}, "risky": {"risky": 1.0}}))
+    assert "no ranking" in given.finding and [one.name for one in given.tables] == ["difference"]
 
 
 def test_what_is_asked_wrongly_is_refused_all_at_once():
     with pytest.raises(UserError) as caught:
-        flip(wager(), "cots", "risky", "suer")
+        asked(wager(), "cots", policies=("risky", "suer"))
     assert "mean 'cost'" in str(caught.value) and "mean 'sure'" in str(caught.value)
     with pytest.raises(UserError, match="expected two policies"):
-        flip(wager(), "cost", "sure", "sure")
+        asked(wager(), policies=("sure", "sure"))
     with pytest.raises(UserError, match="mean"):
-        flip(wager(), "cost", "risky", "sure", "median")
+        asked(wager(), measure="median")
 
 
 def test_the_same_study_gives_the_same_answer():
-    first, second = (flip(wager(4096), "cost", "risky", "sure") for _ in range(2))
-    for one, other in zip(first.beliefs, second.beliefs, strict=True):
-        assert (one.name, one.turn) == (other.name, other.turn)
-    assert_same(np.array(first.joint.distance.estimate), np.array(second.joint.distance.estimate))
+    first, second = (asked(wager(4096)) for _ in range(2))
+    assert first.plain() == second.plain()
 
 
 @pytest.mark.slow
@@ -205,10 +221,8 @@ def test_intervals_of_turns_cover(count):
     """95 % intervals of where four priors turn the mean of sets of 8,192 futures hold the truth in 92 to 98 of 100."""
     inside = []
     for given in answers_of(wager(1 << 13), count):
-        own = {one.name: one for one in given.beliefs}
-        inside += [
-            own[name].move.low <= truth <= own[name].move.high for name, truth in TURNS.items() if own[name].turns
-        ]
+        rows = [(row["move"], TURNS[row["factor"]]) for row in given["priors"].where(turns=True)]
+        inside += [move.low <= truth <= move.high for move, truth in rows]
     assert 0.92 <= np.mean(inside) <= 0.98, np.mean(inside)
 
 
@@ -251,15 +265,16 @@ def shapes(lever, paths, seed):
     return read_study(text, "shapes.toml", model=Shapes())
 
 
-def turns_of(given, name):
-    """The rows of a belief where the ranking turns."""
-    return [one for one in given.beliefs if one.turns and one.name == name]
+def turns_of(given, name, table="priors"):
+    """The moves of a belief where the ranking turns, and whether each is back to the ranking as stated."""
+    rows = given[table].rows() if table in given else ()
+    return [(row["move"], row["back"]) for row in rows if row["turns"] and name in row.values()]
 
 
 def answers_of(study, count):
     """The answers on so many sets of futures, each independent of the others; the model is compiled once."""
     futures = Futures(study, ("cost",))
-    return [flip_on(futures.anew(2 * k), "cost", "mean", "risky", "sure") for k in range(count)]
+    return [answer_on(futures.anew(2 * k), "cost", "mean") for k in range(count)]
 
 
 def repeated(lever, paths, count):
@@ -276,7 +291,7 @@ def test_a_difference_that_never_turns_is_seldom_said_to(lever):
     in 5 %.
     """
     false = [
-        given.joint is not None or any(one.turns for one in given.beliefs if one.kind != "lever")
+        "nearest" in given or any(row["turns"] for row in rows_of(given, "priors", "correlations").values())
         for given in repeated(lever, 1 << 10, 40)
     ]
     assert sum(false) <= 4
@@ -284,21 +299,21 @@ def test_a_difference_that_never_turns_is_seldom_said_to(lever):
 
 def test_every_turn_of_a_prior_is_listed_with_its_interval():
     (given,) = repeated("hill", 1 << 14, 1)
-    turns = turns_of(given, "x")
-    assert sorted(round(one.move.estimate) for one in turns) == [-1, 1]
-    for one in turns:
-        assert abs(one.move.estimate - math.copysign(1, one.move.estimate)) < 5 * one.move.standard_error
-        assert one.move.standard_error < 0.03
-    assert [abs(one.move.estimate) for one in turns] == sorted(abs(one.move.estimate) for one in turns)
-    assert " if x were " in next(sentences(given))
-    assert len(list(answer_of(given)["priors"].where(factor="x", turns=True))) == 2
+    moves = [move for move, _ in turns_of(given, "x")]
+    assert sorted(round(one.estimate) for one in moves) == [-1, 1]
+    for one in moves:
+        assert abs(one.estimate - math.copysign(1, one.estimate)) < 5 * one.standard_error
+        assert one.standard_error < 0.03
+    assert [abs(one.estimate) for one in moves] == sorted(abs(one.estimate) for one in moves)
+    assert " if x were " in given.finding
 
 
 def test_all_turns_of_a_prior_are_printed_and_drawn():
     (given,) = repeated("hill", 1 << 14, 1)
-    assert [name for name, _ in figures._alone(answer_of(given))] == ["x", "x"]
+    data = tables.turns(given)
+    assert data[data.panel == "one prior at a time"].row.tolist() == ["x", "x"]
     console = Console(width=160, record=True)
-    print_answer(console, answer_of(given), full=True)
+    print_answer(console, given, full=True)
     text = console.export_text()
     assert "1 of 4" in text
     assert sum(line.startswith("x ") for line in text.splitlines()) == 3  # the third of all priors together
@@ -306,26 +321,21 @@ def test_all_turns_of_a_prior_are_printed_and_drawn():
 
 def test_a_ranking_that_turns_and_turns_back_is_said_to():
     (given,) = repeated("wave", 1 << 15, 1)
-    turns = sorted(turns_of(given, "x"), key=lambda one: one.move.estimate)
+    turns = sorted(turns_of(given, "x"), key=lambda one: one[0].estimate)
     truth = [-3 * math.pi / 4, -math.pi / 4, math.pi / 4, 3 * math.pi / 4]
     assert len(turns) == 4
-    for one, at in zip(turns, truth, strict=True):
-        assert abs(one.move.estimate - at) < 5 * one.move.standard_error
-    assert [one.back for one in turns] == [True, False, False, True]
+    for (one, _), at in zip(turns, truth, strict=True):
+        assert abs(one.estimate - at) < 5 * one.standard_error
+    assert [back for _, back in turns] == [True, False, False, True]
 
 
-def test_all_priors_together_never_go_farther_than_one_alone():
+def test_all_priors_together_never_go_farther_than_one_alone_and_only_those_that_move_are_named():
     for given in repeated("far", FEWEST, 8):
-        alone = [abs(one.move.estimate) for one in turns_of(given, "x")]
+        alone = [abs(move.estimate) for move, _ in turns_of(given, "x")]
         assert len(alone) == 2
-        assert given.joint is not None and given.joint.distance.estimate <= min(alone)
-        assert "Nor do all beliefs" not in " ".join(sentences(given))
-
-
-def test_only_factors_that_move_are_named():
-    (given,) = repeated("far", FEWEST, 1)
-    still = replace(given.joint, factors=(MovedFactor("x", 1.97, 0.0, 1.97), MovedFactor("y", 0.004, 0.0, 0.004)))
-    assert [*sentences(replace(given, joint=still))][-1].endswith(": x most.")
+        assert nearest(given).estimate <= min(alone)
+        moving = [row["factor"] for row in given["joint"].rows() if round(abs(row["move"]), 2) > 0]
+        assert given.findings[-1].endswith(f", mainly by {listed(moving[:3])}.")
 
 
 @pytest.mark.slow
@@ -334,6 +344,6 @@ def test_the_interval_of_a_correlation_holds_where_the_ranking_turns():
     against 1/1000.
     """
     truth = 0.5 * (3 / 3.0902323) ** 2 - 1
-    rows = [one for given in repeated("both", 1 << 14, 16) for one in turns_of(given, "pair")]
-    assert len(rows) >= 12
-    assert np.mean([one.move.low <= truth - CORRELATION <= one.move.high for one in rows]) >= 0.8
+    moves = [move for given in repeated("both", 1 << 14, 16) for move, _ in turns_of(given, "pair", "correlations")]
+    assert len(moves) >= 12
+    assert np.mean([one.low <= truth - CORRELATION <= one.high for one in moves]) >= 0.8

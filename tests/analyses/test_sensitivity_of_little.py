@@ -11,7 +11,7 @@ from engine.analyses.variants import unobserved
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.risk.estimation.flags import Reason
 from engine.study.loading import read_study
-from tests.analyses.test_sensitivity import STANDARD
+from tests.analyses.test_sensitivity import STANDARD, of
 
 
 class Alike(StaticModel):
@@ -42,12 +42,14 @@ def alike(**run):
 
 
 def shares_of(study, variables):
-    """The shares of some variables by (variable, measure, policy, against), and their inputs by name."""
-    wanted = quantities(study, variables)
-    inputs, every = indices(Futures(study, ("cost", "fee")), wanted, unobserved)
-    return {
-        (one.quantity.variable, one.quantity.measure, one.quantity.policy, one.quantity.against): one for one in every
-    }, {item.name: k for k, item in enumerate(inputs)}
+    """First index, total index and Shapley effect by input, and the row of all factors and shocks.
+
+    Both by (variable, measure, policy, against).
+    """
+    shares, known = indices(Futures(study, ("cost", "fee")), quantities(study, variables), unobserved)
+    keys = "variable", "measure", "policy", "against"
+    every = {tuple(row[key] for key in keys): row for row in known}
+    return {key: of(shares, **dict(zip(keys, key, strict=True))) for key in every}, every
 
 
 def ends(one):
@@ -56,46 +58,38 @@ def ends(one):
 
 
 def test_what_moves_a_number_by_no_more_than_rounding_does_exactly_nothing():
-    shares, at = shares_of(alike(), ["cost", "fee", "dear"])
+    shares, known = shares_of(alike(), ["cost", "fee", "dear"])
     nothing, everything = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    for key, one in shares.items():
-        for index in (one.first, one.total, one.shapley):
-            assert ends(index[at["unread"]]) == nothing, key
-            if key[:2] == ("fee", "mean"):
-                assert {ends(every) for every in index} == {nothing} and one.sd == 0.0
-        assert ends(one.accidents) == nothing, key  # there is no shock
+    for key, own in shares.items():
+        assert {*map(ends, own["unread"])} == {nothing}, key
+        if key[:2] == ("fee", "mean"):
+            assert {ends(one) for some in own.values() for one in some} == {nothing} and known[key]["sd"] == 0.0
+        assert ends(known[key]["shocks"]) == nothing, key  # there is no shock
     gap = shares["cost", "mean", "open", "shut"]
-    for index in (gap.first, gap.total, gap.shapley):
-        # what both policies have alike cancels in their difference, but for its rounding; nothing else is left beside
-        # `own`
-        assert ends(index[at["common"]]) == nothing and ends(index[at["own"]]) == everything
-    assert ends(gap.known) == everything
-    assert shares["cost", "mean", "open", ""].total[at["own"]].low > 0.0
+    # what both policies have alike cancels in their difference, but for its rounding; nothing else is left beside `own`
+    assert {*map(ends, gap["common"])} == {nothing} and {*map(ends, gap["own"])} == {everything}
+    assert ends(known["cost", "mean", "open", "shut"]["factors"]) == everything
+    assert shares["cost", "mean", "open", ""]["own"][1].low > 0.0
 
 
 def test_what_is_read_and_changed_no_event_may_still_do_so():
-    shares, at = shares_of(alike(), ["dear"])
-    one = shares["dear", "probability", "shut", ""]
-    assert ends(one.first[at["late"]]) == (0.0, 0.0, 0.0)  # it moved the cost on no path
-    own = shares["dear", "probability", "open", ""].shapley[at["own"]]
-    first, total = (getattr(shares["dear", "probability", "open", ""], kind)[at["own"]] for kind in ("first", "total"))
+    shares, _ = shares_of(alike(), ["dear"])
+    assert ends(shares["dear", "probability", "shut", ""]["late"][0]) == (0.0, 0.0, 0.0)  # it moved the cost on no path
+    first, total, own = shares["dear", "probability", "open", ""]["own"]
     assert first.low <= own.low <= own.high <= max(total.high, own.estimate) and not own.flags
 
 
 def test_an_event_that_no_path_shows_has_no_intervals():
-    shares, at = shares_of(alike(), ["never"])
-    one = shares["never", "probability", "open", ""]
-    for index in (one.first, one.total, one.shapley):
-        (flag,) = index[at["own"]].flags
+    shares, _ = shares_of(alike(), ["never"])
+    for index in shares["never", "probability", "open", ""]["own"]:
+        (flag,) = index.flags
         assert (flag.reason, flag.got) == (Reason.FEW_EFFECTIVE_EXCEEDANCES, 0.0)
-        assert math.isnan(index[at["own"]].low)
+        assert math.isnan(index.low)
 
 
 @pytest.mark.parametrize(("run", "count"), [({"paths": 4}, 4), ({"paths": 58, "sampler": "antithetic"}, 29)])
 def test_few_units_show_no_interval(run, count):
-    shares, at = shares_of(alike(**run), ["cost"])
-    one = shares["cost", "mean", "open", ""]
-    for index in (one.first, one.total, one.shapley):
-        common = index[at["common"]]
+    shares, _ = shares_of(alike(**run), ["cost"])
+    for common in shares["cost", "mean", "open", ""]["common"]:
         assert [(flag.reason, flag.got, flag.limit) for flag in common.flags] == [(Reason.FEW_IN_SAMPLE, count, 30)]
         assert math.isnan(common.low) and not math.isnan(common.estimate)

@@ -4,9 +4,8 @@ import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Subject
+from engine.charts.kinds import ANSWERS, KINDS
 from engine.modelling.loading import load_model
-from engine.plots import KINDS
-from engine.plots.kinds import ANSWERS
 from engine.run_folder import answer_store, ledger
 from engine.runs.run import open_run
 from tests.challenged import CLAIMS, challenged
@@ -87,7 +86,7 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_what_is_known_and_whether_it_is_told_right_are_of_two_answers(pond, tmp_path, monkeypatch):
+def test_what_is_known_is_drawn_of_the_answer_that_has_it(pond, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study, out = pond.parent / "pond.toml", ("--out", pond)
     refused = call("plot", "known", pond, *own("Pond"))
@@ -96,9 +95,7 @@ def test_what_is_known_and_whether_it_is_told_right_are_of_two_answers(pond, tmp
     (moved,) = pond.parent.glob("*until-2018*")
     for run in (pond, moved):
         assert_drawn("known", run)
-        assert_refused("ranks", run, "--calibration 200")
     assert call("condition", study, *own("Pond"), "--calibration", "20", *out).exit_code == 0
-    assert_drawn("ranks", pond)
     assert_refused("known", pond, "rustbelt condition ")
 
 
@@ -139,9 +136,9 @@ def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkey
     assert call("plot", "exceedance", "run", *own("Pond"), "--variable", "lowest_stock").output.startswith("Lowest")
 
 
-@pytest.mark.parametrize(("file", "begins"), [("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
+@pytest.mark.parametrize(("file", "begins"), [("a.svg", b"<svg"), ("a.pdf", b"%PDF"), ("a.json", b"{")])
 def test_the_file_says_its_format(pond, tmp_path, file, begins):
-    ended = call("plot", "exceedance", pond, *own("Pond"), "-o", tmp_path / file)
+    ended = call("plot", "exceedance", pond, *own("Pond"), "-o", tmp_path / file, "--dark")
     assert ended.exit_code == 0, ended.output
     assert (tmp_path / file).read_bytes().startswith(begins)
 
@@ -149,8 +146,8 @@ def test_the_file_says_its_format(pond, tmp_path, file, begins):
 def test_a_file_is_named_after_what_it_shows(pond, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert call("plot", "exceedance", pond, *own("Pond"), "--variable", "lowest_stock").exit_code == 0
-    assert call("plot", "scatter", pond, *own("Pond"), "--factor", "depth").exit_code == 0
-    assert {file.name for file in tmp_path.iterdir()} == {"exceedance-lowest_stock.png", "scatter-depth.png"}
+    assert call("plot", "priors", pond, *own("Pond"), "--factor", "depth").exit_code == 0
+    assert {file.name for file in tmp_path.iterdir()} == {"exceedance-lowest_stock.png", "priors-depth.png"}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +159,7 @@ def test_a_file_is_named_after_what_it_shows(pond, tmp_path, monkeypatch):
         (("exceedance", "RUN", "--path", "3"), "path: 'exceedance' does not"),
         (("exceedance", "RUN", "--factor", "inflow"), "'exceedance' does not"),
         (("exceedance", "RUN", "--where", "region"), "such as region=Liaoning"),
-        (("scatter", "RUN", "--factor", "inflw"), "mean 'inflow'"),
+        (("priors", "RUN", "--factor", "inflw"), "mean 'inflow'"),
         (("fan", "RUN", "-o", "fan.gif"), ".png, .svg, .pdf"),
         (("replay", "RUN", "--path", "600"), "expected 0 to 599, got 600"),
     ],

@@ -51,7 +51,7 @@ def numbers(records) -> set[str]:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["p", LONG, "退耕还林"])
 def test_tables_of_one_to_eight_policies_break_nothing(tmp_path, width, name):
-    for policies in range(1, 9):
+    for policies in (1, 2, 3, 8):
         study, tables = compared(tmp_path, policies, name)
         gaps = tables.comparison if policies == 2 else []
         lines = printed(width, print_answer, risk_of(study, tables), True)
@@ -62,7 +62,7 @@ def test_tables_of_one_to_eight_policies_break_nothing(tmp_path, width, name):
 
 @pytest.mark.parametrize("name", ["p", LONG, "退耕还林"])
 def test_the_brief_form_of_any_number_of_policies_is_one_screen_with_every_policy(tmp_path, name):
-    for policies in range(1, 6):
+    for policies in (1, 2, 5):
         study, tables = compared(tmp_path, policies, name)
         lines = printed(80, print_answer, risk_of(study, tables), False)
         assert_whole(lines, 80, (), study.policy_names)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import engine
+from engine.charts.tables.outcomes import exceedance
 from engine.errors import UserError
 from engine.execution import results
 from engine.execution.resources import memory_needed
-from engine.plots import exceedance
 from engine.risk.estimation.flags import Reason
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.stored_estimates import tables_as_made

@@ -18,7 +18,7 @@ from engine.report.page import page
 from engine.report.run_records import records_of
 from engine.risk.estimation.summaries import summarise
 from engine.risk.estimation.tables import Tables, tables_of_paths
-from engine.risk.estimation.yearly_sample import of_sample
+from engine.risk.estimation.yearly_sample import of_parts
 from engine.run_folder.cube_groups import groups
 from engine.study.components import Event, Keep, Policy
 from engine.study.study import Study
@@ -89,7 +89,7 @@ def make_tree(study: Study, values: np.ndarray) -> xr.DataTree:
         math.prod(len(study.model.dims[d]) for d in entry.dims) for entry in getattr(study.model, "yearly", {}).values()
     )
     shape = (len(study.policies), len(study.years), cells, min(study.keep.yearly, study.paths))
-    yearly = of_sample(study, rng.standard_normal(shape).astype(np.float32)) if study.has_yearly else {}
+    yearly = of_parts(study, shape[-1], [rng.standard_normal(shape).astype(np.float32)]) if study.has_yearly else {}
     found: Tables = tables_of_paths(study, paths)
     told = summarise(study, found, paths, yearly, np.zeros((len(study.policies), len(paths)), np.int64))
     parts = {name: xr.Dataset(*group) for name, group in groups(study, told) if group.data_vars}

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from engine.answers.answer import Subject
-from engine.plots.style import COLOURS, ON_DARK
+from engine.charts.theme import COLOURS, ON_DARK
 from engine.report import printing
 from tests.backtested import backtested
 from tests.conditioned import both

@@ -9,8 +9,8 @@ import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Subject
+from engine.charts.universes import DESIGN, LEDGERS, VERDICTS, called
 from engine.formatting import begun
-from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, called
 from engine.report.page import page
 from engine.report.run_records import records_of
 from engine.report.sections import any_answer, certainty, challenge_charts, claims

@@ -1,22 +1,17 @@
-"""The page as PDF and as one slide: what writes them, what is said where nothing can, and that nothing is left half."""
+"""The page as PDF: what writes it, what is said where nothing can, and that nothing is left half."""
 
 from __future__ import annotations
 
 import os
 import stat
-import struct
 
 import pytest
 
 from engine.errors import UserError
-from engine.plots import close, slide
 from engine.report import files, printing
-from engine.report.run_records import records_of
-from engine.report.slide import slide_of
 from engine.runs.run import open_run
 from engine.study.loading import load_model_file
 from tests.refusals import refuses
-from tests.report.farms import EVIL, Farms, make_study, make_tree, normal
 from tests.small_files import BRIDGE, call, own, write
 
 
@@ -87,10 +82,10 @@ def test_a_browser_that_is_missing_is_named_with_the_way_to_get_one(bridge, tmp_
 
 
 def test_endings_of_names_are_refused_together(bridge, tmp_path):
-    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.doc", "--slide", tmp_path / "slide.gif")
-    assert ended.exit_code == 2 and "ends in .pdf" in ended.output and ".png or .svg" in ended.output
-    ended = call("report", bridge, *own("Bridge"), "--slide", tmp_path / "no" / "slide.png")
-    assert ended.exit_code == 2 and not (tmp_path / "no").exists()
+    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.doc", "-o", tmp_path / "page.gif")
+    assert ended.exit_code == 2 and "ends in .pdf" in ended.output and ".htm or .pdf" in ended.output
+    ended = call("report", bridge, *own("Bridge"), "--slide", tmp_path / "slide.png")
+    assert ended.exit_code == 2 and "rustbelt plot overview" in ended.output
 
 
 @pytest.mark.parametrize(
@@ -105,33 +100,6 @@ def test_a_file_is_refused_before_the_page_is_made(bridge, tmp_path, file, words
     monkeypatch.setattr(files, "content", None)
     with refuses("", *words):
         open_run(bridge, load_model_file(own("Bridge")[1])).report(tmp_path / file)
-    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / file, "--slide", tmp_path / "slide.png")
+    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / file, "--pdf", tmp_path / "page.pdf")
     assert ended.exit_code == 2 and all(word in ended.output for word in ("-o: ", *words))
     assert not [*tmp_path.iterdir()]
-
-
-def test_a_slide_is_16_to_9_and_the_same_every_time(bridge, tmp_path):
-    places = [tmp_path / name for name in ("one.png", "two.png", "three.svg")]
-    for place in places:
-        assert call("report", bridge, *own("Bridge"), "--slide", place).exit_code == 0
-    first, second, third = (place.read_bytes() for place in places)
-    assert first == second
-    wide, high = struct.unpack(">II", first[16:24])
-    assert abs(wide / high - 16 / 9) < 0.01
-    assert third.startswith(b"<?xml") and not [p for p in tmp_path.iterdir() if p not in places]
-
-
-@pytest.mark.parametrize("policies", [("only",), ("old", "new"), tuple(f"plan_{k}" for k in range(8))])
-@pytest.mark.parametrize("events", [True, False])
-def test_a_slide_of_any_run_stays_on_its_sheet(policies, events, monkeypatch):
-    study = make_study(Farms(), 4000, policies, text=EVIL, **({} if events else {"events": ()}))
-    shown = []
-    monkeypatch.setattr(slide, "as_file", lambda record, suffix: shown.append(record) or b"")
-    slide_of(records_of(study, make_tree(study, normal(study, 0.3))), ".svg")
-    figure = slide._figure(shown[0])
-    width, height = figure.bbox.width, figure.bbox.height
-    for text in figure.texts:
-        box = text.get_window_extent()
-        assert box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height, text.get_text()
-    assert len(figure.texts) >= 5 and figure.axes[0].get_position().height > 0.2
-    close(figure)

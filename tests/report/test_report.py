@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from engine.charts import theme
+from engine.charts.theme import COLOURS
 from engine.modelling.records import Lever, Yearly
-from engine.plots import COLOURS, style
 from engine.report import charts
 from engine.report.markup import Section, render, unbroken
 from engine.report.page import LARGEST, page
@@ -196,8 +197,7 @@ def test_charts_keep_their_bands_with_any_number_of_policies(count):
 
 
 def test_a_policy_has_one_marker_in_figures_charts_and_legends(plain):
-    library = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down"}
-    assert [library[marker] for marker in style.MARKERS] == list(charts.SHAPES)
+    assert charts.SHAPES == theme.SHAPES
     held = data_of(plain)["charts"]
     for chart in ("chance-of-events", "tail-0", "place-whole-0"):
         shapes = [

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import engine
+from engine.charts.kinds import KINDS
 from engine.errors import UserError
 from engine.execution import results
-from engine.plots.kinds import KINDS
 from engine.risk.estimation.evidence import stated_level
 from engine.run_folder.folder import RunFolder
 from engine.runs import elsewhere
@@ -187,7 +187,8 @@ def test_figures_by_kind_and_a_page(place, tmp_path):
     _, run = place
     assert {*KINDS} <= {*dir(run.plot)}
     drawn = run.plot.exceedance(variable=run.study.keep.outcomes[0])
-    assert drawn.axes and KINDS["exceedance"].about in run.plot.exceedance.__doc__
+    assert drawn.to_dict()["layer"] and KINDS["exceedance"].about in run.plot.exceedance.__doc__
+    assert run.plot.exceedance.table(run.study.keep.outcomes[0]).attrs["title"].endswith(run.study.policy_names[-1])
     page = run.report(tmp_path / "page.html")
     assert page == tmp_path / "page.html" and page.read_text()[:15].lower() == "<!doctype html>"
 
@@ -203,10 +204,14 @@ def test_the_first_argument_of_a_figure_is_its_variable(place):
         ("replay", yearly, "variable"),
         ("priors", factor, "factor"),
     ):
-        by_position, by_name = getattr(run.plot, kind)(given), getattr(run.plot, kind)(**{option: given})
-        assert by_position.texts[0].get_text() == by_name.texts[0].get_text()
-        assert by_position.texts[0].get_text() != getattr(run.plot, kind)().texts[0].get_text()
-    assert run.plot.replay(path=7).texts[0].get_text().startswith("Path 7")
+        drawing = getattr(run.plot, kind)
+        by_position, by_name, usual = (_title(one) for one in (drawing(given), drawing(**{option: given}), drawing()))
+        assert by_position == by_name != usual
+    assert _title(run.plot.replay(path=7)).startswith("Path 7")
+
+
+def _title(chart):
+    return " ".join(chart.to_dict()["title"]["text"])
 
 
 @pytest.mark.parametrize(
@@ -214,11 +219,10 @@ def test_the_first_argument_of_a_figure_is_its_variable(place):
     [
         ("exceedance", ("nope",), {}, "", ("kept path by path", "'nope'")),
         ("overview", ("nope",), {}, "", ("kept path by path", "'nope'")),
-        ("convergence", ("nope",), {}, "", ("kept path by path", "'nope'")),
         ("fan", ("nope",), {}, "variable", ("unknown yearly variable 'nope'",)),
         ("tails", ("nope",), {}, "variable", ("unknown yearly variable 'nope'",)),
         ("priors", ("nope",), {}, "factor", ("unknown factor 'nope'",)),
-        ("correlation", ("nope",), {}, "variable", ("'correlation' does not take it",)),
+        ("hindcast", ("nope",), {}, "variable", ("'hindcast' does not take it",)),
         ("fan", (7,), {}, "variable", ("expected a name", "got 7")),
         ("replay", (7,), {}, "variable", ("expected a name", "got 7", "path=7")),
         ("fan", ("stock",), {"variable": "level"}, "variable", ("expected one value", "'stock'", "'level'")),
@@ -269,7 +273,7 @@ def test_the_public_names_are_all_there_whatever_was_used_before():
         "for _ in 1, 2:\n"
         "    kinds = {name: type(getattr(engine, name)).__name__ for name in names}\n"
         "    assert 'module' not in kinds.values(), kinds\n"
-        "    import engine.runs.replay, engine.runs.run, engine.plots, engine.report.page\n"
+        "    import engine.runs.replay, engine.runs.run, engine.charts.kinds, engine.report.page\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

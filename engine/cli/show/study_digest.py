@@ -20,8 +20,7 @@ from engine.study.tables.levers import lever_text
 from engine.study.tables.shocks import stationary
 
 if TYPE_CHECKING:
-    from engine.draws.distributions.law import Law
-    from engine.study.study import Input, Study
+    from engine.study.study import Input, Law, Study
 
 LEVELS = " ▁▂▃▄▅▆▇█"
 WIDTH = 15

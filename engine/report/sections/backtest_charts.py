@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from engine.answers.answer import Answer
-from engine.plots.observations import BAND, Places, Point, Series, apart, markers, places_of, series_of
-from engine.plots.ticks import roomy
-from engine.report.charts import DASHES, INKS, Chart, columns_of, shape
+from engine.charts.observations import BAND, Places, Point, Series, apart, markers, places_of, series_of
+from engine.charts.theme import DASHES
+from engine.report.charts import INKS, Chart, columns_of
 from engine.report.observed_charts import HEIGHT, Panel
 from engine.report.run_records import RunRecords
-from engine.report.text import NONE, compact, short, unit_of
+from engine.report.text import NONE, compact, roomy, short, unit_of
 
 LETTERS = 18
 """Most letters in a line of a series' name, as a panel has room for."""
@@ -63,7 +63,7 @@ def _hindcast(every: Sequence[Series]) -> Chart:
         " futures."
     )
     finding += f" Hollow are those that are only shown: {reasons}." if reasons else ""
-    shapes = {name or PLAIN: shape(marker) for name, marker in markers(every).items()}
+    shapes = {name or PLAIN: shape for name, shape in markers(every).items()}
     years = [point["x"] for point in points]
     options = {
         "panels": [_panel(one, [point for point in points if point["s"] == k]) for k, one in enumerate(every)],

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.answers.answer import Answer
+from engine.charts import labels
+from engine.charts.universes import DESIGN, LEDGERS, VERDICTS, Universes, called, percent, sentences, universes
 from engine.formatting import begun
-from engine.plots import labels
-from engine.plots.ticks import roomy
-from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, Universes, called, percent, sentences, universes
 from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
-from engine.report.text import short, unit_of, with_interval
+from engine.report.text import roomy, short, unit_of, with_interval
 from engine.report.universe_charts import APART, BAR, CURVE, HEAD, LINE
 from engine.risk.estimation.tables import record
 from engine.risk.estimation.wording import listed

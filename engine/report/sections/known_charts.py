@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.answers.answer import Answer
-from engine.plots import labels
-from engine.plots.conditioning import BAND, MEANING, Learnt, Ranks, learnt, ranks_of
-from engine.plots.ticks import roomy
+from engine.charts import labels
+from engine.charts.conditioning import BAND, MEANING, Learnt, Ranks, learnt, ranks_of
 from engine.report.charts import Chart, columns_of
 from engine.report.conditioned_charts import BAR, BARS, HEAD, LINE
 from engine.report.run_records import RunRecords
-from engine.report.text import compact, short, unit_of
+from engine.report.text import compact, roomy, short, unit_of
 
 LETTERS = 28
 """Most letters in a line of a factor's name, as a phone has room for beside the numbers."""

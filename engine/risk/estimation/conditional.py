@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,8 @@ from engine.risk.estimation.tables import Record, record
 from engine.study.study import Study
 
 OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
-TERM = re.compile(r"\s*(?P<name>[^\s<>=]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>[^\s<>=]+)\s*")
+NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?"
+TERM = re.compile(rf"\s*(?P<name>[^\s<>=]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>{NUMBER})\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,12 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
     names, terms, problems = tuple(known), [], Problems()
     for part in re.split(r"\s+and\s+", text.strip()):
         match = TERM.fullmatch(part)
-        number = _number(match["number"]) if match else math.nan
-        if not match or not math.isfinite(number):
+        if not match:
             problems.add("", f"expected NAME (<|<=|>|>=) NUMBER, several joined by 'and', got '{part}'.")
         elif match["name"] in unkept:
             problems.add("", not_kept(match["name"], names))
         elif problems.knows("", "outcome", match["name"], names):
-            terms.append(Term(match["name"], match["sign"], number))
+            terms.append(Term(match["name"], match["sign"], float(match["number"])))
     problems.refuse("condition")
     return Condition(" ".join(text.split()), tuple(terms))
 
@@ -78,13 +77,6 @@ def not_kept(name: str, kept: Iterable[str]) -> str:
     return (
         f"expected what is kept path by path ({listed}), got '{name}'. Keep it: keep.outcomes in the study, and run it."
     )
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def condition_table(study: Study, outcomes: Mapping[str, PolicyPaths], condition: Condition) -> list[Record]:

@@ -23,7 +23,7 @@ def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Happens:
       values: all outcomes, or all yearly values, of the paths, which are whole pairs except at a run's end.
     """
     sound = np.isfinite(values).reshape(-1, values.shape[-1]).all(axis=0)
-    return ~sound if sound.all() else with_units(study, ~sound)
+    return with_units(study, ~sound)
 
 
 def with_units(study: Study, bad: Happens) -> Happens:

@@ -19,7 +19,7 @@ from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest, material, squares_flag, tail_size, tails_flag
 from engine.risk.estimation.histograms import Histogram, OfBins
 from engine.risk.estimation.influences import TIED, Evidence, Measure, deviation, of_influence, opened, shifted, single
-from engine.risk.estimation.intervals import Estimate, Groups, Levels, Moments, moments_of_totals
+from engine.risk.estimation.intervals import Estimate, Groups, Levels, Moments, Z, moments_of_totals
 from engine.risk.estimation.measures import correlation, share_difference
 from engine.risk.estimation.tails import ATOM, share_of_moments, tail_count
 from engine.study.study import LEVELS
@@ -105,7 +105,10 @@ class Binned:
             low, high = of.bounds(down)[0], of.bounds(up)[1]
         many, slope = np.array(np.inf if ended else expected), spread * n / max(down - up, 1)
         own = q, spread / (2 * groups.reach), low, high
-        tied = spread > 0 and of.alike(rank, (down, up)) > max(TIED * (down - up), 1)
+
+        def tied() -> bool:
+            return bool(spread > 0 and of.alike(rank, (down, up)) > max(TIED * (down - up), 1))
+
         var = Measure(own, slope * number, above, many, FEWEST_FOR_VAR, tied, (q - q_low, q_high - q), "quantile")
         # groups are too few to estimate the skewness of a tail mean, so it comes from the bins
         shortfall = replace(moments_of_totals(excess, groups), skewness=of.skewness_beyond(rank, q))
@@ -207,11 +210,10 @@ def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
     of = moments_of_totals(totals, groups)
     if groups.count < 2:
         return Estimate(of.mean.item(), flags=(ONE_GROUP,))
-    if of.mean in (0.0, 1.0):
-        return single(share_of_moments(of, np.asarray(max(1 / unit, 1 - 1 / unit) * groups.paths)))
-    with np.errstate(divide="ignore"):
-        count = np.clip(of.mean * (1 - of.mean) / of.error**2, 1.0, groups.paths)
-    return single(share_of_moments(of, count, groups.reach))
+    spread, unseen = of.mean * (1 - of.mean), max(1 / unit, 1 - 1 / unit) * groups.paths
+    with np.errstate(divide="ignore", invalid="ignore"):
+        count = np.where(spread > 0, np.clip(spread / of.error**2, 1.0, groups.paths), unseen)
+    return single(share_of_moments(of, count, groups.reach if spread > 0 else Z))
 
 
 def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: int) -> Estimate:

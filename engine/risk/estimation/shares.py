@@ -42,7 +42,7 @@ def _words(x: Holds) -> UInt64[np.ndarray, "*cells word"]:
     octets = np.packbits(x, axis=-1)
     if missing := -octets.shape[-1] % 8:
         octets = np.concatenate([octets, np.zeros((*x.shape[:-1], missing), np.uint8)], axis=-1)
-    return octets.view(np.uint64)
+    return np.ascontiguousarray(octets).view(np.uint64)
 
 
 def _ones(words: UInt64[np.ndarray, "*cells word"]) -> Int[np.ndarray, "*cells"]:
@@ -62,22 +62,22 @@ def error_of(square: Cells, units: Units) -> Cells:
         return np.sqrt(np.maximum(square, 0.0) * units.count / np.float64(units.count - 1)) / units.paths
 
 
-def effective_count(share: Moments, units: Units) -> Cells:
+def effective_count(share: Moments, units: Units, unseen: float | None = None) -> Cells:
     """How many independent paths would give this share of paths the error it has: n over the design effect.
 
     share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or
     no path has the property the design effect is unknown: the number of units stands in for it, or n - J for
     replicates, which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910), over the
     weight of the heaviest path. Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
+
+    Args:
+      unseen: the number where all paths or none have the property, if paths have other weights than those of the units.
     """
-    if units.alone:
-        return np.full_like(share.mean, float(units.paths))
-    heaviest = 1.0 if units.weights is None else float(units.weights.max())
-    return design_count(share, units, max(units.count, units.paths - units.count) / heaviest)
-
-
-def design_count(share: Moments, units: Units, unseen: float) -> Cells:
-    """As `effective_count`, also for other weights of paths; `unseen` where all paths or none have the property."""
+    if unseen is None:
+        if units.alone:
+            return np.full_like(share.mean, float(units.paths))
+        heaviest = 1.0 if units.weights is None else float(units.weights.max())
+        unseen = max(units.count, units.paths - units.count) / heaviest
     if units.count < 2:
         return np.ones_like(share.mean)
     variance = share.error**2 * (units.count - 1) / units.count

@@ -73,7 +73,7 @@ def summarise(
     Args:
       tables: records of the run.
       paths: outcomes kept path by path, by name, float32 [policy, path]; only a few are read at a time.
-      yearly: numbers of the groups of the yearly sample, as from `of_sample`, and other fields of `Summaries`; without
+      yearly: numbers of the groups of the yearly sample, as from `of_parts`, and other fields of `Summaries`; without
         yearly numbers for a static model.
       nonfinite: number of values that are not finite, int [policy, outcome], from the blocks' records.
       out: number of paths that are left out because of them.

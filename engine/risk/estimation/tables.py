@@ -158,21 +158,19 @@ def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None
     Args:
       variables: names of the wanted outcomes and events; all of them if not given.
     """
+    out = study.paths - int(tally.sizes.sum())
+    lost = Flag(Reason.NOT_FINITE, out, study.paths) if out else None
     outcomes = [
-        _of_tallied(study, tally, k, name)
+        _of_tallied(study, tally, k, name, lost)
         for k, name in enumerate(unkept(study))
         if variables is None or name in variables
     ]
     events = [
-        _of_counts(study, tally, event.name, counts)
+        _of_counts(study, tally, event.name, counts, lost)
         for event, counts in zip(unkept_events(study), tally.events, strict=True)
         if variables is None or event.name in variables
     ]
-    tables, out = Tables.joined([*outcomes, *events]), study.paths - int(tally.sizes.sum())
-    for records in (tables.risk, tables.comparison) if out else ():
-        lost = Flag(Reason.NOT_FINITE, out, study.paths)
-        records[:] = [dataclasses.replace(r, flags=(lost, *r.flags)) for r in records]
-    return tables
+    return Tables.joined([*outcomes, *events])
 
 
 def against_baseline(measure: str) -> str:
@@ -188,7 +186,7 @@ def _of_outcome(study: Study, name: str, values: PolicyPaths) -> Tables:
     return tables
 
 
-def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
+def _of_tallied(study: Study, tally: Tally, k: int, name: str, lost: Flag | None) -> Tables:
     loss, levels = study.is_loss(name), study.levels
     parts = [tally.histogram(k, p) for p in range(len(study.policies))]
     bad = [Binned(part if loss else part.negated(), levels) for part in parts]
@@ -198,7 +196,7 @@ def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
         return {**bad[p].less(bad[base]).estimates(levels, loss), "worse": worse}
 
     tables = _records(
-        study, name, lambda p: bad[p].own().estimates(levels, loss), less, binned_regrets(bad, tally.regret[k])
+        study, name, lambda p: bad[p].own().estimates(levels, loss), less, binned_regrets(bad, tally.regret[k]), lost
     )
     tables.bars[name] = histogram_of_bins(parts)
     return tables
@@ -217,13 +215,16 @@ def _of_event(study: Study, event: Event, outcomes: ByName) -> Tables:
     return _records(study, event.name, partial(estimated, probability), partial(estimated, probability_difference))
 
 
-def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "policy group"]) -> Tables:
+def _of_counts(
+    study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "policy group"], lost: Flag | None
+) -> Tables:
     of = tally.sizes, study.unit
     return _records(
         study,
         name,
         lambda p: {"probability": binned_share(counts[p], *of)},
         lambda p, base: {"probability": difference_of_shares(counts[p], counts[base], *of)},
+        lost=lost,
     )
 
 
@@ -233,12 +234,17 @@ def _records(
     own: Callable[[int], Estimates],
     less: Callable[[int, int], Estimates],
     regrets: Sequence[Estimate] = (),
+    lost: Flag | None = None,
 ) -> Tables:
-    """Records of a variable: each policy's own measures, its differences from the baseline, and its regret."""
+    """Records of a variable: each policy's own measures, its differences from the baseline, and its regret.
+
+    Args:
+      lost: flag for paths that were left out of all of them.
+    """
     tables, base = Tables([], []), study.row(study.baseline)
     for p, policy in enumerate(study.policy_names):
-        tables.risk.extend(record(measure, policy, name, one) for measure, one in own(p).items())
+        tables.risk.extend(record(measure, policy, name, one.flagged(lost)) for measure, one in own(p).items())
         gaps = {against_baseline(measure): one for measure, one in less(p, base).items()} if p != base else {}
         gaps |= {"regret": regrets[p]} if regrets else {}
-        tables.comparison.extend(record(measure, policy, name, one) for measure, one in gaps.items())
+        tables.comparison.extend(record(measure, policy, name, one.flagged(lost)) for measure, one in gaps.items())
     return tables

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
 from engine.risk.estimation.influences import TIED, Column, Measure, Table, Which, deviation, of_influence
-from engine.risk.estimation.intervals import Cells, Levels, Moments, Units, Z, dots, moments_of
+from engine.risk.estimation.intervals import Cells, Levels, Moments, Units, Z, dots
 from engine.risk.estimation.order_statistics import Sorted, ascending_rows, of_rank
 from engine.risk.estimation.shares import (
     combined_interval,
@@ -132,7 +132,7 @@ class Measured:
         """Standard deviation."""
         of = self.squares.of
         size = 2 * np.sqrt(of.mean)
-        scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+        scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
         return Measure(deviation(of, self.units.kish), self.squares.influence.scaled(scale), of)
 
     def quantile(self, level: float) -> Measure:
@@ -174,8 +174,7 @@ class Measured:
         values exceed the quantile where all values are equal, and where the quantile is the variable's upper bound.
         """
         units, n = self.units, self.units.paths
-        over = Made.of("above", self.values, q)
-        of = moments_of(over, units)
+        over, of = Made.of("above", self.values, q), share_moments(self.values > q[:, None], units)
         count = effective_count(of, units)
         first, second = tail_ranks(count, share)
         (low, down), (high, up) = self._at(first * n / count), self._at(second * n / count, last=True)
@@ -188,11 +187,12 @@ class Measured:
         if units.weights is not None:
             many = np.minimum(many, units.kish).round(11)  # rounding must not leave a little less than is needed
         column = q, (high - low) / (2 * units.reach), low, high
-        many = np.where(ended, np.inf, many)
-        around = np.maximum(
-            TIED / 2 * (first - second) * n / count, 1 if units.weights is None else units.weights.max()
-        )
-        tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
+
+        def tied() -> Which:
+            heaviest = 1 if units.weights is None else units.weights.max()
+            around = np.maximum(TIED / 2 * (first - second) * n / count, heaviest)
+            return (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
+
         many = np.where(ended, np.inf, many)
         return Measure(column, over.scaled(slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 
@@ -241,7 +241,7 @@ def share_gap(x: Bool[np.ndarray, "*cells path"], y: Bool[np.ndarray, "*cells pa
     one, two = share(x, units), share(y, units)
     square, other, product = (joint(*pair, units) for pair in ((x, x), (y, y), (x, y)))
     error, scale = error_of(square + other - 2 * product, units), np.sqrt(np.maximum(square * other, 0.0))
-    correlated = np.where(scale > 0, product / np.where(scale > 0, scale, 1.0), 0.0)
+    correlated = np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)
     first, second = ((of[0], of[2], of[3]) for of in (one, two))
     low, high = combined_interval(first, second, correlated)
     return one[0] - two[0], np.where(error == 0, (high - low) / (2 * Z), error), low, high

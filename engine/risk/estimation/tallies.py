@@ -148,7 +148,7 @@ class Folding:
 
     def __init__(self, first: Tally):
         self.blocks, self._groups = 0, 0
-        self._bins, self._columns, self._steps = np.zeros((3, 0), np.int64)
+        self._bins, self._steps = np.zeros((2, 0), np.int64)
         self._counts = np.zeros((GROUPS, 0), np.int64)
         self._least, self._most = first.least.copy(), first.most.copy()
         of_first = {name: getattr(first, name) for name in _BY_GROUP}
@@ -173,26 +173,22 @@ class Folding:
         held = self._by_group["sizes"] > 0
         return Tally(
             bins=self._bins,
-            counts=self._counts[held][:, self._columns],
-            steps=self._steps[self._columns],
+            counts=self._counts[held],
+            steps=self._steps,
             least=self._least,
             most=self._most,
             **{name: of[..., held] for name, of in self._by_group.items()},
         )
 
     def _columns_of(self, bins: Bins) -> Bins:
-        """Columns in which the numbers of bins are kept; new bins get columns behind the others."""
-        new = np.setdiff1d(bins, self._bins, assume_unique=True)
-        if len(new):
-            count, known = len(self._bins) + len(new), np.searchsorted(self._bins, new)
-            self._columns = np.insert(self._columns, known, np.arange(len(self._bins), count))
-            self._bins = np.insert(self._bins, known, new)
-            if count > len(self._steps):
-                more = count + count // 4 - len(self._steps)
-                self._counts = np.pad(self._counts, ((0, 0), (0, more)))
-                self._steps = np.pad(self._steps, (0, more))
-        columns: np.ndarray = self._columns[np.searchsorted(self._bins, bins)]
-        return columns
+        """Columns in which the numbers of bins are kept, in ascending order of the bins."""
+        every = np.union1d(self._bins, bins)
+        if len(every) > len(self._bins):
+            known, counts, steps = np.searchsorted(every, self._bins), self._counts, self._steps
+            self._bins, self._steps = every, np.zeros(len(every), np.int64)
+            self._counts = np.zeros((GROUPS, len(every)), np.int64)
+            self._counts[:, known], self._steps[known] = counts, steps
+        return np.searchsorted(every, bins)
 
 
 def folded(parts: Iterable[Tally]) -> Tally:

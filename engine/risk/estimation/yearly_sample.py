@@ -28,24 +28,16 @@ CHUNK = 1 << 22
 """Number of values that a thread sorts at a time, enough to outweigh the overhead of a NumPy call."""
 
 
-def of_sample(study: Study, yearly: YearlyValues, kept: Happens | None = None) -> dict[str, Any]:
+def of_parts(study: Study, paths: int, parts: Iterable[YearlyValues], kept: Happens | None = None) -> dict[str, Any]:
     """Yearly fields of `Summaries`: moments, differences of means, VaR and ES, quantiles, shares on bounds.
 
     Errors and intervals are over independent units of paths, as in `measures`. All numbers of a cell with a non-finite
     value are NaN; its differences also where the baseline's cell has one.
 
     Args:
-      yearly: values of the first paths.
-      kept: which paths are used, bool [path], where some are left out (`exclusion.py`); all if not given.
-    """
-    return of_parts(study, yearly.shape[-1], [yearly], kept)
-
-
-def of_parts(study: Study, paths: int, parts: Iterable[YearlyValues], kept: Happens | None = None) -> dict[str, Any]:
-    """As `of_sample`, from parts that hold some years each, of which one is in memory at a time.
-
-    Args:
       paths: number of paths.
+      parts: values of the first paths, some years each, of which one part is in memory at a time.
+      kept: which paths are used, bool [path], where some are left out (`exclusion.py`); all if not given.
     """
     units, some = as_units(paths, study.unit), slice(None) if kept is None else kept
     units = units if kept is None else units.take(kept)

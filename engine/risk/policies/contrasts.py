@@ -21,7 +21,7 @@ from engine.risk.estimation.heaviness import Extremes
 from engine.risk.estimation.influences import Evidence, single
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
 from engine.risk.estimation.measures import Sample, alone, correlation, few_replicates, nothing, share_difference
-from engine.risk.estimation.shares import design_count
+from engine.risk.estimation.shares import effective_count
 from engine.risk.estimation.tails import Measured, share_of_moments
 
 ROUNDING = 2.0**-48
@@ -153,6 +153,6 @@ def _of_shares(values: Paths, units: Units, error: float) -> Estimate:
     of = moments_of_totals(totals, units)
     # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
     # paths too
-    count = design_count(of, units, max(units.count, units.paths - units.count))
+    count = effective_count(of, units, max(units.count, units.paths - units.count))
     up, down = (single(row) for row in np.transpose(share_of_moments(of, count)))
     return share_difference(up, down, error, correlation(*(totals - units.sizes * of.mean[:, None])))

@@ -19,7 +19,7 @@ from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.influences import single
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Unit, Units, moments_of_totals
 from engine.risk.estimation.measures import finite_units
-from engine.risk.estimation.shares import design_count
+from engine.risk.estimation.shares import effective_count
 from engine.risk.estimation.tails import share_of_moments, tail_count
 
 FEWEST = 50
@@ -72,4 +72,4 @@ def _chi(one: Tail | None, two: Tail | None, units: Units, level: float) -> Esti
     a, b = float(second[at_first].mean()), float(first[at_second].mean())
     influence = both.astype(np.float64) - a * first - b * second
     of = replace(moments_of_totals(units.totals(influence / size), units), mean=np.asarray(chi))
-    return single(share_of_moments(of, design_count(of, units, size * units.paths)))
+    return single(share_of_moments(of, effective_count(of, units, size * units.paths)))

@@ -8,7 +8,7 @@ from engine.modelling.cell_axis import cell_count, split_cells
 from engine.risk.estimation import yearly_sample
 from engine.risk.estimation.intervals import FEW_UNITS
 from engine.risk.estimation.measures import difference, summary
-from engine.risk.estimation.yearly_sample import QUANTILES, of_parts, of_sample
+from engine.risk.estimation.yearly_sample import QUANTILES, of_parts
 from tests.helpers import assert_close, assert_same
 from tests.risk.cells import summary_cells
 from tests.small_study import make_study
@@ -49,7 +49,7 @@ def by_cell(study, found, values):
 def test_every_number_is_that_of_plain_numpy(sampler, n_paths):
     study = make_study(n_paths, sampler=sampler)
     values = values_of(study, n_paths)
-    found = of_sample(study, values)
+    found = of_parts(study, values.shape[-1], [values])
     assert found["yearly_sample"] == n_paths and found["quantiles"] == QUANTILES
     starts = np.arange(0, n_paths, study.unit)
     sizes, units = np.diff(np.append(starts, n_paths)), len(starts)
@@ -80,7 +80,7 @@ def test_every_number_is_that_of_plain_numpy(sampler, n_paths):
 def test_errors_and_intervals_are_those_of_the_measures(sampler, n_paths):
     study = make_study(n_paths, sampler=sampler)
     values = values_of(study, n_paths)
-    found = of_sample(study, values)
+    found = of_parts(study, values.shape[-1], [values])
     paths = split_cells(study.model, values, axis=2)
     for name, variable in study.model.yearly.items():
         columns = summary_cells(paths[name], study.unit, variable.loss)
@@ -97,14 +97,14 @@ def test_errors_and_intervals_are_those_of_the_measures(sampler, n_paths):
 
 def test_the_baseline_differs_from_itself_by_nothing():
     study = make_study(1001)
-    found = of_sample(study, values_of(study, 1001))
+    found = of_parts(study, 1001, [values_of(study, 1001)])
     for table in found["difference_yearly"].values():
         assert np.all(table[0] == 0) and np.any(table[1] != 0)
 
 
 def test_a_single_unit_has_no_errors():
     study = make_study(2, sampler="antithetic")
-    found = of_sample(study, values_of(study, 2))
+    found = of_parts(study, 2, [values_of(study, 2)])
     for name in study.model.yearly:
         assert np.isfinite(found["moments"][name][:, :2]).all() and np.isnan(found["moments"][name][:, 2]).all()
         assert np.isnan(found["difference_yearly"][name][:, 1:]).all()
@@ -115,11 +115,11 @@ def test_a_single_unit_has_no_errors():
 def test_cells_with_values_that_are_not_finite_are_blank_and_no_others(bad):
     study = make_study(1000)
     values = values_of(study, 1000)
-    sound = of_sample(study, values)
+    sound = of_parts(study, values.shape[-1], [values])
     stock = 2  # growth has two cells before
     values[0, 1, stock, 17] = bad
     values[1, 2, stock, 17] = bad
-    found = of_sample(study, values)
+    found = of_parts(study, values.shape[-1], [values])
     for key in NAMES:
         for name, table in found[key].items():
             expected = sound[key][name].copy()
@@ -133,9 +133,9 @@ def test_cells_with_values_that_are_not_finite_are_blank_and_no_others(bad):
 def test_numbers_do_not_depend_on_how_cells_are_cut(monkeypatch):
     study = make_study(1001)
     values = values_of(study, 1001)
-    whole = of_sample(study, values)
+    whole = of_parts(study, values.shape[-1], [values])
     monkeypatch.setattr(yearly_sample, "CHUNK", 1)
-    cut = of_sample(study, values)
+    cut = of_parts(study, values.shape[-1], [values])
     by_year = of_parts(study, 1001, iter(np.split(values, values.shape[1], axis=1)))
     assert by_year.keys() == whole.keys()
     for key in NAMES:

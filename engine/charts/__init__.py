@@ -1,0 +1,1 @@
+"""Figures of a run: the tables that they show, and one Altair chart of each."""

@@ -1,0 +1,150 @@
+"""Every kind of figure by its name: its table, the function that draws it, and a line on what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import Parameter, signature
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+from engine.charts import theme
+from engine.charts.figures import (
+    answers as drawn_answers,
+    challenged as drawn_claims,
+    inputs as drawn_inputs,
+    observed as drawn_facts,
+    outcomes as drawn_outcomes,
+    yearly as drawn_years,
+)
+from engine.charts.tables import answers, challenged, inputs, observed, outcomes, yearly
+from engine.errors import Problems, UserError, unknown
+
+ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest", "condition")
+"""Questions whose answers have figures, by the names of their commands."""
+SOURCES = ("cube", "study", "story", *ANSWERS)
+"""Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and answers to questions on the run."""
+OUTCOME, YEARLY = "outcome", "yearly"
+Tables: TypeAlias = "pd.DataFrame | tuple[pd.DataFrame, ...]"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of figure.
+
+    Args:
+      tables: the function that gives its table, or several; its parameters are sources, named as in `SOURCES`, then
+        options.
+      draw: the function that draws the table, or the several tables.
+      about: what it shows, in a line.
+      shows: kind of its variable, `OUTCOME` or `YEARLY`, if by default it is taken from the run's headline; "" if
+        `tables` chooses it.
+      table: table that an answer must have to be drawn so; "" where every answer to the question can be.
+    """
+
+    tables: Callable[..., Tables]
+    draw: Callable[..., Any]
+    about: str
+    shows: str = ""
+    table: str = ""
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        """Names of the sources that it is drawn from, out of `SOURCES`."""
+        return tuple(name for name in self._parameters if name in SOURCES)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Names of its options. Keyword-only parameters, such as `most`, are for Python alone."""
+        keyword = Parameter.KEYWORD_ONLY
+        return tuple(n for n, one in self._parameters.items() if n not in SOURCES and one.kind is not keyword)
+
+    @property
+    def _parameters(self) -> Mapping[str, Parameter]:
+        return signature(self.tables).parameters
+
+
+KINDS: Mapping[str, Kind] = {
+    "overview": Kind(yearly.overview, drawn_years.overview, "an outcome's tail, and its variable by year", OUTCOME),
+    "fan": Kind(yearly.fan, drawn_years.fan, "how futures spread by year, a panel for each place", YEARLY),
+    "exceedance": Kind(
+        outcomes.exceedance, drawn_outcomes.exceedance, "probability to pass each level of an outcome", OUTCOME
+    ),
+    "beyond": Kind(answers.beyond, drawn_answers.beyond, "rare levels, extrapolated too (answer to `extremes`)"),
+    "differences": Kind(
+        outcomes.differences, drawn_outcomes.differences, "what a policy changes on the same path", OUTCOME
+    ),
+    "thresholds": Kind(
+        outcomes.thresholds, drawn_outcomes.thresholds, "probability of events at any threshold, with the study's"
+    ),
+    "tails": Kind(yearly.tails, drawn_years.tails, "mean, VaR and ES with intervals, a panel for each place", YEARLY),
+    "tornado": Kind(inputs.tornado, drawn_inputs.tornado, "the outcome where each factor is low and high", OUTCOME),
+    "drivers": Kind(answers.drivers, drawn_answers.drivers, "inputs in the worst futures (answer to `explain`)"),
+    "inputs": Kind(answers.inputs, drawn_answers.intervals, "share of each input (answer to `sensitivity`)"),
+    "boxes": Kind(answers.boxes, drawn_answers.boxes, "boxes of factors with a kind of future (answer to `discover`)"),
+    "turns": Kind(answers.turns, drawn_answers.intervals, "moves of priors that turn a ranking (answer to `flip`)"),
+    "profile": Kind(
+        challenged.profile, drawn_claims.profile, "share of universes in which claims hold (answer to `challenge`)"
+    ),
+    "curve": Kind(challenged.curve, drawn_claims.curve, "a claim in every universe, sorted (answer to `challenge`)"),
+    "hindcast": Kind(observed.hindcast, drawn_facts.hindcast, "observed figures and futures (answer to `backtest`)"),
+    "pit": Kind(observed.pit, drawn_facts.pit, "places of figures among the futures (answer to `backtest`)"),
+    "known": Kind(
+        observed.known, drawn_facts.known, "factors and events given facts (answer to `condition`)", table="known"
+    ),
+    "replay": Kind(yearly.replay, drawn_years.replay, "one path in full, year by year"),
+    "priors": Kind(inputs.priors, drawn_inputs.priors, "the density of every factor, as stated and as fitted"),
+}  # fmt: skip
+"""All kinds of figures by name, the most useful first."""
+
+
+def tables_of(kind: str, sources: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[pd.DataFrame, ...]:
+    """What a figure shows, as data frames: one, or several for a figure of several parts.
+
+    Args:
+      sources: the sources by name; at least those in `Kind.of`.
+      options: options by name; None leaves an option at its default.
+
+    Raises:
+      UserError: no such kind, an option that it does not take, or what the kind itself refuses.
+    """
+    chosen = kind_of(kind)
+    given = {name: value for name, value in options.items() if value is not None}
+    refuse_options(kind, given)
+    made = chosen.tables(*(sources[name] for name in chosen.of), **given)
+    return made if isinstance(made, tuple) else (made,)
+
+
+def chart(kind: str, data: tuple[pd.DataFrame, ...]) -> Any:
+    """The Altair chart of the tables that `tables_of` gives; one that says why there is nothing to draw."""
+    first = data[0]
+    values = first.select_dtypes("number").drop(columns=["year", "paths"], errors="ignore")
+    if first.empty or values.isna().all(axis=None):
+        return theme.nothing(first.attrs).configure(**theme.config())
+    return kind_of(kind).draw(*data).configure(**theme.config())
+
+
+def kind_of(kind: str) -> Kind:
+    """The kind of that name.
+
+    Raises:
+      UserError: there is none.
+    """
+    if kind not in KINDS:
+        raise UserError("KIND", [unknown("kind of figure", kind, KINDS)])
+    return KINDS[kind]
+
+
+def refuse_options(kind: str, given: Mapping[str, Any]) -> None:
+    """Refuses options that a kind of figure does not have.
+
+    Raises:
+      UserError: there are such options.
+    """
+    takes = kind_of(kind).takes
+    problems = Problems()
+    for name in given:
+        if name not in takes:
+            problems.add(name, f"'{kind}' does not take it. It takes: {', '.join(takes) or 'none'}.")
+    problems.refuse(kind)

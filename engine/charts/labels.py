@@ -1,0 +1,134 @@
+"""Text in charts: labels with units, and numbers rounded to what their intervals support."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from engine.formatting import titled, unit_name, words
+from engine.risk.estimation.intervals import Estimate
+
+TIED = "\u00a0"
+"""A no-break space."""
+UNKNOWN = Estimate(math.nan)
+"""An estimate that is shown as "unknown", where no path has a value."""
+MOST_LISTED = 2
+"""Most policies whose numbers a title lists; for more it gives the lowest and the highest."""
+
+
+def name(values: xr.DataArray) -> str:
+    """Title of a variable: its `long_name`, else its name as words with a capital first letter."""
+    said = "" if _is_meaning(values) else values.attrs.get("long_name", "")
+    return str(said or titled(str(values.name)))
+
+
+def _is_meaning(values: xr.DataArray) -> bool:
+    """Whether `long_name` holds the variable's meaning, as in cubes of versions without labels."""
+    ours = "worse" in values.attrs or values.dims == ("path",)
+    return ours and "comment" not in values.attrs and str(values.attrs.get("long_name", ""))[:1].islower()
+
+
+def called(values: xr.DataArray) -> str:
+    """Name of a variable within a sentence: its title if it has a label, else its name as words."""
+    plain = titled(str(values.name))
+    return words(str(values.name)) if name(values) == plain else name(values)
+
+
+def label(values: xr.DataArray) -> str:
+    """Label of an axis: name and unit in brackets, "[1]" for a pure number."""
+    return with_unit(name(values), unit_name(values.attrs))
+
+
+def heading(values: xr.DataArray) -> str:
+    """Beginning of a title: name, and unit in brackets unless it is a pure number."""
+    return name(values) if unit_name(values.attrs) == "1" else label(values)
+
+
+def meaning(values: xr.DataArray) -> str:
+    """Meaning of a variable as a sentence for a note; "" where it is not stated."""
+    about = str(values.attrs.get("long_name" if _is_meaning(values) else "comment", "")).rstrip(".")
+    return f" {name(values)}: {about}." if about else ""
+
+
+def unit(values: xr.DataArray) -> str:
+    """The unit alone in brackets, for panels whose variable is named elsewhere."""
+    return f"[{unit_name(values.attrs)}]"
+
+
+def with_unit(called: str, unit: str) -> str:
+    """Name and unit in brackets, "[1]" where there is none."""
+    return f"{called} [{unit or '1'}]"
+
+
+def place(where: Mapping[str, Any]) -> str:
+    """The labels that a figure is for, to be put after a name: `, Liaoning, steel`."""
+    return "".join(f", {chosen}" for chosen in where.values())
+
+
+def number(value: float, error: float = math.nan) -> str:
+    """A number rounded to what its error supports; three significant digits where the error is not known.
+
+    Args:
+      error: half-width of its 95 % interval; shown is one digit of the standard error (error / 1.96), two if the first
+        is a 1.
+    """
+    if not math.isfinite(value):
+        return "unknown"
+    size = max(abs(value), error if math.isfinite(error) else 0.0)
+    if size == 0:
+        return "0"
+    if math.isfinite(error) and error > 0:
+        exponent = math.floor(math.log10(error / 1.96))
+        places = -exponent + (1 if error / 1.96 / 10.0**exponent < 2 else 0)
+        places = min(places, 6 - math.floor(math.log10(size)))
+    else:
+        places = 2 - math.floor(math.log10(size))
+    if places > 6 or size >= 1e7:
+        digits = min(max(places + math.floor(math.log10(size)), 0), 6)
+        mantissa, _, power = f"{value:.{digits}e}".partition("e")
+        return f"{mantissa}e{int(power)}".replace("-", "−")
+    text = f"{round(value, places):,.{max(places, 0)}f}"
+    return "0" if not text.strip("-0.,") else text.replace("-", "−")
+
+
+def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
+    """An estimate with its 95 % interval in brackets, or with "(no interval)"; "unknown" where it is not finite.
+
+    Args:
+      scale: 100 for a share shown in percent.
+      sign: text after the estimate, such as " %".
+    """
+    if not math.isfinite(of.estimate):
+        return "unknown"
+    half = 0.5 * scale * (of.high - of.low)
+    estimate = number(scale * of.estimate, half) + sign
+    if not math.isfinite(half):
+        return f"{estimate} (no interval)"
+    return f"{estimate} [{number(scale * of.low, half)},{TIED}{number(scale * of.high, half)}]"
+
+
+def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
+    """A sentence with each policy's estimate and interval; for more than two, only the lowest and the highest one."""
+    known = {name: e for name, e in estimates.items() if math.isfinite(e.estimate)}
+    if not known:
+        return f"{what} is unknown: no finite path, or no mean"
+    ordered = sorted(known, key=lambda name: known[name].estimate)
+    if len(known) > 1 and known[ordered[0]] == known[ordered[-1]]:
+        return f"{what} is {with_interval(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
+    if len(known) <= MOST_LISTED:
+        return f"{what} is " + ", ".join(f"{with_interval(e, scale, sign)} under {name}" for name, e in known.items())
+    ends = [f"{with_interval(known[name], scale, sign)} under {name}" for name in (ordered[0], ordered[-1])]
+    return f"{what} is from {ends[0]} to {ends[1]}, of {len(known)} policies"
+
+
+def policies(names: Sequence[str]) -> str:
+    """One or two policies by name, more by their number: `old and reform`, `3 policies`."""
+    return " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
+
+
+def counted(number_of: int, noun: str) -> str:
+    """A number with its noun, in the plural where needed: `1 path`, `4,000 paths`."""
+    return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"

@@ -1,0 +1,46 @@
+"""A table of a chart: a data frame that has its title, its note and its labels in `attrs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from engine.charts.selection import StoredOutcome
+from engine.risk.estimation.intervals import Estimate
+
+ENDS = ("estimate", "low", "high")
+
+
+def frame(records: Iterable[Mapping[str, Any]], title: str, note: str = "", **about: Any) -> pd.DataFrame:
+    """The records as the rows of a data frame.
+
+    Args:
+      title, note: sentences above the chart.
+      about: further attributes: `label` of the axis of values, `policies` (titles of all that run, which decide their
+        looks), `shown` (those that are drawn), `nothing` (why there is nothing to draw), ...
+    """
+    made = pd.DataFrame.from_records(list(records))
+    made.attrs.update(title=title, note=note, **about)
+    return made
+
+
+def ends(one: Estimate, scale: float = 1.0) -> dict[str, float]:
+    """An estimate and its 95 % interval as entries of a row."""
+    return {name: scale * getattr(one, name) for name in ENDS}
+
+
+def of_outcome(kept: StoredOutcome) -> dict[str, Any]:
+    """Attributes of every table of an outcome: its label, its policies, which are shown, whether high is worse."""
+    return {
+        "label": kept.label,
+        "policies": [*kept.titles.values()],
+        "shown": [kept.titles[name] for name in kept.policies],
+        "loss": kept.loss,
+    }
+
+
+def wide(names: Sequence[str]) -> bool:
+    """Whether there are more policies than can be drawn over one another."""
+    return len(names) > 3

@@ -1,0 +1,196 @@
+"""The look of every chart: colours, dashes and shapes of policies, a Vega-Lite configuration, text in lines, panels."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+# M. Okabe and K. Ito, Color Universal Design (2008): distinguishable with every kind of colour vision
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+ON_DARK = ("#E8762A", "#3B9BDB", *COLOURS[2:6], "#F2F2F2")
+DASHES = ((1, 0), (11, 3.5), (2.6, 2.6), (13, 3.3, 2.6, 3.3))
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down")
+GREY = "#777777"
+FONT = "Liberation Sans, Arial, Noto Sans CJK SC, sans-serif"
+SCHEMES: Mapping[str, Mapping[str, Any]] = {
+    "light": {"ink": "#333333", "muted": "#666666", "grid": "#E3E3E3", "page": "#FFFFFF", "policies": COLOURS},
+    "dark": {"ink": "#EEEEEE", "muted": "#AAAAAA", "grid": "#444444", "page": "#16191D", "policies": ON_DARK},
+    "page": {**{name: f"var(--{name})" for name in ("ink", "muted", "grid", "page")},
+             "policies": [f"var(--p{k})" for k in range(len(COLOURS))]},
+}  # fmt: skip
+"""Scheme -> its colours; those of "page" are variables of the page's style sheet."""
+TEXT, TITLE, NOTE = 11, 14, 10.5
+"""Font sizes of labels, titles and notes [pixel]."""
+
+
+def config(scheme: str = "light") -> dict[str, Any]:
+    """The Vega-Lite configuration of every chart in a scheme."""
+    inks = SCHEMES[scheme]
+    plain = {"labelColor": inks["ink"], "titleColor": inks["ink"], "titleFontWeight": "normal",
+             "labelFontSize": TEXT, "titleFontSize": TEXT, "labelLimit": 400}  # fmt: skip
+    return {
+        "font": FONT,
+        "background": "transparent" if scheme == "page" else inks["page"],
+        "lineBreak": "\n",
+        "range": {"category": list(inks["policies"]), "heatmap": {"scheme": "greys"}},
+        "view": {"stroke": None},
+        "axis": {**plain, "gridColor": inks["grid"], "domainColor": inks["muted"], "ticks": False, "labelPadding": 5},
+        "axisX": {"labelFlush": False},
+        "axisY": {"domain": False, "labelFlush": True},
+        "facet": {"spacing": 24},
+        "header": {**plain, "title": None, "labelFontWeight": "bold", "labelAnchor": "start",
+                   "labelExpr": "split(datum.label, '\\n')"},
+        "legend": {**plain, "title": None, "orient": "top", "symbolSize": 70, "symbolStrokeWidth": 2,
+                   "symbolOpacity": 1, "columns": 3},
+        "title": {"anchor": "start", "color": inks["ink"], "fontSize": TITLE, "subtitleColor": inks["muted"],
+                  "subtitleFontSize": NOTE, "subtitlePadding": 6, "offset": 12, "frame": "bounds"},
+        "text": {"color": inks["ink"], "fontSize": TEXT},
+        "style": {
+            "ink": {"color": inks["ink"], "stroke": inks["ink"]},
+            "muted": {"color": inks["muted"], "stroke": inks["muted"]},
+            "dot": {"color": inks["ink"], "fill": inks["ink"], "filled": True, "size": 40, "opacity": 1},
+            "hollow": {"color": inks["ink"], "stroke": inks["ink"], "fill": inks["page"], "strokeWidth": 1.2},
+            "pale": {"color": inks["grid"], "fill": inks["grid"]},
+            "shade": {"color": inks["muted"], "fill": inks["muted"]},
+        },
+    }  # fmt: skip
+
+
+def lines(text: str, pixels: float, size: float = TEXT) -> list[str]:
+    """A text in lines of at most about `pixels`, broken at spaces, else after `_`, `-` or `/`."""
+    broken = [""]
+    for word in _words(text.replace(" %", "\u00a0%"), pixels, size):
+        longer = broken[-1] + word
+        if broken[-1] and _width(longer.rstrip(), size) > pixels:
+            broken.append(word)
+        else:
+            broken[-1] = longer
+    return [line.rstrip() for line in broken]
+
+
+def _words(text: str, pixels: float, size: float) -> list[str]:
+    """Words with the spaces behind them; one that is wider than a line in parts."""
+    parts: list[str] = []
+    for word in text.split(" "):
+        if _width(word, size) > pixels:
+            pieces = word.replace("_", "_\0").replace("-", "-\0").replace("/", "/\0").split("\0")
+            parts += pieces[:-1]
+            word = pieces[-1]
+        parts.append(f"{word} ")
+    return parts
+
+
+def _width(text: str, size: float) -> float:
+    """Width of a line in pixels: an em for each wide character of an East Asian script, else 0.53 em."""
+    return size * sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.53 for sign in text)
+
+
+def headed(chart: Any, about: Mapping[str, Any], pixels: float) -> Any:
+    """The chart under its title and its note, which are its description for screen readers as well."""
+    title, note = about["title"], about["note"]
+    text = alt.TitleParams(lines(title, pixels, TITLE), subtitle=lines(note, pixels, NOTE) if note else alt.Undefined)
+    return chart.properties(title=text, description=". ".join(filter(None, (title, note))))
+
+
+def nothing(about: Mapping[str, Any]) -> Any:
+    """A chart that says why there is nothing to show."""
+    text = alt.Chart(alt.InlineData([{}])).mark_text(fontSize=TEXT).encode(text=alt.value(about["nothing"]))
+    return headed(text.properties(width=420, height=90), about, 560)
+
+
+def looks(
+    about: Mapping[str, Any], words: Mapping[str, str] | None = None, lined: bool = True
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Encodings by policy of lines (colour and dash) and of points (colour and shape), in one legend.
+
+    Points beside lines take their shape from the field `marker` of `marked`: Vega-Lite would put a scale of shapes into
+    the legend of the lines.
+
+    Args:
+      about: `policies` are all that run, so that looks do not depend on which are shown; `shown` those in the legend.
+      words: policy -> its text in the legend, if not its name.
+      lined: whether the legend shows lines, in place of points.
+    """
+    names, shown = list(about["policies"]), list(about.get("shown", about["policies"]))
+    broken = {name: lines((words or {}).get(name, name), 520) for name in shown}
+    symbols: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 500} if lined else {}
+    legend = alt.Legend(
+        labelExpr=f"{json.dumps(broken)}[datum.label]",
+        values=shown,
+        columns=1 if words else 3,
+        labelLimit=560,
+        **symbols,
+    )
+
+    def by(kind: Any, values: Sequence[Any] | None, has_legend: bool) -> Any:
+        own: dict[str, Any] = {} if values is None else {"range": [values[k % len(values)] for k in range(len(names))]}
+        return kind("policy:N", scale=alt.Scale(domain=names, **own), legend=legend if has_legend else None)
+
+    line = {"color": by(alt.Color, None, True), "strokeDash": by(alt.StrokeDash, DASHES, True)}
+    shape = alt.Shape("marker:N", scale=None) if lined else by(alt.Shape, SHAPES, True)
+    return line, {"color": by(alt.Color, None, not lined), "shape": shape}
+
+
+def marked(chart: Any, about: Mapping[str, Any]) -> Any:
+    """The chart with the field `marker`, the shape of each policy's points beside lines."""
+    shapes = {name: SHAPES[k % len(SHAPES)] for k, name in enumerate(about["policies"])}
+    return chart.transform_calculate(marker=f"{json.dumps(shapes)}[datum.policy]")
+
+
+def heading(text: str, pixels: float) -> alt.TitleParams:
+    """The title of a part of a chart, in lines."""
+    return alt.TitleParams(lines(text, pixels, 12), fontSize=12)
+
+
+def row_axis(field: str, names: Sequence[str], pixels: float = 210, least: float = 8) -> tuple[alt.Y, alt.Step]:
+    """A y axis of named rows, the first on top, their names in lines; and the height of a row.
+
+    Args:
+      least: height of a row beside its lines of text [pixel].
+    """
+    broken = {name: lines(name, pixels) for name in names}
+    axis = alt.Axis(title=None, labelExpr=f"{json.dumps(broken)}[datum.label]", grid=False, domain=False)
+    step = alt.Step(least + 13 * max((len(own) for own in broken.values()), default=1), **{"for": "position"})
+    return alt.Y(f"{field}:N", sort=list(names), axis=axis), step
+
+
+def panels(
+    chart: Any, names: Sequence[str], columns: int, pixels: float = 200, own: str = "", field: str = "panel"
+) -> Any:
+    """A panel for each name, in this order, under its name in lines.
+
+    Args:
+      pixels: width of a panel.
+      own: axes of which each panel has its own scale: "x", "y" or "xy".
+    """
+    broken = {name: "\n".join(lines(name, pixels)) for name in names}
+    label = f"split({json.dumps(broken)}[datum.label], '\\n')"
+    header = alt.Header(labelExpr=label, title=None)
+    made = chart.facet(alt.Facet(f"{field}:N", sort=list(names), header=header, title=None), columns=columns)
+    scales = {axis: "independent" for axis in own}
+    return made.resolve_scale(**scales).resolve_axis(**scales).properties(bounds="flush", spacing=52) if own else made
+
+
+def year_axis(first: int, last: int, most: int = 5) -> alt.X:
+    """An x axis of years, with ticks at both ends and at round years between."""
+    step = next((step for step in (1, 2, 5, 10, 20, 50, 100) if (last - first) / step <= most), 1000)
+    inner = [year for year in range(first, last) if year % step == 0 and min(year - first, last - year) >= step / 2]
+    ticks = [first, *(year for year in inner if year != first), *([last] if last != first else [])]
+    span = [first, last] if last > first else [first - 1, first + 1]
+    axis = alt.Axis(format="d", grid=False, values=ticks, title=None)
+    return alt.X("year:Q", scale=alt.Scale(domain=span, nice=False), axis=axis)
+
+
+def number_axis(title: str | None, ticks: int = 5) -> alt.Axis:
+    """An axis of numbers: plain up to 100,000, larger and very small ones with an SI prefix or an exponent."""
+    large = "datum.value != 0 && (abs(datum.value) >= 1e5 || abs(datum.value) < 1e-3)"
+    label = f"{large} ? format(datum.value, '.3~e') : format(datum.value, ',.5~f')"
+    return alt.Axis(title=title, tickCount=ticks, labelExpr=label)
+
+
+PERCENT = alt.Axis(labelExpr="format(100 * datum.value, '~g') + ' %'", tickCount=5, title=None)
+"""An axis of shares, in per cent."""
