@@ -264,6 +264,7 @@ TERMS: Mapping[str, Term] = {
     "policy": Term("policy"),
     "policy_value": Term("the claim's number under its policy"),
     "powers": Term("powers of the likelihood that the run goes through"),
+    "priors.density": Term("density from the 0.5 % to the 99.5 % quantile"),
     "priors.move": Term("how far its normal score must move", "sd"),
     "quantity": Term("what is looked at"),
     "quasi_p_high": Term("quasi-p value of the upper limit", "quasi-p, upper"),
