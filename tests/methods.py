@@ -29,7 +29,7 @@ class Questions:
 
     if TYPE_CHECKING:
 
-        def ask(self, question: str, **options: Any) -> Answer: ...
+        def _ask(self, question: str, **options: Any) -> Answer: ...
 '''
 
 
@@ -70,7 +70,7 @@ def method(name: str) -> str:
     )
     lines += ['          device: "cpu" or "gpu"; the GPUs if there are any.', "", "        Raises:"]
     lines += ["          UserError: what is asked for is not there.", '        """']
-    lines += [f'        return self.ask("{name}", {", ".join(gives)})']
+    lines += [f'        return self._ask("{name}", {", ".join(gives)})']
     return "\n".join(lines) + "\n"
 
 

@@ -264,6 +264,7 @@ TERMS: Mapping[str, Term] = {
     "policy": Term("policy"),
     "policy_value": Term("the claim's number under its policy"),
     "powers": Term("powers of the likelihood that the run goes through"),
+    "priors.density": Term("density from the 0.5 % to the 99.5 % quantile"),
     "priors.move": Term("how far its normal score must move", "sd"),
     "quantity": Term("what is looked at"),
     "quasi_p_high": Term("quasi-p value of the upper limit", "quasi-p, upper"),
@@ -299,6 +300,7 @@ TERMS: Mapping[str, Term] = {
     "shares.share": Term("its part in the variance, with interactions shared out evenly", shown="%"),
     "shares.total": Term("share of the variance that is left if all others are known", shown="%"),
     "shift": Term("shift of the mean, in standard deviations of the prior"),
+    "shocks.law": Term("law of the shock"),
     "side": Term("policy, or difference of two"),
     "slopes.location": Term(
         "change of the measure for a standard deviation by which the prior's mean is moved", "of its mean"

@@ -58,7 +58,7 @@ def command_of(name: str) -> click.Command:
                 paths = given["study"].paths if typed["paths"] else None
                 of = Asking(given["study"], given["folder"], paths=paths, observe=watch, **given["place"])
             else:
-                of = given["run"].asking(device=typed["device"], observe=watch)
+                of = given["run"]._asking(device=typed["device"], observe=watch)
             answer, kept = ask(name, {one.name: _value(one, typed[one.name]) for one in own}, of)
         _print(answer, typed)
         if getattr(record, "stored", True) and not typed["as_json"]:

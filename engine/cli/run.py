@@ -127,7 +127,7 @@ def command(
             click.echo(text, err=True)
         from engine.runs.run import run_of
 
-        screen.print_object(run_of(finished).ask("risk").plain())
+        screen.print_object(run_of(finished)._ask("risk").plain())
         return
     (failure,) = printed or [_print_answer(finished, full)]
     if failure is not None:
@@ -152,7 +152,7 @@ def _print_answer(finished: Finished, full: bool) -> BaseException | None:
 
     console = screen.stdout()
     try:
-        print_answer(console, run_of(finished).ask("risk"), full)
+        print_answer(console, run_of(finished)._ask("risk"), full)
         for text in _remarks(finished):
             screen.print_words(console, text)
         console.file.flush()

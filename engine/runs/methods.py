@@ -14,7 +14,7 @@ class Questions:
 
     if TYPE_CHECKING:
 
-        def ask(self, question: str, **options: Any) -> Answer: ...
+        def _ask(self, question: str, **options: Any) -> Answer: ...
 
     def compare(
         self,
@@ -46,7 +46,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
+        return self._ask(
             "compare",
             other=other,
             outcome=outcome,
@@ -80,7 +80,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
+        return self._ask(
             "extremes", variable=variable, policies=policies, periods=periods, futures=futures, device=device
         )
 
@@ -105,7 +105,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("explain", outcome=outcome, policy=policy, level=level, numbers=numbers, device=device)
+        return self._ask("explain", outcome=outcome, policy=policy, level=level, numbers=numbers, device=device)
 
     def discover(self, where: str, numbers: bool = False, *, device: str | None = None) -> Answer:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.
@@ -119,7 +119,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("discover", where=where, numbers=numbers, device=device)
+        return self._ask("discover", where=where, numbers=numbers, device=device)
 
     def attribute(
         self,
@@ -142,7 +142,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("attribute", start=start, end=end, outcome=outcome, paths=paths, device=device)
+        return self._ask("attribute", start=start, end=end, outcome=outcome, paths=paths, device=device)
 
     def sensitivity(
         self,
@@ -163,7 +163,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("sensitivity", outcome=outcome, policies=policies, paths=paths, device=device)
+        return self._ask("sensitivity", outcome=outcome, policies=policies, paths=paths, device=device)
 
     def flip(
         self,
@@ -186,7 +186,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device)
+        return self._ask("flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device)
 
     def challenge(
         self,
@@ -207,7 +207,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("challenge", claim=claim, only=only, paths=paths, device=device)
+        return self._ask("challenge", claim=claim, only=only, paths=paths, device=device)
 
     def backtest(
         self,
@@ -230,7 +230,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("backtest", policy=policy, impose=impose, until=until, paths=paths, device=device)
+        return self._ask("backtest", policy=policy, impose=impose, until=until, paths=paths, device=device)
 
     def condition(
         self,
@@ -255,7 +255,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
+        return self._ask(
             "condition", until=until, on=on, policy=policy, calibration=calibration, paths=paths, device=device
         )
 
@@ -269,7 +269,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("gates", paths=paths, device=device)
+        return self._ask("gates", paths=paths, device=device)
 
     def constants(self, *, paths: int | None = None, device: str | None = None) -> Answer:
         """List the constants of STUDY's model with their values and sources.
@@ -281,7 +281,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("constants", paths=paths, device=device)
+        return self._ask("constants", paths=paths, device=device)
 
     def precision(
         self, target: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
@@ -296,4 +296,4 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("precision", target=target, paths=paths, device=device)
+        return self._ask("precision", target=target, paths=paths, device=device)

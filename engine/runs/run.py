@@ -191,7 +191,7 @@ class Run(Questions):
         if hasattr(type(self), name):  # it exists, and its own code has failed: this raises that error again
             return object.__getattribute__(self, name)
         if name in registry.outsiders():
-            method = partial(self.ask, name)
+            method = partial(self._ask, name)
             method.__doc__ = registry.question(name).__doc__
             return method
         close = closest(name, dir(self))
@@ -204,11 +204,11 @@ class Run(Questions):
 
     # ---------------------------------------------------------------------------------------- questions
 
-    def asking(self, **place: Any) -> Asking:
+    def _asking(self, **place: Any) -> Asking:
         """The run as a question sees it; `place` sets further fields of `Asking`."""
         return Asking(self.study, self._folder, lambda: self.answers, lambda: self._read_cube, **place)
 
-    def ask(self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any) -> Answer:
+    def _ask(self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any) -> Answer:
         """The answer to a question by its name, which is also stored beside the cube; progress is shown in notebooks.
 
         Args:
@@ -223,7 +223,7 @@ class Run(Questions):
         if "answers" in vars(self):  # else they are compared when they are read; in a notebook, a name may have changed
             refuse_outdated(self._folder, device)
         watch = notebook.observer()
-        of = self.asking(device=device, observe=lambda stage, done, total: watch(Progress(stage, done, total)))
+        of = self._asking(device=device, observe=lambda stage, done, total: watch(Progress(stage, done, total)))
         if registry.question(question).needs == STUDY:
             study = self.study if paths is None else replace(self.study, paths=paths)
             of = replace(of, study=study, paths=paths)
@@ -265,7 +265,7 @@ class Run(Questions):
         """
         if variable is not None and variable not in names:
             raise UserError("variable", [unknown("variable", variable, names)])
-        answer = self.ask("risk", variable=variable, level=level, given=given)
+        answer = self._ask("risk", variable=variable, level=level, given=given)
         held = [answer.frame(one.name) for one in answer.tables if not tables or one.name in tables]
         return pd.concat(held, ignore_index=True) if held else pd.DataFrame()
 
@@ -323,10 +323,10 @@ class Run(Questions):
           UserError: as `engine.answers.files.save`.
         """
         refuse_file(Path(place))
-        answer, more = self.ask("risk", variable=variable, level=level, given=given), {}
+        answer, more = self._ask("risk", variable=variable, level=level, given=given), {}
         if full and given is None and variable is None:
             yearly = self.study.model.yearly if "yearly" in self.cube["risk"].children else ()
-            every = [self.ask("risk", variable=one, level=level) for one in yearly]
+            every = [self._ask("risk", variable=one, level=level) for one in yearly]
             for name in YEARLY:
                 if held := [one[name] for one in every if name in one]:
                     more[name] = held
@@ -391,6 +391,6 @@ class Run(Questions):
         """The answer to `risk`, for notebooks; only its name for a run that cannot be read."""
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
         try:
-            return f"<div>{head}{self.ask('risk')._repr_html_()}</div>"
+            return f"<div>{head}{self._ask('risk')._repr_html_()}</div>"
         except UserError as error:
             return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"

@@ -106,4 +106,4 @@ def test_drawn_and_set_constants_are_in_what_a_study_states(tmp_path):
     words = ["check", write(tmp_path, STUDY), "--model", f"{MODELS}:Well"]
     brief, full = (call(*words, *more).stdout for more in ([], ["--full"]))
     assert brief.startswith("The study has 3 factors and 1 constant.")
-    assert re.search(r"^leak +1/yr +uniform +low 0, high 0.3", full, re.MULTILINE)
+    assert re.search(r"^leak \[1/yr\] +uniform +low 0, high 0.3", full, re.MULTILINE)

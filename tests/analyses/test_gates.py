@@ -112,7 +112,7 @@ def test_the_answer_begins_with_how_many_fail(records):
     lines = [line for line in result.stdout.splitlines() if line.strip()]
     assert lines[:2] == [fails, beyond]
     (row, *_) = [line for line in lines if line.startswith("east")]
-    assert row.split()[1:4] == ["no", "median_above", "0.5"]
+    assert {"no", "median_above"} <= {*row.split()}
     assert f"{by_name['east']['median']:.4g}" in result.stdout and "dammed" in result.stdout
 
 

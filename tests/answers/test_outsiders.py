@@ -73,7 +73,7 @@ def test_it_has_a_command_with_help_and_json(folder):
 
 def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_path):
     opened = open_run(folder, load_model_file(f"{MODELS}:Pond"))
-    answer = opened.ask("ruin", outcome="lowest_stock", level=2.0)
+    answer = opened._ask("ruin", outcome="lowest_stock", level=2.0)
     assert Answer.of_tree(answer_store.read(folder, "ruin")).plain() == answer.plain()
     assert opened.verify() == []
     book = openpyxl.load_workbook(answer.save(tmp_path / "ruin.xlsx"))
@@ -86,7 +86,7 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
 
 def test_a_study_of_its_own_needs_no_file(tmp_path):
     done = run(summed(), out=tmp_path / "run")
-    assert done.ask("ruin", outcome="own").asked == {"outcome": "own", "level": 40.0}
+    assert done._ask("ruin", outcome="own").asked == {"outcome": "own", "level": 40.0}
 
 
 @pytest.mark.parametrize("name", ["study", "cube", "../up", "flip", "Ruin"])

@@ -44,7 +44,7 @@ def test_sentences_are_short_and_in_words(run_of, name, kind):
     trade.
     """
     try:
-        held_to_words(run_of(kind).ask(name, **OPTIONS[name]))
+        held_to_words(run_of(kind)._ask(name, **OPTIONS[name]))
     except UserError as error:
         assert error.problems
 
@@ -82,7 +82,7 @@ def neutral(tmp_path_factory):
     ],
 )
 def test_nothing_is_better_or_worse_where_neither_high_nor_low_is(neutral, name, options):
-    answer = neutral.ask(name, **options)
+    answer = neutral._ask(name, **options)
     rows = [row for table in answer.tables for row in table.rows()]
     assert rows and not any(row.get("verdict") or row.get("measure") in ("worse", "regret") for row in rows)
     assert not {"regret", "worse", "dominance", "ranks"} & {*answer}

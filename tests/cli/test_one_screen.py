@@ -162,7 +162,7 @@ def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, to
 )
 def test_sentences_of_risk_are_in_the_words_of_the_study(place, asked):
     there(place)
-    answer = open_run("run").ask("risk", **asked)
+    answer = open_run("run")._ask("risk", **asked)
     held_to_words(answer)
     assert not asked or "under old policies" in answer.finding
 

@@ -131,7 +131,7 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
 def test_the_cube_gives_back_the_tables_that_were_made(runs, keep):
     """Every number and flag of every record, in the same order; made anew where the cube lacks a level."""
     _, found = runs
-    of = found[keep].asking()
+    of = found[keep]._asking()
     read, made = of.stored_tables, of.tables()
     for one, other in ((read.risk, made.risk), (read.comparison, made.comparison)):
         assert list(by_place(one)) == list(by_place(other))

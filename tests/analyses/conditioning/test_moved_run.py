@@ -69,7 +69,7 @@ def test_the_cube_has_the_normal_posterior(asked):
 
 def test_the_answer_and_the_run_say_the_same(asked):
     answer, given = asked
-    risk = given.ask("risk").frame("risk")
+    risk = given._ask("risk").frame("risk")
     own = answer.frame("risk")
     for measure in ("mean", "ES99"):
         one = own[(own.variable == "sum") & (own.measure == measure) & (own.policy == "old")]
@@ -86,15 +86,15 @@ def test_a_path_is_replayed_to_the_bit(asked):
 
 def test_what_is_drawn_anew_answers_for_the_study_before_its_facts(asked):
     _, given = asked
-    basis = given.ask("sensitivity", paths=4096).basis
+    basis = given._ask("sensitivity", paths=4096).basis
     assert "before its facts" in basis
-    assert "given figures to 2025" in given.ask("compare").basis
+    assert "given figures to 2025" in given._ask("compare").basis
 
 
 def test_asked_again_the_run_is_there(asked, monkeypatch):
     _, given = asked
     monkeypatch.setattr("engine.program.posterior.tempering.moved", None)
-    answer, kept = ask("condition", {}, given.asking())
+    answer, kept = ask("condition", {}, given._asking())
     assert kept.parent == given.folder and next(iter(answer["factors"].rows()))["factor"] == "drift"
 
 
