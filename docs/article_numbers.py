@@ -72,7 +72,7 @@ def records(page: str, view: str, paths: int) -> Records:
                 Path(name).write_text(under(text, view), encoding="utf-8")
             for command in commands(page):
                 _, *words = shlex.split(re.sub(r"(?<=--paths )\d+", str(paths), command))
-                asked = words[0] in ("risk", "attribute", "challenge") or "--gates" in words
+                asked = words[0] in ("risk", "attribute", "challenge", "gates")
                 ended = CliRunner().invoke(main, [*words, *["--json"] * asked])
                 if ended.exit_code:
                     raise RuntimeError(f"{command}: {ended.output}")

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 
 class Questions:
-    """A method a question; each gives an `Answer`, which is also kept beside the cube."""
+    """A method a question; each gives an `Answer`, which most questions also store beside the cube."""
 
     if TYPE_CHECKING:
 
-        def ask(self, question: str, **options: Any) -> Answer: ...
+        def _ask(self, question: str, **options: Any) -> Answer: ...
 '''
 
 
 def annotation(one: Field) -> str:
     """The type of an option, with its default."""
-    types = ("Mapping[str, str]" if of is Mapping else of.__name__ for of in one.types)
-    kind = "Sequence[str] | str" if one.many else " | ".join(types)
+    types = ["Mapping[str, str]" if of is Mapping else of.__name__ for of in one.types]
+    kind = " | ".join([*(f"Sequence[{of}]" for of in types if one.many), *types])
     if one.required:
         return kind
     return f"{kind} = {one.default!r}" if one.default is not None else f"{kind} | None = None"
@@ -70,7 +70,7 @@ def method(name: str) -> str:
     )
     lines += ['          device: "cpu" or "gpu"; the GPUs if there are any.', "", "        Raises:"]
     lines += ["          UserError: what is asked for is not there.", '        """']
-    lines += [f'        return self.ask("{name}", {", ".join(gives)})']
+    lines += [f'        return self._ask("{name}", {", ".join(gives)})']
     return "\n".join(lines) + "\n"
 
 

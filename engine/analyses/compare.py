@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from engine.analyses import comparison
+from engine.analyses import comparison, two_runs
 from engine.analyses.comparison import CHANCE, GAP, Held, Row, others_of, verdict
 from engine.analyses.variables import LEVEL
 from engine.answers import every_pair
@@ -42,14 +42,16 @@ READING = (
 
 @dataclass(frozen=True)
 class Compare:
-    """Compare the policies of RUN on the same futures.
+    """Compare the policies of RUN on the same futures, or RUN with OTHER.
 
     Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of
     many policies, and which worst futures are common. Everything, also of outcomes that are
-    not shown, goes beside the run's cube, as compare.zarr.
+    not shown, goes beside the run's cube, as compare.zarr. With OTHER: what the studies of two runs state differently,
+    and their headline numbers with the differences.
 
     \b
     rustbelt compare rustbelt
+    rustbelt compare RUN OTHER
     rustbelt compare rustbelt --against reform
     rustbelt compare rustbelt --against every
     rustbelt compare rustbelt --outcome capital_shortfall --at region=Liaoning --year 2020
@@ -58,6 +60,9 @@ class Compare:
     needs: ClassVar[str] = RUN
     heading: ClassVar[str] = "Which policy, how surely"
 
+    other: Annotated[
+        str | None, Option("Another run, which is compared with RUN.", "OTHER", "place", argument=True)
+    ] = None
     outcome: Annotated[
         tuple[str, ...],
         Option("Outcomes, events and yearly variables, in place of the headline and all events.", "A,B", "variable"),
@@ -84,12 +89,19 @@ class Compare:
     ] = None
     numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
+    @property
+    def stored(self) -> bool:
+        """Whether the answer is stored: it is not if it is about two runs."""
+        return self.other is None
+
     def answer(self, of: Asked) -> Answer:
         """Each policy against the baseline, or against every other, path by path.
 
         Raises:
           UserError: as `refuse` and `comparison.compared`; or all pairs are asked for of variables not kept by path.
         """
+        if self.other is not None:
+            return two_runs.answer(of, self.other, self.outcome)
         self.refuse(of.study)
         stated = stated_level(self.level)
         of, level = of.with_level(stated), stated or LEVEL

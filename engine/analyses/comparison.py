@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -279,18 +278,11 @@ def of_years(
     count = years.first_paths(study, len(every), bool(yearly)) if every else 0
     values = iter(years.values(study, every, count, device) if every else ())
     rows = [row for one in yearly for row in _of_series(study, one, next(values), level)]
-    losses = {("outcome", name): partial(_loss, outcomes, name, study.loss_of(name)) for name in chosen}
-    losses |= {
-        (name, _place(one)): partial(_loss, {name: next(values)[:, -1]}, name, one.loss)
-        for name, some in places.items()
-        for one in some
-    }
-    return rows, list(_common(study, losses, level)), count
-
-
-def _loss(values: Mapping[str, np.ndarray], name: str, loss: bool | None, p: int) -> np.ndarray:
-    """The loss under a policy, by its index."""
-    return values[name][p] if loss else -values[name][p]
+    common = _common(study, "outcome", chosen, outcomes, level)
+    for name, some in places.items():
+        ends = {_place(one): next(values)[:, -1] for one in some}
+        common += _common(study, name, list(ends), ends, level)
+    return rows, common, count
 
 
 def _place(one: Series) -> str:
@@ -323,21 +315,24 @@ def yearly_table(study: Study, rows: Sequence[Row]) -> Table:
     return table("by_year", title, rows, *dims, brief=("unit", "value", "verdict"), across="policy")
 
 
-def _common(study: Study, losses: Mapping[tuple[str, str], Callable[[int], np.ndarray]], level: float) -> Iterator[Row]:
+def _common(study: Study, of: str, labels: Sequence[str], values: Mapping[str, np.ndarray], level: float) -> list[Row]:
     """Rows on the worst futures that every two outcomes, or every two places of one, have in common.
 
     Args:
-      losses: by "outcome" or the outcome that places are of, and by outcome or place: the losses under a policy.
+      of: "outcome", or the outcome that the places are of.
+      values: of each outcome or place [policy, path].
     """
-    for of, p in product(dict.fromkeys(of for of, _ in losses), range(len(study.policies))):
-        labels = [label for kind, label in losses if kind == of]
-        if len(labels) < 2:
-            continue
-        shares = joint.common_tails([losses[of, label](p) for label in labels], study.unit, level)
-        for (i, j), common in shares.items():
-            pair = f"{labels[i]}, {labels[j]}{'' if of == 'outcome' else f': {of}'}"
-            own = {"pair": pair, "policy": study.policy_names[p], "of": of, "first": labels[i], "second": labels[j]}
-            yield own | {"share": common}
+
+    def losses(p: int) -> list[np.ndarray]:
+        bad = (study.is_loss(label if of == "outcome" else of) for label in labels)
+        return [values[label][p] if high else -values[label][p] for label, high in zip(labels, bad, strict=True)]
+
+    return [
+        {"pair": f"{labels[i]}, {labels[j]}{'' if of == 'outcome' else f': {of}'}", "policy": policy, "of": of,
+         "first": labels[i], "second": labels[j], "share": share}
+        for p, policy in enumerate(study.policy_names if len(labels) > 1 else ())
+        for (i, j), share in joint.common_tails(losses(p), study.unit, level).items()
+    ]  # fmt: skip
 
 
 def common_table(study: Study, rows: Sequence[Row], level: float) -> Table:

@@ -20,7 +20,7 @@ Margin = Callable[[Points], Sizes]
 """The margin of each point [score, point]: above zero inside the region where it happens; NaN counts as outside."""
 FARTHEST = 6.3
 """Scores are clipped to plus or minus this, as no path has larger ones."""
-STARTS, FINALISTS = 40, 5
+STARTS, FINALISTS = 20, 5
 """Starting points that slide along the edge for a few rounds, and how many of them, the nearest, slide to the end."""
 REACHES = (0.3, 0.1, 0.03)
 """Step sizes of finite differences for gradients, one after the other."""

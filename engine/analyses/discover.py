@@ -34,10 +34,8 @@ from engine.study.study import Study
 
 WORDS_OF_WHERE, WORDS_OF_LIMITS = 14, 18
 """Most words, in a sentence, for what is looked for and for the limits of a box."""
-BRIEFLY = (
-    "box", "share", "coverage", "density", "mass", "correlation", "cheapest",
-    "coverage_without", "density_without", "quasi_p_low", "quasi_p_high",
-)  # fmt: skip
+SHARES = ("coverage", "density", "mass")
+BRIEFLY = ("box", "share", *SHARES, "correlation", "coverage_without", "density_without")
 """Columns of the brief forms of the tables."""
 READING = (
     "What lies in an earlier box is not counted again. Without: the box with that factor left free. quasi-p: the"
@@ -101,28 +99,28 @@ def answer_of(found: Discovery, numbers: bool = False) -> Answer:
     for limits in found.boxes:
         boxes.append(judged(limits, judge.draws, judge.cases, judge.units, left))
         left &= ~judge.within(limits)
-    coverage, density, mass = shares(~left, judge.cases, judge.units)
-    correlation = correlation_over_units(~left, judge.cases, judge.units)
-    every = {"box": "any box", "number": 0, "density": density, "coverage": coverage, "mass": mass}
-    every |= {"correlation": correlation, "cheapest": "", BRIEF: len(boxes) > 1}
+    rows = [
+        {"box": f"box {k}", "number": k, **{name: getattr(box, name) for name in SHARES}}
+        for k, box in enumerate(boxes, 1)
+    ]
+    every = dict(zip(SHARES, shares(~left, judge.cases, judge.units), strict=True))
+    every["correlation"] = correlation_over_units(~left, judge.cases, judge.units)
+    rows.append({"box": "any box", "number": 0, **every, BRIEF: len(boxes) > 1})
     rate, lost = probability(judge.cases, judge.units), study.paths - len(found.search) - len(found.choose) - len(judge)
-    searched, chosen_on, judged_on = min(SEARCHED, len(found.search)), len(found.choose), len(judge)
-    futures = {"where": found.where.text, "share": rate, "searched": searched}
-    futures |= {"chosen_on": chosen_on, "judged_on": judged_on, "lost": lost}
-    of_boxes = (
-        table("limits", "Limits of the boxes, and what each is worth", _limits(study, boxes), "limit", brief=BRIEFLY),
-        table("boxes", "Boxes of factors", [*_boxes(boxes), every], "box", brief=BRIEFLY),
-    )
+    counts = {"searched": min(SEARCHED, len(found.search)), "chosen_on": len(found.choose), "judged_on": len(judge)}
+    futures = [{"where": found.where.text, "share": rate, **counts, "lost": lost}]
     tables = (
-        *(of_boxes if boxes else ()),
-        table("futures", "Futures that are looked for", [futures], "where", brief=BRIEFLY),
+        table("limits", "Limits of the boxes, and what each is worth", _limits(study, boxes), "limit", brief=BRIEFLY),
+        table("boxes", "Boxes of factors", rows if boxes else [], "box", brief=BRIEFLY),
+        table("futures", "Futures that are looked for", futures, "where", brief=BRIEFLY),
         table("steps", "Boxes that PRIM proposed for the first one, in turn", _steps(found), "step", brief=()),
     )
+    searched, chosen_on, judged_on = (f"{count:,}" for count in counts.values())
     basis = (
-        f"{study.name}: the first {study.paths:,} paths, seed {study.seed}; boxes proposed on {searched:,} of them,"
-        f" chosen on {chosen_on:,}, judged on {judged_on:,} others{f'; {lost:,} left out, not finite' if lost else ''}"
+        f"{study.name}: the first {study.paths:,} paths, seed {study.seed}; boxes proposed on {searched} of them,"
+        f" chosen on {chosen_on}, judged on {judged_on} others{f'; {lost:,} left out, not finite' if lost else ''}"
     )
-    findings = tuple(_sentences(found, rate, boxes, coverage, numbers))
+    findings = tuple(_sentences(found, rate, boxes, every["coverage"], numbers))
     return Answer(Subject.of(study), findings, tuple(one for one in tables if len(one)), basis, READING)
 
 
@@ -147,17 +145,6 @@ def _limits(study: Study, boxes: Sequence[Judged]) -> Iterator[dict[str, Any]]:
                 "quasi_p_low": part.quasi_p[0],
                 "quasi_p_high": part.quasi_p[1],
             }
-
-
-def _boxes(boxes: Sequence[Judged]) -> Iterator[dict[str, Any]]:
-    for k, box in enumerate(boxes, 1):
-        yield {
-            "box": f"box {k}",
-            "number": k,
-            **{name: getattr(box, name) for name in ("density", "coverage", "mass")},
-            "correlation": None,
-            "cheapest": box.cheapest or "",
-        }
 
 
 def _steps(found: Discovery) -> Iterator[dict[str, Any]]:

@@ -91,7 +91,7 @@ class Explain:
             *(_likeliest(tail, point, inputs) if point else ()), *_worst(tail, of.folder),
             table("left_out", "Factors without a slope", left_out, "factor", brief=()),
         ]  # fmt: skip
-        where = worst_share(tail.level) if tail.level else "where it happens"
+        where = worst_share(tail.level, tail.side) if tail.level else "where it happens"
         lost = tail.study.paths - len(tail.numbers)
         basis = (
             f"{tail.study.name}: {words(tail.variable)} under {words(tail.policy)}, {where}, {len(tail.tail):,} of"
@@ -103,7 +103,7 @@ class Explain:
 
 
 def _of_inputs(inputs: Inputs) -> Iterator[Table]:
-    shown = ("mean", "prior_mean", "unit", "lowest", "highest", "distance", "shift")
+    shown = ("mean", "prior_mean", "unit", "lowest", "highest")
     rows = [row | {BRIEF: k < SHOWN} for k, (row, _) in enumerate(inputs)]
     yield table("inputs", "Farthest from their priors", rows, "input", brief=shown)
     cells = [
@@ -136,7 +136,15 @@ def _worst(of: TailFutures, folder: Path) -> Iterator[Table]:
         for k in of.worst_first[:WORST]
         for name, values in of.values.items()
     ]
-    yield table("worst", "The worst paths, worst first", rows, "path", "outcome", brief=("value",), across="outcome")
+    yield table(
+        "worst",
+        f"The {of.side} paths, the {of.side} first",
+        rows,
+        "path",
+        "outcome",
+        brief=("value",),
+        across="outcome",
+    )
     replay = command_line("replay", folder, "--path", "PATH", model=of.study.model_spec)
     yield table("replays", "One of them in full", [{"path": "PATH", "command": replay}], "path")
 
@@ -207,8 +215,8 @@ def _findings(of: TailFutures, inputs: Inputs, numbers: bool) -> Iterator[str]:
     study, value = of.study, next(iter(of.measures.values()))
     name, under = named(study, of.variable), f"under {study.phrase('policies', of.policy)}"
     if of.level:
-        yield from _farthest(study, inputs, f"{worst_share(of.level)} {under}")
-        yield f"They are the worst ones in {name}, with {amount(study.unit_of(of.variable), value)} on average."
+        yield from _farthest(study, inputs, f"{worst_share(of.level, of.side)} {under}")
+        yield f"They are the {of.side} ones in {name}, with {amount(study.unit_of(of.variable), value)} on average."
     else:
         yield from _farthest(study, inputs, f"futures with {name} {under}")
         yield f"In {share(value)} of futures {under} it comes to {name}{likely(value, numbers)}."

@@ -236,8 +236,6 @@ def finite(
 
     Both are 0 where either is not finite, so that such a path adds nothing to products.
     """
-    if np.isfinite(a.sum()) and np.isfinite(b.sum()):
-        return a - middle, b - middle
     good = np.isfinite(a) & np.isfinite(b)
     return np.where(good, a, middle) - middle, np.where(good, b, middle) - middle
 
@@ -279,10 +277,6 @@ class Numbers:
         with np.errstate(invalid="ignore"):  # infinite less infinite
             sides = [[of(one.variable, one.measure, policy) for policy in one.policies] for one in self.quantities]
             return np.array([own - other[0] if other else own for own, *other in sides])
-
-    def some(self, quantities: Sequence[Quantity]) -> Numbers:
-        """The computation of some of the quantities."""
-        return replace(self, quantities=tuple(quantities))
 
     def _under(self, outcomes: Values, variable: str, measure: str, policy: str) -> Float[np.ndarray, "path"]:
         if measure != SHORTFALL:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
-from engine.study.study import Input, Study
+from engine.study.study import Law, Study
 
 BINS = 10
 """Number of parts of equal probability that a prior is divided into."""
@@ -39,9 +39,8 @@ class PriorMoments:
         return self.sd == 0
 
 
-def moments(item: Input) -> PriorMoments:
-    """The moments of the prior of a factor, by numerical integration over its normal score."""
-    law = item.marginal
+def moments(law: Law) -> PriorMoments:
+    """The moments of a prior, by numerical integration over its normal score."""
     low, high = law.support
     if low == high:
         return PriorMoments(low, 0.0, 0.0, 0.0)
@@ -60,7 +59,7 @@ class Priors:
 
     def __init__(self, study: Study):
         self.study = study
-        self.moments = [moments(item) for item in study.inputs]
+        self.moments = [moments(item.marginal) for item in study.inputs]
 
     @cached_property
     def free(self) -> list[int]:

@@ -42,6 +42,7 @@ class Risk:
 
     needs: ClassVar[str] = RUN
     heading: ClassVar[str] = "How risky each policy is"
+    stored: ClassVar[bool] = False
 
     variable: Annotated[str | None, Option("One outcome, event or yearly variable.", "V", "variable")] = None
     level: Annotated[str | float | None, Option("Only the measures at this level, such as 97.5.", "L")] = None

@@ -66,6 +66,11 @@ class TailFutures:
         return {name: of[name] for name in (f"ES{100 * self.level:g}", f"VaR{100 * self.level:g}")}
 
     @property
+    def side(self) -> str:
+        """What the futures are called: "lowest" if neither high nor low values are worse, else "worst"."""
+        return "lowest" if self.study.loss_of(self.variable) is None else "worst"
+
+    @property
     def worst_first(self) -> Int[np.ndarray, "tail"]:
         """Indices of the worst paths among those of `numbers`, worst first."""
         margins = self.margins(self.values)[self.share.path]

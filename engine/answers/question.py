@@ -6,7 +6,18 @@ import dataclasses
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints, runtime_checkable
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Protocol,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,22 +39,24 @@ class Option:
       help: what it does, in a sentence.
       metavar: what help calls its value.
       names: which names shell completion offers: "outcome", "variable", "policy" (it is then one of those that run),
-        "followed" (a policy that need not be one of those that run); "" for none.
+        "followed" (a policy that need not be one of those that run), "place" (a study or a run); "" for none.
       flag: its name on the command line, where that is not its field's name.
+      argument: whether it stands behind STUDY or RUN without a name.
     """
 
     help: str
     metavar: str = ""
     names: str = ""
     flag: str = ""
+    argument: bool = False
 
 
 class Asked(Protocol):
     """A run, or a study that need not have been run, as a question sees it.
 
     Both have: `study` (for a run, with as many paths as are done); `folder` of the run; `paths`, how many to simulate,
-    None if not stated; `device`, None for the GPUs if there are any; `observe(stage, done, total)`, which shows
-    progress when it is called.
+    None if not stated; `device`, None for the GPUs if there are any; `memory` that it may take [bytes], None for what
+    is free; `observe(stage, done, total)`, which shows progress when it is called.
 
     Only a run has: `cube`; `outcomes` that are stored path by path, [policy, path]; `first`, the same from the blocks
     that hold the first `paths` paths, so perhaps for more paths; `first_outcomes`, the same for all paths that are
@@ -59,6 +72,8 @@ class Asked(Protocol):
     def paths(self) -> int | None: ...
     @property
     def device(self) -> str | None: ...
+    @property
+    def memory(self) -> int | None: ...
     @property
     def observe(self) -> Callable[[str, int, int], None]: ...
     @property
@@ -79,8 +94,9 @@ class Question(Protocol):
 
     Its docstring is the help of its command.
 
-    `needs` is `STUDY` or `RUN`; `heading` is the title of its section in the report. A question that is also an `OfRun`
-    chooses the run that it is asked of, which is computed first if it is not there.
+    `needs` is `STUDY` or `RUN`; `heading` is the title of its section in the report. The answer is stored beside the
+    cube unless the question has an attribute `stored` that is False. A question that is also an `OfRun` chooses the run
+    that it is asked of, which is computed first if it is not there.
     """
 
     needs: ClassVar[str]
@@ -109,44 +125,51 @@ class Field:
     """One option of a question, read from its annotation.
 
     Args:
-      types: those that it accepts, of str, int, float, bool, and Mapping for labels by dimension; a command line gives
-        the first.
+      types: those of its value, or of each value if it takes several; Mapping for labels by dimension. A command line
+        gives the first.
       many: whether it takes several values, as a tuple.
     """
 
     name: str
-    types: tuple[type, ...]
+    types: tuple[Any, ...]
     many: bool
     required: bool
     default: Any
     option: Option
 
     @property
-    def type(self) -> type:
+    def type(self) -> Any:
         """The type that a command line gives."""
         return self.types[0]
 
     @property
     def flag(self) -> str:
-        """Its name on the command line, such as `--outcome`."""
-        return f"--{self.option.flag or self.name.replace('_', '-')}"
+        """Its name on the command line, such as `--outcome`; the metavar of an argument."""
+        option = self.option
+        return option.metavar if option.argument else f"--{option.flag or self.name.replace('_', '-')}"
 
 
 def fields(question: type) -> list[Field]:
     """The options of a question's record, in the order of its fields."""
     hints = get_type_hints(question, include_extras=True)
-    made = []
+    options = []
     for one in dataclasses.fields(question):
         kind, option = get_args(hints[one.name])
         many = get_origin(kind) is tuple
-        inner = tuple(part for part in get_args(kind) if part not in (type(None), Ellipsis)) or (kind,)
+        parts = get_args(kind) if many or get_origin(kind) in (Union, UnionType) else (kind,)
+        types = (Mapping if get_origin(part) is Mapping else part for part in parts)
+        values = tuple(part for part in types if part not in (NoneType, Ellipsis))
         required = one.default is dataclasses.MISSING
-        first = get_origin(inner[0]) or inner[0]
-        made.append(Field(one.name, (first, *inner[1:]), many, required, None if required else one.default, option))
-    return made
+        options.append(Field(one.name, values, many, required, None if required else one.default, option))
+    return options
 
 
 def plain_options(question: Any) -> dict[str, Any]:
-    """The options of a question by name, as plain data: tuples become lists."""
-    held = {one.name: getattr(question, one.name) for one in dataclasses.fields(question)}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in held.items()}
+    """The options of a question by name, as plain data: tuples become lists, and what JSON does not have its text."""
+    return {one.name: _plain(getattr(question, one.name)) for one in dataclasses.fields(question)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, str | int | float | Mapping | None) else str(value)

@@ -28,12 +28,15 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     "challenge": ("engine.analyses.challenge.question:Challenge", "Test the claims of a study against other choices."),
     "backtest": ("engine.analyses.backtest.question:Backtest", "Score the forecasts of a study against observations."),
     "condition": ("engine.analyses.conditioning.question:Condition", "Condition a study on observations."),
+    "gates": ("engine.analyses.gates:Gates", "Compare a study with the facts that its gates state."),
+    "constants": ("engine.analyses.constants:Constants", "List the constants of a model and their sources."),
+    "precision": ("engine.analyses.precision:Precision", "Predict how many futures a precision takes."),
 }
 """Module and class of each question, and a line on what it does; in the order in which one asks them."""
 OF_CUBE: Mapping[str, tuple[str, str]] = {
     "risk": ("engine.analyses.risk:Risk", "Print the risk measures and events of a run.")
 }
-"""As `QUESTIONS`, for those that only read estimates: answers are not stored, commands and methods written by hand."""
+"""As `QUESTIONS`, for those that only read estimates: commands and methods are written by hand."""
 OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")
 """Questions that sample inputs anew or compare with observations.
 

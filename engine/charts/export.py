@@ -81,18 +81,36 @@ def rendered(spec: dict[str, Any], kind: str) -> bytes:
 
 
 def _ordered(pdf: bytes) -> bytes:
-    """A PDF with its objects by number and its entries in order, which vl-convert gives in another order each time."""
-    pdf = _REFERENCES.sub(lambda found: b"".join(sorted(re.findall(rb"\n[^\n]+", found[0]))), pdf)
+    """A PDF with its objects numbered in the order in which they refer to each other.
+
+    vl-convert numbers fonts and orders the entries of dictionaries in another way each time.
+    """
     table = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
     starts = [int(row) for row in re.findall(rb"(\d{10}) \d{5} n", pdf[table:])]
     ends = dict(zip(sorted(starts), [*sorted(starts)[1:], table], strict=True))
-    parts, moved, at = [pdf[: min(starts)]], list[int](), min(starts)
-    for start in starts:
-        moved.append(at)
-        parts.append(pdf[start : ends[start]])
-        at += ends[start] - start
-    places = iter(moved)
-    return b"".join(parts) + re.sub(rb"\d{10}(?= \d{5} n)", lambda _: b"%010d" % next(places), pdf[table:])
+    heads, streams = {}, {}
+    for number, start in enumerate(starts, 1):
+        head, mark, stream = pdf[start : ends[start]].partition(b"stream\n")
+        heads[number] = _REFERENCES.sub(lambda found: b"".join(sorted(re.findall(rb"\n[^\n]+", found[0]))), head)
+        streams[number] = mark + stream
+    numbers, waiting = dict[int, int](), [pdf[table:]]
+    while waiting:
+        for found in re.findall(rb"(\d+) 0 R", waiting.pop()):
+            if int(found) not in numbers:
+                numbers[int(found)] = len(numbers) + 1
+                waiting.append(heads[int(found)])
+    parts, places, at = [pdf[: min(starts)]], list[int](), min(starts)
+    for number in numbers:
+        head = re.sub(rb"(\d+)(?= 0 (?:R|obj))", lambda one: b"%d" % numbers[int(one[1])], heads[number])
+        places.append(at)
+        parts.append(head + streams[number])
+        at += len(parts[-1])
+    rows = b"".join(b"%010d 00000 n \n" % place for place in places)
+    trailer = pdf[pdf.index(b"trailer", table) : pdf.rindex(b"startxref")]
+    trailer = re.sub(rb"(\d+)(?= 0 R)", lambda one: b"%d" % numbers[int(one[1])], trailer)
+    trailer = re.sub(rb"/Size \d+", b"/Size %d" % (len(places) + 1), trailer)
+    table_head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1)
+    return b"".join([*parts, table_head, rows, trailer, b"startxref\n%d\n%%%%EOF" % at])
 
 
 def _warn_of_missing_fonts(text: str) -> None:

@@ -25,7 +25,7 @@ from engine.modelling.loading import end_quietly
 
 GROUPS = {
     "Run": ("run", "check", "init"),
-    "Ask": ("risk", *registry.QUESTIONS, "report", "plot", "replay", "diff"),
+    "Ask": ("risk", *registry.QUESTIONS, "report", "plot", "replay"),
     "Look after": ("list", "status", "verify", "repair"),
     "Other": ("fit",),
 }
@@ -43,7 +43,12 @@ COMMANDS = (*(name for names in GROUPS.values() for name in names), *SELDOM)
 
 REMOVED = {
     "assumptions": "rustbelt challenge STUDY --only assumptions",
+    "check --constants": "rustbelt constants STUDY",
+    "check --for": "rustbelt precision STUDY 'ES99 of OUTCOME under POLICY within 1 %'",
+    "check --gates": "rustbelt gates STUDY",
+    "check --json": "rustbelt gates STUDY --json",
     "check --operations": "rustbelt check STUDY",
+    "diff": "rustbelt compare RUN OTHER",
     "explain --levers": "rustbelt flip STUDY --outcome V",
     "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
     "report --slide": "rustbelt plot overview RUN -o overview.pdf",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 from click.shell_completion import CompletionItem
@@ -36,32 +36,38 @@ class TextValue(click.ParamType):  # type: ignore[type-arg]  # generic from clic
             self.fail(str(error), param, ctx)
 
 
-def _count(text: str) -> int:
+def _expecting(what: str, parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The parser with an error that says what it expects."""
+
+    def parsed(text: str) -> Any:
+        try:
+            return parse(text)
+        except (ValueError, KeyError):
+            raise ValueError(f"expected {what}, got '{text}'.") from None
+
+    return parsed
+
+
+def _whole(text: str) -> int:
     with suppress(ValueError):
         return int(text)
-    with suppress(ValueError):
-        if (number := float(text)).is_integer():
-            return int(number)
-    raise ValueError(f"expected a whole number such as 1000000, 1_000_000 or 1e6, got '{text}'.")
+    number = float(text)
+    if not number.is_integer():
+        raise ValueError
+    return int(number)
 
 
-def _year(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"expected a year such as 2018, or the number of a step, got '{text}'.") from None
-
-
-def _number(text: str) -> float:
-    with suppress(ValueError):
-        return float(text)
-    raise ValueError(f"expected a number such as 0.4 or 1e6, got '{text}'.")
+def _pair(text: str, by: str) -> tuple[str, str]:
+    first, _, second = text.partition(by)
+    if not (first and second):
+        raise ValueError
+    return first, second
 
 
 def _shard(text: str) -> tuple[int, int]:
-    number, _, of = text.partition("/")
+    number, of = _pair(text, "/")
     if not (number.isdecimal() and of.isdecimal()):
-        raise ValueError(f"expected a task of a job array such as 3/16, got '{text}'.")
+        raise ValueError
     return int(number), int(of)
 
 
@@ -71,22 +77,16 @@ def _size(text: str) -> int:
     return bytes_of(text)
 
 
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise ValueError("expected names separated by commas, got nothing.")
-    return names
+def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """A parser of values separated by commas."""
 
+    def parsed(text: str) -> tuple[Any, ...]:
+        values = tuple(parse(value.strip()) for value in text.split(",") if value.strip())
+        if not values:
+            raise ValueError("expected names separated by commas, got nothing.")
+        return values
 
-def _several(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    return lambda text: tuple(kind(value) for value in _names(text))
-
-
-def _label(text: str) -> tuple[str, str]:
-    dim, _, label = text.partition("=")
-    if not (dim and label):
-        raise ValueError(f"expected a dimension and a label such as region=Liaoning, got '{text}'.")
-    return dim, label
+    return parsed
 
 
 def _own_model(text: str) -> Model:
@@ -97,20 +97,31 @@ def _own_model(text: str) -> Model:
         return load_model_file(text)
 
 
-COUNT = TextValue("N", _count)
+PARSERS: Mapping[Any, Callable[[str], Any]] = {
+    int: _expecting("a whole number such as 1000000, 1_000_000 or 1e6", _whole),
+    float: _expecting("a number such as 0.4 or 1e6", float),
+    Mapping: _expecting("a dimension and a label such as region=Liaoning", lambda text: _pair(text, "=")),
+    "YEAR": _expecting("a year such as 2018, or the number of a step", int),
+}
+"""Parsers by the type of their value or by the name of an option's value."""
+COUNT = TextValue("N", PARSERS[int])
 """A whole number, also written 1_000_000 or 1e6."""
-YEAR = TextValue("YEAR", _year)
+YEAR = TextValue("YEAR", PARSERS["YEAR"])
 """A calendar year, or the number of a step of a study by weeks, say."""
-SHARD = TextValue("I/N", _shard)
+SHARD = TextValue("I/N", _expecting("a task of a job array such as 3/16", _shard))
 """One task of a job array and how many there are, written 3/16."""
-NAMES = TextValue("A,B", _names)
+NAMES = TextValue("A,B", several(str))
 """Names separated by commas."""
-COUNTS = TextValue("N,...", _several(_count))
-"""Whole numbers separated by commas."""
-NUMBERS = TextValue("X,...", _several(_number))
-"""Numbers separated by commas."""
-LABEL = TextValue("DIM=LABEL", _label)
+LABEL = TextValue("DIM=LABEL", PARSERS[Mapping])
 """A dimension and a label of it, written region=Liaoning."""
+
+
+def parser_of(kind: Any) -> Callable[[str], Any]:
+    """The parser of a type: its own, that of ISO dates and times, one of the values of a `Literal`, else the type."""
+    if get_origin(kind) is Literal:
+        known = {str(value): value for value in get_args(kind)}
+        return _expecting(f"one of {', '.join(known)}", known.__getitem__)
+    return PARSERS.get(kind) or getattr(kind, "fromisoformat", kind)
 
 
 def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -178,7 +189,7 @@ debug = click.option(
 )  # fmt: skip
 
 
-def _complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Completions: studies that ship, runs in `outputs/` by the beginning of name or path, then files and folders."""
     from engine.run_folder.finding import known_runs
     from engine.study.loading import shipped_studies
@@ -189,12 +200,27 @@ def _complete_place(ctx: click.Context, param: click.Parameter, incomplete: str)
     return [*(CompletionItem(one) for one in [*shipped, *named, *placed]), CompletionItem(incomplete, type="file")]
 
 
-class Place(click.Argument):
+class Argument(click.Argument):
+    """An argument that help describes.
+
+    Args:
+      help: what it is.
+    """
+
+    def __init__(self, names: Sequence[str], help: str = "", **attributes: Any):
+        super().__init__(names, **attributes)
+        self.about = help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """The argument's name in help, and what it is."""
+        return self.make_metavar(ctx), self.about
+
+
+class Place(Argument):
     """A study or a run, found by the rule of `engine.run_folder.finding.folder_named`, which the help states."""
 
     def __init__(self, names: Sequence[str], **attributes: Any):
-        super().__init__(names, shell_complete=_complete_place, **attributes)
-        self.help = ""
+        super().__init__(names, shell_complete=complete_place, **attributes)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """The argument's name in help, and the rule by which its value is read."""

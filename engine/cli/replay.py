@@ -12,14 +12,12 @@ import click
 import numpy as np
 
 from engine.cli import options
-from engine.cli.show import replay_tables, screen
-from engine.cli.show.worst_paths import print_unusual, print_worst
+from engine.cli.show import screen
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-    from rich.console import Console
 
     from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
@@ -43,16 +41,17 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--all",
+    "--full",
     "whole",
     is_flag=True,
-    help="Every outcome, yearly variable, shock, draw and drawn lever, in place of the headline.",
+    help="Every outcome, yearly variable, shock, draw and drawn lever, in place of one screen.",
 )
 @click.option("--float64", "double", is_flag=True, help="In double precision, from the same random words.")
 @options.seed
 @options.own_model
 @options.device
 @options.as_json
-@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Also keep it, in FILE.csv or FILE.zarr.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Save it in FILE.csv or FILE.zarr.")
 @options.debug
 def command(
     run: str,
@@ -68,7 +67,7 @@ def command(
     as_json: bool,
     save: Path | None,
 ) -> None:
-    """Show one path in full: its years, its outcomes and what was drawn for it.
+    """Show one path: its outcomes, its years and what was drawn for it.
 
     A study that has not been run will do.
 
@@ -82,6 +81,8 @@ def command(
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
     if save is not None:
         _refuse_to_save(save)
+    from engine.cli.show.answers import print_answer
+    from engine.cli.show.replay_tables import agreement, replayed, yearly_variables
     from engine.execution.resources import take_every_core
     from engine.run_folder.finding import find_study
     from engine.runs.replay import as_table, replay
@@ -93,59 +94,29 @@ def command(
     under = policy or study.baseline
     ranked = None if worst is None else _ranked(run, folder, study, variable, under, worst)
     chosen = variable if ranked is None else None
-    variables = replay_tables.yearly_variables(study, chosen, whole)
-    names = study.policy_names if policy is None or ranked is not None else (policy,)
-    numbers = [] if path is None else [path]
-    if ranked is not None:
-        numbers = [int(number) for number in ranked["path"]]
+    variables = yearly_variables(study, chosen, whole)
+    numbers = [path or 0] if ranked is None else [int(number) for number in ranked["path"]]
     story = replay(study, numbers, device, "float64" if double else None)
-    part = _part(story, names, None if chosen is None else variables)
+    policies = study.policy_names if policy is None or ranked is not None else (policy,)
+    full = _part(story, policies, None if chosen is None else variables)
     if save is not None:
-        _save(part, save)
+        _save(full, save)
     if as_json:
-        screen.print_records(_records(as_table(part)))
+        screen.print_records(_records(as_table(full)))
         return
-    again = Command(run, study, [] if policy is None else ["--policy", policy], double)
     console = screen.stdout()
-    how = f"seed {study.seed}{', in double precision' if double else ''}"
-    place = f"; in {folder.path}" if folder else ""
-    if ranked is None:
-        about = f"path {path}, {how}, policies {', '.join(names)}{place}"
-        screen.print_words(console, f"{study.name} {about}")
-    else:
-        screen.print_words(console, f"{study.name} {study.paths:,} paths, {how}{place}")
-        print_worst(console, study, ranked, under)
-        print_unusual(console, study, story)
-        screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
-    console.print()
-    first = story.isel(path=0)
-    replay_tables.print_path(console, study, first, names, variables, whole)
-    if not whole:
-        if ranked is None:
-            print_unusual(console, study, story)
-        again.print(console, "All of it", numbers[0], "--all")
-    if len(numbers) > 1:
-        again.print(console, "The next of them", numbers[1])
+    print_answer(console, replayed(study, story, _part(story, policies, variables), ranked, under), whole)
     if folder is not None:
-        replay_tables.print_check(console, folder, story)
+        screen.print_words(console, agreement(folder, story))
     if save is not None:
         screen.print_line(console, "", f"Saved in {save}.", "dim")
-
-
-@dataclasses.dataclass(frozen=True)
-class Command:
-    """The command that replays another path in the same way."""
-
-    place: str
-    study: Study
-    words: Sequence[str]
-    double: bool
-
-    def print(self, console: Console, purpose: str, path: int, *words: str) -> None:
-        """Prints the command for a path, and what it is for."""
-        words = (*self.words, "--seed", str(self.study.seed), *(["--float64"] if self.double else []), *words)
-        spec = self.study.model_spec
-        screen.print_command(console, purpose, "replay", Path(self.place), "--path", path, *words, model=spec)
+    words = [*(["--policy", policy] if policy else []), "--seed", study.seed, *(["--float64"] if double else [])]
+    if not whole:
+        command = "replay", Path(run), "--path", numbers[0], *words, "--all"
+        screen.print_command(console, "All of it", *command, model=study.model_spec)
+    if len(numbers) > 1:
+        command = "replay", Path(run), "--path", numbers[1], *words
+        screen.print_command(console, "The next of them", *command, model=study.model_spec)
 
 
 def _ranked(
@@ -163,8 +134,7 @@ def _ranked(
         known = ", ".join(study.keep.outcomes or study.model.outcomes)
         raise UserError("--variable", [f"expected the outcome that the paths are worst in: {known}."])
     if folder is None:
-        words = "run", Path(place), "--seed", study.seed
-        remedy = f"Run it first: {command_line(*words, model=study.model_spec)}"
+        remedy = f"Run it first: {command_line('run', Path(place), '--seed', study.seed, model=study.model_spec)}"
         raise UserError(place, [f"has not been run, and --worst looks through a finished run. {remedy}"])
     return worst(folder, variable, policy, count)
 
@@ -173,15 +143,13 @@ def _part(story: xr.DataTree, policies: Sequence[str], variables: Sequence[str] 
     """The replay under these policies, with only these yearly variables; with all of them for None."""
     import xarray as xr
 
-    groups = {"/": story.to_dataset()}
-    for name, group in story.children.items():
-        values = group.to_dataset()
-        if "policy" in values.dims:
-            values = values.sel(policy=list(policies))
-        if name == "yearly" and variables is not None:
-            values = values.drop_vars([other for other in values.data_vars if other not in variables])
-        groups[name] = values
-    return xr.DataTree.from_dict(groups)
+    groups = {name: group.to_dataset() for name, group in story.children.items()}
+    if variables is not None and "yearly" in groups:
+        groups["yearly"] = groups["yearly"][[*variables]]
+    chosen = {
+        name: group.sel(policy=[*policies]) if "policy" in group.dims else group for name, group in groups.items()
+    }
+    return xr.DataTree.from_dict({"/": story.to_dataset(), **chosen})
 
 
 def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:

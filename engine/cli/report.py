@@ -43,13 +43,15 @@ def command(run: Run, out: Path | None, pdf: Path | None, variable: str | None) 
     appendix holds the rest. It loads nothing, so that it can be sent as it is. With --pdf the page itself is only
     written where -o names it.
     """
+    from engine.runs import upkeep
+
     problems = Problems()
     for name, place in {"-o": out, "--pdf": pdf}.items():
         if place is not None and name == "--pdf" and place.suffix.lower() != ".pdf":
             problems.add(name, f"expected a name that ends in .pdf, got '{place}'.")
         elif place is not None:
             with problems.within(name):
-                run.refuse_report(place)
+                upkeep.refuse_report(place)
     problems.refuse("rustbelt report")
     for wanted in (out,) if pdf is None else (pdf,) if out is None else (out, pdf):
         place = run.report(wanted, variable)

@@ -54,7 +54,7 @@ def command(run: Run, out: Path | None, full: bool, digits: Any, as_json: bool, 
         run.save_tables(out, **asked, full=full, digits=digits)
         screen.print_line(screen.stdout(), "", f"Saved in {out}.", "dim")
         return
-    answer = run.ask("risk", **asked)
+    answer = run._ask("risk", **asked)
     if stale := report_note(run.run_folder, run.answers.study.paths):
         click.echo(f"note: {stale}", err=True)
     if as_json:

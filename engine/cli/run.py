@@ -11,7 +11,6 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.bound_table import piled_up, print_piled_up
 from engine.cli.show.progress import WAYS, progress
 from engine.formatting import command_line
 
@@ -84,7 +83,6 @@ def command(
     """
     from engine.execution.job import RunOptions
     from engine.execution.until import compute, why_idle
-    from engine.risk.estimation.rounding import REMEDY
     from engine.runs.headline import Tightening
     from engine.runs.upkeep import report_note
 
@@ -125,21 +123,18 @@ def command(
     if stale := report_note(answers.folder, study.paths):
         click.echo(f"note: {stale}", err=True)
     if as_json:
-        for one in finished.rounding:
-            click.echo(f"{one.text}. {REMEDY}", err=True)
-        if text := piled_up(answers.on_bounds):
+        for text in _remarks(finished):
             click.echo(text, err=True)
-        for line in _ending(finished):
-            click.echo(line, err=True)
-        from engine.runs.run import Run
+        from engine.runs.run import run_of
 
-        screen.print_object(Run.of(finished).ask("risk").plain())
+        screen.print_object(run_of(finished)._ask("risk").plain())
         return
     (failure,) = printed or [_print_answer(finished, full)]
     if failure is not None:
         raise failure
     console = screen.stdout()
-    _print_gates(console, study, answers.folder, place["device"])
+    if study.gates:  # the import below takes a second
+        _print_gates(console, study, answers.folder, place["device"])
     opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'
     screen.print_line(console, "", f"The cube: {opened}")
     words: tuple[object, ...] = "risk", folder.path, "--variable", study.headline[0]
@@ -153,39 +148,40 @@ def _print_answer(finished: Finished, full: bool) -> BaseException | None:
     finishing the cube goes on.
     """
     from engine.cli.show.answers import print_answer
-    from engine.runs.run import Run
+    from engine.runs.run import run_of
 
-    answers, console = finished.answers, screen.stdout()
+    console = screen.stdout()
     try:
-        print_answer(console, Run.of(finished).ask("risk"), full)
-        screen.print_rounding(console, finished.rounding)
-        print_piled_up(console, answers.on_bounds)
-        for line in _ending(finished):
-            screen.print_line(console, "", line)
+        print_answer(console, run_of(finished)._ask("risk"), full)
+        for text in _remarks(finished):
+            screen.print_words(console, text)
         console.file.flush()
     except (Exception, SystemExit) as failure:  # rich raises SystemExit if the reader has closed the output
         return failure
     return None
 
 
-def _ending(finished: Finished) -> list[str]:
-    """Lines on what ended a run with precision targets, and how these stand; [] for a run without targets."""
+def _remarks(finished: Finished) -> list[str]:
+    """Sentences on values that single precision or bounds affect too often, and on the targets that ended the run."""
+    from engine.risk.estimation.bounds import MANY
+    from engine.risk.estimation.rounding import REMEDY
     from engine.risk.estimation.stopping import ending
 
-    return [] if finished.ended is None else ending(finished.ended, finished.answers.study.paths)
+    many = [one for one in finished.answers.on_bounds if one.share > MANY]
+    others = f"; {len(many) - 1} more above {100 * MANY:g} %" if len(many) > 1 else ""
+    return [
+        *(f"Precision: {one.text}." for one in finished.rounding),
+        *([REMEDY] if finished.rounding else []),
+        *([f"Bounds: {many[0].text}{others} (/diagnostics/bounds)."] if many else []),
+        *(ending(finished.ended, finished.answers.study.paths) if finished.ended else []),
+    ]
 
 
 def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:
-    """Prints how many of the study's gates the model misses, and which; a gate is a fact that the model should meet."""
-    if not study.gates:  # the import below takes a second
-        return
-    from engine.runs.gates import MOST_PATHS, of_run
+    """Prints how many of the study's gates fail, and which; the answer is stored beside the run."""
+    from engine.runs.asking import gates_that_fail
 
-    held = of_run(study, folder, device)
-    if held is not None:
-        few = f", by {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
-        said = held.findings[0].removesuffix(".") + few
-        screen.print_command(console, said, "check", study.source, "--gates", model=study.model_spec)
+    screen.print_command(console, gates_that_fail(study, folder, device), "gates", study.source, model=study.model_spec)
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:

@@ -16,7 +16,14 @@ RESERVED = (
     "reason", "reasons", "detail", "event", "rule", "bound", "bounds",
     "yearly", "worse", "regret", "outcomes",
 )  # fmt: skip
-"""Names of dimensions, coordinates and groups that the cube itself uses; no part of a model or study may have one."""
+"""Names of dimensions, coordinates and groups that the cube itself uses; no dimension of a model may have one."""
+BESIDE: Mapping[str, tuple[str, ...]] = {
+    "outcomes": ("policy", "path", "measure", "level", "stat", "bin", "edge", "yearly", "worse", "regret", "reasons"),
+    "yearly": ("policy", "year", "measure", "level", "stat", "quantile", "moment", "bound", "outcomes", "reasons",
+               "bounds"),
+    "factors": ("path",),
+}  # fmt: skip
+"""Those of them that stand in the groups of the cube in which the parts of a table are variables."""
 
 _LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
 
@@ -40,9 +47,9 @@ def check_name(name: Any) -> None:
         raise refusal("", f"expected a name of letters, digits, '_' and '-' (at most 100), got {name!r}.")
 
 
-def check_free(name: str) -> None:
-    """Raises a `UserError` where a name is one of `RESERVED`, which the cube uses itself."""
-    if name in RESERVED:
+def check_free(name: str, table: str) -> None:
+    """Raises a `UserError` where the cube itself uses the name beside the parts of this table."""
+    if name in BESIDE.get(table, RESERVED):
         raise refusal("", f"'{name}' is a name of the cube's own; take another.")
 
 
@@ -84,7 +91,7 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
             place = f"model.{table}.{name}"
             with problems.within(place):
                 check_name(name)
-                check_free(name)
+                check_free(name, table)
                 if table != "dims":
                     _check_attribute(name, model)
             for fault in _faults_of_labels(entry) if table == "dims" else _faults(model, name, entry, years):

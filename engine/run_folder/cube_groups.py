@@ -25,6 +25,8 @@ CONVENTIONS = "CF-1.11"
 REASONS = "reasons"
 """Name of the subgroup that holds, as arrays, the flags of a group's estimates: why one has no interval, for example.
 """
+FLAG = ("reason", "detail")
+"""Dimensions of these arrays beside those of the estimates."""
 
 Attributes = dict[str, Any]
 """Attributes of a group or a variable, ready for JSON."""
@@ -52,8 +54,9 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         if group.place == "diagnostics" and summaries.until:
             about["until"] = json.dumps([one.as_dict() for one in summaries.until], allow_nan=False)
         variables, reasons = _variables(study, group, summaries), _reasons(study, group, summaries)
-        for called in reasons.keys() & variables.keys():
-            variables[called].attrs["ancillary_variables"] = f"{REASONS}/{called}"
+        for called, variable in variables.items():
+            if flags_of(called) in reasons:
+                variable.attrs["ancillary_variables"] = f"{REASONS}/{flags_of(called)}"
         if variables or not (group.optional or (group.sample and not study.years)):
             yield group.place, _labelled(study, summaries, variables, about)
         if reasons:
@@ -118,8 +121,13 @@ def _reasons(study: Study, group: SummaryGroup, summaries: Summaries) -> dict[st
     variables = {}
     for name, of, called, array in group.held(study, summaries.reasons.get(group.place, {})):
         about = f"flags of {of.about}" if group.of == "events" else f"{study.title(group.of, name)}: flags"
-        variables[called] = Variable((*of.dims[:-1], "reason", "detail"), array, described(about, "1"))
+        variables[flags_of(called)] = Variable((*of.dims[:-1], *FLAG), array, described(about, "1"))
     return variables
+
+
+def flags_of(variable: str) -> str:
+    """Name of the flags of a variable; a variable with the name of one of their dimensions has other flags."""
+    return f"{variable}-flags" if variable in FLAG else variable
 
 
 def _coordinates(study: Study, summaries: Summaries) -> dict[str, Variable]:

@@ -14,7 +14,7 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
 from engine.risk.estimation.tables import Record, Tables, record
-from engine.run_folder.cube_groups import REASONS, about_reasons, coordinate, stats
+from engine.run_folder.cube_groups import REASONS, about_reasons, coordinate, flags_of, stats
 from engine.run_folder.folder import Plain
 from engine.storage.zarr_writer import Group as Group, Variable as Variable
 from engine.study.study import Study
@@ -62,7 +62,11 @@ def put_together(node: xr.DataTree) -> xr.Dataset:
     """The inverse of `taken_apart` for one group; an estimate without interval and flag is flagged as unrecorded."""
     group = node.to_dataset().load()
     reasons = node.children[REASONS].to_dataset().load() if REASONS in node.children else {}
-    whole = {str(name): _whole(of, reasons.get(name)) for name, of in group.data_vars.items() if "stat" in of.dims}
+    whole = {
+        str(name): _whole(of, reasons.get(flags_of(str(name))))
+        for name, of in group.data_vars.items()
+        if "stat" in of.dims
+    }
     return group.assign(whole)
 
 
@@ -103,7 +107,8 @@ def _records(
         return
     held: Any = whole(place)
     if by_event:
-        held = held[of.name].reset_coords(drop=True).to_dataset("event") if of.name in held else {}
+        table = held[of.name].reset_coords(drop=True) if of.name in held else None
+        held = {} if table is None else {str(name): table.sel(event=name, drop=True) for name in table["event"].values}
     known = of.measures(study)
     for name in group.names(study):
         if name not in held:

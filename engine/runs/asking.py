@@ -1,20 +1,23 @@
-"""A question put to a run, or to a study that need not have been run: answered, and kept beside the cube."""
+"""A question asked of a run, or of a study that need not have been run: its answer, stored beside the cube."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.answers import registry
+from engine.answers.answer import Answer
 from engine.answers.question import RUN, OfRun, Question, fields, plain_options
 from engine.errors import UserError, unknown
 from engine.execution.job import RunOptions
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.execution.until import compute
-from engine.run_folder import answer_store, ownership
+from engine.formatting import command_line
+from engine.run_folder import answer_store, ledger, ownership
 from engine.run_folder.finding import is_run, run_folder
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-    from engine.answers.answer import Answer
     from engine.execution.progress import Progress
     from engine.execution.results import Answers
     from engine.risk.estimation.tables import Tables
@@ -58,6 +60,11 @@ class Asking:
         """The run folder, which need not exist."""
         return self.run_folder.path
 
+    def _of_run(self, value: Callable[[], Any] | None) -> Any:
+        if value is None:
+            raise UserError(str(self.folder), ["expected a run, got a study."])
+        return value()
+
     @cached_property
     def answers(self) -> Answers:
         """The results of the run, from the blocks that are done.
@@ -65,9 +72,18 @@ class Asking:
         Raises:
           UserError: it is a study that is asked.
         """
-        if self.results is None:
-            raise UserError(str(self.folder), ["expected a run, got a study."])
-        return self.results()
+        results: Answers = self._of_run(self.results)
+        return results
+
+    @cached_property
+    def cube(self) -> xr.DataTree:
+        """The labelled cube of the run.
+
+        Raises:
+          UserError: it is a study that is asked.
+        """
+        tree: xr.DataTree = self._of_run(self.read)
+        return tree
 
     @property
     def outcomes(self) -> Mapping[str, np.ndarray]:
@@ -99,22 +115,11 @@ class Asking:
         answers = self.answers.with_level(level)
         return replace(self, study=answers.study, results=lambda: answers)
 
-    @cached_property
-    def cube(self) -> xr.DataTree:
-        """The labelled cube of the run.
-
-        Raises:
-          UserError: it is a study that is asked.
-        """
-        if self.read is None:
-            raise UserError(str(self.folder), ["expected a run, got a study."])
-        return self.read()
-
 
 def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) -> tuple[Answer, Path | None]:
-    """The answer to a question, and the path where it is now kept.
+    """The answer to a question, and the path where it is now stored.
 
-    The path is None if answers to this question are not kept, if there is no run to keep it in, or if it cannot be
+    The path is None if answers to this question are not stored, if there is no run to store it in, or if it cannot be
     written, of which a warning says why.
 
     Args:
@@ -128,12 +133,11 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
     """
     question = question_of(name, options)
     home = _run_first(question, of)
-    answer = _answered(name, question, home)
-    if name in registry.OF_CUBE:
-        return answer, None
-    both = home.run_folder.path != of.run_folder.path and of.study.facts is None
-    for one in (of, home) if both else (home,):
-        place = answer_store.keep(one.run_folder, name, answer.groups, stacklevel + 1)
+    answer, place = _answered(name, question, home), None
+    if getattr(question, "stored", True):
+        both = home.run_folder.path != of.run_folder.path and of.study.facts is None
+        for one in (of, home) if both else (home,):
+            place = answer_store.keep(one.run_folder, name, answer.groups, stacklevel + 1)
     return answer, place
 
 
@@ -151,13 +155,12 @@ def _run_first(question: Question, of: Asking) -> Asking:
     is_free = of.folder.name != own and not is_run(of.folder)
     is_begun = ownership.said_of(of.folder).get("fingerprint") == wanted.fingerprint
     place = of.folder if wanted is of.study or is_free or is_begun else of.folder.parent / run_folder(wanted).path.name
-    finished = compute(wanted, RunOptions(place, of.device, of.memory, observe=observe))
-    answers = finished.answers
+    answers = compute(wanted, RunOptions(place, of.device, of.memory, observe=observe)).answers
     return replace(of, study=answers.study, run_folder=answers.folder, results=lambda: answers, paths=None)
 
 
 def answered(name: str, options: Mapping[str, Any], of: Asking) -> Answer:
-    """The answer to a question, as `ask` gives it, without keeping it."""
+    """The answer to a question, as `ask` gives it, without storing it."""
     question = question_of(name, options)
     return _answered(name, question, _run_first(question, of))
 
@@ -170,12 +173,12 @@ def _answered(name: str, question: Question, of: Asking) -> Answer:
     of_prior = of.study.facts is not None and name in registry.OF_PRIOR
     if of_prior:
         of = replace(of, study=replace(again(of.study, facts=None), paths=of.study.paths))
-    given = question.answer(of)
+    answer = question.answer(of)
     if of_prior:
-        first, *rest = given.findings
-        basis = f"for the study as it was before its facts; {given.basis}"
-        given = replace(given, findings=(f"Before the facts: {first}", *rest), basis=basis)
-    return replace(given, question=name, heading=question.heading, asked=plain_options(question))
+        first, *rest = answer.findings
+        basis = f"for the study as it was before its facts; {answer.basis}"
+        answer = replace(answer, findings=(f"Before the facts: {first}", *rest), basis=basis)
+    return replace(answer, question=name, heading=question.heading, asked=plain_options(question))
 
 
 def attribute(
@@ -216,25 +219,68 @@ def question_of(name: str, options: Mapping[str, Any]) -> Question:
     """The record of a question with its options filled in.
 
     Args:
-      options: by name; one that takes several values takes a sequence, or a single text.
+      options: by name; one that takes several values takes them or a single one.
 
     Raises:
       UserError: no such question, unknown options, or required ones that are missing: all problems at once.
     """
     record = registry.question(name)
     known = {one.name: one for one in fields(record)}
-    problems = [unknown("option", given, known) for given in options if given not in known]
+    values = {option: value for option, value in options.items() if value is not None}
+    problems = [unknown("option", option, known) for option in options if option not in known]
     problems += [
-        f"needs '{one.name}': {one.option.help}"
-        for one in known.values()
-        if one.required and options.get(one.name) is None
+        f"needs '{one.name}': {one.option.help}" for one in known.values() if one.required and one.name not in values
     ]
     if problems:
         raise UserError(name, problems)
-    given = {
-        key: ((value,) if isinstance(value, str) else tuple(value)) if known[key].many else value
-        for key, value in options.items()
-        if value is not None
-    }
-    asked: Question = record(**given)
-    return asked
+    for option, value in values.items():
+        if known[option].many:
+            several = isinstance(value, Iterable) and not isinstance(value, str)
+            values[option] = tuple(value) if several else (value,)
+    question: Question = record(**values)
+    return question
+
+
+# ------------------------------------------------------------------------------------------------- stored answers
+
+
+def stored(folder: RunFolder) -> list[Answer]:
+    """All answers stored beside a run; those in the format of another version are left out."""
+    answers = []
+    for question in ledger.answers(folder.path):
+        tree = answer_store.read(folder.path, question)
+        with suppress(UserError):
+            answers += [Answer.of_tree(tree)] if tree is not None else []
+    return answers
+
+
+def stored_answer(folder: RunFolder, question: str, table: str = "", words: Sequence[str] = ()) -> Answer:
+    """The stored answer to a question, which is the last one that the run gave.
+
+    Args:
+      table: name of a table that the answer must have.
+      words: of the command line that make an answer with this table, for the message of the error.
+
+    Raises:
+      UserError: the question has not been asked, or its last answer lacks the table or is in another version's format.
+    """
+    tree = answer_store.read(folder.path, question)
+    answer = None if tree is None else Answer.of_tree(tree)
+    if answer is not None and (not table or table in answer):
+        return answer
+    required = [one for one in fields(registry.question(question)) if one.required]
+    needed = [word for one in required for word in dict.fromkeys((one.flag, one.option.metavar))]
+    command = command_line(question, folder.path, *needed, *words, model=folder.study.model_spec)
+    state = (
+        "has not been asked" if answer is None else f"has answered '{question}' otherwise, and keeps its last answer"
+    )
+    raise UserError(str(folder.path), [f"{state}. Ask it: {command}"])
+
+
+def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:
+    """How many of a study's gates fail, and which, in a sentence; the answer is stored beside the run."""
+    from engine.analyses.gates import MOST_PATHS, stored_gates
+
+    answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asking(study, folder, device=device), 3)[0]
+    few = f", on {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
+    return answer.finding.removesuffix(".") + few

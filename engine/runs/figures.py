@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Any
 from engine.charts import export
 from engine.charts.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, Tables, chart, kind_of, refuse_options, tables_of
 from engine.errors import Problem, UserError, unknown
-from engine.runs import questions
-from engine.runs.inquiry import Inquiry
+from engine.runs.asking import stored_answer
 from engine.runs.replay import replay
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
+
+    from engine.run_folder.folder import RunFolder
 
 
 class Plots:
-    """The figures of a run, one method per kind; `rustbelt plot` lists them."""
+    """The figures of a run, one method per kind; `rustbelt plot` lists them.
 
-    def __init__(self, run: Inquiry):
-        self._run = run
+    Args:
+      folder: the run folder with its study.
+      cube: gives the cube of the run.
+    """
+
+    def __init__(self, folder: RunFolder, cube: Callable[[], xr.DataTree]):
+        self._folder, self._cube = folder, cube
 
     def __dir__(self) -> list[str]:
         return [*KINDS]
@@ -29,7 +36,7 @@ class Plots:
     def __getattr__(self, kind: str) -> Drawing:
         if kind not in KINDS:
             raise AttributeError(unknown("figure", kind, KINDS), name="")  # given a name, Python adds its own guess
-        return Drawing(self._run, kind)
+        return Drawing(self._folder, self._cube, kind)
 
 
 class Drawing:
@@ -39,8 +46,8 @@ class Drawing:
     are given by keyword.
     """
 
-    def __init__(self, run: Inquiry, kind: str):
-        self._run, self._kind, chosen = run, kind, KINDS[kind]
+    def __init__(self, folder: RunFolder, cube: Callable[[], xr.DataTree], kind: str):
+        self._folder, self._cube, self._kind, chosen = folder, cube, kind, KINDS[kind]
         takes = [*chosen.takes, *(["path (by keyword)"] if "story" in chosen.of else [])]
         self.__doc__ = f"An Altair chart of {chosen.about}; takes {', '.join(takes) or 'nothing'}."
 
@@ -58,20 +65,31 @@ class Drawing:
         given = options if subject is None else _with_subject(kind, subject, options)
         _refuse_options(kind, given, path)
         if given.get("variable") is None:
-            given["variable"] = _usual(chosen.shows, self._run)
-        return tables_of(kind, self._sources(chosen, path or 0), given)
+            given["variable"] = self._usual_variable(chosen.shows)
+        return tables_of(kind, {source: self._source(source, chosen, path or 0) for source in chosen.of}, given)
 
-    def _sources(self, kind: Kind, path: int) -> Mapping[str, Any]:
-        run = self._run
-        make: dict[str, Callable[[], Any]] = {
-            "cube": lambda: run.cube,
-            "study": lambda: run.study,
-            "story": lambda: replay(run.study, path),
-        }
-        return {
-            name: make[name]() if name in make else questions.answer_to(run.run_folder, name, kind.table)
-            for name in kind.of
-        }
+    def _source(self, name: str, kind: Kind, path: int) -> Any:
+        match name:
+            case "cube":
+                return self._cube()
+            case "study":
+                return self._folder.study
+            case "story":
+                return replay(self._folder.study, path)
+        return stored_answer(self._folder, name, kind.table)
+
+    def _usual_variable(self, shows: str) -> str | None:
+        """The default variable of a figure that is about an outcome, or about a yearly variable.
+
+        It is the first stored outcome of the headline, or the first yearly variable that enters one of the headline.
+        """
+        study = self._folder.study
+        if shows == OUTCOME:
+            return next((name for name in study.headline if name in study.keep.outcomes), None)
+        if shows == YEARLY and "yearly" in self._cube()["risk"].children:
+            made_of = (term.variable for name in study.headline for term in study.model.outcomes[name].terms)
+            return next((name for name in made_of if name in study.model.yearly), None)
+        return None
 
 
 def _with_subject(kind: str, subject: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,20 +107,6 @@ def _with_subject(kind: str, subject: Any, options: Mapping[str, Any]) -> dict[s
     if name in options:
         raise UserError(kind, [Problem(name, f"expected one value, got '{subject}' and {name}={options[name]!r}.")])
     return {name: subject, **options}
-
-
-def _usual(shows: str, run: Inquiry) -> str | None:
-    """The default variable of a figure that is about an outcome, or about a yearly variable.
-
-    It is the first stored outcome of the headline, or the first yearly variable that enters an outcome of the headline.
-    """
-    study = run.study
-    if shows == OUTCOME:
-        return next((name for name in study.headline if name in study.keep.outcomes), None)
-    if shows == YEARLY and "yearly" in run.cube["risk"].children:
-        made_of = (term.variable for name in study.headline for term in study.model.outcomes[name].terms)
-        return next((name for name in made_of if name in study.model.yearly), None)
-    return None
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -140,7 +144,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def save(
-    run: Inquiry, kind: str, options: Mapping[str, Any], path: int | None, file: Path, scheme: str = "light"
+    figures: Plots, kind: str, options: Mapping[str, Any], path: int | None, file: Path, scheme: str = "light"
 ) -> str:
     """Draws a figure into a file; returns the figure's title.
 
@@ -150,7 +154,7 @@ def save(
     Raises:
       UserError: as `refuse`, or what the kind itself refuses.
     """
-    drawing = getattr(Plots(run), kind)
+    drawing = getattr(figures, kind)
     data = drawing.tables(None, path, _given(options))
     export.save(chart(kind, data), file, scheme)
     return str(data[0].attrs["title"])

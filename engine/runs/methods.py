@@ -10,14 +10,15 @@ if TYPE_CHECKING:
 
 
 class Questions:
-    """A method a question; each gives an `Answer`, which is also kept beside the cube."""
+    """A method a question; each gives an `Answer`, which most questions also store beside the cube."""
 
     if TYPE_CHECKING:
 
-        def ask(self, question: str, **options: Any) -> Answer: ...
+        def _ask(self, question: str, **options: Any) -> Answer: ...
 
     def compare(
         self,
+        other: str | None = None,
         outcome: Sequence[str] | str = (),
         policies: Sequence[str] | str = (),
         against: str | None = None,
@@ -28,9 +29,10 @@ class Questions:
         *,
         device: str | None = None,
     ) -> Answer:
-        """Compare the policies of RUN on the same futures.
+        """Compare the policies of RUN on the same futures, or RUN with OTHER.
 
         Args:
+          other: Another run, which is compared with RUN.
           outcome: Outcomes, events and yearly variables, in place of the headline and all events.
           policies: Policies to compare, each with every other, in place of all that ran.
           against: The policy that the others are compared with; the baseline, else the first, if not given. every: each
@@ -44,8 +46,9 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
+        return self._ask(
             "compare",
+            other=other,
             outcome=outcome,
             policies=policies,
             against=against,
@@ -60,7 +63,7 @@ class Questions:
         self,
         variable: Sequence[str] | str = (),
         policies: Sequence[str] | str = (),
-        periods: Sequence[str] | str = (),
+        periods: Sequence[float] | float = (),
         futures: int | None = None,
         *,
         device: str | None = None,
@@ -77,7 +80,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
+        return self._ask(
             "extremes", variable=variable, policies=policies, periods=periods, futures=futures, device=device
         )
 
@@ -102,7 +105,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("explain", outcome=outcome, policy=policy, level=level, numbers=numbers, device=device)
+        return self._ask("explain", outcome=outcome, policy=policy, level=level, numbers=numbers, device=device)
 
     def discover(self, where: str, numbers: bool = False, *, device: str | None = None) -> Answer:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.
@@ -116,7 +119,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("discover", where=where, numbers=numbers, device=device)
+        return self._ask("discover", where=where, numbers=numbers, device=device)
 
     def attribute(
         self,
@@ -139,7 +142,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("attribute", start=start, end=end, outcome=outcome, paths=paths, device=device)
+        return self._ask("attribute", start=start, end=end, outcome=outcome, paths=paths, device=device)
 
     def sensitivity(
         self,
@@ -160,7 +163,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("sensitivity", outcome=outcome, policies=policies, paths=paths, device=device)
+        return self._ask("sensitivity", outcome=outcome, policies=policies, paths=paths, device=device)
 
     def flip(
         self,
@@ -183,7 +186,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device)
+        return self._ask("flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device)
 
     def challenge(
         self,
@@ -204,7 +207,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("challenge", claim=claim, only=only, paths=paths, device=device)
+        return self._ask("challenge", claim=claim, only=only, paths=paths, device=device)
 
     def backtest(
         self,
@@ -227,7 +230,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("backtest", policy=policy, impose=impose, until=until, paths=paths, device=device)
+        return self._ask("backtest", policy=policy, impose=impose, until=until, paths=paths, device=device)
 
     def condition(
         self,
@@ -252,6 +255,45 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
+        return self._ask(
             "condition", until=until, on=on, policy=policy, calibration=calibration, paths=paths, device=device
         )
+
+    def gates(self, *, paths: int | None = None, device: str | None = None) -> Answer:
+        """Compare STUDY with the facts that its gates state, and say which gates fail.
+
+        Args:
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self._ask("gates", paths=paths, device=device)
+
+    def constants(self, *, paths: int | None = None, device: str | None = None) -> Answer:
+        """List the constants of STUDY's model with their values and sources.
+
+        Args:
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self._ask("constants", paths=paths, device=device)
+
+    def precision(
+        self, target: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+    ) -> Answer:
+        """Predict how many futures of STUDY a target precision takes, and in what time.
+
+        Args:
+          target: Targets, such as 'ES99 of cost under old within 1 %'.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self._ask("precision", target=target, paths=paths, device=device)

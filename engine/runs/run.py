@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import fields
-from functools import cached_property
+from dataclasses import fields, replace
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -14,23 +13,25 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from engine.answers import registry
+from engine.answers.answer import Answer
 from engine.answers.files import Digits, refuse_file
+from engine.answers.question import STUDY
 from engine.errors import UserError, closest, did_you_mean, unknown
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions
-from engine.execution.kept_text import kept_text
 from engine.execution.outdated import refuse_outdated
+from engine.execution.progress import Progress
 from engine.execution.results import Answers
 from engine.execution.until import compute
-from engine.report import formats
 from engine.risk.estimation.rounding import Rounding
-from engine.risk.estimation.stopping import Ended
-from engine.run_folder import answer_store, cube
+from engine.run_folder import cube
 from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run
-from engine.run_folder.folder import RunFolder, written
-from engine.runs import elsewhere, notebook, questions, upkeep
-from engine.runs.inquiry import Inquiry
+from engine.run_folder.folder import RunFolder
+from engine.runs import elsewhere, notebook, upkeep
+from engine.runs.asking import Asking, ask, stored
+from engine.runs.methods import Questions
 from engine.runs.replay import replay, worst
 from engine.study.loading import Model, load_study
 from engine.study.study import Study
@@ -75,7 +76,7 @@ def run(
     elif model is not None or paths is not None or until is not None:
         raise UserError(study.source, ["is resolved already. Give model, paths and until to load_study."])
     finished = compute(study, RunOptions(out, **{"observe": notebook.observer(), **options}))
-    return Run.of(finished)
+    return run_of(finished)
 
 
 def open_run(place: str | Path, model: Model | None = None, partial: bool = False) -> Run:
@@ -93,8 +94,17 @@ def open_run(place: str | Path, model: Model | None = None, partial: bool = Fals
     return Run(find_run(place, model), partial)
 
 
-class Run(Inquiry):
+def run_of(finished: Finished) -> Run:
+    """The run of a computation that has just finished."""
+    run = Run(finished.answers.folder)
+    run._finished, run.answers = finished, finished.answers
+    return run
+
+
+class Run(Questions):
     """A run: its study, its cube, the questions that it answers, and its upkeep, exports and figures.
+
+    Each question is a method, also one of another package.
 
     Args:
       folder: the run folder with its study.
@@ -109,17 +119,7 @@ class Run(Inquiry):
         Estimates are then over the paths that are done.
         """
         self._folder, self._partial = folder, partial or self.is_extended
-        self.computed: tuple[int, ...] = ()
-        """Indices of the blocks that were computed by the call that returned this run."""
-        self.ended: Ended | None = None
-        """How precision targets ended the call that returned this run, with each look at them; None without targets."""
-
-    @classmethod
-    def of(cls, finished: Finished) -> Run:
-        """The run of a computation that has just finished."""
-        run = cls(finished.answers.folder)
-        run.computed, run.answers, run.ended = finished.computed, finished.answers, finished.ended
-        return run
+        self._finished: Finished | None = None
 
     @property
     def folder(self) -> Path:
@@ -156,10 +156,10 @@ class Run(Inquiry):
         return results.cube_of(self._compared, self._partial)
 
     @cached_property
-    def read_cube(self) -> xr.DataTree:
+    def _read_cube(self) -> xr.DataTree:
         """The cube as questions and the report read it: each array whole when it is needed, without dask."""
-        held = self.__dict__.get("cube")
-        return held if held is not None else results.cube_of(self._compared, self._partial, by_dask=False)
+        tree = self.__dict__.get("cube")
+        return tree if tree is not None else results.cube_of(self._compared, self._partial, by_dask=False)
 
     @cached_property
     def _compared(self) -> RunFolder:
@@ -187,12 +187,47 @@ class Run(Inquiry):
         raise KeyError(unknown("outcome or factor", name, [str(key) for group in kept for key in group.data_vars]))
 
     def __getattr__(self, name: str) -> Any:
-        """Raises an AttributeError that names the closest attribute there is."""
+        """The method of a question of another package; else an AttributeError that names the closest attribute."""
         if hasattr(type(self), name):  # it exists, and its own code has failed: this raises that error again
             return object.__getattribute__(self, name)
-        close = closest(name, [one for one in dir(type(self)) if one[0] != "_"])
+        if name in registry.outsiders():
+            method = partial(self._ask, name)
+            method.__doc__ = registry.question(name).__doc__
+            return method
+        close = closest(name, dir(self))
         hint = f" Did you mean '{close}'?" if close and name[0] != "_" else ""
         raise AttributeError(f"a run has no '{name}'.{hint}", name="")  # given a name, Python adds its own guess
+
+    def __dir__(self) -> list[str]:
+        """The names of what a user needs."""
+        return sorted({*filter(lambda name: name[0] != "_", super().__dir__()), *registry.outsiders()})
+
+    # ---------------------------------------------------------------------------------------- questions
+
+    def _asking(self, **place: Any) -> Asking:
+        """The run as a question sees it; `place` sets further fields of `Asking`."""
+        return Asking(self.study, self._folder, lambda: self.answers, lambda: self._read_cube, **place)
+
+    def _ask(self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any) -> Answer:
+        """The answer to a question by its name, which is also stored beside the cube; progress is shown in notebooks.
+
+        Args:
+          question: one of `engine.answers.registry.names()`, which include questions of other packages.
+          paths: how many to simulate, for a question that simulates futures again; its own default if not given.
+          device: "cpu" or "gpu" to simulate on; the GPUs if there are any.
+          options: of the question.
+
+        Raises:
+          UserError: no such question or option, what is asked for is not there, or the model gives other values now.
+        """
+        if "answers" in vars(self):  # else they are compared when they are read; in a notebook, a name may have changed
+            refuse_outdated(self._folder, device)
+        watch = notebook.observer()
+        of = self._asking(device=device, observe=lambda stage, done, total: watch(Progress(stage, done, total)))
+        if registry.question(question).needs == STUDY:
+            study = self.study if paths is None else replace(self.study, paths=paths)
+            of = replace(of, study=study, paths=paths)
+        return ask(question, options, of, stacklevel=4)[0]
 
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
         """Mean, VaR and ES of outcomes and probabilities of events, by policy: a row per estimate, with its interval.
@@ -230,7 +265,7 @@ class Run(Inquiry):
         """
         if variable is not None and variable not in names:
             raise UserError("variable", [unknown("variable", variable, names)])
-        answer = self.ask("risk", variable=variable, level=level, given=given)
+        answer = self._ask("risk", variable=variable, level=level, given=given)
         held = [answer.frame(one.name) for one in answer.tables if not tables or one.name in tables]
         return pd.concat(held, ignore_index=True) if held else pd.DataFrame()
 
@@ -288,15 +323,15 @@ class Run(Inquiry):
           UserError: as `engine.answers.files.save`.
         """
         refuse_file(Path(place))
-        answer, more = self.ask("risk", variable=variable, level=level, given=given), {}
+        answer, more = self._ask("risk", variable=variable, level=level, given=given), {}
         if full and given is None and variable is None:
             yearly = self.study.model.yearly if "yearly" in self.cube["risk"].children else ()
-            every = [self.ask("risk", variable=one, level=level) for one in yearly]
+            every = [self._ask("risk", variable=one, level=level) for one in yearly]
             for name in YEARLY:
                 if held := [one[name] for one in every if name in one]:
                     more[name] = held
-            for kept in questions.kept(self.run_folder):
-                more |= {f"{kept.question} {table.name}": [table] for table in kept.tables if len(table)}
+            for other in stored(self._folder):
+                more |= {f"{other.question} {table.name}": [table] for table in other.tables if len(table)}
         return answer.save(place, digits, more)
 
     # ------------------------------------------------------------------------------------------ single paths
@@ -322,7 +357,7 @@ class Run(Inquiry):
     def repair(self, full: bool = False, **options: Any) -> upkeep.Repair:
         """Repairs what `verify` finds, and returns what that was: `engine.runs.upkeep.repair`."""
         repair = upkeep.repair(self._folder, full, **options)
-        for name in ("answers", "cube", "read_cube"):
+        for name in ("answers", "cube", "_read_cube"):
             self.__dict__.pop(name, None)
         return repair
 
@@ -333,46 +368,17 @@ class Run(Inquiry):
         """Figures by the name of their kind, such as `plot.fan("growth")`."""
         from engine.runs.figures import Plots
 
-        return Plots(self)
-
-    @staticmethod
-    def refuse_report(out: Path) -> None:
-        """Refuses a file that no report can be written to: `engine.report.formats.refuse`."""
-        formats.refuse(out)
+        return Plots(self._folder, lambda: self.cube)
 
     def report(self, out: str | Path | None = None, variable: str | None = None) -> Path:
-        """Writes the report of the run, one HTML page, and returns its path.
+        """Writes the report of the run, one HTML page, and returns its path: `engine.runs.upkeep.write_report`.
 
         Args:
-          out: the file; `report.html` in the run folder if not given, or, with a warning, `NAME-report.html` in the
-            current folder where the run folder cannot be written. With the suffix .pdf the page is printed, by an
+          out: the file; `report.html` in the run folder if not given. With the suffix .pdf the page is printed, by an
             installed Chromium.
           variable: the outcome that the answer speaks of first.
-
-        Raises:
-          UserError: the file has another suffix, or its folder is missing; the packages of the extra `report` are
-            missing, or a program that prints is.
         """
-        if out is not None:
-            self.refuse_report(Path(out))
-        try:
-            from engine.report import files, page
-        except ModuleNotFoundError as error:
-            if error.name != "jinja2":
-                raise
-            from engine.report.chart_library import missing
-
-            raise missing() from error
-        place = self.folder / page.NAME if out is None else Path(out)
-        content = files.content(self.folder, self.answers.study, self.read_cube, variable, place, kept_text)
-        if out is not None:
-            return written(place, content)
-        try:
-            return written(place, content)
-        except (UserError, OSError) as error:
-            beside = Path(f"{self.folder.resolve().name}-{page.NAME}")
-            warnings.warn(answer_store.failure_to_keep(place, error, f"It is in {beside}."), stacklevel=2)
-            return written(beside, content)
+        return upkeep.write_report(self._folder, self.answers.study, lambda: self._read_cube, out, variable)
 
     # ------------------------------------------------------------------------------------------ as text
 
@@ -385,6 +391,6 @@ class Run(Inquiry):
         """The answer to `risk`, for notebooks; only its name for a run that cannot be read."""
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
         try:
-            return f"<div>{head}{self.ask('risk')._repr_html_()}</div>"
+            return f"<div>{head}{self._ask('risk')._repr_html_()}</div>"
         except UserError as error:
             return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from engine.errors import UserError
 from engine.execution.anew import computed_again
 from engine.execution.executors.site import of_study, versions
 from engine.execution.job import Finished, RunOptions, compute
+from engine.execution.kept_text import kept_text
 from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import bytes_held
 from engine.formatting import command_line
-from engine.run_folder import cube, formats, ledger, ownership, provenance
+from engine.report import formats as report_formats
+from engine.run_folder import answer_store, cube, formats, ledger, ownership, provenance
 from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, in_order, take_away
-from engine.run_folder.folder import RunFolder
+from engine.run_folder.folder import RunFolder, written
 from engine.run_folder.ledger import YEARLY
 from engine.run_folder.parts import report_paths, yearly_missing, yearly_paths
+from engine.study.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,49 @@ def report_note(folder: RunFolder, paths: int) -> str:
     of = f"{stated:,} paths" if stated else "an earlier version"
     again = command_line("report", folder.path, model=folder.study.model_spec)
     return f"report.html is of {of}, and there are {paths:,}. Make it again: {again}"
+
+
+def refuse_report(out: Path) -> None:
+    """Refuses a file that no report can be written to: `engine.report.formats.refuse`."""
+    report_formats.refuse(out)
+
+
+def write_report(
+    folder: RunFolder, study: Study, cube: Callable[[], xr.DataTree], out: str | Path | None, variable: str | None
+) -> Path:
+    """Writes the report of a run and returns its path: an HTML page, or its PDF.
+
+    Args:
+      study: with as many paths as are done.
+      cube: gives the cube.
+      out: the file; `report.html` in the run folder if not given, or, with a warning, `NAME-report.html` in the current
+        folder where the run folder cannot be written.
+      variable: the outcome that the answer speaks of first.
+
+    Raises:
+      UserError: the file has another suffix, or its folder is missing; the packages of the extra `report` are missing,
+        or a program that prints is.
+    """
+    if out is not None:
+        refuse_report(Path(out))
+    try:
+        from engine.report import files, page
+    except ModuleNotFoundError as error:
+        if error.name != "jinja2":
+            raise
+        from engine.report.chart_library import missing
+
+        raise missing() from error
+    place = folder.path / page.NAME if out is None else Path(out)
+    content = files.content(folder.path, study, cube(), variable, place, kept_text)
+    try:
+        return written(place, content)
+    except (UserError, OSError) as error:
+        if out is not None:
+            raise
+        beside = Path(f"{folder.path.resolve().name}-{page.NAME}")
+        warnings.warn(answer_store.failure_to_keep(place, error, f"It is in {beside}."), stacklevel=3)
+        return written(beside, content)
 
 
 def verify(

@@ -213,8 +213,8 @@ def _check_names(text: Tables, problems: Problems) -> None:
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 (check_factor_name if table == "factors" else check_name)(name)
-                if table in ("factors", "policies", "events"):
-                    check_free(name)
+                if table == "factors":
+                    check_free(name, table)
 
 
 def _priors(factors: Tables, problems: Problems) -> dict[str, Prior]:

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from engine.analyses.explain import Explain
 from engine.modelling.cells import each
 from engine.modelling.folds import peak, total
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.study.loading import read_study
 from tests.user_models import static
 
@@ -36,6 +36,7 @@ class Sum(PathModel):
 
     dims = {"place": PLACES}
     factors = {"a": Factor("M"), "b": Factor("M"), "c": Factor("1"), "idle": Factor("1")}
+    constants = {"share": Constant(0.5, "1", "what a unit of c weighs", "a test", "D")}
     shocks = {"noise": Shock(dims=("place",)), "luck": Shock(law="uniform")}
     levers = {"aid": Lever("M", default=1.0)}
     yearly = {"cost": Yearly("M/yr", ("place",), loss=True)}
@@ -50,7 +51,7 @@ class Sum(PathModel):
         return {"sum": 0.0 * factors.a}
 
     def step(self, state, year, factors, shocks, levers):
-        base = 2.0 * factors.a + factors.b + 0.5 * factors.c - 0.0 * levers.aid
+        base = 2.0 * factors.a + factors.b + factors.share * factors.c - 0.0 * levers.aid
         weight = self.weights()
         cost = cost_of(base, shocks.noise, weight)
         return {"sum": state["sum"] + cost.over() - levers.aid}, {"cost": cost}

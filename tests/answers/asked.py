@@ -33,6 +33,7 @@ OBSERVED = {
         for year, value in ((2019, 19.0), (2020, 20.0), (2021, 24.0))
     ]
 }
+GATES = {"paid": {"policy": "aided", "variable": "own", "median_above": 0.0, "about": "something is paid"}}
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 OPTIONS = {
     "risk": {},
@@ -46,6 +47,9 @@ OPTIONS = {
     "backtest": {"policy": "old"},
     "extremes": {"variable": ("own", "cost"), "periods": (10.0, 100.0, 1000.0)},
     "condition": {"policy": "old", "until": 2020},
+    "gates": {},
+    "constants": {},
+    "precision": {"target": ("mean of cost under old within 5 %",)},
 }
 """Options of each question, for the study of a sum."""
 RISKS = (
@@ -56,8 +60,8 @@ RISKS = (
     {"variable": "own", "given": "own > 41", "level": 90},
 )
 """What else `risk` is asked: by year, at a level, of an event, and where a condition holds."""
-KEPT = [*registry.QUESTIONS]
-"""Those whose answers lie beside the cube; others are in the cube."""
+KEPT = [name for name in registry.QUESTIONS if getattr(registry.question(name), "stored", True)]
+"""Those whose answers are stored beside the cube."""
 ASKED = [*OPTIONS.items(), *(("risk", options) for options in RISKS)]
 
 
@@ -91,7 +95,14 @@ class Broken(Sum):
 
 def summed(paths=256, model=Sum, **changes):
     """The study of a sum, of so few paths that hardly an estimate has an interval; `changes` are tables of it."""
-    text = {**SUM, **ASSUMED, "observed": OBSERVED, "headline": ["cost"], "run": {**SUM["run"], "paths": paths}}
+    text = {
+        **SUM,
+        **ASSUMED,
+        "gates": GATES,
+        "observed": OBSERVED,
+        "headline": ["cost"],
+        "run": {**SUM["run"], "paths": paths},
+    }
     text["keep"] = {"draws": paths, "outcomes": ["cost", "own"]}
     if not model.factors:
         del text["factors"], text["groups"], text["assumptions"]

@@ -33,7 +33,7 @@ def test_whatever_the_run_it_answers_or_refuses_in_words(run_of, kind, asked):
     name, options = ASKED[asked]
     done = run_of(kind)
     try:
-        answer = done.ask(name, **options)
+        answer = done._ask(name, **options)
     except UserError as error:
         assert str(error).strip() and error.problems
     else:

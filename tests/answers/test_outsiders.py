@@ -1,10 +1,17 @@
 """A question of another package, registered by an entry point, has all that ours have."""
 
+import json
+import re
 import sys
 from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from fractions import Fraction
 from importlib.metadata import EntryPoint
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
+import numpy as np
 import openpyxl
 import pytest
 
@@ -13,7 +20,8 @@ from engine.answers.answer import Answer
 from engine.answers.question import Option
 from engine.report.page import report
 from engine.run_folder import answer_store
-from engine.runs.run import run
+from engine.runs.run import open_run, run
+from engine.study.loading import load_model_file
 from tests.answers.asked import Ruin, summed
 from tests.small_files import MODELS, POND, call, own, write
 
@@ -64,11 +72,8 @@ def test_it_has_a_command_with_help_and_json(folder):
 
 
 def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_path):
-    from engine.runs.run import open_run
-    from engine.study.loading import load_model_file
-
     opened = open_run(folder, load_model_file(f"{MODELS}:Pond"))
-    answer = opened.ask("ruin", outcome="lowest_stock", level=2.0)
+    answer = opened._ask("ruin", outcome="lowest_stock", level=2.0)
     assert Answer.of_tree(answer_store.read(folder, "ruin")).plain() == answer.plain()
     assert opened.verify() == []
     book = openpyxl.load_workbook(answer.save(tmp_path / "ruin.xlsx"))
@@ -81,7 +86,7 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
 
 def test_a_study_of_its_own_needs_no_file(tmp_path):
     done = run(summed(), out=tmp_path / "run")
-    assert done.ask("ruin", outcome="own").asked == {"outcome": "own", "level": 40.0}
+    assert done._ask("ruin", outcome="own").asked == {"outcome": "own", "level": 40.0}
 
 
 @pytest.mark.parametrize("name", ["study", "cube", "../up", "flip", "Ruin"])
@@ -119,6 +124,60 @@ def test_options_of_several_numbers_are_numbers_or_their_default(folder, monkeyp
     assert f"lowest_stock above {level}" in ended.stdout.splitlines()[0]
     wrong = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", "--levels", "3,high")
     assert wrong.exit_code == 2 and "got 'high'" in wrong.stderr
+
+
+def test_the_example_of_the_documentation_is_a_command_and_a_method(folder, monkeypatch, tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "questions-of-your-own.md").read_text(encoding="utf-8")
+    (tmp_path / "acceptability.py").write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("acceptability", "acceptability:Acceptability", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    registry.outsiders.cache_clear()
+    opened = open_run(folder, load_model_file(f"{MODELS}:Pond"))
+    assert "acceptability" in dir(opened) and "cost-effective" in opened.acceptability.__doc__
+    answer = opened.acceptability(cost="shortage", harm="lowest_stock", prices=[0.0, -2.0])
+    cost, harm = (opened.cube["paths"][name].values.astype(float) for name in ("shortage", "lowest_stock"))
+    for row in answer["curve"].rows():
+        best = (cost + float(row["price"]) * harm).argmin(axis=0)
+        at = opened.study.policy_names.index(row["policy"])
+        assert row["probability"].estimate == pytest.approx(np.mean(best == at))
+    words = ("--cost", "shortage", "--harm", "lowest_stock", "--prices", "0,-2")
+    ended = call("acceptability", folder, *own("Pond"), *words, "--json")
+    assert ended.exit_code == 0, ended.output
+    assert json.loads(ended.stdout) == json.loads(json.dumps(answer.plain()))
+
+
+class Size(Enum):
+    SMALL = "small"
+    LARGE = "large"
+
+
+@dataclass(frozen=True)
+class Typed(Ruin):
+    """Take options of many types."""
+
+    outcome: Annotated[str, Option("The outcome.", "V", "outcome")] = "lowest_stock"
+    shares: Annotated[tuple[Fraction, ...], Option("Shares.", "P/Q,...")] = (Fraction(1, 2),)
+    day: Annotated[date | None, Option("A day.", "DAY")] = None
+    size: Annotated[Size, Option("A size.", "SIZE")] = Size.SMALL
+    side: Annotated[Literal["low", "high"], Option("A side.", "SIDE")] = "low"
+    place: Annotated[Path | None, Option("A file.", "FILE")] = None
+
+
+def test_options_have_the_types_of_their_fields(folder, monkeypatch):
+    entry = EntryPoint("typed", f"{__name__}:Typed", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    registry.outsiders.cache_clear()
+    words = ("--shares", "1/3,2", "--day", "2016-05-04", "--size", "large", "--side", "high", "--place", "x.csv")
+    for given, expected in (
+        ((), {"shares": ["1/2"], "day": None, "size": "Size.SMALL", "side": "low", "place": None}),
+        (words, {"shares": ["1/3", "2"], "day": "2016-05-04", "size": "Size.LARGE", "side": "high", "place": "x.csv"}),
+    ):
+        ended = call("typed", folder, *own("Pond"), *given, "--json")
+        assert ended.exit_code == 0, ended.output
+        assert json.loads(ended.stdout)["asked"].items() >= expected.items()
+    for flag, value in (("--side", "up"), ("--shares", "1/x"), ("--day", "May")):
+        assert call("typed", folder, *own("Pond"), flag, value).exit_code == 2
 
 
 @pytest.mark.parametrize("text", ["raise ValueError('first\\nsecond')", "raise SystemExit(3)", "class Ruin:\n    pass"])

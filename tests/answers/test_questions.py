@@ -57,7 +57,7 @@ class Answers(dict):
         self.of = of
 
     def __missing__(self, name):
-        self[name] = self.of.ask(name, **OPTIONS[name])
+        self[name] = self.of._ask(name, **OPTIONS[name])
         return self[name]
 
 
@@ -73,7 +73,7 @@ def test_every_question_is_asked_here():
 
 @pytest.mark.parametrize(("name", "options"), ASKED)
 def test_json_frame_and_groups_hold_the_same(answers, done, name, options):
-    answer = answers[name] if options is OPTIONS[name] else done.ask(name, **options)
+    answer = answers[name] if options is OPTIONS[name] else done._ask(name, **options)
     assert [*answer] == [table.name for table in answer.tables] and answer.tables
     plain = json.loads(json.dumps(answer.plain(), allow_nan=False))
     jsonschema.validate(plain, SCHEMA)
@@ -235,7 +235,7 @@ def extended(folder):
 def test_a_run_that_has_not_come_to_its_end_answers_of_what_is_there(answers, done, state, tmp_path):
     opened = state(tmp_path / "run")
     for name in QUESTIONS:
-        answer = opened.ask(name, **OPTIONS[name])
+        answer = opened._ask(name, **OPTIONS[name])
         if registry.question(name).needs == RUN:
             assert _tables(answer, opened) == _tables(answers[name], done), name
         assert stored(opened.folder, answer).plain() == answer.plain()
@@ -251,7 +251,7 @@ from engine.runs.asking import answered
 from engine.runs.run import open_run
 from tests.answers.asked import OPTIONS, summed
 done = open_run(sys.argv[1], model=summed().model)
-print(json.dumps({name: answered(name, given, done.asking()).plain() for name, given in OPTIONS.items()}))
+print(json.dumps({name: answered(name, given, done._asking()).plain() for name, given in OPTIONS.items()}))
 """
 
 
@@ -273,7 +273,7 @@ def test_an_answer_that_is_stopped_leaves_the_one_before(answers, done, name):
 
     before = answers[name].plain()
     with suppress(KeyboardInterrupt):  # a question that takes no time tells of none
-        answered(name, OPTIONS[name], done.asking(observe=stop))
+        answered(name, OPTIONS[name], done._asking(observe=stop))
     assert Answer.of_tree(answer_store.read(done.folder, name)).plain() == before
 
 
@@ -307,7 +307,7 @@ def _killed(written, folder, files):
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_an_unknown_option_is_refused_with_all_others(done, name):
     with pytest.raises(UserError, match="unknown option 'outcoem'"):
-        done.ask(name, outcoem="cost")
+        done._ask(name, outcoem="cost")
 
 
 @pytest.fixture
@@ -334,7 +334,7 @@ def test_an_answer_that_is_none_is_refused(kept, head):
 
 def test_what_the_cube_has_is_kept_nowhere_and_has_the_records_of_the_run(done, answers):
     before = {path: path.stat().st_mtime_ns for path in done.folder.rglob("*")}
-    answer = done.ask("risk")
+    answer = done._ask("risk")
     assert {path: path.stat().st_mtime_ns for path in done.folder.rglob("*")} == before
     tables = done.answers.all_tables
     held = {

@@ -63,7 +63,7 @@ def test_a_run_is_asked_the_same_and_keeps_it(study, tmp_path):
     shares = run.attribute("weak", "strong", ["damage"], device="cpu")
     alone = engine.attribute(run.study, "weak", "strong", ["damage"], device="cpu")
     assert shares.plain() == alone.plain()
-    gap = run.compare("damage").frame("differences").query("measure == 'ES99'")["difference"].item()
+    gap = run.compare(outcome="damage").frame("differences").query("measure == 'ES99'")["difference"].item()
     (tail,) = shares["outcomes"].where(measure="ES99")
     assert tail["difference"].estimate == pytest.approx(gap, rel=1e-5)
     asked = call("attribute", run.folder, *own("Bridge"), "--from", "weak", "--to", "strong", "--quiet")

@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+import threading
 
 import jsonschema
 import numpy as np
@@ -82,6 +84,28 @@ def test_many_policies_are_ranked(pond):
     assert re.search(r"mean, lowest_stock +1 \[1, 1\] ", ended.stdout)
 
 
+def test_an_answer_passes_through_at_most_twenty_files_of_the_upper_half(pond):
+    """Those of analyses, answers and runs whose functions are called from `run.compare` to its stored answer."""
+    done, entered = open_run(pond, load_model_file(f"{MODELS}:Pond")), set()
+
+    def trace(frame, event, _):
+        if event == "call" and (
+            found := re.search(r"/engine/((?:analyses|answers|runs)/.*)", frame.f_code.co_filename)
+        ):
+            entered.add(found[1])
+
+    done.compare()
+    threading.setprofile(trace)
+    sys.setprofile(trace)
+    try:
+        done.compare()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    assert {"analyses/compare.py", "analyses/comparison.py", "answers/rows.py"} <= entered
+    assert len(entered) <= 20, sorted(entered)
+
+
 def test_named_policies_are_compared_with_every_other_named_one(pond):
     """In the brief form; where all that ran are compared, pairs are in the full form alone."""
     named, every = (open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(policies=some) for some in (NAMED, ()))
@@ -151,7 +175,7 @@ def test_every_pair_is_a_screen_of_sentences_and_one_matrix(pond):
         "compared with each other",
     ):
         assert part in said, part
-    title, head, _, *rows = matrix.splitlines()
+    title, head, *rows = matrix.splitlines()
     assert re.search("of 2 outcomes the row .*better .*column", title)
     assert head.split() == ["1", "2", "3", "4"] and [row.split()[:2] for row in rows] == [
         ["1", "keep"], ["2", "use"], ["3", "dry"], ["4", "half"],
@@ -195,7 +219,9 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
     assert {"difference_mean", "worse", "regret"} <= {row["measure"] for row in rows}
     shown = compare(pond, "--outcome", "stock", "--full")
     assert "less keep" in shown.stdout and "years and places." in " ".join(shown.stdout.split())
-    asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare("stock", at={"region": "north"}, year=2018)
+    asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(
+        outcome="stock", at={"region": "north"}, year=2018
+    )
     assert asked.plain()["tables"]["by_year"]["rows"] == rows and asked.asked["at"] == {"region": "north"}
 
 

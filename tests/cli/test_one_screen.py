@@ -49,7 +49,9 @@ WORDS = {
     "backtest": ["rustbelt", "--paths", "1024"],
     "extremes": ["run"],
     "condition": ["rustbelt", "--until", "2018", "--paths", "2048"],
-    "diff": ["run", "run"],
+    "gates": ["rustbelt", "--paths", "1024"],
+    "constants": ["rustbelt"],
+    "precision": ["rustbelt", "mean of layoffs under old within 5 %"],
     "plot": [],
     "status": ["run"],
     "verify": ["run"],
@@ -65,7 +67,7 @@ TALLER = dict.fromkeys(("run", *RUNS), 40)
 MORE = {
     **{name: [*words, "--out", f"of {name[7]}", "--quiet"] for name, words in RUNS.items()},
     "compare --against every": ["compare", "run", "--against", "every"],
-    "check --gates": ["check", "rustbelt", "--gates", "--paths", "1024"],
+    "compare with another run": ["compare", "run", "run"],
     "risk of one outcome": ["risk", "run", "--variable", "layoffs"],
     "risk of one yearly variable": ["risk", "run", "--variable", "growth"],
     "extremes of one yearly variable": ["extremes", "run", "--variable", "cut_layoffs"],
@@ -160,7 +162,7 @@ def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, to
 )
 def test_sentences_of_risk_are_in_the_words_of_the_study(place, asked):
     there(place)
-    answer = open_run("run").ask("risk", **asked)
+    answer = open_run("run")._ask("risk", **asked)
     held_to_words(answer)
     assert not asked or "under old policies" in answer.finding
 

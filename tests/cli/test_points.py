@@ -39,7 +39,8 @@ def test_so_have_conditions_two_runs_and_shares_of_levers(folder):
     assert "Probability of events [%], differences in points." in given
     given = words("risk", folder, *own("Bridge"), "--given", "margin >= 2", "--full")
     assert "given - otherwise [points] probability of events [%]" in given
-    assert "collapse [%; B - A in points]" in words("diff", folder, folder, *own("Bridge"))
+    both = words("compare", folder, folder, *own("Bridge"), "--full")
+    assert "first [%]" in both and "difference [points]" in both
     study = folder / "study.toml"
     parts = words("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong")
     assert "probability of collapse [points]" in parts and "collapse [%]" not in parts

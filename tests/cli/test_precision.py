@@ -1,6 +1,4 @@
-"""`--until` and `--for` on the command line: what ends a run, what a precision takes, and clear words for what is
-neither.
-"""
+"""`--until` and `precision`: what ends a run, what a precision takes, and clear words for what is neither."""
 
 import json
 
@@ -61,9 +59,10 @@ def test_a_shard_that_waits_in_vain_is_no_success(tmp_path, monkeypatch, bridge)
     assert "0 blocks" in ended.stderr and provenance.runs(tmp_path / "run") == []
 
 
-@pytest.mark.parametrize("option", [("run", "--until"), ("check", "--for")])
-def test_an_unknown_name_ends_with_two_and_the_name_that_may_be_meant(bridge, option):
-    ended = call(option[0], *bridge, option[1], "ES99 of damge under week within 1 %")
+@pytest.mark.parametrize("words", [("run", "--until"), ("precision",)])
+def test_an_unknown_name_ends_with_two_and_the_name_that_may_be_meant(bridge, words):
+    command, *option = words
+    ended = call(command, bridge[0], *option, "ES99 of damge under week within 1 %", *bridge[1:])
     assert ended.exit_code == 2 and "2 problems" in ended.stderr
     assert "mean 'damage'" in ended.stderr and "mean 'weak'" in ended.stderr
 
@@ -71,7 +70,7 @@ def test_an_unknown_name_ends_with_two_and_the_name_that_may_be_meant(bridge, op
 def test_check_says_what_a_precision_takes_under_each_sampler(bridge):
     from engine.draws.sampling import SAMPLERS
 
-    ended = call("check", *bridge, "--for", MEAN, "--for", "P of collapse under strong within 0.01")
+    ended = call("precision", *bridge[:1], MEAN, "P of collapse under strong within 0.01", *bridge[1:], "--full")
     assert ended.exit_code == 0, ended.output
     assert ended.stdout.startswith("About ") and len(ended.stdout.splitlines()[0].split()) <= 25
     for words in (
@@ -80,24 +79,24 @@ def test_check_says_what_a_precision_takes_under_each_sampler(bridge):
         "probability of collapse under strong within 0.01",
     ):
         assert words in ended.stdout
-    plain = json.loads(call("check", *bridge, "--for", MEAN, "--json").stdout)
-    assert plain["question"] == "for" and len(plain["tables"]["forecast"]["columns"]) == 9
+    plain = json.loads(call("precision", bridge[0], MEAN, *bridge[1:], "--json").stdout)
+    assert plain["question"] == "precision" and len(plain["tables"]["forecast"]["columns"]) == 9
 
 
 def test_each_sampler_has_its_own_pilot_which_has_to_fit_into_memory(bridge):
-    told = json.loads(call("check", *bridge, "--for", MEAN, "--json").stdout)
+    told = json.loads(call("precision", bridge[0], MEAN, *bridge[1:], "--json").stdout)
     pilots = {row["sampler"]: row["pilot"] for row in told["tables"]["forecast"]["rows"]}
     assert pilots["random"] == 2500 and pilots["sobol"] > 9728
     assert "a pilot each" in told["basis"]
-    ended = call("check", *bridge, "--for", MEAN, "--memory", "1MB")
+    ended = call("precision", bridge[0], MEAN, *bridge[1:], "--memory", "1MB")
     assert ended.exit_code == 2 and "1.1 GB, which 2,500" in ended.stderr
 
 
-def test_check_for_goes_without_the_others(bridge):
-    ended = call("check", *bridge, "--for", MEAN, "--gates")
-    assert ended.exit_code == 2 and "without --for" in ended.stderr
-    ended = call("check", *bridge, "--for", MEAN, "--workers", "2")
-    assert ended.exit_code == 2 and "without --workers" in ended.stderr
+def test_a_study_without_targets_is_refused_and_the_old_option_says_what_to_type(bridge):
+    ended = call("precision", *bridge)
+    assert ended.exit_code == 2 and "ES99 of damage under weak within 1 %" in ended.stderr
+    ended = call("check", *bridge, "--for", MEAN)
+    assert ended.exit_code == 2 and "rustbelt precision STUDY" in ended.stderr
 
 
 def test_condition_keeps_its_own_until():

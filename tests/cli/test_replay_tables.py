@@ -1,19 +1,19 @@
 """A replay as a table: every value once and in its place, printed as records, and saved."""
 
-import io
 import json
 import re
 
 import pandas as pd
 import pytest
 import xarray as xr
-from rich.console import Console
 
-from engine.cli.show import replay_tables
+from engine.cli.show.answers import print_answer
+from engine.cli.show.replay_tables import replayed
 from engine.formatting import unit_name
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.runs.replay import KINDS, as_table, replay
 from engine.study.loading import load_model_file, load_study
+from tests.cli.printed import printed
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 from tests.user_models import farms, static
@@ -156,9 +156,9 @@ def test_a_factor_of_a_label_keeps_its_brackets():
             return {"x": factors.own.over()}
 
     study = static(Towns(), {"own": {"family": "normal", "mean": 0, "sd": 1}}, 16)
-    with io.StringIO() as text:
-        replay_tables._print_draws(Console(file=text, width=100), study, replay(study, 3))
-        assert "own[a]" in text.getvalue() and "own[b]" in text.getvalue()
+    story = replay(study, [3])
+    names = replayed(study, story, story, None, study.baseline)["draws"]["factor"]
+    assert {*names} == {"own[a]", "own[b]"}
 
 
 def test_levers_that_differ_by_place_are_folded_between_words():
@@ -176,8 +176,9 @@ def test_levers_that_differ_by_place_are_folded_between_words():
     policies = {"few": {"teachers": few, "pay": "need"}, "many": {"teachers": many, "pay": "need"}}
     prior = {"family": "normal", "mean": 0, "sd": 1}
     study = static(Schools(), {"need": prior}, 16, policies, baseline="few")
-    with io.StringIO() as text:
-        story = replay(study, 3)
-        replay_tables._print_levers(Console(file=text, width=70), study, story, study.policy_names)
-        lines = text.getvalue().splitlines()
-    assert max(map(len, lines)) <= 70 and any("few" in line and "many" in line for line in lines)
+    story = replay(study, [3])
+    levers = replayed(study, story, story, None, "few")["levers"]
+    texts = {row["policy"]: row["value"] for row in levers.where(lever="teachers")}
+    assert texts["few"].startswith("town 0: 1, ") and texts["many"].startswith("town 0: 10, ")
+    lines = printed(70, print_answer, replayed(study, story, story, None, "few"), True)
+    assert max(map(len, lines)) <= 70

@@ -122,8 +122,8 @@ def test_a_pair_of_a_run_needs_no_baseline_either(tmp_path):
     assert call("run", study, *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
     opened = open_run(folder)
     assert stated(opened.flip("damage", ("stronger", "strong"))).estimate > 0
-    compared = opened.compare("damage", ("stronger", "strong"))
+    compared = opened.compare(outcome="damage", policies=("stronger", "strong"))
     assert compared.subject.baseline == "stronger"
     assert opened.attribute("stronger", "strong", ["damage"])
     ended = call("compare", folder, *own("Bridge"), "--policies", "stronger,strong", "--outcome", "damage")
-    assert ended.exit_code == 0 and ended.stdout.startswith("Against stronger, strong ")
+    assert ended.exit_code == 0 and ended.stdout.startswith("Under strong, the mean of damage ")

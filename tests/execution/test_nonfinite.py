@@ -182,7 +182,7 @@ def test_the_yearly_sample_goes_without_them_and_without_its_own(tmp_path):
     whole = engine.run(
         pond(20_000, nonfinite=0.01, sampler="random"), tmp_path / "run", device="cpu"
     )  # nothing is computed again
-    assert whole.computed == ()
+    assert whole._finished.computed == ()
     out = np.isnan(run.cube["paths"]["lowest"].values[0, :8000])
     about = run.cube["risk/yearly"].attrs
     assert about["sample_paths"] == 8000 and out.sum() < about["excluded_paths"] < 8000 * 0.01

@@ -84,9 +84,7 @@ def test_the_test_goes_with_cards_and_without_other_questions(tmp_path):
     study = write(tmp_path, BRIDGE)
     for words, said in (
         (("--self-test", "--device", "cpu"), "--self-test goes with --device gpu."),
-        (("--self-test", "--gates"), "--gates goes without --self-test."),
         (("--self-test", "--workers", "2"), "--self-test goes without --workers."),
-        (("--self-test", "--json"), "--json goes with --gates, --constants or --for."),
     ):
         ended = call("check", study, *own("Bridge"), *words)
         assert ended.exit_code == 2 and said in ended.stderr

@@ -117,7 +117,7 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
     engine.run(study_of(tmp_path, "none"), tmp_path / "run", device="cpu")
     damage(tmp_path / "run")
     again = engine.run(study_of(tmp_path, "none"), tmp_path / "run", device="cpu")
-    assert again.computed == (1,)
+    assert again._finished.computed == (1,)
     for part in ("cube.zarr", "ledger"):
         ours, theirs = (bytes_below(place / part) for place in (tmp_path / "run", folder / "none"))
         volatile = {"lock", "provenance.json"}
@@ -131,7 +131,7 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
 def test_the_cube_gives_back_the_tables_that_were_made(runs, keep):
     """Every number and flag of every record, in the same order; made anew where the cube lacks a level."""
     _, found = runs
-    of = found[keep].asking()
+    of = found[keep]._asking()
     read, made = of.stored_tables, of.tables()
     for one, other in ((read.risk, made.risk), (read.comparison, made.comparison)):
         assert list(by_place(one)) == list(by_place(other))

@@ -147,7 +147,7 @@ def test_python_states_a_rule_and_sees_how_it_ended(tmp_path, no_jax):
     study_of(tmp_path)
     model = load_model_file(f"{MODELS}:Pond")
     run = engine.run(tmp_path / "pond.toml", tmp_path / "run", model, paths=BLOCK, until=[MEAN])
-    assert run.ended.ending is Ending.MET and run.study.paths == run.ended.paths
+    assert run._finished.ended.ending is Ending.MET and run.study.paths == run._finished.ended.paths
     assert engine.open_run(tmp_path / "run", model).study.until == run.study.until
     with refuses("", "load_study"):
         engine.run(run.study, tmp_path / "run", until=[MEAN])

@@ -34,7 +34,7 @@ def tree(run, request):
         return xr.open_datatree(run.folder / "cube.zarr", engine="zarr", chunks={})
     if name == "replay":
         return replay(run.study, [3, 5], "cpu")
-    return run.cube if name == "opened" else run.ask(name, outcome="lowest_stock").tree
+    return run.cube if name == "opened" else run._ask(name, outcome="lowest_stock").tree
 
 
 def variables(tree):

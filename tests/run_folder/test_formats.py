@@ -17,7 +17,7 @@ import xarray as xr
 from engine.run_folder import formats, ledger, ownership
 from engine.run_folder.finding import find_run
 from engine.run_folder.ledger import FORMAT
-from engine.runs import questions
+from engine.runs.asking import stored, stored_answer
 from engine.storage.files import sealed, unsealed
 from engine.study import resolve
 from tests.helpers import assert_same
@@ -126,12 +126,12 @@ def test_what_is_not_computed_yet_is_no_damage(run):
 
 def test_its_stored_answers_are_asked_anew(run):
     folder = find_run(run)
-    assert ledger.answers(run) == ("compare",) and questions.kept(folder) == []
+    assert ledger.answers(run) == ("compare",) and stored(folder) == []
     with refuses("", "has not been asked", f"rustbelt compare {run}"):
-        questions.answer_to(folder, "compare")
+        stored_answer(folder, "compare")
     ended = asked(("compare", "RUN", "--json", "--quiet"), run)
     assert ended.exit_code == 0, ended.output
-    (answer,) = questions.kept(folder)
+    (answer,) = stored(folder)
     assert answer.plain() == json.loads(ended.stdout)
 
 

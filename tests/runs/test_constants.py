@@ -143,7 +143,7 @@ def test_a_run_is_opened_again_with_its_constants(place):
     assert again.study.fingerprint == run.study.fingerprint
     assert again.study.model.constants["depth"].value == 6.5 and "leak" not in again.study.model.constants
     assert_same(np.asarray(again.risk()["estimate"]), np.asarray(run.risk()["estimate"]))
-    assert engine.run(run.study, folder / "run", device="cpu").computed == ()
+    assert engine.run(run.study, folder / "run", device="cpu")._finished.computed == ()
     for own in (run.study.model, again.study.model, None):
         assert engine.open_run(folder / "run", model=own).study.fingerprint == run.study.fingerprint
 
@@ -186,7 +186,7 @@ def test_other_paths_are_added_by_this_process_or_by_workers(place, tmp_path):
     one = engine.run(more, tmp_path / "one", device="cpu")
     shutil.copytree(folder / "run", tmp_path / "two")
     two = engine.run(more, tmp_path / "two", device="cpu", workers=2)
-    assert len(one.computed) == 2
+    assert len(one._finished.computed) == 2
     assert_same(*(open_cube(r.folder)["paths"]["shortage"].values for r in (one, two)))
 
 

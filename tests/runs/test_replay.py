@@ -166,8 +166,8 @@ def test_draws_in_double_precision_are_the_quantiles_of_the_words_of_the_run(tmp
 def test_years_are_shown_where_none_are_summarised(tmp_path):
     usual = replay(small(tmp_path, POND, "Pond"), 5)
     same(replay(small(tmp_path, POND + "[keep]\nyearly = 0\n", "Pond"), 5), usual)
-    ended = call("replay", tmp_path / "study.toml", "--path", 5, *own("Pond"))
-    assert "under use" in ended.stdout and "2020" in ended.stdout
+    ended = call("replay", tmp_path / "study.toml", "--path", 5, *own("Pond"), "--all")
+    assert "stock [hm3]: use" in ended.stdout and "2020" in ended.stdout
 
 
 def test_a_path_beyond_the_words_of_32_bits_is_one_of_its_own(tmp_path):

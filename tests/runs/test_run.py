@@ -40,7 +40,7 @@ def place(tmp_path_factory):
 def test_a_file_or_a_name_will_do_and_the_call_that_finishes_it_computes_nothing(place):
     folder, run = place
     again = engine.run(run.study, folder / "run", device="cpu")
-    assert run.computed == (0,) and again.computed == ()
+    assert run._finished.computed == (0,) and again._finished.computed == ()
     bridge = folder / "bridge"
     bridge.mkdir()
     model = engine.load_model_file(f"{MODELS}:Bridge")
@@ -78,7 +78,7 @@ def test_numbers_are_those_of_the_records(place):
 def test_names_that_there_are_not_are_refused(place):
     _, run = place
     with refuses("--outcome", "variable 'nothing'"):
-        run.compare("nothing")
+        run.compare(outcome="nothing")
     for ask in (run.risk, run.yearly):
         with pytest.raises(UserError, match=r"unknown variable 'nothing'"):
             ask("nothing")
@@ -104,7 +104,7 @@ def test_a_name_that_is_close_to_one_is_told_which(place):
     with pytest.raises(AttributeError, match=r"mean 'fan'"):
         _ = run.plot.fann
     with pytest.raises(UserError, match=f"mean '{name}'"):
-        run.compare(f"{name}x")
+        run.compare(outcome=f"{name}x")
     with pytest.raises(KeyError, match="mean 'differences'"):
         _ = run.compare()["diferences"]
 

@@ -11,7 +11,6 @@ from engine.analyses.variants import Keys
 from engine.draws import sobol
 from engine.errors import UserError
 from engine.program import arguments
-from engine.runs.two_runs import _unpaired
 from engine.study.loading import again, load_study, resolved_text, under
 from engine.study.study import Block
 from tests.helpers import assert_same
@@ -76,7 +75,6 @@ def test_with_the_table_a_group_added_changes_no_draw_of_others_and_without_it_s
     assert_same(after[others], before[others])
     assert moved.dimensions["shock:market"] != alone.dimensions["shock:market"]
     assert "group:purse" in moved.document["dimensions"]
-    assert _unpaired(alone, kept) == "" and "dimensions" in _unpaired(alone, moved)
 
 
 def test_which_policies_run_changes_no_draw():

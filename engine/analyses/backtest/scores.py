@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import gaussian_kde, t
 
-from engine.risk.estimation.intervals import Estimate, Units, Z, moments_of_totals
+from engine.risk.estimation.intervals import Estimate, Units, moments_of_totals
 from engine.study.tables.observed import Observation
 
 LEAST = 3
@@ -31,8 +31,7 @@ def crps(values: Paths, observed: float, units: Units) -> Estimate:
     away = np.abs(values - observed)
     apart = _apart(values)
     moments = moments_of_totals(units.totals(away - apart)[None], units)
-    size, error = float(away.mean() - 0.5 * apart.mean()), float(moments.error[0])
-    return Estimate(size, error, size - Z * error, size + Z * error)
+    return Estimate.normal(float(away.mean() - 0.5 * apart.mean()), float(moments.error[0]))
 
 
 def beyond(values: Paths, threshold: float, loss: bool) -> Paths:

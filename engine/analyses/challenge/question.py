@@ -22,9 +22,9 @@ from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
 from engine.errors import UserError, unknown
-from engine.risk.estimation.intervals import Estimate, Z
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.shares import share_interval
-from engine.risk.estimation.wording import amounts, claimed, judged, short
+from engine.risk.estimation.wording import amounts, claimed, is_short, judged
 from engine.study.study import Study
 
 READING = (
@@ -192,11 +192,7 @@ def _evidence(study: Study, case: Case, of: Estimates) -> Row:
 
 
 def _difference(of: Estimates) -> Estimate:
-    return _normal(of.difference, of.error)
-
-
-def _normal(value: float, error: float) -> Estimate:
-    return Estimate(value, error, value - Z * error, value + Z * error)
+    return Estimate.normal(of.difference, of.error)
 
 
 def _value(study: Study, case: Case, value: float, error: float) -> Estimate:
@@ -205,7 +201,7 @@ def _value(study: Study, case: Case, value: float, error: float) -> Estimate:
     A probability has the interval of a share for the effective number of futures, all else a normal interval.
     """
     if case.claim.measure != PROBABILITY or math.isnan(value):
-        return _normal(value, error)
+        return Estimate.normal(value, error)
     count = value * (1 - value) / error**2 if error > 0 else study.paths / study.unit
     low, high = share_interval(np.asarray(value), np.asarray(count))
     return Estimate(value, error, float(low), float(high))
@@ -238,12 +234,10 @@ def _of_claim(study: Study, some: Sequence[Result]) -> Iterator[str]:
         kinds = {is_measured(of.universe): of for of in reversed(one.reversals)}
         for of in sorted(kinds.values(), key=lambda of: of.departures):
             turned, choices = _turned(study, case, of.universe, of.estimates), in_words(of.universe)
-            number = {1: "one other choice", 2: "two other choices"}.get(
-                of.departures, f"{of.departures} other choices"
-            )
-            whole, namely = f"With {choices}, {turned}.", f"Namely: {choices}."
-            yield short(whole, f"With {number}, {turned}.")
-            if short(whole, "") != whole and short(namely, "") == namely:
+            number = f"{of.departures} other choice{'s' * (of.departures > 1)}"
+            whole, namely = f"With {number} ({choices}), {turned}.", f"Namely: {choices}."
+            yield whole if is_short(whole) else f"With {number}, {turned}."
+            if not is_short(whole) and is_short(namely):
                 yield namely
 
 
@@ -253,5 +247,5 @@ def _turned(study: Study, case: Case, universe: Universe, of: Estimates) -> str:
     if claim.measure == PROBABILITY:
         numbers = f"{100 * of.policy:.3g} against {100 * of.against:.3g} %"
     else:
-        numbers = " against ".join(amounts("1", _normal(of.policy, of.error), of.against))
+        numbers = " against ".join(amounts("1", Estimate.normal(of.policy, of.error), of.against))
     return f"{judged(study, claim, not claim.worse)} under {study.phrase('policies', claim.policy)}: {numbers}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -22,6 +22,7 @@ from engine.study.lever_groups import START
 from engine.study.study import Block, Study
 from engine.study.tables.changes import changed, joined
 
+Levers = Mapping[str, Terms]
 AT_ONCE = 1 << 15
 """Paths whose random numbers are drawn at a time, some two kilobytes each."""
 SETS_OF_SCORES = 2
@@ -98,14 +99,14 @@ class Worlds:
         study, sets, begun = self.study, self._sets, self._begun.copy()
         if change.levers:
             other = self._sets_of(changed(study, Change(levers=change.levers)))
-            sets = [_between(own, to, fraction, to.after) for own, to in zip(sets, other, strict=True)]
+            sets = [_between(own, to.before, to.after, fraction) for own, to in zip(sets, other, strict=True)]
         for one in universe:
             if one.side == FULL:
-                sets = [_between(own, _in_full(own), fraction, own.after) for own in sets]
+                sets = [_between(own, own.after, own.after, fraction) for own in sets]
             elif one.side:
                 giver = study.row(one.side)
-                given = _in_full(self._sets[giver])
-                sets = [_between(own, given, fraction, one.levers) for own in sets]
+                given = {lever: of for lever, of in self._sets[giver].after.items() if lever in one.levers}
+                sets = [_between(own, given, given, fraction) for own in sets]
                 if START in one.levers:
                     apart = self._begun[:, [giver]] - begun
                     begun += np.rint(fraction * apart).astype(begun.dtype)
@@ -117,7 +118,7 @@ class Worlds:
         sets = [set_of(policy, study.years) for policy in study.policies]
         return [replace(of, before=self._filled(of.before), after=self._filled(of.after)) for of in sets]
 
-    def _filled(self, levers: Mapping[str, Terms]) -> dict[str, Terms]:
+    def _filled(self, levers: Levers) -> dict[str, Terms]:
         return {
             lever: {name: terms.get(name, np.zeros_like(terms[""])) for name in sorted(self._factors[lever])}
             for lever, terms in levers.items()
@@ -142,23 +143,17 @@ def _part_of_factor(scale: float, shift: float, fraction: float) -> tuple[float,
     return (1.0 - fraction) + fraction * scale, -0.0 if shift == 0.0 else fraction * shift
 
 
-def _in_full(of: LeverSet) -> LeverSet:
-    """The same levers with the policy fully implemented."""
-    return replace(of, before=of.after)
+def _between(own: LeverSet, before: Levers, after: Levers, fraction: float) -> LeverSet:
+    """A lever set with some of its levers moved a fraction of the way to others, before the policy and under it."""
+    return replace(own, before=_mixed(own.before, before, fraction), after=_mixed(own.after, after, fraction))
 
 
-def _between(own: LeverSet, other: LeverSet, fraction: float, levers: Collection[str]) -> LeverSet:
-    """A lever set with some of its levers moved a fraction of the way to another set."""
-
-    def mixed(side: Mapping[str, Terms], to: Mapping[str, Terms]) -> dict[str, Terms]:
-        return {
-            lever: _mixed(terms, to[lever], fraction) if lever in levers else terms for lever, terms in side.items()
-        }
-
-    return replace(own, before=mixed(own.before, other.before), after=mixed(own.after, other.after))
-
-
-def _mixed(own: Terms, other: Terms, fraction: float) -> Terms:
+def _mixed(own: Levers, other: Levers, fraction: float) -> Levers:
+    """Levers of which those in `other` are moved a fraction of the way there; at fraction 1 they are the others."""
     if fraction == 1.0:
-        return other
-    return {name: (1.0 - fraction) * terms + fraction * other[name] for name, terms in own.items()}
+        return {**own, **other}
+    mixed = {
+        lever: {name: (1.0 - fraction) * own[lever][name] + fraction * terms for name, terms in to.items()}
+        for lever, to in other.items()
+    }
+    return {**own, **mixed}

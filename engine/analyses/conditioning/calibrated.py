@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
@@ -60,12 +61,12 @@ class Ranked:
     ranks: Float[np.ndarray, "factor truth"]
     trusted: np.ndarray
 
-    @property
+    @cached_property
     def p_values(self) -> list[float]:
         """For each factor the p-value of Kolmogorov and Smirnov's test that its ranks are uniform."""
         return [float(kstest(row, "uniform").pvalue) for row in self.ranks]
 
-    @property
+    @cached_property
     def wrong(self) -> list[str]:
         """Factors whose ranks are not uniform, at level `ALARM` over all factors (Holm)."""
         values = sorted(zip(self.p_values, self.names, strict=True), key=lambda one: one[0])

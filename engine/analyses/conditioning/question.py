@@ -155,8 +155,7 @@ def _factors(given: Conditioned) -> Iterator[Row]:
 
 def _mean_given(given: Conditioned, k: int) -> Estimate:
     after = given.posterior
-    mean, error = float(after.mean[k]), float(after.error[k])
-    return Estimate(mean, error, mean - after.units.reach * error, mean + after.units.reach * error)
+    return Estimate.normal(float(after.mean[k]), float(after.error[k]), after.units.reach)
 
 
 def _known(given: Conditioned) -> Iterator[Row]:

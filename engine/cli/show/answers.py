@@ -61,14 +61,17 @@ def print_answer(console: Console, answer: Answer, full: bool) -> None:
         _print_screen(console, answer)
         return
     _print_findings(console, answer.findings, answer.basis)
+    marks: set[str] = set()
     for part in [part for table in answer.shown or answer.tables for part in parts(table)]:
         names, columns = stacks(part)
-        _print_table(console, part.title, names, columns)
-        marks = notes(columns)
-        for text in marks:
+        marks.update(_print_table(console, part.title, names, columns))
+        texts = notes(columns)
+        for text in texts:
             screen.print_words(console, text, "dim")
-        if marks:
+        if texts:
             console.print()
+    if SPREAD in marks:
+        screen.print_words(console, f"{SPREAD} {MARKED[SPREAD]}.", "dim")
     if answer.reading:
         screen.print_words(console, answer.reading, "dim")
 

@@ -1,22 +1,81 @@
-"""One path on the screen: its years, outcomes and draws, and whether its outcomes are those of the run."""
+"""Single paths as an answer: outcomes, years, draws, levers and shocks in tables; and their agreement with the cube."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.cli.show.rows import Column, print_named, print_rows
-from engine.cli.show.screen import print_words
+from engine.answers.answer import Answer, Subject
+from engine.answers.rows import BRIEF, table
+from engine.answers.table import Table
+from engine.errors import UserError, unknown
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.wording import amount, listed, named
+from engine.run_folder import cube
+from engine.run_folder.reading import read_path
+from engine.runs.replay import percentiles
+from engine.study.tables.levers import in_line, lever_table
 
 if TYPE_CHECKING:
     import xarray as xr
-    from rich.console import Console
 
     from engine.modelling.records import Shock, Yearly
     from engine.run_folder.folder import RunFolder
-    from engine.study.study import Input, Study
+    from engine.study.study import Study
+
+UNUSUAL = 6
+"""Most factors whose draws the brief form shows."""
+READING = (
+    "percentile: the share of the prior that is below the draw; the first draws are those farthest from its middle."
+)
+
+
+def replayed(study: Study, story: xr.DataTree, part: xr.DataTree, ranked: xr.Dataset | None, under: str) -> Answer:
+    """The first of some paths in full, and the draws of all of them.
+
+    Args:
+      story: the paths.
+      part: the same under the policies and with the yearly variables to show.
+      ranked: the worst paths that these are; None if they are not the worst.
+      under: the policy under which they are the worst.
+    """
+    first = part.isel(path=0)
+    number, outcomes = int(first["outcomes"]["path"]), first["outcomes"].to_dataset()
+    main = study.headline[0] if ranked is None else str(next(iter(ranked.data_vars)))
+    values = (Estimate(float(value), math.nan, math.nan, math.nan) for value in outcomes[main])
+    texts = [
+        f"{amount(study.unit_of(main), value)} under {study.phrase('policies', str(policy))}"
+        for policy, value in zip(outcomes["policy"].values, values, strict=True)
+    ]
+    finding = f"On path {number}, {named(study, main)} is {listed(texts)}."
+    if ranked is not None:
+        worst = f"is the worst in {named(study, main)} under {study.phrase('policies', under)}"
+        finding = f"Of {study.paths:,} paths, path {number} {worst}. {finding}"
+    rows = (
+        {"variable": name, "policy": policy, "unit": study.unit_of(str(name)), "value": float(value)}
+        | {BRIEF: name in study.headline}
+        for name, values in outcomes.data_vars.items()
+        for policy, value in zip(outcomes["policy"].values, values.values, strict=True)
+    )
+    tables = [
+        *([_worst(study, ranked)] if ranked is not None else []),
+        table("outcomes", "Outcomes", rows, "variable", "policy", brief=("unit", "value"), across="policy"),
+        _draws(study, story),
+        *_by_year(first, "yearly", study.model.yearly),
+        *_levers(study, first),
+        *_by_year(first, "shocks", study.model.shocks),
+    ]
+    count = story["outcomes"].sizes["path"]
+    mean = "the mean of these paths" if count > 1 else "it"
+    chance = (
+        "" if study.facts else f" By chance alone {mean} strays from 50 % by about {100 / math.sqrt(12 * count):.2g}."
+    )
+    basis = f"{study.name}: seed {study.seed}, {story.attrs['precision']}"
+    findings = finding, *_not_finite(first)
+    return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING + chance)
 
 
 def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]:
@@ -25,192 +84,139 @@ def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]
     Raises:
       UserError: there is no variable of the chosen name.
     """
-    from engine.errors import UserError, unknown
-
-    yearly = study.model.yearly
+    yearly, outcomes = study.model.yearly, study.model.outcomes
     if chosen is not None:
         if chosen not in yearly:
             raise UserError("--variable", [unknown("yearly variable", chosen, yearly)])
         return [chosen]
-    if whole:
-        return list(yearly)
-    outcomes = study.model.outcomes
     few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
-    for names in (study.headline, outcomes):
+    for names in () if whole else (study.headline, outcomes):
         folded = {term.variable for name in names for term in outcomes[name].terms}
         if main := [name for name in few if name in folded]:
             return main
-    return few or list(yearly)
+    return [*yearly] if whole else few or [*yearly]
 
 
-def print_path(
-    console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str], whole: bool
-) -> None:
-    """Prints one path: headline outcomes, then yearly variables under each of the policies.
-
-    Args:
-      whole: print also all other outcomes, levers, shocks and draws.
-    """
-    others = [name for name in study.model.outcomes if whole and name not in study.headline]
-    _print_outcomes(console, study, story, names, [*study.headline, *others])
-    for name in names if variables else ():
-        _print_years(console, study, story, name, variables)
-    if whole:
-        _print_levers(console, study, story, names)
-        _print_shocks(console, study, story)
-        _print_draws(console, study, story)
+def _worst(study: Study, ranked: xr.Dataset) -> Table:
+    ((name, values),) = ranked.data_vars.items()
+    rows = (
+        {"rank": str(rank), "policy": policy, "path": str(path), "value": float(value)}
+        for rank, (path, own) in enumerate(zip(ranked["path"].values, values.values, strict=True), start=1)
+        for policy, value in zip(study.policy_names, own, strict=True)
+    )
+    side = {True: "; high is worse", False: "; low is worse", None: ""}[study.loss_of(str(name))]
+    title = f"Worst paths in {name} [{study.unit_of(str(name))}]{side}"
+    return table("worst", title, rows, "rank", "policy", across="policy")
 
 
-def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None:
-    """Prints whether the outcomes are the cube's bit for bit; for another precision, how far they are from these."""
-    study = folder.study
-    from engine.run_folder import cube
-    from engine.run_folder.reading import read_path
-
-    attributes = cube.attributes(folder.path)
-    if not study.keep.outcomes:
-        print_words(console, "The cube keeps no outcome path by path to compare with.", "dim")
-        return
-    if attributes.get("status") != "complete":
-        words = "The run has not come to its end, so nothing is compared with its cube."
-        print_words(console, words, "dim")
-        return
-    outcomes = story["outcomes"].to_dataset()
-    numbers = outcomes["path"].values
-    by_path = [read_path(folder, study.keep.outcomes, int(number)) for number in numbers]
-    held = {name: np.stack([path[name] for path in by_path]) for name in study.keep.outcomes}
-    out = np.all([np.isnan(values).all(axis=1) for values in held.values()], axis=0)
-    if out.any():
-        listed = ", ".join(map(str, numbers[out]))
-        console.print(
-            f"Kept out of the run, as values on it or on its pair are not finite: path {listed}.", style="yellow"
+def _by_year(story: xr.DataTree, group: str, entries: Mapping[str, Yearly | Shock]) -> Iterator[Table]:
+    """Yields a table of each variable: years down; its last dimension of places across, else policies."""
+    for name, values in story[group].data_vars.items() if group in story.children else ():
+        entry = entries[str(name)]
+        places = [f"place_{dim}" for dim in entry.dims]
+        policy = ["policy"] if "policy" in values.dims else []
+        rows = values.astype(float).rename(dict(zip(entry.dims, places, strict=True))).rename("value")
+        dims = [*policy, "year", *places] if places else ["year", *policy]
+        yield table(
+            str(name),
+            f"{name} [{entry.unit}]",
+            rows.reset_coords(drop=True).to_dataframe().reset_index().to_dict("records"),
+            *dims,
+            across=dims[-1] if len(dims) > 1 else "",
+            apart="policy" if places and policy else "",
         )
-        held, outcomes = {name: values[~out] for name, values in held.items()}, outcomes.isel(path=~out)
-        numbers = numbers[~out]
-        if not len(numbers):
-            return
+
+
+def _not_finite(story: xr.DataTree) -> list[str]:
+    """A sentence on the first yearly value that is not finite; none if all are finite."""
+    yearly = story["yearly"].data_vars if "yearly" in story.children else {}
+    years: dict[str, int] = {}
+    for name, values in yearly.items():
+        finite = np.isfinite(values.transpose("year", ...).to_numpy()).reshape(values.sizes["year"], -1).all(axis=1)
+        years |= {str(name): int(year) for year in values["year"].values[~finite][:1]}
+    if not years:
+        return []
+    first = min(years, key=lambda name: years[name])
+    return [f"Values are not finite from {years[first]} on; the first of them shown is '{first}'."]
+
+
+def _draws(study: Study, story: xr.DataTree) -> Table:
+    """The factors, those first whose draws are on average farthest from the middle of their priors."""
+    draws = story["draws"].to_dataset()
+    shares = {str(name): float(own.mean()) for name, own in percentiles(study, draws).items()}
+    rows: list[dict[str, Any]] = [
+        {
+            "factor": item.name,
+            "percentile": shares.get(item.name),
+            "draw": float(draws[item.name].values.astype(np.float64).mean()),
+            **{f"p{100 * p:02.0f}": float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95)},
+            "unit": item.unit,
+        }
+        for item in study.inputs
+    ]
+    rows.sort(key=lambda row: -abs(shares.get(row["factor"], 0.5) - 0.5))
+    for place, row in enumerate(rows):
+        row[BRIEF] = place < UNUSUAL
+    title = "Draws, the mean of these paths" if draws.sizes["path"] > 1 else "Draws"
+    return table("draws", title, rows, "factor", brief=("percentile", "draw", "p05", "p50", "p95", "unit"))
+
+
+def _levers(study: Study, story: xr.DataTree) -> Iterator[Table]:
+    """Yields a table of the levers in force, if policies draw any: those drawn, or different between policies."""
+    if "levers" not in story.children:
+        return
+    drawn = {lever for policy in study.policies for lever in policy.drawn}
+    rows = []
+    for lever, values in story["levers"].data_vars.items():
+        entry, texts = study.model.levers[str(lever)], {}
+        for policy in map(str, values["policy"].values):
+            own = values.sel(policy=policy).to_numpy()
+            by_year = own if study.years else own[None]
+            line = lever_table(by_year, entry.dims, study.model, study.years)
+            texts[policy] = in_line(line, "{:.4g}".format)
+        if lever in drawn or len({*texts.values()}) > 1:
+            rows += [
+                {"lever": lever, "policy": name, "unit": entry.unit, "value": text} for name, text in texts.items()
+            ]
+    yield table("levers", "Levers in force on this path", rows, "lever", "policy", brief=(), across="policy")
+
+
+def agreement(folder: RunFolder, story: xr.DataTree) -> str:
+    """Whether the outcomes are the cube's bit for bit, in a sentence; for another precision, how far they are off."""
+    study, attributes = folder.study, cube.attributes(folder.path)
+    if not study.keep.outcomes:
+        return "The cube has no outcome path by path to compare with."
+    if attributes.get("status") != "complete":
+        return "The run is not finished, so nothing is compared with its cube."
+    outcomes = story["outcomes"].to_dataset()[[*study.keep.outcomes]].transpose("path", "policy")
+    paths = [read_path(folder, study.keep.outcomes, int(number)) for number in outcomes["path"]]
+    stored = {name: np.stack([path[name] for path in paths]) for name in study.keep.outcomes}
+    excluded = np.all([np.isnan(values).all(axis=1) for values in stored.values()], axis=0)
+    text = ""
+    if excluded.any():
+        numbers = ", ".join(map(str, outcomes["path"].values[excluded]))
+        text = f"Excluded from the run, as values on it or on its pair are not finite: path {numbers}. "
+        outcomes, stored = outcomes.isel(path=~excluded), {name: own[~excluded] for name, own in stored.items()}
+    if not outcomes.sizes["path"]:
+        return text.strip()
     changed = attributes.get("id") != f"{study.name}-{study.fingerprint}"
     why = "the model has changed since the run" if changed else "another device kind, or other versions, than the run's"
     if story.attrs["precision"] != study.precision:
-        _print_distance(console, outcomes, held, f"; {why}" if changed else "")
-        return
-    differing = [name for name in held if not np.array_equal(held[name], outcomes[name].values, equal_nan=True)]
+        return text + _distance(outcomes, stored) + (f" ({why})." if changed else ".")
+    differing = [name for name, own in stored.items() if not np.array_equal(own, outcomes[name].values, equal_nan=True)]
     if differing:
-        print_words(console, f"Not bit for bit the cube's: {', '.join(differing)} ({why}).", "yellow")
-        return
-    where = f" on all {len(numbers)} paths" if len(numbers) > 1 else ""
-    print_words(console, f"These are the outcomes in the cube, bit for bit{where}.", "dim")
+        return f"{text}Not bit for bit the cube's: {', '.join(differing)} ({why})."
+    every = f" on all {len(paths)} paths" if len(paths) > 1 else ""
+    return f"{text}These are the outcomes in the cube, bit for bit{every}."
 
 
-def _print_distance(console: Console, outcomes: xr.Dataset, held: dict[str, np.ndarray], besides: str) -> None:
-    largest, where = -1.0, ""
-    for name, values in held.items():
-        exact = outcomes[name].values
-        size = np.maximum(np.abs(exact), np.abs(values))
-        apart = np.abs(exact - values) / np.where(size > 0, size, 1.0)
-        path, policy = np.unravel_index(np.argmax(apart), apart.shape)
-        if not apart[path, policy] <= largest:
-            largest = float(apart[path, policy])
-            of = outcomes.isel(path=path, policy=policy)
-            where = f"{name} under {of['policy'].item()}, path {of['path'].item()}"
+def _distance(outcomes: xr.Dataset, stored: Mapping[str, np.ndarray]) -> str:
+    exact = np.stack([outcomes[name].values for name in stored])
+    single = np.stack([*stored.values()])
+    size = np.maximum(np.abs(exact), np.abs(single))
+    relative = np.abs(exact - single) / np.where(size > 0, size, 1.0)
+    largest = np.unravel_index(np.argmax(np.nan_to_num(relative, nan=np.inf)), relative.shape)
+    name, (path, policy) = [*stored][largest[0]], largest[1:]
+    place = f"{name} under {outcomes['policy'].values[policy]}, path {outcomes['path'].values[path]}"
     words = "In double precision, so not compared with the cube bit for bit. Largest relative difference of an outcome"
-    print_words(console, f"{words}: {largest:.1e} ({where}){besides}.", "dim")
-
-
-def number(value: float) -> str:
-    """A number as text with four significant digits; a whole number from ten thousand on."""
-    if abs(value) < 1e-12:
-        return "0"
-    return f"{value:,.4g}" if abs(value) < 1e4 or not np.isfinite(value) else f"{value:,.0f}"
-
-
-def _print_years(console: Console, study: Study, story: xr.DataTree, policy: str, names: Sequence[str]) -> None:
-    """Prints a row for each year and a column for each cell; as many variables in a table as fit side by side."""
-    columns: list[Column] = []
-    bad: list[tuple[int, str]] = []
-    for name in names:
-        entry = study.model.yearly[name]
-        values = story["yearly"].to_dataset()[name].sel(policy=policy)
-        columns += _by_cell(study, name, entry, values)
-        finite = np.isfinite(values.transpose("year", ...).to_numpy()).reshape(len(study.years), -1)
-        bad += [(study.years[t], name) for t in np.flatnonzero(~finite.all(axis=1))]
-    years = Column("year", [str(year) for year in study.years])
-    print_rows(console, f"under {policy}", years, columns)
-    if bad:
-        year, name = min(bad)
-        words = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
-        print_words(console, words, "red")
-
-
-def _print_levers(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
-    """Prints the levers in force on the path, if policies draw any: those drawn, or different between policies."""
-    from engine.study.tables.levers import in_line, lever_table
-
-    if "levers" not in story.children:
-        return
-    rows = {}
-    for lever, entry in study.model.levers.items():
-        texts = []
-        for name in names:
-            own = story["levers"].to_dataset()[lever].sel(policy=name).to_numpy()
-            values = own if study.years else own[None]
-            texts.append(in_line(lever_table(values, entry.dims, study.model, study.years), number))
-        drawn = any(lever in policy.drawn for policy in study.policies)
-        if drawn or len(set(texts)) > 1:
-            rows[lever] = [entry.unit, *texts]
-    heads, title = ["unit", *names], "levers in force on this path"
-    print_named(console, title, "lever", [*rows], heads, [*rows.values()], ("unit",), names)
-
-
-def _print_shocks(console: Console, study: Study, story: xr.DataTree) -> None:
-    """Prints the shocks, which are the same under every policy: a row for each year, a column for each cell."""
-    if "shocks" not in story.children:
-        return
-    values, shocks = story["shocks"].to_dataset(), study.model.shocks
-    columns = [column for name in shocks for column in _by_cell(study, name, shocks[name], values[name])]
-    print_rows(console, "shocks", Column("year", [str(year) for year in study.years]), columns)
-
-
-def _by_cell(study: Study, name: str, entry: Yearly | Shock, values: xr.DataArray) -> list[Column]:
-    """A variable as columns, one for each cell, with a row for each year."""
-    from engine.modelling.records import cell_names
-
-    by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
-    labels = cell_names(entry.dims, study.model.dims)
-    heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *labels[1:]]
-    return [Column(head, [number(v) for v in cells], group=name) for head, cells in zip(heads, by_cell, strict=True)]
-
-
-def _print_outcomes(
-    console: Console, study: Study, story: xr.DataTree, names: Sequence[str], outcomes: Sequence[str]
-) -> None:
-    rows = [
-        [*(number(float(story["outcomes"][name].sel(policy=policy))) for policy in names), study.unit_of(name)]
-        for name in outcomes
-    ]
-    print_named(console, "outcomes", "outcome", outcomes, [*names, "unit"], rows, ("unit",))
-
-
-def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
-    from engine.runs.replay import percentiles
-
-    if not study.inputs:
-        return
-    draws = story["draws"].to_dataset()
-    shares = percentiles(study, draws)
-    rows = []
-    for item in study.inputs:
-        share = percentile(float(shares[item.name])) if item.name in shares else ""
-        rows.append((number(float(draws[item.name])), share, *prior(item), item.unit))
-    heads = ("drawn", "percentile", "p05", "p50", "p95", "unit")
-    print_named(console, "draws", "factor", [item.name for item in study.inputs], heads, rows, ("unit",))
-
-
-def prior(item: Input) -> list[str]:
-    """The 5, 50 and 95 % quantiles of a factor's prior."""
-    return [number(float(item.marginal.quantile(p))) for p in (0.05, 0.5, 0.95)]
-
-
-def percentile(share: float) -> str:
-    """A share from 0 to 1 in percent, with one decimal."""
-    return f"{100 * share:.1f}"
+    return f"{words}: {relative[largest]:.1e} ({place})"

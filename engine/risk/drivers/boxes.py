@@ -92,11 +92,6 @@ class Judged:
     mass: Estimate
     restrictions: Mapping[str, Restriction]
 
-    @property
-    def cheapest(self) -> str | None:
-        """The factor whose removal costs least; None where only one is restricted."""
-        return [*self.restrictions][-1] if len(self.restrictions) > 1 else None
-
 
 def inside(box: Box, draws: Draws, paths: int) -> Happens:
     """Which futures lie within a box."""

@@ -69,18 +69,17 @@ def gains(scores: Sequence[Paths], decisions: Sequence[Decision]) -> list[Estima
       scores: normal scores of the inputs (`normal_scores`).
       decisions: between policies on the same paths; all are regressed together.
     """
-    x = features(np.stack(scores))
-    units = decisions[0].units
+    x, units = features(np.stack(scores)), decisions[0].units
     fold = units.owners(np.arange(units.paths)) % FOLDS
-    targets = [one.targets for one in decisions]
-    expected = np.zeros((sum(map(len, targets)), units.paths))
+    targets = np.stack([one.targets for one in decisions])
+    rows, expected = targets.reshape(-1, units.paths), np.zeros_like(targets)
     for judged in range(FOLDS):
         fit = fold != judged
         if fit.any():
-            weights = np.linalg.lstsq(x[fit], np.concatenate(targets)[:, fit].T)[0]
-            expected[:, ~fit] = (x[~fit] @ weights).T
+            weights = np.linalg.lstsq(x[fit], rows[:, fit].T)[0]
+            expected.reshape(rows.shape)[:, ~fit] = (x[~fit] @ weights).T
     found = []
-    for of, lines in zip(decisions, np.split(expected, np.cumsum([len(one) for one in targets])[:-1]), strict=True):
+    for of, lines in zip(decisions, expected, strict=True):
         picked = np.where(lines.min(axis=0) < 0, lines.argmin(axis=0), of.unread)
         found.append(of.gain(np.take_along_axis(of.losses, picked[None], axis=0)[0]))
     return found

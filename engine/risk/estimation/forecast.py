@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -53,15 +52,12 @@ def forecast(study: Study, target: Target, outcomes: Mapping[str, PolicyPaths]) 
       outcomes: values on the pilot, by name, of the outcomes that the target depends on.
     """
     whole = look(study, target, outcomes)
-    units = len(next(iter(outcomes.values()))[0]) // study.unit
-    edges = [study.unit * (units * group // GROUPS) for group in range(GROUPS + 1)]
-    logs = []
+    edges = study.unit * (whole.paths // study.unit * np.arange(GROUPS + 1) // GROUPS)
+    needed = []
     for first, end in pairwise(edges):
         rest = {name: np.delete(values, slice(first, end), axis=-1) for name, values in outcomes.items()}
-        needed = look(study, target, rest).needed
-        logs.append(math.log(needed) if needed > 0 else math.nan)
-    error = math.sqrt((GROUPS - 1) * float(np.var(logs)))
-    reach = student(GROUPS) * error
-    least = float(first_look((target,), study.unit))
-    predicted = (OVER * whole.needed * factor for factor in (1.0, math.exp(-reach), math.exp(reach)))
-    return Forecast(whole, *(max(least, paths) if math.isfinite(paths) else math.nan for paths in predicted))
+        needed.append(look(study, target, rest).needed)
+    logs = np.log(np.where(np.greater(needed, 0), needed, np.nan))
+    reach = student(GROUPS) * np.sqrt((GROUPS - 1) * np.var(logs))
+    predicted = OVER * whole.needed * np.exp([0.0, -reach, reach])
+    return Forecast(whole, *np.maximum(predicted, first_look((target,), study.unit)).tolist())

@@ -227,7 +227,8 @@ def _logarithms(theta: Points, excesses: Values) -> Points:
     """Sums of log(1 - theta x) over excesses, as logarithms of products of four factors unless these could overflow."""
     factors = 1 if excesses[-1] > FARTHEST * excesses[len(excesses) // 4] else 4
     parts = np.pad(excesses, (0, -len(excesses) % factors)).reshape(factors, -1)
-    return np.log((1 - theta[:, None, None] * parts).prod(axis=1)).sum(axis=1)
+    product = functools.reduce(np.multiply, (1 - theta[:, None] * part for part in parts))
+    return np.log(product).sum(axis=1)
 
 
 def misfit(excesses: Values, shape: float, scale: float) -> float:

@@ -61,6 +61,11 @@ class Estimate:
         known = flags or np.isfinite(low)
         return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
 
+    @staticmethod
+    def normal(value: float, error: float, reach: float = Z) -> Estimate:
+        """The estimate with an interval of `reach` standard errors to each side."""
+        return Estimate(value, error, value - reach * error, value + reach * error)
+
     def __neg__(self) -> Estimate:
         return replace(self, estimate=-self.estimate, low=-self.high, high=-self.low)
 
@@ -291,15 +296,16 @@ def moments_of_some(values: Float[np.ndarray, "*cells some"], path: Index, units
       values: the values, weights included.
       path: path of each of them, ascending.
     """
-    owners, starts = np.unique(units.owners(path), return_index=True)
+    owner = units.owners(path)
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
     totals = np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
     mean = totals.sum(axis=-1) / units.paths
     sizes = np.broadcast_to(units.sizes, units.count)
-    residual, others = totals - sizes[owners] * mean[..., None], np.delete(sizes, owners)
+    residual, others = totals - sizes[owner[starts]] * mean[..., None], np.delete(sizes, owner[starts])
     square = residual * residual
     # of units without any of the values the residual is their size times the mean
-    of_squares = square.sum(axis=-1) + mean**2 * (others**2).sum()
-    of_cubes = dots(square, residual) - mean**3 * (others**3).sum()
+    of_squares = square.sum(axis=-1) + mean**2 * dots(others, others)
+    of_cubes = dots(square, residual) - mean**3 * dots(others * others, others)
     return moments_of_residuals(mean, of_squares, of_cubes, units)
 
 

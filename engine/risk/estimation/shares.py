@@ -42,7 +42,7 @@ def _words(x: Holds) -> UInt64[np.ndarray, "*cells word"]:
     octets = np.packbits(x, axis=-1)
     if missing := -octets.shape[-1] % 8:
         octets = np.concatenate([octets, np.zeros((*x.shape[:-1], missing), np.uint8)], axis=-1)
-    return octets.view(np.uint64)
+    return np.ascontiguousarray(octets).view(np.uint64)
 
 
 def _ones(words: UInt64[np.ndarray, "*cells word"]) -> Int[np.ndarray, "*cells"]:

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
 from engine.risk.estimation.influences import TIED, Column, Measure, Table, Which, deviation, of_influence
-from engine.risk.estimation.intervals import Cells, Levels, Moments, Units, Z, dots, moments_of
+from engine.risk.estimation.intervals import Cells, Levels, Moments, Units, Z, dots
 from engine.risk.estimation.order_statistics import Sorted, ascending_rows, of_rank
 from engine.risk.estimation.shares import (
     combined_interval,
@@ -174,8 +174,7 @@ class Measured:
         values exceed the quantile where all values are equal, and where the quantile is the variable's upper bound.
         """
         units, n = self.units, self.units.paths
-        over = Made.of("above", self.values, q)
-        of = moments_of(over, units)
+        over, of = Made.of("above", self.values, q), share_moments(self.values > q[:, None], units)
         count = effective_count(of, units)
         first, second = tail_ranks(count, share)
         (low, down), (high, up) = self._at(first * n / count), self._at(second * n / count, last=True)
@@ -188,11 +187,12 @@ class Measured:
         if units.weights is not None:
             many = np.minimum(many, units.kish).round(11)  # rounding must not leave a little less than is needed
         column = q, (high - low) / (2 * units.reach), low, high
-        many = np.where(ended, np.inf, many)
-        around = np.maximum(
-            TIED / 2 * (first - second) * n / count, 1 if units.weights is None else units.weights.max()
-        )
-        tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
+
+        def tied() -> Which:
+            heaviest = 1 if units.weights is None else units.weights.max()
+            around = np.maximum(TIED / 2 * (first - second) * n / count, heaviest)
+            return (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
+
         many = np.where(ended, np.inf, many)
         return Measure(column, over.scaled(slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 

@@ -59,9 +59,9 @@ def claimed(study: Study, claim: Claim) -> str:
     return f"{judged(study, claim, claim.worse)} under {policy} than under {against}"
 
 
-def worst_share(level: float) -> str:
+def worst_share(level: float, side: str = "worst") -> str:
     """The tail beyond a level in words: `the worst 1 % of futures`."""
-    return f"the worst {100 * (1 - level):.6g} % of futures"
+    return f"the {side} {100 * (1 - level):.6g} % of futures"
 
 
 def amounts(unit: str, first: Estimate, *others: float) -> list[str]:
@@ -132,7 +132,12 @@ def some(names: Sequence[str], room: int = ROOM) -> str:
 
 def short(*texts: str) -> str:
     """The first of some sentences that has at most `LONGEST` words; the last of them if none has."""
-    return next((text for text in texts if len(text.split()) <= LONGEST), texts[-1])
+    return next(filter(is_short, texts), texts[-1])
+
+
+def is_short(sentence: str) -> bool:
+    """Whether a sentence has at most `LONGEST` words."""
+    return len(sentence.split()) <= LONGEST
 
 
 CLASSES = (

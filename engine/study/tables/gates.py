@@ -15,7 +15,7 @@ ASKED = ("median_above", "median_below", "median_within", "inside_90")
 
 
 class Gate(Table):
-    """A fact that a study's numbers are held against before any of them is quoted: `rustbelt check STUDY --gates`."""
+    """A fact that a study's numbers are held against before any of them is quoted: `rustbelt gates STUDY`."""
 
     about: str = says("what it asks, in words", "")
     source: str = says("where the fact stands", "")

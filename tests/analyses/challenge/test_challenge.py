@@ -88,7 +88,7 @@ def test_a_claim_whose_opposite_the_futures_show_is_turned_as_stated():
 
 def test_what_turns_a_claim_is_said_in_words():
     only = said(challenge(balance(**CASES["levers"].study)))[0]
-    assert only.startswith("With pay as")
+    assert only.startswith("With 1 other choice (pay as")
     assert "higher under new" in only and only.endswith("2.39 against 1.99.")
 
 

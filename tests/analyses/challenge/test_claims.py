@@ -7,13 +7,15 @@ import pytest
 
 from engine.analyses.challenge.challenge import challenge
 from engine.analyses.challenge.choices import HORIZON, SPECIFICATION, Choice
-from engine.analyses.challenge.claims import estimates, what
+from engine.analyses.challenge.claims import estimates, implied, what
 from engine.analyses.challenge.question import tables
 from engine.analyses.challenge.worlds import Worlds
+from engine.modelling.records import Outcome
 from engine.risk.estimation.measures import summary
 from engine.risk.estimation.shares import share_interval
+from engine.study.loading import read_study
 from engine.study.tables.challenge import claim_of
-from tests.analyses.challenge.models import balance
+from tests.analyses.challenge.models import Balance, balance, text
 from tests.helpers import assert_close
 
 EVENTS = {"ruin": {"outcome": "cost", "above": 2.0}, "dear": {"outcome": "cost", "above": 3.5}}
@@ -53,3 +55,22 @@ def test_a_reading_applies_before_the_horizon_in_whatever_order_they_are_chosen(
     horizon = Choice(SPECIFICATION, HORIZON, "soon", "", instead={"cost": "cost_soon", "harm": "harm_soon"})
     assert what(study, claim, (horizon,)).name == "cost_soon"
     assert what(study, claim, (reading, horizon)).name == what(study, claim, (horizon, reading)).name == "harm_soon"
+
+
+class Sized(Balance):
+    """The bill, whose size is also recorded as an outcome of which neither high nor low values are worse."""
+
+    outcomes = {**Balance.outcomes, "size": Outcome("1", loss=None)}
+
+    def evaluate(self, factors, levers):
+        found = super().evaluate(factors, levers)
+        return {**found, "size": found["cost"]}
+
+
+def test_an_outcome_of_which_no_side_is_worse_implies_no_claim():
+    study = read_study(text(headline=["size", "cost"], challenge={}), "balance.toml", model=Sized())
+    claims = [*implied(study, "new", "old", Worlds(study).values(()))]
+    assert {(one.variable, one.measure, one.worse) for one in claims} == {
+        ("cost", "mean", False),
+        ("cost", "ES99", False),
+    }

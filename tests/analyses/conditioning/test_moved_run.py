@@ -11,7 +11,7 @@ from engine.program.posterior import tempering
 from engine.run_folder import provenance
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking, ask
-from engine.runs.run import Run, open_run
+from engine.runs.run import open_run, run_of
 from engine.study.actual_policy import knowing
 from engine.study.loading import again, resolved_text, study_of_text, under
 from engine.study.tables.facts import FUTURES
@@ -69,7 +69,7 @@ def test_the_cube_has_the_normal_posterior(asked):
 
 def test_the_answer_and_the_run_say_the_same(asked):
     answer, given = asked
-    risk = given.ask("risk").frame("risk")
+    risk = given._ask("risk").frame("risk")
     own = answer.frame("risk")
     for measure in ("mean", "ES99"):
         one = own[(own.variable == "sum") & (own.measure == measure) & (own.policy == "old")]
@@ -86,15 +86,15 @@ def test_a_path_is_replayed_to_the_bit(asked):
 
 def test_what_is_drawn_anew_answers_for_the_study_before_its_facts(asked):
     _, given = asked
-    basis = given.ask("sensitivity", paths=4096).basis
+    basis = given._ask("sensitivity", paths=4096).basis
     assert "before its facts" in basis
-    assert "given figures to 2025" in given.ask("compare").basis
+    assert "given figures to 2025" in given._ask("compare").basis
 
 
 def test_asked_again_the_run_is_there(asked, monkeypatch):
     _, given = asked
     monkeypatch.setattr("engine.program.posterior.tempering.moved", None)
-    answer, kept = ask("condition", {}, given.asking())
+    answer, kept = ask("condition", {}, given._asking())
     assert kept.parent == given.folder and next(iter(answer["factors"].rows()))["factor"] == "drift"
 
 
@@ -111,7 +111,7 @@ def test_a_study_with_facts_reads_as_itself(tmp_path):
 def test_more_paths_are_more_runs_and_what_was_stopped_goes_on(tmp_path, monkeypatch):
     study, options = small(tmp_path)
     compute(study, options)
-    first, held = scores_of(options.out), Run.of(compute(study, options)).cube["paths"]["sum"].values
+    first, held = scores_of(options.out), run_of(compute(study, options)).cube["paths"]["sum"].values
     larger, other = knowing(walked(2.0), 2025, None, 4 * FUTURES), tmp_path / "other"
     own, calls = tempering.moved, []
 
@@ -125,10 +125,10 @@ def test_more_paths_are_more_runs_and_what_was_stopped_goes_on(tmp_path, monkeyp
         patch.setattr(tempering, "moved", stopped)
         compute(larger, RunOptions(other))
     assert scores_of(other) == {"00000000.npz": first["00000000.npz"]}
-    whole = Run.of(compute(larger, RunOptions(other)))
+    whole = run_of(compute(larger, RunOptions(other)))
     assert {name: scores_of(other)[name] for name in first} == first
     np.testing.assert_array_equal(whole.cube["paths"]["sum"].values[:, : held.shape[1]], held)
-    extended = Run.of(compute(larger, options))
+    extended = run_of(compute(larger, options))
     assert scores_of(options.out) == scores_of(other)
     np.testing.assert_array_equal(extended.cube["paths"]["sum"].values, whole.cube["paths"]["sum"].values)
 
@@ -157,7 +157,7 @@ def test_a_question_goes_on_in_the_folder_that_it_began_in(tmp_path, monkeypatch
 
 def test_damaged_futures_are_found_and_mended(tmp_path):
     study, options = small(tmp_path)
-    given = Run.of(compute(study, options))
+    given = run_of(compute(study, options))
     before = scores_of(given.folder)
     place = given.folder / "moved" / "00000001.npz"
     place.write_bytes(place.read_bytes()[:-100])
@@ -169,7 +169,7 @@ def test_damaged_futures_are_found_and_mended(tmp_path):
 @pytest.mark.parametrize("changes", [{"program": "xla"}, {"sampler": "random"}, {"tile": 64}])
 def test_every_form_takes_them(tmp_path, changes):
     study = knowing(walked(2.0, run={"paths": 1024, "seed": 3, **changes}), 2025, None, FUTURES)
-    given = Run.of(compute(study, RunOptions(tmp_path / "run")))
+    given = run_of(compute(study, RunOptions(tmp_path / "run")))
     outcomes = given.cube["paths"]["sum"].values
     assert outcomes.shape == (2, FUTURES) and np.isfinite(given.cube["risk/yearly"]["height"]).any()
     np.testing.assert_array_equal(given.replay(77)["outcomes"]["sum"].values, outcomes[:, 77])
@@ -179,7 +179,7 @@ def test_every_form_takes_them(tmp_path, changes):
 def test_workers_give_the_same_bytes(tmp_path):
     study = load_study("warming", settings=["facts.until=2000"], paths=2 * FUTURES)
     one, other = (
-        Run.of(compute(study, RunOptions(tmp_path / name, workers=workers)))
+        run_of(compute(study, RunOptions(tmp_path / name, workers=workers)))
         for name, workers in (("one", None), ("other", 2))
     )
     assert scores_of(one.folder) == scores_of(other.folder)

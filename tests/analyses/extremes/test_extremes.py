@@ -65,7 +65,7 @@ def level(answer, table, tail, once_in, policy="old"):
 
 def test_a_level_of_an_outcome_is_that_of_the_risk_table(done, answer):
     row = level(answer, "levels", "futures of own", "10")
-    known = done.ask("risk", variable="own", level=90).of
+    known = done._ask("risk", variable="own", level=90).of
     by_measure = {one.measure: one.alone for one in known if one.policy == "old"}
     for name, measure in (("level", "VaR90"), ("beyond", "ES90")):
         assert_close(row[name].estimate, by_measure[measure].estimate)

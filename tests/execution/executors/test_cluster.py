@@ -126,7 +126,7 @@ def test_a_cluster_leaves_the_same_bytes_also_where_a_worker_is_killed(alone, tm
             processes.add_worker()
 
     done = engine.run(study, tmp_path / "run", device="cpu", scheduler=processes.address, observe=observe)
-    assert killed and done.computed == (0, 1, 2, 3, 4, 5)
+    assert killed and done._finished.computed == (0, 1, 2, 3, 4, 5)
     assert contents(tmp_path / "run") == alone
 
 
@@ -142,7 +142,7 @@ def test_a_killed_scheduler_is_told_and_the_run_goes_on_elsewhere(alone, tmp_pat
     with pytest.raises(UserError, match="is gone"):
         engine.run(study, tmp_path / "run", device="cpu", scheduler=processes.address, observe=observe)
     done = engine.run(study, tmp_path / "run", device="cpu")
-    assert 0 < len(done.computed) < 6
+    assert 0 < len(done._finished.computed) < 6
     assert contents(tmp_path / "run") == alone
 
 

@@ -51,7 +51,7 @@ def test_two_workers_leave_the_same_bytes_and_tables(alone, tmp_path):
     expected, study, done = alone
     found = engine.run(study, tmp_path / "run", device="cpu", workers=2)
     assert contents(tmp_path / "run") == expected
-    assert found.computed == (0, 1, 2, 3)
+    assert found._finished.computed == (0, 1, 2, 3)
     assert [repr(r) for r in found.answers.all_tables.risk] == [repr(r) for r in done.answers.all_tables.risk]
 
 
@@ -60,7 +60,7 @@ def test_one_worker_takes_up_what_another_process_began(alone, tmp_path):
     expected, study, _ = alone
     engine.run(study_in(tmp_path, BLOCK + 7), tmp_path / "run", device="cpu")
     found = engine.run(study, tmp_path / "run", device="cpu", workers=1)
-    assert found.computed == (1, 2, 3)
+    assert found._finished.computed == (1, 2, 3)
     assert contents(tmp_path / "run") == expected
 
 
@@ -269,7 +269,7 @@ def test_a_worker_does_not_look_for_modules_where_the_run_was_started(tmp_path, 
     for name in ("engine", "queue", "json"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
     monkeypatch.chdir(tmp_path)
-    assert engine.run(study_in(tmp_path, 100), tmp_path / "run", device="cpu", workers=1).computed == (0,)
+    assert engine.run(study_in(tmp_path, 100), tmp_path / "run", device="cpu", workers=1)._finished.computed == (0,)
 
 
 # ---------------------------------------------------------------------------------------------- shards

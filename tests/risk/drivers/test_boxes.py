@@ -70,7 +70,7 @@ def test_a_box_is_judged_as_by_hand():
     assert part.quasi_p[0] == pytest.approx(binom.sf(2, 3, 0.75)) and np.isnan(part.quasi_p[1])
     free = of.restrictions["a"]  # paths 0 to 2 still: it costs nothing
     assert (free.coverage, free.density) == (0.75, 1.0) and free.quasi_p[1] == 1.0
-    assert list(of.restrictions) == ["b", "a"] and of.cheapest == "a"
+    assert list(of.restrictions) == ["b", "a"]
 
 
 def test_what_lies_in_an_earlier_box_is_not_counted_again():
@@ -78,7 +78,6 @@ def test_what_lies_in_an_earlier_box_is_not_counted_again():
     left = np.arange(10) >= 2
     of = judged({"a": Limits(high=4.0)}, TEN, cases, as_units(10, 1), left)
     assert (of.coverage.estimate, of.density.estimate, of.mass.estimate) == (0.5, 2 / 3, 0.3)
-    assert of.cheapest is None
 
 
 def test_quasi_p_values_are_those_of_the_workbench():
