@@ -72,14 +72,15 @@ def gains(scores: Sequence[Paths], decisions: Sequence[Decision]) -> list[Estima
     x, units = features(np.stack(scores)), decisions[0].units
     fold = units.owners(np.arange(units.paths)) % FOLDS
     targets = np.stack([one.targets for one in decisions])
-    rows, expected = targets.reshape(-1, units.paths), np.zeros_like(targets)
+    rows = targets.reshape(-1, units.paths)
+    expected = np.zeros(rows.shape)
     for judged in range(FOLDS):
         fit = fold != judged
         if fit.any():
             weights = np.linalg.lstsq(x[fit], rows[:, fit].T)[0]
-            expected.reshape(rows.shape)[:, ~fit] = (x[~fit] @ weights).T
+            expected[:, ~fit] = (x[~fit] @ weights).T
     found = []
-    for of, lines in zip(decisions, expected, strict=True):
+    for of, lines in zip(decisions, expected.reshape(targets.shape), strict=True):
         picked = np.where(lines.min(axis=0) < 0, lines.argmin(axis=0), of.unread)
         found.append(of.gain(np.take_along_axis(of.losses, picked[None], axis=0)[0]))
     return found
