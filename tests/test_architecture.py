@@ -13,7 +13,7 @@ from engine.charts.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
 ENGINE = ROOT / "engine"
-ARROWS = 55
+ARROWS = 56
 """Most arrows between packages. `__main__.py` and the files of `GROUND`, which all may import, are no packages."""
 GROUND = ("errors", "formatting", "interrupts")
 

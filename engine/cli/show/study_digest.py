@@ -20,7 +20,7 @@ from engine.study.tables.levers import lever_text
 from engine.study.tables.shocks import stationary
 
 if TYPE_CHECKING:
-    from engine.study.study import Input, Law, Study
+    from engine.study.study import Input, Study
 
 LEVELS = " ▁▂▃▄▅▆▇█"
 WIDTH = 15
@@ -107,7 +107,7 @@ def _to_three_digits(item: Input) -> list[tuple[str, str, str]]:
     return [(target.label, f"{target.value:.3g}", f"{target.fitted:.3g}") for target in item.targets]
 
 
-def curve(law: Law) -> str:
+def curve(law: Any) -> str:
     """The density of a law from its 0.5 % to its 99.5 % quantile as text: a character a bin, or a value if few."""
     steps = law.steps
     if steps is not None and len(steps[0]) <= WIDTH:
