@@ -191,9 +191,11 @@ def called(text: str) -> list[str]:
 
 
 def test_commands_of_the_pages_exist():
-    """The changelog of a version that is out may call commands that were removed since."""
-    texts = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
-    texts["CHANGELOG.md"], *released = re.split(r"^(?=## \[(?!0\.2\.0\]))", texts["CHANGELOG.md"], flags=re.MULTILINE)
+    """Only the changelog of versions before the latest may call commands that were removed since."""
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    changes = ROOT / "CHANGELOG.md"
+    begin, latest, *released = re.split(r"^(?=## \[)", texts[changes], flags=re.MULTILINE)
+    texts[changes] = begin + latest
     assert any(map(called, texts.values())) and any(map(called, released))
     for page, text in texts.items():
         for command in called(text):
