@@ -41,7 +41,7 @@ def test_studies_of_the_page_are_read(tmp_path, view):
 
 def test_commands_of_the_page_have_the_options_they_are_given():
     asked = article.commands(PAGE)
-    assert {command.split()[1] for command in asked} == {"run", "challenge", "attribute", "risk", "plot", "check"}
+    assert {command.split()[1] for command in asked} == {"run", "challenge", "attribute", "risk", "plot", "gates"}
     for command in asked:
         program, name, *words = shlex.split(command)
         known = {option for param in main.get_command(None, name).params for option in param.opts}

@@ -75,12 +75,13 @@ def test_the_headline_comes_first_and_the_rest_where_it_is_asked_for(tmp_path):
     words = ["replay", write(tmp_path, 'headline = ["shortage"]\n' + POND), *own("Pond"), "--path", 5]
     short, whole = (call(*words, *more).stdout for more in ([], ["--all"]))
     heads = [line.split()[0] for line in short.splitlines() if line.strip()]
-    assert heads.index("shortage") < heads.index("under") and "lowest_stock" not in short
+    assert heads.index("Outcomes") < heads.index("shortage") < heads.index("Draws") and "lowest_stock" not in short
+    assert re.search(r"^Outcomes\n +keep +use\nshortage \[hm3\]", short, re.MULTILINE)
     assert "stock" not in short and "rain" not in short and "--all" in short
-    (outcomes, _, rest) = whole.partition("under keep")
+    (outcomes, _, rest) = whole[whole.index("Outcomes\n") :].partition("Draws\n")
     assert outcomes.index("shortage") < outcomes.index("lowest_stock")
-    for word in ("stock", "shocks", "rain", "draws", "depth"):
-        assert word in rest
+    for words_of_it in ("stock [hm3]: keep", "Shock rain [1]", "depth [hm3]"):
+        assert rest.count(words_of_it) == 1
     (command,) = re.findall(r"All of it: rustbelt (.*)", short)
     assert call(*shlex.split(command)).stdout == whole
 

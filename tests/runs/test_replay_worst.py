@@ -157,7 +157,9 @@ def test_the_most_unusual_factor_comes_first(ran):
     50."""
     said = call("replay", ran[0], "--worst", 50, "--variable", "margin", *own("Bridge"), "--all").stdout
     table = said[said.index("Draws, the mean") :]
-    shares = {name: float(share) for name, share in re.findall(r"^(load|price) +(\S+)", table, re.MULTILINE)[:2]}
+    shares = {
+        name: float(share) for name, share in re.findall(r"^(load|price) \[\S+\] +(\S+)", table, re.MULTILINE)[:2]
+    }
     assert list(shares) == ["load", "price"]
     assert shares["load"] > 99.9 and 30 < shares["price"] < 70
     assert "from 50 %" in table and "4.1" in table

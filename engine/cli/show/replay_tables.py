@@ -55,10 +55,10 @@ def replayed(study: Study, story: xr.DataTree, part: xr.DataTree, ranked: xr.Dat
         worst = f"is the worst in {named(study, main)} under {study.phrase('policies', under)}"
         finding = f"Of {study.paths:,} paths, path {number} {worst}. {finding}"
     rows = (
-        {"variable": name, "policy": policy, "unit": study.unit_of(str(name)), "value": float(value)}
+        {"variable": name, "policy": policy, "unit": study.unit_of(name), "value": float(value)}
         | {BRIEF: name in study.headline}
-        for name, values in outcomes.data_vars.items()
-        for policy, value in zip(outcomes["policy"].values, values.values, strict=True)
+        for name in sorted(map(str, outcomes.data_vars), key=lambda name: name not in study.headline)
+        for policy, value in zip(outcomes["policy"].values, outcomes[name].values, strict=True)
     )
     tables = [
         *([_worst(study, ranked)] if ranked is not None else []),
@@ -66,7 +66,7 @@ def replayed(study: Study, story: xr.DataTree, part: xr.DataTree, ranked: xr.Dat
         _draws(study, story),
         *_by_year(first, "yearly", study.model.yearly),
         *_levers(study, first),
-        *_by_year(first, "shocks", study.model.shocks),
+        *_by_year(first, "shocks", study.model.shocks, "Shock "),
     ]
     count = story["outcomes"].sizes["path"]
     mean = "the mean of these paths" if count > 1 else "it"
@@ -109,7 +109,7 @@ def _worst(study: Study, ranked: xr.Dataset) -> Table:
     return table("worst", title, rows, "rank", "policy", across="policy")
 
 
-def _by_year(story: xr.DataTree, group: str, entries: Mapping[str, Yearly | Shock]) -> Iterator[Table]:
+def _by_year(story: xr.DataTree, group: str, entries: Mapping[str, Yearly | Shock], title: str = "") -> Iterator[Table]:
     """Yields a table of each variable: years down; its last dimension of places across, else policies."""
     for name, values in story[group].data_vars.items() if group in story.children else ():
         entry = entries[str(name)]
@@ -119,7 +119,7 @@ def _by_year(story: xr.DataTree, group: str, entries: Mapping[str, Yearly | Shoc
         dims = [*policy, "year", *places] if places else ["year", *policy]
         yield table(
             str(name),
-            f"{name} [{entry.unit}]",
+            f"{title}{name} [{entry.unit}]",
             rows.reset_coords(drop=True).to_dataframe().reset_index().to_dict("records"),
             *dims,
             across=dims[-1] if len(dims) > 1 else "",

@@ -37,7 +37,7 @@ class Row:
 
 ROWS = [
     Row("mean", lambda of, _: of.mean, "values"),
-    Row("median", lambda of, _: of.quantile(MEDIAN)),
+    Row("median", lambda of, _: of.median),
     Row("sd", lambda of, _: of.deviation, "squares", signed=False),
     Row("VaR", lambda of, level: of.quantile(level), by_level=True),
     Row("ES", lambda of, level: of.shortfall(level), "excesses", by_level=True),

@@ -76,8 +76,12 @@ class Binned:
         influence = totals / (2 * own[0]) if own[0] > 0 else 0 * totals
         return Measure((*known, np.maximum(low, 0.0), high), influence, squares, open=open)
 
+    @property
+    def median(self) -> Measure:
+        return self._tails[MEDIAN][0]
+
     def quantile(self, level: float) -> Measure:
-        """VaR at a level, or the median."""
+        """VaR at a level."""
         return self._tails[level][0]
 
     def shortfall(self, level: float) -> Measure:

@@ -135,13 +135,17 @@ class Measured:
         scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
         return Measure(deviation(of, self.units.kish), self.squares.influence.scaled(scale), of)
 
+    @cached_property
+    def median(self) -> Measure:
+        """Of an even number of values the middle between two of them, which VaR at `MEDIAN` is not."""
+        weight = self.units.paths * (1 - MEDIAN)
+        upper, lower = (self._at(at)[0] for at in (weight, weight + 2 * NEAR))
+        return self._ranked((upper + lower) / 2, 1 - MEDIAN)
+
     def quantile(self, level: float) -> Measure:
-        """VaR at a level, or the median."""
+        """VaR at a level."""
         if level not in self._quantiles:
-            weight = self.units.paths * (1 - level)
-            q = self._at(weight)[0]
-            if level == MEDIAN:
-                q = (q + self._at(weight + 2 * NEAR)[0]) / 2
+            q, _ = self._at(self.units.paths * (1 - level))
             self._quantiles[level] = self._ranked(q, 1 - level)
         return self._quantiles[level]
 

@@ -39,7 +39,7 @@ def test_intervals_of_few_replicates_are_students():
     for end in (low, high):
         at_end = error * np.sqrt(end * (1 - end) / (p * (1 - p))) * np.sqrt(4 / 5)
         assert_close(abs(end - p), t * at_end, np.float32)
-    found = Measured(RNG.standard_normal((1, 5 * SIZE)), units).quantile(0.5).column
+    found = Measured(RNG.standard_normal((1, 5 * SIZE)), units).median.column
     assert_close(found[1], (found[3] - found[2]) / (2 * t))
 
 

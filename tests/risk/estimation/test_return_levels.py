@@ -54,6 +54,17 @@ def test_levels_that_values_bear_out_are_their_var_and_es():
     assert one(of, 3).law is None
 
 
+@pytest.mark.parametrize("count", [20_000, 20_001])
+def test_a_level_is_the_value_that_one_in_the_period_reaches(count):
+    """Also at a period of 2, where the median of an even number of values lies between two of them."""
+    values = drawn(stats.expon, count)
+    periods = (2, 3, 7, 16, 19.9, 64)
+    (found,) = passed([extremes(values, 1, True)], periods)
+    ranks = [-(-count * 10 // round(10 * period)) for period in periods]  # ceil(count / period), in whole numbers
+    assert [own.level.estimate for own in found] == np.sort(values)[[count - rank for rank in ranks]].tolist()
+    assert not any(own.extrapolated for own in found)
+
+
 def test_the_largest_tail_that_fits_is_taken():
     of = extremes(drawn(stats.genpareto(0.2)), 1, True)
     sizes = [len(fit.law.excesses) for fit in of.fits]
