@@ -220,7 +220,7 @@ def test_it_is_told_wherever_numbers_are(tmp_path):
         assert notice in " ".join(call(command[0], tmp_path / "out", *command[1:]).stdout.split())
     assert notice in " ".join(ended.stdout.split())
     given = " ".join(call("risk", tmp_path / "out", "--given", "margin > 2", "--full").stdout.split())
-    assert "No interval" in given and "not finite;" not in given  # which is no reason for that
+    assert "† no interval." in given and "not finite;" not in given  # which is no reason for that
     (status,) = json.loads(call("status", tmp_path / "out", "--json").stdout)
     assert bad > 0 and status["excluded"] == bad
     found = records(call("risk", tmp_path / "out", "--json").stdout)
