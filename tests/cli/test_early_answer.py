@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from engine.cli import run as command
+from engine.cli.show import answers
 from engine.errors import UserError
 from engine.run_folder import cube
 from tests.small_files import POND, call, own, write
@@ -81,7 +81,7 @@ def test_a_full_disk_below_the_screen_keeps_no_cube_from_being_finished(words, t
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "standard output")
 
-    monkeypatch.setattr(command, "print_risk", full)
+    monkeypatch.setattr(answers, "print_answer", full)
     ended = call(*words)
     assert ended.exit_code == 2 and status(tmp_path) == "complete"
     assert "standard output" in ended.stderr and not LAST.search(ended.stdout)

@@ -28,12 +28,13 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     given = done.explain("cost")
     text = words(report(done.folder, study, done.cube))
     assert "high price of a" in text
-    assert f"passes VaR99 {rounded(given.of.likeliest.distance, None)} " in text
+    (distance,), worst = given["point"]["distance"], given["worst"]["path"][0]
+    assert f"passes VaR99 {rounded(distance, None)} " in text
     assert "share [%] Twins 7" in text
-    assert "score draw unit Price of a" in text
+    assert "score draw Price of a [M]" in text
     assert "weather[north] in 2021" in text and "noise[" not in text
     assert "run --path PATH --model" in text
-    assert re.search(rf"\b{given.of.worst[0]}\b", text)
+    assert re.search(rf"\b{worst}\b", text)
     done.explain("both", "aided")
     text = words(report(done.folder, study, done.cube))
     assert "both under aided" in text

@@ -70,8 +70,8 @@ def print_answer(console: Console, answer: Answer, full: bool) -> None:
             screen.print_words(console, text, "dim")
         if texts:
             console.print()
-    if SPREAD in marks:
-        screen.print_words(console, f"{SPREAD} {MARKED[SPREAD]}.", "dim")
+    if said := " ".join(f"{mark} {MARKED[mark]}." for mark in (SPREAD, NO_INTERVAL) if mark in marks):
+        screen.print_words(console, said, "dim")
     if answer.reading:
         screen.print_words(console, answer.reading, "dim")
 

@@ -49,14 +49,22 @@ class Column:
     @property
     def least(self) -> int:
         """Columns of the screen that it needs, where its heading is folded, and its cells if they are words."""
-        lines = [line for text in self.cells for line in (folded(str(text), FEWEST) if self.words else [str(text)])]
+        folds = ((folded(_items(str(text)), FEWEST) if self.words else [str(text)]) for text in self.cells)
+        lines = [line for fold in folds for line in fold]
         return _widest([*(line for text in self.head.split("\n") for line in folded(text, FEWEST, names=True)), *lines])
 
     def within(self, width: int, names: bool = False) -> Column:
         """The column at that width: its heading folded, and its cells where they are words or names."""
         head = [line for text in self.head.split("\n") for line in folded(text, width, names=True)]
-        cells = ["\n".join(folded(str(text), width, names=names)) for text in self.cells]
+        texts = (_items(str(text)) if self.words else str(text) for text in self.cells)
+        cells = ["\n".join(folded(text, width, names=names)) for text in texts]
         return replace(self, head="\n".join(head), cells=cells if self.words or names else self.cells)
+
+
+def _items(text: str) -> str:
+    """The text with no-break spaces within the short items of a list, such as `p50 2.2 (2.19)`."""
+    items = text.split(", ")
+    return ", ".join(one.replace(" ", "\N{NO-BREAK SPACE}") if cell_len(one) < FEWEST else one for one in items)
 
 
 def _widest(lines: Sequence[str]) -> int:
