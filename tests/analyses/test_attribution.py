@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from engine import Factor, Lever, Outcome, PathModel, StaticModel, UserError, Yearly, load_study, total
-from engine.analyses.attribution import attribution as attribution_of, of_paths
+from engine.analyses.attribution import attribution as attribution_of
 from engine.analyses.coalitions import between
+from engine.analyses.futures import of_paths
 from engine.program import devices
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.refusals import at

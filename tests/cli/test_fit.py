@@ -70,9 +70,9 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     assert lines[0].strip() == "data.csv, column price: 120 values"
     assert " ".join(lines[1].split()) == "family parameters AIC - best BIC - best Anderson-Darling"
     fits = rank(PRICES, ["normal", "lognormal", "gamma", "expon"])
-    assert [line.split()[0] for line in lines[3:7]] == [fit.family for fit in fits]
-    assert f"{fits[0].aic:,.1f}" in lines[3] and f"{fits[1].aic - fits[0].aic:,.1f}" in lines[4]
-    assert ranking.p_text(fits[3]) == "p <= 0.01" and lines[6].rstrip().endswith("p <= 0.01")
+    assert [line.split()[0] for line in lines[2:6]] == [fit.family for fit in fits]
+    assert f"{fits[0].aic:,.1f}" in lines[2] and f"{fits[1].aic - fits[0].aic:,.1f}" in lines[3]
+    assert ranking.p_text(fits[3]) == "p <= 0.01" and lines[5].rstrip().endswith("p <= 0.01")
     printed = " ".join(ended.stdout.split())
     assert ranking.reading(fits) in printed
     assert re.search(r"parametric bootstrap, 19 to 99 samples of 120", printed)

@@ -95,7 +95,7 @@ def test_outcomes_policies_and_events_may_have_all_others(tmp_path):
     assert again.compare().plain()["tables"] == answer.plain()["tables"]
     stored, of_paths = (
         {(r.measure, r.policy, r.variable): (r.estimate, r.flag) for r in records}
-        for records in (again.asking().stored_tables.risk, done.answers.all_tables.risk)
+        for records in (again._asking().stored_tables.risk, done.answers.all_tables.risk)
     )
     assert stored == of_paths and stored["ES99.9", "stat", "reason"][1]
 
