@@ -36,6 +36,7 @@ class Constants:
     needs: ClassVar[str] = STUDY
     heading: ClassVar[str] = "Constants"
     stored: ClassVar[bool] = False
+    as_run: ClassVar[bool] = False
 
     def answer(self, of: Asked) -> Answer:
         """A row for each constant.

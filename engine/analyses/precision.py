@@ -37,6 +37,7 @@ class Precision:
     needs: ClassVar[str] = STUDY
     heading: ClassVar[str] = "How many futures a precision takes"
     stored: ClassVar[bool] = False
+    as_run: ClassVar[bool] = False
 
     target: Annotated[
         tuple[str, ...], Option("Targets, such as 'ES99 of cost under old within 1 %'.", "SENTENCE", argument=True)

@@ -210,6 +210,7 @@ class Argument(click.Argument):
     def __init__(self, names: Sequence[str], help: str = "", **attributes: Any):
         super().__init__(names, **attributes)
         self.about = help
+        self.help = help  # click from 8.5 on lists no arguments where none has one
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """The argument's name in help, and what it is."""

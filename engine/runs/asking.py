@@ -168,7 +168,7 @@ def answered(name: str, options: Mapping[str, Any], of: Asking) -> Answer:
 def _answered(name: str, question: Question, of: Asking) -> Answer:
     if question.needs == RUN:
         of = replace(of, study=of.answers.study)
-    if of.results is None:
+    if of.results is None and getattr(question, "as_run", True):
         refuse_if_memory_too_small(of.study, of.memory)
     of_prior = of.study.facts is not None and name in registry.OF_PRIOR
     if of_prior:

@@ -33,7 +33,11 @@ OBSERVED = {
         for year, value in ((2019, 19.0), (2020, 20.0), (2021, 24.0))
     ]
 }
-GATES = {"paid": {"policy": "aided", "variable": "own", "median_above": 0.0, "about": "something is paid"}}
+GATES = {
+    f"paid_{level}": {"policy": "aided", "variable": "own", "median_above": float(level), "about": "something is paid"}
+    for level in range(24)
+}
+"""More than one screen holds."""
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 OPTIONS = {
     "risk": {},

@@ -10,14 +10,14 @@ from engine.answers.plain import SCHEMA
 from engine.errors import UserError
 from engine.runs.run import run
 from tests.analyses.explained import SUM
-from tests.answers.asked import ASKED, Broken, Constant, Still, stored, summed
+from tests.answers.asked import ASKED, GATES, Broken, Constant, Still, stored, summed
 from tests.pairs import in_turn
 
 STUDIES = {
     "no factors": {"model": Still},
     "constant outcomes": {"model": Constant},
     "no numbers on some paths": {"model": Broken, "run": {**SUM["run"], "paths": 256, "nonfinite": 0.01}},
-    "one policy": {"policies": {"old": {}}},
+    "one policy": {"policies": {"old": {}}, "gates": {"paid": {**GATES["paid_0"], "policy": "old"}}},
     "four paths": {"paths": 4},
 }
 

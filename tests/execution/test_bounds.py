@@ -87,12 +87,12 @@ def test_the_report_has_a_line(tide):
 def test_check_shows_them_before_anything_is_compiled(tide):
     folder, _ = tide
     lines = call("check", folder / "tide.toml", *own("Tide"), "--full").output.splitlines()
-    at = lines.index("Yearly values on their bounds [% of paths and years]")
-    assert lines[at + 1].split() == ["yearly", "variable", "bound", "unit", "calm", "dammed"]
-    rows = [line.split() for line in lines[at + 3 : at + 5]]
-    assert [row[:3] for row in rows] == [["height", "0.9", "m"], ["height", "-1", "m"]]
-    assert rows[0][4].endswith("*")
-    assert 10 < float(rows[0][4].rstrip("*")) < 35
+    at = lines.index("Yearly values on their bounds")
+    assert lines[at + 1].split() == ["[%]", "limit", "dammed", "calm"]
+    rows = [line.split() for line in lines[at + 2 : at + 4]]
+    assert [row[:4] for row in rows] == [["height,", "high", "[m]", "0.9"], ["height,", "low", "[m]", "-1.000"]]
+    assert all(10 < float(share) < 35 for share in rows[0][4:]) and len(rows[0]) == 6
+    assert "above 2 % is too often" in " ".join(" ".join(lines).split())
 
 
 def test_what_lies_beyond_a_bound_is_refused_before_and_in_the_run(tmp_path):
