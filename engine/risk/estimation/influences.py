@@ -18,6 +18,7 @@ from jaxtyping import Bool
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, measures, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Cells, Estimate, Groups, Moments, Units, mean_interval, moments_of
+from engine.risk.estimation.sums import Made
 
 Which = Bool[np.ndarray, "cell"]
 Column = tuple[np.ndarray, ...]
@@ -59,11 +60,25 @@ class Measure:
         """The number."""
         return self.column[0]
 
+    def _error_of_alike(self, other: Measure, influence: Any, units: Units | Groups, error: Cells) -> Cells:
+        """The errors of differences of quantiles, with those of cells where all units happen to be alike filled in.
+
+        That is the least error that the spread of the paths allows; for bins, that of independent quantiles.
+        """
+        cells = np.flatnonzero(np.atleast_1d(error <= 0))
+        if isinstance(influence, Made) and len(cells):
+            some = replace(influence, x=influence.x[cells], y=influence.y[cells], numbers=influence.numbers[cells])
+            error = np.array(error)
+            error[cells] = np.std(some.values(), axis=-1) / np.sqrt(units.paths * units.count)
+            return error
+        return np.where(error > 0, error, np.hypot(self.column[1], other.column[1]))
+
     def less(self, other: Measure, units: Units | Groups, constant: Which | bool) -> Measure:
         """This measure less another one on the same paths.
 
         The interval of a difference of quantiles is the normal one; there is none where values are tied. Units that
-        happen to be all alike show no error of it: it then has that of independent quantiles.
+        happen to be all alike show no error of it: it then has the least error that the spread of the paths allows, and
+        for bins that of independent quantiles.
 
         Args:
           constant: whether values differ by the same amount on all paths, so that there is no error.
@@ -74,7 +89,7 @@ class Measure:
         if self.kind == "mean":
             value = of.mean
         if self.kind == "quantile":
-            error = np.where(error > 0, error, np.hypot(self.column[1], other.column[1]))
+            error = self._error_of_alike(other, influence, units, error)
             of = replace(of, skewness=np.zeros_like(of.skewness), needed=2)
         known = np.isfinite(self.column[1] + other.column[1])
         _, *seen = shifted(replace(of, error=error), 1.0, value - of.mean, known)
