@@ -184,7 +184,7 @@ def test_risk_shows_the_rows_with_their_mark(runs):
     ended = call("risk", folder / "none", *own("Bridge"), "--level", "99", "--full")
     assert ended.exit_code == 0, ended.output
     assert "‡ from a histogram: " in ended.stdout and "†" not in ended.stdout
-    (row,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("ES99")][:1]
+    (row,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("ES99 ")][:1]
     assert row.count("‡") == 3 and row.count("[") == 3
     assert "‡" not in call("risk", folder / "all", *own("Bridge")).stdout
     alone = call("risk", folder / "margin", *own("Bridge"), "--variable", "margin")
