@@ -118,6 +118,7 @@ STUDIES: dict[str, tuple[str, str, str]] = {
     "an event above no number": (B, "above = 5", "above = nan"),
     "an event called as an outcome": (B, "collapse =", "damage ="),
     "an event called as a part of the cube": (B, "collapse =", "path ="),
+    "a factor called as a part of the cube": (B, "[factors.load]", '[factors]\npath = {}\n[factors.load]'),
     "keeping what is none": (B, NAME, f'{NAME}\nkeep = {{ outcomes = ["ruin"] }}'),
     "keeping fewer than none": (B, NAME, f"{NAME}\nkeep = {{ draws = -1 }}"),
     "keeping in words": (B, NAME, f'{NAME}\nkeep = "all"'),

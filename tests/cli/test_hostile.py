@@ -123,7 +123,7 @@ ENTRIES = {
     **{f"argument: {words!r}": (argue, words) for words in corpus.ARGUMENTS},
 }
 SLOW = ("environment: ", "cube: ", "argument: 'plot", "argument: 'report")
-QUICK = ("cube: a flipped byte in a shard: risk run", "cube: a deep root: risk run")
+QUICK = ("cube: a flipped byte in a shard: risk run", "cube: a deep root: plot exceedance run -o a.png")
 
 
 SWEPT = {

@@ -5,7 +5,9 @@ place.
 import numpy as np
 import pytest
 
-from engine.cli import check
+from engine.cli.show.answers import print_answer
+from engine.cli.show.screen import stdout
+from engine.cli.show.study_digest import digest
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
 from engine.study.tables.levers import lever_text
 from engine.study.tables.policies import on_path, phased
@@ -113,9 +115,7 @@ def test_a_lever_reads_as_its_name_and_its_quantiles(capsys):
     assert lever_text(study, keep, "release") == "pace 0.2 (0.11 to 0.29)"
     text = lever_text(study, keep, "quota")
     assert text == "north: {2020: need 2 (1.32 to 2.68), 2022: 3}, south: inflow 2 (1 to 4)"
-    from engine.cli.show import screen
-
-    check._print_policies(screen.stdout(), study)
+    print_answer(stdout(), digest(study, None), full=True)
     assert "pace 0.2 (0.11 to 0.29)" in " ".join(capsys.readouterr().out.split())
 
 
