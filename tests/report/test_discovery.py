@@ -25,8 +25,8 @@ def test_it_says_where_such_futures_lie(tmp_path):
     text = words(report(run.folder, run.study, run.cube))
     assert "ollapse under weak" in text
     assert "box 1" in text and "load above " in text
-    first = answer.of.boxes[0]
-    assert f"{100 * first.coverage.estimate:.3g}"[:3] in text
+    first = next(row for row in answer["boxes"].rows() if row["number"] == 1)
+    assert f"{100 * first['coverage'].estimate:.3g}"[:3] in text
 
 
 LABELS = {
