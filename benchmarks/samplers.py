@@ -13,7 +13,7 @@ from timing import machine, table
 from engine.draws.sampling import SAMPLERS
 from engine.program import devices
 from engine.program.programs import program_on
-from engine.risk.estimation.intervals import as_units, moments
+from engine.risk.estimation.intervals import as_units, moments_of
 from engine.study.loading import load_study
 from engine.study.study import BLOCK, Study
 
@@ -48,7 +48,8 @@ def main() -> None:
     study = replace(load_study("rustbelt", paths=BLOCKS * BLOCK), sampler="random")
     plain = outcomes(study)
     asked = questions(np.quantile(plain, LEVELS, axis=-1))
-    base = {name: moments(ask(plain), as_units(study.paths, 1)).error for name, ask in asked.items()}
+    alone = as_units(study.paths, 1)
+    base = {name: moments_of(alone.totals(ask(plain)), alone).error for name, ask in asked.items()}
     rows = []
     for name in [name for name in SAMPLERS if name != "random"]:
         other = replace(study, sampler=name)
@@ -56,7 +57,7 @@ def main() -> None:
         row = [name, f"{units.count:,}"]
         for question, ask in asked.items():
             with np.errstate(divide="ignore", invalid="ignore"):
-                ratio = (base[question] / moments(ask(values), units).error) ** 2
+                ratio = (base[question] / moments_of(units.totals(ask(values)), units).error) ** 2
             low, middle, high = np.quantile(ratio[np.isfinite(ratio)], [0.1, 0.5, 0.9])
             row.append(f"{middle:.1f} ({low:.1f}-{high:.1f})")
         rows.append(tuple(row))

@@ -17,7 +17,7 @@ from engine.modelling.records import Lever, Outcome, PathModel, Shock, Yearly
 from engine.program import devices
 from engine.program.contract import Program
 from engine.program.programs import program_on
-from engine.risk.estimation.intervals import Estimate, as_units, moments
+from engine.risk.estimation.intervals import Estimate, as_units, moments_of
 from engine.risk.estimation.measures import Variables, probability
 from engine.study.loading import read_study
 from engine.study.study import BLOCK
@@ -77,12 +77,15 @@ def variances() -> None:
         "ES99": lambda x: np.maximum(x - far[0][..., None], 0.0),
         f"event of {100 * SHARE:g} %": lambda x: (x > far[1][..., None]).astype(np.float64),
     }
-    base = {name: moments(ask(plain), as_units(plain.shape[-1], 1)).error for name, ask in asked.items()}
+    alone = as_units(plain.shape[-1], 1)
+    base = {name: moments_of(alone.totals(ask(plain)), alone).error for name, ask in asked.items()}
     rows = []
     for sampler in SAMPLERS:
         values, unit = outcomes(sampler, BLOCKS).astype(np.float64), made(sampler, BLOCKS).study.unit
         units = as_units(values.shape[-1], unit)
-        ratios = {name: (base[name] / moments(ask(values), units).error) ** 2 for name, ask in asked.items()}
+        ratios = {
+            name: (base[name] / moments_of(units.totals(ask(values)), units).error) ** 2 for name, ask in asked.items()
+        }
         for k, outcome in enumerate(Fund.outcomes):
             row = [f"{ratios[name][0, k]:.1f}" for name in asked]
             rows.append((f"{sampler}, {outcome}", f"{units.count:,}", *row))
