@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from html import escape
@@ -44,7 +44,7 @@ YEARLY = ("risk_yearly", "comparison_yearly")
 
 
 def run(
-    study: Study | str | Path,
+    study: Study | str | Path | Mapping[str, Any],
     out: str | Path | None = None,
     model: Model | None = None,
     paths: int | None = None,
@@ -56,7 +56,7 @@ def run(
     The same call finishes a run that was stopped, and a study with more paths extends it.
 
     Args:
-      study: the study; or its file, or the name of one that ships.
+      study: the study; or its file, its tables as a dictionary, or the name of one that ships.
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
       model: a model of one's own, for a study file that does not name one that ships.
       paths: in place of those that a study file asks for.

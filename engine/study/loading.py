@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tomli_w
 
 from engine.errors import Problem, Problems, UserError, unknown
@@ -39,7 +40,7 @@ _HOME = Path(__file__).parents[1]
 
 
 def load_study(
-    path_or_name: str | Path,
+    study: str | Path | Tables,
     *,
     model: Model | None = None,
     paths: int | None = None,
@@ -50,9 +51,11 @@ def load_study(
     until: Sequence[str] | str | None = None,
     settings: Sequence[str] = (),
 ) -> Study:
-    """The study of a file, or of a study that ships, by its name.
+    """The study of a file, of a study that ships, by its name, or of tables stated in Python.
 
     Args:
+      study: a file; the name of a study that ships; or a dictionary of the tables that a file would have. Files that
+        tables name, and what they extend, are found relative to the working directory.
       model: the user's own model, in place of the one that the study names.
       paths: in place of the study's.
       seed: in place of the study's.
@@ -67,11 +70,11 @@ def load_study(
     """
     wanted = [until] if isinstance(until, str) else None if until is None else [*until]
     run = {"paths": paths, "seed": seed, "tile": tile, "program": program, "until": wanted}
-    return _loaded(path_or_name, model, run, policies, settings)
+    return _loaded(study, model, run, policies, settings)
 
 
 def _loaded(
-    path_or_name: str | Path,
+    given: str | Path | Tables,
     model: Model | None,
     run: Run,
     policies: Sequence[str] | None,
@@ -79,14 +82,20 @@ def _loaded(
     before: Study | None = None,
     **tables: Tables,
 ) -> Study:
-    """As `load_study`, with some tables in place of those that the file states."""
-    source, in_files, spare = str(path_or_name), Problems(), set[str]()
-    stated = with_settings(_extended(_study_path(source), source, (), spare), settings) | tables
+    """As `load_study`, with some tables in place of those that it states."""
+    in_files, spare = Problems(), set[str]()
+    if isinstance(given, Mapping):
+        source, in_python = str(given.get("name") or "study"), given
+        whole = _layered(_plain_tables(given, source), Path(source), source, (), spare)
+    else:
+        source, in_python = str(given), {}
+        whole = _extended(_study_path(source), source, (), spare)
+    stated = with_settings(whole, settings) | tables
     read_files(stated, in_files)
     study = read_study(
         stated, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare, before=before
     )
-    return replace(study, settings=tuple(settings))
+    return replace(study, settings=tuple(settings), in_python=in_python)
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
@@ -103,7 +112,7 @@ def under(study: Study, policies: Sequence[str]) -> Study:
 def read_again(
     study: Study, policies: Sequence[str] | None = None, settings: Sequence[str] = (), **tables: Tables
 ) -> Study:
-    """The study of the same file, with as many paths.
+    """The study of the same file or tables, with as many paths.
 
     Args:
       policies: names of the policies that run, in place of the study's.
@@ -112,7 +121,7 @@ def read_again(
     """
     run: Run = {"paths": study.paths, "seed": study.seed, "program": study.program}
     wanted, stated = policies or study.policy_names, (*study.settings, *settings)
-    return _loaded(study.source, own_model(study), run, wanted, stated, study, **tables)
+    return _loaded(study.in_python or study.source, own_model(study), run, wanted, stated, study, **tables)
 
 
 def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) -> Study:
@@ -123,7 +132,7 @@ def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) ->
     """
     document = {key: value for key, value in {**study.document, **tables}.items() if value is not None}
     read = read_study(document, study.source, model=own_model(study), policies=policies, before=study)
-    return replace(read, settings=study.settings, gates=study.gates)
+    return replace(read, settings=study.settings, gates=study.gates, in_python=study.in_python)
 
 
 def read_study(
@@ -285,6 +294,27 @@ def _read_toml(path: Path, source: str) -> dict[str, Any]:
     raise UserError(source, [text])
 
 
+def _plain_tables(given: Tables, source: str) -> dict[str, Any]:
+    """Tables stated in Python as a study file would give them: keys are texts, arrays are lists, paths are texts."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): plain(inner) for key, inner in value.items() if inner is not None}
+        if isinstance(value, np.ndarray | np.generic):
+            return value.tolist()
+        if isinstance(value, list | tuple):
+            return [plain(inner) for inner in value]
+        return str(value) if isinstance(value, Path) else value
+
+    try:
+        tables: dict[str, Any] = plain(given)
+        if not is_deep(tables):
+            return tables
+    except RecursionError:
+        pass
+    raise UserError(source, ["its values are nested too deeply."])
+
+
 def _why_none(path: Path) -> str:
     """Why a path is no study file; "" where it may be one."""
     if path.is_dir():
@@ -310,8 +340,16 @@ def _syntax(error: str) -> str:
 
 
 def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> Tables:
-    """Tables of a file merged over those of the study it extends; what may be invalid in these is added to `spare`."""
-    tables = _read_toml(path, source)
+    """Tables of a file merged over those of the study it extends, as `_layered` gives them."""
+    return _layered(_read_toml(path, source), path, source, through, spare)
+
+
+def _layered(tables: dict[str, Any], path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> Tables:
+    """Tables merged over those of the study that they extend; what may be invalid in these is added to `spare`.
+
+    Args:
+      path: their file, whose folder files and studies are named relative to.
+    """
     place_files(tables, path.parent)
     if "extends" not in tables:
         return tables

@@ -85,6 +85,7 @@ class Study:
       stated_fingerprint: fingerprint by which a run of an earlier format is stored; "" where it is computed.
       until, idle_targets: targets of precision at which a run ends, which change no number of a path; targets on
         policies that do not run.
+      in_python: its tables, where it was stated in Python and not in a file.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Study:
     until: tuple[Target, ...] = ()
     idle_targets: tuple[Target, ...] = ()
     stated_fingerprint: str = ""
+    in_python: Tables = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -52,6 +52,11 @@ high = 1
         ("fund = { a = 1, b = -1 }", "fund.b", ["at least 0", "[m yuan]", -1]),
         ("fund = { a = { 2021 = -2 } }", "fund.a.2021", ["at least 0", "[m yuan]", -2]),
         ("slope = 3", "slope", ["at most 2", 3]),
+        ("share = { at = { 2021 = 1.5 } }", "share.at.2021", ["0 to 1", 1.5]),
+        ("share = { at = { a = 1 } }", "share.at", ["values by year"]),
+        ("share = { at = 1 }", "share.at", ["values by year"]),
+        ("share = { at = { 1999 = 1 } }", "share.at.1999", ["2020-2022", 1999]),
+        ("share = { at = { 2021 = 1 }, 2022 = 1 }", "share.at", ["by itself", "2022"]),
     ],
 )
 def test_a_value_beyond_its_bounds_is_refused_with_its_place(tmp_path, line, place, words):
@@ -76,3 +81,12 @@ def test_no_plant_is_opened_by_closing_less_than_none(tmp_path):
     text = 'name = "x"\nextends = "rustbelt"\n[policies.old]\ncapacity_cut = -5\n'
     with refuses("policies.old.capacity_cut", "at least 0", -5):
         load_study(write(tmp_path, text))
+
+
+def test_a_pulse_is_zero_in_all_other_years(tmp_path):
+    line = "share = { at = { 2020 = 0.5, 2022 = 0.25, 2030 = 1 } }\nfund = { b = { at = { 2021 = 7 } } }"
+    pulse = load_study(write(tmp_path, STUDY.format(line)), model=Towns())
+    assert pulse.policies[0].levers["share"].tolist() == [0.5, 0, 0.25]
+    assert pulse.policies[0].levers["fund"].tolist() == [[0, 0], [0, 7], [0, 0]]
+    line = "share = { 2020 = 0.5, 2021 = 0, 2022 = 0.25 }\nfund = { b = { 2021 = 7, 2022 = 0 } }"
+    assert pulse.fingerprint == load_study(write(tmp_path, STUDY.format(line)), model=Towns()).fingerprint

@@ -10,7 +10,15 @@ import pytest
 from engine.errors import UserError
 from engine.models.rustbelt.model import Rustbelt
 from engine.study.components import Event
-from engine.study.loading import load_model_file, load_study, read_study, resolved_text, shipped_studies
+from engine.study.loading import (
+    again,
+    load_model_file,
+    load_study,
+    read_again,
+    read_study,
+    resolved_text,
+    shipped_studies,
+)
 from engine.study.tables.policies import phased
 from engine.study.tables.sections import default_tile
 from tests.helpers import assert_close, assert_same
@@ -31,6 +39,35 @@ def test_a_study_is_resolved():
     assert study.events[2].all_of == ("dry", "short")
     assert study.keep.outcomes == ("lowest_stock", "shortage")
     assert (study.keep.draws, study.keep.yearly) == (131_072, 16_384)
+
+
+def test_a_study_stated_in_python_is_that_of_a_file_with_the_same_tables(tmp_path):
+    tables = tomllib.loads(STUDY)
+    file = tmp_path / "reservoir.toml"
+    file.write_text(STUDY)
+    in_file = load_study(file, model=Reservoir())
+    tables["policies"]["full"]["release"] = {2021: np.float64(0.15), 2023: np.float64(0.05)}
+    assert tomllib.loads(STUDY)["policies"]["full"]["release"] == {"2021": 0.15, "2023": 0.05}
+    stated = load_study(tables, model=Reservoir())
+    assert (stated.source, stated.fingerprint) == ("reservoir", in_file.fingerprint)
+    assert read_again(stated, ["keep"], ["factors.inflow.p95=5"]).policy_names == ("keep",)
+    assert again(stated, ["keep"]).in_python == tables
+
+
+def test_a_study_stated_in_python_extends_others_and_names_its_problems(tmp_path):
+    prices = tmp_path / "prices.csv"
+    prices.write_text("price\n" + "\n".join(f"{k}" for k in range(1, 40)))
+    law = {"family": "empirical", "file": prices, "column": "price"}
+    above = {"name": "above", "extends": "warming", "run": {"paths": 2048}, "factors": {"damage_share": None}}
+    assert load_study(above).paths == 2048
+    tables = {**tomllib.loads(STUDY), "factors": {**tomllib.loads(STUDY)["factors"], "inflow": law}}
+    assert load_study(tables, model=Reservoir()).inputs[0].source == "prices.csv, column price, 39 rows"
+    with refuses("run.paths", "expected", "-1"):
+        load_study({**above, "run": {"paths": -1}})
+    endless = {"name": "endless"}
+    endless["policies"] = endless
+    with refuses("", "nested too deeply"):
+        load_study(endless)
 
 
 def test_an_event_has_one_threshold_on_whichever_side_it_is():

@@ -22,6 +22,9 @@ from engine.study.values import Tables, number
 BEYOND = 50
 """Years after the last that a policy may name, so that a study can be cut short and its policies stay as they are."""
 
+PULSE = "at"
+"""Key of a table of values in single years; the lever is 0 in all others."""
+
 
 @dataclass(frozen=True)
 class LeverTables:
@@ -46,7 +49,8 @@ class LeverTables:
         """Values of a lever, objects [year, *dims], each a number or the name of a factor.
 
         Args:
-          value: one of these, a table by year, or a table by label of these, level by level.
+          value: one of these, a table by year, a table `at` of values in single years, or a table by label of these,
+            level by level.
         """
         if name not in self.model.levers:
             problems.add(name, unknown("lever", name, [*self.model.levers, *POLICY_KEYS]))
@@ -77,6 +81,11 @@ class LeverTables:
         if not value:
             raise refusal("", "expected at least one entry, got an empty table.")
         labels, problems = self.model.dims[dims[0]] if dims else (), Problems()
+        if PULSE in value and PULSE not in labels:
+            if others := [key for key in value if key != PULSE]:
+                raise refusal(PULSE, f"expected single years by itself, got {', '.join(others)} beside it.")
+            self._fill_pulse(part, lever, value[PULSE])
+            return
         by_year = all(_is_year(key) and key not in labels for key in value)
         if by_year and not self.years:
             raise refusal("", "a static model has no years. Give a number.")
@@ -93,6 +102,20 @@ class LeverTables:
                     raise refusal("", f"expected a year, got '{key}'.")
                 self.check_year(key)  # one after the last has no effect: the study was cut short
                 part[int(key) - self.years[0] :] = self._within(lever, value[key])
+        problems.refuse()
+
+    def _fill_pulse(self, part: np.ndarray, lever: Lever, by_year: Any) -> None:
+        """Fills a part with the values of single years, and with 0 in all other years."""
+        if not self.years:
+            raise refusal(PULSE, "a static model has no years. Give a number.")
+        if not isinstance(by_year, Mapping) or not by_year or not all(map(_is_year, by_year)):
+            raise refusal(PULSE, f"expected a table of values by year, {{ 2020 = 60 }}, got {shown(by_year)}.")
+        part[:] = self._within(lever, 0)
+        problems = Problems()
+        for year, value in by_year.items():
+            with problems.within(f"{PULSE}.{year}"):
+                self.check_year(year)
+                part[int(year) - self.years[0] :][:1] = self._within(lever, value)
         problems.refuse()
 
     def _within(self, lever: Lever, value: Any) -> float | str:
