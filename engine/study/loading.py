@@ -349,7 +349,7 @@ def _layered(tables: dict[str, Any], path: Path, source: str, through: tuple[Pat
     """Tables merged over those of the study that they extend; what may be invalid in these is added to `spare`.
 
     Args:
-      path: their file, whose folder files and studies are named relative to.
+      path: their file; files and studies that they name are relative to its folder.
     """
     place_files(tables, path.parent)
     if "extends" not in tables:
