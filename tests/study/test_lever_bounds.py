@@ -71,7 +71,7 @@ high = 1
         ("pace = { at = { 2021 = 1 } }", "pace.at", ["0.5 to 2", "0 in all other years"]),
         ("share = { at = 1 }", "share.at", ["values by year"]),
         ("share = { at = { 1999 = 1 } }", "share.at.1999", ["2020-2022", 1999]),
-        ("share = { at = { 2021 = 1 }, 2022 = 1 }", "share.at", ["no other key beside 'at'", "2022", "Put all years into 'at'"]),
+        ("share = { at = { 2021 = 1 }, 2022 = 1 }", "share.at", ["no other key beside 'at'", "2022", "all years"]),
     ],
 )
 def test_a_value_beyond_its_bounds_is_refused_with_its_place(tmp_path, line, place, words):

@@ -83,7 +83,8 @@ class LeverTables:
         labels, problems = self.model.dims[dims[0]] if dims else (), Problems()
         if PULSE in value and PULSE not in labels:
             if others := [key for key in value if key != PULSE]:
-                raise refusal(PULSE, f"expected no other key beside 'at', got {', '.join(others)}. Put all years into 'at'.")
+                found = ", ".join(others)
+                raise refusal(PULSE, f"expected no other key beside 'at', got {found}. Put all years into 'at'.")
             self._fill_pulse(part, lever, value[PULSE])
             return
         by_year = all(_is_year(key) and key not in labels for key in value)
