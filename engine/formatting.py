@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,10 @@ def shown(value: Any) -> str:
         return "a number of more than 30 digits"
     if isinstance(value, int | float):
         return str(value)
-    return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a date"
+    if isinstance(value, date | time):
+        return "a date"
+    kind = f"a value of type {type(value).__name__}"  # from tables stated in Python
+    return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else kind
 
 
 def command_line(*words: object, model: str | None = None) -> str:

@@ -85,8 +85,9 @@ def _loaded(
     """As `load_study`, with some tables in place of those that it states."""
     in_files, spare = Problems(), set[str]()
     if isinstance(given, Mapping):
-        source, in_python = str(given.get("name") or "study"), given
-        whole = _layered(_plain_tables(given, source), Path(source), source, (), spare)
+        source = str(given.get("name") or "study")
+        in_python = _plain_tables(given, source)
+        whole = _layered(copy.deepcopy(in_python), Path(source), source, (), spare)
     else:
         source, in_python = str(given), {}
         whole = _extended(_study_path(source), source, (), spare)
@@ -299,7 +300,7 @@ def _plain_tables(given: Tables, source: str) -> dict[str, Any]:
 
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {str(key): plain(inner) for key, inner in value.items() if inner is not None}
+            return {str(key): plain(inner) for key, inner in value.items()}
         if isinstance(value, np.ndarray | np.generic):
             return value.tolist()
         if isinstance(value, list | tuple):
@@ -348,7 +349,7 @@ def _layered(tables: dict[str, Any], path: Path, source: str, through: tuple[Pat
     """Tables merged over those of the study that they extend; what may be invalid in these is added to `spare`.
 
     Args:
-      path: their file, whose folder files and studies are named relative to.
+      path: their file; files and studies that they name are relative to its folder.
     """
     place_files(tables, path.parent)
     if "extends" not in tables:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import Factor, Lever, Outcome, PathModel, Yearly, total
+from engine import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, total
 from engine.modelling.declaration import check_declaration
 from engine.study.loading import load_study
 from tests.refusals import refuses
@@ -18,6 +18,7 @@ class Towns(PathModel):
         "share": Lever("1", low=0, high=1),
         "fund": Lever("m yuan", dims=("town",), low=0),
         "slope": Lever("1", high=2),
+        "pace": Lever("1", default=1.0, low=0.5, high=2),
     }
     yearly = {"loss": Yearly("mm", loss=True)}
     outcomes = {"loss": Outcome("mm", total("loss"), loss=True)}
@@ -29,6 +30,18 @@ class Towns(PathModel):
     def step(self, state, year, factors, shocks, levers):
         """Rain, less the share."""
         return state, {"loss": factors.rain * (1 - levers.share)}
+
+
+class Once(StaticModel):
+    """A sum."""
+
+    factors = {"x": Factor("1")}
+    levers = {"amount": Lever("1")}
+    outcomes = {"y": Outcome("1", loss=True)}
+
+    def evaluate(self, factors, levers):
+        """The sum."""
+        return {"y": factors.x + levers.amount}
 
 
 STUDY = """\
@@ -54,9 +67,11 @@ high = 1
         ("slope = 3", "slope", ["at most 2", 3]),
         ("share = { at = { 2021 = 1.5 } }", "share.at.2021", ["0 to 1", 1.5]),
         ("share = { at = { a = 1 } }", "share.at", ["values by year"]),
+        ("share = { at = { 2021 = 0.5, 2022 = -1, 1999 = 3 } }", "share.at.2022", ["0 to 1", -1]),
+        ("pace = { at = { 2021 = 1 } }", "pace.at", ["0.5 to 2", "0 in all other years"]),
         ("share = { at = 1 }", "share.at", ["values by year"]),
         ("share = { at = { 1999 = 1 } }", "share.at.1999", ["2020-2022", 1999]),
-        ("share = { at = { 2021 = 1 }, 2022 = 1 }", "share.at", ["by itself", "2022"]),
+        ("share = { at = { 2021 = 1 }, 2022 = 1 }", "share.at", ["no other key beside 'at'", "2022", "all years"]),
     ],
 )
 def test_a_value_beyond_its_bounds_is_refused_with_its_place(tmp_path, line, place, words):
@@ -90,3 +105,21 @@ def test_a_pulse_is_zero_in_all_other_years(tmp_path):
     assert pulse.policies[0].levers["fund"].tolist() == [[0, 0], [0, 7], [0, 0]]
     line = "share = { 2020 = 0.5, 2021 = 0, 2022 = 0.25 }\nfund = { b = { 2021 = 7, 2022 = 0 } }"
     assert pulse.fingerprint == load_study(write(tmp_path, STUDY.format(line)), model=Towns()).fingerprint
+
+
+def test_a_pulse_may_be_drawn_from_a_factor(tmp_path):
+    factor = "[factors.size]\nfamily = 'uniform'\nlow = 0\nhigh = 0.5\n"
+    pulse = load_study(write(tmp_path, STUDY.format("share = { at = { 2021 = 'size' } }") + factor), model=Towns())
+    assert pulse.policies[0].drawn["share"]["size"].tolist() == [0, 1, 0]
+
+
+def test_a_static_model_has_no_pulse():
+    with refuses("policies.one.amount.at", "no years"):
+        load_study(
+            {
+                "name": "sum",
+                "factors": {"x": {"family": "fixed", "value": 1}},
+                "policies": {"one": {"amount": {"at": {}}}},
+            },
+            model=Once(),
+        )

@@ -51,19 +51,23 @@ def test_a_study_stated_in_python_is_that_of_a_file_with_the_same_tables(tmp_pat
     stated = load_study(tables, model=Reservoir())
     assert (stated.source, stated.fingerprint) == ("reservoir", in_file.fingerprint)
     assert read_again(stated, ["keep"], ["factors.inflow.p95=5"]).policy_names == ("keep",)
-    assert again(stated, ["keep"]).in_python == tables
+    del tables["policies"]["full"]  # what the caller changes afterwards does not change the study
+    assert read_again(stated, ["full"]).fingerprint == read_again(in_file, ["full"]).fingerprint
+    assert read_again(again(stated, ["keep"]), ["full"]).policy_names == read_again(in_file, ["full"]).policy_names
 
 
 def test_a_study_stated_in_python_extends_others_and_names_its_problems(tmp_path):
     prices = tmp_path / "prices.csv"
     prices.write_text("price\n" + "\n".join(f"{k}" for k in range(1, 40)))
     law = {"family": "empirical", "file": prices, "column": "price"}
-    above = {"name": "above", "extends": "warming", "run": {"paths": 2048}, "factors": {"damage_share": None}}
+    above = {"name": "above", "extends": "warming", "run": {"paths": 2048}}
     assert load_study(above).paths == 2048
     tables = {**tomllib.loads(STUDY), "factors": {**tomllib.loads(STUDY)["factors"], "inflow": law}}
     assert load_study(tables, model=Reservoir()).inputs[0].source == "prices.csv, column price, 39 rows"
     with refuses("run.paths", "expected", "-1"):
         load_study({**above, "run": {"paths": -1}})
+    with refuses("factors.damage_share", "expected a table", "NoneType"):
+        load_study({**above, "factors": {"damage_share": None}})
     endless = {"name": "endless"}
     endless["policies"] = endless
     with refuses("", "nested too deeply"):

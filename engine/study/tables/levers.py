@@ -83,7 +83,8 @@ class LeverTables:
         labels, problems = self.model.dims[dims[0]] if dims else (), Problems()
         if PULSE in value and PULSE not in labels:
             if others := [key for key in value if key != PULSE]:
-                raise refusal(PULSE, f"expected single years by itself, got {', '.join(others)} beside it.")
+                found = ", ".join(others)
+                raise refusal(PULSE, f"expected no other key beside 'at', got {found}. Put all years into 'at'.")
             self._fill_pulse(part, lever, value[PULSE])
             return
         by_year = all(_is_year(key) and key not in labels for key in value)
@@ -110,8 +111,10 @@ class LeverTables:
             raise refusal(PULSE, "a static model has no years. Give a number.")
         if not isinstance(by_year, Mapping) or not by_year or not all(map(_is_year, by_year)):
             raise refusal(PULSE, f"expected a table of values by year, {{ 2020 = 60 }}, got {shown(by_year)}.")
-        part[:] = self._within(lever, 0)
-        problems = Problems()
+        if not lever.low <= 0 <= lever.high:
+            text = f"expected {bounds_of(lever)}, got 0 in all other years. These are the model's bounds of the lever."
+            raise refusal(PULSE, f"{text} State it by year.")
+        part[:], problems = 0.0, Problems()
         for year, value in by_year.items():
             with problems.within(f"{PULSE}.{year}"):
                 self.check_year(year)
