@@ -31,7 +31,7 @@ def _stated(table: Table, row: Mapping[str, Any]) -> set[str]:
 
 
 def _expected(study: Study, table: Table, row: Mapping[str, Any], variable: str) -> set[str]:
-    if row.get("measure") == "worse":
+    if row.get("measure") in ("worse", "share"):
         return SHARES
     if variable in study.variables and not _is_yearly(table, row):
         unit = study.unit_of(variable)

@@ -144,7 +144,7 @@ def test_the_page_counts_what_is_scored():
 def test_the_published_score_is_that_of_the_command(name, column):
     page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8")
     study = load_study(name)
-    _, (reading,) = backtest(study)
+    _, (reading, *_) = backtest(study)
     within, ratio = reading.calibration.coverage(0.9), reading.calibration.crps(reading.sizes())
     closer = sum(row["crps"].estimate < row["of_last"] for row in reading.scored)
     count, energy = len(reading.scored), reading.calibration.energy()

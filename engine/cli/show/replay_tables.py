@@ -117,10 +117,13 @@ def _by_year(story: xr.DataTree, group: str, entries: Mapping[str, Yearly | Shoc
         policy = ["policy"] if "policy" in values.dims else []
         rows = values.astype(float).rename(dict(zip(entry.dims, places, strict=True))).rename("value")
         dims = [*policy, "year", *places] if places else ["year", *policy]
+        frame = rows.reset_coords(drop=True).to_dataframe().reset_index()
+        if not np.isfinite(frame["value"]).all():  # a number that is not finite would be a missing value
+            frame["value"] = frame["value"].map("{:.4g}".format)
         yield table(
             str(name),
             f"{title}{name} [{entry.unit}]",
-            rows.reset_coords(drop=True).to_dataframe().reset_index().to_dict("records"),
+            frame.to_dict("records"),
             *dims,
             across=dims[-1] if len(dims) > 1 else "",
             apart="policy" if places and policy else "",
