@@ -75,6 +75,11 @@ class Challenge:
         str | None, Option("assumptions: only the rankings with each assumption off and doubled.", "assumptions")
     ] = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether the answer has all of its parts."""
+        return self.only is None
+
     def answer(self, of: Asked) -> Answer:
         """Rankings by assumption, and how far each claim holds.
 
