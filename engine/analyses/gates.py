@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from engine.errors import UserError
 from engine.execution.anew import first_paths
 from engine.formatting import words
 from engine.run_folder import answer_store
+from engine.run_folder.finding import is_run
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import under
 from engine.study.study import Study
@@ -30,7 +32,8 @@ BAND = (0.05, 0.5, 0.95)
 class Gates:
     """Compare STUDY with the facts that its gates state, and say which gates fail.
 
-    As many paths are computed as a run stores yearly values of, at most 16,384, under the policies of the gates.
+    As many paths are computed as a run stores yearly values of, at most 16,384, under the policies of the gates. A run
+    does not store gates, only the answer to them, which is given again.
 
     \b
     rustbelt gates rustbelt
@@ -44,8 +47,10 @@ class Gates:
         """A row for each gate: what it asks, median and band of the paths, and whether it holds.
 
         Raises:
-          UserError: the study has no gates.
+          UserError: the study has no gates; or it is that of a run without a stored answer from as many paths.
         """
+        if not of.study.gates and is_run(Path(of.study.source).parent):
+            return _kept(of)
         if not of.study.gates:
             example = "Add tables such as [gates.NAME] with policy, variable and what is asked."
             raise UserError(of.study.source, [f"has no gates. {example}"])
@@ -74,14 +79,31 @@ class Gates:
         return Answer(Subject.of(study), tuple(findings), (gates,), study.futures)
 
 
-def stored_gates(folder: RunFolder) -> Answer | None:
-    """The answer stored beside a run; None if the study's gates, their policies or paths are others now."""
-    study, tree = _under_policies(folder.study), answer_store.read(folder.path, "gates")
-    stated = [{"gate": name, **_stated(study, gate)} for name, gate in study.gates.items()]
+def _kept(of: Asked) -> Answer:
+    """The answer stored beside a run, whose study does not state the gates.
+
+    Raises:
+      UserError: there is none, or it is from another number of paths than is asked for.
+    """
+    answer = _stored(of.folder)
+    if answer is None or of.paths not in (None, answer.subject.paths):
+        problem = "states no gates, as a run does not store them. Name the study file that does: rustbelt gates STUDY"
+        raise UserError(of.study.source, [problem])
+    return answer
+
+
+def _stored(folder: Path) -> Answer | None:
+    tree = answer_store.read(folder, "gates")
     try:
-        answer = Answer.of_tree(tree) if tree is not None else None
+        return Answer.of_tree(tree) if tree is not None else None
     except UserError:  # in another format
         return None
+
+
+def stored_gates(folder: RunFolder) -> Answer | None:
+    """The answer stored beside a run; None if the study's gates, their policies or paths are others now."""
+    study, answer = _under_policies(folder.study), _stored(folder.path)
+    stated = [{"gate": name, **_stated(study, gate)} for name, gate in study.gates.items()]
     if answer is None or (answer.subject.fingerprint, answer.subject.paths) != (study.fingerprint, study.paths):
         return None
     rows = [*answer["gates"].rows()]

@@ -36,9 +36,17 @@ def answer(of: Asked, other: str, variables: Sequence[str]) -> Answer:
       variables: outcomes and events in place of the headline and all events.
 
     Raises:
-      UserError: there is no other run, or the runs have no policy, or no outcome or event, in common.
+      UserError: there is no other run, or its place is the name of a variable; or the runs have no policy, or no
+        outcome or event, in common.
     """
-    study, folder = of.study, find_run(other, own_model(of.study))
+    study = of.study
+    try:
+        folder = find_run(other, own_model(study))
+    except UserError as error:
+        if other not in (*study.variables, *study.model.yearly):
+            raise
+        remedy = f'Name it as an option: --outcome {other}, in Python outcome="{other}".'
+        raise UserError(other, [f"expected another run, got the name of a variable. {remedy}"]) from error
     second = results.of_run(folder, partial=cube.was_finished(folder.path))
     names = {
         name for name in variables or (*study.headline, *study.events_by_name) if _alike(study, second.study, name)

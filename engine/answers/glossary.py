@@ -45,6 +45,7 @@ TERMS: Mapping[str, Term] = {
     "belief": Term("what is believed"),
     "beyond": Term("mean of the values as bad as the level or worse", "mean beyond", kind=Kind.ESTIMATE),
     "bounds.share": Term("share of paths, years and cells on the bound", shown="%"),
+    "bounds.too_often": Term("policies under which more than 2 % of these are on the bound"),
     "boxes.box": Term("its number, or all boxes as one"),
     "boxes.correlation": Term("correlation of lying within any box and being looked for"),
     "boxes.number": Term("number of the box; 0 for all boxes as one"),

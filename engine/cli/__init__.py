@@ -51,6 +51,7 @@ REMOVED = {
     "diff": "rustbelt compare RUN OTHER",
     "explain --levers": "rustbelt flip STUDY --outcome V",
     "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
+    "replay --all": "rustbelt replay RUN --path N --full",
     "report --slide": "rustbelt plot overview RUN -o overview.pdf",
     "schema --model": "rustbelt schema",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",

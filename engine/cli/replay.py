@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     help="A yearly variable in place of the main ones; with --worst the outcome.",
 )
 @click.option(
-    "--all",
     "--full",
     "whole",
     is_flag=True,
@@ -111,9 +110,6 @@ def command(
     if save is not None:
         screen.print_line(console, "", f"Saved in {save}.", "dim")
     words = [*(["--policy", policy] if policy else []), "--seed", study.seed, *(["--float64"] if double else [])]
-    if not whole:
-        command = "replay", Path(run), "--path", numbers[0], *words, "--all"
-        screen.print_command(console, "All of it", *command, model=study.model_spec)
     if len(numbers) > 1:
         command = "replay", Path(run), "--path", numbers[1], *words
         screen.print_command(console, "The next of them", *command, model=study.model_spec)

@@ -106,5 +106,5 @@ def first_bad_year(
 
 def replay_command(study: Study, path: int, policy: str) -> str:
     """The command that shows one path in full, also of a study whose run was refused."""
-    words = "--path", path, "--policy", policy, "--seed", study.seed, "--all"
+    words = "--path", path, "--policy", policy, "--seed", study.seed, "--full"
     return command_line("replay", Path(study.source), *words, model=study.model_spec)

@@ -135,6 +135,12 @@ def test_a_run_says_which_facts_it_misses_and_keeps_it(tmp_path):
     assert first.exit_code == 0, first.output
     assert kept(out) == (4096, {"wind": "yes", "east": "no", "top": "yes", "later": ""})
     assert "1 of 4" in first.stdout and "rustbelt gates" in first.stdout
+    # the run folder states no gates, but holds the answer
+    again = call("gates", out, *OWN, "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout) == Answer.of_tree(answer_store.read(out, "gates")).plain()
+    fewer = call("gates", out, *OWN, "--paths", "64")
+    assert fewer.exit_code == 2 and "a run does not store them" in fewer.stderr
     before = (out / "gates.zarr" / "zarr.json").stat().st_mtime_ns
     assert call(*asked).stdout == first.stdout
     assert (out / "gates.zarr" / "zarr.json").stat().st_mtime_ns == before

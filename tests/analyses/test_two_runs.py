@@ -72,6 +72,13 @@ def test_variables_may_be_named_and_what_is_not_in_both_is_refused(runs):
         compared(runs[0], runs[2], outcome="none")
 
 
+def test_the_name_of_a_variable_in_place_of_another_run_is_refused_with_the_remedy(runs):
+    with pytest.raises(UserError, match=r'got the name of a variable\. .*outcome="margin"'):
+        runs[0].compare("margin")
+    with pytest.raises(UserError, match="expected a run folder"):
+        runs[0].compare("marginal")
+
+
 def test_the_command_takes_a_second_run_and_the_old_one_says_so(runs):
     a, _, _, d = runs
     printed = call("compare", a.folder, d.folder, "--model", f"{MODELS}:Bridge", "--json", "--quiet")

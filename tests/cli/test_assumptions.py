@@ -2,11 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import xarray as xr
 
+from engine.answers.answer import Answer
 from engine.run_folder import answer_store
+from engine.runs.run import open_run
 from tests.small_files import BRIDGE, call, damages, own, write
 
 ASSUMED = (
@@ -131,3 +134,16 @@ def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):
     again = call("run", more, *own("Bridge"), "--out", folder, "--quiet")
     assert again.exit_code == 0, again.output
     assert "load = " in (folder / "study.toml").read_text()
+
+
+def test_they_do_not_replace_a_whole_answer(run):
+    study, folder = run
+    part = ("--out", folder, "--quiet")
+    assert asked(study, *own("Bridge"), *part).exit_code == 0
+    there = Answer.of_tree(answer_store.read(folder, "challenge"))
+    assert there.asked["only"] == "assumptions"
+    whole = replace(there, asked={**there.asked, "only": None})
+    answer_store.write(open_run(folder).run_folder, "challenge", whole.groups)
+    ended = asked(study, *own("Bridge"), *part)
+    assert ended.exit_code == 0 and "beside the cube:" not in ended.stdout
+    assert Answer.of_tree(answer_store.read(folder, "challenge")).plain() == whole.plain()

@@ -155,7 +155,7 @@ def test_the_command_ranks_them_and_tells_the_worst_in_full(ran):
 def test_the_most_unusual_factor_comes_first(ran):
     """The margin is lost to the load alone, so its draws are far out; the price's are 5 standard deviations around
     50."""
-    said = call("replay", ran[0], "--worst", 50, "--variable", "margin", *own("Bridge"), "--all").stdout
+    said = call("replay", ran[0], "--worst", 50, "--variable", "margin", *own("Bridge"), "--full").stdout
     table = said[said.index("Draws, the mean") :]
     shares = {
         name: float(share) for name, share in re.findall(r"^(load|price) \[\S+\] +(\S+)", table, re.MULTILINE)[:2]

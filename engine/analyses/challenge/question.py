@@ -53,8 +53,8 @@ class Challenge:
     towards them it turns. A study states its claims and readings under [challenge]; one without claims is taken to
     claim what its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
 
-    First come the rankings of the policies that hold, and those that flip, with each assumption off, each doubled, and
-    all of them, on 131,072 paths. A study names its assumptions: [assumptions.exit] with off = { exit_rate = 0 }.
+    Without --claim, first come the rankings of the policies that hold, and those that flip, with each assumption off,
+    each doubled, and all of them, on 131,072 paths. A study names its assumptions: [assumptions.exit] with off = { exit_rate = 0 }.
 
     \b
     rustbelt challenge rustbelt --claim "reform better than old in region_devastated"
@@ -75,6 +75,11 @@ class Challenge:
         str | None, Option("assumptions: only the rankings with each assumption off and doubled.", "assumptions")
     ] = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether the answer has all of its parts."""
+        return self.only is None
+
     def answer(self, of: Asked) -> Answer:
         """Rankings by assumption, and how far each claim holds.
 
@@ -85,7 +90,7 @@ class Challenge:
         if self.only not in (None, ASSUMPTIONS):
             raise UserError("--only", [unknown("part", str(self.only), (ASSUMPTIONS,))])
         findings, rankings, structures = list[str](), list[Table](), ""
-        if self.only or of.study.assumptions:
+        if self.only or (of.study.assumptions and not self.claim):
             findings, rankings, structures = assumptions(of.study, of.paths, of.device, of.observe)
         if self.only:
             basis = f"{of.study.name}: {structures}"

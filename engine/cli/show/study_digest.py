@@ -57,7 +57,7 @@ def digest(study: Study, yearly: np.ndarray | None) -> Answer:
     if often and yearly is not None:
         others = f"; {len(often) - 1} more" if len(often) > 1 else ""
         findings.append(f"{often[0].text}{others}, at {yearly.shape[-1]} paths.")
-    tables = tuple(filter(len, _tables(study, often)))
+    tables = tuple(filter(len, _tables(study, bounds)))
     return Answer(Subject.of(study), tuple(findings), tables, basis, READING)
 
 
@@ -130,7 +130,7 @@ def _tables(study: Study, bounds: Sequence[OnBound]) -> Iterator[Table]:
     """Yields the tables of what a study states, some of them empty; the brief form has none of their rows.
 
     Args:
-      bounds: on which more than a few values lie.
+      bounds: how often values lie on each bound under each policy.
     """
     units = {name: lever.unit for name, lever in study.model.levers.items()}
     group_of = {lever: group for group, levers in study.lever_groups.items() for lever in levers}
@@ -166,17 +166,23 @@ def _tables(study: Study, bounds: Sequence[OnBound]) -> Iterator[Table]:
     claims = ({"claim": str(claim), "in_words": claimed(study, claim)} for claim in study.challenge.claims)
     yield table("claims", "Claims", claims, "claim", brief=())
     yield table("choices", "Other choices of what is measured", _choices(study), "choice", brief=())
-    shares = (
-        {
-            "bound": f"{one.variable}, {one.side}",
-            "policy": one.policy,
-            "unit": study.model.yearly[one.variable].unit,
-            "limit": one.limit,
-            "share": one.share,
-        }
-        for one in bounds
-    )
+    shares = _shares(study, bounds)
     yield table("bounds", "Yearly values on their bounds", shares, "bound", "policy", brief=(), across="policy")
+
+
+def _shares(study: Study, bounds: Sequence[OnBound]) -> Iterator[dict[str, Any]]:
+    """Yields a row for each policy of each bound on which, under one of them, more than a few values lie."""
+    by_bound: dict[tuple[str, str], list[OnBound]] = {}
+    for one in bounds:
+        by_bound.setdefault((one.variable, one.side), []).append(one)
+    for (variable, side), own in by_bound.items():
+        if max(one.share for one in own) <= TOLD:
+            continue
+        own.sort(key=lambda one: study.policy_names.index(one.policy))
+        labels = {"bound": f"{variable}, {side}", "unit": study.model.yearly[variable].unit}
+        too_often = ", ".join(one.policy for one in own if one.share > MANY)
+        for one in own:
+            yield labels | {"policy": one.policy, "limit": one.limit, "share": one.share, "too_often": too_often}
 
 
 def _prior(item: Input) -> dict[str, Any]:
