@@ -196,7 +196,7 @@ def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
         )
     elif measured.block * per_task < SHORTEST and tasks > workers:
         advice.append(
-            f"tasks of {measured.block * per_task:.1f} s are short; a run this size is done about as fast on fewer"
+            f"tasks of {measured.block * per_task:.1f} s are short; a run of this size takes about as long on fewer"
             " workers, or on one machine with --workers."
         )
     if tasks < workers:

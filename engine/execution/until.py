@@ -103,7 +103,7 @@ def _refuse_outdated_run(study: Study, options: RunOptions) -> None:
 def _refuse_none_left(study: Study) -> None:
     if study.idle_targets and not study.until:
         told = [f"has no target left: {why_idle(study, one)}." for one in study.idle_targets]
-        remedy = "Add it to --policies, or say with --until what is to be precise."
+        remedy = "Add it to --policies, or state a target with --until."
         raise UserError(study.source, [Problem("run.until", f"{one} {remedy}") for one in told])
 
 
