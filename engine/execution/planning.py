@@ -35,7 +35,7 @@ SHORTEST = 10.0
 RECORD = 4096
 """Bytes that a record takes on disk."""
 MANY_FILES = 20_000_000
-"""Files above which listing and copying a folder become work of their own."""
+"""Number of files above which listing and copying a folder takes hours."""
 
 
 @dataclass(frozen=True)

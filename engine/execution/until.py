@@ -1,4 +1,4 @@
-"""Sequential stopping: a run looks at its stored paths and adds more, until it is as precise as the study asks.
+"""Sequential stopping: a run adds paths until it is as precise as the study asks.
 
 How many paths come next depends only on the paths so far, which are pure functions of their numbers. A run that was
 killed, or that followed another rule, is therefore looked at again from the first look on, and ends where an

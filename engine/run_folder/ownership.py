@@ -314,7 +314,7 @@ def _whose(study: Study) -> Plain:
 
 
 def _sweep(folder: Path) -> None:
-    """Removes the half-written files of killed processes, which nobody has read."""
+    """Removes the incomplete files of killed processes, which no process has read."""
     inside = (place.rglob(f"*{UNFINISHED}") for place in (folder / LEDGER, folder / "cube.zarr"))
     for stray in (*chain(*inside), *filter(Path.is_file, folder.glob(f"*{UNFINISHED}"))):
         stray.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Observed figures that are known and that come later; and a study reduced to the outcomes that figures need."""
+"""Observed figures divided into known and later ones; and a study reduced to the outcomes that figures need."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Local:
 
 
 def _handed_over(folder: RunFolder, lost: CardLost) -> Program:
-    """The processors' program of a folder's study, which takes over from a lost card; warns, and records the versions.
+    """The CPU's program of a folder's study, which replaces that of a failed GPU; warns, and records the versions.
 
     The yearly sample is removed, so that it is computed anew.
 

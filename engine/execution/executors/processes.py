@@ -1,4 +1,4 @@
-"""Worker processes on this machine, each with its own cores or GPU, fed with block numbers and replaced if they die."""
+"""Worker processes on this machine, each with its own cores or GPU; processes that die are replaced."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from engine.study.study import Block, Study
 AHEAD = 3
 """Blocks that a worker is given at a time: one that it writes, one that it computes, and the next."""
 TRIES = 3
-"""Deaths of workers over the same block at which the run is given up."""
+"""Number of workers that died while computing the same block, from which on the run ends with an error."""
 _YEARLY = None
 """Stands for the yearly sample among numbers of blocks."""
 
