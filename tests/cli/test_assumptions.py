@@ -93,10 +93,11 @@ def test_json_has_every_number_with_its_structure(run):
     assert {row["verdict"] for row in tables["assumptions"] if row["variable"] == "collapse"} == {"flips"}
 
 
-def test_they_are_the_first_table_of_a_challenge_and_the_command_was_removed(run):
-    claim = "--claim", "strong better than weak in damage"
-    whole = json.loads(call("challenge", run[0], *own("Bridge"), *claim, "--paths", "1000", "--json", "--quiet").stdout)
-    assert [*whole["tables"]][:3] == ["assumptions", "structures", "profile"]
+def test_they_are_the_first_table_of_a_challenge_but_of_given_claims_and_the_command_was_removed(run):
+    for claim, first in ((), ["assumptions", "structures"]), (("--claim", "strong better than weak in damage"), []):
+        words = ("challenge", run[0], *own("Bridge"), *claim, "--paths", "1000", "--json", "--quiet")
+        tables = [*json.loads(call(*words).stdout)["tables"]]
+        assert tables[: len(first) + 1] == [*first, "profile"]
     wrong = call("challenge", run[0], *own("Bridge"), "--only", "priors")
     assert wrong.exit_code == 2 and "'priors'" in wrong.stderr
     ended = call("assumptions", run[0])
