@@ -94,11 +94,7 @@ class Tail:
 
 
 CASES: tuple[tuple[Event | Tail, int, int], ...] = (
-    *((Event.of(0.001, first), 1 << 17, 1) for first in (0.0006, 0.0059, 0.3, 0.98)),
-    *((Event.of(0.003, first), 1 << 16, 1) for first in (0.0059, 0.3)),
     *((Event.of(0.01, first), 1 << 15, 1) for first in (0.0059, 0.05, 0.3)),
-    *((Event.of(0.01, first), 1 << 12, 1) for first in (0.0059, 0.3)),
-    *((Event.of(0.004, first), 1 << 15, 2) for first in (0.0059, 0.3)),
     (Event(0.035, 0.1, 0.02), 1 << 15, 1),
     (Event(0.06, 0.05, 0.025), 1 << 15, 2),
     *((Tail(share), 1 << 15, 1) for share in (0.05, 0.3, 0.7)),

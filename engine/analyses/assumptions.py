@@ -13,20 +13,20 @@ import numpy as np
 from engine.analyses import variants
 from engine.analyses.comparison import others_of
 from engine.analyses.variables import outcomes_of
+from engine.answers.as_text import judged
+from engine.answers.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
 from engine.answers.rows import table
 from engine.answers.table import Table
+from engine.answers.wording import listed
 from engine.errors import Problem, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices
-from engine.risk.estimation.as_text import judged
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.exclusion import excluded, most_excluded
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.risk.estimation.measures import Variables, probability, probability_difference
 from engine.risk.estimation.tables import THREADS
-from engine.risk.estimation.wording import listed
-from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
 from engine.study.components import Change
 from engine.study.study import Study
 from engine.study.tables.assumptions import ALL, KINDS

@@ -13,12 +13,12 @@ from engine.analyses.futures import of_paths
 from engine.analyses.variables import PROBABILITY, SHORTFALL
 from engine.analyses.variants import PATHS
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import cell, judged
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import table
-from engine.risk.estimation.as_text import cell, judged
+from engine.answers.wording import measured, size, some
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import record
-from engine.risk.estimation.wording import measured, size, some
 from engine.study.study import Study
 
 READING = (

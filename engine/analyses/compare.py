@@ -13,15 +13,15 @@ from engine.analyses.comparison import CHANCE, GAP, Held, Row, others_of, verdic
 from engine.analyses.variables import LEVEL
 from engine.answers import every_pair
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import judged
 from engine.answers.question import RUN, Asked, Option
+from engine.answers.wording import likely, named, share, size, some, undecided, worst_share
 from engine.errors import Problems, UserError
 from engine.formatting import begun
 from engine.risk.drivers.series import of_yearly
-from engine.risk.estimation.as_text import judged
 from engine.risk.estimation.evidence import stated_level
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.tables import tables_of_paths
-from engine.risk.estimation.wording import likely, named, share, size, some, undecided, worst_share
 from engine.risk.policies.ranks import Gaps
 from engine.study.study import Study
 

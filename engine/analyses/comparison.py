@@ -13,11 +13,11 @@ import numpy as np
 
 from engine.analyses import years
 from engine.analyses.variables import PROBABILITY
+from engine.answers.as_text import judged
 from engine.answers.rows import table
 from engine.answers.table import Table
 from engine.errors import Problems, UserError
 from engine.risk.drivers.series import Series, Years, by_place
-from engine.risk.estimation.as_text import judged
 from engine.risk.estimation.events import known_events
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import Variables

@@ -13,6 +13,7 @@ from engine.analyses.discovery import PATHS, SEARCHED, Discovery, discovery
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
+from engine.answers.wording import likely, named, share, some
 from engine.formatting import begun
 from engine.risk.drivers.boxes import (
     Judged,
@@ -28,7 +29,6 @@ from engine.risk.drivers.where import Versus, parse_where
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import probability
 from engine.risk.estimation.tallies import unkept
-from engine.risk.estimation.wording import likely, named, share, some
 from engine.study.components import Event
 from engine.study.study import Study
 

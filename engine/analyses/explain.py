@@ -19,10 +19,10 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
+from engine.answers.wording import amount, amounts, likely, named, share, some, worst_share
 from engine.formatting import begun, command_line, words
 from engine.risk.estimation.evidence import stated_level
 from engine.risk.estimation.intervals import CONFIDENCE
-from engine.risk.estimation.wording import amount, amounts, likely, named, share, some, worst_share
 from engine.study.study import Study
 
 WORST = 10

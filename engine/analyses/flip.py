@@ -22,10 +22,10 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
+from engine.answers.wording import amount, amounts, measured, size, some
 from engine.errors import Problems
 from engine.formatting import begun
 from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.wording import amount, amounts, measured, size, some
 from engine.study.study import Study
 
 RERUN_PATHS = 1 << 15

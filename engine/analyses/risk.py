@@ -8,10 +8,11 @@ from typing import Annotated, Any, ClassVar
 
 from engine.answers import record_tables, rows
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import cell
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.table import Table
+from engine.answers.wording import listed, named, worst_share
 from engine.errors import UserError, unknown
-from engine.risk.estimation.as_text import cell
 from engine.risk.estimation.conditional import Condition, condition_table, not_kept, parse_condition
 from engine.risk.estimation.events import known_events
 from engine.risk.estimation.evidence import stated_level
@@ -20,7 +21,6 @@ from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.summaries import yearly_table
 from engine.risk.estimation.tables import Record
 from engine.risk.estimation.tallies import unkept
-from engine.risk.estimation.wording import listed, named, worst_share
 from engine.study.study import Study
 
 NOTHING = "Nothing is measured at this level: an event has its probability alone."

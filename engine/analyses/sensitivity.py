@@ -20,8 +20,8 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
+from engine.answers.wording import listed, measured, share, some
 from engine.formatting import begun
-from engine.risk.estimation.wording import listed, measured, share, some
 from engine.study.study import Study
 
 MOST = 8

@@ -10,13 +10,13 @@ from typing import Any
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.rows import BRIEF, table
+from engine.answers.wording import amount, measured, share
 from engine.errors import UserError
 from engine.execution import results
 from engine.formatting import shown
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.shares import combined_interval
 from engine.risk.estimation.tables import Record
-from engine.risk.estimation.wording import amount, measured, share
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
 from engine.study.loading import own_model

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pandas as pd
 
+from engine.answers.as_text import places_of
 from engine.answers.layout import YEAR, stacks, text_of
 from engine.answers.table import Kind, Table
-from engine.risk.estimation.as_text import places_of
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 

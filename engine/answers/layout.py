@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from engine.answers.as_text import NO_INTERVAL, Cell, cell
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.formatting import rounded, words
-from engine.risk.estimation.as_text import NO_INTERVAL, Cell, cell
 from engine.risk.estimation.flags import Reason, text
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import record

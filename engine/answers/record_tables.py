@@ -8,13 +8,13 @@ from operator import attrgetter
 from typing import Any
 
 from engine.answers import rows
+from engine.answers.as_text import cell, shown_in
 from engine.answers.table import Table
+from engine.answers.wording import amount, listed, measured, named
 from engine.formatting import begun
-from engine.risk.estimation.as_text import cell, shown_in
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.tables import Record
-from engine.risk.estimation.wording import amount, listed, measured, named
 from engine.study.study import Study
 
 MAIN = ("mean", "ES99", "probability", "share")

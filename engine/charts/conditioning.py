@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.answers.answer import Answer
+from engine.answers.rankings import PROBABILITY
+from engine.answers.wording import amounts
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.wording import amounts
-from engine.risk.policies.rankings import PROBABILITY
 
 MOST = 12
 """Most factors that are drawn: those whose mean the facts shift most."""

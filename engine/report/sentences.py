@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.answers.as_text import judged, places_of
+from engine.answers.wording import likelihood, listed
 from engine.formatting import begun, begun_small, rounded
 from engine.report.text import cell, unit_of
-from engine.risk.estimation.as_text import judged, places_of
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.tables import Record
-from engine.risk.estimation.wording import likelihood, listed
 
 TAIL = "ES99"
 OF_MEASURE = {

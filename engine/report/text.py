@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from engine.answers import as_text
+from engine.answers.as_text import Cell, interval, places_of
 from engine.formatting import rounded
-from engine.risk.estimation import as_text
-from engine.risk.estimation.as_text import Cell, interval, places_of
 from engine.risk.estimation.tables import Record
 
 NONE = "–"

@@ -10,9 +10,9 @@ import pytest
 from engine import UserError
 from engine.analyses import assumptions as module
 from engine.analyses.assumptions import MEASURES, assumptions, structures
+from engine.answers.rankings import STATED
 from engine.program import devices
 from engine.risk.estimation.tables import tables_of_paths
-from engine.risk.policies.rankings import STATED
 from tests.analyses.assumed import BILL, bill, lake
 from tests.helpers import assert_plausible, assert_same
 

@@ -10,12 +10,12 @@ from rich.console import Console
 from engine.analyses.flip import Flip, answer_on
 from engine.analyses.futures import Futures
 from engine.analyses.policy_gap import PolicyGap
+from engine.answers.wording import listed
 from engine.charts.tables import answers as tables
 from engine.cli.show.answers import print_answer
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.risk.drivers.tilting import tail_shape
-from engine.risk.estimation.wording import listed
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking
 from engine.study.loading import read_study

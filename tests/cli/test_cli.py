@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from engine.answers.as_text import NO_INTERVAL, Cell, cell
 from engine.cli import COMMANDS, GROUPS, REMOVED, SELDOM, main
 from engine.execution import job
 from engine.formatting import decimals, rounded
-from engine.risk.estimation.as_text import NO_INTERVAL, Cell, cell
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.tables import Record
 from tests.helpers import assert_same

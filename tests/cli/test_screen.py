@@ -16,13 +16,13 @@ from itertools import pairwise
 import pytest
 from rich.cells import cell_len
 
+from engine.answers.as_text import SPREAD, cell
 from engine.cli.show import screen
 from engine.cli.show.answers import LINES, print_answer
 from engine.cli.show.progress import _News, _Pace, fitting, progress
 from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.cli.show.study_digest import digest
 from engine.execution.progress import Progress
-from engine.risk.estimation.as_text import SPREAD, cell
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.intervals import Estimate
 from engine.study.loading import load_study

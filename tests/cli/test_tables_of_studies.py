@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from engine.answers.layout import stacks
+from engine.answers.wording import claimed
 from engine.cli.show.study_digest import curve, differing, digest, targets_text
 from engine.risk.estimation.bounds import MANY, TOLD, by_year, standings
-from engine.risk.estimation.wording import claimed
 from engine.study.loading import load_model_file, load_study
 from engine.study.tables.assumptions import in_words
 from engine.study.tables.shocks import stationary

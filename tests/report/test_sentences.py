@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from engine.answers.wording import listed
 from engine.report.sections.chances import _finding_worse
 from engine.report.sentences import Spoken, Subject, answer, why, worsened
 from engine.report.text import cell, distance, minus, with_interval
 from engine.risk.estimation.flags import Flag, Reason, text
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record, record
-from engine.risk.estimation.wording import listed
 
 MEASURES = ("mean", "ES95", "ES99")
 

@@ -13,10 +13,10 @@ import pytest
 import engine
 from engine.answers import files, workbook
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import cell
 from engine.answers.record_tables import tables, unit_of
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.risk.estimation.as_text import cell
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.tables import record

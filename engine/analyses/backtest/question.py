@@ -16,7 +16,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
-from engine.risk.estimation.wording import listed, short
+from engine.answers.wording import listed, short
 from engine.study.study import Study
 from engine.study.tables.observed import observable
 

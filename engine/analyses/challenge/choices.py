@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.analyses.lever_sets import players_of, set_of
-from engine.risk.estimation.wording import listed
+from engine.answers.wording import listed
 from engine.study.components import Change
 from engine.study.study import Study
 from engine.study.tables.assumptions import KINDS

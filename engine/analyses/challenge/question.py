@@ -21,10 +21,10 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
+from engine.answers.wording import amounts, claimed, is_short, judged
 from engine.errors import UserError, unknown
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.shares import share_interval
-from engine.risk.estimation.wording import amounts, claimed, is_short, judged
 from engine.study.study import Study
 
 READING = (

@@ -15,13 +15,13 @@ from engine.analyses.conditioning import calibrated
 from engine.analyses.conditioning.condition import Conditioned, Futures, condition, places
 from engine.analyses.variables import MEAN, PROBABILITY, under
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import SHARES
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, table
+from engine.answers.wording import amounts, measured
 from engine.program.posterior.agreement import RUNS
-from engine.risk.estimation.as_text import SHARES
 from engine.risk.estimation.intervals import Estimate, weighted
 from engine.risk.estimation.measures import difference, probability, probability_difference, summary
-from engine.risk.estimation.wording import amounts, measured
 from engine.study.actual_policy import knowing, observing
 from engine.study.study import Study
 from engine.study.tables.facts import FUTURES

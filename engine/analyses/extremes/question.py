@@ -13,12 +13,12 @@ from engine.analyses.extremes.tails import ALL_PLACES, LARGEST, LEAST, SUM, WORS
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
+from engine.answers.wording import amounts, listed, named, short
 from engine.errors import Problems, UserError, unknown
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import HEAVY
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.return_levels import FEWEST, Extremes as OfPolicy, Fit
-from engine.risk.estimation.wording import amounts, listed, named, short
 from engine.study.study import Study
 
 TITLE = "Once in so many"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from engine.answers.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell
 from engine.answers.layout import COMMAND, Stack, notes, parts, stacks
 from engine.answers.table import Kind
 from engine.cli.show import screen
 from engine.cli.show.rows import Column, fits, print_rows
-from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer

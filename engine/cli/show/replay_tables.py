@@ -11,9 +11,9 @@ import numpy as np
 from engine.answers.answer import Answer, Subject
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
+from engine.answers.wording import amount, listed, named
 from engine.errors import UserError, unknown
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.wording import amount, listed, named
 from engine.run_folder import cube
 from engine.run_folder.reading import read_path
 from engine.runs.replay import percentiles

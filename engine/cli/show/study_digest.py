@@ -11,8 +11,8 @@ import numpy as np
 from engine.answers.answer import Answer, Subject
 from engine.answers.rows import table
 from engine.answers.table import Table
+from engine.answers.wording import claimed, listed
 from engine.risk.estimation.bounds import MANY, TOLD, OnBound, by_year, standings
-from engine.risk.estimation.wording import claimed, listed
 from engine.study.tables.assumptions import in_words
 from engine.study.tables.challenge import CHOICES
 from engine.study.tables.constants import stated

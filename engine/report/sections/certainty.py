@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Decimal
 
 from engine.answers import registry
+from engine.answers.as_text import NO_INTERVAL
 from engine.answers.question import fields
 from engine.formatting import begun, command_line
 from engine.report.markup import Section, render
@@ -14,7 +15,6 @@ from engine.report.sections.headline import brief_groups
 from engine.report.sections.subject import first_outcome, ordered_events, subject_of
 from engine.report.sentences import HEAVY
 from engine.report.text import minus
-from engine.risk.estimation.as_text import NO_INTERVAL
 from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Reason
 

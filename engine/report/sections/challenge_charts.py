@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.answers.answer import Answer
+from engine.answers.wording import listed
 from engine.charts import labels
 from engine.charts.universes import DESIGN, LEDGERS, VERDICTS, Universes, called, percent, sentences, universes
 from engine.formatting import begun
@@ -15,7 +16,6 @@ from engine.report.run_records import RunRecords
 from engine.report.text import roomy, short, unit_of, with_interval
 from engine.report.universe_charts import APART, BAR, CURVE, HEAD, LINE
 from engine.risk.estimation.tables import record
-from engine.risk.estimation.wording import listed
 
 WIDE_MARK = 0.12
 """Share from which a segment of a bar carries its verdict's shape."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from engine.answers.wording import listed
 from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
@@ -13,7 +14,6 @@ from engine.report.sections.subject import ordered_events
 from engine.report.sentences import NAMED, small
 from engine.report.text import cell, short
 from engine.risk.estimation.tables import Record
-from engine.risk.estimation.wording import listed
 
 ROW = 15
 """Height of one policy in a chart of points [pixel]; `GAP` is the space between two names."""

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from engine.answers.wording import listed
 from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
@@ -14,7 +15,6 @@ from engine.report.sections.subject import first_outcome, headline
 from engine.report.sentences import NAMED, small, why
 from engine.report.text import cell, compact, short, unit_of
 from engine.risk.estimation.tables import THREADS
-from engine.risk.estimation.wording import listed
 from engine.risk.policies.thresholds import Curve, curve_of_counts, tail_curve
 
 MOST = 24

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.answers.as_text import BINNED, HEAVY, NO_INTERVAL, Cell
 from engine.formatting import begun
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.subject import headline, ordered_events, subject_of
 from engine.report.sentences import NAMED, TAIL, small
 from engine.report.text import cell
-from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, Cell
 from engine.risk.estimation.evidence import measures
 from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Flag, Reason, text

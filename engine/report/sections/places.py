@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.answers.as_text import Cell, judged
+from engine.answers.wording import listed
 from engine.formatting import words
 from engine.report.charts import TOGETHER, Chart, columns_of
 from engine.report.markup import Section, render
@@ -15,11 +17,9 @@ from engine.report.run_records import RunRecords
 from engine.report.sections.headline import Group, Row, columns, notes
 from engine.report.sentences import NAMED, small
 from engine.report.text import cell, compact, distance, short, unit_of
-from engine.risk.estimation.as_text import Cell, judged
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record, record
-from engine.risk.estimation.wording import listed
 
 MOST_CHARTS = 6
 MOST_PLACES = 40

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.answers.answer import Answer
+from engine.answers.wording import listed
 from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
 from engine.report.sentences import small
 from engine.report.text import compact, minus, short, unit_of, with_interval
 from engine.risk.estimation.tables import record
-from engine.risk.estimation.wording import listed
 from engine.risk.policies.thresholds import drawn
 from engine.study.components import Event
 

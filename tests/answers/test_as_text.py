@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, cell, shown_in
+from engine.answers.as_text import BINNED, HEAVY, NO_INTERVAL, cell, shown_in
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.tables import Record
 

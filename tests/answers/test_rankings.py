@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.risk.policies.rankings import STATED, Ranking, Verdict, sentences
+from engine.answers.rankings import STATED, Ranking, Verdict, sentences
 
 
 def ranking(*signs, variable="ruin", measure="probability"):

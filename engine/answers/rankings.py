@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.risk.estimation.wording import measured, some
+from engine.answers.wording import measured, short, some
 from engine.study.study import Study
 
 STATED = "as stated"
@@ -16,8 +16,6 @@ MOST = 2
 """Flipping rankings that get a sentence of their own; the others share one."""
 ROOM = 6
 """Words that the list of structures may take in the longest form of a sentence."""
-LONGEST = 25
-"""Words that a sentence should have at most; only its shortest form may have more."""
 
 
 class Verdict(enum.StrEnum):
@@ -96,7 +94,7 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
         """The text and the rankings as `a, b and 3 more`, or fewer of them, or only their number."""
         names = [called(one) for one in some_of]
         forms = some(names), some(names, 1), f"{len(names)} ranking{'s' * (len(names) > 1)}"
-        return _short(f"{text} {form}." for form in forms)
+        return short(*(f"{text} {form}." for form in forms))
 
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}
     flips, held = by_verdict[Verdict.FLIPS], by_verdict[Verdict.HOLDS]
@@ -107,7 +105,7 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
             " or doubled."
         )
     for one in flips[:MOST]:
-        yield _short(f"By {called(one)}, {sides}." for sides in _sides(study, one, structures))
+        yield short(*(f"By {called(one)}, {sides}." for sides in _sides(study, one, structures)))
     if len(flips) > MOST:
         yield listed("Reversed as well:", flips[MOST:])
     for policy in dict.fromkeys(one.worse(STATED) for one in held):
@@ -131,12 +129,6 @@ def named(one: Ranking, several: bool = False) -> str:
 def adjective(one: Ranking) -> str:
     """Word for the policy that is clearly worse: "likelier" for an event, else "worse"."""
     return "likelier" if one.measure == PROBABILITY else "worse"
-
-
-def _short(forms: Iterable[str]) -> str:
-    """The first form of a sentence with at most `LONGEST` words, or the last form."""
-    every = list(forms)
-    return next((text for text in every if len(text.split()) <= LONGEST), every[-1])
 
 
 def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterator[str]:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from engine.answers.wording import amount, amounts, likelihood, likely, measured, share, size, some
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.wording import amount, amounts, likelihood, likely, measured, share, size, some
 
 NAN = float("nan")
 LABELS = {"loss": "banks' capital shortfall", "ruin": "banks wrecked"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from engine.answers.as_text import shown_in
 from engine.formatting import rounded
-from engine.risk.estimation.as_text import shown_in
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
