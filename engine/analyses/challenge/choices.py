@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.analyses.lever_sets import players_of, set_of
+from engine.analyses.lever_sets import players_of, sets_of
 from engine.risk.estimation.wording import listed
 from engine.study.components import Change
 from engine.study.study import Study
@@ -132,8 +132,8 @@ def _of_measures(study: Study) -> Iterator[Choice]:
 
 def _of_policies(study: Study) -> Iterator[Choice]:
     """Each group of levers set in both policies as in one of them, fully implemented; and both fully implemented."""
-    sets = [set_of(policy, study.years) for policy in study.policies]
-    for player in players_of(study, study.policies, sets):
+    sets = sets_of(study.policies, study.years)
+    for player in players_of(study, sets):
         label = study.phrase("lever_groups" if player.name in study.lever_groups else "levers", player.name)
         for side in study.policy_names:
             words = f"{label} as under {study.phrase('policies', side)} in both"
