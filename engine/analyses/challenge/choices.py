@@ -71,22 +71,16 @@ Universe = tuple[Choice, ...]
 """Choices that depart from a study together, each of a different dimension; none in the universe as stated."""
 
 
-def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Any]) -> bool:
-    """Whether a choice cannot be made together with others.
-
-    It cannot if it shares a dimension with one of them, or sets something that one of them sets to another value.
-    """
-    own = dict(flat(one.change, groups))
-    return any(
-        other.dimension == one.dimension
-        or any(own.get(place, value) != value for place, value in flat(other.change, groups))
-        for other in others
-    )
-
-
 def agree(universe: Universe, groups: Mapping[str, Any]) -> bool:
-    """Whether all choices of a universe can be made together."""
-    return not any(contradict(one, universe[:k], groups) for k, one in enumerate(universe))
+    """Whether all choices of a universe can be made together.
+
+    They cannot if two of them share a dimension, or set one thing to two values.
+    """
+    if len({one.dimension for one in universe}) < len(universe):
+        return False
+    values: dict[str, Any] = {}
+    every = (place for one in universe for place in flat(one.change, groups))
+    return all(values.setdefault(place, value) == value for place, value in every)
 
 
 def is_measured(universe: Universe) -> bool:
