@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import combinations, islice
+from functools import partial
+from itertools import combinations
 from typing import Any
-
-import numpy as np
 
 from engine.analyses import variants
 from engine.analyses.comparison import others_of
-from engine.analyses.variables import outcomes_of
+from engine.analyses.futures import Futures, sound
+from engine.analyses.variables import Values
 from engine.answers.as_text import judged
 from engine.answers.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
 from engine.answers.rows import table
 from engine.answers.table import Table
 from engine.answers.wording import listed
 from engine.errors import Problem, UserError
-from engine.lanes import compilation_cache
-from engine.program import devices
 from engine.risk.estimation.events import happens
-from engine.risk.estimation.exclusion import excluded, most_excluded
+from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.risk.estimation.measures import Variables, probability, probability_difference
@@ -39,8 +37,9 @@ READING = (
     " difference, by itself, leaves out zero; it holds if one policy is clearly the worse one in every structure, and"
     " flips if each is in some."
 )
-ESTIMATES = ("policy_value", "against_value", "difference")
+KEY, ESTIMATES = ("variable", "measure", "policy", "against"), ("policy_value", "against_value", "difference")
 Row = dict[str, Any]
+Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,12 @@ def structures(study: Study) -> tuple[Structure, ...]:
     if not study.assumptions:
         remedy = "Name some: [assumptions.NAME] with off = { FACTOR = 0 }, as docs/study-file.md says."
         raise UserError(study.source, [Problem("assumptions", f"expected at least one about what runs. {remedy}")])
-    changes = {(one.name, kind): one.change(kind) for one in study.assumptions for kind in KINDS}
+    every = [(one.name, kind, one.change(kind)) for one in study.assumptions for kind in KINDS]
     for kind in KINDS:
-        if sum(bool(change) for (_, of), change in changes.items() if of == kind) > 1:
-            changes[ALL, kind] = joined([one.change(kind) for one in study.assumptions], study.groups)
-    changed = [Structure(f"{name} {kind}", name, kind, change) for (name, kind), change in changes.items() if change]
+        changes = [change for _, of, change in every if of == kind and change]
+        if len(changes) > 1:
+            every.append((ALL, kind, joined(changes, study.groups)))
+    changed = [Structure(f"{name} {kind}", name, kind, change) for name, kind, change in every if change]
     return Structure(STATED, "", "", Change()), *changed
 
 
@@ -101,21 +101,19 @@ def assumptions(
     study = replace(study, paths=min(study.paths, variants.PATHS) if paths is None else paths)
     every = structures(study)
     rows = list(_rows(study, every, device, observe))
-    signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
+    signs: dict[Key, dict[str, int | None]] = {}
     for row in rows:
         sign, loss = judged(row["difference"]), study.loss_of(row["variable"])
         if loss is not None:
-            key = row["variable"], row["measure"], row["policy"], row["against"]
-            signs.setdefault(key, {})[row["structure"]] = sign if loss or not sign else -sign
+            signs.setdefault(_key(row), {})[row["structure"]] = sign if loss or not sign else -sign
     among = {key: Ranking(*key, by_structure) for key, by_structure in signs.items()}
     for row in rows:
-        ranking = among.get((row["variable"], row["measure"], row["policy"], row["against"]))
-        row["worse"] = _worse(ranking, row["structure"]) if ranking else ""
+        row["worse"] = _worse(among[_key(row)], row["structure"]) if _key(row) in among else ""
     several = len(study.policies) > 2
     rankings = (
-        {"ranking": named(one, several), "variable": one.variable, "measure": one.measure, "policy": one.policy,
-         "against": one.against, "verdict": str(one.verdict), "stated": _stated(one), "elsewhere": _elsewhere(one)}
-        for one in among.values()
+        {"ranking": named(one, several), **dict(zip(KEY, key, strict=True)), "verdict": str(one.verdict),
+         "stated": _stated(one), "elsewhere": _elsewhere(one)}
+        for key, one in among.items()
     )  # fmt: skip
     tables = [
         table("assumptions", "Rankings of policies with assumptions off and doubled", rankings, "ranking",
@@ -127,39 +125,38 @@ def assumptions(
     return list(sentences(study, [*among.values()], phrases)), [*filter(len, tables)], basis
 
 
+def _key(row: Row) -> Key:
+    return row["variable"], row["measure"], row["policy"], row["against"]
+
+
 def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observe: variants.Observer) -> Iterator[Row]:
     """The measures of each two policies and their differences, structure by structure."""
     study.refuse_broken_model()
-    compilation_cache.keep_programs()
-    total, blocks = study.paths * len(every), study.blocks()
+    total, names = study.paths * len(every), [*study.events_by_name, *study.headline]
     observe("compiling", 0, total)
-    program = devices.program(study, device)
-    program.prepare()
-    names = [*study.events_by_name, *study.headline]
-    read = sorted(outcomes_of(study, names))
-    places = study.places(read)
-    found = variants.results(((one, variants.fed(program, one.change)) for one in every), blocks)
-    for done, one in enumerate(every, 1):
-        parts = [(outcomes[:, places], excluded(study, outcomes)) for _, outcomes in islice(found, len(blocks))]
-        whole, kept = np.concatenate([part for part, _ in parts], -1), ~np.concatenate([out for _, out in parts])
-        lost = int((~kept).sum())
+    futures = Futures(study, [*study.model.outcomes], device)
+    futures.program.prepare()
+    outcomes = futures.changed([one.change for one in every], study.paths)
+    for done, (one, values) in enumerate(zip(every, outcomes, strict=True), 1):
+        kept = ~with_units(study, ~sound((values,)))
+        lost, flag = int((~kept).sum()), None
         if lost > most_excluded(study):
             place = f"assumptions.{one.assumption}.{one.kind}" if one.kind else STATED
             text = f"values are not finite on {lost:,} of {study.paths:,} paths. State another value."
             raise UserError(study.source, [Problem(place, text)])
-        units, flag = as_units(study.paths, study.unit), None
         if lost:
-            units, whole, flag = units.take(kept), whole[..., kept], Flag(Reason.NOT_FINITE, lost, study.paths)
-        values = {name: whole[:, k] for k, name in enumerate(read)}
-        about = {"structure": one.name, "assumption": one.assumption, "kind": one.kind}
+            flag = Flag(Reason.NOT_FINITE, lost, study.paths)
+            values = {name: of[:, kept] for name, of in values.items()}
+        of = partial(_of, study, values, as_units(study.paths, study.unit).take(kept))
         # threads pay, as NumPy releases the interpreter lock while it sorts and sums
         with ThreadPoolExecutor(THREADS) as threads:
-            for some in threads.map(lambda name, values=values, units=units: _of(study, name, values, units), names):
-                yield from (row | {key: row[key].flagged(flag) for key in ESTIMATES} | about for row in some)
+            some = [row for rows in threads.map(of, names) for row in rows]
+        about = {"structure": one.name, "assumption": one.assumption, "kind": one.kind}
+        yield from (row | {key: row[key].flagged(flag) for key in ESTIMATES} | about for row in some)
         observe("simulating", done * study.paths, total)
 
 
-def _of(study: Study, name: str, values: Mapping[str, np.ndarray], units: Units) -> list[Row]:
+def _of(study: Study, values: Values, units: Units, name: str) -> list[Row]:
     """The measures of one outcome or event under each two policies; the earlier one, from the baseline on, is deducted.
 
     Args:
@@ -168,7 +165,6 @@ def _of(study: Study, name: str, values: Mapping[str, np.ndarray], units: Units)
     policies, event = [study.baseline, *others_of(study)], study.events_by_name.get(name)
     if event:
         happened = happens(study, event, values)
-        measures: tuple[str, ...] = (PROBABILITY,)
 
         def own(one: int) -> dict[str, Estimate]:
             return {PROBABILITY: probability(happened[one], units)}
@@ -177,7 +173,7 @@ def _of(study: Study, name: str, values: Mapping[str, np.ndarray], units: Units)
             return {PROBABILITY: probability_difference(happened[one], happened[other], units)}
 
     else:
-        of, measures = Variables(values[name], units, study.is_loss(name), LEVELS), MEASURES
+        of = Variables(values[name], units, study.is_loss(name), LEVELS)
         own, less = of.summary, of.difference
     alone = {policy: own(study.row(policy)) for policy in policies}
     rows = []
@@ -187,7 +183,7 @@ def _of(study: Study, name: str, values: Mapping[str, np.ndarray], units: Units)
             {"variable": name, "measure": measure, "policy": policy, "against": against, "unit": study.unit_of(name),
              "policy_value": alone[policy][measure], "against_value": alone[against][measure],
              "difference": gaps[measure]}
-            for measure in measures
+            for measure in ((PROBABILITY,) if event else MEASURES)
         ]  # fmt: skip
     return rows
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar
 
 from engine.analyses.attribution import attribution
 from engine.analyses.coalitions import between
-from engine.analyses.comparison import of_named
 from engine.analyses.futures import of_paths
 from engine.analyses.variables import PROBABILITY, SHORTFALL
 from engine.analyses.variants import PATHS
@@ -59,7 +58,7 @@ class Attribute:
         """
         coalitions = between(of_paths(of.study, of.paths, PATHS), self.start, self.end)
         rows, excluded = attribution(coalitions, self.outcome or None, of.device, of.observe)
-        study, players = of_named(coalitions.study, (self.start, self.end)), coalitions.players
+        study, players = coalitions.study, coalitions.players
         title, dims = f"Contributions to {self.end} less {self.start}", ("of", "group")
         brief = "unit", "difference", "share", "alone", "taken_back"
         tables = (
@@ -88,13 +87,13 @@ def subject(study: Study, rows: Sequence[Mapping[str, Any]], named: Sequence[str
     It is that of the variable named first; if none is named, of an event that combines others, else of any event, else
     the ES99 of an outcome.
     """
-    measures = {(row["variable"], row["measure"]): row["measure"] for row in rows}
-    tails = [key for key in measures if key[1] == SHORTFALL]
-    events = [key for key in measures if key[1] == PROBABILITY]
-    if named:
-        tails, events = ([key for key in keys if key[0] == named[0]] for keys in (tails, events))
-    chosen, *_ = *sorted(events, key=lambda key: not study.events_by_name[key[0]].all_of), *tails
-    return [row for row in rows if (row["variable"], row["measure"]) == chosen]
+
+    def rank(row: Mapping[str, Any]) -> tuple[bool, ...]:
+        event = study.events_by_name.get(row["variable"])
+        return event is None, not (event and event.all_of), row["measure"] != SHORTFALL
+
+    first = min((row for row in rows if not named or row["variable"] == named[0]), key=rank)
+    return [row for row in rows if row["of"] == first["of"]]
 
 
 def sentences(study: Study, start: str, end: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

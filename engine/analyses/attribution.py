@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from itertools import cycle
 from typing import Any
 
 import jax
@@ -14,19 +14,18 @@ from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
 from engine.analyses.coalitions import Coalitions
-from engine.analyses.variables import LEVEL, MEAN, PROBABILITY, measured, outcomes_of
-from engine.analyses.variants import Observer, ahead, unobserved
+from engine.analyses.variables import LEVEL, PROBABILITY, SHORTFALL, measured, outcomes_of
+from engine.analyses.variants import Observer, results, unobserved
 from engine.errors import Problem, UserError
 from engine.formatting import size_as_text
 from engine.lanes import compilation_cache
 from engine.program import devices
-from engine.program.contract import Outcomes
+from engine.program.contract import Program
 from engine.program.devices import memory_free
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.intervals import as_units
 from engine.risk.policies.contrasts import Contrasts, of_mean, of_shortfall
-from engine.study.study import Block
 from engine.study.tables.sections import default_tile
 
 AT_ONCE = 8
@@ -55,89 +54,83 @@ def attribution(
       UserError: no such outcome or event; values that are not finite on more paths than the study allows; more memory
         needed than there is.
     """
-    study, players = coalitions.study, coalitions.players
+    study, k = coalitions.study, len(coalitions.players)
     study.refuse_broken_model()
     wanted = sorted(measured(study, variables), key=lambda key: key[1] == PROBABILITY)  # outcomes first
-    names, total = outcomes_of(study, [name for name, _ in wanted]), coalitions.count * study.paths
-    values = (3 * len(players) + 2) * len(wanted) + 4 * min(AT_ONCE, coalitions.count) * (len(names) + 2)
+    names = outcomes_of(study, [name for name, _ in wanted])
+    values = (3 * k + 2) * len(wanted) + 4 * min(AT_ONCE, coalitions.count) * (len(names) + 2)
     if (free := memory_free()) is not None and (needed := 8 * study.paths * values) > free:
         needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and {size_as_text(free)} are free"
         raise UserError(study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."])
-    sums = {key: Contrasts(shapley.contrasts(len(players)), study.paths) for key in wanted}
-    bad = np.zeros(study.paths, bool)
-    observe("compiling", 0, total)
-    for which, outcomes, sound in _chunks(coalitions, names, device):
-        bad |= ~sound
-        units, own = (
-            as_units(study.paths, study.unit).take(sound),
-            dict(zip(names, outcomes.swapaxes(0, 1), strict=True)),
-        )
-        happens = event_indicators(study, own)
+    sums = {key: Contrasts(shapley.contrasts(k), study.paths) for key in wanted}
+    every = as_units(study.paths, study.unit)
+    good = np.ones(study.paths, bool)
+    for which, outcomes, sound in _chunks(coalitions, names, device, observe):
+        good &= sound
+        own = dict(zip(names, outcomes.swapaxes(0, 1), strict=True))
+        own |= event_indicators(study, own)
         for (name, measure), of in sums.items():
-            if measure in (MEAN, PROBABILITY):
-                of.add(which, of_mean((happens if measure == PROBABILITY else own)[name], sound))
-            else:
+            if measure == SHORTFALL:
                 # VaR over the paths that are finite in these coalitions: a few more that other coalitions leave out
                 # move VaR a little, and ES only by the square of that
-                of.add(which, of_shortfall(own[name], sound, units, LEVEL, study.is_loss(name)))
-        observe("simulating", min(which.stop, coalitions.count) * study.paths, total)
-    units, k = as_units(study.paths, study.unit).take(~bad), len(players)
+                of.add(which, of_shortfall(own[name], sound, every.take(sound), LEVEL, study.is_loss(name)))
+            else:
+                of.add(which, of_mean(own[name], sound))
+    units = every.take(good)
 
     def rows(key: tuple[str, str]) -> list[dict[str, Any]]:
         name, measure = key
         is_share = measure == PROBABILITY
-        difference, *rest = sums[key].estimates(~bad, units, is_share)
+        difference, *rest = sums[key].estimates(good, units, is_share)
         sign = 1.0 if difference.estimate >= 0 else -1.0
-        leaders = sums[key].largest(range(1, 1 + k), sign, ~bad, units, is_share)
+        leaders = sums[key].largest(range(1, 1 + k), sign, good, units, is_share)
+        of = {"of": f"{measure} of {name}", "variable": name, "measure": measure,
+              "unit": "points" if is_share else study.unit_of(name)}  # fmt: skip
         return [
-            {"of": f"{measure} of {name}", "variable": name, "measure": measure,
-             "unit": "points" if is_share else study.unit_of(name), "group": player.name, "difference": difference,
-             "share": rest[i], "alone": rest[k + i], "taken_back": rest[2 * k + i], "leads": i in leaders}
-            for i, player in enumerate(players)
+            of | {"group": player.name, "difference": difference, "share": rest[i], "alone": rest[k + i],
+                  "taken_back": rest[2 * k + i], "leads": i in leaders}
+            for i, player in enumerate(coalitions.players)
         ]  # fmt: skip
 
     with ThreadPoolExecutor(THREADS) as threads:
-        return [row for some in threads.map(rows, wanted) for row in some], int(bad.sum())
+        return [row for some in threads.map(rows, wanted) for row in some], int((~good).sum())
 
 
 def _chunks(
-    coalitions: Coalitions, names: Sequence[str], device: str | None
+    coalitions: Coalitions, names: Sequence[str], device: str | None, observe: Observer
 ) -> Iterator[tuple[slice, Float[np.ndarray, "coalition outcome path"], Bool[np.ndarray, "path"]]]:
     """Simulates the coalitions a few at a time: which they are, their outcomes, and the paths on which all are finite.
 
     One program is compiled for all of them, and fed with the levers of a few at a time.
     """
     compilation_cache.keep_programs()
-    study, size, policies = coalitions.study, min(AT_ONCE, coalitions.count), coalitions.policies
-    # both end policies are compiled in: every factor that a coalition's levers are drawn from is one of theirs
-    some = (policies[0], *policies[2:size], policies[-1])
-    tile = min(study.tile, default_tile(study.model, size))
-    program = devices.program(replace(study, policies=some, tile=tile), device)
-    levers, read = coalitions.levers(program.dtype), study.places(names)
+    study, size, total = coalitions.study, min(AT_ONCE, coalitions.count), coalitions.count * coalitions.study.paths
+    observe("compiling", 0, total)
+    some = replace(study, policies=coalitions.policies[:size], tile=min(study.tile, default_tile(study.model, size)))
+    program = devices.program(some, device)
+    levers, read, blocks = coalitions.levers(program.dtype), study.places(names), study.blocks()
 
-    def started() -> Iterator[tuple[slice, Block, Callable[[], Outcomes]]]:
+    def fed() -> Iterator[tuple[slice, Program]]:
         for first in range(0, coalitions.count, size):
             which = slice(first, first + size)
             own = jax.tree.map(lambda leaf, which=which: np.ascontiguousarray(leaf[:, which]), levers)
-            fed = program.fed({**program.inputs, "levers": own})
-            for block in study.blocks():
-                yield which, block, partial(fed.submit(block).of, block)
+            yield which, program.fed({**program.inputs, "levers": own})
 
     values: np.ndarray = np.empty((size, len(read), study.paths), program.dtype)
-    bad, every = np.zeros((2, study.paths), bool)
-    for which, block, collect in ahead(started()):
-        outcomes, at = collect(), slice(block.first, block.first + block.count)
-        values[..., at] = outcomes[:, read]
-        bad[at] = ~np.isfinite(outcomes).all(axis=(0, 1))
-        every |= with_units(study, bad)
-        if every.sum() > most_excluded(study):
-            number, k, path = map(int, np.argwhere(~np.isfinite(outcomes))[0])
+    sound, lost = np.ones(study.paths, bool), np.zeros(study.paths, bool)
+    for (which, outcomes), block in zip(results(fed(), blocks), cycle(blocks), strict=False):
+        at, finite = slice(block.first, block.first + block.count), np.isfinite(outcomes)
+        values[..., at], sound[at] = outcomes[:, read], finite.all(axis=(0, 1))
+        lost |= with_units(study, ~sound)
+        if (count := lost.sum()) > most_excluded(study):
+            number, outcome, path = map(int, np.argwhere(~finite)[0])
             text = (
-                f"outcome '{[*study.model.outcomes][k]}' is not finite on path {block.first + path} with"
+                f"outcome '{[*study.model.outcomes][outcome]}' is not finite on path {block.first + path} with"
                 f" {coalitions.words(which.start + number)}; expected at most {most_excluded(study):,} such paths, got"
-                f" {every.sum():,} so far. Correct the model, or state the share of paths that may be left out of all"
+                f" {count:,} so far. Correct the model, or state the share of paths that may be left out of all"
                 " numbers, such as 0.0001."
             )
             raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", text)])
         if at.stop == study.paths:
-            yield which, values, ~with_units(study, bad)
+            yield which, values, ~with_units(study, ~sound)
+            observe("simulating", which.stop * study.paths, total)

@@ -14,6 +14,7 @@ from engine.study.study import Study
 
 Terms = Mapping[str, np.ndarray]
 """A lever as a sum: numbers [year, *dims] under "", and by factor the weights that its draw is multiplied by."""
+Levers = Mapping[str, Terms]
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class LeverSet:
     factor that it is drawn from.
     """
 
-    before: Mapping[str, Terms]
-    after: Mapping[str, Terms]
+    before: Levers
+    after: Levers
     share: float | str
 
     def differs(self, other: LeverSet, lever: str) -> bool:
@@ -55,59 +56,74 @@ class LeverSet:
         """Whether no lever depends on the degree of implementation."""
         return all(map(self.is_certain, self.after))
 
+    def policy(self, name: str, years: Sequence[int]) -> Policy:
+        """The policy that has these levers, which starts in the first year."""
+        before, own = (
+            Policy(
+                name,
+                "",
+                {lever: terms[""] for lever, terms in levers.items()},
+                years[0] if years else 0,
+                drawn={lever: {factor: terms[factor] for factor in terms if factor} for lever, terms in levers.items()},
+            )
+            for levers in (self.before, self.after)
+        )
+        return own if self.share == 1.0 else replace(own, before=before, implementation=self.share)
+
 
 def are_alike(one: Terms, other: Terms) -> bool:
     """Whether two levers are equal in every year and on every path."""
-    return all(np.array_equal(one.get(name, 0 * one[""]), other.get(name, 0 * one[""])) for name in {**one, **other})
+    return all(np.array_equal(terms, other[name]) for name, terms in one.items())
 
 
-def set_of(policy: Policy, years: Sequence[int]) -> LeverSet:
-    """The lever set of a policy, with its starting year and degree of implementation."""
-    started = np.array([year >= policy.start for year in years] or [True])
-    before, after = {}, {}
-    for lever, values in policy.levers.items():
-        own, earlier = terms_of(policy, lever), terms_of(policy.before or policy, lever)
-        since, nothing = started.reshape(-1, *[1] * (values.ndim - 1)), np.zeros_like(values)
-        before[lever] = earlier
-        after[lever] = {
-            name: np.where(since, own.get(name, nothing), earlier.get(name, nothing)) for name in {**own, **earlier}
+def sets_of(policies: Sequence[Policy], years: Sequence[int]) -> list[LeverSet]:
+    """The lever sets of some policies, with their starting years and degrees of implementation.
+
+    Each lever has weights, which may be 0, of every factor that any of the policies draws it from.
+    """
+    stated = [one for policy in policies for one in (policy, policy.before or policy)]
+
+    def terms(policy: Policy, lever: str) -> Terms:
+        factors, own = {name for one in stated for name in one.drawn.get(lever, ())}, policy.drawn.get(lever, {})
+        nothing = np.zeros_like(policy.levers[lever])
+        return {"": policy.levers[lever]} | {name: own.get(name, nothing) for name in sorted(factors)}
+
+    def set_of(policy: Policy) -> LeverSet:
+        started = np.array([year >= policy.start for year in years] or [True])
+        before = {lever: terms(policy.before or policy, lever) for lever in policy.levers}
+        after = {
+            # transposed, as the year is the first axis
+            lever: {name: np.where(started, own.T, earlier[name].T).T for name, own in terms(policy, lever).items()}
+            for lever, earlier in before.items()
         }
-    whole = policy.before is None or policy.implementation == 1.0
-    return LeverSet(after if whole else before, after, 1.0 if whole else policy.implementation)
+        whole = policy.before is None or policy.implementation == 1.0
+        return LeverSet(after if whole else before, after, 1.0 if whole else policy.implementation)
+
+    return [set_of(policy) for policy in policies]
 
 
-def terms_of(policy: Policy, lever: str) -> Terms:
-    """A lever as the policy's own table states it."""
-    return {"": policy.levers[lever], **policy.drawn.get(lever, {})}
-
-
-def policy_of(name: str, start: int, levers: Mapping[str, Terms]) -> Policy:
-    """A policy with these levers, starting in a year."""
-    drawn = {lever: {factor: weights for factor, weights in terms.items() if factor} for lever, terms in levers.items()}
-    numbers = {lever: terms[""] for lever, terms in levers.items()}
-    return Policy(name, "", numbers, start, drawn={lever: weights for lever, weights in drawn.items() if weights})
-
-
-def years_begun(study: Study, pair: Sequence[Policy]) -> np.ndarray:
+def years_begun(study: Study) -> np.ndarray:
     """For each year, the calendar year in which the policy in force then began [year, policy]."""
-    arrays = arguments.of(replace(study, policies=tuple(pair)))["levers"]
-    start, before = arrays["start"], arrays["before_start"]
+    arrays = arguments.lever_arrays(study, study.dtype)
     calendar = np.array(study.years or (0,))[:, None]
-    return np.where(calendar >= start, start, before)
+    return np.where(calendar >= arrays["start"], arrays["start"], arrays["before_start"])
 
 
-def players_of(study: Study, pair: Sequence[Policy], sets: Sequence[LeverSet]) -> tuple[Player, ...]:
-    """The players of two policies: what they set differently, by the study's groups of levers.
+def players_of(study: Study, sets: Sequence[LeverSet]) -> tuple[Player, ...]:
+    """The players of the two policies of a study: what they set differently, by the study's groups of levers.
 
     First the study's groups in their order, then levers that no group names in the model's order, then the starting
     year if that differs. A lever in which the policies agree belongs to no player.
+
+    Args:
+      sets: the lever sets of the two policies.
     """
     first, last = sets
     differing = [lever for lever in study.model.levers if first.differs(last, lever)]
-    begun = years_begun(study, pair)
+    begun = years_begun(study)
     if study.is_path_model and not np.array_equal(begun[:, 0], begun[:, 1]):
         differing.append(START)
-    grouped = {lever for levers in study.lever_groups.values() for lever in levers}
     groups = {name: tuple(x for x in differing if x in levers) for name, levers in study.lever_groups.items()}
-    alone = {lever: (lever,) for lever in differing if lever not in grouped}
-    return tuple(Player(name, levers) for name, levers in (groups | alone).items() if levers)
+    grouped = {lever for levers in groups.values() for lever in levers}
+    groups |= {lever: (lever,) for lever in differing if lever not in grouped}
+    return tuple(Player(name, levers) for name, levers in groups.items() if levers)

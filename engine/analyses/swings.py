@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 
 import numpy as np
@@ -16,7 +16,6 @@ from engine.analyses.variants import Observer
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, probability_difference
 from engine.risk.estimation.tables import THREADS
-from engine.study.study import Study
 
 MOST_PATHS = 1 << 16
 """Most paths that swings are computed from."""
@@ -30,53 +29,43 @@ def swings(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> l
     A row has the two values that the factor is held at, and for each the quantity with the factor held there less that
     with the factor drawn.
     """
-    study = futures.study
+    study, rows = futures.study, list[Row]()
     alone = [one for one in wanted if not one.against]
     paths = min(study.paths, MOST_PATHS) // study.unit * study.unit
-    (own,) = futures.mixed([{}], paths)
+    own = futures.first(paths)
     refuse_too_many(study, sound((own,)))
-    ends = {item.name: tuple(map(float, item.marginal.quantile(np.array(ENDS)))) for item in study.inputs}
-    ends = {name: values for name, values in ends.items() if values[0] < values[1]}
-    changes = {(one.variable, one.policy): _changes(study, one.variable, one.policy, own) for one in alone}
+    drawn = {(one.variable, one.policy): under(study, one.variable, one.policy, own) for one in alone}
+
+    def less(side: tuple[str, str], values: np.ndarray) -> Mapping[str, Estimate]:
+        if side[0] in study.events_by_name:
+            return {PROBABILITY: probability_difference(values, drawn[side], study.unit)}
+        return difference(values, drawn[side], study.unit, study.is_loss(side[0]), (LEVEL,))
+
+    # computed once for all outcomes that have every bit of the drawn ones
+    unmoved = cache(lambda side: less(side, drawn[side]))
+
+    def effect(now: Values, side: tuple[str, str]) -> Mapping[str, Estimate]:
+        values = under(study, *side, now)
+        return unmoved(side) if np.array_equal(values, drawn[side]) else less(side, values)
+
+    quantiles = {item.name: item.marginal.quantile(np.array(ENDS)) for item in study.inputs}
+    ends = {name: (float(low), float(high)) for name, (low, high) in quantiles.items() if low < high}
     held = futures.with_fixed(({name: value} for name, values in ends.items() for value in values), paths)
-    rows = []
     with ThreadPoolExecutor(THREADS) as threads:
         for k, (name, values) in enumerate(ends.items()):
             low, high = (
-                dict(zip(changes, threads.map(lambda of, now=now: of(now), changes.values()), strict=True))
+                dict(zip(drawn, threads.map(partial(effect, now), drawn), strict=True))
                 for now in islice(held, len(values))
             )
-            for one in alone:
-                side, unit = (one.variable, one.policy), study.unit_of(one.variable)
-                rows.append(
-                    {
-                        "quantity": f"{one.measure} of {one.variable} under {one.policy}", "factor": name,
-                        "variable": one.variable, "measure": one.measure, "policy": one.policy,
-                        "unit": "points" if one.measure == PROBABILITY else unit,
-                        "low_value": values[0], "low": low[side][one.measure],
-                        "high_value": values[1], "high": high[side][one.measure],
-                    }
-                )  # fmt: skip
+            rows += [
+                {
+                    "quantity": f"{one.measure} of {one.variable} under {one.policy}", "factor": name,
+                    "variable": one.variable, "measure": one.measure, "policy": one.policy,
+                    "unit": "points" if one.measure == PROBABILITY else study.unit_of(one.variable),
+                    "low_value": values[0], "low": low[one.variable, one.policy][one.measure],
+                    "high_value": values[1], "high": high[one.variable, one.policy][one.measure],
+                }
+                for one in alone
+            ]  # fmt: skip
             observe("factors", k + 1, len(ends))
     return rows
-
-
-def _changes(study: Study, variable: str, policy: str, own: Values) -> Callable[[Values], Mapping[str, Estimate]]:
-    """A function from outcomes to the difference of a variable's measures from those of the drawn outcomes.
-
-    It is computed once for all outcomes that have every bit of the drawn ones.
-    """
-    drawn = under(study, variable, policy, own)
-
-    def less(values: np.ndarray) -> Mapping[str, Estimate]:
-        if variable in study.events_by_name:
-            return {PROBABILITY: probability_difference(values, drawn, study.unit)}
-        return difference(values, drawn, study.unit, study.is_loss(variable), (LEVEL,))
-
-    unmoved = cache(lambda: less(drawn))
-
-    def changes(now: Values) -> Mapping[str, Estimate]:
-        values = under(study, variable, policy, now)
-        return unmoved() if np.array_equal(values, drawn) else less(values)
-
-    return changes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import jax
@@ -23,7 +23,6 @@ PATHS = BLOCK
 Observer = Callable[[str, int, int], None]
 """Called with the stage, how much of it is done, and how much there is."""
 Key = TypeVar("Key")
-Job = TypeVar("Job")
 AHEAD = 2
 """Blocks that are computed or wait to be read: one is computed while another is read."""
 REPLICATES = 4
@@ -49,18 +48,18 @@ def beside_each_other(program: CpuProgram, changes: Sequence[Change]) -> tuple[C
 
     Also gives, for each of its policies, the index of the change and that of the policy in the study.
     """
-    own = program.inputs["levers"]
-    changed_levers = [fed(program, change).inputs["levers"] for change in changes]
-    leaves = [jax.tree.leaves(one) for one in (own, *changed_levers)]
-    moved = [
-        (k, row)
-        for k, other in enumerate(leaves[1:])
-        for row in range(len(program.study.policies))
-        if any(a[..., row].tobytes() != b[..., row].tobytes() for a, b in zip(leaves[0], other, strict=True))
-    ]
-    rows = [[leaf[..., row] for leaf in leaves[k + 1]] for k, row in moved]
-    columns = [np.stack(some, axis=-1) for some in zip(*rows, strict=True)]
-    return program.under(jax.tree.unflatten(jax.tree.structure(own), columns)) if moved else program, moved
+    own, others = program.inputs["levers"], [fed(program, change).inputs["levers"] for change in changes]
+
+    def is_moved(levers: Any, row: int) -> bool:
+        pairs = zip(jax.tree.leaves(own), jax.tree.leaves(levers), strict=True)
+        return any(a[..., row].tobytes() != b[..., row].tobytes() for a, b in pairs)
+
+    rows = range(program.policies)
+    moved = [(k, row) for k, levers in enumerate(others) for row in rows if is_moved(levers, row)]
+    if not moved:
+        return program, []
+    side_by_side = jax.tree.map(lambda *of: np.stack([of[k][..., row] for k, row in moved], axis=-1), *others)
+    return program.under(side_by_side), moved
 
 
 class Keys:
@@ -70,9 +69,15 @@ class Keys:
     """
 
     def __init__(self, study: Study):
-        self._study = study
-        self._names = dict.fromkeys(one.name for one in arguments.streams(study))
-        self._held: dict[int, dict[str, Any]] = {}
+        by_law = {law: np.array(names) for law, names in study.shock_draws.streams.items() if names}
+        self._streams = {"factor_keys": np.array(study.streams[0], str), "shock_keys": by_law}
+        names = [*chain(*study.streams)]
+
+        @lru_cache(1 + REPLICATES)
+        def at(replicate: int) -> dict[str, Any]:
+            return arguments.keys(study, dict.fromkeys(names, replicate))
+
+        self._at = at
 
     def fed(self, program: Program, streams: Mapping[str, int]) -> Program:
         """The program with some random streams replaced by replicates: only the inputs of these are drawn again.
@@ -80,53 +85,16 @@ class Keys:
         Args:
           streams: random stream -> replicate, 0 being the stream itself; `IndependentInput.streams` belong together.
         """
-        once, by_law = self._order
         keys = self._at(0)
-        factors = keys["factor_keys"]
-        shocks = keys["shock_keys"]
         for replicate in {*streams.values()} - {0}:
-            other = self._at(replicate)
-            read = {name for name, of in streams.items() if of == replicate}
-            factors = np.where(_among(once, read)[:, None], other["factor_keys"], factors)
-            shocks = {
-                law: np.where(_among(by_law[law], read)[:, None], other["shock_keys"][law], words)
-                for law, words in shocks.items()
-            }
-        return program.fed({**program.inputs, "factor_keys": factors, "shock_keys": shocks})
-
-    @cached_property
-    def _order(self) -> tuple[list[str], dict[str, list[str]]]:
-        """Names of the streams in the order of their keys: drawn once per path; and by law, drawn in every year."""
-        every = arguments.streams(self._study)
-        once = [one.name for one in every if one.year is None]
-        by_law: dict[str, list[str]] = {}
-        for one in every:
-            if one.year == 0:
-                by_law.setdefault(one.law, []).append(one.name)
-        return once, by_law
-
-    def _at(self, replicate: int) -> dict[str, Any]:
-        if replicate not in self._held:
-            others = [one for one in self._held if one]
-            if len(others) == REPLICATES:
-                del self._held[others[0]]
-            self._held[replicate] = arguments.keys(self._study, dict.fromkeys(self._names, replicate))
-        return self._held[replicate]
-
-
-def _among(names: list[str], some: Container[str]) -> np.ndarray:
-    return np.array([name in some for name in names], bool)
+            read = [name for name, number in streams.items() if number == replicate]
+            is_read = jax.tree.map(lambda names, read=read: np.isin(names, read)[:, None], self._streams)
+            keys = jax.tree.map(np.where, is_read, self._at(replicate), keys)
+        return program.fed({**program.inputs, **keys})
 
 
 def with_fixed(program: Program, values: Mapping[str, float]) -> Program:
-    """The program with some factors fixed at a value in place of their draws, on every path.
-
-    Raises:
-      ValueError: a name is not a factor of the study.
-    """
-    unknown_names = values.keys() - {item.name for item in program.study.inputs}
-    if unknown_names:
-        raise ValueError(f"no factors of the study: {', '.join(sorted(unknown_names))}")
+    """The program with some factors fixed at a value in place of their draws, on every path."""
     return fed(program, Change(factors={name: (0.0, value) for name, value in values.items()}))
 
 
@@ -151,13 +119,8 @@ def results(programs: Iterable[tuple[Key, Program]], blocks: Iterable[Block]) ->
     """
     wanted = [*blocks]
     started = ((key, partial(program.submit(block).of, block)) for key, program in programs for block in wanted)
-    for key, outcomes in ahead(started):
-        yield key, outcomes()
-
-
-def ahead(jobs: Iterator[Job]) -> Iterator[Job]:
-    """The same jobs in order, `AHEAD` of them already started when the first is handed on."""
-    waiting = deque(islice(jobs, AHEAD))
+    waiting = deque(islice(started, AHEAD))
     while waiting:
-        yield waiting.popleft()
-        waiting.extend(islice(jobs, 1))
+        key, outcomes = waiting.popleft()
+        yield key, outcomes()
+        waiting.extend(islice(started, 1))

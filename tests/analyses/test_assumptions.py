@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from engine import UserError
-from engine.analyses import assumptions as module
 from engine.analyses.assumptions import MEASURES, assumptions, structures
 from engine.answers.rankings import STATED
 from engine.program import devices
@@ -87,7 +86,7 @@ def test_what_is_held_against_it_is_seen_on_the_same_futures(answer):
 def test_all_structures_take_one_program(monkeypatch):
     made = []
     real = devices.program
-    monkeypatch.setattr(module.devices, "program", lambda *args: made.append(real(*args)) or made[-1])
+    monkeypatch.setattr(devices, "program", lambda *args: made.append(real(*args)) or made[-1])
     stages = []
     assumptions(bill(), observe=lambda *stage: stages.append(stage))
     assert [program.traces for program in made] == [1]

@@ -11,7 +11,7 @@ from engine.analyses.challenge.results import Results, side_by_side
 from engine.analyses.challenge.reversals import Result, turned
 from engine.analyses.challenge.universes import Case
 from engine.analyses.challenge.worlds import AT_ONCE, Worlds
-from engine.analyses.comparison import compared
+from engine.analyses.comparison import compared, others_of
 from engine.analyses.futures import of_paths, refuse_too_many, sound
 from engine.analyses.variables import Values
 from engine.analyses.variants import Observer, unobserved
@@ -62,8 +62,7 @@ def challenge(
     by_pair: dict[tuple[str, str], list[Claim]] = {}
     for one in claims if sentences else study.challenge.claims:
         by_pair.setdefault((one.policy, one.against), []).append(one)
-    others = ((name, study.baseline) for name in study.policy_names if name != study.baseline)
-    pairs = by_pair or {pair: [] for pair in others}
+    pairs = by_pair or {(name, study.baseline): [] for name in others_of(study)}
     return study, [one for pair, own in pairs.items() for one in _of_pair(study, *pair, own, device, observe)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.analyses.lever_sets import players_of, set_of
+from engine.analyses.lever_sets import players_of, sets_of
 from engine.answers.wording import listed
 from engine.study.components import Change
 from engine.study.study import Study
@@ -71,22 +71,16 @@ Universe = tuple[Choice, ...]
 """Choices that depart from a study together, each of a different dimension; none in the universe as stated."""
 
 
-def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Any]) -> bool:
-    """Whether a choice cannot be made together with others.
-
-    It cannot if it shares a dimension with one of them, or sets something that one of them sets to another value.
-    """
-    own = dict(flat(one.change, groups))
-    return any(
-        other.dimension == one.dimension
-        or any(own.get(place, value) != value for place, value in flat(other.change, groups))
-        for other in others
-    )
-
-
 def agree(universe: Universe, groups: Mapping[str, Any]) -> bool:
-    """Whether all choices of a universe can be made together."""
-    return not any(contradict(one, universe[:k], groups) for k, one in enumerate(universe))
+    """Whether all choices of a universe can be made together.
+
+    They cannot if two of them share a dimension, or set one thing to two values.
+    """
+    if len({one.dimension for one in universe}) < len(universe):
+        return False
+    values: dict[str, Any] = {}
+    every = (place for one in universe for place in flat(one.change, groups))
+    return all(values.setdefault(place, value) == value for place, value in every)
 
 
 def is_measured(universe: Universe) -> bool:
@@ -132,8 +126,8 @@ def _of_measures(study: Study) -> Iterator[Choice]:
 
 def _of_policies(study: Study) -> Iterator[Choice]:
     """Each group of levers set in both policies as in one of them, fully implemented; and both fully implemented."""
-    sets = [set_of(policy, study.years) for policy in study.policies]
-    for player in players_of(study, study.policies, sets):
+    sets = sets_of(study.policies, study.years)
+    for player in players_of(study, sets):
         label = study.phrase("lever_groups" if player.name in study.lever_groups else "levers", player.name)
         for side in study.policy_names:
             words = f"{label} as under {study.phrase('policies', side)} in both"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.analyses.challenge.choices import HORIZON, Choice
+from engine.analyses.futures import sound
 from engine.analyses.variables import Values, measured
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import level_of
@@ -81,48 +82,49 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
     the way.
     """
     made = sorted((one for one in choices if one.is_measured), key=lambda one: one.dimension == HORIZON)
-    name = _instead(claim.variable, made)
-    parts = _parts(study, claim.variable, made, fraction) if name in study.events_by_name else ()
-    return Measured(name, tuple(parts))
+    thresholds = [one.threshold for one in made if one.threshold]
 
+    def instead(name: str) -> str:
+        for one in made:
+            name = one.instead.get(name, name)
+        return name
 
-def _instead(name: str, made: Sequence[Choice]) -> str:
-    for one in made:
-        name = one.instead.get(name, name)
-    return name
+    def parts(own: str) -> Iterator[Event]:
+        name = instead(own)
+        event = study.events_by_name[name]
+        for part in event.all_of:
+            yield from parts(part)
+        if event.all_of:
+            return
+        for of, threshold in thresholds:
+            if of == name or (of == own and threshold.is_multiple):
+                stated = event.threshold
+                end = stated * threshold.value if threshold.is_multiple else threshold.value
+                moved = end if fraction == 1.0 else stated + fraction * (end - stated)
+                event = replace(event, above=moved) if event.above is not None else replace(event, below=moved)
+        yield event
 
-
-def _parts(study: Study, own: str, made: Sequence[Choice], fraction: float) -> Iterator[Event]:
-    """The single events that make up an event, each with its readings and thresholds changed by the choices."""
-    name = _instead(own, made)
-    event = study.events_by_name[name]
-    for part in event.all_of:
-        yield from _parts(study, part, made, fraction)
-    if event.all_of:
-        return
-    for of, threshold in (one.threshold for one in made if one.threshold):
-        if of == name or (of == own and threshold.is_multiple):
-            stated = event.threshold
-            end = stated * threshold.value if threshold.is_multiple else threshold.value
-            moved = end if fraction == 1.0 else stated + fraction * (end - stated)
-            event = replace(event, above=moved) if event.above is not None else replace(event, below=moved)
-    yield event
+    name = instead(claim.variable)
+    return Measured(name, tuple(parts(claim.variable)) if name in study.events_by_name else ())
 
 
 def estimates(study: Study, claim: Claim, of: Measured, values: Values) -> Estimates:
-    """The estimates behind a claim on the futures of its two policies, with standard errors over independent units."""
-    names = {event.outcome for event in of.events if event.outcome} or {of.name}
-    good = np.logical_and.reduce([np.isfinite(values[name]).all(axis=0) for name in names])
+    """The estimates behind a claim on the futures of its two policies, with standard errors over independent units.
+
+    Args:
+      values: outcomes by name under the two policies of the claim, `against` first [policy, path].
+    """
+    read = {name: values[name] for name in ({str(event.outcome) for event in of.events} or {of.name})}
+    good = sound((read,))
     if int((~good).sum()) > most_excluded(study):
         return Estimates(math.nan, math.nan, math.nan)
-    read = {name: values[name] if good.all() else values[name][:, good] for name in names}
+    read = {name: np.compress(good, both, axis=1) for name, both in read.items()}
     units, level = as_units(len(good), study.unit).take(good), level_of(claim.measure)
     if level is not None and claim.measure.startswith("VaR"):
-        sides = read[of.name][_rows(study, claim)].astype(np.float64)
-        both = Variables(tuple(sides), units, study.is_loss(of.name), (level,))
-        less, own, error = (part[claim.measure] for part in (both.summary(0), both.summary(1), both.difference(1, 0)))
-        return Estimates(own.estimate, less.estimate, error.standard_error, own.standard_error, less.standard_error)
-    other, one = _sides(study, claim, of, read)
+        both = Variables(read[of.name].astype(np.float64), units, study.is_loss(of.name), (level,))
+        less, own, gap = (part[claim.measure] for part in (both.summary(0), both.summary(1), both.difference(1, 0)))
+        return Estimates(own.estimate, less.estimate, gap.standard_error, own.standard_error, less.standard_error)
+    other, one = _contributions(study, claim, of, read)
     spread = moments_of_totals(units.totals(np.stack([one - other, one, other])), units)
     return Estimates(float(one.mean()), float(other.mean()), *spread.error.tolist())
 
@@ -132,35 +134,26 @@ def contribution(study: Study, claim: Claim, values: Values) -> Paths:
 
     It is 0 where it would not be finite.
     """
-    other, one = _sides(study, claim, what(study, claim, ()), values)
+    other, one = _contributions(study, claim, what(study, claim, ()), values)
     with np.errstate(invalid="ignore"):
         gap = one - other
     return np.where(np.isfinite(gap), gap, 0.0)
 
 
-def _rows(study: Study, claim: Claim) -> list[int]:
-    return [study.row(claim.against), study.row(claim.policy)]
+def _contributions(study: Study, claim: Claim, of: Measured, values: Values) -> Float[np.ndarray, "policy path"]:
+    """The contribution of each path to the claim's measure under each policy; for ES in the sign of the values.
 
-
-def _sides(study: Study, claim: Claim, of: Measured, values: Values) -> Float[np.ndarray, "side path"]:
-    """The contribution of each path to the claim's measure under both of its policies, `against` first."""
-    rows = _rows(study, claim)
-    if of.events:
-        return np.logical_and.reduce([happens(study, event, values) for event in of.events])[rows].astype(np.float64)
-    sides, level = values[of.name][rows].astype(np.float64), level_of(claim.measure)
-    return sides if level is None else np.stack([_influence(side, level, study.is_loss(of.name)) for side in sides])
-
-
-def _influence(values: Paths, level: float, loss: bool) -> Paths:
-    """The contribution of each path to ES, of which ES is the mean.
-
-    VaR + max(loss - VaR, 0) / (1 - level), where VaR is the smallest of the worst losses; in the sign of the values.
+    ES is the mean of VaR + max(loss - VaR, 0) / (1 - level), where VaR is the smallest of the worst losses.
     """
-    losses = values if loss else -values
-    place = max(len(losses) - math.ceil(len(losses) * (1 - level) - 1e-9), 0)
-    var = float(np.partition(losses, place)[place])
-    excess = var + np.maximum(losses - var, 0.0) / (1 - level)
-    return excess if loss else -excess
+    if of.events:
+        return np.logical_and.reduce([happens(study, event, values) for event in of.events]).astype(np.float64)
+    own, level = values[of.name].astype(np.float64), level_of(claim.measure)
+    if level is None:
+        return own
+    sign, count = (1.0 if study.is_loss(of.name) else -1.0), own.shape[-1]
+    place = max(count - math.ceil(count * (1 - level) - 1e-9), 0)
+    var = np.partition(sign * own, place)[:, place, None]
+    return sign * (var + np.maximum(sign * own - var, 0.0) / (1 - level))
 
 
 def implied(study: Study, policy: str, against: str, values: Values) -> Iterator[Claim]:

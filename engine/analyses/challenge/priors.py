@@ -27,10 +27,11 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
       scores: normal scores of the futures, a row for each of `arguments.streams`.
       contributions: for each claim, the contribution of every path to its difference [path].
     """
-    names = [one.name for one in arguments.streams(study)]
-    for group in study.groups:
-        rows, known = _rows(study, group, names), set[str]()
-        what = f"priors of {study.phrase('groups', group)}"
+    row_of = {one.name: k for k, one in enumerate(arguments.streams(study)) if one.year is None}
+    streams = {item.name: item.stream for item in study.inputs}
+    for group, of in study.groups.items():
+        rows = [row_of[name] for name in (*(streams[member] for member in of.members), *of.streams)]
+        what, known = f"priors of {study.phrase('groups', group)}", set[str]()
         for direction in _directions(scores[rows], contributions):
             for sign, _ in SIDES:
                 called, way = _way(study, group, sign * direction, known)
@@ -39,18 +40,9 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
                 yield Choice(SPECIFICATION, f"{group} priors", called, f"{what} moved ({way})", move=move)
     for item in study.inputs:
         if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
-            row = names.index(item.stream)
             for sign, side in SIDES:
-                what = study.phrase("factors", item.name)
-                words = f"{what} moved {side}"
-                yield Choice(SPECIFICATION, f"{item.name} prior", side, words, move={row: sign})
-
-
-def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:
-    """Rows of the normal scores that a group's members, and the scores they share, are drawn from."""
-    of, by_name = study.groups[group], {item.name: item for item in study.inputs}
-    own = [by_name[member].stream for member in of.members]
-    return [names.index(name) for name in (*own, *of.streams)]
+                words = f"{study.phrase('factors', item.name)} moved {side}"
+                yield Choice(SPECIFICATION, f"{item.name} prior", side, words, move={row_of[item.stream]: sign})
 
 
 def _way(study: Study, group: str, move: np.ndarray, known: Collection[str]) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Annotated, Any, ClassVar
@@ -15,7 +15,7 @@ from engine.analyses.challenge.challenge import challenge
 from engine.analyses.challenge.choices import Universe, in_words, is_measured
 from engine.analyses.challenge.claims import Estimates, what
 from engine.analyses.challenge.reversals import Result
-from engine.analyses.challenge.universes import DEPARTURES, Case, Verdict
+from engine.analyses.challenge.universes import DEPARTURES, Case, Verdict, World
 from engine.analyses.variables import PROBABILITY
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
@@ -25,7 +25,6 @@ from engine.answers.wording import amounts, claimed, is_short, judged
 from engine.errors import UserError, unknown
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.shares import share_interval
-from engine.study.study import Study
 
 READING = (
     "Universes are sets of other choices on the same futures; each share is one of the universes of a design with so"
@@ -54,7 +53,8 @@ class Challenge:
     claim what its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
 
     Without --claim, first come the rankings of the policies that hold, and those that flip, with each assumption off,
-    each doubled, and all of them, on 131,072 paths. A study names its assumptions: [assumptions.exit] with off = { exit_rate = 0 }.
+    each doubled, and all of them, on 131,072 paths. A study names its assumptions: [assumptions.exit] with
+    off = { exit_rate = 0 }.
 
     \b
     rustbelt challenge rustbelt --claim "reform better than old in region_devastated"
@@ -104,27 +104,39 @@ class Challenge:
         if lost:
             basis += f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
         basis += f"; rankings by assumption: {structures}" if structures else ""
-        every = (*sentences(study, results), *findings)
-        return Answer(Subject.of(study), every, (*rankings, *tables(study, results)), basis, f"{READING} {RANKINGS}")
+        every = (*sentences(results), *findings)
+        return Answer(Subject.of(study), every, (*rankings, *tables(results)), basis, f"{READING} {RANKINGS}")
 
 
-def tables(study: Study, results: Sequence[Result]) -> Iterator[Table]:
+def tables(results: Sequence[Result]) -> Iterator[Table]:
     """Tables: shares by departures, claims, reversals, choices survived, all choices, and all universes."""
     claims = ("claim", "ledger")
+
+    def rows(of: Callable[[Result], Iterator[Row]]) -> list[Row]:
+        return [_labels(one.case) | row for one in results for row in of(one)]
+
+    choices = {(one.ledger, str(one)): one for result in results for one in result.case.choices}
     every = (
-        table("profile", "Universes in which it stands", _profile(results), *claims, "departures", apart="claim"),
+        table("profile", "Universes in which it stands", rows(_profile), *claims, "departures", apart="claim"),
         table(
-            "claims", "Share of universes in which each claim holds, and what turns it", _claims(study, results),
-            *claims,
+            "claims", "Share of universes in which each claim holds, and what turns it", rows(_claims), *claims,
             brief=[*(f"holds_{count}" for count in SHARES), "turned_by"],
         ),
         table(
-            "reversals", "The mildest sets of choices that turn a claim", _reversals(study, results), "row",
+            "reversals", "The mildest sets of choices that turn a claim", rows(_reversals), "row",
             brief=[*claims, "departures", "choices", "fraction", *EVIDENCE],
         ),
-        table("survived", "The hardest single choices that a claim survives", _survived(study, results), "row"),
-        table("choices", "What could have been chosen otherwise", _choices(results), "row", brief=()),
-        table("curve", "Every universe", _curve(study, results), "universe", brief=()),
+        table("survived", "The hardest single choices that a claim survives", rows(_survived), "row"),
+        table(
+            "choices", "What could have been chosen otherwise",
+            ({"ledger": one.ledger, "choice": one.dimension, "otherwise": one.name, "words": one.words}
+             for one in choices.values()),
+            "row", brief=(),
+        ),
+        table(
+            "curve", "Every universe", ({"universe": str(k), **row} for k, row in enumerate(rows(_curve))), "universe",
+            brief=(),
+        ),
     )  # fmt: skip
     return filter(len, every)
 
@@ -133,56 +145,46 @@ def _labels(of: Case) -> Row:
     return {"claim": str(of.claim), "ledger": of.ledger}
 
 
-def _profile(results: Sequence[Result]) -> Iterator[Row]:
-    for case in (one.case for one in results):
-        for departures in DEPARTURES:
-            found = case.verdicts(departures)
-            shares = {str(one): found.count(one) / len(found) if found else math.nan for one in Verdict}
-            yield _labels(case) | {"departures": departures, "universes": len(found)} | shares | {BRIEF: bool(found)}
+def _shares(found: Sequence[Verdict]) -> dict[Verdict, float]:
+    """The share of each verdict among some; NaN without any."""
+    return {one: found.count(one) / len(found) if found else math.nan for one in Verdict}
 
 
-def _claims(study: Study, results: Sequence[Result]) -> Iterator[Row]:
-    for one in results:
-        found = {count: one.case.verdicts(count) for count in SHARES}
-        fewest = [of.universe for of in one.reversals if of.departures == one.reversals[0].departures]
-        turned_by = "; or ".join(map(in_words, fewest)) or "none found"
-        yield (
-            _labels(one.case)
-            | {"words": claimed(study, one.case.claim)}
-            | {f"holds_{n}": of.count(Verdict.HOLDS) / len(of) if of else math.nan for n, of in found.items()}
-            | {"turned_by": "nothing: reversed as stated" if _is_reversed(one.case) else turned_by}
-        )
+def _profile(of: Result) -> Iterator[Row]:
+    for departures in DEPARTURES:
+        found = of.case.verdicts(departures)
+        shares = {str(verdict): share for verdict, share in _shares(found).items()}
+        yield {"departures": departures, "universes": len(found)} | shares | {BRIEF: bool(found)}
 
 
-def _is_reversed(case: Case) -> bool:
-    return case.stated.verdict is Verdict.REVERSED
+def _claims(of: Result) -> Iterator[Row]:
+    case, fewest = of.case, [one.universe for one in of.reversals if one.departures == of.reversals[0].departures]
+    turned_by = "; or ".join(map(in_words, fewest)) or "none found"
+    yield {
+        "words": claimed(case.study, case.claim),
+        **{f"holds_{count}": _shares(case.verdicts(count))[Verdict.HOLDS] for count in SHARES},
+        "turned_by": "nothing: reversed as stated" if case.stated.verdict is Verdict.REVERSED else turned_by,
+    }
 
 
-def _reversals(study: Study, results: Sequence[Result]) -> Iterator[Row]:
-    for one in results:
-        for of in one.reversals:
-            choices = {"departures": of.departures, "choices": in_words(of.universe), "exactly": _names(of.universe)}
-            yield _labels(one.case) | choices | {"fraction": of.fraction} | _evidence(study, one.case, of.estimates)
+def _reversals(of: Result) -> Iterator[Row]:
+    for one in of.reversals:
+        choices = {"departures": one.departures, "choices": in_words(one.universe), "exactly": _names(one.universe)}
+        yield choices | {"fraction": one.fraction} | _evidence(of.case, one.estimates)
 
 
-def _survived(study: Study, results: Sequence[Result]) -> Iterator[Row]:
-    for one in results:
-        for choice, of in one.survived.items():
-            yield _labels(one.case) | {"choices": choice.words} | _evidence(study, one.case, of)
+def _survived(of: Result) -> Iterator[Row]:
+    for choice, one in of.survived.items():
+        yield {"choices": choice.words} | _evidence(of.case, one)
 
 
-def _choices(results: Sequence[Result]) -> Iterator[Row]:
-    choices = (one for of in results for one in of.case.choices)
-    for one in {(one.ledger, str(one)): one for one in choices}.values():  # pairs of policies share some choices
-        yield {"ledger": one.ledger, "choice": one.dimension, "otherwise": one.name, "words": one.words}
-
-
-def _curve(study: Study, results: Sequence[Result]) -> Iterator[Row]:
-    worlds = ((one.case, of) for one in results for of in (one.case.stated, *one.case.worlds))
-    for number, (case, of) in enumerate(worlds):
-        evidence = {"difference": _difference(of.estimates), "unit": study.unit_of(case.claim.variable)}
-        names = {"verdict": str(of.verdict), "choices": _names(of.universe)}
-        yield {"universe": str(number)} | _labels(case) | {"departures": of.departures} | evidence | names
+def _curve(of: Result) -> Iterator[Row]:
+    for one in (of.case.stated, *of.case.worlds):
+        evidence = _evidence(of.case, one.estimates)
+        yield {
+            "departures": one.departures, "difference": evidence["difference"], "unit": evidence["unit"],
+            "verdict": str(one.verdict), "choices": _names(one.universe),
+        }  # fmt: skip
 
 
 def _names(universe: Universe) -> str:
@@ -190,29 +192,26 @@ def _names(universe: Universe) -> str:
     return "; ".join(map(str, universe))
 
 
-def _evidence(study: Study, case: Case, of: Estimates) -> Row:
+def _evidence(case: Case, of: Estimates) -> Row:
     """The claim's number under both policies, their difference, and the unit."""
-    own, other = _value(study, case, of.policy, of.policy_error), _value(study, case, of.against, of.against_error)
-    return dict(zip(EVIDENCE, (own, other, _difference(of), study.unit_of(case.claim.variable)), strict=True))
+    own, other = _value(case, of.policy, of.policy_error), _value(case, of.against, of.against_error)
+    gap, unit = Estimate.normal(of.difference, of.error), case.study.unit_of(case.claim.variable)
+    return dict(zip(EVIDENCE, (own, other, gap, unit), strict=True))
 
 
-def _difference(of: Estimates) -> Estimate:
-    return Estimate.normal(of.difference, of.error)
-
-
-def _value(study: Study, case: Case, value: float, error: float) -> Estimate:
+def _value(case: Case, value: float, error: float) -> Estimate:
     """One policy's estimate with its interval.
 
     A probability has the interval of a share for the effective number of futures, all else a normal interval.
     """
     if case.claim.measure != PROBABILITY or math.isnan(value):
         return Estimate.normal(value, error)
-    count = value * (1 - value) / error**2 if error > 0 else study.paths / study.unit
+    count = value * (1 - value) / error**2 if error > 0 else case.study.paths / case.study.unit
     low, high = share_interval(np.asarray(value), np.asarray(count))
     return Estimate(value, error, float(low), float(high))
 
 
-def sentences(study: Study, results: Sequence[Result]) -> Iterator[str]:
+def sentences(results: Sequence[Result]) -> Iterator[str]:
     """How many claims other choices can turn, then for each claim the fewest choices that turn it."""
     by_claim = [[*some] for _, some in groupby(results, lambda one: one.case.claim)]
     fewest = [min((of.departures for one in some for of in one.reversals[:1]), default=0) for some in by_claim]
@@ -222,23 +221,23 @@ def sentences(study: Study, results: Sequence[Result]) -> Iterator[str]:
         turned, singly = sum(map(bool, fewest)) or "none", fewest.count(1) or "none"
         yield f"Of {len(by_claim)} claims {turned} can be turned by other choices, {singly} by a single one."
     for some in by_claim:
-        yield from _of_claim(study, some)
+        yield from _of_claim(some)
 
 
-def _of_claim(study: Study, some: Sequence[Result]) -> Iterator[str]:
+def _of_claim(some: Sequence[Result]) -> Iterator[str]:
     case = some[0].case
-    claim = claimed(study, case.claim)
+    claim, verdict = claimed(case.study, case.claim), case.stated.verdict
     found = sorted((one for one in some if one.reversals), key=lambda one: one.reversals[0].departures)
-    if _is_reversed(case):
-        yield f"As stated, the futures show the opposite: {_turned(study, case, (), case.stated.estimates)}."
-    elif case.stated.verdict is not Verdict.HOLDS:
+    if verdict is Verdict.REVERSED:
+        yield f"As stated, the futures show the opposite: {_turned(case, case.stated)}."
+    elif verdict is not Verdict.HOLDS:
         yield f"As stated, the futures do not bear out that {claim}."
     elif not found:
         yield f"Nothing was found that turns this: {claim}."
     for one in found:
         kinds = {is_measured(of.universe): of for of in reversed(one.reversals)}
         for of in sorted(kinds.values(), key=lambda of: of.departures):
-            turned, choices = _turned(study, case, of.universe, of.estimates), in_words(of.universe)
+            turned, choices = _turned(case, of), in_words(of.universe)
             number = f"{of.departures} other choice{'s' * (of.departures > 1)}"
             whole, namely = f"With {number} ({choices}), {turned}.", f"Namely: {choices}."
             yield whole if is_short(whole) else f"With {number}, {turned}."
@@ -246,9 +245,10 @@ def _of_claim(study: Study, some: Sequence[Result]) -> Iterator[str]:
                 yield namely
 
 
-def _turned(study: Study, case: Case, universe: Universe, of: Estimates) -> str:
+def _turned(case: Case, world: World) -> str:
     """A turned claim in words: `region devastated is likelier under reform: 26 against 24 %`."""
-    claim = replace(case.claim, variable=what(study, case.claim, universe).name)
+    study, of = case.study, world.estimates
+    claim = replace(case.claim, variable=what(study, case.claim, world.universe).name)
     if claim.measure == PROBABILITY:
         numbers = f"{100 * of.policy:.3g} against {100 * of.against:.3g} %"
     else:

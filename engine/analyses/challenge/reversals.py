@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, groupby, islice
+from itertools import combinations, islice
 
 import numpy as np
 from scipy.special import logit
 
-from engine.analyses.challenge.choices import Choice, Universe, agree, contradict, is_measured
+from engine.analyses.challenge.choices import Choice, Universe, agree, is_measured
 from engine.analyses.challenge.claims import Estimates
 from engine.analyses.challenge.universes import WHOLE, Case, Verdict, World
 from engine.analyses.variables import PROBABILITY
@@ -78,7 +78,7 @@ def turned(case: Case) -> Result:
     found: list[World] = []
     for stage in stages:
         if all(is_measured(one.universe) for one in found):
-            found += _confirmed(case, _worst(case, stage()), len(stages))
+            found += _confirmed(case, stage(), len(stages))
     survived = [one for one in search.singles if (one,) not in singles][:HARDEST]
     alone = case.at((one,) for one in survived)
     return Result(case, [*_front(found)], dict(zip(survived, alone, strict=True)))
@@ -89,16 +89,14 @@ class _Search:
 
     def __init__(self, case: Case):
         self.case = case
+        stated, self.base = case.stated.estimates, self._scale(case.stated.estimates)
+        self.effects: dict[Choice, np.ndarray] = {}
         # not from the universes: of choices with equal effect they have one, while a set adds the effect of each
         choices = [one for some in case.dimensions.values() for one in some]
-        stated = case.stated.estimates
-        self.base = self._scale(stated)
-        effects = {
-            one: self._scale(at) - self.base
-            for one, at in zip(choices, case.at((one,) for one in choices), strict=True)
-            if not (at.are_alike or at.equal(stated))
-        }
-        self.effects = {one: effect for one, effect in effects.items() if np.isfinite(effect).all()}
+        for one, at in zip(choices, case.at((one,) for one in choices), strict=True):
+            effect = self._scale(at) - self.base
+            if np.isfinite(effect).all() and not (at.are_alike or at.equal(stated)):
+                self.effects[one] = effect
         self.singles = sorted(self.effects, key=lambda one: self.predicted((one,)))
 
     def _scale(self, one: Estimates) -> np.ndarray:
@@ -140,11 +138,11 @@ class _Search:
 
         It is then pruned of the choices that it does not need.
         """
-        made: list[Choice] = []
+        made: Universe = ()
         for one in singles:
-            if self.effects[one].any() and not contradict(one, made, self.case.study.groups):
-                made.append(one)
-        grown = (self.turning([tuple(made[:size])]) for size in SIZES if size <= len(made))
+            if self.effects[one].any() and agree((*made, one), self.case.study.groups):
+                made = (*made, one)
+        grown = (self.turning([made[:size]]) for size in SIZES if size <= len(made))
         for universe in next(filter(None, grown), []):
             for one in sorted(universe, key=lambda one: -self.predicted((one,))):
                 rest = tuple(other for other in universe if other is not one)
@@ -153,21 +151,20 @@ class _Search:
         return []
 
 
-def _worst(case: Case, found: Sequence[Universe]) -> list[Universe]:
-    """The sets of each size that turn the claim by most, separately with and without changed measurement."""
-    sizes = dict(zip(found, (-one.relative for one in case.at(found)), strict=True))
-    ordered = sorted(found, key=lambda one: (len(one), is_measured(one), sizes[one]))
-    kinds = groupby(ordered, key=lambda one: (len(one), is_measured(one)))
-    return [one for _, some in kinds for one in islice(some, JUDGED)]
-
-
-def _confirmed(case: Case, sets: Sequence[Universe], times: int) -> Iterator[World]:
+def _confirmed(case: Case, found: Sequence[Universe], times: int) -> Iterator[World]:
     """The sets that turn the claim on independent futures, significantly over all sets, each with its fraction.
+
+    Of each size, those that turn it by most are judged, separately with and without changed measurement.
 
     Args:
       times: how often sets are confirmed for a claim, for Bonferroni's correction.
     """
-    reach = case.reach(times * max(1, len(sets)))
+    by_kind: dict[tuple[int, bool], list[Universe]] = {}
+    sizes = dict(zip(found, case.at(found), strict=True))
+    for universe in sorted(found, key=lambda one: -sizes[one].relative):
+        by_kind.setdefault((len(universe), is_measured(universe)), []).append(universe)
+    sets = [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
+    reach = case.reach(times * len(sets))
     for universe, one in zip(sets, case.at(sets, replicate=FRESH), strict=True):
         if (verdict := case.verdict(one, reach)) is Verdict.REVERSED:
             yield World(universe, one, verdict, _fraction(case, universe))
@@ -187,11 +184,10 @@ def _fraction(case: Case, universe: Universe) -> Estimate:
         (one,) = case.at([universe if x else whole], x or 1.0, FRESH)
         return case.favour(one), one.error
 
-    low, high = 0.0, 1.0
+    low, high, side = 0.0, 1.0, 0
     (at_low, error), (at_high, _) = favour(low), favour(high)
     if at_low <= 0:  # these choices alone turn the claim
         return Estimate(0.0, 0.0, 0.0, 0.0)
-    slope, x, side = (at_high - at_low), 1.0, 0
     for _ in range(STEPS):
         x = (low * at_high - high * at_low) / (at_high - at_low)
         value, error = favour(x)
@@ -204,7 +200,7 @@ def _fraction(case: Case, universe: Universe) -> Estimate:
         else:
             high, at_high, at_low = x, value, at_low / 2 if side < 0 else at_low
             side = -1
-    error = abs(error / slope) if slope else math.nan
+    error = abs(error / slope)
     return Estimate(x, error, max(0.0, x - 1.96 * error), min(1.0, x + 1.96 * error))
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import combinations, islice, product
 from typing import Any
 
-from engine.analyses.challenge.choices import Choice, Universe, agree, contradict
+from engine.analyses.challenge.choices import Choice, Universe, agree
 from engine.analyses.challenge.claims import Estimates, what
 from engine.analyses.challenge.results import Cell, Results
 from engine.analyses.turning import critical_score
@@ -170,7 +170,7 @@ def universes(dimensions: Dimensions, departures: int, groups: Mapping[str, Any]
 
 
 def _random_universe(dimensions: Dimensions, departures: int, groups: Mapping[str, Any], key: str) -> Universe:
-    made: list[Choice] = []
+    made: Universe = ()
     # claims differ in their dimensions of measurement: numbered, these come at the same places of the order for every
     # claim, so that claims share all other choices, and with them futures
     measured = [name for name, some in dimensions.items() if some[0].is_measured]
@@ -178,11 +178,11 @@ def _random_universe(dimensions: Dimensions, departures: int, groups: Mapping[st
     for name in sorted(dimensions, key=lambda name: _number(f"{key}/{called.get(name, name)}")):
         some = dimensions[name]
         one = some[_number(f"{key}/{name}/which") % len(some)]
-        if not contradict(one, made, groups):
-            made.append(one)
+        if agree((*made, one), groups):
+            made = (*made, one)
         if len(made) == departures:
             break
-    return tuple(made)
+    return made
 
 
 def _number(text: str) -> int:

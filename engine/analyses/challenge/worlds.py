@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -11,18 +10,17 @@ import numpy as np
 
 from engine.analyses.challenge.choices import FULL, Universe
 from engine.analyses.independent_inputs import independent_inputs, replicates
-from engine.analyses.lever_sets import LeverSet, Terms, policy_of, set_of, years_begun
+from engine.analyses.lever_sets import Levers, LeverSet, sets_of, years_begun
 from engine.analyses.variables import Values
 from engine.lanes import compilation_cache
 from engine.program import arguments, devices
 from engine.program.contract import Program, Scores
-from engine.study.components import Change, Policy
+from engine.study.components import Change
 from engine.study.group_changes import part_of
 from engine.study.lever_groups import START
 from engine.study.study import Block, Study
 from engine.study.tables.changes import changed, joined
 
-Levers = Mapping[str, Terms]
 AT_ONCE = 1 << 15
 """Paths whose random numbers are drawn at a time, some two kilobytes each."""
 SETS_OF_SCORES = 2
@@ -39,16 +37,11 @@ class Worlds:
 
     def __init__(self, study: Study, device: str | None = None):
         compilation_cache.keep_programs()
-        self.study = study
-        sets = [set_of(policy, study.years) for policy in study.policies]
-        terms = {lever: [part[lever] for of in sets for part in (of.before, of.after)] for lever in study.model.levers}
-        self._factors = {lever: {name for part in parts for name in part} for lever, parts in terms.items()}
-        self._sets = self._sets_of(study)
-        self._begun = years_begun(study, study.policies)
-        self.program: Program = devices.program(replace(study, policies=self._policies(self._sets)), device)
+        self.study, self._sets, self._begun = study, sets_of(study.policies, study.years), years_begun(study)
+        self.program: Program = devices.program(self._with(self._sets), device)
         self.program.prepare()
         # the compiled policies all begin in the first year: give the program the starting years of the study's own
-        self.program = self.program.fed(self.program.inputs | {"levers": self._levers((), Change(), 0.0)})
+        self.program = self.program.fed(self.program.inputs | {"levers": self._levers((), Change(), 1.0)})
         self.scores = lru_cache(SETS_OF_SCORES)(self._scores)
 
     def values(self, universe: Universe, fraction: float = 1.0, replicate: int = 0) -> Values:
@@ -60,9 +53,7 @@ class Worlds:
           replicate: 0 for the study's own futures, any other number for an independent set of them.
         """
         program = self.program.fed(self._inputs(universe, fraction, replicate))
-        move: dict[int, float] = {}
-        for row, size in (moved for one in universe for moved in one.move.items()):
-            move[row] = move.get(row, 0.0) + fraction * size
+        move = {row: fraction * size for one in universe for row, size in one.move.items()}
         parts = []
         for first in range(0, self.study.paths, AT_ONCE):
             block = Block(0, first, min(AT_ONCE, self.study.paths - first))
@@ -91,15 +82,19 @@ class Worlds:
         }
         if change.levers or any(one.side for one in universe):
             inputs["levers"] = self._levers(universe, change, fraction)
-        factors = {name: _part_of_factor(*of, fraction) for name, of in change.factors.items()}
+        factors = {
+            name: ((1.0 - fraction) + fraction * scale, fraction * shift)
+            for name, (scale, shift) in change.factors.items()
+        }
         return inputs | {"changes": arguments.changes(factors, study, self.program.dtype)}
 
     def _levers(self, universe: Universe, change: Change, fraction: float) -> dict[str, Any]:
         """Lever arrays of both policies under choices, in the form that was compiled."""
         study, sets, begun = self.study, self._sets, self._begun.copy()
         if change.levers:
-            other = self._sets_of(changed(study, Change(levers=change.levers)))
-            sets = [_between(own, to.before, to.after, fraction) for own, to in zip(sets, other, strict=True)]
+            # beside the stated policies, so that every lever keeps their factors
+            other = sets_of((*changed(study, change).policies, *study.policies), study.years)
+            sets = [_between(own, to.before, to.after, fraction) for own, to in zip(sets, other, strict=False)]
         for one in universe:
             if one.side == FULL:
                 sets = [_between(own, own.after, own.after, fraction) for own in sets]
@@ -110,37 +105,14 @@ class Worlds:
                 if START in one.levers:
                     apart = self._begun[:, [giver]] - begun
                     begun += np.rint(fraction * apart).astype(begun.dtype)
-        arrays = arguments.lever_arrays(replace(study, policies=self._policies(sets)), self.program.dtype)
+        arrays = arguments.lever_arrays(self._with(sets), self.program.dtype)
         return {**arrays, "start": begun, "before_start": begun}
 
-    def _sets_of(self, study: Study) -> list[LeverSet]:
-        """The levers of both policies in the compiled form: each with a weight, perhaps 0, of every factor of it."""
-        sets = [set_of(policy, study.years) for policy in study.policies]
-        return [replace(of, before=self._filled(of.before), after=self._filled(of.after)) for of in sets]
-
-    def _filled(self, levers: Levers) -> dict[str, Terms]:
-        return {
-            lever: {name: terms.get(name, np.zeros_like(terms[""])) for name in sorted(self._factors[lever])}
-            for lever, terms in levers.items()
-        }
-
-    def _policies(self, sets: Sequence[LeverSet]) -> tuple[Policy, ...]:
-        year = self.study.years[0] if self.study.years else 0
-        policies = []
-        for name, of in zip(self.study.policy_names, sets, strict=True):
-            one = policy_of(name, year, of.after)
-            if of.share != 1.0:
-                one = replace(one, before=policy_of(name, year, of.before), implementation=of.share)
-            policies.append(one)
-        return tuple(policies)
-
-
-def _part_of_factor(scale: float, shift: float, fraction: float) -> tuple[float, float]:
-    """A factor's scale and shift part of the way from (1, 0) to a change's; at fraction 1 the change's to the bit."""
-    if fraction == 1.0:
-        return scale, shift
-    # adding -0 changes no bit, while adding 0 turns -0 into 0
-    return (1.0 - fraction) + fraction * scale, -0.0 if shift == 0.0 else fraction * shift
+    def _with(self, sets: list[LeverSet]) -> Study:
+        """The study whose policies have these levers."""
+        study = self.study
+        named = zip(study.policy_names, sets, strict=True)
+        return replace(study, policies=tuple(one.policy(name, study.years) for name, one in named))
 
 
 def _between(own: LeverSet, before: Levers, after: Levers, fraction: float) -> LeverSet:

@@ -23,8 +23,8 @@ EVENTS = {"ruin": {"outcome": "cost", "above": 1e6}}
 def said(given):
     """The findings of an answer; its tables are made too, and hold rows where there is a claim."""
     _, results = given
-    assert bool([*tables(*given)]) is bool(results)
-    return [*sentences(*given)]
+    assert bool([*tables(results)]) is bool(results)
+    return [*sentences(results)]
 
 
 def ungrouped():
@@ -125,7 +125,7 @@ def test_a_study_of_any_kind_is_answered(name):
     count = len({one.case.claim for one in results})
     assert len(said(given)) >= count + (count > 1)
     assert all(one.case.stated.verdict is Verdict.HOLDS for one in results)
-    (profile,) = (table for table in tables(*given) if table.name == "profile")
+    (profile,) = (table for table in tables(results) if table.name == "profile")
     for row in profile.rows():
         assert not row["universes"] or sum(row[one] for one in Verdict) == pytest.approx(1.0)
 
