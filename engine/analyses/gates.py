@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,11 +68,10 @@ class Gates:
             held = ("yes" if holds else "no") if _has_years(study, gate) else ""
             band = {"p05": low, "median": median, "p95": high}
             rows.append({"gate": name, "held": held, **_stated(study, gate), "paths": len(values), **band})
-        failed, beyond = (_listed(row["gate"] for row in rows if row["held"] == held) for held in ("no", ""))
-        count = sum(row["held"] == "no" for row in rows)
-        fails = f"{count} of {len(rows)} gates fail{'s' * (count == 1)}"
-        findings = [f"{fails}: {failed}." if failed else f"{fails}."]
-        findings += [f"The study does not have the years of these gates: {beyond}."] if beyond else []
+        failed, beyond = ([words(row["gate"]) for row in rows if row["held"] == held] for held in ("no", ""))
+        fails = f"{len(failed)} of {len(rows)} gates fail{'s' * (len(failed) == 1)}"
+        findings = [f"{fails}: {', '.join(failed)}." if failed else f"{fails}."]
+        findings += [f"The study does not have the years of these gates: {', '.join(beyond)}."] if beyond else []
         shown = ("held", "asked", "limit", "upper", "p05", "median", "p95")
         gates = table("gates", "Gates", rows, "gate", brief=shown)
         return Answer(Subject.of(study), tuple(findings), (gates,), study.futures)
@@ -175,7 +173,3 @@ def _place(gate: Gate) -> str:
     when = f"{years[0]}-{years[-1]}" if in_a_row else " and ".join(map(str, years))
     across = f"{gate.across} of " if gate.across else ""
     return f"{across}{', '.join(filter(None, [gate.variable, *labels, when]))}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(words(name) for name in names)

@@ -33,11 +33,6 @@ class PriorMoments:
     by_shift: float
     by_stretch: float
 
-    @property
-    def is_fixed(self) -> bool:
-        """Whether the factor is fixed, so that nothing is drawn."""
-        return self.sd == 0
-
 
 def moments(law: Law) -> PriorMoments:
     """The moments of a prior, by numerical integration over its normal score."""
@@ -64,7 +59,7 @@ class Priors:
     @cached_property
     def free(self) -> list[int]:
         """Indices of the factors that are not fixed."""
-        return [k for k, moments in enumerate(self.moments) if not moments.is_fixed]
+        return [k for k, moments in enumerate(self.moments) if moments.sd != 0]
 
     def left_out(self, place: int) -> str:
         """Why there is no derivative by a factor's prior; "" if there is one."""

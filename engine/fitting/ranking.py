@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import tomli_w
 from scipy import special
 
 from engine.draws.distributions import scipy_catalogue
@@ -107,8 +105,7 @@ def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False
     if not families:
         families = (*REAL, *(POSITIVE if x[0] > 0 else ()), *(UNIT if x[0] > 0 and x[-1] < 1 else ()))
     forms = {name: _form(name, x, shifted) for name in _canonical_names(families)}
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # SciPy's warnings during the search; results are checked instead
+    with scipy_catalogue.quietly():
         fits = [_fit(name, form, x) for name, form in forms.items()]
     return tuple(sorted(fits, key=lambda fit: (bool(fit.failed), fit.aic)))
 
@@ -173,22 +170,13 @@ def p_text(fit: Fit) -> str:
 
 def snippet(fit: Fit, name: str, source: str) -> str:
     """TOML table of a factor with this name and the fitted distribution; numbers in full precision."""
-    return _table(name, {"family": fit.family, **fit.parameters, "source": source})
+    return tomli_w.dumps({"factors": {name: {"family": fit.family, **fit.parameters, "source": source}}})
 
 
 def empirical_snippet(file: str, column: str, name: str, source: str) -> str:
     """TOML table of a factor with this name that is drawn from the data themselves."""
-    return _table(name, {"family": "empirical", "file": file, "column": column, "source": source})
-
-
-def _table(name: str, entries: Mapping[str, str | float]) -> str:
-    head = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
-    lines = [f"{key} = {_quoted(value)}\n" for key, value in entries.items()]
-    return f"[factors.{head}]\n" + "".join(lines)
-
-
-def _quoted(value: str | float) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    law = {"family": "empirical", "file": file, "column": column, "source": source}
+    return tomli_w.dumps({"factors": {name: law}})
 
 
 def _refuse_useless(x: np.ndarray) -> None:

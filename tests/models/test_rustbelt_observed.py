@@ -145,7 +145,7 @@ def test_the_published_score_is_that_of_the_command(name, column):
     page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8")
     study = load_study(name)
     _, (reading, *_) = backtest(study)
-    within, ratio = reading.calibration.coverage(0.9), reading.calibration.crps(reading.sizes())
+    within, ratio = reading.calibration.coverage(0.9), reading.relative_error()
     closer = sum(row["crps"].estimate < row["of_last"] for row in reading.scored)
     count, energy = len(reading.scored), reading.calibration.energy()
     published = [

@@ -8,26 +8,31 @@ from math import nan
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
-from engine.analyses.backtest.calibration import Calibration
-from engine.analyses.backtest.figures import Figure, Line, lines, sound
+from engine.analyses import years
+from engine.analyses.backtest.calibration import Calibration, Statistic
 from engine.analyses.backtest.scores import beyond, crps, log_score, of_trend
-from engine.analyses.futures import of_paths
+from engine.analyses.futures import Futures, of_paths, refuse_too_many
 from engine.analyses.variants import Observer, unobserved
-from engine.errors import Problem, UserError
-from engine.risk.estimation.exclusion import most_excluded
+from engine.risk.drivers.series import across
 from engine.risk.estimation.intervals import Units, as_units
 from engine.study import imposition
 from engine.study.actual_policy import followed
 from engine.study.holdout import is_within, why_apart
 from engine.study.study import Study
-from engine.study.tables.observed import Observation
+from engine.study.tables.observed import FOLDED, Observation, observable
 
 PATHS, FEWEST = 1 << 14, 256
 """Default number of futures; and the fewest allowed, from which the range of the model's own futures is estimated."""
 LEVELS = {0.05: "p05", 0.25: "p25", 0.5: "median", 0.75: "p75", 0.95: "p95"}
 """Levels of the quantiles of the futures, and the columns that hold them."""
+SCORES = ("place", "crps", "bad_side", "log_score", "log_score_note", "of_last", "of_trend")
+"""Columns that only scored figures have."""
 Row = dict[str, Any]
+Paths = Float[np.ndarray, "path"]
+Series = Mapping[str, Float[np.ndarray, "year path"]]
+"""Name of a series -> values of its variable; a single row for a model without years."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class Reading:
     """
 
     name: str
-    figures: Sequence[Figure]
+    figures: Sequence[Observation]
     rows: Sequence[Row]
-    series: Sequence[Line]
+    series: Series
     left_out: int
     calibration: Calibration | None
 
@@ -58,15 +63,18 @@ class Reading:
     def by_series(self) -> Mapping[str, list[int]]:
         """Name of a series -> indices of its scored figures."""
         found: dict[str, list[int]] = {}
-        for number, row in enumerate(self.scored):
-            found.setdefault(row["series"], []).append(number)
+        for number, figure in enumerate(self.figures):
+            found.setdefault(figure.series, []).append(number)
         return found
 
-    def sizes(self) -> list[float]:
-        """For each scored figure, the mean CRPS of the last value known over its series; 0 where none was known."""
-        last = np.array([row["of_last"] for row in self.scored])
-        series = self.by_series()
-        return [float(np.nan_to_num(last[series[row["series"]]].mean())) for row in self.scored]
+    def relative_error(self) -> Statistic | None:
+        """Mean CRPS of the figures relative to that of the last value known; None where none was known.
+
+        Each is relative to the mean over its series.
+        """
+        last, series = np.array([row["of_last"] for row in self.scored]), self.by_series()
+        sizes = [float(np.nan_to_num(last[series[figure.series]].mean())) for figure in self.figures]
+        return self.calibration.crps(sizes) if self.calibration and any(sizes) else None
 
 
 def backtest(
@@ -108,44 +116,62 @@ def backtest(
     found = []
     for number, some in enumerate(simulated):
         observe("simulating", number * one.paths, len(simulated) * one.paths)
-        found.append({line.name: line for line in lines(imposition.under(one, impose, some), some, one.paths, device)})
+        found.append(_series(imposition.under(one, impose, some), some, device))
     observe("simulating", len(simulated) * one.paths, len(simulated) * one.paths)
     every = zip(readings.items(), found if impose else found * len(readings), strict=True)
-    return one, [
-        _reading(one, name, [of[series] for series in dict.fromkeys(row.series for row in own)], own, impose)
-        for (name, own), of in every
-    ]
+    return one, [_reading(one, name, own, series, impose) for (name, own), series in every]
 
 
-def _reading(
-    study: Study, name: str, series: Sequence[Line], rows: Sequence[Observation], impose: Sequence[str]
-) -> Reading:
-    held = {line.name: [row for row in line.rows if row in {*rows}] for line in series}
-    pairs = [(line, row, why_apart(study, row, impose)) for line in series for row in held[line.name]]
-    figures, good = sound([line.figure(study, row) for line, row, why in pairs if not why], study.paths)
-    lost, most = int((~good).sum()), most_excluded(study)
-    if lost > most:
-        text = (
-            f"values are not finite on {lost:,} of {study.paths:,} paths; expected at most {most:,}."
-            " Mend the model, or say which share may be kept out."
-        )
-        raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", text)])
+def _series(study: Study, rows: Sequence[Observation], device: str | None) -> Series:
+    """The futures of the series of some figures; the study must have a single policy."""
+    of = {row.series: row for row in rows}
+    if not study.is_path_model:
+        outcomes = Futures(study, [row.variable for row in of.values()], device).first(study.paths)
+        return {name: outcomes[row.variable] for name, row in of.items()}
+    found = [across(study, row.variable, row.at, row.across or "sum") for row in of.values()]
+    return {name: values[0] for name, values in zip(of, years.values(study, found, study.paths, device), strict=True)}
+
+
+def _reading(study: Study, name: str, rows: Sequence[Observation], every: Series, impose: Sequence[str]) -> Reading:
+    series = {row.series: every[row.series] for row in rows}
+    names = [*series]
+    rows = sorted(rows, key=lambda row: (names.index(row.series), row.time))
+    why = {row: why_apart(study, row, impose) for row in rows}
+    figures = [row for row in rows if not why[row]]
+    values = np.array([futures_of(study, row, series[row.series]) for row in figures]).reshape(-1, study.paths)
+    good = np.isfinite(values).all(axis=0)
+    refuse_too_many(study, good)
+    values, units = values.compress(good, axis=1), as_units(study.paths, study.unit).take(good)
     random = np.random.default_rng([study.seed, *f"places {name}".encode()])
-    calibration = Calibration(figures, random) if figures else None
-    units = as_units(study.paths, study.unit).take(good)
+    calibration = Calibration(values, np.array([row.value for row in figures]), random) if figures else None
     scored = [
-        _row(one.observation, one) | {"place": float(place)} | _scores(study, held[one.observation.series], one, units)
-        for one, place in zip(figures, calibration.places if calibration else (), strict=True)
+        _row(row, own) | {"place": float(place)} | _scores(study, rows, row, own, units)
+        for row, own, place in zip(figures, values, calibration.places[:, 0] if calibration else (), strict=True)
     ]
     apart = [
-        _row(row, line.figure(study, row) if is_within(study, row) else None, why) for line, row, why in pairs if why
+        _row(row, futures_of(study, row, series[row.series]) if is_within(study, row) else np.zeros(0), why[row])
+        for row in rows
+        if why[row]
     ]
-    return Reading(name, figures, [*scored, *apart], series, lost, calibration)
+    return Reading(name, figures, [*scored, *apart], series, int((~good).sum()), calibration)
 
 
-def _row(of: Observation, figure: Figure | None, why: str = "") -> Row:
-    """A figure with the quantiles of its futures, without scores."""
-    finite = figure.values[np.isfinite(figure.values)] if figure else None
+def futures_of(study: Study, row: Observation, by_year: Float[np.ndarray, "year path"]) -> Paths:
+    """What would be observed on each path: the model's value of a figure plus a normal draw of the observation error.
+
+    The years of the figure must lie within the study's. The errors of each figure are a random stream of its own.
+    """
+    first, last = (study.years.index(year) for year in (row.first, row.time)) if study.years else (0, 0)
+    values: Paths = FOLDED[row.fold](by_year[first : last + 1].astype(np.float64))
+    if row.standard_error:
+        random = np.random.default_rng([study.seed, *f"observed {row.name} {row.reading}".encode()])
+        values += row.standard_error * random.standard_normal(len(values))
+    return values
+
+
+def _row(of: Observation, values: Paths, why: str = "") -> Row:
+    """A figure with the quantiles of its futures, without scores; `values` is empty where the study has none."""
+    finite = values[np.isfinite(values)]
     return {
         "figure": f"{of.name} ({of.reading})" if of.reading else of.name,
         "series": of.series,
@@ -153,8 +179,8 @@ def _row(of: Observation, figure: Figure | None, why: str = "") -> Row:
         "observed": of.value,
         "unit": of.unit,
         "standard_error": of.standard_error,
-        **{name: nan if finite is None else float(np.quantile(finite, level)) for level, name in LEVELS.items()},
-        **dict.fromkeys(("place", "crps", "bad_side", "log_score", "log_score_note", "of_last", "of_trend")),
+        **{name: float(np.quantile(finite, level)) if len(finite) else nan for level, name in LEVELS.items()},
+        **dict.fromkeys(SCORES),
         "apart": why,
         "reading": of.reading,
         "confidence": of.confidence,
@@ -163,20 +189,20 @@ def _row(of: Observation, figure: Figure | None, why: str = "") -> Row:
     }
 
 
-def _scores(study: Study, rows: Sequence[Observation], figure: Figure, units: Units) -> Row:
+def _scores(study: Study, rows: Sequence[Observation], figure: Observation, values: Paths, units: Units) -> Row:
     """The scores of a figure, in its unit except the log score, and of forecasts without a model.
 
     The forecasts are the last value known and the trend of what was known before the study begins.
     """
-    values, observed = figure.values, figure.observed
-    known = [row for row in rows if study.years and row.time < study.years[0]]
+    observed = figure.value
+    known = [row for row in rows if row.series == figure.series and study.years and row.time < study.years[0]]
     last = known[-1].value if known else nan
-    turned = beyond(np.append(values, observed), last, figure.loss)
+    turned = beyond(np.append(values, observed), last, bool(observable(study.model)[figure.variable].loss))
     return {
         "crps": crps(values, observed, units),
         "bad_side": crps(turned[:-1], turned[-1], units) if known else None,
         "log_score": log_score(values, observed),
         "log_score_note": "" if values.min() <= observed <= values.max() else "beyond all futures",
         "of_last": abs(last - observed),
-        "of_trend": of_trend(known, figure.observation.time, observed),
+        "of_trend": of_trend(known, figure.time, observed),
     }

@@ -11,12 +11,12 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.analyses.backtest.backtest import LEVELS, Reading, Row, backtest
-from engine.analyses.backtest.calibration import SEVERE, TRUTHS, WITHIN, Statistic
+from engine.analyses.backtest.calibration import SEVERE, TRUTHS, WITHIN, Band, band
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
-from engine.answers.wording import listed, short
+from engine.answers.wording import some
 from engine.study.study import Study
 from engine.study.tables.observed import observable
 
@@ -28,8 +28,6 @@ READING = (
     " happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95"
     " % intervals of the Monte Carlo error."
 )
-NAMED = 3
-"""Most figures that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -97,25 +95,15 @@ def _of_reading(reading: Reading) -> Iterator[str]:
         f"{of} {len(scored)} unseen figure{'s' * (len(scored) > 1)} {within.value:.0f} lie inside the 90 %"
         f" prediction interval; {within.expected:.1f} are expected."
     )
-    far = [reading.figures[k].observation.name for k in calibration.unexplained()]
-    named = ([*far[:count], *[f"{len(far) - count} more"] * (count < len(far))] for count in range(NAMED, 0, -1))
-    yield short(
-        *(f"The futures do not reach {listed(names)}." for names in named if far),
-        f"The futures do not reach {len(far)} of them." if far else "No figure is beyond the model's own futures.",
-    )
-    if ratio := _ratio(reading):
+    far = [reading.figures[k].name for k in calibration.unexplained()]
+    yield f"The futures do not reach {some(far)}." if far else "No figure is beyond the model's own futures."
+    if ratio := reading.relative_error():
         known = [row for row in scored if np.isfinite(row["of_last"])]
         closer = sum(row["crps"].estimate < row["of_last"] for row in known)
         yield (
             f"The futures are closer than the last value known for {closer} of {len(known)} figures; errors are"
             f" {ratio.value:.2f} times as large."
         )
-
-
-def _ratio(reading: Reading) -> Statistic | None:
-    """Mean CRPS of the figures relative to that of the last value known in their series; None where none was known."""
-    sizes = reading.sizes()
-    return reading.calibration.crps(sizes) if reading.calibration and any(sizes) else None
 
 
 def tables(study: Study, readings: Sequence[Reading]) -> Iterator[Table]:
@@ -132,7 +120,7 @@ def tables(study: Study, readings: Sequence[Reading]) -> Iterator[Table]:
             brief=["figures", "place", "error", *["error_of_trend"] * has_trend],
         ),
         table(
-            "together", "All figures together", _together(readings), "row",
+            "together", "All figures together", _together(study, readings), "row",
             brief=[*shown, *["reading"] * (len(readings) > 1)],
         ),
         table(
@@ -154,10 +142,8 @@ def _series(readings: Iterable[Reading]) -> Iterable[Row]:
             own, place = [reading.scored[k] for k in of], reading.calibration.shift(of)
             differs = reading.name and any(row["reading"] for row in own)
             title = f"{name} ({reading.name})" if differs else name
-            crps, last, trend = (
-                float(np.mean([getattr(row[one], "estimate", row[one]) for row in own]))
-                for one in ("crps", "of_last", "of_trend")
-            )
+            crps = np.mean([row["crps"].estimate for row in own])
+            last, trend = (np.mean([row[one] for row in own]) for one in ("of_last", "of_trend"))
             row = {
                 "series": title, "figures": len(own), "place": place.value, "expected_from": place.expected_from,
                 "expected_to": place.expected_to, "crps": crps, "unit": own[0]["unit"],
@@ -167,16 +153,16 @@ def _series(readings: Iterable[Reading]) -> Iterable[Row]:
     return rows.values()
 
 
-def _together(readings: Iterable[Reading]) -> Iterator[Row]:
+def _together(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:
     for reading in readings:
         if (of := reading.calibration) is None:
             continue
         numbers = [(f"figures within {100 * share:g} %", of.coverage(share), "") for share in WITHIN]
         numbers += [("mean place", of.shift(), ""), ("distance from the middle", of.spread(), "little if too wide")]
-        if ratio := _ratio(reading):
+        if ratio := reading.relative_error():
             numbers.append(("error over last value known", ratio, "high is worse"))
         numbers.append(("energy score", of.energy(), "high is worse"))
-        if losses := [k for k, one in enumerate(reading.figures) if one.loss]:
+        if losses := [k for k, one in enumerate(reading.figures) if observable(study.model)[one.variable].loss]:
             severity = of.severity(losses)
             numbers.append((f"losses beyond VaR{100 * SEVERE:g}", severity, "ES backtest; high is worse"))
         for number, statistic, note in numbers:
@@ -184,16 +170,16 @@ def _together(readings: Iterable[Reading]) -> Iterator[Row]:
 
 
 def _places(readings: Iterable[Reading]) -> Iterator[Row]:
-    bands = [(reading.name or "all", reading.calibration.band()) for reading in readings if reading.calibration]
-    every = ((name, band._fields, numbers) for name, band in bands for numbers in zip(*band, strict=True))
-    for row, (name, fields, numbers) in enumerate(every):
-        yield {"row": str(row), "reading": name, **dict(zip(fields, numbers, strict=True))}
+    bands = [(reading.name or "all", band(reading.calibration.places)) for reading in readings if reading.calibration]
+    every = [(name, numbers) for name, of in bands for numbers in zip(*of, strict=True)]
+    for row, (name, numbers) in enumerate(every):
+        yield {"row": str(row), "reading": name, **dict(zip(Band._fields, numbers, strict=True))}
 
 
 def _fan(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:
-    lines = {line.name: line for reading in readings for line in reading.series if not line.rows[0].fold}
-    for name, line in lines.items():
-        unit = observable(study.model)[line.rows[0].variable].unit
-        for year, values in zip(study.years, line.by_year, strict=False):
+    of = {row.series: row for row in study.observed.rows}
+    futures = {name: by_year for reading in readings for name, by_year in reading.series.items() if not of[name].fold}
+    for name, by_year in futures.items():
+        for year, values in zip(study.years, by_year, strict=False):
             quantiles = {column: float(np.nanquantile(values, level)) for level, column in LEVELS.items()}
-            yield {"series": name, "year": year, **quantiles, "unit": unit}
+            yield {"series": name, "year": year, **quantiles, "unit": of[name].unit}

@@ -94,12 +94,10 @@ def of_trend(known: Sequence[Observation], time: int, observed: float) -> float:
     values = np.array([row.value for row in known], float)
     if len(known) < LEAST or not np.ptp(times):
         return float("nan")
-    middle = times.mean()
-    spread = float(((times - middle) ** 2).sum())
-    slope = float(((times - middle) * (values - values.mean())).sum()) / spread
-    left = values - values.mean() - slope * (times - middle)
-    freedom = len(known) - 2
-    size = np.sqrt((left**2).sum() / freedom * (1 + 1 / len(known) + (time - middle) ** 2 / spread))
+    away, ahead = times - times.mean(), time - times.mean()
+    slope, level = np.polyfit(away, values, 1)
+    variance = ((values - level - slope * away) ** 2).sum() / (len(known) - 2)
+    size = np.sqrt(variance * (1 + 1 / len(known) + ahead**2 / (away**2).sum()))
     levels = (np.arange(POINTS) + 0.5) / POINTS
-    trend = values.mean() + slope * (time - middle) + size * t.ppf(levels, freedom)
+    trend = level + slope * ahead + size * t.ppf(levels, len(known) - 2)
     return float(np.abs(trend - observed).mean() - 0.5 * np.abs(trend[:, None] - trend).mean())

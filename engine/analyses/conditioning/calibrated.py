@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -62,16 +61,16 @@ class Ranked:
     trusted: np.ndarray
 
     @cached_property
-    def p_values(self) -> list[float]:
+    def p_values(self) -> Float[np.ndarray, "factor"]:
         """For each factor the p-value of Kolmogorov and Smirnov's test that its ranks are uniform."""
-        return [float(kstest(row, "uniform").pvalue) for row in self.ranks]
+        return np.array([kstest(row, "uniform").pvalue for row in self.ranks])
 
     @cached_property
     def wrong(self) -> list[str]:
         """Factors whose ranks are not uniform, at level `ALARM` over all factors (Holm)."""
-        values = sorted(zip(self.p_values, self.names, strict=True), key=lambda one: one[0])
-        held = takewhile(lambda one: one[1][0] <= ALARM / (len(values) - one[0]), enumerate(values))
-        return [name for _, (_, name) in held]
+        order = np.argsort(self.p_values, kind="stable")
+        small = self.p_values[order] <= ALARM / np.arange(len(order), 0, -1)
+        return [self.names[k] for k in order[np.logical_and.accumulate(small)]]
 
 
 def ranked(
@@ -156,10 +155,10 @@ def answer(of: Asked, study: Study, until: int | None, policy: str | None, truth
 
 
 def _factors(given: Ranked) -> Iterator[dict[str, Any]]:
-    every = sorted(zip(given.p_values, given.names, given.ranks, strict=True), key=lambda one: one[0])
-    for place, (p, name, ranks) in enumerate(every):
+    for place, k in enumerate(np.argsort(given.p_values, kind="stable")):
+        name, mean, p = given.names[k], given.ranks[k].mean(), given.p_values[k]
         verdict = "wrong" if name in given.wrong else ""
-        yield {"factor": name, "mean_rank": ranks.mean(), "p_value": p, "verdict": verdict, BRIEF: place < SHOWN}
+        yield {"factor": name, "mean_rank": mean, "p_value": p, "verdict": verdict, BRIEF: place < SHOWN}
 
 
 def _histogram(given: Ranked) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +18,7 @@ from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, Problems, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices
+from engine.program.contract import Program
 from engine.program.posterior.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.heaviness import LARGEST_SHAPE
@@ -41,38 +41,14 @@ class Weighed:
     """The first futures of a study with their weights.
 
     Args:
-      log_weights: log-likelihood of the observations on each future.
-      units: independent units of the futures.
+      weights: likelihood of the observations on each future, with mean 1; all 0 if they are impossible on every future.
+      shape: Pareto shape k-hat of the weights; infinite where all are 0.
+      effective: effective number of futures, (sum w)^2 / sum w^2, or that by independent units where it is less.
     """
 
-    log_weights: Float[np.ndarray, "path"]
-    units: Units
-
-    @cached_property
-    def weights(self) -> Float[np.ndarray, "path"]:
-        """The weights, with mean 1; all 0 where the observations are impossible on every future."""
-        largest = self.log_weights.max(initial=-np.inf)
-        if not np.isfinite(largest):
-            return np.zeros_like(self.log_weights)
-        weights = np.exp(self.log_weights - largest)
-        return np.asarray(weights / weights.mean())
-
-    @cached_property
-    def shape(self) -> float:
-        """Pareto shape k-hat of the weights; infinite where all are 0."""
-        finite = self.log_weights[np.isfinite(self.log_weights)]
-        return tail_shape(finite) if len(finite) else float("inf")
-
-    @cached_property
-    def effective(self) -> float:
-        """Effective number of futures, (sum w)^2 / sum w^2, or that by independent units where it is less.
-
-        It is 0 where all weights are 0.
-        """
-        if not self.weights.any():
-            return 0.0
-        alone = float(self.weights.sum() ** 2 / (self.weights**2).sum())
-        return min(alone, self.units.weighted(self.weights).effective * self.units.size)
+    weights: Float[np.ndarray, "path"]
+    shape: float
+    effective: float
 
 
 def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
@@ -82,7 +58,15 @@ def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
         observe("weighing", first, paths)
         parts.append(sight.log_likelihood(sight.of_paths(first, min(BLOCK, paths - first))))
     observe("weighing", paths, paths)
-    return Weighed(np.concatenate(parts), as_units(paths, sight.study.unit))
+    sizes = np.concatenate(parts)
+    possible = np.isfinite(sizes)
+    if not possible.any():
+        return Weighed(np.zeros(paths), np.inf, 0.0)
+    weights = np.exp(sizes - sizes.max())
+    weights /= weights.mean()
+    units, alone = as_units(paths, sight.study.unit), float(weights.sum() ** 2 / (weights**2).sum())
+    effective = min(alone, units.weighted(weights).effective * units.size)
+    return Weighed(weights, tail_shape(sizes[possible]), effective)
 
 
 @dataclass(frozen=True)
@@ -159,20 +143,24 @@ def condition(
     study.refuse_broken_model()
     one, rows, coming = followed_and_figures(study, until, policy)
     compilation_cache.keep_programs()
-    sight, later = Sight(one, rows, device), Sight(one, coming, device) if coming else None
-    plain, missed = weighed(sight, PLAIN - PLAIN % one.unit, observe), missed_by_all(sight, runs)
+    sight, paths = Sight(one, rows, device), PLAIN - PLAIN % one.unit
+    plain, missed = weighed(sight, paths, observe), missed_by_all(sight, runs)
     if missed is not None and plain.effective < FEW_UNITS:
         text = (
-            f"is too far from all futures: the nearest is {missed}, and of {len(plain.log_weights):,} futures of the"
-            f" study {plain.effective:,.0f} are effective, {FEW_UNITS} needed. State a larger error or discrepancy, or"
-            " leave it out."
+            f"is too far from all futures: the nearest is {missed}, and of {paths:,} futures of the study"
+            f" {plain.effective:,.0f} are effective, {FEW_UNITS} needed. State a larger error or discrepancy, or leave"
+            " it out."
         )
         raise UserError(study.source, [Problem("observed", text)])
-    names = outcomes_of(study, [*study.headline, *study.events_by_name])
-    own = _plain(study, sight, later, plain.units.paths, device, observe)
-    prior = _gathered(study, names, own, plain.units)
-    moved = _moved(study, sight, later, runs, device)
-    posterior = _gathered(study, names, moved, as_units(len(runs) * FUTURES, FUTURES))
+
+    def futures(facts: Facts | None, units: Units, size: int) -> Futures:
+        whole, alone = replace(study, paths=units.paths, facts=facts), replace(one, facts=facts)
+        program, later = devices.program(whole, device), Sight(alone, coming, device) if coming else None
+        return _gathered(whole, _parts(program, later, size, observe), units)
+
+    prior = futures(None, as_units(paths, one.unit), BLOCK)
+    moved = as_units(len(runs) * FUTURES, FUTURES)
+    posterior = futures(Facts(0, one.baseline, runs.__getitem__), moved, FUTURES)
     by_weight = replace(prior, weights=plain.weights) if plain.shape <= LARGEST_SHAPE else None
     return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, by_weight, missed)
 
@@ -203,51 +191,33 @@ def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
     return f"{nearest[k]:,.1f} standard errors from {sight.rows[k].name}"
 
 
-def _plain(
-    study: Study, sight: Sight, later: Sight | None, paths: int, device: str | None, observe: Observer
-) -> Iterator[Part]:
-    """The study's own futures, block by block."""
-    program = devices.program(study, device)
-    for first in range(0, paths, BLOCK):
+def _parts(program: Program, later: Sight | None, size: int, observe: Observer) -> Iterator[Part]:
+    """The futures of a program's study, `size` at a time."""
+    paths = program.study.paths
+    for first in range(0, paths, size):
         observe("simulating", first, paths)
-        block = Block(0, first, min(BLOCK, paths - first))
+        block = Block(0, first, min(size, paths - first))
         figures = later.of_paths(first, block.count) if later else np.zeros((0, block.count))
-        yield program.submit(block).of(block), sight.program.draws(block), figures
+        yield program.submit(block).of(block), program.draws(block).astype(np.float64), figures
     observe("simulating", paths, paths)
 
 
-def _moved(
-    study: Study, sight: Sight, later: Sight | None, runs: Sequence[Moved], device: str | None
-) -> Iterator[Part]:
-    """The moved futures, run by run.
-
-    For later figures, the random numbers that the facts say nothing of are drawn as in any run.
-    """
-    facts = Facts(0, sight.study.baseline, runs.__getitem__)
-    program = devices.program(replace(study, facts=facts), device)
-    of_later = devices.program(replace(later.study, facts=facts), device) if later else None
-    for number, run in enumerate(runs):
-        block = Block(0, number * FUTURES, FUTURES)
-        figures = later.of_scores(of_later.scores(block)) if later and of_later else np.zeros((0, FUTURES))
-        yield program.submit(block).of(block), sight.program.trace_of(run.scores).draws, figures
-
-
-def _gathered(study: Study, names: Sequence[str], parts: Iterable[Part], units: Units) -> Futures:
+def _gathered(study: Study, parts: Iterable[Part], units: Units) -> Futures:
     """Parts of futures as one set; refuses values that are not finite on more paths than the study allows."""
-    held, figures, means, squares = [], [], [], []
-    places = study.places(names)
+    names = outcomes_of(study, [*study.headline, *study.events_by_name])
+    places, held, moments, sizes = study.places(names), [], [], []
     for outcomes, draws, later in parts:
-        held.append(outcomes[:, places])
-        figures.append(later)
-        means.append(draws.astype(np.float64).mean(axis=1))
-        squares.append((draws.astype(np.float64) ** 2).mean(axis=1))
-    whole, sizes = np.concatenate(held, axis=-1), [part.shape[-1] for part in held]
+        held.append((outcomes[:, places], later))
+        moments.append((draws.mean(axis=1), (draws**2).mean(axis=1)))
+        sizes.append(draws.shape[1])
+    whole, figures = (np.concatenate(of, axis=-1) for of in zip(*held, strict=True))
     values = {name: whole[:, k] for k, name in enumerate(names)}
-    refuse_too_many(replace(study, paths=units.paths), sound((values,)))
-    mean, square = (np.average(one, axis=0, weights=sizes) for one in (means, squares))
+    refuse_too_many(study, sound((values,)))
+    mean, square = np.average(moments, axis=0, weights=sizes)
     sd = np.sqrt(np.maximum(square - mean**2, 0.0))
+    means = [part for part, _ in moments]
     error = np.std(means, axis=0, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.full_like(mean, np.nan)
-    return Futures(values, np.ones(units.paths), units, np.concatenate(figures, axis=-1), mean, sd, error)
+    return Futures(values, np.ones(units.paths), units, figures, mean, sd, error)
 
 
 def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float[np.ndarray, "figure"]:

@@ -160,38 +160,35 @@ def _mean_given(given: Conditioned, k: int) -> Estimate:
 
 def _known(given: Conditioned) -> Iterator[Row]:
     for row in given.rows:
-        yield {
-            "figure": row.name, "observed": row.value, "error": given.followed.observed.error(row), "unit": row.unit
-        }  # fmt: skip
+        error = given.followed.observed.error(row)
+        yield {"figure": row.name, "observed": row.value, "error": error, "unit": row.unit}
 
 
 def _later(given: Conditioned) -> Iterator[Row]:
-    before, now = (places(given.followed, given.coming, of) for of in (given.prior, given.posterior))
-    for row, *at in zip(given.coming, before, now, strict=True):
-        yield {
-            "figure": row.name, "observed": row.value, "place_before": at[0], "place_given": at[1], "unit": row.unit
-        }  # fmt: skip
+    both = (places(given.followed, given.coming, of) for of in (given.prior, given.posterior))
+    for row, before, now in zip(given.coming, *both, strict=True):
+        figure = {"figure": row.name, "observed": row.value}
+        yield {**figure, "place_before": before, "place_given": now, "unit": row.unit}
 
 
 def _runs(given: Conditioned) -> Iterator[Row]:
     for run in given.runs:
-        yield {
-            "powers": len(run.powers) - 1, "first_power": run.powers[1], "taken": run.taken, "evidence": run.evidence
-        }  # fmt: skip
+        powers = {"powers": len(run.powers) - 1, "first_power": run.powers[1]}
+        yield {**powers, "taken": run.taken, "evidence": run.evidence}
 
 
 def _basis(given: Conditioned, risks: Sequence[Row]) -> str:
     plain, stated = given.weighed, given.followed.observed.discrepancy
-    powers = sorted(len(run.powers) - 1 for run in given.runs)
+    powers = [len(run.powers) - 1 for run in given.runs]
     taken = np.mean([run.taken for run in given.runs])
     parts = [
         f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)}"
         " figures known",
-        f"{len(plain.log_weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat"
+        f"{len(plain.weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat"
         f" {plain.shape:.2f}",
-        f"{len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the"
+        f"{len(given.runs)} independent runs of {FUTURES:,} moved futures, {min(powers)} to {max(powers)} powers of the"
         f" likelihood, {100 * taken:.0f} % of the last steps taken",
-    ]  # fmt: skip
+    ]
     if given.by_weight is not None:
         apart = [*_apart(risks)]
         parts.append(
@@ -221,9 +218,10 @@ def sentences(given: Conditioned, risks: Iterable[Row]) -> Iterator[str]:
         {row["measure"]: row for row in some}
         for _, some in groupby(risks, lambda row: (row["variable"], row["policy"]))
     ]
-    if changes := [(change, k) for k, rows in enumerate(laws) if not np.isnan(change := _law_change(rows))]:
-        rows = laws[max(changes, key=lambda one: one[0])[1]]
-        main = rows.get(PROBABILITY) or rows[MEAN]
+    changes = np.array([_law_change(rows) for rows in laws])
+    if not np.isnan(changes).all():
+        rows = laws[int(np.nanargmax(changes))]
+        main = next(iter(rows.values()))
         variable, policy = main["variable"], study.phrase("policies", main["policy"])
         if PROBABILITY in rows:
             now, then = (f"{100 * main[when].estimate:.3g} %" for when in ("given", "before"))
@@ -239,10 +237,8 @@ def sentences(given: Conditioned, risks: Iterable[Row]) -> Iterator[str]:
         now, then = _with_spread(item.unit, _mean_given(given, k), before.mean[k], after.sd[k], before.sd[k])
         yield f"They say most about {study.phrase('factors', item.name)}: average {now} in place of {then}."
     if given.coming:
-        inside = [
-            int((np.abs(places(given.followed, given.coming, of) - 0.5) <= WITHIN[1] / 2).sum())
-            for of in (after, before)
-        ]
+        both = (places(given.followed, given.coming, of) for of in (after, before))
+        inside = [(np.abs(own - 0.5) <= WITHIN[1] / 2).sum() for own in both]
         yield (
             f"Of {_many(len(given.coming), 'later figure')} {inside[0]} lie inside the 90 % prediction interval given"
             f" the facts, {inside[1]} before."
@@ -258,14 +254,16 @@ def _law_change(rows: dict[str, Row]) -> float:
 
     Events are compared by their probability, outcomes by mean and standard deviation.
     """
-    before, now = (
-        [rows[one][when].estimate for one in ((PROBABILITY,) if PROBABILITY in rows else (MEAN, "sd"))]
-        for when in ("before", "given")
-    )
-    if PROBABILITY not in rows:
-        return float(_normal_entropy(*np.array([*before, *now])))
-    (p,), (q,) = now, before
-    return float(rel_entr(p, q) + rel_entr(1 - p, 1 - q)) if q >= RARE else float("nan")
+
+    def values(measure: str) -> np.ndarray:
+        return np.array([rows[measure][when].estimate for when in ("before", "given")])
+
+    if PROBABILITY in rows:
+        before, now = values(PROBABILITY)
+        change = rel_entr(now, before) + rel_entr(1 - now, 1 - before)
+        return float(change) if before >= RARE else float("nan")
+    (mean, mean_given), (sd, sd_given) = values(MEAN), values("sd")
+    return float(_normal_entropy(mean, sd, mean_given, sd_given))
 
 
 def _learnt(given: Conditioned) -> np.ndarray:

@@ -39,23 +39,23 @@ def test_a_figure_is_held_against_the_fold_of_its_years(fold):
     more = {"fold": fold, "from": 2023} if fold else {}
     unit = "1" if fold == "ratio" else "kt"
     study = walk(row(2025, 1.5, **more, unit=unit))
-    figure = backtest(study)[1][0].figures[0]
-    np.testing.assert_allclose(figure.values, FOLDS[fold](by_hand(study)), rtol=2e-4, atol=2e-5)
+    (values,) = backtest(study)[1][0].calibration.values
+    np.testing.assert_allclose(values, FOLDS[fold](by_hand(study)), rtol=2e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize(("across", "combined"), [("sum", np.sum), ("mean", np.mean), ("peak", np.max)])
 def test_places_without_a_label_become_one_number(across, combined):
     rows = [row(2024, 1.0, at=f"place={name}", series=name) for name in ("north", "south")]
-    apart = backtest(walk(*rows))[1][0].figures
-    both = backtest(walk(row(2024, 1.0, at="", across=across)))[1][0].figures[0].values
-    np.testing.assert_allclose(both, combined([one.values for one in apart], axis=0), rtol=1e-5, atol=1e-5)
+    apart = backtest(walk(*rows))[1][0].calibration.values
+    (both,) = backtest(walk(row(2024, 1.0, at="", across=across)))[1][0].calibration.values
+    np.testing.assert_allclose(both, combined(apart, axis=0), rtol=1e-5, atol=1e-5)
 
 
 def test_a_unit_is_converted_and_an_error_widens_the_futures():
     plain, other = (backtest(walk(one))[1][0] for one in (row(2024, 0.5), row(2024, 500.0, unit="t")))
     assert [plain.rows[0][one] for one in ("observed", "crps")] == [other.rows[0][one] for one in ("observed", "crps")]
-    blurred = backtest(walk(row(2024, 0.5, standard_error=2.0)))[1][0].figures[0].values
-    assert blurred.var() == pytest.approx(plain.figures[0].values.var() + 4.0, rel=0.05)
+    blurred = backtest(walk(row(2024, 0.5, standard_error=2.0)))[1][0].calibration.values
+    assert blurred.var() == pytest.approx(plain.calibration.values.var() + 4.0, rel=0.05)
 
 
 def test_what_is_not_scored_is_shown_with_the_reason():
@@ -93,18 +93,16 @@ def test_what_is_imposed_is_what_was_observed_and_what_follows_goes_by_it():
     free, held = (backtest(walk(*rows), impose=impose)[1][0] for impose in ((), ("height",)))
     assert [row["series"] for row in free.scored] == ["height", "damage", "damage"]
     assert [row["series"] for row in held.scored] == ["damage", "damage"]
-    assert set(held.figures[0].values) == {14.0}
-    lines = {line.name: line.by_year for line in held.series}
-    before = {line.name: line.by_year for line in free.series}
-    np.testing.assert_array_equal(lines["height"][:2], before["height"][:2])
-    step = before["height"][3] - before["height"][2]
-    np.testing.assert_allclose(lines["height"][3], 7.0 + step, rtol=1e-4, atol=1e-4)
+    assert set(held.calibration.values[0]) == {14.0}
+    after, before = held.series["height"], free.series["height"]
+    np.testing.assert_array_equal(after[:2], before[:2])
+    np.testing.assert_allclose(after[3], 7.0 + before[3] - before[2], rtol=1e-4, atol=1e-4)
 
 
 def test_each_reading_is_scored_with_all_that_have_none():
     rows = [row(2023, 0.2), row(2024, 1.0, reading="high"), row(2024, -1.0, reading="low")]
     _, readings = backtest(walk(*rows))
-    assert [(one.name, [figure.observed for figure in one.figures]) for one in readings] == [
+    assert [(one.name, [figure.value for figure in one.figures]) for one in readings] == [
         ("high", [0.2, 1.0]),
         ("low", [0.2, -1.0]),
     ]
@@ -127,7 +125,7 @@ def test_another_policy_of_the_file_need_not_run(tmp_path):
     study = load_study(tmp_path / "s.toml", model=Walk(), settings=settings)
     tested, readings = backtest(study)
     assert tested.policy_names == ("new",) and tested.settings == settings
-    assert abs(readings[0].figures[0].values.mean()) < 0.2
+    assert abs(readings[0].calibration.values.mean()) < 0.2
     assert study.policy_names == ("old",)
 
 
@@ -151,6 +149,5 @@ def test_all_that_cannot_be_is_refused_at_once():
 def test_same_study_same_numbers():
     rows = [row(2022 + k, 0.3 * k, standard_error=0.1) for k in range(6)]
     one, other = (backtest(walk(*rows))[1][0] for _ in range(2))
-    for a, b in zip(one.figures, other.figures, strict=True):
-        np.testing.assert_array_equal(a.values, b.values)
+    np.testing.assert_array_equal(one.calibration.values, other.calibration.values)
     np.testing.assert_array_equal(one.calibration.places, other.calibration.places)

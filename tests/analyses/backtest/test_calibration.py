@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from engine.analyses.backtest.calibration import Calibration, band, place
-from engine.analyses.backtest.figures import Figure
-from engine.study.tables.observed import Observation
 
 FIGURES, PATHS, AGAIN = 8, 4_000, 300
 
@@ -20,11 +18,7 @@ def futures(shared, count, seed):
 
 
 def calibrated(values, truth, seed=0):
-    figures = []
-    for k, own in enumerate(values):
-        seen = Observation(f"s{k}", 2021, 2021, "height", {}, "", "", float(truth[k]), "1", 0.0, "here", "read")
-        figures.append(Figure(seen, True, own))
-    return Calibration(figures, np.random.default_rng(seed))
+    return Calibration(values, truth, np.random.default_rng(seed))
 
 
 @pytest.mark.slow
@@ -36,7 +30,7 @@ def test_a_model_is_inside_its_own_band_at_each_point_as_often_as_is_said(shared
     inside = []
     for truth in others.T:
         places = np.array([place(own, truth[k : k + 1], random, own=False)[0] for k, own in enumerate(values)])
-        own = band(places, of_truths)
+        own = band(np.column_stack([places, of_truths]))
         inside.append((own.low <= own.share) & (own.share <= own.high))
     assert np.mean(inside, axis=0).min() >= 0.95 - 4 * np.sqrt(0.05 * 0.95 / AGAIN)
 
