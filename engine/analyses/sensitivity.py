@@ -91,7 +91,7 @@ class Sensitivity:
         ranked.sort(key=_share, reverse=True)
         tables = [*_of_inputs(shares, known, worth, [row["input"] for row in ranked]), *_of_factors(held)]
         sentences = tuple(_sentences(study, subject, ranked))
-        return Answer(Subject.of(study), sentences, tuple(one for one in tables if len(one)), basis, READING)
+        return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
 
 
 def _of_inputs(shares: Sequence[Row], known: Sequence[Row], worth: Sequence[Row], order: list[str]) -> Iterator[Table]:
@@ -126,12 +126,12 @@ def _of_factors(held: Sequence[Row]) -> Iterator[Table]:
 
 def _briefed(rows: Sequence[Row], of: str, label: str, size: Callable[[Row], float], most: int = MOST) -> list[Row]:
     """The rows, marked for the brief table where their label is among the largest of what the row is of."""
-    largest: dict[str, dict[str, float]] = {}
-    for row in rows:
-        sizes = largest.setdefault(row[of], {})
-        sizes[row[label]] = max(sizes.get(row[label], -np.inf), size(row))
-    shown = {what: sorted(sizes, key=sizes.__getitem__, reverse=True)[:most] for what, sizes in largest.items()}
-    return [row | {BRIEF: row[label] in shown[row[of]]} for row in rows]
+    ranked: dict[str, list[str]] = {}
+    for row in sorted(rows, key=size, reverse=True):
+        labels = ranked.setdefault(row[of], [])
+        if row[label] not in labels:
+            labels.append(row[label])
+    return [row | {BRIEF: row[label] in ranked[row[of]][:most]} for row in rows]
 
 
 def _share(row: Row) -> float:
