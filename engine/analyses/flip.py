@@ -192,8 +192,8 @@ def _beliefs(rows: Sequence[Row]) -> Iterator[Table]:
         (LEVERS, "lever", "Levers, in all years and places at once"),
     ):
         own = [row for row in rows if label in row]
-        turning, every = ({row[label] for row in some} for some in ([row for row in own if row["turns"]], own))
-        shown = ["stated", "turn", "unit", "move", "by", *(["back"] if any(row["back"] for row in own) else [])]
+        every, turning = {row[label] for row in own}, {row[label] for row in own if row["turns"]}
+        shown = ["stated", "turn", "unit", "move", "by", *["back"] * any(row["back"] for row in own)]
         counted = f"{title}; {len(turning)} of {len(every)} turn the ranking"
         yield table(name, counted, own, label, brief=shown)
 
