@@ -121,7 +121,7 @@ def answer_of(found: Discovery, numbers: bool = False) -> Answer:
         f" chosen on {chosen_on}, judged on {judged_on} others{f'; {lost:,} left out, not finite' if lost else ''}"
     )
     findings = tuple(_sentences(found, rate, boxes, every["coverage"], numbers))
-    return Answer(Subject.of(study), findings, tuple(one for one in tables if len(one)), basis, READING)
+    return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING)
 
 
 def _limits(study: Study, boxes: Sequence[Judged]) -> Iterator[dict[str, Any]]:

@@ -98,7 +98,7 @@ class Explain:
             f" {tail.study.futures}{f', {lost:,} left out' if lost else ''}."
         )
         findings = (*_findings(tail, inputs, self.numbers), _way_there(tail.study, point))
-        shown_first = sorted((one for one in tables if len(one)), key=lambda one: not any(one.brief))
+        shown_first = sorted(filter(len, tables), key=lambda one: not any(one.brief))
         return Answer(Subject.of(tail.study), findings, tuple(shown_first), basis, READING)
 
 

@@ -141,8 +141,8 @@ def answer_on(futures: Futures, variable: str, measure: str, observe: Observer =
         table("left_out", "Beliefs that are not looked at", left_out, "belief", brief=()),
     ]
     sentences = tuple(_sentences(study, difference, rows, joint, moved))
-    every = tuple(one for one in tables if len(one))
-    return Answer(Subject.of(study), sentences, every, f"{study.name}: {study.futures}", READING)
+    basis = f"{study.name}: {study.futures}"
+    return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
 
 
 def _turning(here: PolicyGap, own: Values, left_out: LeftOut, observe: Observer) -> tuple[list[Row], JointMove | None]:
@@ -192,21 +192,24 @@ def _beliefs(rows: Sequence[Row]) -> Iterator[Table]:
         (LEVERS, "lever", "Levers, in all years and places at once"),
     ):
         own = [row for row in rows if label in row]
-        turning, every = ({row[label] for row in some} for some in ([row for row in own if row["turns"]], own))
-        shown = ["stated", "turn", "unit", "move", "by", *(["back"] if any(row["back"] for row in own) else [])]
+        every, turning = {row[label] for row in own}, {row[label] for row in own if row["turns"]}
+        shown = ["stated", "turn", "unit", "move", "by", *["back"] * any(row["back"] for row in own)]
         counted = f"{title}; {len(turning)} of {len(every)} turn the ranking"
         yield table(name, counted, own, label, brief=shown)
 
 
 def _moved(study: Study, move: Move) -> list[Row]:
     """Every factor that varies: the move of its score, its median as stated and there; the largest move first."""
-    rows: list[Row] = []
-    for item, score in zip(study.inputs, map(float, joint_scores(study) @ move), strict=True):
-        if varies(item):
-            median, law = float(item.marginal.quantile(0.5)), item.marginal
-            rows.append(
-                {"factor": item.name, "move": score, "stated": median, "turn": float(law.at_score(np.array(score)))}
-            )
+    rows: list[Row] = [
+        {
+            "factor": item.name,
+            "move": score,
+            "stated": float(item.marginal.quantile(0.5)),
+            "turn": float(item.marginal.at_score(np.array(score))),
+        }
+        for item, score in zip(study.inputs, map(float, joint_scores(study) @ move), strict=True)
+        if varies(item)
+    ]
     rows.sort(key=lambda row: -abs(row["move"]))
     return [row | {BRIEF: k < MOST and round(abs(row["move"]), 2) > 0} for k, row in enumerate(rows)]
 

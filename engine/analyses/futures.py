@@ -158,10 +158,6 @@ class Futures:
                         rows[row] = others[name][at]
             yield values
 
-    def draws(self) -> FactorDraws:
-        """Factor draws of all paths [factor, path]."""
-        return np.concatenate([self.program.draws(block) for block in self.study.blocks()], axis=-1)
-
     def numbers(self, paths: int) -> Scores:
         """The normal scores that the first `paths` paths are drawn from, in the program's precision [row, path]."""
         return self.program.scores(Block(0, 0, paths))

@@ -64,22 +64,23 @@ def _of_factors(study: Study) -> Iterator[IndependentInput]:
 
 def _of_shocks(study: Study) -> Iterator[IndependentInput]:
     """Shocks of one group are one input, and groups that share a shock are one input together."""
-    order, groups = [*study.model.shocks], study.shocks.groups.values()
+    groups = study.shocks.groups.values()
     every = [stream for streams in study.shock_draws.streams.values() for stream in streams]
     owners = {stream: name for name, streams in study.shock_streams.items() for stream in streams}
-    joined: list[set[str]] = []
-    for some in [*({owners[member] for member in group.members} for group in groups), *({name} for name in order)]:
-        joined = [
-            *(other for other in joined if not other & some),
-            some.union(*(other for other in joined if other & some)),
-        ]
-    for names in sorted((sorted(some, key=order.index) for some in joined), key=lambda names: order.index(names[0])):
+    first_of = {name: name for name in study.model.shocks}  # the first of the shocks that each is drawn together with
+    for group in groups:
+        joined = {first_of[owners[member]] for member in group.members}
+        first = min(joined, key=[*first_of].index)
+        first_of |= {name: first for name, of in first_of.items() if of in joined}
+    for first in dict.fromkeys(first_of.values()):
+        names = tuple(name for name, of in first_of.items() if of == first)
         own = [group for group in groups if owners[group.members[0]] in names]
-        streams = [f"shock:{stream}" for name in names for stream in study.shock_streams[name]]
-        parts = [one for one in every if any(one == stream or one.startswith(f"{stream}/") for stream in streams)]
+        # a stream and its parts, such as `shock:noise` and `shock:noise/size`
+        heads = tuple(f"shock:{stream}/" for name in names for stream in study.shock_streams[name])
+        parts = [one for one in every if f"{one}/".startswith(heads)]
         parts += [stream for group in own for stream in group.streams]
         if parts:
-            name = own[0].name if len(names) > 1 and own else names[0]
-            yield IndependentInput(name, SHOCK, tuple(names), tuple(dict.fromkeys(parts)))
+            name = own[0].name if len(names) > 1 else first
+            yield IndependentInput(name, SHOCK, names, tuple(dict.fromkeys(parts)))
     for chain in study.shocks.regimes.values():
         yield IndependentInput(chain.name, REGIME, (), (chain.stream,))

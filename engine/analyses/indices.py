@@ -39,11 +39,7 @@ Both = tuple[Estimate, Estimate]
 def label(one: Quantity) -> Row:
     """The labels of a quantity: what is looked at, and on which side, a policy or a difference of two."""
     side = f"{one.policy} less {one.against}" if one.against else one.policy
-    of = f"{one.measure} of {one.variable}"
-    return {
-        "of": of, "side": side, "variable": one.variable, "measure": one.measure, "policy": one.policy,
-        "against": one.against,
-    }  # fmt: skip
+    return {"of": f"{one.measure} of {one.variable}", "side": side, **vars(one)}
 
 
 def indices(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> tuple[list[Row], list[Row]]:

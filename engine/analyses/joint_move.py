@@ -39,14 +39,13 @@ def joint_move(
     """
     if not len(searched.scores):
         return None
-    singles = [move.estimate * direction for move, direction in alone[:STARTS]]
-    starts = [np.zeros(len(searched.scores)), *singles]
-    moves = []
-    for move, direction in alone[:1]:
-        length = scaled(move, float(np.copysign(np.linalg.norm(direction), move.estimate)))
-        moves.append((length, move.estimate * direction))
-    rays = [ray for start in starts for ray in _rays(searched, start)]
-    if rays:
+    singles = [
+        (scaled(move, float(np.copysign(np.linalg.norm(direction), move.estimate))), move.estimate * direction)
+        for move, direction in alone[:STARTS]
+    ]
+    starts = [np.zeros(len(searched.scores)), *(move for _, move in singles)]
+    moves = singles[:1]
+    if rays := [ray for start in starts for ray in _rays(searched, start)]:
         _, ray, far = min(rays, key=lambda one: one[0])
         if -z_score(judging.along(ray, far)) > limit:
             place = crossing(cache(partial(judging.along, ray)), 0.0, far, judging.units.reach)

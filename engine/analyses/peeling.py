@@ -116,10 +116,9 @@ def _next(columns: Columns, cases: np.ndarray, whole: Ends, box: Ends, peels: bo
 
 def _quantile(ascending: Float[np.ndarray, "path"], share: float) -> float:
     """A quantile midway between two distinct values; for a tie with the next value farther in."""
-    at = (len(ascending) - 1) * share
-    low, high = ascending[math.floor(at)], ascending[math.ceil(at)]
-    if low == high and share > 0.5:
-        low = ascending[max(np.searchsorted(ascending, low) - 1, 0)]
-    elif low == high:
-        high = ascending[min(np.searchsorted(ascending, high, "right"), len(ascending) - 1)]
+    last = len(ascending) - 1
+    low, high = ascending[math.floor(last * share)], ascending[math.ceil(last * share)]
+    if low == high:
+        farther = np.searchsorted(ascending, low) - 1 if share > 0.5 else np.searchsorted(ascending, low, "right")
+        high = ascending[np.clip(farther, 0, last)]
     return float(low + high) / 2

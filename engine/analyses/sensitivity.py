@@ -1,4 +1,4 @@
-"""`sensitivity`: the share of each input in the spread of outcomes, events and tails, and what knowing it is worth."""
+"""`sensitivity`: the share of each input in the spread of outcomes, events and tails."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.analyses.comparison import of_named
-from engine.analyses.futures import Futures, of_paths, quantities, sound
+from engine.analyses.futures import Futures, of_paths, quantities
 from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.indices import Row, indices
 from engine.analyses.swings import swings
-from engine.analyses.value_of_information import EVERYTHING, FACTORS, worths
 from engine.analyses.variables import PROBABILITY, SHORTFALL, outcomes_of
 from engine.analyses.variants import PATHS
 from engine.answers.answer import Answer, Subject
@@ -26,23 +25,20 @@ from engine.study.study import Study
 
 MOST = 8
 """Most inputs or factors that the brief table shows of a quantity."""
-MOST_KNOWN = 5
-"""Most rows of a choice in the brief table of the value of information: everything, all factors, and three inputs."""
 ROOM = 8
 """Most words of the inputs that a sentence names together."""
 READING = (
     "Shares are in % of the variance: of the outcome on a path, of a path's contribution to ES, of whether the event"
     " happens. share: an input's part, with interactions shared out evenly (its Shapley effect); all parts add up to"
     " 100. alone: the part that goes if the input is known (Sobol' first index). total: the part that is left if all"
-    " others are known. Inputs are in the order of the sentences, factors in that of the first table. worth: by how"
-    " much the measure improves if the policy is chosen by a rule that reads the input; a lower bound. Brackets: 95 %"
+    " others are known. Inputs are in the order of the sentences, factors in that of the first table. Brackets: 95 %"
     " intervals."
 )
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Show what each input of STUDY does to the spread of outcomes, events and tails, and what knowing it is worth.
+    """Show what each input of STUDY does to the spread of outcomes, events and tails.
 
     An input is drawn independently of all others: a group of factors, a factor, a shock. Each is drawn again on the
     same futures. Differences are from the baseline; from the first of --policies where the baseline is not among these.
@@ -79,23 +75,19 @@ class Sensitivity:
         names = [*dict.fromkeys(one.variable for one in wanted)]
         futures = Futures(study, outcomes_of(study, names), of.device)
         shares, known = indices(futures, wanted, of.observe)
-        (own,) = futures.mixed([{}])
-        judged = [name for name in names if name in study.model.outcomes and study.loss_of(name) is not None]
-        worth = [*worths(futures, judged, own, sound((own,)))]
-        of.observe("knowledge", 1, 1)
         held = swings(futures, wanted, of.observe)
         # the first variable's difference from the baseline, if any, in the mean or probability
         of_first = (row for row in known if row["variable"] == names[0] and row["measure"] != SHORTFALL)
         subject = max(of_first, key=lambda row: row["against"] != "")
         ranked = [row for row in shares if (row["of"], row["side"]) == (subject["of"], subject["side"])]
         ranked.sort(key=_share, reverse=True)
-        tables = [*_of_inputs(shares, known, worth, [row["input"] for row in ranked]), *_of_factors(held)]
+        tables = [*_of_inputs(shares, known, [row["input"] for row in ranked]), *_of_factors(held)]
         sentences = tuple(_sentences(study, subject, ranked))
-        return Answer(Subject.of(study), sentences, tuple(one for one in tables if len(one)), basis, READING)
+        return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
 
 
-def _of_inputs(shares: Sequence[Row], known: Sequence[Row], worth: Sequence[Row], order: list[str]) -> Iterator[Table]:
-    """The tables of the shares of inputs, in the order of the finding, and of the value of knowing them."""
+def _of_inputs(shares: Sequence[Row], known: Sequence[Row], order: list[str]) -> Iterator[Table]:
+    """The tables of the shares of inputs, in the order of the finding, and of all factors and all shocks."""
     yield table(
         "shares",
         "What each input does to the variance, in %",
@@ -107,9 +99,6 @@ def _of_inputs(shares: Sequence[Row], known: Sequence[Row], worth: Sequence[Row]
     )
     shown = ["factors", "shocks"]
     yield table("known", "What goes of the variance if these are known", known, "of", "side", brief=shown)
-    labels = "decision", "knowing"
-    worth = _briefed(worth, *labels, _worth, MOST_KNOWN)
-    yield table("worth", "What it is worth to know first", worth, *labels, brief=["worth"], apart="decision")
 
 
 def _of_factors(held: Sequence[Row]) -> Iterator[Table]:
@@ -124,24 +113,18 @@ def _of_factors(held: Sequence[Row]) -> Iterator[Table]:
         yield table(name, "One factor held low and high", rows, "quantity", "factor", brief=brief, apart="quantity")
 
 
-def _briefed(rows: Sequence[Row], of: str, label: str, size: Callable[[Row], float], most: int = MOST) -> list[Row]:
+def _briefed(rows: Sequence[Row], of: str, label: str, size: Callable[[Row], float]) -> list[Row]:
     """The rows, marked for the brief table where their label is among the largest of what the row is of."""
-    largest: dict[str, dict[str, float]] = {}
-    for row in rows:
-        sizes = largest.setdefault(row[of], {})
-        sizes[row[label]] = max(sizes.get(row[label], -np.inf), size(row))
-    shown = {what: sorted(sizes, key=sizes.__getitem__, reverse=True)[:most] for what, sizes in largest.items()}
-    return [row | {BRIEF: row[label] in shown[row[of]]} for row in rows]
+    ranked: dict[str, list[str]] = {}
+    for row in sorted(rows, key=size, reverse=True):
+        labels = ranked.setdefault(row[of], [])
+        if row[label] not in labels:
+            labels.append(row[label])
+    return [row | {BRIEF: row[label] in ranked[row[of]][:MOST]} for row in rows]
 
 
 def _share(row: Row) -> float:
     return float(np.nan_to_num(row["share"].estimate))
-
-
-def _worth(row: Row) -> float:
-    """The worth of an input; of everything and of all factors first."""
-    known = row["worth"]
-    return np.inf if row["knowing"] in (EVERYTHING, FACTORS) else known.estimate if known and known.low > 0 else -np.inf
 
 
 def _span(row: Row) -> float:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from engine.analyses.futures import Futures
 from engine.analyses.prior_scores import BINS, Priors, in_tenths, share_below
 from engine.analyses.tail_futures import TailFutures
+from engine.analyses.turning import scaled
 from engine.risk.estimation.intervals import Estimate, Z
 
 SCORED = "its normal score"
@@ -85,11 +86,6 @@ def input_rows(of: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor
         }
         rows.append((row, density))
     return sorted(rows, key=lambda one: -one[0]["distance"].estimate)
-
-
-def scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
-    low, high = sorted((scale * one.low, scale * one.high)) if one.low == one.low else (np.nan, np.nan)
-    return Estimate(scale * one.estimate + shift, abs(scale) * one.standard_error, low + shift, high + shift, one.flags)
 
 
 def _widened(one: Estimate, error: float) -> Estimate:

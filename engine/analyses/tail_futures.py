@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from engine.analyses.futures import Futures
 from engine.analyses.variables import LEVEL, outcomes_of
 from engine.answers.question import Asked
-from engine.errors import Problem, UserError, unknown
+from engine.errors import Problems, UserError
 from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
 from engine.risk.estimation.events import happens, thresholds
 from engine.risk.estimation.exclusion import with_units
@@ -155,13 +155,11 @@ def tail_futures(of: Asked, variable: str, policy: str | None = None, level: flo
 
 
 def _refuse_unknown(study: Study, variable: str, policy: str | None, level: float | None) -> None:
-    problems = []
-    if variable not in study.variables:
-        problems.append(Problem("--outcome", unknown("outcome or event", variable, study.variables)))
-    if policy is not None and policy not in study.policy_names:
-        problems.append(Problem("--policy", unknown("policy", policy, study.policy_names)))
+    problems = Problems()
+    problems.knows("--outcome", "outcome or event", variable, study.variables)
+    if policy is not None:
+        problems.knows("--policy", "policy", policy, study.policy_names)
     if variable in study.events_by_name and level is not None:
         text = f"is of outcomes; the event '{variable}' has its own threshold. Leave --level out."
-        problems.append(Problem("--level", text))
-    if problems:
-        raise UserError(study.source, problems)
+        problems.add("--level", text)
+    problems.refuse(study.source)

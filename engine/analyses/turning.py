@@ -28,9 +28,9 @@ def z_score(one: Estimate) -> float:
 
 
 def scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
-    """A scale times an estimate, plus a shift."""
+    """A scale times an estimate, plus a shift; with the flags of the estimate."""
     low, high = sorted((scale * one.low, scale * one.high))
-    return Estimate(scale * one.estimate + shift, abs(scale) * one.standard_error, low + shift, high + shift)
+    return Estimate(scale * one.estimate + shift, abs(scale) * one.standard_error, low + shift, high + shift, one.flags)
 
 
 def critical_score(units: Units, tests: int) -> float:

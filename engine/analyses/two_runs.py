@@ -16,7 +16,6 @@ from engine.execution import results
 from engine.formatting import shown
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.shares import combined_interval
-from engine.risk.estimation.tables import Record
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
 from engine.study.loading import own_model
@@ -51,8 +50,10 @@ def answer(of: Asked, other: str, variables: Sequence[str]) -> Answer:
     names = {
         name for name in variables or (*study.headline, *study.events_by_name) if _alike(study, second.study, name)
     }
-    others = {_labels(one): one.alone for one in second.tables(names).risk}
-    first = {_labels(one): one.alone for one in of.tables(names).risk}
+    first, others = (
+        {(one.variable, one.policy, one.measure): one.alone for one in estimates.risk}
+        for estimates in (of.tables(names), second.tables(names))
+    )
     rows = [_row(study, labels, one, others[labels]) for labels, one in first.items() if labels in others]
     if not rows:
         lacking = " and ".join(variables) or "policy, outcome or event"
@@ -81,10 +82,6 @@ def answer(of: Asked, other: str, variables: Sequence[str]) -> Answer:
     findings.append(f"Their studies state {len(statements) or 'no'} thing{'s' * (len(statements) != 1)} differently.")
     basis = f"{study.paths:,} paths in {of.folder} against {second.study.paths:,} in {folder.path}"
     return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
-
-
-def _labels(record: Record) -> tuple[str, str, str]:
-    return record.variable, record.policy, record.measure
 
 
 def _row(study: Study, labels: tuple[str, str, str], first: Estimate, second: Estimate) -> dict[str, Any]:

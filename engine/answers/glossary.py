@@ -362,10 +362,6 @@ TERMS: Mapping[str, Term] = {
     "worse.worse": Term("probability of being worse than the baseline", "worse in", "%"),
     "worst.path": Term("number of the future"),
     "worst.value": Term("its value on the path"),
-    "worth.choice": Term("policy that is chosen without knowing"),
-    "worth.decision": Term("what a policy is chosen by"),
-    "worth.knowing": Term("what is known"),
-    "worth.worth": Term("gain from knowing it before the policy is chosen; nobody knows a shock in advance"),
     "year": Term("calendar year", unit="year"),
 }
 """Terms by name of a column; `table.column` is a column of one table that means something else there."""

@@ -20,10 +20,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     "explain": ("engine.analyses.explain:Explain", "Show what the worst futures have in common."),
     "discover": ("engine.analyses.discover:Discover", "Find boxes of factors in which a kind of future is frequent."),
     "attribute": ("engine.analyses.attribute:Attribute", "Attribute the difference of two policies to their levers."),
-    "sensitivity": (
-        "engine.analyses.sensitivity:Sensitivity",
-        "Estimate the share of each input and its value of information.",
-    ),
+    "sensitivity": ("engine.analyses.sensitivity:Sensitivity", "Estimate the share of each input in the variance."),
     "flip": ("engine.analyses.flip:Flip", "Find break-even values at which two policies change places."),
     "challenge": ("engine.analyses.challenge.question:Challenge", "Test the claims of a study against other choices."),
     "backtest": ("engine.analyses.backtest.question:Backtest", "Score the forecasts of a study against observations."),

@@ -1,5 +1,4 @@
-"""Sensitivity against closed forms: indices, Shapley effects, the value of information, and what holding a factor
-does."""
+"""Sensitivity against closed forms: indices, Shapley effects, and what holding a factor does."""
 
 import functools
 import math
@@ -209,21 +208,6 @@ def test_a_group_is_one_player_with_what_its_members_do_together():
     assert "left" not in own
     (known,) = given["known"].where(of="mean of cost", side="risky")
     assert abs(known["factors"].estimate - 1) < 5 * known["factors"].standard_error + 1e-9
-
-
-def test_the_worth_of_information_is_that_of_the_normal_loss():
-    given = asked(chosen(1 << 17))
-    rows = {row["knowing"]: row for row in given["worth"].where(measure="mean")}
-
-    def of_normal(sd):  # E max(0, -(.5 + sd Z)), as the sure policy is picked without knowing
-        z = -0.5 / sd
-        return sd * (math.exp(-z * z / 2) / math.sqrt(2 * math.pi) + z * 0.5 * math.erfc(-z / math.sqrt(2)))
-
-    assert {row["choice"] for row in rows.values()} == {"sure"}
-    for name, sd in (("everything", math.sqrt(5)), ("all factors", math.sqrt(5)), ("signal", 1.0), ("noise", 2.0)):
-        got = rows[name]["worth"]
-        assert abs(got.estimate - of_normal(sd)) < 5 * got.standard_error + 0.002
-    assert rows["pair"]["worth"].estimate < 0.002
 
 
 def test_holding_a_factor_moves_the_mean_by_what_it_weighs():

@@ -123,8 +123,7 @@ class Extremes:
             if problem := _problem(study, name, kept):
                 problems.add("--variable", problem)
         for name in policies:
-            if name not in study.policy_names:
-                problems.add("--policies", unknown("policy", name, study.policy_names))
+            problems.knows("--policies", "policy", name, study.policy_names)
         periods = [_period(one, problems) for one in self.periods]
         if self.futures is not None and self.futures < 1:
             problems.add("--futures", f"expected 1 or more, got {self.futures}.")
@@ -213,7 +212,11 @@ def _sentences(study: Study, tail: Tail, rows: Iterable[Row]) -> Iterator[str]:
     """The level near once in a hundred, the farthest extrapolated one, and warnings."""
     by_period = [[*some] for _, some in groupby(rows, key=lambda row: row["period"])]
     beyond = [some for some in by_period if all(row["level"] is row["law"] for row in some)]
-    inside = [some for some in by_period if not some[0]["extrapolated"] and all(map(_is_known, some))]
+    inside = [
+        some
+        for some in by_period
+        if not some[0]["extrapolated"] and not any(flag.withholds for row in some for flag in row["level"].flags)
+    ]
     if inside:
         some = min(inside, key=lambda some: abs(some[0]["period"] - PLAIN))
         yield _sentence(study, tail, some, "Once in")
@@ -222,10 +225,6 @@ def _sentences(study: Study, tail: Tail, rows: Iterable[Row]) -> Iterator[str]:
     elif not inside:
         yield "Too few futures were computed to say anything of rare ones."
     yield from dict.fromkeys(filter(None, map(_warning, tail.by_policy.values())))
-
-
-def _is_known(row: Row) -> bool:
-    return not any(flag.withholds for flag in row["level"].flags)
 
 
 def _sentence(study: Study, tail: Tail, rows: Sequence[Row], begun: str) -> str:

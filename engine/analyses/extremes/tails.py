@@ -5,7 +5,7 @@ Yearly variables are aggregated over places by the worst place (OEP) and by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,19 +96,12 @@ def of_years(of: Asked, names: Sequence[str], count: int, policies: Sequence[str
                 by_year = np.moveaxis(values, 1, 2).reshape(len(values), -1)
                 tails = _by_policy(study, policies, by_year, _years_of(units, values.shape[1]), loss)
                 yield Tail(name, part, place if own.dims else "", YEAR, own.unit, *tails)
-            unit, tails = (
-                unit_of_whole(study, name, fold),
-                _by_policy(study, policies, _FOLDED[fold](values), units, loss),
-            )
-            yield Tail(name, part, place if own.dims else of_all, FUTURE, unit, *tails)
-
-
-_FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "peak": lambda values: values.max(axis=1),
-    "lowest": lambda values: values.min(axis=1),
-    "total": lambda values: values.sum(axis=1, dtype=np.float64),
-}
-"""From values [policy, year, path], the number of each future [policy, path]."""
+            if part == LARGEST:
+                whole = values.max(axis=1) if loss else values.min(axis=1)
+            else:
+                whole = values.sum(axis=1, dtype=np.float64)
+            tails = _by_policy(study, policies, whole, units, loss)
+            yield Tail(name, part, place if own.dims else of_all, FUTURE, unit_of_whole(study, name, fold), *tails)
 
 
 def _by_policy(
