@@ -103,14 +103,10 @@ def noted(command: str, about: str) -> str:
 
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
     """Prints texts beside their labels, a line each; on a terminal in as many lines as each needs."""
+    width = console.width if console.is_terminal else sys.maxsize
     for label, text in lines:
-        for line in _in_lines(console, f"{label:<12}{text}", " " * 12):
+        for line in folded(f"{label:<12}{text}", width, " " * 12):
             print_line(console, line[:12], line[12:])
-
-
-def _in_lines(console: Console, text: str, indent: str = "") -> list[str]:
-    """The text as one line; on a terminal as many lines as it needs."""
-    return folded(text, console.width if console.is_terminal else sys.maxsize, indent)
 
 
 def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
