@@ -166,21 +166,8 @@ class Answer:
         """
         from engine.answers import files
 
-        of = self.subject
-        about = {
-            "study": of.name,
-            "policies": ", ".join(of.policies),
-            "baseline": of.baseline,
-            "paths": of.paths,
-            "seed": of.seed,
-            "question": self.question,
-            **{name: str(value) for name, value in self.asked.items()},
-            "finding": self.finding,
-            "over": self.basis,
-            "fingerprint": of.fingerprint,
-        }
         sheets = {table.name: [table] for table in self.tables if len(table)}
-        files.save(Path(place), about, {**sheets, **(more or {})}, digits)
+        files.save(Path(place), {**sheets, **(more or {})}, digits)
         return Path(place)
 
     def __str__(self) -> str:

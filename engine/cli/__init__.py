@@ -9,9 +9,7 @@ import importlib
 import logging
 import traceback
 import warnings
-from collections.abc import Callable
 from copy import copy as duplicate
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +131,7 @@ class Commands(click.Group):
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and command.callback is not None:
             callback, command = command.callback, duplicate(command)
-            command.callback = _with_prints_apart(callback)
+            command.callback = streams.prints_apart()(callback)
             if ctx.meta["full"]:
                 command.params = [_shown(one) for one in command.params]
         return name, command, rest
@@ -187,15 +185,6 @@ def _shown(param: Any) -> Any:
     param = duplicate(param)
     param.hidden = False
     return param
-
-
-def _with_prints_apart(callback: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(callback)
-    def wrapped(*args: Any, **options: Any) -> Any:
-        with streams.prints_apart():
-            return callback(*args, **options)
-
-    return wrapped
 
 
 def _show_warning(

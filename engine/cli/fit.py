@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.rows import print_named
+from engine.cli.show.rows import Column, print_rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,17 +96,22 @@ def _print_table(console: Console, title: str, fits: Sequence[Fit]) -> None:
     from engine.fitting.ranking import p_text
 
     least_bic = min((fit.bic for fit in fits if not fit.failed), default=math.nan)
-    rows = []
-    for fit in fits:
-        if fit.failed:
-            rows.append((fit.failed, *[""] * 5))
-            continue
-        parameters = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
-        numbers = fit.aic, fit.aic - fits[0].aic, fit.bic, fit.bic - least_bic
-        rows.append((parameters, *(f"{number:,.1f}" for number in numbers), p_text(fit)))
-    tests = ("AIC", "- best", "BIC", "- best", "Anderson-Darling")
-    names, heads = [fit.family for fit in fits], ("parameters", *tests)
-    print_named(console, title, "family", names, heads, rows, tests[-1:], ("parameters",), tests)
+
+    def cells(of: Callable[[Fit], float]) -> list[str]:
+        return ["" if fit.failed else f"{of(fit):,.1f}" for fit in fits]
+
+    parameters = [
+        fit.failed or "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items()) for fit in fits
+    ]
+    columns = [
+        Column("parameters", parameters, left=True, words=True),
+        Column("AIC", cells(lambda fit: fit.aic)),
+        Column("AIC - best", cells(lambda fit: fit.aic - fits[0].aic)),
+        Column("BIC", cells(lambda fit: fit.bic)),
+        Column("BIC - best", cells(lambda fit: fit.bic - least_bic)),
+        Column("Anderson-Darling", ["" if fit.failed else p_text(fit) for fit in fits], left=True),
+    ]
+    print_rows(console, title, Column("family", [fit.family for fit in fits], left=True), columns)
 
 
 def _legend(fits: Sequence[Fit]) -> str:

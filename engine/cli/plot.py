@@ -57,21 +57,15 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     kind: str | None,
     run: str | None,
-    variable: str | None,
-    policies: tuple[str, ...] | None,
-    where: tuple[tuple[str, str], ...],
-    factor: str | None,
-    measure: str | None,
-    year: int | None,
-    claim: str | None,
-    ledger: str | None,
     path: int | None,
     out: Path | None,
     dark: bool,
     partial: bool,
     model: Any,
+    **given: Any,
 ) -> None:
     """Draw a KIND of figure of RUN.
 
@@ -86,11 +80,9 @@ def command(
     computed = figures.needs_numbers(kind)
     if run is None:
         raise click.UsageError(f"missing argument 'RUN': expected {PLACES}.", ctx)
-    wanted = {
-        "variable": variable, "policies": policies, "where": dict(where) or None, "factor": factor,
-        "measure": measure, "year": year, "claim": claim, "ledger": ledger,
-    }  # fmt: skip
-    parts = (kind, None if path is None else f"path-{path}", variable, factor)
+    given["where"] = dict(given["where"]) or None
+    wanted = {name: value for name, value in given.items() if value is not None}
+    parts = (kind, None if path is None else f"path-{path}", given["variable"], given["factor"])
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")
     figures.refuse(kind, wanted, path, file)
     opened = _opened(computed, run, partial, model)

@@ -65,22 +65,17 @@ def experiments(
       paths: how many futures, from the first on; those whose draws are kept if not given.
     """
     draws, outcomes, count = _first_futures(study, cube, paths)
-    policies = len(study.policies)
-    categories = {one.name: one.labels for one in study.inputs if one.labels}
-    columns: dict[str, Any] = {}
-    for name, values in draws.items():
-        held = np.asarray(values.values, np.float64)
-        if labels := categories.get(str(name)):
-            places = np.abs(held[:, None] - np.array([*labels.values()])).argmin(axis=1)
-            once = np.tile(places, policies)
-            columns[str(name)] = pd.Categorical.from_codes(once, [*labels])
-        else:
-            columns[str(name)] = np.tile(held, policies)
-    columns["scenario"] = pd.Categorical(np.tile(np.arange(count), policies))
-    columns["policy"] = pd.Categorical(np.repeat(study.policy_names, count), study.policy_names)
-    columns["model"] = pd.Categorical([study.model_name] * (count * policies))
-    by_row = {str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()}
-    return pd.DataFrame(columns), by_row
+    columns = _rows(study, draws, xr.Dataset(), range(count)).astype(np.float64)
+    for one in study.inputs:
+        if one.labels and one.name in columns:
+            distances = np.abs(columns[[one.name]].to_numpy() - np.array([*one.labels.values()]))
+            columns[one.name] = pd.Categorical.from_codes(distances.argmin(axis=1), [*one.labels])
+    policy, scenario = columns.index.get_level_values("policy"), columns.index.get_level_values("path")
+    columns["scenario"] = pd.Categorical(scenario)
+    columns["policy"] = pd.Categorical(policy, study.policy_names)
+    columns["model"] = pd.Categorical([study.model_name] * len(columns))
+    by_row = _rows(study, xr.Dataset(), outcomes, range(count))
+    return columns.reset_index(drop=True), {str(name): by_row[name].to_numpy() for name in by_row}
 
 
 def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) -> Any:

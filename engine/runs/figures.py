@@ -129,7 +129,7 @@ def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) 
     Raises:
       UserError: an unknown option, a path number for a kind that shows no single path, or such a file.
     """
-    _refuse_options(kind, _given(options), path)
+    _refuse_options(kind, options, path)
     export.refuse_file(file)
 
 
@@ -137,10 +137,6 @@ def _refuse_options(kind: str, options: Mapping[str, Any], path: int | None) -> 
     refuse_options(kind, options)
     if path is not None and "story" not in kind_of(kind).of:
         raise UserError(kind, [Problem("path", f"'{kind}' does not take it, as it shows no single path.")])
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def save(
@@ -154,7 +150,6 @@ def save(
     Raises:
       UserError: as `refuse`, or what the kind itself refuses.
     """
-    drawing = getattr(figures, kind)
-    data = drawing.tables(None, path, _given(options))
+    data = getattr(figures, kind).tables(None, path, {**options})
     export.save(chart(kind, data), file, scheme)
     return str(data[0].attrs["title"])

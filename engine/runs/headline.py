@@ -14,8 +14,8 @@ from engine.study.study import Block
 
 MOST_VALUES = 1 << 23
 """Most values that are read, of all policies together (32 MiB): more would hardly narrow the interval shown."""
-MEASURES = ("ES99", "ES95", "mean")
-"""Measures by preference; the first whose tail has enough paths is shown."""
+TAILS = {"ES99": 0.01, "ES95": 0.05}
+"""Measures by preference with their tails; the first whose tail has enough paths is shown, else the mean."""
 
 
 class Tightening:
@@ -53,16 +53,10 @@ class Tightening:
         if not self._values:
             return "", {}
         values = np.concatenate([self._values[index] for index in sorted(self._values)], axis=-1)
-        level = next(
-            (name for name in MEASURES if name == "mean" or self._count * _tail(name) >= FEWEST_FOR_ES), "mean"
-        )
+        level = next((name for name, tail in TAILS.items() if self._count * tail >= FEWEST_FOR_ES), "mean")
         loss = self._study.is_loss(self.variable)
         estimates = {
             policy: summary(values[k], self._study.unit, loss)[level]
             for k, policy in enumerate(self._study.policy_names)
         }
         return level, estimates
-
-
-def _tail(measure: str) -> float:
-    return 1 - float(measure.removeprefix("ES")) / 100

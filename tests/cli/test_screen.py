@@ -20,7 +20,7 @@ from engine.answers.as_text import SPREAD, cell
 from engine.cli.show import screen
 from engine.cli.show.answers import LINES, print_answer
 from engine.cli.show.progress import _News, _Pace, fitting, progress
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.study_digest import digest
 from engine.execution.progress import Progress
 from engine.risk.estimation.evidence import MEASURES
@@ -92,7 +92,8 @@ def test_columns_that_have_no_room_go_on_below(width):
     heads = [f"policy_{k}" for k in range(12)]
     rows = [[f"{1234.5 * (k + 1):,.1f}" for k in range(12)], [f"{-k}" for k in range(12)]]
     names = Column("what it is", [LONG, "second"], left=True)
-    lines = printed(width, print_rows, "all of them", names, columns_of(heads, rows))
+    columns = [Column(head, cells) for head, *cells in zip(heads, *rows, strict=True)]
+    lines = printed(width, print_rows, "all of them", names, columns)
     assert_whole(lines, width, [*heads, *rows[0]], [LONG])
     assert lines[0] == "all of them" and sum("what it is" in line for line in lines) >= 1 + (width < 200)
 

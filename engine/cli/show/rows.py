@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -32,14 +32,12 @@ class Column:
       cells: what stands in it.
       left: whether it begins at its left edge: names and words do, numbers end at the right one.
       words: whether its cells may be folded between words.
-      group: consecutive columns of one group stay in one table where it can hold them.
     """
 
     head: str
     cells: Sequence[str | Text]
     left: bool = False
     words: bool = False
-    group: str = ""
 
     @property
     def width(self) -> int:
@@ -71,27 +69,6 @@ def _widest(lines: Sequence[str]) -> int:
     return max(map(cell_len, lines), default=0)
 
 
-def columns_of(
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    left: Collection[str] = (),
-    words: Collection[str] = (),
-    together: Collection[str] = (),
-) -> list[Column]:
-    """Rows as columns.
-
-    Args:
-      left: heads of left-aligned columns; those in `words` are, too.
-      words: heads of columns that may be folded.
-      together: heads of columns that stay in one table where it can hold them.
-    """
-    cells = list(zip(*rows, strict=True)) or [()] * len(heads)
-    return [
-        Column(head, part, head in left or head in words, head in words, "together" if head in together else "")
-        for head, part in zip(heads, cells, strict=True)
-    ]
-
-
 def print_rows(console: Console, title: str, names: Column, columns: Sequence[Column]) -> None:
     """Prints a table and an empty line; nothing where it has no row.
 
@@ -112,40 +89,16 @@ def print_rows(console: Console, title: str, names: Column, columns: Sequence[Co
         _print_part(console, [names, *_filled(part, console.width - names.width)])
 
 
-def print_named(
-    console: Console,
-    title: str,
-    kind: str,
-    names: Sequence[str],
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    left: Collection[str] = (),
-    words: Collection[str] = (),
-    together: Collection[str] = (),
-) -> None:
-    """Prints a table of named rows, as `print_rows` does.
-
-    Args:
-      kind: head of the names.
-      left, words, together: as of `columns_of`.
-    """
-    columns = columns_of(heads, rows, left, words, together)
-    print_rows(console, title, Column(kind, names, left=True), columns)
-
-
 def fits(console: Console, names: Column, columns: Sequence[Column]) -> bool:
     """Whether the columns stand side by side beside the names of the rows, of which none is folded."""
     return names.width + _least_width(columns) <= console.width
 
 
 def _packed(columns: Sequence[Column], room: int) -> list[list[Column]]:
-    """Columns in tables of at most that width; a group stays together where a table can hold it."""
+    """Columns in tables of at most that width."""
     parts: list[list[Column]] = [[]]
-    for k, column in enumerate(columns):
-        group = [one for one in columns[k:] if one.group == column.group] if column.group else [column]
-        begins = k == 0 or not column.group or columns[k - 1].group != column.group
-        ahead = group if begins and _least_width(group) <= room else [column]
-        if parts[-1] and _least_width([*parts[-1], *ahead]) > room:
+    for column in columns:
+        if parts[-1] and _least_width([*parts[-1], column]) > room:
             parts.append([])
         parts[-1].append(column)
     return parts

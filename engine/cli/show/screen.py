@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, chop_cells
@@ -19,7 +18,6 @@ from engine.formatting import command_line
 
 if TYPE_CHECKING:
     from engine.risk.estimation.rounding import Rounding
-    from engine.study.study import Study
 
 WIDTH = 120
 """Width of output that does not go to a terminal [columns]."""
@@ -105,27 +103,10 @@ def noted(command: str, about: str) -> str:
 
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
     """Prints texts beside their labels, a line each; on a terminal in as many lines as each needs."""
+    width = console.width if console.is_terminal else sys.maxsize
     for label, text in lines:
-        for line in _in_lines(console, f"{label:<12}{text}", " " * 12):
+        for line in folded(f"{label:<12}{text}", width, " " * 12):
             print_line(console, line[:12], line[12:])
-
-
-def print_head(console: Console, study: Study, folder: Path) -> None:
-    """Prints the head of a run's tables: its question, paths, policies and folder."""
-    policies = ", ".join(f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names)
-    question = f": {study.question}" if study.question else ""
-    facts = f"{study.futures}; policies {policies}; in {folder}"
-    first, *others = _in_lines(console, f"{study.name}{question}")
-    head = study.name if first.startswith(study.name) else ""
-    print_line(console, head, first.removeprefix(head))
-    for line in [*others, *_in_lines(console, facts)]:
-        print_line(console, "", line)
-    console.print()
-
-
-def _in_lines(console: Console, text: str, indent: str = "") -> list[str]:
-    """The text as one line; on a terminal as many lines as it needs."""
-    return folded(text, console.width if console.is_terminal else sys.maxsize, indent)
 
 
 def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
