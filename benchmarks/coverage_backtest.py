@@ -18,11 +18,11 @@ from timing import machine, table
 
 os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()
 
-from engine.analyses.backtest.backtest import backtest
-from engine.analyses.backtest.calibration import Calibration, band
+from engine.questions.backtest.backtest import backtest
+from engine.questions.backtest.calibration import Calibration, band
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.analyses.backtest.models import row, walk
+from tests.questions.backtest.models import row, walk
 
 TIMES = (2021, 2022, 2024, 2027, 2030)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from engine.analyses import shapley
+from engine.questions import shapley
 from engine.risk.drivers.indices import Pair, away, between, few_away, increments, shares
 from engine.risk.estimation.intervals import Estimate, as_units
 
@@ -104,7 +104,7 @@ NAMES = "first index", "total index", "Shapley effect"
 
 
 def estimates(of: Event | Tail, paths: int, unit: int, seed: int) -> tuple[Estimate, ...]:
-    """First index, total index and Shapley effect of u, the last as `analyses/indices.py` has it of all coalitions."""
+    """First index, total index and Shapley effect of u, the last as `questions/indices.py` has it of all coalitions."""
     a, b, *mixed = of.futures(paths, unit, seed)
     pair = Pair(a, b, as_units(paths, unit))
     first, total = pair.both(mixed[0])

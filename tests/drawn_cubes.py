@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.analyses.discover import answer_of
-from engine.analyses.discovery import Discovery, Sample
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
+from engine.questions.discover import answer_of
+from engine.questions.discovery import Discovery, Sample
 from engine.risk.drivers.boxes import Limits
 from engine.risk.drivers.where import Under, Where
 from engine.risk.estimation.conditional import Condition

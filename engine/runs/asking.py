@@ -208,7 +208,7 @@ def attribute(
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
-      UserError: the study is not sound; or as `engine.analyses.attribute.Attribute.answer`.
+      UserError: the study is not sound; or as `engine.questions.attribute.Attribute.answer`.
     """
     if not isinstance(study, Study):
         study = load_study(study, policies=[*dict.fromkeys((start, end))])
@@ -291,7 +291,7 @@ def stored_answer(folder: RunFolder, question: str, table: str = "", words: Sequ
 
 def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:
     """How many of a study's gates fail, and which, in a sentence; the answer is stored beside the run."""
-    from engine.analyses.gates import MOST_PATHS, stored_gates
+    from engine.questions.gates import MOST_PATHS, stored_gates
 
     answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asking(study, folder, device=device), 3)[0]
     few = f", on {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""

@@ -14,8 +14,8 @@ from engine.modelling.cells import table
 from engine.risk.estimation.measures import probability
 from engine.run_folder import answer_store
 from engine.study.loading import read_study
-from tests.analyses.explained import PLACES, SUM, Sum, cost_of
 from tests.columns import estimates, texts
+from tests.questions.explained import PLACES, SUM, Sum, cost_of
 
 OBSERVED = {
     "rows": [

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.analyses.extremes.tails import LARGEST, SUM
 from engine.answers.answer import Answer
 from engine.answers.table import Kind, Table
 from engine.modelling.folds import summed_unit
+from engine.questions.extremes.tails import LARGEST, SUM
 from engine.study.study import Study
 
 OF_YEARS = ("by_year", LARGEST, SUM)

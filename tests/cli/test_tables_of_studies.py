@@ -10,7 +10,7 @@ from engine.risk.estimation.bounds import MANY, TOLD, by_year, standings
 from engine.study.loading import load_model_file, load_study
 from engine.study.tables.assumptions import in_words
 from engine.study.tables.shocks import stationary
-from tests.analyses.test_gates import MODELS as CLIPPED, TIDE
+from tests.questions.test_gates import MODELS as CLIPPED, TIDE
 from tests.shock_study import walk
 from tests.small_files import write
 from tests.user_models import program

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.analyses.backtest.backtest import backtest
 from engine.models import rustbelt
 from engine.models.rustbelt.labels import REGION, SECTOR
 from engine.models.rustbelt.yearly import YEARLY
+from engine.questions.backtest.backtest import backtest
 from engine.study.loading import load_study
 
 COLUMNS = "series time from variable at across fold value unit standard_error source confidence break seen reading"

@@ -24,7 +24,7 @@ SHOWN = tuple(begun(text) for text in SENTENCES)
 @pytest.fixture
 def run(monkeypatch):
     """A run that was asked, of a version that has the question."""
-    home = ("engine.analyses.challenge.question:Challenge", "Argue against the study's own headline.")
+    home = ("engine.questions.challenge.question:Challenge", "Argue against the study's own headline.")
     monkeypatch.setattr(registry, "QUESTIONS", {**registry.QUESTIONS, "challenge": home})
     study = make_study(Farms(), 500, ("old", "reform"), "text")
     return records_of(study, make_tree(study, normal(study)), {"challenge": challenged(Subject.of(study)).tree})
