@@ -153,10 +153,13 @@ def condition(
         )
         raise UserError(study.source, [Problem("observed", text)])
 
+    drawn = [item.name for item in study.inputs]
+    factors = [drawn.index(item.name) for item in one.inputs]
+
     def futures(facts: Facts | None, units: Units, size: int) -> Futures:
         whole, alone = replace(study, paths=units.paths, facts=facts), replace(one, facts=facts)
         program, later = devices.program(whole, device), Sight(alone, coming, device) if coming else None
-        return _gathered(whole, _parts(program, later, size, observe), units)
+        return _gathered(whole, _parts(program, later, factors, size, observe), units)
 
     prior = futures(None, as_units(paths, one.unit), BLOCK)
     moved = as_units(len(runs) * FUTURES, FUTURES)
@@ -191,14 +194,20 @@ def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
     return f"{nearest[k]:,.1f} standard errors from {sight.rows[k].name}"
 
 
-def _parts(program: Program, later: Sight | None, size: int, observe: Observer) -> Iterator[Part]:
-    """The futures of a program's study, `size` at a time."""
+def _parts(
+    program: Program, later: Sight | None, factors: Sequence[int], size: int, observe: Observer
+) -> Iterator[Part]:
+    """The futures of a program's study, `size` at a time.
+
+    Args:
+      factors: places of the factors of the followed policy among those that the program draws.
+    """
     paths = program.study.paths
     for first in range(0, paths, size):
         observe("simulating", first, paths)
         block = Block(0, first, min(size, paths - first))
         figures = later.of_paths(first, block.count) if later else np.zeros((0, block.count))
-        yield program.submit(block).of(block), program.draws(block).astype(np.float64), figures
+        yield program.submit(block).of(block), program.draws(block)[factors].astype(np.float64), figures
     observe("simulating", paths, paths)
 
 
