@@ -20,7 +20,6 @@ from engine.risk.drivers.where import Versus, parse_where
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import probability
 from engine.risk.estimation.tallies import unkept
-from engine.study.components import Event
 from engine.study.study import Study
 
 WORDS_OF_WHERE, WORDS_OF_LIMITS = 14, 18
@@ -181,8 +180,8 @@ def _kinds(found: Discovery) -> Iterator[str]:
         if isinstance(part, Versus):
             side, other = "worse" if part.worse else "better", study.phrase("policies", part.other)
             yield f"{policy} is {side} than {other} in {named(study, part.outcome)}"
-        elif isinstance(part.what, Event):
-            yield f"it comes to {named(study, part.what.name)} under {policy}"
+        elif part.what.text in study.events_by_name:
+            yield f"it comes to {named(study, part.what.text)} under {policy}"
         else:
             terms = (
                 f"{named(study, term.name)} {'above' if '>' in term.sign else 'below'} {number(term.number)}"
