@@ -20,7 +20,7 @@ from engine.questions.backtest.calibration import WITHIN
 from engine.questions.conditioning import calibrated
 from engine.questions.conditioning.condition import Conditioned, Futures, condition, places
 from engine.questions.variables import MEAN, PROBABILITY, under
-from engine.risk.estimation.intervals import Estimate, weighted
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, probability, probability_difference, summary
 from engine.study.actual_policy import knowing, observing
 from engine.study.study import Study
@@ -128,7 +128,7 @@ def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
 
 def _measures(study: Study, of: Futures, variable: str, policy: str, against: str) -> dict[str, Estimate]:
     """Every measure of a variable under a policy, or of its paired difference from another policy."""
-    mine, units = under(study, variable, policy, of.values), weighted(of.weights, of.units)
+    mine, units = under(study, variable, policy, of.values), of.units.weighted(of.weights)
     other = under(study, variable, against, of.values) if against else None
     if variable in study.events_by_name:
         own = probability(mine, units) if other is None else probability_difference(mine, other, units)
