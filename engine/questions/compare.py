@@ -46,8 +46,8 @@ class Compare:
 
     Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of
     many policies, and which worst futures are common. Everything, also of outcomes that are
-    not shown, goes beside the run's cube, as compare.zarr. With OTHER: what the studies of two runs state differently,
-    and their headline numbers with the differences.
+    not shown, goes beside the run's cube, as compare.zarr. With OTHER: the headline numbers of both runs, with the
+    differences.
 
     \b
     rustbelt compare rustbelt
