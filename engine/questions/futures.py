@@ -16,7 +16,7 @@ from engine.program import devices, drawing
 from engine.program.contract import FactorDraws, Program, Scores, Shocks, Trace
 from engine.program.cpu_program import CpuProgram
 from engine.questions import variants
-from engine.questions.independent_inputs import IndependentInput, independent_inputs, replicates
+from engine.questions.independent_inputs import independent_inputs, replicates
 from engine.questions.variables import LEVEL, MEAN, SHORTFALL, Values, measured, outcomes_of, under
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import dots
@@ -215,25 +215,9 @@ class Futures:
                 parts = []
 
 
-def mix(inputs: Iterable[IndependentInput], base: Mapping[str, int], replicate: int) -> Mix:
-    """The mix `base` with some inputs drawn from another replicate."""
-    return {**base, **replicates(tuple(inputs), replicate)}
-
-
 def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
     """Mask of the paths on which all outcomes of all sets are finite."""
     return np.logical_and.reduce([np.isfinite(x).all(axis=0) for one in values for x in one.values()])
-
-
-def finite(
-    a: Float[np.ndarray, "*cells path"], b: Float[np.ndarray, "*cells path"], middle: float | np.ndarray
-) -> tuple[Float[np.ndarray, "*cells path"], Float[np.ndarray, "*cells path"]]:
-    """Two quantities of every path less `middle`.
-
-    Both are 0 where either is not finite, so that such a path adds nothing to products.
-    """
-    good = np.isfinite(a) & np.isfinite(b)
-    return np.where(good, a, middle) - middle, np.where(good, b, middle) - middle
 
 
 def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
@@ -282,49 +266,23 @@ class Numbers:
         return excess if self.study.is_loss(variable) else -excess
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Outcomes by name [policy, path] on the paths of a mask."""
+def differs(study: Study, x: Values, y: Values, good: Bool[np.ndarray, "path"], one: Quantity) -> bool:
+    """Whether a quantity differs between two sets of futures, on the paths of a mask, by more than rounding.
 
-    values: Values
-    good: Bool[np.ndarray, "path"]
+    It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2
+    times the mean square of these outcomes, with eps that of their type. For a mean that is a difference of two
+    policies, the gap is that of the difference, in which what both policies have in common cancels up to rounding.
+    """
+    rows = [study.row(policy) for policy in one.policies]
+    sides = [rows] if one.measure == MEAN else [[row] for row in rows]
 
-    def row(self, name: str, row: int) -> Float[np.ndarray, "path"]:
-        """The values of an outcome under the policy at index `row`, in double precision."""
-        return self.values[name][row][self.good].astype(np.float64)
+    def exceeds(name: str, side: list[int]) -> bool:
+        own, other = (values[name][side][:, good].astype(np.float64) for values in (x, y))
+        gap = np.subtract.reduce(own - other)
+        rounding = ROUNDINGS * float(np.finfo(x[name].dtype).eps)
+        return float(dots(gap, gap)) > rounding**2 * float(dots(own, own).sum())
 
-    def rounding(self, name: str, row: int) -> float:
-        """The sum of squares that rounding alone accounts for at most: (`ROUNDINGS` eps)^2 of that of the values."""
-        values, eps = self.row(name, row), float(np.finfo(self.values[name].dtype).eps)
-        return (ROUNDINGS * eps) ** 2 * float(dots(values, values))
-
-
-@dataclass(frozen=True)
-class Apart:
-    """Compares two sets of futures outcome by outcome."""
-
-    study: Study
-    x: Rows
-    y: Rows
-
-    def differs(self, one: Quantity) -> bool:
-        """Whether a quantity differs by more than rounding.
-
-        It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2
-        times the mean square of these outcomes, with eps that of their type. For a mean that is a difference of two
-        policies, the gap is that of the difference, in which what both policies have in common cancels up to rounding.
-        """
-        rows = [self.study.row(policy) for policy in one.policies]
-        if one.measure == MEAN and one.against:
-            return self._exceeds(one.variable, rows)
-        names = outcomes_of(self.study, [one.variable])
-        return any(self._exceeds(name, [row]) for name in names for row in rows)
-
-    def _exceeds(self, name: str, rows: Sequence[int]) -> bool:
-        """Whether the gap of an outcome under one policy, or less that under a second, is more than rounding."""
-        own, *other = (self.x.row(name, row) - self.y.row(name, row) for row in rows)
-        gap = own - other[0] if other else own
-        return float(dots(gap, gap)) > sum(self.x.rounding(name, row) for row in rows)
+    return any(exceeds(name, side) for name in outcomes_of(study, [one.variable]) for side in sides)
 
 
 def _losses(study: Study, values: Values, variable: str, policy: str) -> Float[np.ndarray, "path"]:
