@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -13,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from engine.errors import Problem, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices, drawing
-from engine.program.contract import FactorDraws, Program, Scores, Shocks, Trace
+from engine.program.contract import FactorDraws, Program, Scores, Shocks
 from engine.program.cpu_program import CpuProgram
 from engine.questions import variants
 from engine.questions.independent_inputs import independent_inputs, replicates
@@ -117,10 +118,6 @@ class Futures:
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
         return self._gathered((self._keys.fed(self.program, mix) for mix in numbered), paths)
 
-    def with_fixed(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
-        """The outcomes by name [policy, path] with some factors fixed, for one set of values after the other."""
-        return self._gathered((variants.with_fixed(self.program, one) for one in values), paths)
-
     def anew(self, by: int = 1) -> Futures:
         """As many futures with every input drawn again, independent of these.
 
@@ -168,11 +165,11 @@ class Futures:
         Args:
           paths: their numbers, ascending; at least one.
         """
-        parts = []
-        for first in range(0, int(paths[-1]) + 1, AT_ONCE):
-            some = paths[(paths >= first) & (paths < first + AT_ONCE)] - first
-            count = min(AT_ONCE, self.study.paths - first)
-            parts += [self.program.scores(Block(0, first, count))[:, some]] if len(some) else []
+        parts, owner = [], paths // AT_ONCE
+        for k in np.unique(owner).tolist():
+            first = k * AT_ONCE
+            block = Block(0, first, min(AT_ONCE, self.study.paths - first))
+            parts.append(self.program.scores(block)[:, paths[owner == k] - first])
         return np.concatenate(parts, axis=1)
 
     def of_scores(self, scores: Scores) -> Values:
@@ -186,10 +183,6 @@ class Futures:
         traces = ((one.draws, one.shocks) for one in map(self.program.trace_of, parts))
         draws, shocks = zip(*traces, strict=True)
         return np.concatenate(draws, -1), None if shocks[0] is None else np.concatenate(shocks, -1)
-
-    def in_full(self, scores: Scores) -> Trace:
-        """Futures with given normal scores in full."""
-        return self.program.trace_of(scores)
 
     def joint(self, scores: Scores) -> Float[np.ndarray, "factor path"]:
         """The normal scores of the factors after dependence, of futures with given scores."""
@@ -206,13 +199,11 @@ class Futures:
 
     def _gathered(self, programs: Iterable[Program], paths: int | None) -> Iterator[Values]:
         study = self.study if paths is None else replace(self.study, paths=paths)
-        blocks, parts = study.blocks(), []
-        for _, outcomes in variants.results(enumerate(programs), blocks):
-            parts.append([np.ascontiguousarray(outcomes[:, k]) for k in self._at])
-            if len(parts) == len(blocks):
-                whole = parts[0] if len(blocks) == 1 else [np.concatenate(of, -1) for of in zip(*parts, strict=True)]
-                yield dict(zip(self.names, whole, strict=True))
-                parts = []
+        blocks = study.blocks()
+        every = variants.results(enumerate(programs), blocks)
+        while parts := [outcomes[:, self._at] for _, outcomes in islice(every, len(blocks))]:
+            whole = np.concatenate(parts, axis=-1)
+            yield {name: whole[:, k] for k, name in enumerate(self.names)}
 
 
 def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
@@ -231,38 +222,31 @@ def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
         )
 
 
-@dataclass(frozen=True)
 class Numbers:
-    """Computes quantities from outcomes, with VaR fixed at that of the study's own futures."""
+    """Computes quantities from outcomes, with VaR fixed at that of the study's own futures.
 
-    study: Study
-    quantities: tuple[Quantity, ...]
-    var: Mapping[tuple[str, str], float]
+    Args:
+      own: the outcomes of these futures.
+    """
 
-    @staticmethod
-    def of(study: Study, wanted: Sequence[Quantity], own: Values) -> Numbers:
-        """The computation of some quantities, with VaR taken from the outcomes `own`."""
-        sides = ((one.variable, policy) for one in wanted if one.measure == SHORTFALL for policy in one.policies)
-        var = {side: float(np.quantile(_losses(study, own, *side), LEVEL, method="inverted_cdf")) for side in {*sides}}
-        return Numbers(study, tuple(wanted), var)
+    def __init__(self, study: Study, quantities: Sequence[Quantity], own: Values):
+        self.study, self.quantities = study, quantities
+        sides = {(one.variable, policy) for one in quantities if one.measure == SHORTFALL for policy in one.policies}
+        losses = {side: _losses(study, own, *side) for side in sides}
+        self._var = {side: float(np.quantile(of, LEVEL, method="inverted_cdf")) for side, of in losses.items()}
 
-    def values(self, one: Quantity, outcomes: Values) -> Float[np.ndarray, "path"]:
-        """The values of a quantity on every path."""
-        (values,) = replace(self, quantities=(one,)).table(outcomes)
-        return values
-
-    def table(self, outcomes: Values) -> Float[np.ndarray, "quantity path"]:
-        """The values of all quantities on every path; parts that several of them share are computed once."""
+    def table(self, quantities: Sequence[Quantity], outcomes: Values) -> Float[np.ndarray, "quantity path"]:
+        """The values of some quantities on every path; parts that several of them share are computed once."""
         of = cache(partial(self._under, outcomes))
         with np.errstate(invalid="ignore"):  # infinite less infinite
-            sides = [[of(one.variable, one.measure, policy) for policy in one.policies] for one in self.quantities]
+            sides = [[of(one.variable, one.measure, policy) for policy in one.policies] for one in quantities]
             return np.array([own - other[0] if other else own for own, *other in sides])
 
     def _under(self, outcomes: Values, variable: str, measure: str, policy: str) -> Float[np.ndarray, "path"]:
         if measure != SHORTFALL:
             return under(self.study, variable, policy, outcomes).astype(np.float64)
         losses = _losses(self.study, outcomes, variable, policy)
-        excess = np.maximum(losses - self.var[variable, policy], 0.0) / (1 - LEVEL)
+        excess = np.maximum(losses - self._var[variable, policy], 0.0) / (1 - LEVEL)
         return excess if self.study.is_loss(variable) else -excess
 
 

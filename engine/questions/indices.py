@@ -59,7 +59,7 @@ def indices(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> 
     a, b = futures.mixed([{}, replicates(inputs, 1)])
     good = sound((a, b))
     refuse_too_many(study, good)
-    twice = _Twice(Numbers.of(study, wanted, {name: x[:, good] for name, x in a.items()}), a, b, good)
+    twice = _Twice(Numbers(study, wanted, {name: x[:, good] for name, x in a.items()}), a, b, good)
     columns: list[list[Both]] = []
     with ThreadPoolExecutor(THREADS) as threads:
         for k, mixed in enumerate(futures.mixed(replicates(some, 1) for some in sets)):
@@ -106,7 +106,7 @@ class _Twice:
 
     def on(self, one: Quantity, values: Values) -> Float[np.ndarray, "path"]:
         """A quantity on the paths."""
-        return self.numbers.values(one, values)[self.good]
+        return self.numbers.table([one], values)[0, self.good]
 
     def indices(self, mixed: Values) -> Callable[[Quantity], Both]:
         """A function from a quantity to the indices of the inputs that alone are drawn again in `mixed`."""
@@ -156,7 +156,8 @@ def _effects(
     parts = np.zeros((len(numbers.quantities), k, len(designs), batches))
     counts = np.zeros(len(numbers.quantities))
     for m, (mixes, weights) in enumerate(designs):
-        for s, table in enumerate(map(numbers.table, futures.mixed(mixes, size * batches))):
+        for s, outcomes in enumerate(futures.mixed(mixes, size * batches)):
+            table = numbers.table(numbers.quantities, outcomes)
             if not s:
                 own, middles = table, np.array([[x[np.isfinite(x)].mean()] for x in table])
                 counts += [*map(away, table)]
