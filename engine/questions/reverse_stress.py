@@ -62,7 +62,7 @@ def likeliest_future(of: TailFutures) -> LikeliestFuture | None:
     numbers = as_numbers(study, point[:, None])
     joint = of.futures.joint(numbers)[:, 0].tolist()
     scores = dict(zip((item.name for item in study.inputs), joint, strict=True))
-    return LikeliestFuture(point, share, scores, of.futures.in_full(numbers))
+    return LikeliestFuture(point, share, scores, of.futures.program.trace_of(numbers))
 
 
 def starts_of(of: TailFutures) -> Float[np.ndarray, "stream start"]:
