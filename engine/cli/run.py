@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -83,7 +84,7 @@ def command(
     """
     from engine.execution.job import RunOptions
     from engine.execution.until import compute, why_idle
-    from engine.runs.headline import Tightening
+    from engine.runs.headline import so_far
     from engine.runs.upkeep import report_note
 
     if shard is not None:
@@ -91,7 +92,7 @@ def command(
     for target in study.idle_targets if study.until else ():
         click.echo(f"note: target left out: {why_idle(study, target)}.", err=True)
     # if a run ends by a precision target, the lines on the target already say how precise it is
-    headline = None if quiet or study.until else Tightening(replace(folder, study=study))
+    headline = None if quiet or study.until else partial(so_far, replace(folder, study=study))
     printed: list[BaseException | None] = []
     with ExitStack() as bar:
         observers = [bar.enter_context(progress(quiet, headline, log))]
