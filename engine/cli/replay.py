@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @options.own_model
 @options.device
 @options.as_json
-@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Save it in FILE.csv or FILE.zarr.")
+@click.option("--save", type=options.FILE, metavar="FILE", help="Save it in FILE.csv or FILE.zarr.")
 @options.debug
 def command(
     run: str,
@@ -108,7 +108,7 @@ def command(
     if folder is not None:
         screen.print_words(console, agreement(folder, story))
     if save is not None:
-        screen.print_line(console, "", f"Saved in {save}.", "dim")
+        screen.print_line(console, f"Saved in {save}.", "dim")
     words = [*(["--policy", policy] if policy else []), "--seed", study.seed, *(["--float64"] if double else [])]
     if len(numbers) > 1:
         command = "replay", Path(run), "--path", numbers[1], *words
