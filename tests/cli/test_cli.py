@@ -71,9 +71,9 @@ def test_what_init_suggests_fits_a_terminal(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ended = call("init", "a-study-of-my-own-with-a-name.toml")
     assert ended.exit_code == 0 and max(map(len, ended.stdout.splitlines())) <= 80, ended.output
-    lines = [line.strip() for line in ended.stdout.splitlines()]
-    assert "rustbelt check a-study-of-my-own-with-a-name.toml" in lines
-    assert any(line.startswith("# ") and "understood" in line for line in lines)
+    check, run = ended.stdout.splitlines()[1:]
+    assert check.endswith(": rustbelt check a-study-of-my-own-with-a-name.toml") and "understood" in check
+    assert run.endswith(": rustbelt run a-study-of-my-own-with-a-name.toml --paths 16384")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
