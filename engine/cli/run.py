@@ -172,7 +172,7 @@ def _remarks(finished: Finished) -> Iterator[str]:
     yield from screen.too_coarse(finished.rounding)
     if many := [one for one in finished.answers.on_bounds if one.share > MANY]:
         others = f"; {len(many) - 1} more above {100 * MANY:g} %" if len(many) > 1 else ""
-        yield f"Bounds: {many[0].text}{others} (/diagnostics/bounds)."
+        yield f"Bounds: {many[0].in_words(finished.answers.study)}{others} (/diagnostics/bounds)."
     if finished.ended:
         yield from ending(finished.ended, finished.answers.study.paths)
 

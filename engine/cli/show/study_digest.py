@@ -56,8 +56,7 @@ def digest(study: Study, yearly: np.ndarray | None) -> Answer:
     if yearly is not None and yearly.size:
         bounds = standings(study, by_year(study.model, yearly))
         if often := [one for one in bounds if one.share > TOLD]:
-            others = f"; {len(often) - 1} more" if len(often) > 1 else ""
-            findings.append(f"{often[0].text}{others}, at {yearly.shape[-1]} paths.")
+            findings.append(f"On the first {yearly.shape[-1]} paths, {often[0].in_words(study)}.")
     tables = (_levers(study), *_tables(study), _bounds(study, bounds))
     return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
 
