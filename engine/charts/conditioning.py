@@ -15,9 +15,7 @@ from engine.risk.estimation.intervals import Estimate
 
 MOST = 12
 """Most factors that are drawn: those whose mean the facts shift most."""
-CALIBRATION = ("--calibration", "200")
-"""Options of `rustbelt condition` with which the answer has ranks of the truth."""
-BAND = "what each bin stays in, but with a chance of 5 % at most, where every factor is told right"
+BAND = "range that each bin leaves with a chance of 5 % at most, if every factor is calibrated"
 """Explanation of the band of the ranks, for notes."""
 MEANING = (
     "Higher at both ends: factors are told too surely; in the middle: too vaguely; at one end: too low or too high."

@@ -190,18 +190,6 @@ def refuse_year(year: int, years: Sequence[int], kind: str) -> None:
         raise UserError(kind, [Problem("year", f"expected {years[0]} to {years[-1]}, got {year}.")])
 
 
-def refuse_free(values: xr.DataArray, kind: str) -> None:
-    """Refuses values of several places, where a figure shows one place.
-
-    Raises:
-      UserError: there are dimensions that no label was given for.
-    """
-    problems = Problems()
-    for dim in place_dims(values):
-        problems.add(f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing.")
-    problems.refuse(kind)
-
-
 def by_year(cube: xr.DataTree, group: str) -> bool:
     """Whether a group of a cube has variables by year."""
     try:

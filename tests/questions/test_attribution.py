@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -369,8 +370,7 @@ def test_more_players_than_can_be_looked_at_are_refused_with_the_remedy(tmp_path
     text = (
         'name = "many"\nmodel = "Many"\n[factors.x]\nfamily = "normal"\nmean = 0\nsd = 1\n[policies.a]\n[policies.b]\n'
     )
-    text += "".join(f"l{k} = 1\n" for k in range(11))
-    study = load_study(write(tmp_path, text), model=Many())
+    study = load_study(write(tmp_path, text + "".join(f"l{k} = 1\n" for k in range(11))), model=Many())
     with pytest.raises(UserError) as refused:
         attribution(study, "a", "b", device="cpu")
     for words in ("at most 10", "11 levers", "[lever_groups]: l0, l1"):
@@ -384,22 +384,16 @@ def test_paths_that_are_not_finite_are_refused_or_left_out(tmp_path):
         outcomes = {"y": Outcome("1", loss=True)}
 
         def evaluate(self, factors, levers):
-            import jax.numpy as jnp
-
             bad = (factors.x > 0.999) & (levers.a > 0) & (levers.b == 0)
             return {"y": jnp.where(bad, jnp.nan, factors.x * (levers.a + levers.b))}
 
-    text = (
-        'name = "b"\nmodel = "B"\nrun = { paths = 20_000, sampler = "random", nonfinite = SHARE }\n[factors.x]\nfamily'
-        ' = "uniform"\nlow = 0\nhigh = 1\n'
-    )
-    text += "[policies.old]\n[policies.new]\na = 1\nb = 1\n"
+    text = 'name = "b"\nmodel = "B"\nrun = { paths = 20_000, sampler = "random", nonfinite = SHARE }\n[factors.x]\n'
+    text += 'family = "uniform"\nlow = 0\nhigh = 1\n[policies.old]\n[policies.new]\na = 1\nb = 1\n'
     strict = load_study(write(tmp_path, text.replace("SHARE", "0.0")), model=Bursting())
     with pytest.raises(UserError, match=r"'y' .* path \d+ with a of 'new'"):
         attribution(strict, "old", "new", device="cpu")
-    given = attribution(
-        load_study(write(tmp_path, text.replace("SHARE", "0.01")), model=Bursting()), "old", "new", device="cpu"
-    )
+    loose = load_study(write(tmp_path, text.replace("SHARE", "0.01")), model=Bursting())
+    given = attribution(loose, "old", "new", device="cpu")
     mean = part(given, "y", "mean")
     assert 5 < given.excluded < 50
     assert_plausible(mean.share[0].estimate, 0.4995, mean.share[0].standard_error, 0.02)

@@ -23,7 +23,6 @@ MARKED = 0.01
 BINS = 60
 SHOWN = (0.002, 0.998)
 """Quantiles between which the bins of differences lie; differences beyond are counted in the outermost bins."""
-HEADLINE = ("mean", "VaR99", "ES99")
 FIRST = 1024
 
 
