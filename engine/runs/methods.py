@@ -17,7 +17,17 @@ class Questions:
         def _ask(self, question: str, **options: Any) -> Answer: ...
 
     def compare(
-        self, other: str | None = None, outcome: Sequence[str] | str = (), policies: Sequence[str] | str = (), against: str | None = None, level: str | float | None = None, year: int | None = None, at: Mapping[str, str] | None = None, numbers: bool = False, *, device: str | None = None
+        self,
+        other: str | None = None,
+        outcome: Sequence[str] | str = (),
+        policies: Sequence[str] | str = (),
+        against: str | None = None,
+        level: str | float | None = None,
+        year: int | None = None,
+        at: Mapping[str, str] | None = None,
+        numbers: bool = False,
+        *,
+        device: str | None = None,
     ) -> Answer:
         """Compare the policies of RUN on the same futures, or RUN with OTHER.
 
@@ -36,10 +46,27 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self._ask("compare", other=other, outcome=outcome, policies=policies, against=against, level=level, year=year, at=at, numbers=numbers, device=device)
+        return self._ask(
+            "compare",
+            other=other,
+            outcome=outcome,
+            policies=policies,
+            against=against,
+            level=level,
+            year=year,
+            at=at,
+            numbers=numbers,
+            device=device,
+        )
 
     def extremes(
-        self, variable: Sequence[str] | str = (), policies: Sequence[str] | str = (), periods: Sequence[float] | float = (), futures: int | None = None, *, device: str | None = None
+        self,
+        variable: Sequence[str] | str = (),
+        policies: Sequence[str] | str = (),
+        periods: Sequence[float] | float = (),
+        futures: int | None = None,
+        *,
+        device: str | None = None,
     ) -> Answer:
         """Say how bad it gets once in so many futures of RUN, also beyond those that were computed.
 
@@ -53,10 +80,18 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self._ask("extremes", variable=variable, policies=policies, periods=periods, futures=futures, device=device)
+        return self._ask(
+            "extremes", variable=variable, policies=policies, periods=periods, futures=futures, device=device
+        )
 
     def explain(
-        self, outcome: str, policy: str | None = None, level: str | float | None = None, numbers: bool = False, *, device: str | None = None
+        self,
+        outcome: str,
+        policy: str | None = None,
+        level: str | float | None = None,
+        numbers: bool = False,
+        *,
+        device: str | None = None,
     ) -> Answer:
         """Show what the worst futures of a run have in common.
 
@@ -72,9 +107,7 @@ class Questions:
         """
         return self._ask("explain", outcome=outcome, policy=policy, level=level, numbers=numbers, device=device)
 
-    def discover(
-        self, where: str, numbers: bool = False, *, device: str | None = None
-    ) -> Answer:
+    def discover(self, where: str, numbers: bool = False, *, device: str | None = None) -> Answer:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.
 
         Args:
@@ -89,7 +122,13 @@ class Questions:
         return self._ask("discover", where=where, numbers=numbers, device=device)
 
     def attribute(
-        self, start: str, end: str, outcome: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+        self,
+        start: str,
+        end: str,
+        outcome: Sequence[str] | str = (),
+        *,
+        paths: int | None = None,
+        device: str | None = None,
     ) -> Answer:
         """Show which lever does what between two policies.
 
@@ -106,7 +145,12 @@ class Questions:
         return self._ask("attribute", start=start, end=end, outcome=outcome, paths=paths, device=device)
 
     def sensitivity(
-        self, outcome: Sequence[str] | str = (), policies: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+        self,
+        outcome: Sequence[str] | str = (),
+        policies: Sequence[str] | str = (),
+        *,
+        paths: int | None = None,
+        device: str | None = None,
     ) -> Answer:
         """Show what each input of STUDY does to the spread of outcomes, events and tails.
 
@@ -122,7 +166,13 @@ class Questions:
         return self._ask("sensitivity", outcome=outcome, policies=policies, paths=paths, device=device)
 
     def flip(
-        self, outcome: str, policies: Sequence[str] | str = (), measure: str | None = None, *, paths: int | None = None, device: str | None = None
+        self,
+        outcome: str,
+        policies: Sequence[str] | str = (),
+        measure: str | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
     ) -> Answer:
         """Show which belief would turn the ranking of two policies.
 
@@ -139,7 +189,12 @@ class Questions:
         return self._ask("flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device)
 
     def challenge(
-        self, claim: Sequence[str] | str = (), only: str | None = None, *, paths: int | None = None, device: str | None = None
+        self,
+        claim: Sequence[str] | str = (),
+        only: str | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
     ) -> Answer:
         """Argue against the study's own headline.
 
@@ -155,7 +210,13 @@ class Questions:
         return self._ask("challenge", claim=claim, only=only, paths=paths, device=device)
 
     def backtest(
-        self, policy: str | None = None, impose: Sequence[str] | str = (), until: int | None = None, *, paths: int | None = None, device: str | None = None
+        self,
+        policy: str | None = None,
+        impose: Sequence[str] | str = (),
+        until: int | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
     ) -> Answer:
         """Hold a study against what was observed, and score it.
 
@@ -172,7 +233,14 @@ class Questions:
         return self._ask("backtest", policy=policy, impose=impose, until=until, paths=paths, device=device)
 
     def condition(
-        self, until: int | None = None, on: str | None = None, policy: str | None = None, calibration: int | None = None, *, paths: int | None = None, device: str | None = None
+        self,
+        until: int | None = None,
+        on: str | None = None,
+        policy: str | None = None,
+        calibration: int | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
     ) -> Answer:
         """Say how risky each policy is, given what was observed.
 
@@ -187,11 +255,11 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self._ask("condition", until=until, on=on, policy=policy, calibration=calibration, paths=paths, device=device)
+        return self._ask(
+            "condition", until=until, on=on, policy=policy, calibration=calibration, paths=paths, device=device
+        )
 
-    def gates(
-        self, *, paths: int | None = None, device: str | None = None
-    ) -> Answer:
+    def gates(self, *, paths: int | None = None, device: str | None = None) -> Answer:
         """Compare STUDY with the facts that its gates state, and say which gates fail.
 
         Args:
@@ -203,9 +271,7 @@ class Questions:
         """
         return self._ask("gates", paths=paths, device=device)
 
-    def constants(
-        self, *, paths: int | None = None, device: str | None = None
-    ) -> Answer:
+    def constants(self, *, paths: int | None = None, device: str | None = None) -> Answer:
         """List the constants of STUDY's model with their values and sources.
 
         Args:
