@@ -16,7 +16,9 @@ from itertools import pairwise
 import pytest
 from rich.cells import cell_len
 
+from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import SPREAD, cell
+from engine.answers.rows import table
 from engine.cli.show import screen
 from engine.cli.show.answers import LINES, print_answer
 from engine.cli.show.progress import _News, _Pace, fitting, progress
@@ -67,6 +69,18 @@ def test_the_brief_form_of_any_number_of_policies_is_one_screen_with_every_polic
         lines = printed(80, print_answer, risk_of(study, tables), False)
         assert_whole(lines, 80, (), study.policy_names)
         assert len(lines) <= LINES, "\n".join(lines)
+
+
+@pytest.mark.parametrize(("sizes", "shown"), [((7, 2), (7, 2)), ((8, 2), (5, 2)), ((8, 40), (5, 10)), ((40,), (18,))])
+def test_at_most_two_rows_are_never_cut_off_and_the_last_table_takes_the_room(sizes, shown):
+    made = [
+        table(f"t{k}", f"Table {k}", [{"item": f"row {k}.{n}", "size": float(n)} for n in range(count)], "item")
+        for k, count in enumerate(sizes)
+    ]
+    answer = Answer(Subject("s", "", "", 1, 0, ("a",), "a"), ("It is so.",), tuple(made))
+    lines = printed(80, print_answer, answer, False)
+    counts = tuple(sum(line.startswith(f"row {k}.") for line in lines) for k in range(len(sizes)))
+    assert counts == shown and (len(lines) == LINES) == (sizes[-1] > 2)
 
 
 def test_intervals_are_in_brackets_where_there_is_room(tmp_path):
