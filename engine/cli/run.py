@@ -172,7 +172,7 @@ def _remarks(finished: Finished) -> list[str]:
     return [
         *(f"Precision: {one.text}." for one in finished.rounding),
         *([REMEDY] if finished.rounding else []),
-        *([f"Bounds: {many[0].text}{others} (/diagnostics/bounds)."] if many else []),
+        *([f"Bounds: {many[0].in_words(finished.answers.study)}{others} (/diagnostics/bounds)."] if many else []),
         *(ending(finished.ended, finished.answers.study.paths) if finished.ended else []),
     ]
 

@@ -100,5 +100,5 @@ def test_bounds_are_those_on_which_more_than_a_few_values_lie(tmp_path):
     assert any(row["too_often"] for row in rows)
     _, columns = stacks(answer["bounds"])
     assert [one.head for one in columns if one.of.name in ("limit", "too_often")] == ["limit", "too often"]
-    assert often[0].text in answer.findings[-1] and "at 512 paths" in answer.findings[-1]
+    assert answer.findings[-1] == f"On the first 512 paths, {often[0].in_words(study)}."
     assert "bounds" not in digest(study, None)

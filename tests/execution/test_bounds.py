@@ -69,7 +69,7 @@ def test_a_second_run_writes_the_same_and_tells_the_same(tide):
     again = call("run", folder / "tide.toml", *own("Tide"), "--out", folder / "out", "--quiet")
     assert again.exit_code == 0
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
-    line = "Bounds: 'height' under 'dammed' stands on its upper bound, 0.9, in "
+    line = "Bounds: values of height under dammed equal the upper bound, 0.9 m, in "
     for output in (result.output, again.output):
         words = " ".join(output.split())
         assert line in words and "3 more above 2 % (/diagnostics/bounds)." in words

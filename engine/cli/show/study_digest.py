@@ -55,8 +55,7 @@ def digest(study: Study, yearly: np.ndarray | None) -> Answer:
     findings = [f"The study has {listed([_count(count, what) for what, count in counts.items() if count])}."]
     findings += [f"It compares {policies}.", _fit(study)]
     if often and yearly is not None:
-        others = f"; {len(often) - 1} more" if len(often) > 1 else ""
-        findings.append(f"{often[0].text}{others}, at {yearly.shape[-1]} paths.")
+        findings.append(f"On the first {yearly.shape[-1]} paths, {often[0].in_words(study)}.")
     tables = tuple(filter(len, _tables(study, bounds)))
     return Answer(Subject.of(study), tuple(findings), tables, basis, READING)
 

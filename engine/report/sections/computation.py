@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from engine.formatting import command_line, forms_as_text
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.sentences import small
 from engine.risk.estimation.bounds import MANY, standings
 
 SAMPLERS = {
@@ -94,9 +92,7 @@ def _bounds(run: RunRecords) -> list[tuple[str, str]]:
         if often
         else f"none above {100 * MANY:g} %"
     )
-    first = on_bounds[0]
-    called = replace(first, variable=run.words("yearly", first.variable), policy=small(first.policy))
-    return [("Yearly values on their bounds", f"{counted}; most often {called.text}")]
+    return [("Yearly values on their bounds", f"{counted}; most often {on_bounds[0].in_words(run.study)}")]
 
 
 def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:

@@ -47,11 +47,13 @@ class OnBound:
     policy: str
     share: float
 
-    @property
-    def text(self) -> str:
-        """The finding as a clause."""
-        which, often = "lower" if self.side == "low" else "upper", f"{100 * self.share:.3g} % of paths and years"
-        return f"'{self.variable}' under '{self.policy}' stands on its {which} bound, {self.limit:g}, in {often}"
+    def in_words(self, study: Study) -> str:
+        """The finding as a clause: `values of height under old equal the upper bound, 0.9 m, in 3 % of paths ...`."""
+        what, policy = study.phrase("yearly", self.variable), study.phrase("policies", self.policy)
+        unit, which = study.model.yearly[self.variable].unit, "lower" if self.side == "low" else "upper"
+        limit = f"{self.limit:g}" + f" {unit}" * (unit != "1" and "=" not in unit)
+        often = f"{100 * self.share:.3g} % of paths and years"
+        return f"values of {what} under {policy} equal the {which} bound, {limit}, in {often}"
 
 
 def limits_of(model: Model) -> Limits:
