@@ -71,7 +71,10 @@ def test_the_brief_form_of_any_number_of_policies_is_one_screen_with_every_polic
         assert len(lines) <= LINES, "\n".join(lines)
 
 
-@pytest.mark.parametrize(("sizes", "shown"), [((7, 2), (7, 2)), ((8, 2), (5, 2)), ((8, 40), (5, 10)), ((40,), (18,))])
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [((7, 2), (7, 2)), ((8, 2), (5, 2)), ((8, 40), (5, 9)), ((18,), (18,)), ((19,), (17,)), ((40,), (17,))],
+)
 def test_at_most_two_rows_are_never_cut_off_and_the_last_table_takes_the_room(sizes, shown):
     made = [
         table(f"t{k}", f"Table {k}", [{"item": f"row {k}.{n}", "size": float(n)} for n in range(count)], "item")

@@ -111,7 +111,7 @@ def _fitting(
 ) -> list[tuple[str, Stack, list[Stack], bool]]:
     """The tables that fit into so many lines, each with its first rows and columns, and whether an empty line follows.
 
-    The last of them has as many rows as there is room for, at the cost of the empty line.
+    The last of them has as many rows as there is room for. The empty line gives way to its last row.
     """
     fitting: list[tuple[str, Stack, list[Stack], bool]] = []
     for title, names, columns in tables:
@@ -124,7 +124,8 @@ def _fitting(
                 break
     if fitting:
         left += _lines(console, _print_table, *fitting.pop())
-        longer = ((*shown, is_followed) for shown in _shorter(*last, LINES) for is_followed in (True, False))
+        longer = [(*shown, True) for shown in _shorter(*last, LINES)]
+        longer.insert(1, (*last, False))
         fitting.append(next(one for one in longer if _lines(console, _print_table, *one) < left))
     return fitting
 
