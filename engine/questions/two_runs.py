@@ -10,7 +10,7 @@ from typing import Any
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.rows import BRIEF, table
-from engine.answers.wording import amount, measured, share
+from engine.answers.wording import amount, quantity, share
 from engine.errors import UserError
 from engine.execution import results
 from engine.formatting import shown
@@ -75,11 +75,11 @@ def answer(of: Asked, other: str, variables: Sequence[str]) -> Answer:
     statements = [*_statements(study, second.study)]
     tables.append(table("statements", "What their studies state differently", statements, "place"))
     count = sum(bool(row["differs"]) for row in rows)
-    findings = [
-        f"The two runs differ in {count} of {len(rows)} headline numbers, by 95 % intervals that do not overlap."
-    ]
+    overlap = ", whose 95 % intervals do not overlap" * bool(count)
+    findings = [f"The two runs differ clearly in {count or 'none'} of {len(rows)} headline numbers{overlap}."]
     findings += [_clearest(study, rows)] if count else []
-    findings.append(f"Their studies state {len(statements) or 'no'} thing{'s' * (len(statements) != 1)} differently.")
+    differ = f"differ in {len(statements)} statement{'s' * (len(statements) > 1)}" if statements else "state the same"
+    findings.append(f"Their studies {differ}.")
     basis = f"{study.paths:,} paths in {of.folder} against {second.study.paths:,} in {folder.path}"
     return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
 
@@ -108,7 +108,7 @@ def _clearest(study: Study, rows: Sequence[Mapping[str, Any]]) -> str:
     most = max((row for row in rows if row["differs"]), key=lambda row: _clarity(row["difference"]))
     is_event, unit = most["measure"] == "probability", most["unit"]
     first, second = (share(most[run]) if is_event else amount(unit, most[run]) for run in ("first", "second"))
-    what = f"{measured(study, most['variable'], most['measure'])} under {study.phrase('policies', most['policy'])}"
+    what = f"{quantity(study, most['variable'], most['measure'])} under {study.phrase('policies', most['policy'])}"
     return f"Most clearly, {what} is {second} in the second run and {first} in the first."
 
 

@@ -173,7 +173,7 @@ def test_a_run_is_printed_whole_on_a_small_terminal_and_waits_for_no_key(tmp_pat
     words = ["run", str(study), *own("Bridge"), "--out", str(tmp_path / "out"), "--full", "--quiet"]
     code = f"from engine.cli import main; main({words!r}, prog_name='rustbelt')"
     shown = terminal(80, 24, code, PAGER="true")
-    assert shown.count("\r\n") > 24 and "Average damage" in shown and "rustbelt risk" in shown
+    assert shown.count("\r\n") > 24 and "The mean of damage is " in shown and "rustbelt risk" in shown
 
 
 def test_progress_keeps_to_one_line():
