@@ -111,7 +111,7 @@ def _size(folder: RunFolder, devices: tuple[str, str, int], allowed: int | None)
     yield "memory", f"{needed} needed, {size_as_text(there) if there else 'unknown'} {whose}"
     yield "devices", device
     yield "fingerprint", study.fingerprint
-    yield "beliefs", f"{study.beliefs}: priors and constants, as a score names them"
+    yield "beliefs", f"{study.beliefs}, a digest of priors and constants"
     if lacking := wordless(study):
         parts = "; ".join(_listed(*one) for one in lacking.items())
         yield "labels", f"neither a label nor an about: {parts}"

@@ -11,7 +11,7 @@ import numpy as np
 from engine.answers.answer import Answer, Subject
 from engine.answers.rows import table
 from engine.answers.table import Table
-from engine.answers.wording import claimed, listed
+from engine.answers.wording import claimed, listed, short
 from engine.risk.estimation.bounds import MANY, TOLD, OnBound, by_year, standings
 from engine.study.tables.assumptions import in_words
 from engine.study.tables.challenge import CHOICES
@@ -78,12 +78,12 @@ def _count(count: int, one: str, several: str = "") -> str:
 
 
 def _fit(study: Study) -> str:
-    """How many laws are fitted to quantiles or moments; of those that miss them, the one that is farthest off."""
+    """How many laws are fitted to percentiles or moments; of those that miss them, the one that is farthest off."""
     fitted = [item for item in study.gathered_inputs if item.targets]
     missed = [item for item in fitted if any(value != own for _, value, own in _to_three_digits(item))]
     if not fitted:
         return "All priors are as stated."
-    count = f"{_count(len(fitted), 'prior is', 'priors are')} fitted to quantiles or moments"
+    count = f"{_count(len(fitted), 'prior is', 'priors are')} fitted to percentiles or moments"
     if not missed:
         return f"{count}, which the fitted laws meet to three digits."
 
@@ -93,7 +93,8 @@ def _fit(study: Study) -> str:
         return max(abs(one.fitted - one.value) for one in item.targets) / size
 
     worst = max(missed, key=miss)
-    return f"{count}; farthest from what is stated is {worst.name}: {targets_text(worst)}."
+    farthest = f"{count}; the fit is worst for {study.phrase('factors', worst.name)}"
+    return short(f"{farthest}: {targets_text(worst)}.", f"{farthest}.")
 
 
 def targets_text(item: Input) -> str:
