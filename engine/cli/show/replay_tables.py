@@ -50,7 +50,7 @@ def replayed(study: Study, story: xr.DataTree, part: xr.DataTree, ranked: xr.Dat
         f"{amount(study.unit_of(main), value)} under {study.phrase('policies', str(policy))}"
         for policy, value in zip(outcomes["policy"].values, values, strict=True)
     ]
-    finding = f"On path {number}, {named(study, main)} is {listed(texts)}."
+    finding = f"On path {number}, the value of {named(study, main)} is {listed(texts)}."
     if ranked is not None:
         worst = f"is the worst in {named(study, main)} under {study.phrase('policies', under)}"
         finding = f"Of {study.paths:,} paths, path {number} {worst}. {finding}"
@@ -70,9 +70,8 @@ def replayed(study: Study, story: xr.DataTree, part: xr.DataTree, ranked: xr.Dat
     ]
     count = story["outcomes"].sizes["path"]
     mean = "the mean of these paths" if count > 1 else "it"
-    chance = (
-        "" if study.facts else f" By chance alone {mean} strays from 50 % by about {100 / math.sqrt(12 * count):.2g}."
-    )
+    far = f"{100 / math.sqrt(12 * count):.2g} points"
+    chance = "" if study.facts else f" By chance alone {mean} deviates from 50 % by about {far}."
     basis = f"{study.name}: seed {study.seed}, {story.attrs['precision']}"
     findings = finding, *_not_finite(first)
     return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING + chance)
