@@ -165,7 +165,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
     base, few = study.baseline, len(others_of(study)) <= FEW
     yield table(
         "events",
-        f"Probability of events less {base}",
+        f"Probability of events, difference from {base}",
         (
             {"event": name, "policy": policy, "difference": gap, "verdict": verdict(gap, True)}
             for (measure, policy, name), gap in held.items()
@@ -175,7 +175,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
     )  # fmt: skip
     yield table(
         "differences",
-        f"Outcomes less {base}",
+        f"Outcomes, difference from {base}",
         (
             {"outcome": name, "measure": of, "policy": policy, "unit": study.unit_of(name), "difference": gap,
              "verdict": "" if of == "sd" else verdict(gap, study.loss_of(name)),
@@ -311,7 +311,7 @@ def _of_series(study: Study, one: Series, values: Years, level: float) -> Iterat
 
 def yearly_table(study: Study, rows: Sequence[Row]) -> Table:
     """Yearly variables by place and year."""
-    title, dims = f"By year, less {study.baseline}", ("variable", "place", "year", "measure", "policy")
+    title, dims = f"By year, difference from {study.baseline}", ("variable", "place", "year", "measure", "policy")
     return table("by_year", title, rows, *dims, brief=("unit", "value", "verdict"), across="policy")
 
 
