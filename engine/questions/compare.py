@@ -136,7 +136,7 @@ class Compare:
             comparison.common_table(study, common, level),
         ]
         tables = sorted(filter(len, tables), key=lambda one: not any(one.brief))
-        basis += f"; yearly values from the first {count:,}" * (count > 0)
+        basis += f"; yearly values from the first {count:,}" * (0 < count < study.paths)
         findings = tuple(self._findings(study, held, by_measure, by_year, level))
         return Answer(Subject.of(study), findings, tuple(tables), basis, READING)
 
