@@ -100,7 +100,6 @@ class Answer:
     @property
     def groups(self) -> dict[str, Group]:
         """The answer as labelled groups by path: one per table, and "/" with everything else as attributes."""
-        head = self._head()
         root = {
             "Conventions": CONVENTIONS,
             "title": f"{self.subject.name}: {self.question}",
@@ -108,7 +107,7 @@ class Answer:
             "id": f"{self.subject.name}-{self.subject.fingerprint}",
             "paths": self.subject.paths,
             "comment": self.basis,
-            _HEAD: {**head, "order": list(self)},
+            _HEAD: {**self._head(), "order": list(self)},
         }
         return {"/": Group({}, {}, root), **groups.groups(self.tables)}
 

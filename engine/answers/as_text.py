@@ -31,7 +31,6 @@ class Cell:
         empty.
       mark: `NO_INTERVAL`, `HEAVY` where the interval may be too narrow, `BINNED` where it comes from a histogram, or
         empty.
-      flag: text of the number's flags.
       spread: the wider side of the interval, such as `±0.3`, for cells without room for both ends; empty without an
         interval.
       record: the record that the cell shows.
@@ -41,7 +40,6 @@ class Cell:
     interval: str = ""
     verdict: str = ""
     mark: str = ""
-    flag: str = ""
     spread: str = field(default="", compare=False)
     record: Record | None = field(default=None, compare=False, repr=False)
 
@@ -74,18 +72,18 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     if record is None:
         return Cell("")
     if math.isnan(record.estimate):
-        return Cell("none", mark=NO_INTERVAL, flag=record.flag, record=record)
+        return Cell("none", mark=NO_INTERVAL, record=record)
     places, sign = places_of(record, scale), judged(record)
     estimate = rounded(scale * record.estimate, places)
     if sign is None:
-        return Cell(estimate, mark=NO_INTERVAL, flag=record.flag, record=record)
+        return Cell(estimate, mark=NO_INTERVAL, record=record)
     judge = loss is not None and record.bare_measure != "sd"  # a wider spread is neither better nor worse
     verdict = "" if not judge else "same" if sign == 0 else "worse" if (sign > 0) == loss else "better"
     ends = interval(record.low, record.high, scale, places)
     mark = HEAVY if record.heavy else BINNED if record.binned else ""
     wider = max(record.high - record.estimate, record.estimate - record.low)
     spread = f"{SPREAD}{rounded(scale * wider, places)}"
-    return Cell(estimate, ends, verdict, mark, record.flag, spread, record)
+    return Cell(estimate, ends, verdict, mark, spread, record)
 
 
 def places_of(record: Record | Estimate, scale: float = 1.0) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 from engine.answers import rows
 from engine.answers.as_text import cell, shown_in
 from engine.answers.table import Table
-from engine.answers.wording import amount, listed, named, quantity
+from engine.answers.wording import amount, listed, named, quantity, short
 from engine.formatting import begun
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
@@ -19,8 +19,6 @@ from engine.study.study import Study
 
 MAIN = ("mean", "ES99", "probability", "share")
 """Measures that the brief tables show."""
-MOST_WORDS = 25
-"""Most words of a sentence that names more than one policy."""
 _TITLES = {
     "risk": "Risk under each policy",
     "comparison": "Difference from {baseline} on the same futures",
@@ -110,11 +108,7 @@ def sentence(study: Study, records: Sequence[Record], what: str = "") -> str:
         parts.append(f"{several}{' and '.join(values)} under {study.phrase('policies', policy)}")
     than = f"compared with {study.phrase('policies', study.baseline)}, " * _is_gap(first)
     head = begun(f"{than}{what or _measured(study, first)} is ")
-    for most in range(len(parts), 1, -1):
-        text = head + _first(parts, most)
-        if len(text.split()) <= MOST_WORDS:
-            return text
-    return head + _first(parts, 1)
+    return short(*(head + _first(parts, most) for most in range(len(parts), 0, -1)))
 
 
 def _first(parts: Sequence[str], most: int) -> str:

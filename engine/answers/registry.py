@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import re
 import warnings
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pkgutil import resolve_name
 from typing import Any
 
 from engine.errors import UserError, in_a_line, unknown
@@ -75,16 +75,15 @@ def question(name: str) -> Any:
     Raises:
       UserError: there is no question of that name, or what another package registers cannot be imported or is none.
     """
-    if name not in OURS and name not in outsiders():
-        raise UserError("question", [unknown("question", name, names())])
-    home = OURS[name][0] if name in OURS else outsiders()[name]
-    module, _, record = home.partition(":")
     if name in OURS:
-        return getattr(importlib.import_module(module), record)
+        return resolve_name(OURS[name][0])
+    if name not in outsiders():
+        raise UserError("question", [unknown("question", name, names())])
     from engine.answers.question import fields
 
+    home = outsiders()[name]
     try:
-        found = getattr(importlib.import_module(module), record)
+        found = resolve_name(home)
         fields(found)
         for needed in ("needs", "heading", "answer"):
             getattr(found, needed)

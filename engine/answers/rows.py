@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.answers.glossary import TERMS, Term
+from engine.answers import glossary
 from engine.answers.table import Column, Kind, Table
-from engine.formatting import words
 from engine.risk.estimation.intervals import Estimate
 
 BRIEF = "brief"
@@ -54,7 +53,7 @@ def table(
 
     def column(of: str) -> Column:
         values = [key[dims.index(of)] for key in keys] if of in dims else [row.get(of) for row in given]
-        term = TERMS.get(f"{name}.{of}") or TERMS.get(of) or Term(words(of))
+        term = glossary.term(name, of)
         kind = _kind(values)
         if term.kind and not (of in dims and kind is Kind.TEXT):
             kind = term.kind

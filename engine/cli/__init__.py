@@ -105,10 +105,10 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         if cmd_name in registry.QUESTIONS or cmd_name not in COMMANDS:
-            ask = importlib.import_module("engine.cli.ask")
+            from engine.cli.ask import command_of
+
             try:
-                asked: click.Command = ask.command_of(cmd_name)
-                return asked
+                return command_of(cmd_name)
             except UserError as error:  # in another package's question: all other commands work
                 click.echo(f"note: {error.source} {error.problems[0].message}", err=True)
                 return None
@@ -122,8 +122,8 @@ class Commands(click.Group):
           click.UsageError: there is no such command; with what to type instead of one that was removed, or else the
             closest match.
         """
-        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
-            known = self.list_commands(ctx)
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
             if args[0] in REMOVED:
                 raise _removed("command", args[0], args[0], ctx)
             raise click.UsageError(f"unknown command '{args[0]}'.{did_you_mean(args[0], known)}", ctx)
@@ -167,7 +167,7 @@ class Commands(click.Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # the reader of our output has closed it; click handles that
-            debug = bool(ctx.meta.get("debug"))
+            debug = "--debug" in ctx.meta.get("words", [])
             if debug:
                 click.echo(traceback.format_exc(), err=True, nl=False)
             end_quietly()

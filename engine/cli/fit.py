@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("fit", short_help="Fit distributions to data and print a prior.")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=options.FILE)
 @click.option("--column", required=True, help="Name of the column.")
 @click.option(
     "--families", type=options.NAMES, help="Families to compare, of ours or of scipy.stats; about 17 if not given."
@@ -97,19 +97,19 @@ def _print_table(console: Console, title: str, fits: Sequence[Fit]) -> None:
 
     least_bic = min((fit.bic for fit in fits if not fit.failed), default=math.nan)
 
-    def cells(of: Callable[[Fit], float]) -> list[str]:
-        return ["" if fit.failed else f"{of(fit):,.1f}" for fit in fits]
+    def cells(text: Callable[[Fit], str]) -> list[str]:
+        return ["" if fit.failed else text(fit) for fit in fits]
 
     parameters = [
         fit.failed or "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items()) for fit in fits
     ]
     columns = [
         Column("parameters", parameters, left=True, words=True),
-        Column("AIC", cells(lambda fit: fit.aic)),
-        Column("AIC - best", cells(lambda fit: fit.aic - fits[0].aic)),
-        Column("BIC", cells(lambda fit: fit.bic)),
-        Column("BIC - best", cells(lambda fit: fit.bic - least_bic)),
-        Column("Anderson-Darling", ["" if fit.failed else p_text(fit) for fit in fits], left=True),
+        Column("AIC", cells(lambda fit: f"{fit.aic:,.1f}")),
+        Column("AIC - best", cells(lambda fit: f"{fit.aic - fits[0].aic:,.1f}")),
+        Column("BIC", cells(lambda fit: f"{fit.bic:,.1f}")),
+        Column("BIC - best", cells(lambda fit: f"{fit.bic - least_bic:,.1f}")),
+        Column("Anderson-Darling", cells(p_text), left=True),
     ]
     print_rows(console, title, Column("family", [fit.family for fit in fits], left=True), columns)
 

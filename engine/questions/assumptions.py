@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
+
+import numpy as np
 
 from engine.answers.as_text import judged
 from engine.answers.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
@@ -19,25 +19,22 @@ from engine.questions import variants
 from engine.questions.comparison import others_of
 from engine.questions.futures import Futures, sound
 from engine.questions.variables import Values
-from engine.risk.estimation.events import happens
 from engine.risk.estimation.exclusion import most_excluded, with_units
-from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Estimate, Units, as_units
-from engine.risk.estimation.measures import Variables, probability, probability_difference
-from engine.risk.estimation.tables import THREADS
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import against_baseline, tables_of_paths
 from engine.study.components import Change
 from engine.study.study import Study
 from engine.study.tables.assumptions import ALL, KINDS
 from engine.study.tables.changes import joined
 
-MEASURES, LEVELS = ("mean", "ES99"), (0.99,)
-"""Measures of each outcome, and their levels."""
+MEASURES = ("mean", "ES99")
+"""Measures of each outcome."""
 READING = (
     "Assumptions: every structure is on the same futures. A ranking is clear where the 95 % interval of the paired"
     " difference, by itself, leaves out zero; it holds if one policy is clearly the worse one in every structure, and"
     " flips if each is in some."
 )
-KEY, ESTIMATES = ("variable", "measure", "policy", "against"), ("policy_value", "against_value", "difference")
+KEY = ("variable", "measure", "policy", "against")
 Row = dict[str, Any]
 Key = tuple[str, str, str, str]
 
@@ -132,60 +129,43 @@ def _key(row: Row) -> Key:
 def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observe: variants.Observer) -> Iterator[Row]:
     """The measures of each two policies and their differences, structure by structure."""
     study.refuse_broken_model()
-    total, names = study.paths * len(every), [*study.events_by_name, *study.headline]
+    total = study.paths * len(every)
     observe("compiling", 0, total)
     futures = Futures(study, [*study.model.outcomes], device)
     futures.program.prepare()
     outcomes = futures.changed([one.change for one in every], study.paths)
     for done, (one, values) in enumerate(zip(every, outcomes, strict=True), 1):
-        kept = ~with_units(study, ~sound((values,)))
-        lost, flag = int((~kept).sum()), None
-        if lost > most_excluded(study):
+        bad = with_units(study, ~sound((values,)))
+        if (lost := int(bad.sum())) > most_excluded(study):
             place = f"assumptions.{one.assumption}.{one.kind}" if one.kind else STATED
             text = f"values are not finite on {lost:,} of {study.paths:,} paths. State another value."
             raise UserError(study.source, [Problem(place, text)])
         if lost:
-            flag = Flag(Reason.NOT_FINITE, lost, study.paths)
-            values = {name: of[:, kept] for name, of in values.items()}
-        of = partial(_of, study, values, as_units(study.paths, study.unit).take(kept))
-        # threads pay, as NumPy releases the interpreter lock while it sorts and sums
-        with ThreadPoolExecutor(THREADS) as threads:
-            some = [row for rows in threads.map(of, names) for row in rows]
-        about = {"structure": one.name, "assumption": one.assumption, "kind": one.kind}
-        yield from (row | {key: row[key].flagged(flag) for key in ESTIMATES} | about for row in some)
+            values = {name: np.where(bad, np.float32(np.nan), of) for name, of in values.items()}
+        yield from (row | {"structure": one.name, "assumption": one.assumption, "kind": one.kind}
+                    for row in _compared(study, values))  # fmt: skip
         observe("simulating", done * study.paths, total)
 
 
-def _of(study: Study, values: Values, units: Units, name: str) -> list[Row]:
-    """The measures of one outcome or event under each two policies; the earlier one, from the baseline on, is deducted.
+def _compared(study: Study, values: Values) -> Iterator[Row]:
+    """Events and outcomes of the headline under each two policies; the earlier one, from the baseline on, is deducted.
 
     Args:
-      values: outcomes by name [policy, path].
+      values: outcomes by name [policy, path]; NaN on paths that are left out.
     """
-    policies, event = [study.baseline, *others_of(study)], study.events_by_name.get(name)
-    if event:
-        happened = happens(study, event, values)
-
-        def own(one: int) -> dict[str, Estimate]:
-            return {PROBABILITY: probability(happened[one], units)}
-
-        def less(one: int, other: int) -> dict[str, Estimate]:
-            return {PROBABILITY: probability_difference(happened[one], happened[other], units)}
-
-    else:
-        of = Variables(values[name], units, study.is_loss(name), LEVELS)
-        own, less = of.summary, of.difference
-    alone = {policy: own(study.row(policy)) for policy in policies}
-    rows = []
-    for against, policy in combinations(policies, 2):
-        gaps = less(study.row(policy), study.row(against))
-        rows += [
-            {"variable": name, "measure": measure, "policy": policy, "against": against, "unit": study.unit_of(name),
-             "policy_value": alone[policy][measure], "against_value": alone[against][measure],
-             "difference": gaps[measure]}
-            for measure in ((PROBABILITY,) if event else MEASURES)
-        ]  # fmt: skip
-    return rows
+    names, policies = [*study.events_by_name, *study.headline], [study.baseline, *others_of(study)]
+    found: dict[Key, Estimate] = {}
+    for against in policies[:-1]:
+        tables = tables_of_paths(replace(study, baseline=against), values, names)
+        found |= {(one.variable, one.measure, one.policy, against): one.alone
+                  for one in (*tables.risk, *tables.comparison)}  # fmt: skip
+    for name, (against, policy), measure in product(names, combinations(policies, 2), (PROBABILITY, *MEASURES)):
+        if gap := found.get((name, against_baseline(measure), policy, against)):
+            yield {
+                "variable": name, "measure": measure, "policy": policy, "against": against,
+                "unit": study.unit_of(name), "policy_value": found[name, measure, policy, against],
+                "against_value": found[name, measure, against, against], "difference": gap,
+            }  # fmt: skip
 
 
 def _worse(one: Ranking, structure: str) -> str:

@@ -20,7 +20,6 @@ from engine.study import group_changes
 from engine.study.components import Change
 from engine.study.study import Group, Input, Study
 
-PRIORS, CORRELATIONS, LEVERS = "priors", "correlations", "levers"
 WEIGHTS, RUNS = "weights", "runs"
 FARTHEST = 3.0
 """Largest move of a single prior, in normal scores."""
@@ -38,8 +37,8 @@ class Line:
     """A one-dimensional family of values of a belief, and the difference of two policies along it.
 
     Args:
-      kind: `PRIORS` (the median of a factor), `CORRELATIONS` (of a group) or `LEVERS` (of a policy).
-      label: the belief by the name of its column, its stated value and its unit.
+      label: the belief by the name of its column (`factor` for its prior, `group` for its correlation, or `lever`), its
+        stated value and its unit.
       start: the place on the line of the stated value: 0, no move, for a prior; else the value itself.
       sides: the places that are tried on either side, from the start outwards.
       run: the difference at a place from futures that are simulated there.
@@ -49,7 +48,6 @@ class Line:
       direction: of a prior, the move of the independent scores for a place of 1.
     """
 
-    kind: str
     label: Mapping[str, Any]
     start: float
     sides: tuple[tuple[float, ...], ...]
@@ -122,7 +120,7 @@ def priors(here: PolicyGap, own: Values, left_out: LeftOut) -> Iterator[Line]:
             return float(item.marginal.at_score(np.array(move)))
 
         label = {"factor": item.name, "stated": float(item.marginal.quantile(0.5)), "unit": item.unit}
-        return Line(PRIORS, label, 0.0, MOVES, run, at, median, by, direction)
+        return Line(label, 0.0, MOVES, run, at, median, by, direction)
 
     for item, direction, pull in zip(study.inputs, directions, pulls, strict=True):
         if not varies(item):
@@ -149,7 +147,7 @@ def correlations(here: PolicyGap) -> Iterator[Line]:
                 return Change(groups={group.name: group_changes.correlated(group, value)})
 
             stated, *bounds = ends
-            yield _changed(CORRELATIONS, {"group": name, "stated": stated, "unit": "1"}, bounds, change, here)
+            yield _changed({"group": name, "stated": stated, "unit": "1"}, bounds, change, here)
 
 
 def levers(here: PolicyGap, left_out: LeftOut) -> Iterator[Line]:
@@ -174,11 +172,11 @@ def levers(here: PolicyGap, left_out: LeftOut) -> Iterator[Line]:
                 return Change(levers={policy: {name: value}})
 
             ends = np.where(np.isfinite(bounds), bounds, sorted((0.0, 3 * stated)))
-            yield _changed(LEVERS, {"lever": label, "stated": stated, "unit": lever.unit}, ends, change, here)
+            yield _changed({"lever": label, "stated": stated, "unit": lever.unit}, ends, change, here)
 
 
 def _changed(
-    kind: str, label: Mapping[str, Any], ends: Iterable[float], change: Callable[[float], Change], here: PolicyGap
+    label: Mapping[str, Any], ends: Iterable[float], change: Callable[[float], Change], here: PolicyGap
 ) -> Line:
     """The line of a belief whose values are changes of the study."""
     stated = label["stated"]
@@ -196,4 +194,4 @@ def _changed(
         (one,) = gap.changed([change(value)])
         return one
 
-    return Line(kind, label, stated, sides, run, at)
+    return Line(label, stated, sides, run, at)

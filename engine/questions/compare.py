@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -12,11 +12,12 @@ from engine.answers import every_pair
 from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import judged
 from engine.answers.question import RUN, Asked, Option
+from engine.answers.table import Table
 from engine.answers.wording import likely, named, share, size, some, undecided, worst_share
 from engine.errors import Problems, UserError
 from engine.formatting import begun
 from engine.questions import comparison, two_runs
-from engine.questions.comparison import CHANCE, GAP, Held, Row, others_of, verdict
+from engine.questions.comparison import CHANCE, GAP, Held, others_of, verdict
 from engine.questions.variables import LEVEL
 from engine.risk.drivers.series import of_yearly
 from engine.risk.estimation.evidence import stated_level
@@ -46,8 +47,8 @@ class Compare:
 
     Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of
     many policies, and which worst futures are common. Everything, also of outcomes that are
-    not shown, goes beside the run's cube, as compare.zarr. With OTHER: what the studies of two runs state differently,
-    and their headline numbers with the differences.
+    not shown, goes beside the run's cube, as compare.zarr. With OTHER: the headline numbers of both runs, with the
+    differences.
 
     \b
     rustbelt compare rustbelt
@@ -124,16 +125,15 @@ class Compare:
         yearly = [
             one for name in self.outcome if name in study.model.yearly for one in of_yearly(study, name, self.at or {})
         ]
-        by_year, common, count = comparison.of_years(study, outcomes, chosen, yearly, level, of.device)
-        by_year = [row for row in by_year if self.year in (None, row["year"])]
+        by_year, common, count = comparison.of_years(study, outcomes, chosen, yearly, self.year, level, of.device)
         tables = [
             *comparison.gap_tables(study, held, shown, f"ES{100 * level:g}"),
-            comparison.dominance_table(study, dominance),
+            dominance,
             comparison.rank_table(study, by_measure),
             every_pair.pairs(study, by_measure, shown if self.policies and len(study.policies) > 2 else ()),
             comparison.threshold_table(study, outcomes, wanted),
-            comparison.yearly_table(study, by_year),
-            comparison.common_table(study, common, level),
+            by_year,
+            common,
         ]
         tables = sorted(filter(len, tables), key=lambda one: not any(one.brief))
         basis += f"; yearly values from the first {count:,}" * (0 < count < study.paths)
@@ -172,12 +172,7 @@ class Compare:
         return Answer(Subject.of(study), findings, tables, basis, every_pair.READING)
 
     def _findings(
-        self,
-        study: Study,
-        held: Held,
-        by_measure: Mapping[str, Mapping[str, Gaps]],
-        by_year: Sequence[Row],
-        level: float,
+        self, study: Study, held: Held, by_measure: Mapping[str, Mapping[str, Gaps]], by_year: Table, level: float
     ) -> Iterator[str]:
         """Sentences on one or two policies against the baseline, or on which of more may rank first."""
         there = dict.fromkeys(name for _, _, name in held)
@@ -270,14 +265,14 @@ def _errors(gap: Estimate | None) -> float:
     return abs(gap.estimate) / gap.standard_error if gap and gap.standard_error else np.inf
 
 
-def _of_years(study: Study, by_year: Sequence[Row]) -> Iterator[str]:
+def _of_years(study: Study, by_year: Table) -> Iterator[str]:
     """Sentences on yearly variables: in how many years and places the mean is clearly better and worse.
 
     Higher and lower if neither is worse.
     """
     means: dict[tuple[str, str], list[Estimate]] = {}
-    for row in by_year:
-        if row["measure"] == f"{GAP}mean" and row["value"]:
+    for row in by_year.where(measure=f"{GAP}mean"):
+        if row["value"]:
             means.setdefault((row["policy"], row["variable"]), []).append(row["value"])
     base = study.phrase("policies", study.baseline)
     for (policy, name), gaps in means.items():

@@ -120,39 +120,41 @@ def pairs(
 
 
 def of_paths(
-    study: Study, outcomes: Mapping[str, np.ndarray], records: Iterable[Record], wanted: Collection[str],
+    study: Study, outcomes: Mapping[str, np.ndarray], records: Sequence[Record], wanted: Sequence[str],
     shown: Collection[str],
-) -> tuple[Held, list[Row]]:  # fmt: skip
-    """The estimates of each policy against the baseline and the best policy, and rows of stochastic dominance.
+) -> tuple[Held, Table]:  # fmt: skip
+    """The estimates of each policy against the baseline and the best policy, and the table of stochastic dominance.
 
     Args:
       records: the estimates of the comparison that a run has.
-      wanted: outcomes and events; `shown` are those of the brief form.
+      wanted: outcomes and events, in the order of the study; `shown` are those of the brief form.
     """
-    base, unit, losses = study.row(study.baseline), study.unit, {name: study.loss_of(name) for name in wanted}
-    held = {
-        (r.measure, r.policy, r.variable): r.alone for r in records
-        if r.variable in wanted and (losses[r.variable] is not None or r.measure not in ("worse", "regret"))
-    }  # fmt: skip
+    base, unit = study.row(study.baseline), study.unit
 
-    def of_outcome(name: str) -> tuple[Held, list[Row]]:
-        values, means = outcomes[name], [held["regret", policy, name] for policy in study.policy_names]
-        loss, own, rows = study.is_loss(name), Held(), list[Row]()
-        for policy, one, lacks in zip(study.policy_names, values, regrets(values, unit, loss, means), strict=True):
-            own |= {(measure, policy, name): lack for measure, lack in lacks.items()}
+    def of_variable(name: str) -> tuple[Held, list[Row]]:
+        has_side, rows = study.loss_of(name) is not None, list[Row]()
+        held = {
+            (r.measure, r.policy, name): r.alone for r in records
+            if r.variable == name and (has_side or r.measure not in ("worse", "regret"))
+        }  # fmt: skip
+        if not has_side or name not in outcomes:
+            return held, rows
+        values, loss = outcomes[name], study.is_loss(name)
+        lacking = regrets(values, unit, loss, [held["regret", policy, name] for policy in study.policy_names])
+        for policy, one, lacks in zip(study.policy_names, values, lacking, strict=True):
+            held |= {(measure, policy, name): lack for measure, lack in lacks.items()}
             if policy != study.baseline:
-                own["variance_ratio", policy, name] = variance_ratio(one, values[base], unit)
+                held["variance_ratio", policy, name] = variance_ratio(one, values[base], unit)
                 for order, of in zip(ORDERS, dominance(one, values[base], unit, loss), strict=True):
                     numbers = {key: value for key, value in vars(of).items() if key != "flag"}
                     rows.append({"outcome": name, "order": order, "policy": policy, **numbers, "brief": name in shown})
-        return own, rows
+        return held, rows
 
     with ThreadPoolExecutor(THREADS) as threads:
-        kept = [name for name in study.model.outcomes if losses.get(name) is not None and name in outcomes]
-        parts = list(threads.map(of_outcome, kept))
-    every = [item for one in (held, *(own for own, _ in parts)) for item in one.items()]
-    order = {name: number for number, name in enumerate(study.variables)}
-    return dict(sorted(every, key=lambda item: order[item[0][2]])), [row for _, rows in parts for row in rows]
+        parts = [*threads.map(of_variable, wanted)]
+    held = {key: one for own, _ in parts for key, one in own.items()}
+    title, rows = f"Stochastic dominance over {study.baseline}", (row for _, rows in parts for row in rows)
+    return held, table("dominance", title, rows, "outcome", "order", "policy", brief=("verdict",), across="policy")
 
 
 def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> Iterator[Table]:
@@ -177,11 +179,12 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
         "differences",
         f"Outcomes, difference from {base}",
         (
-            {"outcome": name, "measure": of, "policy": policy, "unit": study.unit_of(name), "difference": gap,
-             "verdict": "" if of == "sd" else verdict(gap, study.loss_of(name)),
-             "brief": name in shown and of in ("mean", tail)}
-            for name, of, policy, gap in _every(study, held, GAP)
-            if policy != base and of != PROBABILITY
+            {"outcome": name, "measure": measure.removeprefix(GAP), "policy": policy,
+             "unit": study.unit_of(name), "difference": gap,
+             "verdict": "" if measure == f"{GAP}sd" else verdict(gap, study.loss_of(name)),
+             "brief": name in shown and measure in (f"{GAP}mean", f"{GAP}{tail}")}
+            for (measure, policy, name), gap in held.items()
+            if measure.startswith(GAP) and measure != CHANCE
         ),
         "outcome", "measure", "policy", brief=("unit", "difference", "verdict"), across="policy",
     )  # fmt: skip
@@ -196,30 +199,20 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
         ),
         "outcome", "policy", brief=("worse", "variance_ratio"), across="policy",
     )  # fmt: skip
+    lacking = [one for one in held if one[0].startswith("regret")]
     yield table(
         "regret",
         "Regret",
         (
-            {"outcome": name, "measure": of.removeprefix("_") or "mean", "policy": policy,
-             "unit": study.unit_of(name), "regret": lack, "brief": name in shown and of in ("", "_VaR95")}
-            for name, of, policy, lack in _every(study, held, "regret")
+            {"outcome": name, "measure": measure.partition("_")[2] or "mean", "policy": policy,
+             "unit": study.unit_of(name), "regret": held.get((measure, policy, name)),
+             "brief": name in shown and measure in ("regret", "regret_VaR95")}
+            for name in dict.fromkeys(name for _, _, name in lacking)
+            for measure in dict.fromkeys(measure for measure, _, _ in lacking)
+            for policy in study.policy_names
         ),
         "outcome", "measure", "policy", brief=("unit", "regret"), across="policy",
     )  # fmt: skip
-
-
-def _every(study: Study, held: Held, prefix: str) -> Iterator[tuple[str, str, str, Estimate | None]]:
-    """Each outcome, measure without its prefix, policy, and the estimate if there is one."""
-    measures = dict.fromkeys(measure for measure, _, _ in held if measure.startswith(prefix))
-    names = dict.fromkeys(name for measure, _, name in held if measure in measures and name in study.model.outcomes)
-    for name, measure, policy in product(names, measures, study.policy_names):
-        yield name, measure.removeprefix(prefix), policy, held.get((measure, policy, name))
-
-
-def dominance_table(study: Study, rows: Iterable[Row]) -> Table:
-    """Verdicts on stochastic dominance over the baseline."""
-    title = f"Stochastic dominance over {study.baseline}"
-    return table("dominance", title, rows, "outcome", "order", "policy", brief=("verdict",), across="policy")
 
 
 def rank_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Table:
@@ -263,13 +256,14 @@ def threshold_table(study: Study, outcomes: Mapping[str, np.ndarray], wanted: Co
 
 def of_years(
     study: Study, outcomes: Mapping[str, np.ndarray], chosen: Sequence[str], yearly: Sequence[Series],
-    level: float, device: str | None,
-) -> tuple[list[Row], list[Row], int]:  # fmt: skip
-    """Rows of yearly variables, rows on common worst futures, and how many paths are simulated for yearly values.
+    year: int | None, level: float, device: str | None,
+) -> tuple[Table, Table, int]:  # fmt: skip
+    """Tables of yearly variables and of common worst futures, and how many paths are simulated for yearly values.
 
     Args:
       chosen: outcomes, whose worst futures and those of their places are compared.
       yearly: yearly variables, each in a place.
+      year: of the table of yearly variables; all years if not given.
       device: "cpu" or "gpu", where yearly values are simulated again; the GPUs if there are any.
     """
     has_years = study.is_path_model and bool(study.years)
@@ -277,22 +271,31 @@ def of_years(
     every = [*yearly, *(one for some in places.values() for one in some)]
     count = years.first_paths(study, len(every), bool(yearly)) if every else 0
     values = iter(years.values(study, every, count, device) if every else ())
-    rows = [row for one in yearly for row in _of_series(study, one, next(values), level)]
+    rows = [row for one in yearly for row in _of_series(study, one, next(values), year, level)]
     common = _common(study, "outcome", chosen, outcomes, level)
     for name, some in places.items():
         ends = {_place(one): next(values)[:, -1] for one in some}
         common += _common(study, name, list(ends), ends, level)
-    return rows, common, count
+    share, brief = f"{100 * (1 - level):.3g} %", len(study.policies) <= MOST
+    return (
+        table("by_year", f"By year, difference from {study.baseline}", rows, "variable", "place", "year", "measure",
+              "policy", brief=("unit", "value", "verdict"), across="policy"),
+        table("common", f"Worst {share} of futures in common; {share} by chance", common, "pair", "policy",
+              brief=("share",) if brief else (), across="policy"),
+        count,
+    )  # fmt: skip
 
 
 def _place(one: Series) -> str:
     return ", ".join(one.place.values())
 
 
-def _of_series(study: Study, one: Series, values: Years, level: float) -> Iterator[Row]:
-    """Rows of a yearly variable in a place: differences, chances of being worse and regret in each year."""
+def _of_series(study: Study, one: Series, values: Years, only: int | None, level: float) -> Iterator[Row]:
+    """Rows of a yearly variable in a place: differences, chances of being worse and regret in each year, or in one."""
     base, unit, shown = study.row(study.baseline), study.model.yearly[one.variable].unit, ("mean", f"ES{100 * level:g}")
     for y, year in enumerate(study.years):
+        if only not in (None, year):
+            continue
         of = Variables(values[:, y], study.unit, bool(one.loss), study.levels)
         every = [of.difference(p, base) if p != base else {} for p in range(len(study.policies))]
         names = dict.fromkeys(name for gaps in every for name in gaps)
@@ -309,12 +312,6 @@ def _of_series(study: Study, one: Series, values: Years, level: float) -> Iterat
                     }  # fmt: skip
 
 
-def yearly_table(study: Study, rows: Sequence[Row]) -> Table:
-    """Yearly variables by place and year."""
-    title, dims = f"By year, difference from {study.baseline}", ("variable", "place", "year", "measure", "policy")
-    return table("by_year", title, rows, *dims, brief=("unit", "value", "verdict"), across="policy")
-
-
 def _common(study: Study, of: str, labels: Sequence[str], values: Mapping[str, np.ndarray], level: float) -> list[Row]:
     """Rows on the worst futures that every two outcomes, or every two places of one, have in common.
 
@@ -323,20 +320,14 @@ def _common(study: Study, of: str, labels: Sequence[str], values: Mapping[str, n
       values: of each outcome or place [policy, path].
     """
 
-    def losses(p: int) -> list[np.ndarray]:
-        bad = (study.is_loss(label if of == "outcome" else of) for label in labels)
-        return [values[label][p] if high else -values[label][p] for label, high in zip(labels, bad, strict=True)]
-
+    if len(labels) < 2:
+        return []
+    signs = [1.0 if study.is_loss(label if of == "outcome" else of) else -1.0 for label in labels]
     return [
         {"pair": f"{labels[i]}, {labels[j]}{'' if of == 'outcome' else f': {of}'}", "policy": policy, "of": of,
          "first": labels[i], "second": labels[j], "share": share}
-        for p, policy in enumerate(study.policy_names if len(labels) > 1 else ())
-        for (i, j), share in joint.common_tails(losses(p), study.unit, level).items()
+        for p, policy in enumerate(study.policy_names)
+        for (i, j), share in joint.common_tails(
+            [sign * values[label][p] for label, sign in zip(labels, signs, strict=True)], study.unit, level
+        ).items()
     ]  # fmt: skip
-
-
-def common_table(study: Study, rows: Sequence[Row], level: float) -> Table:
-    """The share of worst futures that pairs of outcomes, or of places, have in common."""
-    share = f"{100 * (1 - level):.3g} %"
-    title, brief = f"Worst {share} of futures in common; {share} by chance", len(study.policies) <= MOST
-    return table("common", title, rows, "pair", "policy", brief=("share",) if brief else (), across="policy")

@@ -86,14 +86,14 @@ class Edge:
                     break
         return points
 
-    def tried_around(self, point: Point, random: np.random.Generator) -> Point:
-        """The nearest point found by random search around a point."""
-        size = 0.3
+    def tried_around(self, point: Points) -> Points:
+        """The nearest point found by random search around a point, which is given and returned as the only one."""
+        random, size = np.random.default_rng(0), 0.3
         for _ in range(TRIES):
             before = np.linalg.norm(point)
             spread = np.sqrt(point**2 + before**2 / len(point)) / len(point) ** 0.25
-            others = point[:, None] + size * spread[:, None] * random.standard_normal((len(point), AROUND))
-            point = self.nearest(point[:, None], others[:, None])[:, 0]
+            others = point + size * spread * random.standard_normal((len(point), AROUND))
+            point = self.nearest(point, others[:, None])
             size *= 1.2 if np.linalg.norm(point) < before else 0.7
         return point
 
@@ -197,7 +197,12 @@ def _clipped(points: Points) -> Points:
     return np.clip(points, -FARTHEST, FARTHEST)
 
 
-def design_point(margin: Margin, starts: Points, others: Callable[[Point], Points] | None = None) -> Point | None:
+def nearest_of(points: Points, count: int) -> Points:
+    """The points that are nearest to the origin, the nearest first."""
+    return points[:, np.argsort(norms(points), kind="stable")[:count]]
+
+
+def design_point(margin: Margin, starts: Points) -> Point | None:
     """The design point nearest to the origin that is found from some starts, just inside the edge.
 
     They are drawn in to the edge; the nearest and their mean slide along it, the best of these to the end.
@@ -205,34 +210,20 @@ def design_point(margin: Margin, starts: Points, others: Callable[[Point], Point
     Args:
       margin: by point, positive where it happens.
       starts: points at which it happens, or nearly [score, point].
-      others: for a point, further candidates, such as the same future with its shocks in other years; the nearest of
-        them slide too.
 
     Returns:
       The point, which is the origin where it happens there; None where no point is found.
     """
     if not len(starts):
         return None  # nothing is drawn, so that no future differs from the middle one
-    edge, random = Edge(margin), np.random.default_rng(0)
+    edge = Edge(margin)
     if edge.inside(np.zeros((len(starts), 1)))[0]:
         return np.zeros(len(starts))
-
-    def best_of(points: Points, most: float, count: int) -> Point | None:
-        ends, sizes = edge.on_rays(points, most)
-        points = ends[:, np.argsort(sizes, kind="stable")[: min(count, np.isfinite(sizes).sum())]]
-        if not points.shape[1]:
-            return None
-        points = edge.slid(points, REACHES[:1], FIRST_ROUNDS)
-        points = edge.slid(points[:, np.argsort(norms(points), kind="stable")[:FINALISTS]], REACHES, ROUNDS)
-        return points[:, norms(points).argmin()]
-
-    point = best_of(np.hstack([8 * starts.mean(axis=1, keepdims=True), starts]), 1.0, STARTS + 1)
-    if point is None:
+    points, sizes = edge.on_rays(np.hstack([8 * starts.mean(axis=1, keepdims=True), starts]))
+    points = nearest_of(points[:, np.isfinite(sizes)], STARTS + 1)
+    if not points.shape[1]:
         return None
-    while others and (rivals := others(point)).shape[1]:
-        other = best_of(rivals, 2.0, FINALISTS)
-        if other is None or np.linalg.norm(other) > (1 - 1e-3) * np.linalg.norm(point):
-            break
-        point = other
-    point = edge.slid(edge.tried_around(point, random)[:, None], REACHES, ROUNDS)[:, 0]
-    return edge.on_rays(point[:, None], 1 + 1e-4)[0][:, 0]
+    points = nearest_of(edge.slid(points, REACHES[:1], FIRST_ROUNDS), FINALISTS)
+    point = nearest_of(edge.slid(points, REACHES, ROUNDS), 1)
+    point = edge.slid(edge.tried_around(point), REACHES, ROUNDS)
+    return edge.on_rays(point, 1 + 1e-4)[0][:, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -13,13 +13,13 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.wording import likely, limited, listed, named, share, some
+from engine.formatting import rounded
 from engine.questions.discovery import PATHS, SEARCHED, Discovery, discovery
-from engine.risk.drivers.boxes import Judged, category, correlation_over_units, judged, labels_of, restriction, shares
+from engine.risk.drivers.boxes import Judged, correlation_over_units, judged, shares
 from engine.risk.drivers.where import Versus, parse_where
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import probability
 from engine.risk.estimation.tallies import unkept
-from engine.study.components import Event
 from engine.study.study import Study
 
 WORDS_OF_WHERE, WORDS_OF_LIMITS = 14, 18
@@ -180,8 +180,8 @@ def _kinds(found: Discovery) -> Iterator[str]:
         if isinstance(part, Versus):
             side, other = "worse" if part.worse else "better", study.phrase("policies", part.other)
             yield f"{policy} is {side} than {other} in {named(study, part.outcome)}"
-        elif isinstance(part.what, Event):
-            yield f"“{named(study, part.what.name)}” happens under {policy}"
+        elif part.what.text in study.events_by_name:
+            yield f"“{named(study, part.what.text)}” happens under {policy}"
         else:
             yield f"“{listed([limited(study, term) for term in part.what.terms])}” happens under {policy}"
 
@@ -195,3 +195,44 @@ def _words(study: Study, box: Judged) -> Iterator[str]:
             yield restriction(title, item.unit, limits.low, limits.high, part.below, part.above)
         else:
             yield category(title, labels_of(limits.allowed, item.labels), part.above)
+
+
+def restriction(name: str, unit: str, low: float, high: float, below: float, above: float) -> str:
+    """A number's limits in words, and which part of its prior they keep.
+
+    Args:
+      name: what the factor is called.
+      unit: of the factor; left out where it is 1 or a definition with "=".
+      low, high: the limits; infinite where there is none.
+      below, above: shares of the prior below and above the limits.
+    """
+    unit = "" if unit == "1" or "=" in unit else f" {unit}"
+    if np.isinf(high):
+        return f"{name} above {number(low)}{unit}, its upper {percent(1 - below)}"
+    if np.isinf(low):
+        return f"{name} below {number(high)}{unit}, its lower {percent(1 - above)}"
+    quantiles = f"from its {percent(below)} to its {percent(1 - above)} quantile"
+    return f"{name} from {number(low)} to {number(high)}{unit}, {quantiles}"
+
+
+def category(name: str, allowed: Sequence[str], outside: float) -> str:
+    """A category's allowed labels in words, and their share of its prior."""
+    *most, last = allowed
+    listed = f"{', '.join(most)} or {last}" if most else last
+    return f"{name} is {listed}, {percent(1 - outside)} of its prior"
+
+
+def labels_of(allowed: Sequence[float], labels: Mapping[str, float]) -> list[str]:
+    """Labels of some values of a category, in the order of `labels`."""
+    return [label for label, value in labels.items() if np.isclose(value, allowed).any()]
+
+
+def number(value: float) -> str:
+    """A number to three significant digits, without trailing zeros."""
+    text = rounded(float(f"{value:.3g}"), None)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def percent(share: float) -> str:
+    """A share in percent, such as `17 %` or `0.8 %`."""
+    return f"{100 * share:.{0 if share >= 0.0095 else 1}f} %"

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool
+from scipy.stats import ks_2samp
 
 from engine.errors import UserError
 from engine.questions.peeling import proposed
-from engine.risk.drivers.boxes import Box, Draws, best, distance, inside
+from engine.risk.drivers.boxes import Box, Draws, best, inside
 from engine.risk.drivers.where import Where
 from engine.risk.estimation.intervals import Units, as_units
 from engine.study.study import Study
@@ -128,7 +129,10 @@ def _parts(whole: Sample) -> tuple[Sample, Sample, Sample]:
 
 def searched(part: Sample) -> Draws:
     """The factors whose distributions differ most between the two kinds of futures, in the order of the study."""
-    gaps = {name: distance(values, part.cases) for name, values in part.draws.items()}
+    cases = part.cases
+    gaps = {
+        name: ks_2samp(values[cases], values[~cases], method="asymp").statistic for name, values in part.draws.items()
+    }
     farthest = sorted(gaps, key=lambda name: -gaps[name])[:FACTORS]
     return {name: values for name, values in part.draws.items() if name in farthest}
 

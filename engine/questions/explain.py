@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -159,11 +159,9 @@ def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Itera
     unusual = (f"{name}{scores.get(name, '')} ({100 * point.share[name]:.0f} %)" for name in _largest(point))
     whole = [{"passed": passed, "distance": point.distance, "unusual": ", ".join(unusual)}]
     yield table("point", "The likeliest future that was found", whole, "passed")
-    parts = sorted(point.share.items(), key=lambda part: -part[1])
-    shares = [{"input": name, "share": part, BRIEF: part >= LEAST} for name, part in parts]
+    shares = [{"input": name, "share": part, BRIEF: part >= LEAST} for name, part in point.share.items()]
     yield table("point_shares", "What makes up its squared distance", shares, "input", brief=("share",))
     priors = {(one["name"], one["year"]): (one["prior_mean"], one["prior_sd"]) for one, _ in inputs}
-    drawn = zip(study.inputs, trace.draws[:, 0].tolist(), strict=True)
     factors = [
         {
             "factor": item.name,
@@ -172,7 +170,7 @@ def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Itera
             "unit": item.unit,
             BRIEF: (item.name, None) in priors,
         }
-        for item, draw in drawn
+        for item, draw in zip(study.inputs, trace.draws[:, 0].tolist(), strict=True)
     ]
     factors.sort(key=lambda row: (not row[BRIEF], -abs(row["score"])))
     yield table("point_factors", "Factors of it", factors, "factor", brief=("score", "draw", "unit"))
@@ -187,27 +185,29 @@ def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Itera
 
 def _shocks(study: Study, values: np.ndarray, priors: Mapping[Any, tuple[float, float]]) -> Table:
     """The shocks [year, stream] of the likeliest future; the brief table has those farthest from their priors."""
-    streams = [stream for streams in study.shock_streams.values() for stream in streams]
-    rows = []
-    for (year, stream), value in zip(product(study.years, streams), values.ravel().tolist(), strict=True):
-        mean, sd = priors.get((stream, year), (np.nan, np.nan))
-        rows.append({"year": year, "shock": stream, "value": value, "away": (value - mean) / sd})
-    sizes = np.nan_to_num(np.abs([row["away"] for row in rows]))
+    places = [*product(study.years, chain.from_iterable(study.shock_streams.values()))]
+    means, sds = np.array([priors.get((stream, year), (np.nan, np.nan)) for year, stream in places]).T
+    away = (values.ravel() - means) / sds
+    sizes = np.nan_to_num(np.abs(away))
     least = max(AWAY, np.sort(sizes)[-SHOWN:][0])
-    rows = [row | {BRIEF: size >= least} for row, size in zip(rows, sizes, strict=True)]
+    rows = [
+        {"year": year, "shock": stream, "value": value, "away": far, BRIEF: size >= least}
+        for (year, stream), value, far, size in zip(places, values.ravel().tolist(), away.tolist(), sizes, strict=True)
+    ]
     return table("point_shocks", "Shocks of it", rows, "year", "shock", brief=("value", "away"))
 
 
 def _years(study: Study, values: np.ndarray) -> Table:
     """The yearly values [year, cell] of the likeliest future."""
-    cells = []
-    for name, one in study.model.yearly.items():
-        places = product(*(study.model.dims[dim] for dim in one.dims))
-        cells += [(f"{name}[{', '.join(place)}]" if place else name, one.unit) for place in places]
+    places = [
+        (f"{name}[{', '.join(place)}]" if place else name, year, one.unit)
+        for name, one in study.model.yearly.items()
+        for place in product(*(study.model.dims[dim] for dim in one.dims))
+        for year in study.years
+    ]
     rows = [
         {"cell": cell, "year": year, "value": value, "unit": unit}
-        for (cell, unit), series in zip(cells, values.T.tolist(), strict=True)
-        for year, value in zip(study.years, series, strict=True)
+        for (cell, year, unit), value in zip(places, values.T.ravel().tolist(), strict=True)
     ]
     return table("point_years", "Years of it", rows, "cell", "year", brief=())
 
@@ -242,9 +242,8 @@ def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
         yield f"No factor and no shock of a year is distinguishable from its prior in {futures}."
     else:
         (first, density), *rest = far
-        others = [one for one in rest if not one[0]["distance"].high < first["distance"].low]
-        names = [_with_side(study, *one) for one in others]
         yield f"{begun(futures)} have {_how(study, first, density)}."
+        names = [_with_side(study, *one) for one in rest if not one[0]["distance"].high < first["distance"].low]
         yield (
             f"{begun(some(names))} may deviate from their priors as much."
             if names
@@ -252,30 +251,33 @@ def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
         )
 
 
-def _with_side(study: Study, row: Row, density: Density) -> str:
-    """An input with the side of its prior on which the worst futures lie, `high a`, if it is one and sure.
+def _side(row: Row, density: Density) -> str:
+    """The side of its prior on which the worst futures lie, `high ` or `low `; empty if it is none, or not sure.
 
     The difference from the prior over tenths is split into its mirror-symmetric and its antisymmetric part. The side is
     that of the shift if the antisymmetric part is the larger one and the interval of the shift excludes zero.
     """
     gaps = np.array([tenth.estimate - 1 for tenth in density])
-    is_one_sided = np.sum((gaps - gaps[::-1]) ** 2) >= np.sum((gaps + gaps[::-1]) ** 2)
-    side = "high " if row["shift"].low > 0 else "low " if row["shift"].high < 0 else ""
-    return f"{side if is_one_sided else ''}{_called(study, row)}"
+    if np.sum((gaps - gaps[::-1]) ** 2) < np.sum((gaps + gaps[::-1]) ** 2):
+        return ""
+    return "high " if row["shift"].low > 0 else "low " if row["shift"].high < 0 else ""
+
+
+def _with_side(study: Study, row: Row, density: Density) -> str:
+    """An input in words with its side: `high steel price in 2015`."""
+    name = study.phrase(f"{row['kind']}s", row["name"]).replace("[", " (").replace("]", ")")
+    year = "" if row["year"] is None else f" in {row['year']}"
+    return f"{_side(row, density)}{name}{year}"
 
 
 def _how(study: Study, row: Row, density: Density) -> str:
+    """The input that deviates most, and its means; or how it is distributed if it deviates to neither side."""
     name = _with_side(study, row, density)
-    if name == _called(study, row):
+    if not _side(row, density):
         lowest, highest = (f"{100 * tenth.estimate / BINS:.0f} %" for tenth in (density[0], density[-1]))
         return f"{name} unevenly: {lowest} in its lowest tenth, {highest} in its highest, in place of 10 % each"
     means = " in place of ".join(amounts(row["unit"], row["mean"], row["prior_mean"]))
     return name if row["unit"] == SCORED else f"{name}: {means}"
-
-
-def _called(study: Study, row: Row) -> str:
-    name = study.phrase(f"{row['kind']}s", row["name"]).replace("[", " (").replace("]", ")")
-    return name if row["year"] is None else f"{name} in {row['year']}"
 
 
 def _way_there(study: Study, point: LikeliestFuture | None) -> str:
@@ -293,5 +295,5 @@ def _way_there(study: Study, point: LikeliestFuture | None) -> str:
 
 def _largest(point: LikeliestFuture) -> list[str]:
     """The inputs with the largest shares of the likeliest future's squared distance, the largest first."""
-    names = sorted(point.share, key=lambda name: -point.share[name])
-    return [name for name in names if point.share[name] >= LEAST_SHARE][:MOST_NAMED] or names[:1]
+    most = [*point.share][:MOST_NAMED]
+    return [name for name in most if point.share[name] >= LEAST_SHARE] or most[:1]

@@ -17,8 +17,8 @@ from engine.answers.wording import amount, amounts, quantity, size, some
 from engine.errors import Problems
 from engine.formatting import begun
 from engine.questions import beliefs
-from engine.questions.beliefs import CORRELATIONS, LEVERS, PRIORS, LeftOut, Line, joint_scores, varies
-from engine.questions.comparison import compared
+from engine.questions.beliefs import LeftOut, Line, joint_scores, varies
+from engine.questions.comparison import compared, others_of
 from engine.questions.futures import Futures, of_paths, refuse_too_many, sound
 from engine.questions.joint_move import FARTHEST, JointMove, joint_move
 from engine.questions.policy_gap import Move, PolicyGap
@@ -106,7 +106,7 @@ def answer_on(futures: Futures, variable: str, measure: str, observe: Observer =
     turns it, something is reported in at most 5 % of studies.
     """
     study = futures.study
-    first, second = sorted(study.policy_names, key=lambda name: name == study.baseline)
+    first, second = *others_of(study), study.baseline
     own = futures.first(study.paths)
     good = sound((own,))
     refuse_too_many(study, good)
@@ -160,7 +160,7 @@ def _turning(here: PolicyGap, own: Values, left_out: LeftOut, observe: Observer)
         places = [one for side in sides for one in turns(line.at, partial(line.run, there), side, reach, limit)]
         by_line.append(sorted((_row(line, *one) for one in places), key=_far) or [_row(line)])
     rows = [row for own_rows in sorted(by_line, key=lambda some: _far(some[0])) for row in own_rows]
-    directions = {line.label["factor"]: line.direction for line in lines if line.kind == PRIORS}
+    directions = {line.label["factor"]: line.direction for line in lines if "factor" in line.label}
     alone = [(row["move"], directions[row["factor"]]) for row in rows if row["turns"] and "factor" in row]
     return rows, joint_move(here, there, alone, limit)
 
@@ -173,7 +173,7 @@ def _row(line: Line, place: Estimate | None = None, back: bool = False) -> Row:
         tried = [x for side in line.sides for x in side]
         at = min(tried, key=lambda x: line.at(x).estimate, default=line.start)
         move = Estimate(abs(at - line.start))
-    length = abs(at) * float(np.linalg.norm(line.direction)) if place and line.kind == PRIORS else np.nan
+    length = abs(at) * float(np.linalg.norm(line.direction)) if place and "factor" in line.label else np.nan
     found = {"turn": line.value(at), "turns": bool(place), "back": back, "move": move, "by": line.by(at)}
     return {**line.label, **found, "length": length, BRIEF: bool(place)}
 
@@ -187,9 +187,9 @@ def _far(row: Row) -> float:
 def _beliefs(rows: Sequence[Row]) -> Iterator[Table]:
     """The tables of beliefs of each kind, with the number of those that turn the ranking in their titles."""
     for name, label, title in (
-        (PRIORS, "factor", "Priors: where the median must go"),
-        (CORRELATIONS, "group", "Correlations of groups (of a matrix: the multiple of all its correlations)"),
-        (LEVERS, "lever", "Levers, in all years and places at once"),
+        ("priors", "factor", "Priors: where the median must go"),
+        ("correlations", "group", "Correlations of groups (of a matrix: the multiple of all its correlations)"),
+        ("levers", "lever", "Levers, in all years and places at once"),
     ):
         own = [row for row in rows if label in row]
         every, turning = {row[label] for row in own}, {row[label] for row in own if row["turns"]}

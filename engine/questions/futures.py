@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -13,10 +14,10 @@ from jaxtyping import Bool, Float, Int
 from engine.errors import Problem, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices, drawing
-from engine.program.contract import FactorDraws, Program, Scores, Shocks, Trace
+from engine.program.contract import FactorDraws, Program, Scores, Shocks
 from engine.program.cpu_program import CpuProgram
 from engine.questions import variants
-from engine.questions.independent_inputs import IndependentInput, independent_inputs, replicates
+from engine.questions.independent_inputs import independent_inputs, replicates
 from engine.questions.variables import LEVEL, MEAN, SHORTFALL, Values, measured, outcomes_of, under
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import dots
@@ -117,10 +118,6 @@ class Futures:
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
         return self._gathered((self._keys.fed(self.program, mix) for mix in numbered), paths)
 
-    def with_fixed(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
-        """The outcomes by name [policy, path] with some factors fixed, for one set of values after the other."""
-        return self._gathered((variants.with_fixed(self.program, one) for one in values), paths)
-
     def anew(self, by: int = 1) -> Futures:
         """As many futures with every input drawn again, independent of these.
 
@@ -168,11 +165,11 @@ class Futures:
         Args:
           paths: their numbers, ascending; at least one.
         """
-        parts = []
-        for first in range(0, int(paths[-1]) + 1, AT_ONCE):
-            some = paths[(paths >= first) & (paths < first + AT_ONCE)] - first
-            count = min(AT_ONCE, self.study.paths - first)
-            parts += [self.program.scores(Block(0, first, count))[:, some]] if len(some) else []
+        parts, owner = [], paths // AT_ONCE
+        for k in np.unique(owner).tolist():
+            first = k * AT_ONCE
+            block = Block(0, first, min(AT_ONCE, self.study.paths - first))
+            parts.append(self.program.scores(block)[:, paths[owner == k] - first])
         return np.concatenate(parts, axis=1)
 
     def of_scores(self, scores: Scores) -> Values:
@@ -186,10 +183,6 @@ class Futures:
         traces = ((one.draws, one.shocks) for one in map(self.program.trace_of, parts))
         draws, shocks = zip(*traces, strict=True)
         return np.concatenate(draws, -1), None if shocks[0] is None else np.concatenate(shocks, -1)
-
-    def in_full(self, scores: Scores) -> Trace:
-        """Futures with given normal scores in full."""
-        return self.program.trace_of(scores)
 
     def joint(self, scores: Scores) -> Float[np.ndarray, "factor path"]:
         """The normal scores of the factors after dependence, of futures with given scores."""
@@ -206,34 +199,16 @@ class Futures:
 
     def _gathered(self, programs: Iterable[Program], paths: int | None) -> Iterator[Values]:
         study = self.study if paths is None else replace(self.study, paths=paths)
-        blocks, parts = study.blocks(), []
-        for _, outcomes in variants.results(enumerate(programs), blocks):
-            parts.append([np.ascontiguousarray(outcomes[:, k]) for k in self._at])
-            if len(parts) == len(blocks):
-                whole = parts[0] if len(blocks) == 1 else [np.concatenate(of, -1) for of in zip(*parts, strict=True)]
-                yield dict(zip(self.names, whole, strict=True))
-                parts = []
-
-
-def mix(inputs: Iterable[IndependentInput], base: Mapping[str, int], replicate: int) -> Mix:
-    """The mix `base` with some inputs drawn from another replicate."""
-    return {**base, **replicates(tuple(inputs), replicate)}
+        blocks = study.blocks()
+        every = variants.results(enumerate(programs), blocks)
+        while parts := [outcomes[:, self._at] for _, outcomes in islice(every, len(blocks))]:
+            whole = np.concatenate(parts, axis=-1)
+            yield {name: whole[:, k] for k, name in enumerate(self.names)}
 
 
 def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
     """Mask of the paths on which all outcomes of all sets are finite."""
     return np.logical_and.reduce([np.isfinite(x).all(axis=0) for one in values for x in one.values()])
-
-
-def finite(
-    a: Float[np.ndarray, "*cells path"], b: Float[np.ndarray, "*cells path"], middle: float | np.ndarray
-) -> tuple[Float[np.ndarray, "*cells path"], Float[np.ndarray, "*cells path"]]:
-    """Two quantities of every path less `middle`.
-
-    Both are 0 where either is not finite, so that such a path adds nothing to products.
-    """
-    good = np.isfinite(a) & np.isfinite(b)
-    return np.where(good, a, middle) - middle, np.where(good, b, middle) - middle
 
 
 def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
@@ -247,84 +222,51 @@ def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
         )
 
 
-@dataclass(frozen=True)
 class Numbers:
-    """Computes quantities from outcomes, with VaR fixed at that of the study's own futures."""
+    """Computes quantities from outcomes, with VaR fixed at that of the study's own futures.
 
-    study: Study
-    quantities: tuple[Quantity, ...]
-    var: Mapping[tuple[str, str], float]
+    Args:
+      own: the outcomes of these futures.
+    """
 
-    @staticmethod
-    def of(study: Study, wanted: Sequence[Quantity], own: Values) -> Numbers:
-        """The computation of some quantities, with VaR taken from the outcomes `own`."""
-        sides = ((one.variable, policy) for one in wanted if one.measure == SHORTFALL for policy in one.policies)
-        var = {side: float(np.quantile(_losses(study, own, *side), LEVEL, method="inverted_cdf")) for side in {*sides}}
-        return Numbers(study, tuple(wanted), var)
+    def __init__(self, study: Study, quantities: Sequence[Quantity], own: Values):
+        self.study, self.quantities = study, quantities
+        sides = {(one.variable, policy) for one in quantities if one.measure == SHORTFALL for policy in one.policies}
+        losses = {side: _losses(study, own, *side) for side in sides}
+        self._var = {side: float(np.quantile(of, LEVEL, method="inverted_cdf")) for side, of in losses.items()}
 
-    def values(self, one: Quantity, outcomes: Values) -> Float[np.ndarray, "path"]:
-        """The values of a quantity on every path."""
-        (values,) = replace(self, quantities=(one,)).table(outcomes)
-        return values
-
-    def table(self, outcomes: Values) -> Float[np.ndarray, "quantity path"]:
-        """The values of all quantities on every path; parts that several of them share are computed once."""
+    def table(self, quantities: Sequence[Quantity], outcomes: Values) -> Float[np.ndarray, "quantity path"]:
+        """The values of some quantities on every path; parts that several of them share are computed once."""
         of = cache(partial(self._under, outcomes))
         with np.errstate(invalid="ignore"):  # infinite less infinite
-            sides = [[of(one.variable, one.measure, policy) for policy in one.policies] for one in self.quantities]
+            sides = [[of(one.variable, one.measure, policy) for policy in one.policies] for one in quantities]
             return np.array([own - other[0] if other else own for own, *other in sides])
 
     def _under(self, outcomes: Values, variable: str, measure: str, policy: str) -> Float[np.ndarray, "path"]:
         if measure != SHORTFALL:
             return under(self.study, variable, policy, outcomes).astype(np.float64)
         losses = _losses(self.study, outcomes, variable, policy)
-        excess = np.maximum(losses - self.var[variable, policy], 0.0) / (1 - LEVEL)
+        excess = np.maximum(losses - self._var[variable, policy], 0.0) / (1 - LEVEL)
         return excess if self.study.is_loss(variable) else -excess
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Outcomes by name [policy, path] on the paths of a mask."""
+def differs(study: Study, x: Values, y: Values, good: Bool[np.ndarray, "path"], one: Quantity) -> bool:
+    """Whether a quantity differs between two sets of futures, on the paths of a mask, by more than rounding.
 
-    values: Values
-    good: Bool[np.ndarray, "path"]
+    It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2
+    times the mean square of these outcomes, with eps that of their type. For a mean that is a difference of two
+    policies, the gap is that of the difference, in which what both policies have in common cancels up to rounding.
+    """
+    rows = [study.row(policy) for policy in one.policies]
+    sides = [rows] if one.measure == MEAN else [[row] for row in rows]
 
-    def row(self, name: str, row: int) -> Float[np.ndarray, "path"]:
-        """The values of an outcome under the policy at index `row`, in double precision."""
-        return self.values[name][row][self.good].astype(np.float64)
+    def exceeds(name: str, side: list[int]) -> bool:
+        own, other = (values[name][side][:, good].astype(np.float64) for values in (x, y))
+        gap = np.subtract.reduce(own - other)
+        rounding = ROUNDINGS * float(np.finfo(x[name].dtype).eps)
+        return float(dots(gap, gap)) > rounding**2 * float(dots(own, own).sum())
 
-    def rounding(self, name: str, row: int) -> float:
-        """The sum of squares that rounding alone accounts for at most: (`ROUNDINGS` eps)^2 of that of the values."""
-        values, eps = self.row(name, row), float(np.finfo(self.values[name].dtype).eps)
-        return (ROUNDINGS * eps) ** 2 * float(dots(values, values))
-
-
-@dataclass(frozen=True)
-class Apart:
-    """Compares two sets of futures outcome by outcome."""
-
-    study: Study
-    x: Rows
-    y: Rows
-
-    def differs(self, one: Quantity) -> bool:
-        """Whether a quantity differs by more than rounding.
-
-        It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2
-        times the mean square of these outcomes, with eps that of their type. For a mean that is a difference of two
-        policies, the gap is that of the difference, in which what both policies have in common cancels up to rounding.
-        """
-        rows = [self.study.row(policy) for policy in one.policies]
-        if one.measure == MEAN and one.against:
-            return self._exceeds(one.variable, rows)
-        names = outcomes_of(self.study, [one.variable])
-        return any(self._exceeds(name, [row]) for name in names for row in rows)
-
-    def _exceeds(self, name: str, rows: Sequence[int]) -> bool:
-        """Whether the gap of an outcome under one policy, or less that under a second, is more than rounding."""
-        own, *other = (self.x.row(name, row) - self.y.row(name, row) for row in rows)
-        gap = own - other[0] if other else own
-        return float(dots(gap, gap)) > sum(self.x.rounding(name, row) for row in rows)
+    return any(exceeds(name, side) for name in outcomes_of(study, [one.variable]) for side in sides)
 
 
 def _losses(study: Study, values: Values, variable: str, policy: str) -> Float[np.ndarray, "path"]:

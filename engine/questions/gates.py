@@ -48,26 +48,25 @@ class Gates:
         Raises:
           UserError: the study has no gates; or it is that of a run without a stored answer from as many paths.
         """
-        if not of.study.gates and is_run(Path(of.study.source).parent):
-            return _kept(of)
         if not of.study.gates:
-            example = "Add tables such as [gates.NAME] with policy, variable and what is asked."
-            raise UserError(of.study.source, [f"has no gates. {example}"])
+            return _kept(of)
         of.study.refuse_broken_model()
         study = _under_policies(of.study)
         of.observe("computing", 0, study.paths)
         rows = []
         for (name, gate), values in zip(study.gates.items(), _values(study, of.study, of.device), strict=True):
+            stated = _stated(study, gate)
+            least, most = stated["limit"], stated["upper"]
             low, median, high = map(float, np.quantile(values, BAND) if len(values) else [np.nan] * len(BAND))
             holds = {
-                "median_above": median > gate.limits[0],
-                "median_below": median < gate.limits[0],
-                "median_within": gate.limits[0] <= median <= gate.limits[-1],
-                "inside_90": low <= gate.limits[0] <= high,
-            }[gate.stated[0]]
+                "median_above": median > least,
+                "median_below": median < least,
+                "median_within": least <= median <= most,
+                "inside_90": low <= least <= high,
+            }[stated["asked"]]
             held = ("yes" if holds else "no") if _has_years(study, gate) else ""
             band = {"p05": low, "median": median, "p95": high}
-            rows.append({"gate": name, "held": held, **_stated(study, gate), "paths": len(values), **band})
+            rows.append({"gate": name, "held": held, **stated, "paths": len(values), **band})
         failed, beyond = ([words(row["gate"]) for row in rows if row["held"] == held] for held in ("no", ""))
         fails = f"{len(failed)} of {len(rows)} gates fail{'s' * (len(failed) == 1)}"
         findings = [f"{fails}: {', '.join(failed)}." if failed else f"{fails}."]
@@ -81,13 +80,16 @@ def _kept(of: Asked) -> Answer:
     """The answer stored beside a run, whose study does not state the gates.
 
     Raises:
-      UserError: there is none, or it is from another number of paths than is asked for.
+      UserError: it is not that of a run, there is no such answer, or it is from another number of paths than is asked
+        for.
     """
-    answer = _stored(of.folder)
-    if answer is None or of.paths not in (None, answer.subject.paths):
+    problem = "has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."
+    if is_run(Path(of.study.source).parent):
+        answer = _stored(of.folder)
+        if answer is not None and of.paths in (None, answer.subject.paths):
+            return answer
         problem = "states no gates, as a run does not store them. Name the study file that does: rustbelt gates STUDY"
-        raise UserError(of.study.source, [problem])
-    return answer
+    raise UserError(of.study.source, [problem])
 
 
 def _stored(folder: Path) -> Answer | None:
@@ -101,11 +103,11 @@ def _stored(folder: Path) -> Answer | None:
 def stored_gates(folder: RunFolder) -> Answer | None:
     """The answer stored beside a run; None if the study's gates, their policies or paths are others now."""
     study, answer = _under_policies(folder.study), _stored(folder.path)
-    stated = [{"gate": name, **_stated(study, gate)} for name, gate in study.gates.items()]
     if answer is None or (answer.subject.fingerprint, answer.subject.paths) != (study.fingerprint, study.paths):
         return None
-    rows = [*answer["gates"].rows()]
-    return answer if [{key: row[key] for key in stated[0]} for row in rows] == stated else None
+    stated = [{"gate": name, **_stated(study, gate)} for name, gate in study.gates.items()]
+    rows = [{key: row[key] for key in stated[0]} for row in answer["gates"].rows()]
+    return answer if rows == stated else None
 
 
 def _under_policies(study: Study) -> Study:
@@ -144,26 +146,26 @@ def _values(study: Study, run: Study, device: str | None) -> list[np.ndarray]:
     last = max((year for gate in gates for year in gate.all_years if year in study.years), default=0)
     has_outcomes = not all(gate.all_years for gate in gates)
     yearly, outcomes = first_paths(study, study.paths, device, variables, last, has_outcomes, run)
-    values = []
-    for gate in gates:
-        own, policy = np.zeros(0), study.policy_names.index(gate.policy)
+
+    def of(gate: Gate) -> np.ndarray:
+        if not _has_years(study, gate):
+            return np.zeros(0)
+        row = study.row(gate.policy)
         if not gate.all_years:
-            own = outcomes[gate.variable][policy]
-        elif _has_years(study, gate):
-            own = _across(study, gate, yearly[gate.variable][policy])
-        values.append(own[np.isfinite(own)].astype(np.float64))
-    return values
+            return outcomes[gate.variable][row].astype(np.float64)
+        cells = _cells(study, gate, yearly[gate.variable][row])
+        return cells.mean(axis=0) if gate.across == "mean" else cells.sum(axis=0)
+
+    return [values[np.isfinite(values)] for values in map(of, gates)]
 
 
-def _across(study: Study, gate: Gate, values: np.ndarray) -> np.ndarray:
-    """The sum or mean over a gate's years and places, [path], of values [year, *dims, path]."""
+def _cells(study: Study, gate: Gate, values: np.ndarray) -> np.ndarray:
+    """The values of a gate's years and places, [cell, path], of values [year, *dims, path]."""
     places = [[study.years.index(year) for year in gate.all_years]]
     for dim in study.model.yearly[gate.variable].dims:
         labels = study.model.dims[dim]
         places.append([labels.index(label) for label in gate.at.get(dim, labels)])
-    cells = values[np.ix_(*places)].reshape(-1, values.shape[-1]).astype(np.float64)
-    across: np.ndarray = cells.mean(axis=0) if gate.across == "mean" else cells.sum(axis=0)
-    return across
+    return values[np.ix_(*places)].reshape(-1, values.shape[-1]).astype(np.float64)
 
 
 def _place(gate: Gate) -> str:

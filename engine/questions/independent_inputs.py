@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.study.study import Input, Study
@@ -45,7 +45,7 @@ def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
     return (*_of_factors(study), *(_of_shocks(study) if study.is_path_model else ()))
 
 
-def replicates(inputs: tuple[IndependentInput, ...], replicate: int) -> dict[str, int]:
+def replicates(inputs: Iterable[IndependentInput], replicate: int) -> dict[str, int]:
     """Stream -> replicate for all streams of some inputs, as `variants.Keys.fed` takes it."""
     return {stream: replicate for one in inputs for stream in one.streams}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import compress
 from typing import Any
 
@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.questions import shapley
-from engine.questions.futures import Apart, Futures, Mix, Numbers, Quantity, Rows, finite, mix, refuse_too_many, sound
-from engine.questions.independent_inputs import IndependentInput, independent_inputs
+from engine.questions.futures import Futures, Mix, Numbers, Quantity, differs, refuse_too_many, sound
+from engine.questions.independent_inputs import IndependentInput, independent_inputs, replicates
 from engine.questions.variables import SHORTFALL, Values
 from engine.questions.variants import Observer
 from engine.risk.drivers.indices import EVERYTHING, NOTHING, Pair, away, between, few_away, increments, shares
@@ -56,13 +56,13 @@ def indices(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> 
     study, inputs = futures.study, independent_inputs(futures.study)
     sets: list[tuple[IndependentInput, ...]] = [(one,) for one in inputs]
     sets += [tuple(one for one in inputs if one.is_known_in_advance is side) for side in (True, False)]
-    a, b = futures.mixed([{}, mix(inputs, {}, 1)])
+    a, b = futures.mixed([{}, replicates(inputs, 1)])
     good = sound((a, b))
     refuse_too_many(study, good)
-    twice = _Twice(Numbers.of(study, wanted, {name: x[:, good] for name, x in a.items()}), a, b, good)
+    twice = _Twice(Numbers(study, wanted, {name: x[:, good] for name, x in a.items()}), a, b, good)
     columns: list[list[Both]] = []
     with ThreadPoolExecutor(THREADS) as threads:
-        for k, mixed in enumerate(futures.mixed(mix(some, {}, 1) for some in sets)):
+        for k, mixed in enumerate(futures.mixed(replicates(some, 1) for some in sets)):
             columns.append([*threads.map(twice.indices(mixed), wanted)])
             observe("inputs", k + 1, len(sets))
     parts, known = [], []
@@ -101,13 +101,12 @@ class _Twice:
 
         An event that happens on no path may still happen, but a tail that ends at VaR does not vary.
         """
-        apart = Apart(self.numbers.study, Rows(self.a, self.good), Rows(self.b, self.good))
         varying = {one for one, pair in self.pairs.items() if one.measure != SHORTFALL or pair.variance > 0}
-        return {*filter(apart.differs, varying)}
+        return {*filter(partial(differs, self.numbers.study, self.a, self.b, self.good), varying)}
 
     def on(self, one: Quantity, values: Values) -> Float[np.ndarray, "path"]:
         """A quantity on the paths."""
-        return self.numbers.values(one, values)[self.good]
+        return self.numbers.table([one], values)[0, self.good]
 
     def indices(self, mixed: Values) -> Callable[[Quantity], Both]:
         """A function from a quantity to the indices of the inputs that alone are drawn again in `mixed`."""
@@ -115,13 +114,13 @@ class _Twice:
         if not np.array_equal(here, self.good):
             refuse_too_many(self.numbers.study, here)
             return replace(self, good=here).indices(mixed)
-        moving, pairs, drawn = self.moving, self.pairs, Rows(mixed, here)
-        from_a, from_b = (Apart(self.numbers.study, Rows(x, here), drawn) for x in (self.a, self.b))
+        moving, pairs = self.moving, self.pairs
+        from_a, from_b = (partial(differs, self.numbers.study, x, mixed, here) for x in (self.a, self.b))
 
         def both(one: Quantity) -> Both:
-            if one not in moving or not from_a.differs(one):
+            if one not in moving or not from_a(one):
                 return NOTHING, NOTHING
-            return pairs[one].both(self.on(one, mixed)) if from_b.differs(one) else (EVERYTHING, EVERYTHING)
+            return pairs[one].both(self.on(one, mixed)) if from_b(one) else (EVERYTHING, EVERYTHING)
 
         return both
 
@@ -134,7 +133,7 @@ def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag:
     return between(own, first, total) if few else own.flagged(flag)
 
 
-Design = tuple[list[Mix], Float[np.ndarray, "input coalition"]]
+Design = tuple[Sequence[Mix], Float[np.ndarray, "input coalition"]]
 """A mix for each coalition of inputs, the empty one first, and the coalition's weight in the effect of each input."""
 
 
@@ -149,19 +148,22 @@ def _effects(
     if k <= MOST_EXACT:
         size = study.unit * max(1, min(study.paths, EVALUATIONS >> k) // (BATCHES * study.unit))
         batches = min(BATCHES, study.paths // size)
-        coalitions = [mix(compress(inputs, row), {}, 1) for row in shapley.members(k)]
-        designs = [(coalitions, shapley.shares(k))]
+        coalitions = [replicates(compress(inputs, row), 1) for row in shapley.members(k)]
+        designs: list[Design] = [(coalitions, shapley.shares(k))]
     else:
         size, batches = max(study.unit, min(study.paths, PATHS_OF_ORDER) // study.unit * study.unit), 1
         designs = [*_orders(inputs, study.seed)]
     parts = np.zeros((len(numbers.quantities), k, len(designs), batches))
     counts = np.zeros(len(numbers.quantities))
     for m, (mixes, weights) in enumerate(designs):
-        for s, table in enumerate(map(numbers.table, futures.mixed(mixes, size * batches))):
+        for s, outcomes in enumerate(futures.mixed(mixes, size * batches)):
+            table = numbers.table(numbers.quantities, outcomes)
             if not s:
                 own, middles = table, np.array([[x[np.isfinite(x)].mean()] for x in table])
                 counts += [*map(away, table)]
-            worth = increments(*finite(own, table, middles)).reshape(len(table), 1, batches, size).sum(axis=-1)
+            with np.errstate(invalid="ignore"):  # a path that is not finite adds nothing
+                worth = np.nan_to_num(increments(own - middles, table - middles), posinf=0.0, neginf=0.0)
+            worth = worth.reshape(len(table), 1, batches, size).sum(axis=-1)
             parts[:, :, m] += weights[:, s, None] * worth
         observe("orders", m + 1, len(designs))
     return [(shares(of.reshape(k, -1)), count) for of, count in zip(parts, counts, strict=True)]
@@ -171,9 +173,9 @@ def _orders(inputs: Sequence[IndependentInput], seed: int) -> Iterator[Design]:
     """Random orders, in which inputs are drawn again one after the other, forwards and backwards."""
     random, sizes = np.random.default_rng(seed), np.arange(len(inputs) + 1)
     for m in range(ORDERS):
-        base, forwards = mix(inputs, {}, 2 * m + 2), np.argsort(random.permutation(len(inputs)))
+        base, forwards = replicates(inputs, 2 * m + 2), np.argsort(random.permutation(len(inputs)))
         mixes, weights = [], []
         for place in (forwards, len(inputs) - 1 - forwards):
-            mixes += [mix(compress(inputs, place < size), base, 2 * m + 3) for size in sizes]
+            mixes += [base | replicates(compress(inputs, place < size), 2 * m + 3) for size in sizes]
             weights.append(1.0 * np.equal.outer(place + 1, sizes) - np.equal.outer(place, sizes))
         yield mixes, np.hstack(weights)

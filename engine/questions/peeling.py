@@ -30,12 +30,11 @@ def proposed(draws: Draws, cases: Bool[np.ndarray, "path"], categories: Mapping[
       cases: which paths are looked for; at least one, and not all.
       categories: all values of each categorical factor; a box allows a subset of them.
     """
-    columns: dict[tuple[str, float | None], np.ndarray] = {}
-    for name, values in draws.items():
-        if name in categories:
-            columns |= {(name, one): values == one for one in categories[name]}
-        else:
-            columns[name, None] = values
+    columns = {
+        (name, one): values if one is None else values == one
+        for name, values in draws.items()
+        for one in categories.get(name, [None])
+    }
     whole, *boxes = passed_through(np.array([*columns.values()], np.float64), cases)
     open_ends = np.array([[-np.inf], [np.inf]])
     limits = (np.where(ends == whole, open_ends, ends).T.tolist() for ends in boxes)

@@ -67,16 +67,17 @@ class Precision:
             values, seconds = first_outcomes(pilot, pilot.paths, every, of.device)
             for target, names in outcomes.items():
                 needed = forecast(pilot, target, {name: values[name] for name in names})
+                futures = needed.paths if math.isfinite(needed.paths) else math.inf
                 rows.append(
                     {
                         "target": str(target),
                         "sampler": sampler,
                         "pilot": pilot.paths,
-                        "futures": needed.paths,
+                        "futures": futures,
                         "low": needed.low,
                         "high": needed.high,
-                        "seconds": needed.paths * seconds / pilot.paths,
-                        "bytes": _bytes(study, needed.paths),
+                        "seconds": futures * seconds / pilot.paths,
+                        "bytes": _bytes(study, futures),
                         "standing": standing(needed.look),
                     }
                 )
@@ -116,10 +117,7 @@ def _bytes(study: Study, paths: float) -> float:
 
 def _findings(study: Study, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """How many futures all targets take under the study's sampler, and whether another sampler needs fewer."""
-    needs: dict[str, tuple[float, float]] = {}
-    for row in rows:
-        needed = (row["futures"], row["seconds"]) if math.isfinite(row["futures"]) else (math.inf, math.inf)
-        needs[row["sampler"]] = max(needs.get(row["sampler"], needed), needed)
+    needs = {name: max((row["futures"], row["seconds"]) for row in rows if row["sampler"] == name) for name in SAMPLERS}
     (own, seconds), least = needs[study.sampler], min(needs, key=lambda name: needs[name])
     if math.isinf(own):
         return ("The pilot is too small to predict how many futures the targets take.",)

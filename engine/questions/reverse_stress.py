@@ -18,7 +18,6 @@ from engine.program.contract import Trace
 from engine.questions.design_point import design_point
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.tail_futures import TailFutures
-from engine.study.study import Study
 
 MOST_STARTS = 1000
 """Most paths that are starting points of the search."""
@@ -32,7 +31,7 @@ class LikeliestFuture:
 
     Args:
       point: its independent normal scores, in the order of `arguments.streams`.
-      share: independent input -> its share of the squared distance from the origin.
+      share: independent input -> its share of the squared distance from the origin, the largest first.
       scores: factor -> the joint normal score of its draw.
       trace: the future in full: draws, shocks, years and outcomes.
     """
@@ -51,18 +50,19 @@ class LikeliestFuture:
 def likeliest_future(of: TailFutures) -> LikeliestFuture | None:
     """The likeliest future in which the event happens, or the outcome passes its VaR; None if none is found."""
     study = of.futures.study
-    point = design_point(margin_of(of), starts_of(of), lambda point: in_other_years(study, point))
+    point = design_point(margin_of(of), starts_of(of))
     if point is None:
         return None
     squares: dict[str, float] = defaultdict(float)
     for stream, score in zip(arguments.streams(study), point, strict=True):
         squares[stream.name] += float(score) ** 2
     whole = sum(squares.values()) or 1.0
-    share = {one.name: sum(squares[name] for name in one.streams) / whole for one in independent_inputs(study)}
+    parts = {one.name: sum(squares[name] for name in one.streams) / whole for one in independent_inputs(study)}
+    share = dict(sorted(parts.items(), key=lambda part: -part[1]))
     numbers = as_numbers(study, point[:, None])
     joint = of.futures.joint(numbers)[:, 0].tolist()
     scores = dict(zip((item.name for item in study.inputs), joint, strict=True))
-    return LikeliestFuture(point, share, scores, of.futures.in_full(numbers))
+    return LikeliestFuture(point, share, scores, of.futures.program.trace_of(numbers))
 
 
 def starts_of(of: TailFutures) -> Float[np.ndarray, "stream start"]:
@@ -85,22 +85,3 @@ def margin_of(of: TailFutures) -> Callable[[np.ndarray], np.ndarray]:
         return np.concatenate(parts)
 
     return margin
-
-
-def in_other_years(study: Study, point: Float[np.ndarray, "stream"]) -> Float[np.ndarray, "stream other"]:
-    """Copies of a future with its shocks moved some years earlier or later.
-
-    Shocks beyond the horizon are lost, and gaps have score 0.
-    """
-    rows: dict[str, list[int]] = {}
-    for row, stream in enumerate(arguments.streams(study)):
-        if stream.year is not None:
-            rows.setdefault(stream.name, []).append(row)
-    years = len(study.years)
-    moves = [by for by in range(1 - years, years) if by] if rows else []
-    others = np.repeat(point[:, None], len(moves), axis=1)
-    for at in rows.values():
-        padded = np.pad(point[at], years)
-        for k, by in enumerate(moves):
-            others[at, k] = padded[years - by : 2 * years - by]
-    return others

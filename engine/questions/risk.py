@@ -82,7 +82,7 @@ class Risk:
         reading = READING + CONDITIONAL * bool(condition)
         return Answer(
             Subject.of(study), _findings(study, kept, condition), record_tables.tables(study, kept),
-            _basis(study, kept), reading, kept, shown=tuple(views),
+            _basis(study, kept), reading, kept, shown=tuple(filter(len, views)),
         )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def _yearly(of: Asked) -> Collection[str]:
 
 def _by_year(of: Asked, name: str | None, level: float | None) -> list[Record]:
     """Estimates of a yearly variable by policy, year and place, at the study's levels alone."""
-    if name is None or name not in of.study.model.yearly or name not in _yearly(of):
+    if name is None or name not in _yearly(of):
         return []
     if level is not None and level not in of.study.levels:
         known = ", ".join(f"{100 * known:g}" for known in of.study.levels)
@@ -151,28 +151,24 @@ def _views(study: Study, given: Sequence[Row], is_one: bool, level: float | None
       is_one: whether a single variable is shown, of which the brief form has every measure.
       level: of the tail of the headline; 0.99 if not given.
     """
-    tail = f"ES{100 * (level or 0.99):g}"
+    beyond = level or 0.99
+    tail = f"ES{100 * beyond:g}"
     of_year = [row for row in given if row["year"] is not None]
     whole = [row for row in given if row["year"] is None]
-    tails = [row for row in whole if row["measure"] == tail]
-    first = [row for name in study.headline for row in tails if row["variable"] == name]
-    if first and not is_one:
-        title = f"{tail}, the mean of {worst_share(level or 0.99)}"
-        yield _view("headline", title, first, "variable")
+    if not is_one:
+        tails = [row for name in study.headline for row in whole if (row["variable"], row["measure"]) == (name, tail)]
+        yield _view("headline", f"{tail}, the mean of {worst_share(beyond)}", tails, "variable")
     events = [row for row in whole if row["measure"] == "probability"]
-    if events:
-        yield _view("events", "Probability of events", events, "variable", shown="%")
+    yield _view("events", "Probability of events", events, "variable", shown="%")
     for name, outcome in study.model.outcomes.items():
-        own = [row for row in whole if row["variable"] == name and row not in events]
-        if own:
-            about = "; ".join(filter(None, (outcome.about, study.worse_side(name))))
-            yield _view(name, _titled(name, outcome.unit, about), own, "measure", is_brief=is_one)
-    tail = tail if level else "mean"
-    for k, place in enumerate(dict.fromkeys(row["place"] for row in of_year)):
-        own = [row for row in of_year if row["place"] == place and row["measure"] == tail]
-        name = own[0]["variable"]
+        own = [row for row in whole if row["variable"] == name]
+        about = "; ".join(filter(None, (outcome.about, study.worse_side(name))))
+        yield _view(name, _titled(name, outcome.unit, about), own, "measure", is_brief=is_one)
+    measure = tail if level else "mean"
+    for k, (name, place) in enumerate(dict.fromkeys((row["variable"], row["place"]) for row in of_year)):
+        own = [row for row in of_year if (row["place"], row["measure"]) == (place, measure)]
         variable = study.model.yearly[name]
-        title = _titled(f"{name}{f' in {place}' * bool(place)}, {tail}", variable.unit, variable.about)
+        title = _titled(f"{name}{f' in {place}' * bool(place)}, {measure}", variable.unit, variable.about)
         yield _view(f"{name}_{k}", title, own, "year", is_brief=k == 0)
 
 
@@ -194,11 +190,8 @@ def _conditional(study: Study, condition: Condition, given: Sequence[Row], share
         own = [row for row in given if row["policy"] == share.policy]
         events = [row for row in own if row["measure"] == "probability"]
         outcomes = [row for row in own if row["measure"] in main]
-        if events:
-            yield _view(f"events_{k}", title, events, "variable", is_brief=k < 2, shown="%")
-        if outcomes:
-            is_brief = k < 2 and not events
-            yield _view(f"outcomes_{k}", title, outcomes, "variable", "measure", is_brief=is_brief)
+        yield _view(f"events_{k}", title, events, "variable", is_brief=k < 2, shown="%")
+        yield _view(f"outcomes_{k}", title, outcomes, "variable", "measure", is_brief=k < 2 and not events)
 
 
 def _side_by_side(study: Study, records: Sequence[Record]) -> Iterator[Row]:
@@ -210,9 +203,9 @@ def _side_by_side(study: Study, records: Sequence[Record]) -> Iterator[Row]:
     is_pair = len(study.policies) <= 2
     gaps = {_place(one): one for one in records if one.measure.startswith("difference_")}
     for one in records:
-        prefix = one.measure.removesuffix(one.bare_measure)
         if one.measure in ("worse", "regret", "share"):
             continue
+        prefix = one.measure.removesuffix(one.bare_measure)
         column = {
             "": one.policy,
             "difference_": f"{one.policy} - {study.baseline}",
@@ -221,20 +214,17 @@ def _side_by_side(study: Study, records: Sequence[Record]) -> Iterator[Row]:
             "contrast_": "given - otherwise",
         }[prefix]
         is_gap = prefix in ("difference_", "contrast_")
-        if is_pair or prefix == "contrast_":
-            judged = one if is_gap else None
-        else:
+        judged = one if is_gap else None
+        if not is_pair and prefix in ("", "difference_"):
             judged = None if is_gap else gaps.get(_place(one))
-        points = " [points]" * (is_gap and one.bare_measure == "probability")
-        variables = study.model.outcomes if one.year is None else study.model.yearly
-        loss = variables[one.variable].loss if one.variable in variables else True
+        loss = study.loss_of(one.variable) if one.year is None else study.model.yearly[one.variable].loss
         yield {
             "variable": one.variable,
             "measure": one.bare_measure,
             "policy": one.policy,
             "place": " ".join(one.place.values()),
             "year": one.year,
-            "column": column + points,
+            "column": column + " [points]" * (is_gap and one.bare_measure == "probability"),
             "unit": record_tables.unit_of(study, one),
             "estimate": one.alone,
             "verdict": cell(judged, 1.0, loss).verdict,

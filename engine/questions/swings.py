@@ -16,6 +16,7 @@ from engine.questions.variants import Observer
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, probability_difference
 from engine.risk.estimation.tables import THREADS
+from engine.study.components import Change
 
 MOST_PATHS = 1 << 16
 """Most paths that swings are computed from."""
@@ -50,7 +51,8 @@ def swings(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> l
 
     quantiles = {item.name: item.marginal.quantile(np.array(ENDS)) for item in study.inputs}
     ends = {name: (float(low), float(high)) for name, (low, high) in quantiles.items() if low < high}
-    held = futures.with_fixed(({name: value} for name, values in ends.items() for value in values), paths)
+    fixed = [Change(factors={name: (0.0, value)}) for name, values in ends.items() for value in values]
+    held = futures.changed(fixed, paths)
     with ThreadPoolExecutor(THREADS) as threads:
         for k, (name, values) in enumerate(ends.items()):
             low, high = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -28,30 +29,6 @@ Density = list[Estimate]
 Inputs = list[tuple[Row, Density]]
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """A factor, or a shock in one year, with its draws on the held paths.
-
-    Args:
-      kind: "factor" or "shock".
-      year: None for a factor.
-      prior: mean and standard deviation of its prior, in its unit.
-      values: its draws.
-      below, up_to: the prior's probability below, and at or below, each of them.
-      sample: number of draws that the prior is known from; infinite for a stated law.
-    """
-
-    kind: str
-    name: str
-    year: int | None
-    unit: str
-    prior: tuple[float, float]
-    values: Float[np.ndarray, "held"]
-    below: Float[np.ndarray, "held"]
-    up_to: Float[np.ndarray, "held"]
-    sample: float = np.inf
-
-
 def input_rows(of: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor held"]) -> Inputs:
     """A row, and the density, of each factor and each shock of a year that is not fixed.
 
@@ -60,32 +37,46 @@ def input_rows(of: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor
     Args:
       joint: joint normal scores of the factors [factor, held].
     """
-    rows: Inputs = []
-    for one in (*_factors(of, priors, joint), *_shocks(of)):
-        label = one.name if one.year is None else f"{one.name} in {one.year}"
-        centre, sd = one.prior
-        tenths = in_tenths(one.below, one.up_to)
-        values = np.vstack([one.values, tenths])
-        mean, *shares = of.share.means(values[:, of.tail], values[:, of.near])
-        density = [_density(share, ((BINS - 1) / one.sample) ** 0.5) for share in shares]
-        distance, p_value = of.share.distance(tenths[:, of.tail], tenths[:, of.near], one.sample)
-        row = {
-            "input": label,
-            "kind": one.kind,
-            "name": one.name,
-            "year": one.year,
-            "mean": mean,
-            "prior_mean": centre,
-            "unit": one.unit,
-            "lowest": scaled(density[0], 1 / BINS),
-            "highest": scaled(density[-1], 1 / BINS),
-            "distance": distance,
-            "shift": _widened(scaled(mean, 1 / sd, -centre / sd), one.sample**-0.5),
-            "p_value": p_value,
-            "prior_sd": sd,
-        }
-        rows.append((row, density))
+    rows = [*_factors(of, priors, joint), *_shocks(of)]
     return sorted(rows, key=lambda one: -one[0]["distance"].estimate)
+
+
+def _input(
+    of: TailFutures,
+    labels: Row,
+    unit: str,
+    prior: tuple[float, float],
+    values: Float[np.ndarray, "held"],
+    ranks: Sequence[Float[np.ndarray, "held"]],
+    sample: float = np.inf,
+) -> tuple[Row, Density]:
+    """The row, and the density, of a factor or a shock.
+
+    Args:
+      labels: the columns `input`, `kind`, `name` and `year`.
+      prior: mean and standard deviation of its prior, in its unit.
+      values: its draws on the held paths.
+      ranks: the prior's probability below, and at or below, each of them.
+      sample: number of draws that the prior is known from; infinite for a stated law.
+    """
+    centre, sd = prior
+    tenths = in_tenths(*ranks)
+    moved = np.vstack([values, tenths])
+    mean, *shares = of.share.means(moved[:, of.tail], moved[:, of.near])
+    density = [_density(share, ((BINS - 1) / sample) ** 0.5) for share in shares]
+    distance, p_value = of.share.distance(tenths[:, of.tail], tenths[:, of.near], sample)
+    row = labels | {
+        "mean": mean,
+        "prior_mean": centre,
+        "unit": unit,
+        "lowest": scaled(density[0], 1 / BINS),
+        "highest": scaled(density[-1], 1 / BINS),
+        "distance": distance,
+        "shift": _widened(scaled(mean, 1 / sd, -centre / sd), sample**-0.5),
+        "p_value": p_value,
+        "prior_sd": sd,
+    }
+    return row, density
 
 
 def _widened(one: Estimate, error: float) -> Estimate:
@@ -103,7 +94,7 @@ def _density(share: Estimate, error: float) -> Estimate:
     return replace(one, estimate=max(one.estimate, 0.0), low=one.low if one.low != one.low else max(one.low, 0.0))
 
 
-def _factors(of: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[_Drawn]:
+def _factors(of: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[tuple[Row, Density]]:
     """The factors; one whose prior has no standard deviation is given by its normal score."""
     below = share_below(joint)
     for k in priors.free:
@@ -112,10 +103,11 @@ def _factors(of: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[_Dr
             unit, prior, values = item.unit, (moments.mean, moments.sd), of.draws[k]
         else:
             unit, prior, values = SCORED, (0.0, 1.0), joint[k]
-        yield _Drawn("factor", item.name, None, unit, prior, values, below[k], below[k])
+        labels = {"input": item.name, "kind": "factor", "name": item.name, "year": None}
+        yield _input(of, labels, unit, prior, values, [below[k]] * 2)
 
 
-def _shocks(of: TailFutures) -> Iterator[_Drawn]:
+def _shocks(of: TailFutures) -> Iterator[tuple[Row, Density]]:
     """The shocks of each year that vary; those whose law the study states are compared with a sample."""
     if of.shocks is None:
         return
@@ -123,21 +115,19 @@ def _shocks(of: TailFutures) -> Iterator[_Drawn]:
     stated = study.shocks.moving
     sample = _sampled(of.futures) if stated else None
     streams = [(stream, name) for name, streams in study.shock_streams.items() for stream in streams]
-    for k, (stream, name) in enumerate(streams):
-        shock = study.model.shocks[name]
-        for y, year in enumerate(study.years):
-            values, count = of.shocks[y, k].astype(np.float64), np.inf
-            if sample is not None and name in stated:
-                seen = np.sort(sample[y, k].astype(np.float64))
-                prior, count = (float(seen.mean()), float(seen.std())), float(len(seen))
-                below, up_to = (np.searchsorted(seen, values, side) / len(seen) for side in ("left", "right"))
-            elif shock.law == "normal":
-                prior, below = (0.0, 1.0), share_below(values)
-                up_to = below
-            else:
-                prior, below, up_to = (0.5, 12**-0.5), values, values
-            if prior[1] > 0:
-                yield _Drawn("shock", stream, year, shock.unit, prior, values, below, up_to, count)
+    for (k, (stream, name)), (y, year) in product(enumerate(streams), enumerate(study.years)):
+        shock, values, count = study.model.shocks[name], of.shocks[y, k].astype(np.float64), np.inf
+        if sample is not None and name in stated:
+            seen = np.sort(sample[y, k].astype(np.float64))
+            prior, count = (float(seen.mean()), float(seen.std())), float(len(seen))
+            ranks = [np.searchsorted(seen, values, side) / len(seen) for side in ("left", "right")]
+        elif shock.law == "normal":
+            prior, ranks = (0.0, 1.0), [share_below(values)] * 2
+        else:
+            prior, ranks = (0.5, 12**-0.5), [values] * 2
+        if prior[1] > 0:
+            labels = {"input": f"{stream} in {year}", "kind": "shock", "name": stream, "year": year}
+            yield _input(of, labels, shock.unit, prior, values, ranks, count)
 
 
 def _sampled(futures: Futures) -> Float[np.ndarray, "year stream path"] | None:

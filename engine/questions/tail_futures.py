@@ -12,9 +12,9 @@ from jaxtyping import Float, Int
 from engine.answers.question import Asked
 from engine.errors import Problems, UserError
 from engine.questions.futures import Futures
-from engine.questions.variables import LEVEL, outcomes_of
+from engine.questions.variables import LEVEL, outcomes_of, under
 from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
-from engine.risk.estimation.events import happens, thresholds
+from engine.risk.estimation.events import thresholds
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.measures import probability, summary
@@ -113,32 +113,28 @@ def tail_futures(of: Asked, variable: str, policy: str | None = None, level: flo
       UserError: no such outcome, event or policy; a level for an event; the event happens on no path, or no path is
         left; all problems at once.
     """
-    study = of.study
+    study, policy = of.study, policy or of.study.baseline
     _refuse_unknown(study, variable, policy, level)
     study.refuse_broken_model()
-    policy, event = policy or study.baseline, study.events_by_name.get(variable)
-    level = level or LEVEL
+    level = None if variable in study.events_by_name else level or LEVEL
     of.observe("compiling", 0, study.paths)
     names = outcomes_of(study, [variable])
     futures = Futures(study, names, of.device)
     of.observe("simulating", 0, study.paths)
     stored = of.first_outcomes
-    outcomes = stored if {*names} <= stored.keys() else futures.first(study.paths)
-    values = {name: outcomes[name][study.row(policy)] for name in names}
-    held = float(happens(study, event, values).sum()) if event else (1 + NEAR) * (1 - level) * study.paths
+    source = stored if {*names} <= stored.keys() else futures.first(study.paths)
+    outcomes = {name: source[name] for name in names}
+    own = under(study, variable, policy, outcomes)
+    held = (1 + NEAR) * (1 - level) * study.paths if level else float(own.sum())
     if held > MOST:
         study = replace(study, paths=max(int(study.paths * MOST / held) // study.unit, 1) * study.unit)
-        values = {name: one[: study.paths] for name, one in values.items()}
-    bad = with_units(study, ~np.all([np.isfinite(one) for one in values.values()], axis=0))
-    units, numbers = as_units(study.paths, study.unit), np.flatnonzero(~bad)
+    values = {name: of_name[study.row(policy), : study.paths] for name, of_name in outcomes.items()}
+    good = ~with_units(study, ~np.all([np.isfinite(one) for one in values.values()], axis=0))
+    numbers, units = np.flatnonzero(good), as_units(study.paths, study.unit).take(good)
     if not len(numbers):
         raise UserError(study.source, [f"'{variable}' is finite on no path."])
-    if bad.any():
-        units, values = units.take(~bad), {name: one[numbers] for name, one in values.items()}
-    if event:
-        share = of_event(happens(study, event, values), units)
-    else:
-        share = of_outcome(values[variable], units, level, study.is_loss(variable))
+    own, values = own[numbers], {name: one[numbers] for name, one in values.items()}
+    share = of_outcome(own, units, level, study.is_loss(variable)) if level else of_event(own, units)
     if not len(share.path):
         text = (
             f"'{variable}' happens under '{policy}' on none of {len(numbers):,} paths, so there is nothing to explain."
@@ -148,17 +144,15 @@ def tail_futures(of: Asked, variable: str, policy: str | None = None, level: flo
     paths = np.union1d(share.path, share.near)
     tail, near = np.searchsorted(paths, share.path), np.searchsorted(paths, share.near)
     scores = futures.scores(numbers[paths])
-    beyond = None if event else level
     return TailFutures(
-        futures, study, variable, policy, beyond, numbers, values, share, tail, near, scores, *futures.drawn(scores)
+        futures, study, variable, policy, level, numbers, values, share, tail, near, scores, *futures.drawn(scores)
     )
 
 
-def _refuse_unknown(study: Study, variable: str, policy: str | None, level: float | None) -> None:
+def _refuse_unknown(study: Study, variable: str, policy: str, level: float | None) -> None:
     problems = Problems()
     problems.knows("--outcome", "outcome or event", variable, study.variables)
-    if policy is not None:
-        problems.knows("--policy", "policy", policy, study.policy_names)
+    problems.knows("--policy", "policy", policy, study.policy_names)
     if variable in study.events_by_name and level is not None:
         text = f"is of outcomes; the event '{variable}' has its own threshold. Leave --level out."
         problems.add("--level", text)

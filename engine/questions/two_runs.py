@@ -1,19 +1,17 @@
-"""Two runs side by side: what their studies state differently, and their headline numbers with the differences."""
+"""Two runs side by side: their headline numbers, with the differences."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.rows import BRIEF, table
-from engine.answers.wording import amount, quantity, share
 from engine.errors import UserError
 from engine.execution import results
-from engine.formatting import shown
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.shares import combined_interval
 from engine.run_folder import cube
@@ -25,6 +23,7 @@ READING = (
     "differs: the 95 % intervals of both runs do not overlap. The interval of a difference, the second run less the"
     " first, holds for any dependence of the two runs."
 )
+TABLES = {"outcomes_of_runs": "Headline outcomes of both runs", "events_of_runs": "Probability of events in both runs"}
 
 
 def answer(of: Asked, other: str, variables: Sequence[str]) -> Answer:
@@ -48,53 +47,48 @@ def answer(of: Asked, other: str, variables: Sequence[str]) -> Answer:
         raise UserError(other, [f"expected another run, got the name of a variable. {remedy}"]) from error
     second = results.of_run(folder, partial=cube.was_finished(folder.path))
     names = {
-        name for name in variables or (*study.headline, *study.events_by_name) if _alike(study, second.study, name)
+        name
+        for name in variables or (*study.headline, *study.events_by_name)
+        if (meaning := _meaning(study, name)) and meaning == _meaning(second.study, name)
     }
     first, others = (
         {(one.variable, one.policy, one.measure): one.alone for one in estimates.risk}
         for estimates in (of.tables(names), second.tables(names))
     )
-    rows = [_row(study, labels, one, others[labels]) for labels, one in first.items() if labels in others]
+    rows = [
+        dict(zip(("variable", "policy", "measure"), labels, strict=True))
+        | {"unit": study.unit_of(labels[0])}
+        | _compared(one, others[labels], labels[2])
+        for labels, one in first.items()
+        if labels in others
+    ]
     if not rows:
         lacking = " and ".join(variables) or "policy, outcome or event"
         raise UserError(f"{of.folder} {folder.path}", [f"have no {lacking} in common."])
-    dims, brief = ("variable", "policy", "measure"), ("first", "second", "difference", "differs")
-    tables = [
+    tables = (
         table(
             name,
             title,
-            (row for row in rows if (row["variable"] in study.events_by_name) == is_event),
-            *dims,
-            brief=brief,
+            [row for row in rows if (row["variable"] in study.events_by_name) == is_event],
+            *("variable", "policy", "measure"),
+            brief=("first", "second", "difference", "differs"),
         )
-        for name, title, is_event in (
-            ("outcomes_of_runs", "Headline outcomes of both runs", False),
-            ("events_of_runs", "Probability of events in both runs", True),
-        )
-    ]
-    statements = [*_statements(study, second.study)]
-    tables.append(table("statements", "What their studies state differently", statements, "place"))
+        for is_event, (name, title) in enumerate(TABLES.items())
+    )
     count = sum(bool(row["differs"]) for row in rows)
     overlap = ", whose 95 % intervals do not overlap" * bool(count)
-    findings = [f"The two runs differ clearly in {count or 'none'} of {len(rows)} headline numbers{overlap}."]
-    findings += [_clearest(study, rows)] if count else []
-    differ = f"differ in {len(statements)} statement{'s' * (len(statements) > 1)}" if statements else "state the same"
-    findings.append(f"Their studies {differ}.")
+    finding = f"The two runs differ clearly in {count or 'none'} of {len(rows)} headline numbers{overlap}."
     basis = f"{study.paths:,} paths in {of.folder} against {second.study.paths:,} in {folder.path}"
-    return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
+    return Answer(Subject.of(study), (finding,), tuple(filter(len, tables)), basis, READING)
 
 
-def _row(study: Study, labels: tuple[str, str, str], first: Estimate, second: Estimate) -> dict[str, Any]:
-    variable, policy, measure = labels
+def _compared(first: Estimate, second: Estimate, measure: str) -> dict[str, Any]:
+    """The columns of a number of both runs: the two estimates, their difference, and whether they differ."""
     upper, lower = ((one.estimate, one.low, one.high) for one in (second, first))
     low, high = combined_interval(upper, lower, -1.0)
     differs = bool(low > 0 or high < 0) if math.isfinite(high - low) else None
     error, flags = first.standard_error + second.standard_error, dict.fromkeys((*second.flags, *first.flags))
     return {
-        "variable": variable,
-        "policy": policy,
-        "measure": measure,
-        "unit": study.unit_of(variable),
         "first": first,
         "second": second,
         "difference": Estimate(second.estimate - first.estimate, error, low, high, tuple(flags)),
@@ -103,43 +97,9 @@ def _row(study: Study, labels: tuple[str, str, str], first: Estimate, second: Es
     }
 
 
-def _clearest(study: Study, rows: Sequence[Mapping[str, Any]]) -> str:
-    """The number that differs by most of its standard errors, in words."""
-    most = max((row for row in rows if row["differs"]), key=lambda row: _clarity(row["difference"]))
-    is_event, unit = most["measure"] == "probability", most["unit"]
-    first, second = (share(most[run]) if is_event else amount(unit, most[run]) for run in ("first", "second"))
-    what = f"{quantity(study, most['variable'], most['measure'])} under {study.phrase('policies', most['policy'])}"
-    return f"Most clearly, {what} is {second} in the second run and {first} in the first."
-
-
-def _clarity(gap: Estimate) -> float:
-    return abs(gap.estimate) / gap.standard_error if gap.standard_error > 0 else 0.0
-
-
-def _alike(first: Study, second: Study, name: str) -> bool:
-    """Whether an outcome has the same unit in both studies, or an event the same rule, and so the events in it."""
-    if name in first.model.outcomes:
-        return name in second.model.outcomes and first.unit_of(name) == second.unit_of(name)
-    one, other = first.events_by_name.get(name), second.events_by_name.get(name)
-    if one is None or other is None or replace(one, about="") != replace(other, about=""):
-        return False
-    return all(_alike(first, second, part) for part in one.all_of)
-
-
-def _statements(first: Study, second: Study) -> Iterator[dict[str, str]]:
-    """Yields a row for each place of the study file at which the two state something else."""
-    model = "model (SHA-256 of its source)"
-    one, other = ({**_values(study.document), model: study.model_digest[:12]} for study in (first, second))
-    for place in dict.fromkeys((*one, *other)):
-        values = one.get(place), other.get(place)
-        if values[0] != values[1]:
-            texts = ("" if value is None else shown(value) for value in values)
-            yield dict(zip(("place", "first", "second"), (place, *texts), strict=True))
-
-
-def _values(tables: Mapping[str, Any], place: str = "") -> dict[str, Any]:
-    """Every value of nested tables by its dotted place."""
-    values: dict[str, Any] = {}
-    for key, value in tables.items():
-        values |= _values(value, f"{place}{key}.") if isinstance(value, Mapping) else {f"{place}{key}": value}
-    return values
+def _meaning(study: Study, name: str) -> list[Any]:
+    """The unit of an outcome, or the rule of an event and those of the events in it; empty for another name."""
+    if name in study.model.outcomes:
+        return [study.unit_of(name)]
+    event = study.events_by_name.get(name)
+    return [replace(event, about=""), *(_meaning(study, part) for part in event.all_of)] if event else []

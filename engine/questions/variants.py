@@ -93,11 +93,6 @@ class Keys:
         return program.fed({**program.inputs, **keys})
 
 
-def with_fixed(program: Program, values: Mapping[str, float]) -> Program:
-    """The program with some factors fixed at a value in place of their draws, on every path."""
-    return fed(program, Change(factors={name: (0.0, value) for name, value in values.items()}))
-
-
 def _as_compiled(own: Any, other: Any) -> dict[str, Any]:
     """Weights of the factors that levers are drawn from, in the compiled form: 0 where a lever is no longer drawn."""
     return {

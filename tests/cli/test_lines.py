@@ -15,9 +15,9 @@ from engine.cli.show.screen import (
     print_line,
     print_object,
     print_records,
-    print_rounding,
     print_text,
     print_words,
+    too_coarse,
 )
 from engine.formatting import command_line
 from engine.risk.estimation.rounding import REMEDY, Lost, Rounding
@@ -34,8 +34,8 @@ def test_words_are_the_text_in_lines_that_fit(width):
 
 
 def test_a_line_stays_one_however_long():
-    assert printed(20, print_line, "head", " and what stands behind it") == ["head and what stands behind it"]
-    assert printed(20, print_line, "head", Text(" of a kind", "dim")) == ["head of a kind"]
+    assert printed(20, print_line, " and what stands behind it", head="head") == ["head and what stands behind it"]
+    assert printed(20, print_line, Text(" of a kind", "dim"), head="head") == ["head of a kind"]
 
 
 @pytest.mark.parametrize("width", [20, 200])
@@ -60,9 +60,8 @@ def test_texts_stand_beside_their_labels():
 
 def test_what_single_precision_loses_is_each_quantity_then_one_remedy():
     losses = [Rounding(f"outcomes.{name}", Lost.SPREAD, "old", 1.0, 0.5, 64.0) for name in ("cost", "gain")]
-    text = " ".join(printed(80, print_rounding, losses))
-    assert all(text.count(one.text) == 1 for one in losses) and text.count(REMEDY) == 1
-    assert printed(80, print_rounding, []) == []
+    assert too_coarse(losses) == [*(f"Precision: {one.text}." for one in losses), REMEDY]
+    assert too_coarse([]) == []
 
 
 def test_records_are_one_list_a_record_a_line(capsys):

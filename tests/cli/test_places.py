@@ -143,7 +143,7 @@ def test_all_commands_that_look_at_a_study_or_a_run_are_held_to_the_rule():
 @pytest.mark.parametrize("command", few(*QUICK, "compare"))
 def test_a_run_a_beginning_a_study_file_and_a_name_that_ships_mean_the_same(inside, command):
     run = the_run()
-    stored = command in registry.QUESTIONS and getattr(registry.question(command), "stored", True)
+    stored = command in {*registry.QUESTIONS} - {"constants", "precision"}
     shown = []
     places = [run.name[:9], "crossing", run, f"outputs/{run.name[:9]}", "span.toml"]
     for place in places[: 5 if command in (*QUICK, "compare", "sensitivity") else 2]:
@@ -158,7 +158,9 @@ def test_a_run_a_beginning_a_study_file_and_a_name_that_ships_mean_the_same(insi
         assert the_run() == run
         assert (run / f"{command}.zarr").is_dir() == stored, place
         printed = ended.stdout.replace(str(run), "@").replace(f" {place} ", " @ ")
-        shown.append(re.sub(r"0\.\d+\n", "\n", printed))  # precision ends its rows with measured seconds
+        if command == "precision":  # the last column of which has measured seconds
+            printed = re.sub(r" +[\d.]* *\n", "\n", printed)
+        shown.append(re.sub(r"0 of 1 gates fail.*\n", "", printed))  # of a study, which a run does not state
     if command not in ("check", "constants"):  # which says how much memory is free; which has shown nothing
         assert len({*shown}) == 1
 

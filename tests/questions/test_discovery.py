@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.questions import discovery
+from engine.questions.discover import category, labels_of, restriction
 from engine.questions.peeling import LEAST, PART, passed_through, proposed
 from engine.risk.drivers.boxes import judged
 from engine.risk.estimation.intervals import as_units
@@ -179,3 +180,14 @@ def test_prim_passes_through_the_boxes_of_the_workbench(seed):
     boxes = search.find_box().box_lims
     assert len(boxes) > 5
     np.testing.assert_array_equal(own, [box.to_numpy(np.float64) for box in boxes])
+
+
+def test_limits_in_words():
+    assert (
+        restriction("SOE bank exposure", "1", 0.45, np.inf, 0.8, 0.0) == "SOE bank exposure above 0.45, its upper 20 %"
+    )
+    assert restriction("rate", "1/yr", -np.inf, 0.1, 0.0, 0.83) == "rate below 0.1 1/yr, its lower 17 %"
+    assert restriction("rate", "1", 1.0, 2.0, 0.25, 0.25) == "rate from 1 to 2, from its 25 % to its 75 % quantile"
+    assert restriction("rate", "1", 1.0, 2.0, 0.1, 0.4) == "rate from 1 to 2, from its 10 % to its 60 % quantile"
+    labels = {"dry": 0.0, "wet": 1.0, "none": 2.0}
+    assert category("rain", labels_of((0.0, 2.0), labels), 0.3) == "rain is dry or none, 70 % of its prior"

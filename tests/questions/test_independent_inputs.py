@@ -12,6 +12,7 @@ from engine.program import arguments, devices
 from engine.program.cpu_program import CpuProgram
 from engine.questions import variants
 from engine.questions.independent_inputs import independent_inputs, replicates
+from engine.study.components import Change
 from engine.study.loading import load_study
 from tests.helpers import assert_same
 from tests.questions.assumed import lake
@@ -95,15 +96,20 @@ def test_all_inputs_drawn_anew_are_other_futures_that_are_alike():
         assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(block.count)
 
 
+def with_fixed(program, **values):
+    """The program with some factors fixed."""
+    return variants.fed(program, Change(factors={name: (0.0, value) for name, value in values.items()}))
+
+
 def test_a_factor_held_at_its_draw_leaves_every_bit_of_the_path():
     study = lake()
     program, before = program_of(lake)
     values = {item.name: float(draw) for item, draw in zip(study.inputs, before.draws[:, 0], strict=True)}
-    after = variants.with_fixed(program, values).path(5)
+    after = with_fixed(program, **values).path(5)
     assert_same(after.outcomes, before.outcomes)
-    some = variants.with_fixed(program, {"inflow": values["inflow"]}).path(5)
+    some = with_fixed(program, inflow=values["inflow"]).path(5)
     assert_same(some.outcomes, before.outcomes)
-    assert np.all(variants.with_fixed(program, {"inflow": 7.0}).path(8).draws[0] == np.float32(7.0))
+    assert np.all(with_fixed(program, inflow=7.0).path(8).draws[0] == np.float32(7.0))
 
 
 def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads():
@@ -114,10 +120,7 @@ def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads(
     for width, threads in ((16, 1), (4, 2), (1, 4)):
         program = CpuProgram(study, Mesh(np.repeat(core, threads), axes), study.dtype, width=width)
         program.prepare()
-        for fed in (
-            variants.Keys(program.study).fed(program, replicates((one,), 2)),
-            variants.with_fixed(program, {"inflow": 2.5}),
-        ):
+        for fed in (variants.Keys(program.study).fed(program, replicates((one,), 2)), with_fixed(program, inflow=2.5)):
             seen.append(fed.submit(block).of(block))
             assert fed.traces == 1
     for k, outcomes in enumerate(seen[2:]):

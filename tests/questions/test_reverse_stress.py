@@ -6,7 +6,7 @@ import pytest
 from engine.program import arguments, devices
 from engine.program.arguments import as_numbers
 from engine.questions.design_point import REACHES, ROUNDS, Edge
-from engine.questions.reverse_stress import in_other_years, likeliest_future, margin_of, starts_of
+from engine.questions.reverse_stress import likeliest_future, margin_of, starts_of
 from engine.questions.tail_futures import tail_futures
 from engine.study.loading import load_study
 from engine.study.study import Block
@@ -66,19 +66,6 @@ def test_scores_are_the_programs_own_numbers():
     assert back.dtype == np.float32 and 0 < as_numbers(study, np.full_like(starts, -6.3)).max() < 1
     middle = as_numbers(study, np.zeros((len(starts), 1)))
     assert_same(middle[[one.law == "normal" for one in arguments.streams(study)]].ravel(), np.zeros(9, np.float32))
-
-
-def test_a_future_some_years_later_has_its_shocks_there():
-    study = total_cost(64)
-    streams = arguments.streams(study)
-    point = np.arange(1.0, len(streams) + 1)
-    earlier, later = in_other_years(study, point).T
-    for k, stream in enumerate(streams):
-        if stream.year is None:
-            assert earlier[k] == later[k] == point[k]
-        elif stream.year == 0:
-            twin = next(other for other, one in enumerate(streams) if one.name == stream.name and one.year == 1)
-            assert (earlier[k], later[k]) == (point[twin], 0.0)
 
 
 @pytest.mark.slow

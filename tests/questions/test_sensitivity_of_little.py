@@ -3,6 +3,7 @@
 import math
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
@@ -75,8 +76,11 @@ def test_what_moves_a_number_by_no_more_than_rounding_does_exactly_nothing():
 def test_what_is_read_and_changed_no_event_may_still_do_so():
     shares, _ = shares_of(alike(), ["dear"])
     assert ends(shares["dear", "probability", "shut", ""]["late"][0]) == (0.0, 0.0, 0.0)  # it moved the cost on no path
-    first, total, own = shares["dear", "probability", "open", ""]["own"]
-    assert first.low <= own.low <= own.high <= max(total.high, own.estimate) and not own.flags
+    few = shares["dear", "probability", "open", ""]["own"]  # to whose total index too few paths contribute
+    assert [(flag.reason, flag.got) for one in few for flag in one.flags] == [
+        (Reason.FEW_EFFECTIVE_EXCEEDANCES, 11)
+    ] * 3
+    assert np.isnan([(one.low, one.high) for one in few]).all()
 
 
 def test_an_event_that_no_path_shows_has_no_intervals():

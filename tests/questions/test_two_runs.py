@@ -1,4 +1,4 @@
-"""`compare RUN OTHER`: headline numbers of two runs by their labels, and what their studies state differently."""
+"""`compare RUN OTHER`: headline numbers of two runs by their labels."""
 
 import json
 
@@ -34,7 +34,7 @@ def compared(first, other, **options):
 
 def test_a_run_against_itself_differs_in_nothing(runs):
     answer = compared(runs[0], runs[1])
-    assert answer.finding.startswith("The two runs differ clearly in none of ") and "statements" not in answer
+    assert answer.finding.startswith("The two runs differ clearly in none of ")
     for row in (*answer["outcomes_of_runs"].rows(), *answer["events_of_runs"].rows()):
         assert row["difference"].estimate == 0 and not row["differs"]
         assert repr(row["first"]) == repr(row["second"])
@@ -59,8 +59,9 @@ def test_its_numbers_are_those_of_both_runs_and_it_is_stored_nowhere(runs):
             assert row["differs"] == (second.low > first.high or second.high < first.low)
             gap = row["difference"]
             assert gap.high - gap.low == pytest.approx(first.high - first.low + second.high - second.low)
-    assert [*answer["statements"].rows()] == [{"place": "factors.load.p95", "first": "15.0", "second": "16.0"}]
-    assert any(row["differs"] for row in rows) == ("Most clearly" in " ".join(answer.findings))
+    count = sum(bool(row["differs"]) for row in rows)
+    said = f"The two runs differ clearly in {count or 'none'} of {len(rows)} headline numbers"
+    assert answer.finding.startswith(said)
 
 
 def test_variables_may_be_named_and_what_is_not_in_both_is_refused(runs):

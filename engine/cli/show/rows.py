@@ -42,14 +42,12 @@ class Column:
     @property
     def width(self) -> int:
         """Columns of the screen that it takes with no line folded."""
-        return _widest([line for text in (self.head, *self.cells) for line in str(text).split("\n")])
+        return max(cell_len(line) for text in (self.head, *self.cells) for line in str(text).split("\n"))
 
     @property
     def least(self) -> int:
         """Columns of the screen that it needs, where its heading is folded, and its cells if they are words."""
-        folds = ((folded(_items(str(text)), FEWEST) if self.words else [str(text)]) for text in self.cells)
-        lines = [line for fold in folds for line in fold]
-        return _widest([*(line for text in self.head.split("\n") for line in folded(text, FEWEST, names=True)), *lines])
+        return self.within(FEWEST).width
 
     def within(self, width: int, names: bool = False) -> Column:
         """The column at that width: its heading folded, and its cells where they are words or names."""
@@ -63,10 +61,6 @@ def _items(text: str) -> str:
     """The text with no-break spaces within the short items of a list, such as `p50 2.2 (2.19)`."""
     items = text.split(", ")
     return ", ".join(one.replace(" ", "\N{NO-BREAK SPACE}") if cell_len(one) < FEWEST else one for one in items)
-
-
-def _widest(lines: Sequence[str]) -> int:
-    return max(map(cell_len, lines), default=0)
 
 
 def print_rows(
@@ -127,11 +121,9 @@ def _filled(columns: Sequence[Column], room: int) -> list[Column]:
 
 def _print_part(console: Console, columns: Sequence[Column]) -> None:
     shown = Table(box=None, padding=(0, BETWEEN, 0, 0), pad_edge=False, header_style="bold")
-    deepest = max(column.head.count("\n") for column in columns)
     for column in columns:
-        head = "\n" * (deepest - column.head.count("\n")) + column.head
         justify: Literal["left", "right"] = "left" if column.left else "right"
-        shown.add_column(Text(head), justify=justify, no_wrap=True, min_width=column.width)
+        shown.add_column(Text(column.head), justify=justify, no_wrap=True, min_width=column.width)
     for row in zip(*(column.cells for column in columns), strict=True):
         shown.add_row(*(Text(one) if isinstance(one, str) else one for one in row))
     width = sum(column.width + BETWEEN for column in columns)

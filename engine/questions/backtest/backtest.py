@@ -111,15 +111,15 @@ def backtest(
     scored = [{row for row in own if not why_apart(one, row)} for own in readings.values()]
     if not impose and all(some == scored[0] for some in scored):
         readings = {"": next(iter(readings.values()))}
-    # one simulation serves all readings, unless observed values are imposed, which differ by reading
-    simulated = [*readings.values()] if impose else [rows]
-    found = []
-    for number, some in enumerate(simulated):
-        observe("simulating", number * one.paths, len(simulated) * one.paths)
-        found.append(_series(imposition.under(one, impose, some), some, device))
-    observe("simulating", len(simulated) * one.paths, len(simulated) * one.paths)
-    every = zip(readings.items(), found if impose else found * len(readings), strict=True)
-    return one, [_reading(one, name, own, series, impose) for (name, own), series in every]
+    found, total = list[Reading](), len(readings) * one.paths
+    for number, (name, own) in enumerate(readings.items()):
+        observe("simulating", number * one.paths, total)
+        if impose or not found:  # one simulation serves all readings, unless observed values are imposed
+            some = own if impose else rows
+            series = _series(imposition.under(one, impose, some), some, device)
+        found.append(_reading(one, name, own, series, impose))
+    observe("simulating", total, total)
+    return one, found
 
 
 def _series(study: Study, rows: Sequence[Observation], device: str | None) -> Series:

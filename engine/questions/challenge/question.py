@@ -145,16 +145,15 @@ def _labels(of: Case) -> Row:
     return {"claim": str(of.claim), "ledger": of.ledger}
 
 
-def _shares(found: Sequence[Verdict]) -> dict[Verdict, float]:
+def _shares(found: Sequence[Verdict]) -> dict[str, float]:
     """The share of each verdict among some; NaN without any."""
-    return {one: found.count(one) / len(found) if found else math.nan for one in Verdict}
+    return {str(one): found.count(one) / len(found) if found else math.nan for one in Verdict}
 
 
 def _profile(of: Result) -> Iterator[Row]:
     for departures in DEPARTURES:
         found = of.case.verdicts(departures)
-        shares = {str(verdict): share for verdict, share in _shares(found).items()}
-        yield {"departures": departures, "universes": len(found)} | shares | {BRIEF: bool(found)}
+        yield {"departures": departures, "universes": len(found)} | _shares(found) | {BRIEF: bool(found)}
 
 
 def _claims(of: Result) -> Iterator[Row]:

@@ -104,27 +104,27 @@ def ranked(
     figures = sight.of_paths(0, count)
     draws = sight.program.draws(Block(0, 0, count)).astype(np.float64)
     moving = np.ptp(draws, axis=1) > 0
+    draws = draws[moving]
     random = np.random.default_rng([study.seed, 1804])
     noise = sight.errors[:, None] * random.standard_normal((len(rows), truths))
     chosen = np.linspace(0, count - 1, truths).astype(int)
-    ranks, trusted = np.empty((int(moving.sum()), truths)), np.zeros(truths, bool)
-    own_unit = np.arange(count) // one.unit
+    ranks, trusted = np.empty((len(draws), truths)), np.zeros(truths, bool)
     for k, truth in enumerate(chosen):
         observe("truths", k, truths)
         size = sight.log_likelihood(figures, figures[:, truth] + noise[:, k])
-        size[own_unit == own_unit[truth]] = -np.inf
-        if not np.isfinite(size).any():
-            ranks[:, k] = random.random(len(ranks))
+        first = truth // one.unit * one.unit
+        size[first : first + one.unit] = -np.inf  # its own unit
+        possible, luck = np.isfinite(size), random.random(len(ranks))
+        if not possible.any():
+            ranks[:, k] = luck
             continue
-        weights = np.exp(size - size.max())
-        own = draws[moving, truth : truth + 1]
-        below, equal = (draws[moving] < own) @ weights, (draws[moving] == own) @ weights
-        ranks[:, k] = (below + random.random(len(ranks)) * equal) / weights.sum()
-        trusted[k] = tail_shape(size[np.isfinite(size)]) <= LARGEST_SHAPE
+        weights, own = np.exp(size - size.max()), draws[:, [truth]]
+        ranks[:, k] = ((draws < own) @ weights + luck * ((draws == own) @ weights)) / weights.sum()
+        trusted[k] = tail_shape(size[possible]) <= LARGEST_SHAPE
     observe("truths", truths, truths)
-    if (~trusted).sum() > WEAK * truths:
+    if (weak := int((~trusted).sum())) > WEAK * truths:
         text = (
-            f"weights cannot be trusted for {int((~trusted).sum())} of {truths} truths: their figures leave too few of"
+            f"weights cannot be trusted for {weak} of {truths} truths: their figures leave too few of"
             f" {count:,} futures. Take more with --paths, or state larger errors or discrepancies."
         )
         raise UserError(study.source, [Problem("--calibration", text)])

@@ -5,7 +5,7 @@ Beside them stand the study's own futures, weighted by the likelihood of the fac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,8 +31,6 @@ from engine.study.tables.observed import Observation
 
 PLAIN = 1 << 18
 """Number of the study's own futures that are weighted for comparison with the moved ones."""
-Part = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Of some futures the outcomes [policy, outcome, path], the draws of factors [factor, path], and later figures."""
 OfFactors = Float[np.ndarray, "factor"]
 
 
@@ -153,10 +151,13 @@ def condition(
         )
         raise UserError(study.source, [Problem("observed", text)])
 
+    drawn = [item.name for item in study.inputs]
+    factors = [drawn.index(item.name) for item in one.inputs]
+
     def futures(facts: Facts | None, units: Units, size: int) -> Futures:
-        whole, alone = replace(study, paths=units.paths, facts=facts), replace(one, facts=facts)
-        program, later = devices.program(whole, device), Sight(alone, coming, device) if coming else None
-        return _gathered(whole, _parts(program, later, size, observe), units)
+        later = Sight(replace(one, facts=facts), coming, device) if coming else None
+        whole = replace(study, paths=units.paths, facts=facts)
+        return _simulated(devices.program(whole, device), later, factors, units, size, observe)
 
     prior = futures(None, as_units(paths, one.unit), BLOCK)
     moved = as_units(len(runs) * FUTURES, FUTURES)
@@ -191,29 +192,33 @@ def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
     return f"{nearest[k]:,.1f} standard errors from {sight.rows[k].name}"
 
 
-def _parts(program: Program, later: Sight | None, size: int, observe: Observer) -> Iterator[Part]:
-    """The futures of a program's study, `size` at a time."""
-    paths = program.study.paths
-    for first in range(0, paths, size):
-        observe("simulating", first, paths)
-        block = Block(0, first, min(size, paths - first))
-        figures = later.of_paths(first, block.count) if later else np.zeros((0, block.count))
-        yield program.submit(block).of(block), program.draws(block).astype(np.float64), figures
-    observe("simulating", paths, paths)
+def _simulated(
+    program: Program, later: Sight | None, factors: Sequence[int], units: Units, size: int, observe: Observer
+) -> Futures:
+    """The futures of a program's study, `size` at a time.
 
+    Args:
+      factors: places of the factors of the followed policy among those that the program draws.
 
-def _gathered(study: Study, parts: Iterable[Part], units: Units) -> Futures:
-    """Parts of futures as one set; refuses values that are not finite on more paths than the study allows."""
+    Raises:
+      UserError: values are not finite on more paths than the study allows.
+    """
+    study = program.study
     names = outcomes_of(study, [*study.headline, *study.events_by_name])
-    places, held, moments, sizes = study.places(names), [], [], []
-    for outcomes, draws, later in parts:
-        held.append((outcomes[:, places], later))
+    places, parts, moments, counts = study.places(names), [], [], []
+    for first in range(0, units.paths, size):
+        observe("simulating", first, units.paths)
+        block = Block(0, first, min(size, units.paths - first))
+        figures = later.of_paths(first, block.count) if later else np.zeros((0, block.count))
+        parts.append((program.submit(block).of(block)[:, places], figures))
+        draws = program.draws(block)[factors].astype(np.float64)
         moments.append((draws.mean(axis=1), (draws**2).mean(axis=1)))
-        sizes.append(draws.shape[1])
-    whole, figures = (np.concatenate(of, axis=-1) for of in zip(*held, strict=True))
-    values = {name: whole[:, k] for k, name in enumerate(names)}
+        counts.append(block.count)
+    observe("simulating", units.paths, units.paths)
+    outcomes, figures = (np.concatenate(of, axis=-1) for of in zip(*parts, strict=True))
+    values = {name: outcomes[:, k] for k, name in enumerate(names)}
     refuse_too_many(study, sound((values,)))
-    mean, square = np.average(moments, axis=0, weights=sizes)
+    mean, square = np.average(moments, axis=0, weights=counts)
     sd = np.sqrt(np.maximum(square - mean**2, 0.0))
     means = [part for part, _ in moments]
     error = np.std(means, axis=0, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.full_like(mean, np.nan)

@@ -20,7 +20,7 @@ from engine.questions.backtest.calibration import WITHIN
 from engine.questions.conditioning import calibrated
 from engine.questions.conditioning.condition import Conditioned, Futures, condition, places
 from engine.questions.variables import MEAN, PROBABILITY, under
-from engine.risk.estimation.intervals import Estimate, weighted
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, probability, probability_difference, summary
 from engine.study.actual_policy import knowing, observing
 from engine.study.study import Study
@@ -128,34 +128,26 @@ def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
 
 def _measures(study: Study, of: Futures, variable: str, policy: str, against: str) -> dict[str, Estimate]:
     """Every measure of a variable under a policy, or of its paired difference from another policy."""
-    mine, units = under(study, variable, policy, of.values), weighted(of.weights, of.units)
+    mine, units = under(study, variable, policy, of.values), of.units.weighted(of.weights)
     other = under(study, variable, against, of.values) if against else None
     if variable in study.events_by_name:
-        own = probability(mine, units) if other is None else probability_difference(mine, other, units)
-        return {PROBABILITY: own}
-    loss = study.is_loss(variable)
-    if other is None:
-        return summary(mine, units, loss, study.levels)
-    return difference(mine, other, units, loss, study.levels)
+        return {PROBABILITY: probability(mine, units) if other is None else probability_difference(mine, other, units)}
+    rest = units, study.is_loss(variable), study.levels
+    return summary(mine, *rest) if other is None else difference(mine, other, *rest)
 
 
 def _factors(given: Conditioned) -> Iterator[Row]:
     """What is known of each factor, those first that the facts say most about."""
     before, after = given.prior, given.posterior
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shifts = np.where(before.sd > 0, (after.mean - before.mean) / before.sd, np.nan)
-    for place, k in enumerate(np.argsort(-np.nan_to_num(_learnt(given)), kind="stable")):
-        item = given.followed.inputs[k]
+    learnt = _normal_entropy(before.mean, before.sd, after.mean, after.sd)
+    for place, k in enumerate(np.argsort(-np.nan_to_num(learnt), kind="stable")):
+        item, sd = given.followed.inputs[k], before.sd[k]
         yield {
-            "factor": item.name, "mean_before": before.mean[k], "sd_before": before.sd[k],
-            "mean_given": _mean_given(given, k), "sd_given": after.sd[k], "shift": shifts[k], "unit": item.unit,
-            BRIEF: place < SHOWN,
+            "factor": item.name, "mean_before": before.mean[k], "sd_before": sd,
+            "mean_given": Estimate.normal(float(after.mean[k]), float(after.error[k]), after.units.reach),
+            "sd_given": after.sd[k], "shift": (after.mean[k] - before.mean[k]) / sd if sd > 0 else np.nan,
+            "unit": item.unit, BRIEF: place < SHOWN,
         }  # fmt: skip
-
-
-def _mean_given(given: Conditioned, k: int) -> Estimate:
-    after = given.posterior
-    return Estimate.normal(float(after.mean[k]), float(after.error[k]), after.units.reach)
 
 
 def _known(given: Conditioned) -> Iterator[Row]:
@@ -211,9 +203,9 @@ def _apart(risks: Iterable[Row]) -> Iterator[bool]:
 
 def sentences(given: Conditioned, risks: Iterable[Row]) -> Iterator[str]:
     """Whether no future meets the facts; what they changed most; and coverage of later figures."""
-    study, before, after = given.study, given.prior, given.posterior
+    study = given.study
     if given.missed is not None:
-        yield f"No future meets the facts: the nearest of {after.units.paths:,} is {given.missed}."
+        yield f"No future meets the facts: the nearest of {given.posterior.units.paths:,} is {given.missed}."
     laws = [
         {row["measure"]: row for row in some}
         for _, some in groupby(risks, lambda row: (row["variable"], row["policy"]))
@@ -230,17 +222,15 @@ def sentences(given: Conditioned, risks: Iterable[Row]) -> Iterator[str]:
             now, then = _with_spread(study.unit_of(variable), main["given"], main["before"].estimate, *sds)
         what = measured(study, variable, main["measure"])
         yield f"Given {_many(len(given.rows), 'figure')}, {what} under {policy} is {now} in place of {then}."
-    learnt = _learnt(given)
-    if not np.isnan(learnt).all():
-        k = int(np.nanargmax(learnt))
-        item = given.followed.inputs[k]
-        now, then = _with_spread(item.unit, _mean_given(given, k), before.mean[k], after.sd[k], before.sd[k])
-        yield f"They say most about {study.phrase('factors', item.name)}: average {now} in place of {then}."
-    if given.coming:
-        both = (places(given.followed, given.coming, of) for of in (after, before))
-        inside = [(np.abs(own - 0.5) <= WITHIN[1] / 2).sum() for own in both]
+    if most := next((row for row in _factors(given) if row["sd_before"] > 0), None):
+        numbers = (most[name] for name in ("unit", "mean_given", "mean_before", "sd_given", "sd_before"))
+        now, then = _with_spread(*numbers)
+        yield f"They say most about {study.phrase('factors', most['factor'])}: average {now} in place of {then}."
+    if later := [*_later(given)]:
+        both = ([row[f"place_{when}"] for row in later] for when in ("given", "before"))
+        inside = [(np.abs(np.subtract(some, 0.5)) <= WITHIN[1] / 2).sum() for some in both]
         yield (
-            f"Of {_many(len(given.coming), 'later figure')} {inside[0]} lie inside the 90 % prediction interval given"
+            f"Of {_many(len(later), 'later figure')} {inside[0]} lie inside the 90 % prediction interval given"
             f" the facts, {inside[1]} before."
         )
 
@@ -264,10 +254,6 @@ def _law_change(rows: dict[str, Row]) -> float:
         return float(change) if before >= RARE else float("nan")
     (mean, mean_given), (sd, sd_given) = values(MEAN), values("sd")
     return float(_normal_entropy(mean, sd, mean_given, sd_given))
-
-
-def _learnt(given: Conditioned) -> np.ndarray:
-    return _normal_entropy(given.prior.mean, given.prior.sd, given.posterior.mean, given.posterior.sd)
 
 
 def _normal_entropy(mean: np.ndarray, sd: np.ndarray, mean_given: np.ndarray, sd_given: np.ndarray) -> np.ndarray:

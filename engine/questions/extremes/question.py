@@ -14,7 +14,17 @@ from engine.answers.rows import BRIEF, table
 from engine.answers.wording import amounts, listed, named, short
 from engine.errors import Problems, UserError, unknown
 from engine.questions import years
-from engine.questions.extremes.tails import ALL_PLACES, LARGEST, LEAST, SUM, WORST_PLACE, Tail, of_outcome, of_years
+from engine.questions.extremes.tails import (
+    ALL_PLACES,
+    LARGEST,
+    LEAST,
+    LEVELS,
+    SUM,
+    WORST_PLACE,
+    Tail,
+    of_outcome,
+    of_years,
+)
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import HEAVY
 from engine.risk.estimation.intervals import Estimate
@@ -94,25 +104,25 @@ class Extremes:
             count = min(self.futures or years.first_paths(study, 2 * len(yearly), tails=True), study.paths)
             count -= count % study.unit if count > study.unit else 0
             tails = sorted([*tails, *of_years(of, yearly, count, policies)], key=lambda one: chosen.index(one.variable))
-        levels: dict[str, list[Row]] = {"levels": [], LARGEST: [], SUM: []}
-        for tail in tails:
-            levels[tail.of or "levels"] += _levels(tail, periods)
+        levels = [(tail, [*_levels(tail, periods)]) for tail in tails]
         shown = ("extrapolated", "level", "unit")
         tables = [
             *(
-                table(name, TITLE, rows, "tail", "once_in", "policy", brief=shown, across="policy", apart="tail")
-                for name, rows in levels.items()
+                table(
+                    name, TITLE, (row for tail, rows in levels if tail.of == name for row in rows), "tail", "once_in",
+                    "policy", brief=shown, across="policy", apart="tail",
+                )
+                for name in (LEVELS, LARGEST, SUM)
             ),
             table("laws", "Laws that are fitted to the worst", _laws(tails), "row", brief=()),
             table("thresholds", "Thresholds that were tried", _thresholds(tails), "row", brief=()),
             table("curve", "Levels by period, for a figure", _curve(tails), "row", brief=()),
-        ]
-        parts = [f"{study.name}: {study.futures}"]
-        parts += [f"a future is {len(study.years)} years"] * bool(study.years)
-        parts += [f"yearly values of the first {count:,} computed again"] * bool(count)
-        first = [row for row in levels[tails[0].of or "levels"] if row["tail"] == tails[0].name]
-        sentences = tuple(_sentences(study, tails[0], first))
-        return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), "; ".join(parts), READING)
+        ]  # fmt: skip
+        basis = f"{study.name}: {study.futures}"
+        basis += f"; a future is {len(study.years)} years" * bool(study.years)
+        basis += f"; yearly values of the first {count:,} computed again" * bool(count)
+        sentences = tuple(_sentences(study, *levels[0]))
+        return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
 
     def _periods(
         self, study: Study, chosen: Sequence[str], policies: Sequence[str], kept: Sequence[str]
@@ -147,7 +157,7 @@ def _problem(study: Study, name: str, kept: Sequence[str]) -> str:
 
 def _period(text: str | float, problems: Problems) -> float:
     try:
-        period = float(str(text).replace("_", ""))
+        period = float(text)
     except ValueError:
         period = math.nan
     if not LEAST <= period <= FARTHEST:
@@ -172,20 +182,15 @@ def _count(period: float) -> str:
     return f"{period:,.12g}"
 
 
-def _by_policy(tails: Iterable[Tail]) -> Iterator[tuple[Row, OfPolicy]]:
-    """Each tail under each policy, with its labels."""
-    for tail in tails:
-        labels = {"variable": tail.variable, "of": tail.part, "counted": tail.counted, "unit": tail.unit}
-        yield from ((labels | {"policy": policy}, one) for policy, one in tail.by_policy.items())
-
-
 def _laws(tails: Iterable[Tail]) -> Iterator[Row]:
-    for labels, one in _by_policy(tails):
-        if fit := one.fit:
-            yield labels | _law(one, fit) | {"scale": fit.law.scale}
-        else:
-            no_law = Estimate(math.nan, flags=(one.flag or Flag(Reason.NO_LAW),))
-            yield labels | {"shape": no_law, "threshold": math.nan, "values": 0, "fit": math.nan, "scale": math.nan}
+    for tail in tails:
+        for policy, one in tail.by_policy.items():
+            if fit := one.fit:
+                law = _law(one, fit) | {"scale": fit.law.scale}
+            else:
+                no_law = Estimate(math.nan, flags=(one.flag or Flag(Reason.NO_LAW),))
+                law = {"shape": no_law, "threshold": math.nan, "values": 0, "fit": math.nan, "scale": math.nan}
+            yield tail.labels(policy) | law
 
 
 def _law(of: OfPolicy, fit: Fit) -> Row:
@@ -194,18 +199,20 @@ def _law(of: OfPolicy, fit: Fit) -> Row:
 
 
 def _thresholds(tails: Iterable[Tail]) -> Iterator[Row]:
-    for labels, one in _by_policy(tails):
-        for fit in one.fits:
-            taken = {"mean_excess": fit.mean_excess, "misfit": fit.misfit, "taken": fit is one.fit}
-            yield labels | _law(one, fit) | taken
+    for tail in tails:
+        for policy, one in tail.by_policy.items():
+            for fit in one.fits:
+                taken = {"mean_excess": fit.mean_excess, "misfit": fit.misfit, "taken": fit is one.fit}
+                yield tail.labels(policy) | _law(one, fit) | taken
 
 
 def _curve(tails: Iterable[Tail]) -> Iterator[Row]:
     for tail in tails:
-        for (labels, _), points in zip(_by_policy([tail]), tail.curve().values(), strict=True):
+        for policy, points in tail.curve().items():
             for one in points:
-                if one.level.flags == () or one.extrapolated:
-                    yield labels | {"period": one.period, "level": one.level, "extrapolated": one.extrapolated}
+                if one.extrapolated or not one.level.flags:
+                    point = {"period": one.period, "level": one.level, "extrapolated": one.extrapolated}
+                    yield tail.labels(policy) | point
 
 
 def _sentences(study: Study, tail: Tail, rows: Iterable[Row]) -> Iterator[str]:

@@ -22,7 +22,8 @@ POINTS = 40
 """Number of return periods on a curve."""
 LEAST = 2.0
 """Shortest return period."""
-LARGEST, SUM = "largest", "sum"
+LEVELS, LARGEST, SUM = "levels", "largest", "sum"
+"""The table of a tail: of outcomes; of the worst place, and of the sum of all places, of yearly variables."""
 FUTURE, YEAR = "futures", "years"
 WORST_PLACE, ALL_PLACES = "worst place (OEP)", "all places (AEP)"
 
@@ -33,7 +34,7 @@ class Tail:
 
     Args:
       variable: outcome or yearly variable.
-      of: "" for an outcome; for a yearly variable `LARGEST`, the worst place, or `SUM`, the sum of all places.
+      of: `LEVELS` for an outcome; for a yearly variable `LARGEST`, the worst place, or `SUM`, the sum of all places.
       part: how places or years are aggregated, in words; "" for an outcome, and for years of a variable without places.
       counted: what return periods count, `FUTURE` or `YEAR`.
       unit: of the number.
@@ -54,6 +55,16 @@ class Tail:
         """Its name, such as `futures of layoffs` or `years of layoffs, all places (AEP)`."""
         return ", ".join(filter(None, (f"{self.counted} of {self.variable}", self.part)))
 
+    def labels(self, policy: str) -> dict[str, str]:
+        """The labels of a row about it under a policy."""
+        return {
+            "variable": self.variable,
+            "of": self.part,
+            "counted": self.counted,
+            "unit": self.unit,
+            "policy": policy,
+        }
+
     def passed(self, periods: Sequence[float]) -> Mapping[str, list[Passed]]:
         """The level reached once in each return period, under each policy."""
         return dict(zip(self.by_policy, passed([*self.by_policy.values()], periods), strict=True))
@@ -68,7 +79,7 @@ def of_outcome(of: Asked, name: str, policies: Sequence[str]) -> Tail:
     """The tail of an outcome that is kept path by path."""
     study = of.study
     tails = _by_policy(study, policies, of.outcomes[name], study.unit, study.is_loss(name))
-    return Tail(name, "", "", FUTURE, study.unit_of(name), *tails)
+    return Tail(name, LEVELS, "", FUTURE, study.unit_of(name), *tails)
 
 
 def of_years(of: Asked, names: Sequence[str], count: int, policies: Sequence[str]) -> Iterator[Tail]:
@@ -96,10 +107,10 @@ def of_years(of: Asked, names: Sequence[str], count: int, policies: Sequence[str
                 by_year = np.moveaxis(values, 1, 2).reshape(len(values), -1)
                 tails = _by_policy(study, policies, by_year, _years_of(units, values.shape[1]), loss)
                 yield Tail(name, part, place if own.dims else "", YEAR, own.unit, *tails)
-            if part == LARGEST:
-                whole = values.max(axis=1) if loss else values.min(axis=1)
-            else:
+            if part == SUM:
                 whole = values.sum(axis=1, dtype=np.float64)
+            else:
+                whole = values.max(axis=1) if loss else values.min(axis=1)
             tails = _by_policy(study, policies, whole, units, loss)
             yield Tail(name, part, place if own.dims else of_all, FUTURE, unit_of_whole(study, name, fold), *tails)
 

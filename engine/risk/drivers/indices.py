@@ -79,7 +79,8 @@ class Pair:
         few = _few_units(self.units)
         if few or self.is_event:
             return few
-        return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
+        sample = Sample(self.a.astype(np.float64)[None], self.units)
+        return few_away(away(self.a)) or sample.tail("squares", sample.squares)
 
     def both(self, mixed: Paths) -> tuple[Estimate, Estimate]:
         """First-order and total index of an input, from A_k.

@@ -70,14 +70,10 @@ def bounded(model: Model) -> tuple[str, ...]:
 def shares_on(values: Float[np.ndarray, "policy cell path"], limits: Limits) -> Float[np.ndarray, "policy side cell"]:
     """Share of the paths on which each cell equals each of its bounds."""
     shares = np.zeros((len(values), len(SIDES), values.shape[1]))
-    if not np.isfinite(limits).any():
-        return shares
-    first, last = _around(limits, values.dtype)
-    inside = (values.min(axis=-1) > last[0, :, 0]) & (values.max(axis=-1) < first[1, :, 0])
-    near = np.flatnonzero(~inside.all(axis=0))
-    some = values[:, near]
-    for side in range(len(SIDES)):
-        shares[:, side, near] = ((some >= first[side, near]) & (some <= last[side, near])).mean(axis=-1)
+    held = np.isfinite(limits).any(axis=0)
+    some = values[:, None, held]
+    first, last = _around(limits[:, held], values.dtype)
+    shares[:, :, held] = ((some >= first) & (some <= last)).mean(axis=-1)
     return shares
 
 
