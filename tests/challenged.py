@@ -14,7 +14,7 @@ from tests.columns import counts, estimates, numbers, texts
 CLAIMS = ("reform better than old in region_devastated", "reform better than old in bank_loss, ES99")
 SENTENCES = (
     "region devastated is rarer under reform than under old policies",
-    "banks' loss in the worst 1 % is lower under reform than under old policies",
+    "the mean of banks' loss in the worst 1 % is lower under reform than under old policies",
 )
 CHOICES = (
     *("drag", "horizon", "recovery_years", "evergreening", "discount_rate"),

@@ -171,14 +171,14 @@ TERMS: Mapping[str, str | Term] = {
     "inputs.distance": (
         "variance of the density by tenths over the prior's, less what chance adds: 0 as the prior, 9 all in one tenth"
     ),
-    "inputs.highest": share("share of the worst futures in the highest tenth of the prior", "highest tenth"),
+    "inputs.highest": share("share of the worst futures in the highest tenth of the prior", "highest\ntenth"),
     "inputs.input": "factor, or shock in a year",
     "inputs.kind": "factor or shock",
-    "inputs.lowest": share("share of the worst futures in the lowest tenth of the prior", "lowest tenth"),
-    "inputs.mean": Term("mean of the worst futures, in the input's unit", "mean there"),
+    "inputs.lowest": share("share of the worst futures in the lowest tenth of the prior", "lowest\ntenth"),
+    "inputs.mean": Term("mean of the worst futures, in the input's unit", "mean"),
     "inputs.name": "name of the factor or shock",
     "inputs.p_value": "p value that the worst futures are as the prior has them, each by itself",
-    "inputs.prior_mean": Term("mean of the prior", "prior's"),
+    "inputs.prior_mean": Term("mean of the prior", "prior mean"),
     "inputs.prior_sd": "standard deviation of the prior",
     "inputs.shift": Term("mean of the worst futures less the prior's, in its standard deviations", "shift [sd]"),
     "inputs.year": number("calendar year of a shock", unit="year"),

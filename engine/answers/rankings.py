@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.answers.wording import measured, short, some
+from engine.answers.wording import LONGEST, measured, short, some
 from engine.study.study import Study
 
 STATED = "as stated"
@@ -91,9 +91,9 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
         return f"{measured(study, one.variable, one.measure)}{pair * several}"
 
     def listed(text: str, some_of: Sequence[Ranking]) -> str:
-        """The text and the rankings as `a, b and 3 more`, or fewer of them, or only their number."""
+        """The text and as many rankings as have room, as `a, b and 3 more`, or only their number."""
         names = [called(one) for one in some_of]
-        forms = some(names), some(names, 1), f"{len(names)} ranking{'s' * (len(names) > 1)}"
+        forms = some(names, LONGEST - len(text.split())), f"{len(names)} ranking{'s' * (len(names) > 1)}"
         return short(*(f"{text} {form}." for form in forms))
 
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}

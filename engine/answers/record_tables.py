@@ -10,7 +10,7 @@ from typing import Any
 from engine.answers import rows
 from engine.answers.as_text import cell, shown_in
 from engine.answers.table import Table
-from engine.answers.wording import amount, listed, measured, named, short
+from engine.answers.wording import amount, listed, named, quantity, short
 from engine.formatting import begun
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
@@ -21,13 +21,13 @@ MAIN = ("mean", "ES99", "probability", "share")
 """Measures that the brief tables show."""
 _TITLES = {
     "risk": "Risk under each policy",
-    "comparison": "Less {baseline}, on the same futures",
+    "comparison": "Difference from {baseline} on the same futures",
     "worse": "Share of futures that are worse than under {baseline}",
-    "regret": "What is lacking of the best policy of the same future, in the mean",
+    "regret": "Mean distance from the best policy of the same future",
     "share": "Share of futures that meet the condition",
     "given": "In futures that meet the condition",
     "otherwise": "In the other futures",
-    "contrast": "In futures that meet the condition less in the others",
+    "contrast": "Difference of the futures that meet the condition from the others",
 }
 _NAMES = {"": "risk", "difference": "comparison"}
 _OWN = {"variable", "policy", "measure", "year", "level", "unit", "flag", *STATS}
@@ -89,7 +89,7 @@ def _unit_on_screen(one: Record) -> str:
     return "" if unit == "1" else unit
 
 
-def sentence(study: Study, records: Sequence[Record], what: str = "", less: str = "") -> str:
+def sentence(study: Study, records: Sequence[Record], what: str = "") -> str:
     """One measure of a variable under as many policies as a sentence has room for.
 
     Over places and years it is the smallest and the largest value.
@@ -97,7 +97,6 @@ def sentence(study: Study, records: Sequence[Record], what: str = "", less: str 
     Args:
       records: of one measure and variable.
       what: what is measured, in words, if it is not an outcome, an event or a yearly variable.
-      less: what differences are taken from, in words; the baseline if not given.
     """
     first, parts = records[0], list[str]()
     loss = study.loss_of(first.variable) if first.year is None else study.model.yearly[first.variable].loss
@@ -105,15 +104,17 @@ def sentence(study: Study, records: Sequence[Record], what: str = "", less: str 
         own = [one for one in records if one.policy == policy]
         ends = sorted((one for one in own if isfinite(one.estimate)), key=attrgetter("estimate")) or own
         values = [_in_words(study, one, loss, bool(parts), len(ends) == 1) for one in ends[:: len(ends) - 1 or 1]]
-        parts.append(f"{' to '.join(values)} under {study.phrase('policies', policy)}")
-    of = f", against {less or study.phrase('policies', study.baseline)}" * _is_gap(first)
-    head = f"{begun(what or _measured(study, first))}{of}: "
+        several = "between " * (len(values) > 1)
+        parts.append(f"{several}{' and '.join(values)} under {study.phrase('policies', policy)}")
+    than = f"compared with {study.phrase('policies', study.baseline)}, " * _is_gap(first)
+    head = begun(f"{than}{what or _measured(study, first)} is ")
     return short(*(head + _first(parts, most) for most in range(len(parts), 0, -1)))
 
 
 def _first(parts: Sequence[str], most: int) -> str:
     left = len(parts) - most
-    return f"{listed(parts[:most])}." if not left else f"{', '.join(parts[:most])} and {left} more."
+    more = f"; the tables show {left} more polic{'y' if left == 1 else 'ies'}" * bool(left)
+    return f"{listed(parts[:most])}{more}."
 
 
 def _is_gap(of: Record) -> bool:
@@ -121,21 +122,20 @@ def _is_gap(of: Record) -> bool:
 
 
 def _measured(study: Study, of: Record) -> str:
-    if of.bare_measure in ("median", "sd"):
-        return f"{of.bare_measure} of {named(study, of.variable)}"
-    return measured(study, of.variable, of.bare_measure)
+    spread = {"median": "median", "sd": "standard deviation"}.get(of.bare_measure)
+    return f"the {spread} of {named(study, of.variable)}" if spread else quantity(study, of.variable, of.bare_measure)
 
 
 def _in_words(study: Study, one: Record, loss: bool | None, bare: bool, alone: bool) -> str:
-    """`86.8 thousand persons more (worse)`; without unit if `bare`, and without the verdict unless `alone`."""
+    """`86.8 thousand persons higher (worse)`; without unit if `bare`, and without the verdict unless `alone`."""
     scale, unit = shown_in(one.measure, unit_of(study, one))
     value = scale * (abs(one.estimate) if _is_gap(one) else one.estimate)
-    text = amount(unit, Estimate(value, nan, scale * one.low, scale * one.high)) if isfinite(value) else "none"
+    text = amount(unit, Estimate(value, nan, scale * one.low, scale * one.high)) if isfinite(value) else "unknown"
     if bare:
         number, _, behind = text.partition(" ")
         text = number + " %" * behind.startswith("%")
-    text += (" more" if one.estimate > 0 else " less") * (_is_gap(one) and bool(one.estimate))
+    text += (" higher" if one.estimate > 0 else " lower") * (_is_gap(one) and bool(one.estimate))
     shown = cell(one, scale, loss if _is_gap(one) else None)
-    verdict = {"same": "not distinguishable"}.get(shown.verdict, shown.verdict) if shown.interval else "no interval"
+    verdict = {"same": "not significant"}.get(shown.verdict, shown.verdict) if shown.interval else "no interval"
     about = ", ".join(filter(None, (*one.place.values(), str(one.year or ""), verdict if alone else "")))
     return text + f" ({about})" * bool(about)

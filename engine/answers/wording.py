@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engine.answers.as_text import shown_in
 from engine.formatting import rounded
+from engine.risk.estimation.conditional import Term
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
@@ -18,11 +19,13 @@ NEARLY = 1.2
 """Factor on an interval's half-width when digits are chosen; with it a half-width of 0.9 leaves no decimals."""
 ROOM = 12
 """Number of words that a list of names may take in a sentence."""
+COMPARED = {"<": "below", "<=": "of at most", ">": "above", ">=": "of at least"}
+"""Words for signs of comparison."""
 LONGEST = 25
 """Most words of a sentence."""
-UNITS = {"k": "thousand", "yr": "years", "1": ""}
-"""Words for parts of a unit."""
 YEARLY = "1/yr"
+UNITS = {"k": "thousand", "yr": "years", "1": "", YEARLY: "a year"}
+"""Words for parts of a unit."""
 
 
 def named(study: Study, name: str) -> str:
@@ -32,24 +35,30 @@ def named(study: Study, name: str) -> str:
 
 
 def measured(study: Study, name: str, measure: str) -> str:
-    """A measure in words: `the chance of ruin`, `average cost`, `cost in the worst 1 % of futures` (ES99).
+    """A measure in words: `the chance of ruin`, `the mean of cost`, `cost in the worst 1 % of futures` (ES99).
 
-    VaR99 reads `cost that 1 % of futures pass`.
+    VaR99 reads `the level of cost that 1 % of futures pass`.
     """
     what, level = named(study, name), level_of(measure)
     if name in study.events_by_name:
         return f"the chance of {what}"
     if level is None:
-        return f"average {what}"
+        return f"the mean of {what}"
     worst = worst_share(level)
-    return f"{what} in {worst}" if measure.startswith("ES") else f"{what} that {worst[10:]} pass"
+    return f"{what} in {worst}" if measure.startswith("ES") else f"the level of {what} that {worst[10:]} pass"
+
+
+def quantity(study: Study, name: str, measure: str) -> str:
+    """A measure in words as a singular noun, before a verb: `the mean of cost in the worst 1 % of futures` (ES99)."""
+    words = measured(study, name, measure)
+    return words if words.startswith("the ") else f"the mean of {words}"
 
 
 def judged(study: Study, claim: Claim, worse: bool) -> str:
-    """Clause that the policy's number is worse, or better: `ruin is likelier`, `cost in the worst 1 % is lower`."""
+    """Clause that the policy's number is worse, or better: `ruin is likelier`, `the mean of cost is lower`."""
     if claim.variable in study.events_by_name:
         return f"{named(study, claim.variable)} is {'likelier' if worse else 'rarer'}"
-    what = measured(study, claim.variable, claim.measure).replace(" of futures", "")
+    what = quantity(study, claim.variable, claim.measure).replace(" of futures", "")
     return f"{what} is {'higher' if worse == study.is_loss(claim.variable) else 'lower'}"
 
 
@@ -64,6 +73,20 @@ def worst_share(level: float, side: str = "worst") -> str:
     return f"the {side} {100 * (1 - level):.6g} % of futures"
 
 
+def unit_in_words(unit: str) -> str:
+    """A unit as it stands behind a number: `thousand persons` for k persons; empty for 1.
+
+    It is also empty for a unit that explains a number, such as `1 = nothing is lost`.
+    """
+    return "" if "=" in unit else " ".join(filter(None, (UNITS.get(part, part) for part in unit.split(" "))))
+
+
+def limited(study: Study, term: Term) -> str:
+    """A comparison of an outcome with a number in words: `layoffs above 500 thousand persons`."""
+    unit = unit_in_words(study.unit_of(term.name))
+    return f"{named(study, term.name)} {COMPARED[term.sign]} {term.number:,.6g} {unit}".rstrip()
+
+
 def amounts(unit: str, first: Estimate, *others: float) -> list[str]:
     """Numbers of one unit in words, rounded alike: `24 % a year` and `40 %`, `86.6 thousand persons`.
 
@@ -75,11 +98,9 @@ def amounts(unit: str, first: Estimate, *others: float) -> list[str]:
       others: further numbers.
     """
     every = [first.estimate, *others]
-    scale, behind = 1.0, " ".join(filter(None, (UNITS.get(part, part) for part in unit.split(" "))))
-    if unit == YEARLY:
-        scale, behind = (100.0, "% a year") if max(map(abs, every)) <= 1 else (1.0, "a year")
-    elif "=" in unit:
-        behind = ""  # `1 = nothing is lost` says what a number means, behind none
+    scale, behind = 1.0, unit_in_words(unit)
+    if unit == YEARLY and max(map(abs, every)) <= 1:
+        scale, behind = 100.0, "% a year"
     largest = max(map(abs, every)) * scale
     places = DIGITS - 1 - math.floor(math.log10(largest)) if largest > 0 else 0
     half = scale * (first.high - first.low) / 2

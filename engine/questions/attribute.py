@@ -118,7 +118,7 @@ def sentences(study: Study, start: str, end: str, rows: Sequence[Mapping[str, An
             yield f"Levers with clear shares in it: {some(clear)}."
         return
     gap = size(measure, study.unit_of(name), whole)
-    head = f"Going from {start} to {end} {f'adds {gap} to' if sign > 0 else f'takes {gap} off'} {what}"
+    head = f"Going from {start} to {end} {'raises' if sign > 0 else 'lowers'} {what} by {gap}"
     first = max((row for row in rows if row["leads"]), key=lambda row: sign * row["share"].estimate)
     leaders, own = [called(row["group"]) for row in rows if row["leads"]], first["share"]
     if judged(own) != sign:

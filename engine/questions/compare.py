@@ -136,7 +136,7 @@ class Compare:
             common,
         ]
         tables = sorted(filter(len, tables), key=lambda one: not any(one.brief))
-        basis += f"; what is by year on the first {count:,}" * (count > 0)
+        basis += f"; yearly values from the first {count:,}" * (0 < count < study.paths)
         findings = tuple(self._findings(study, held, by_measure, by_year, level))
         return Answer(Subject.of(study), findings, tuple(tables), basis, READING)
 
@@ -200,13 +200,13 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, n
         of: held.get((CHANCE if of in study.events_by_name else f"{GAP}mean", policy, of)) for of in study.variables
     }
     sides = {of: verdict(gap, study.loss_of(of)) for of, gap in gaps.items() if gap}
-    sign = judged(gaps[name])
-    if sign is None:
-        yield f"The difference of {called} from {base} in {_mean(study, name)} has no interval."
-    elif sign == 0:
+    gap = gaps[name]
+    if gap is None or not np.isfinite(gap.estimate):
+        yield f"The difference of {called} from {base} in {_mean(study, name)} is unknown."
+    elif _is_unclear(gap):
         yield f"Under {called}, {_mean(study, name)} is not clearly different from that under {base}."
     else:
-        yield f"Under {called}, {_effect(study, name, gaps[name])} than under {base}."
+        yield f"Under {called}, {_effect(study, name, gap)} than under {base}{_bare(gap)}."
     if study.loss_of(name) is None:
         return
     side, kind = ("better", "favourable") if sides.get(name) == "worse" else ("worse", "adverse")
@@ -223,11 +223,9 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, n
         bare = "" if np.isfinite(worse.low) else ", without an interval"
         often = f"In {share(worse)} of futures{likely(worse, numbers)}{bare}"
         yield f"{often}, {named(study, name)} is worse under {called} than under {base}."
-    if tail is not None:
-        one = verdict(tail, study.is_loss(name))
-        by = f"the mean is {one} by {size('mean', study.unit_of(name), tail)}"
-        unclear = {"": "the difference has no interval", "not distinguishable": "there is no clear difference"}
-        yield f"In {worst_share(level)}, {unclear.get(one, by)}."
+    if tail is not None and np.isfinite(tail.estimate):
+        by = f"the mean is {_side(study, name, tail)} by {size('mean', study.unit_of(name), tail)}{_bare(tail)}"
+        yield f"In {worst_share(level)}, {'there is no clear difference' if _is_unclear(tail) else by}."
     counted = [one for of, one in sides.items() if of in study.model.outcomes and study.loss_of(of) is not None]
     if len(counted) > 1:
         clear = f"better in {counted.count('better')} and clearly worse in {counted.count('worse')}"
@@ -239,12 +237,27 @@ def _mean(study: Study, name: str) -> str:
 
 
 def _effect(study: Study, name: str, gap: Estimate | None) -> str:
-    """A clear effect as a clause: `the chance of ruin is higher by 14.9 points`."""
+    """An effect as a clause: `the chance of ruin is higher by 14.9 points`."""
     assert gap is not None
-    event, loss, above = name in study.events_by_name, study.loss_of(name), gap.low > 0
-    side = ("higher" if above else "lower") if event or loss is None else verdict(gap, loss)
-    by = size("probability" if event else "mean", study.unit_of(name), gap)
-    return f"{_mean(study, name)} is {side} by {by}"
+    by = size("probability" if name in study.events_by_name else "mean", study.unit_of(name), gap)
+    return f"{_mean(study, name)} is {_side(study, name, gap)} by {by}"
+
+
+def _side(study: Study, name: str, gap: Estimate) -> str:
+    """Word for the sign of a difference: better or worse; of an event, or if neither is worse, higher or lower."""
+    loss, above = study.loss_of(name), gap.estimate > 0
+    if name in study.events_by_name or loss is None:
+        return "higher" if above else "lower"
+    return "worse" if above == loss else "better"
+
+
+def _is_unclear(gap: Estimate) -> bool:
+    """Whether a difference is zero, or its interval holds zero."""
+    return judged(gap) == 0 or not gap.estimate
+
+
+def _bare(gap: Estimate) -> str:
+    return " (no interval)" * (judged(gap) is None)
 
 
 def _errors(gap: Estimate | None) -> float:

@@ -167,7 +167,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
     base, few = study.baseline, len(others_of(study)) <= FEW
     yield table(
         "events",
-        f"Probability of events less {base}",
+        f"Probability of events, difference from {base}",
         (
             {"event": name, "policy": policy, "difference": gap, "verdict": verdict(gap, True)}
             for (measure, policy, name), gap in held.items()
@@ -177,7 +177,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
     )  # fmt: skip
     yield table(
         "differences",
-        f"Outcomes less {base}",
+        f"Outcomes, difference from {base}",
         (
             {"outcome": name, "measure": measure.removeprefix(GAP), "policy": policy,
              "unit": study.unit_of(name), "difference": gap,
@@ -278,8 +278,8 @@ def of_years(
         common += _common(study, name, list(ends), ends, level)
     share, brief = f"{100 * (1 - level):.3g} %", len(study.policies) <= MOST
     return (
-        table("by_year", f"By year, less {study.baseline}", rows, "variable", "place", "year", "measure", "policy",
-              brief=("unit", "value", "verdict"), across="policy"),
+        table("by_year", f"By year, difference from {study.baseline}", rows, "variable", "place", "year", "measure",
+              "policy", brief=("unit", "value", "verdict"), across="policy"),
         table("common", f"Worst {share} of futures in common; {share} by chance", common, "pair", "policy",
               brief=("share",) if brief else (), across="policy"),
         count,

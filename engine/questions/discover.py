@@ -12,8 +12,8 @@ import xarray as xr
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
-from engine.answers.wording import likely, named, share, some
-from engine.formatting import begun, rounded
+from engine.answers.wording import likely, limited, listed, named, share, some
+from engine.formatting import rounded
 from engine.questions.discovery import PATHS, SEARCHED, Discovery, discovery
 from engine.risk.drivers.boxes import Judged, correlation_over_units, judged, shares
 from engine.risk.drivers.where import Versus, parse_where
@@ -157,8 +157,8 @@ def _sentences(
       coverage: of all boxes as one.
       numbers: whether words for how likely something is are left out.
     """
-    bare = "" if rate.low == rate.low else ", without an interval"
-    yield f"{begun(some([*_kinds(found)], WORDS_OF_WHERE))} in {share(rate)} of futures{likely(rate, numbers)}{bare}."
+    bare = "" if rate.low == rate.low else " (no interval)"
+    yield f"In {share(rate)} of futures{likely(rate, numbers)}{bare}, {some([*_kinds(found)], WORDS_OF_WHERE)}."
     if not boxes:
         yield "No limits on factors distinguish these futures from the others."
         return
@@ -168,12 +168,12 @@ def _sentences(
         yield f"The best box cannot be distinguished from all futures: {some(limits, WORDS_OF_WHERE)}."
         return
     every = f"; all {len(boxes)} boxes hold {share(coverage)}" if others else ""
-    yield f"They are {share(first.density)} of futures with {some(limits, WORDS_OF_LIMITS)}."
+    yield f"They make up {share(first.density)} of futures with {some(limits, WORDS_OF_LIMITS)}."
     yield f"That box holds {share(first.coverage)} of all such futures{every}."
 
 
 def _kinds(found: Discovery) -> Iterator[str]:
-    """The conditions of the futures in words, such as `reform is worse than old policies in public cost`."""
+    """The conditions of the futures as clauses, such as `reform is worse than old policies in public cost`."""
     study = found.study
     for part in found.where.parts:
         policy = study.phrase("policies", part.policy)
@@ -181,13 +181,9 @@ def _kinds(found: Discovery) -> Iterator[str]:
             side, other = "worse" if part.worse else "better", study.phrase("policies", part.other)
             yield f"{policy} is {side} than {other} in {named(study, part.outcome)}"
         elif part.what.text in study.events_by_name:
-            yield f"it comes to {named(study, part.what.text)} under {policy}"
+            yield f"“{named(study, part.what.text)}” happens under {policy}"
         else:
-            terms = (
-                f"{named(study, term.name)} {'above' if '>' in term.sign else 'below'} {number(term.number)}"
-                for term in part.what.terms
-            )
-            yield f"it comes to {' and '.join(terms)} under {policy}"
+            yield f"“{listed([limited(study, term) for term in part.what.terms])}” happens under {policy}"
 
 
 def _words(study: Study, box: Judged) -> Iterator[str]:

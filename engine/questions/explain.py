@@ -33,6 +33,8 @@ LEAST, AWAY = 0.005, 0.05
 """Least share of the squared distance, and least distance of a shock from its prior [sd], that a brief table shows."""
 LEAST_SHARE, MOST_NAMED = 0.05, 3
 """Least share of the squared distance of what is called unusual in the likeliest future, and most that is named."""
+WORDS_OF_UNUSUAL = 15
+"""Most words, in a sentence, for what is unusual in the likeliest future."""
 READING = (
     "Tenths: 10 % where the worst futures are as the prior. Brackets: 95 % intervals, each by itself: of many inputs"
     " without effect one in twenty lies beyond. The effects of priors are rates of change at the priors as they are,"
@@ -92,9 +94,9 @@ class Explain:
             table("left_out", "Factors without a slope", left_out, "factor", brief=()),
         ]  # fmt: skip
         where = worst_share(tail.level, tail.side) if tail.level else "where it happens"
-        lost = tail.study.paths - len(tail.numbers)
+        lost, policy = tail.study.paths - len(tail.numbers), of.study.phrase("policies", tail.policy)
         basis = (
-            f"{tail.study.name}: {words(tail.variable)} under {words(tail.policy)}, {where}, {len(tail.tail):,} of"
+            f"{tail.study.name}: {named(of.study, tail.variable)} under {policy}, {where}, {len(tail.tail):,} of"
             f" {tail.study.futures}{f', {lost:,} left out' if lost else ''}."
         )
         findings = (*_findings(tail, inputs, self.numbers), _way_there(tail.study, point))
@@ -105,7 +107,7 @@ class Explain:
 def _of_inputs(inputs: Inputs) -> Iterator[Table]:
     shown = ("mean", "prior_mean", "unit", "lowest", "highest")
     rows = [row | {BRIEF: k < SHOWN} for k, (row, _) in enumerate(inputs)]
-    yield table("inputs", "Farthest from their priors", rows, "input", brief=shown)
+    yield table("inputs", "Inputs that are farthest from their priors", rows, "input", brief=shown)
     cells = [
         {"input": row["input"], "tenth": k, "density": one}
         for row, density in inputs
@@ -216,10 +218,10 @@ def _findings(of: TailFutures, inputs: Inputs, numbers: bool) -> Iterator[str]:
     name, under = named(study, of.variable), f"under {study.phrase('policies', of.policy)}"
     if of.level:
         yield from _farthest(study, inputs, f"{worst_share(of.level, of.side)} {under}")
-        yield f"They are the {of.side} ones in {name}, with {amount(study.unit_of(of.variable), value)} on average."
+        yield f"In these futures, the mean of {name} is {amount(study.unit_of(of.variable), value)}."
     else:
         yield from _farthest(study, inputs, f"futures with {name} {under}")
-        yield f"In {share(value)} of futures {under} it comes to {name}{likely(value, numbers)}."
+        yield f"The chance of {name} {under} is {share(value)}{likely(value, numbers)}."
 
 
 def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
@@ -233,9 +235,9 @@ def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
     """
     far = [one for one in inputs if one[0]["p_value"] < (1 - CONFIDENCE) / len(inputs)]
     if not inputs:
-        yield f"Nothing is drawn, so that nothing sets {futures} apart."
+        yield f"No input is drawn, so that none distinguishes {futures}."
     elif all(np.isnan(row["distance"].low) for row, _ in inputs):
-        yield f"What sets {futures} apart is open: they are too few for an interval."
+        yield f"What distinguishes {futures} is not known: they are too few for an interval."
     elif not far:
         yield f"No factor and no shock of a year is distinguishable from its prior in {futures}."
     else:
@@ -243,9 +245,9 @@ def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
         yield f"{begun(futures)} have {_how(study, first, density)}."
         names = [_with_side(study, *one) for one in rest if not one[0]["distance"].high < first["distance"].low]
         yield (
-            f"Whether anything stands out more is open: {some(names)} may."
+            f"{begun(some(names))} may deviate from their priors as much."
             if names
-            else "Nothing else stands out as much."
+            else "No other input deviates from its prior as much."
         )
 
 
@@ -285,9 +287,9 @@ def _way_there(study: Study, point: LikeliestFuture | None) -> str:
     if point is None:
         return "No likeliest future was found."
     if not point.distance:
-        return "Nothing unusual is needed for it: the middle future is such a one already."
+        return "Nothing unusual is needed: the future with all inputs at their medians is such a one already."
     phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
-    unusual = some([phrases[name] for name in _largest(point)])
+    unusual = some([phrases[name] for name in _largest(point)], WORDS_OF_UNUSUAL)
     return f"The likeliest such future that was found has an unusual {unusual}."
 
 

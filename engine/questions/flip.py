@@ -13,7 +13,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
-from engine.answers.wording import amount, amounts, measured, size, some
+from engine.answers.wording import amount, amounts, quantity, size, some
 from engine.errors import Problems
 from engine.formatting import begun
 from engine.questions import beliefs
@@ -220,7 +220,7 @@ def _sentences(
     """Sentences: the smallest single move that turns the ranking, the ranking as stated, and the joint move."""
     first, second = (study.phrase("policies", stated[side]) for side in ("policy", "against"))
     measure, _, variable = stated["measure"].partition(" of ")
-    what, pair, gap = measured(study, variable, measure), f"{first} and {second}", stated["difference"]
+    what, pair, gap = quantity(study, variable, measure), f"{first} and {second}", stated["difference"]
     if not (gap.low > 0 or gap.high < 0):
         yield f"{begun(pair)} cannot be distinguished in {what}, so there is no ranking to turn."
         return

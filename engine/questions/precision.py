@@ -122,10 +122,11 @@ def _findings(study: Study, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...
     if math.isinf(own):
         return ("The pilot is too small to predict how many futures the targets take.",)
     size = size_as_text(_bytes(study, own))
-    first = f"About {few_digits(own)} futures are enough, which take {seconds:,.0f} seconds here and at most {size}."
+    time = f"{seconds:,.0f} seconds" if seconds >= 2 else "less than 2 seconds"
+    first = f"About {few_digits(own)} futures are enough, which take {time} here and at most {size} on disk."
     if own > study.paths:
         first += f" The study has {study.paths:,}."
     fewest = needs[least][0]
     if fewest > CLEARLY_FEWER * own:
         return first, f"No sampler needs clearly fewer than {study.sampler}, the study's."
-    return first, f"Sampler {least} needs the fewest, about {few_digits(fewest)}; the study's is {study.sampler}."
+    return first, f"The sampler {least} needs the fewest, about {few_digits(fewest)}; the study's is {study.sampler}."

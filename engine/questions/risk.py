@@ -11,7 +11,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import cell
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.table import Table
-from engine.answers.wording import listed, named, worst_share
+from engine.answers.wording import limited, listed, worst_share
 from engine.errors import UserError, unknown
 from engine.risk.estimation.conditional import Condition, condition_table, not_kept, parse_condition
 from engine.risk.estimation.events import known_events
@@ -99,7 +99,7 @@ def _by_year(of: Asked, name: str | None, level: float | None) -> list[Record]:
     if level is not None and level not in of.study.levels:
         known = ", ".join(f"{100 * known:g}" for known in of.study.levels)
         remedy = f"Add {100 * level:g} to risk.levels in the study, and run it."
-        raise UserError("--level", [f"expected one of {known} for what is by year, got {100 * level:g}. {remedy}"])
+        raise UserError("--level", [f"expected one of {known} for yearly values, got {100 * level:g}. {remedy}"])
     return yearly_table(of.study, of.cube, name)
 
 
@@ -116,8 +116,8 @@ def _condition(study: Study, text: str, name: str | None) -> Condition:
 
 def _basis(study: Study, records: Sequence[Record]) -> str:
     basis = f"{study.name}: {study.futures}"
-    if any(one.year is not None for one in records):
-        basis += f"; what is by year on the first {min(study.keep.yearly, study.paths):,}"
+    if any(one.year is not None for one in records) and study.keep.yearly < study.paths:
+        basis += f"; yearly values from the first {study.keep.yearly:,}"
     lost = [flag for one in records for flag in one.flags if flag.reason is Reason.NOT_FINITE]
     most = max(lost, key=lambda flag: flag.got, default=None)
     return basis if most is None else f"{basis}; {notice(int(most.got), int(most.limit))}"
@@ -132,8 +132,8 @@ def _findings(study: Study, records: Sequence[Record], condition: Condition | No
         return (NOTHING,)
     main = [one for one in records if one.variable == study.headline[0]]
     first = records[0] if condition or not main else main[0]
-    terms = [f"{named(study, term.name)} {term.sign} {term.number:g}" for term in condition.terms] if condition else []
-    what = f"futures with {listed(terms)}" if terms else ""
+    terms = [limited(study, term) for term in condition.terms] if condition else []
+    what = f"the share of futures with {listed(terms)}" if terms else ""
     groups = (
         [one for one in records if (one.measure, one.variable) == (measure, first.variable)]
         for measure in (first.measure, f"difference_{first.measure}")
@@ -168,7 +168,7 @@ def _views(study: Study, given: Sequence[Row], is_one: bool, level: float | None
     for k, (name, place) in enumerate(dict.fromkeys((row["variable"], row["place"]) for row in of_year)):
         own = [row for row in of_year if (row["place"], row["measure"]) == (place, measure)]
         variable = study.model.yearly[name]
-        title = _titled(f"{name} {place}".rstrip() + f", {measure}", variable.unit, variable.about)
+        title = _titled(f"{name}{f' in {place}' * bool(place)}, {measure}", variable.unit, variable.about)
         yield _view(f"{name}_{k}", title, own, "year", is_brief=k == 0)
 
 

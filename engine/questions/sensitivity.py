@@ -139,7 +139,7 @@ def _sentences(study: Study, of: Row, ranked: Sequence[Row]) -> Iterator[str]:
       of: the row of the quantity in the table of all factors and shocks.
       ranked: its inputs, the largest share first.
     """
-    what = measured(study, of["variable"], of["measure"]).removeprefix("average ")
+    what = measured(study, of["variable"], of["measure"]).removeprefix("the mean of ")
     policy, against = (study.phrase("policies", of[side]) if of[side] else "" for side in ("policy", "against"))
     spread = f"the difference in {what} between {policy} and {against}" if against else f"{what} under {policy}"
     if not of["sd"]:

@@ -76,7 +76,8 @@ def answer(of: Asked, other: str, variables: Sequence[str]) -> Answer:
         for is_event, (name, title) in enumerate(TABLES.items())
     )
     count = sum(bool(row["differs"]) for row in rows)
-    finding = f"The two runs differ in {count} of {len(rows)} headline numbers, by 95 % intervals that do not overlap."
+    overlap = ", whose 95 % intervals do not overlap" * bool(count)
+    finding = f"The two runs differ clearly in {count or 'none'} of {len(rows)} headline numbers{overlap}."
     basis = f"{study.paths:,} paths in {of.folder} against {second.study.paths:,} in {folder.path}"
     return Answer(Subject.of(study), (finding,), tuple(filter(len, tables)), basis, READING)
 

@@ -31,7 +31,7 @@ def asked(name, study, **options) -> Answer:
 
 def test_a_group_of_levers():
     given = asked("attribute", summed(1 << 14), start="old", end="aided", outcome=("dear",))
-    assert re.search(r"of dear, .*aid in need \(100 %\)\.$", given.finding)
+    assert re.search(r"lowers the chance of dear by .*aid in need \(100 %\)\.$", given.finding)
 
 
 def test_a_group_of_factors_and_a_shock_that_carry_the_spread():

@@ -41,16 +41,16 @@ def test_the_sentence_says_no_more_than_the_signs():
     ]
     assert (
         said(every)
-        == "1 of 6 rankings with an interval is reversed if an assumption is dropped or doubled. By average jobs, the"
-        " worse policy is old, but new with a doubled. In all 3 structures the worse policy is old by the chance of"
-        " ruin. In all 3 structures the worse policy is new by average cost and cost in the worst 1 % of futures. Clear"
-        " in some structures and reversed in none: the chance of flood. Clear in no structure: the chance of fire."
-        " Without an interval, for few paths or a heavy tail: the chance of war."
+        == "1 of 6 rankings with an interval is reversed if an assumption is dropped or doubled. By the mean of"
+        " jobs, the worse policy is old, but new with a doubled. In all 3 structures the worse policy is old by the"
+        " chance of ruin. In all 3 structures the worse policy is new by the mean of cost and cost in the worst 1 % of"
+        " futures. Clear in some structures and reversed in none: the chance of flood. Clear in no structure: the"
+        " chance of fire. Without an interval, for few paths or a heavy tail: the chance of war."
     )
     assert said(every[4:]).startswith(
         "None of 2 rankings with an interval is reversed if an assumption is dropped or doubled. Clear"
     )
-    assert "By average jobs, no policy is worse as stated, but new with a off, but old with a doubled." in said(
+    assert "By the mean of jobs, no policy is worse as stated, but new with a off, but old with a doubled." in said(
         [ranking(0, 1, -1, variable="jobs", measure="mean")]
     )
     assert "reversed" not in said([ranking(None, None, None, variable="war")])

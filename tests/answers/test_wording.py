@@ -24,9 +24,9 @@ def of(estimate, low=NAN, high=NAN):
     ("name", "measure", "text"),
     [
         ("ruin", "probability", "the chance of banks wrecked"),
-        ("loss", "mean", "average banks' capital shortfall"),
+        ("loss", "mean", "the mean of banks' capital shortfall"),
         ("loss", "ES97.5", "banks' capital shortfall in the worst 2.5 % of futures"),
-        ("loss", "VaR99", "banks' capital shortfall that 1 % of futures pass"),
+        ("loss", "VaR99", "the level of banks' capital shortfall that 1 % of futures pass"),
     ],
 )
 def test_measures_are_said_in_words(name, measure, text):

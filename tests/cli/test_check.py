@@ -71,7 +71,7 @@ def test_check_in_full_has_claims_in_words_and_what_they_are_held_against(tmp_pa
     study = write(tmp_path, POND.replace("[policies.keep]", '[policies.keep]\nlabel = "Keeping"') + CHALLENGED)
     said = re.sub(" +", " ", call("check", study, *own("Pond"), "--full").stdout)
     assert "use worse than keep in dry dry is likelier under use than under keeping" in said
-    assert "shortage in the worst 1 % is lower under use than under keeping" in said
+    assert "the mean of shortage in the worst 1 % is lower under use than under keeping" in said
     assert "later reading Later by a year dry -> dire" in said
     assert "dry threshold Dry 1.25, 2x" in said
 

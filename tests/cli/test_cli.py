@@ -125,7 +125,7 @@ def test_the_table_has_policies_side_by_side_with_intervals_and_differences(tmp_
     assert ended.exit_code == 0, ended.output
     lines = ended.stdout.splitlines()
     text = " ".join(ended.stdout.split())
-    assert lines[0].startswith("Average damage: ") and "bridge: 200,000 paths, seed" in text
+    assert lines[0].startswith("The mean of damage is ") and "bridge: 200,000 paths, seed" in text
     (heads,) = (line for line in lines if line.startswith("[%]"))
     assert heads.split() == ["[%]", "weak", "strong", "strong", "-", "weak", "[points]"]
     (damage,) = (line for line in lines if line.startswith("damage [yuan]"))
@@ -287,7 +287,7 @@ def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
         if (r["policy"], r["measure"], r["year"], r["region"]) == ("use", "VaR95", 2018, "south")
     )
     assert_same(held, float(cube["risk/yearly"]["stock"].sel(at)))
-    assert "stock north, mean [hm3]" in call("risk", runs / "pond", *own("Pond"), "--variable", "stock").stdout
+    assert "stock in north, mean [hm3]" in call("risk", runs / "pond", *own("Pond"), "--variable", "stock").stdout
 
 
 def test_a_name_of_both_an_outcome_and_a_yearly_variable_answers_twice(runs):

@@ -16,7 +16,9 @@ from itertools import pairwise
 import pytest
 from rich.cells import cell_len
 
+from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import SPREAD, cell
+from engine.answers.rows import table
 from engine.cli.show import screen
 from engine.cli.show.answers import LINES, print_answer
 from engine.cli.show.progress import _News, fitting, progress, sentence
@@ -68,6 +70,21 @@ def test_the_brief_form_of_any_number_of_policies_is_one_screen_with_every_polic
         lines = printed(80, print_answer, risk_of(study, tables), False)
         assert_whole(lines, 80, (), study.policy_names)
         assert len(lines) <= LINES, "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [((7, 2), (7, 2)), ((8, 2), (5, 2)), ((8, 40), (5, 9)), ((18,), (18,)), ((19,), (17,)), ((40,), (17,))],
+)
+def test_at_most_two_rows_are_never_cut_off_and_the_last_table_takes_the_room(sizes, shown):
+    made = [
+        table(f"t{k}", f"Table {k}", [{"item": f"row {k}.{n}", "size": float(n)} for n in range(count)], "item")
+        for k, count in enumerate(sizes)
+    ]
+    answer = Answer(Subject("s", "", "", 1, 0, ("a",), "a"), ("It is so.",), tuple(made))
+    lines = printed(80, print_answer, answer, False)
+    counts = tuple(sum(line.startswith(f"row {k}.") for line in lines) for k in range(len(sizes)))
+    assert counts == shown and (len(lines) == LINES) == (sizes[-1] > 2)
 
 
 def test_intervals_are_in_brackets_where_there_is_room(tmp_path):
@@ -160,7 +177,7 @@ def test_a_run_is_printed_whole_on_a_small_terminal_and_waits_for_no_key(tmp_pat
     words = ["run", str(study), *own("Bridge"), "--out", str(tmp_path / "out"), "--full", "--quiet"]
     code = f"from engine.cli import main; main({words!r}, prog_name='rustbelt')"
     shown = terminal(80, 24, code, PAGER="true")
-    assert shown.count("\r\n") > 24 and "Average damage" in shown and "rustbelt risk" in shown
+    assert shown.count("\r\n") > 24 and "The mean of damage is " in shown and "rustbelt risk" in shown
 
 
 def test_progress_keeps_to_one_line():

@@ -42,13 +42,15 @@ def stated(*shares, whole=(10.0, 9.5, 10.5), leaders=("a",)):
 
 def test_most_is_said_of_more_than_half_alone():
     sure, unsure = stated((8.0, 7.5, 8.5), (2.0, 1.5, 2.5)), stated((5.2, 4.5, 5.9), (4.8, 4.1, 5.0))
-    assert sure == "Going from old to new adds 10.0 EUR to average cost, mostly through a (80 %)."
+    assert sure == "Going from old to new raises the mean of cost by 10.0 EUR, mostly through a (80 %)."
     assert "most of all through a (52 %)" in unsure
 
 
 def test_groups_that_cannot_be_distinguished_are_not_ranked():
     text = stated((5.2, 4.5, 5.9), (4.8, 4.1, 5.0), leaders=("a", "b"))
-    assert text.endswith("to average cost. The largest share may be that of a and b.")
+    assert (
+        text == "Going from old to new raises the mean of cost by 10.0 EUR. The largest share may be that of a and b."
+    )
 
 
 def test_what_works_against_it_and_what_cannot_be_distinguished_from_zero_are_named():
@@ -58,12 +60,12 @@ def test_what_works_against_it_and_what_cannot_be_distinguished_from_zero_are_na
 
 def test_a_difference_that_cannot_be_distinguished_from_zero_has_no_leader():
     text = stated((3.0, 2.5, 3.5), (-3.0, -3.5, -2.5), (0.0, -1.0, 1.0), whole=(0.1, -0.5, 0.7))
-    assert text.startswith("The effect on average cost of going from old to new is not clear. ")
+    assert text.startswith("The effect on the mean of cost of going from old to new is not clear. ")
     assert text.endswith("Levers with clear shares in it: a and b.")
 
 
 def test_what_has_no_interval_is_said_to_have_none():
     nan = float("nan")
     text = stated((1.0, 0.5, 1.5), whole=(5.0, nan, nan))
-    assert text.startswith("The effect on average cost of going from old to new has no interval.")
+    assert text.startswith("The effect on the mean of cost of going from old to new has no interval.")
     assert stated((8.0, 7.5, 8.5), (2.0, nan, nan)).endswith("The share of b has no interval.")

@@ -80,7 +80,7 @@ def test_where_factors_tell_nothing_nothing_is_claimed():
     study = square(4000)
     draws = drawn(study, 6)
     of = asked(study, draws, np.random.default_rng(7).random(4000) < 0.3)
-    assert "They are" not in said(of)
+    assert "They make up" not in said(of)
 
 
 def test_what_is_not_finite_is_left_out_and_counted():
@@ -100,8 +100,8 @@ def test_pairs_stay_together_and_one_replicate_has_no_interval():
     one = square(8192, "sobol")
     assert one.unit == 4096  # one replicate finds the boxes, the other judges them
     of = asked(one, drawn(one, 9), drawn(one, 9)["x1"] < 0.5)
-    assert np.isnan(of["futures"]["share"][0].low) and "without an interval" in said(of)
-    assert "They are" not in said(of)
+    assert np.isnan(of["futures"]["share"][0].low) and "(no interval)" in said(of)
+    assert "They make up" not in said(of)
 
 
 def test_the_same_question_has_the_same_answer():

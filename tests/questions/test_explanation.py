@@ -147,18 +147,18 @@ def test_the_finding_claims_no_more_than_its_intervals(given):
     first, second, third, _ = given.findings
     assert first.startswith("The worst 1 % of futures under old have high a: 14.")
     assert first.endswith(" M in place of 10.0.")
-    assert second == "Nothing else stands out as much."
-    assert third.startswith("They are the worst ones in cost, with ") and third.endswith(" M on average.")
+    assert second == "No other input deviates from its prior as much."
+    assert third.startswith("In these futures, the mean of cost is ") and third.endswith(" M.")
     for few in (explained(total_cost(2_000), "cost"), explained(vasicek(1), "loss")):
         assert "too few" in few.finding
 
 
 def test_how_likely_an_event_is_is_said_in_words_unless_numbers_are_wanted():
     worded, bare = (
-        next(text for text in explained(total_cost(1 << 14), "ruin", numbers=numbers).findings if "comes to" in text)
+        next(text for text in explained(total_cost(1 << 14), "ruin", numbers=numbers).findings if "chance of" in text)
         for numbers in (False, True)
     )
-    assert worded == bare.replace(" ruin.", " ruin (exceptionally unlikely in the model).")
+    assert worded == bare.replace(" %.", " % (exceptionally unlikely in the model).")
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_members_that_follow_from_each_other_are_left_out_by_name():
 def test_the_answer_in_sentences(given):
     first, second, *_ = given.findings
     assert first.startswith("Risky and sure would change places if ")
-    assert second.startswith("As stated, average cost is higher under risky than under sure, by ")
+    assert second.startswith("As stated, the mean of cost is higher under risky than under sure, by ")
     assert {"difference", "priors", "correlations", "levers", "joint", "nearest"} == {one.name for one in given.tables}
 
 

@@ -25,8 +25,8 @@ LINES = 24
 """Lines that an answer without --full may take, its commands aside."""
 LEFT = 11
 """Lines of these that are kept for tables: the last sentences are dropped for that, but never the first one."""
-ROWS, FEWEST = 5, 3
-"""Most rows of each of several tables there, and the fewest to which a longer table is cut."""
+ROWS, FEWEST, SPARED = 5, 3, 2
+"""Most rows of a table before the last, fewest to which a longer table is cut, and most that are never cut off."""
 MARKED = {
     SPREAD: "wider side of 95 % interval",
     NO_INTERVAL: "no interval",
@@ -97,14 +97,8 @@ def _print_screen(console: Console, answer: Answer) -> None:
     brief = [next(iter(parts(table, full=False)), table) for table in answer.shown or answer.tables]
     laid = [(part.title, *stacks(part, full=False)) for part in brief if len(part) and any(part.brief or [True])]
     tables = [one for one in laid if not _is_commands(one[2])]
-    marks: dict[str, None] = {}
-    for title, names, columns in tables:
-        for shown in _shorter(title, names, columns, ROWS if len(tables) > 1 else LINES):
-            height = _lines(console, _print_table, *shown)
-            if height < left:
-                left -= height
-                marks |= dict.fromkeys(_print_table(console, *shown))
-                break
+    shown = _fitting(console, tables, left)
+    marks = dict.fromkeys(mark for one in shown for mark in _print_table(console, *one))
     text = " ".join([*(f"{mark} {MARKED[mark]}." for mark in marks), REST])
     screen.print_words(console, text, "dim")
     for title, _, columns in laid:
@@ -112,11 +106,40 @@ def _print_screen(console: Console, answer: Answer) -> None:
             screen.print_line(console, f"{title}: {columns[0].cells[0].estimate}")
 
 
+def _fitting(
+    console: Console, tables: Sequence[tuple[str, Stack, list[Stack]]], left: int
+) -> list[tuple[str, Stack, list[Stack], bool]]:
+    """The tables that fit into so many lines, each with its first rows and columns, and whether an empty line follows.
+
+    The last of them has as many rows as there is room for. The empty line gives way to its last row.
+    """
+    fitting: list[tuple[str, Stack, list[Stack], bool]] = []
+    for title, names, columns in tables:
+        for shown in _shorter(title, names, columns, ROWS):
+            height = _lines(console, _print_table, *shown)
+            if height < left:
+                left -= height
+                fitting.append((*shown, True))
+                last = title, names, columns[: len(shown[2])]
+                break
+    if fitting:
+        left += _lines(console, _print_table, *fitting.pop())
+        longer = [(*shown, True) for shown in _shorter(*last, LINES)]
+        longer.insert(1, (*last, False))
+        fitting.append(next(one for one in longer if _lines(console, _print_table, *one) < left))
+    return fitting
+
+
 def _shorter(title: str, names: Stack, columns: Sequence[Stack], most: int) -> Iterator[tuple[str, Stack, list[Stack]]]:
-    """Yields a table with fewer and fewer of its first rows, then with fewer of its first columns."""
+    """Yields a table with fewer and fewer of its first rows, then with fewer of its first columns.
+
+    Args:
+      most: rows to begin with, unless that leaves out at most `SPARED` rows; then all.
+    """
     count = len(names.cells)
+    most = count if count <= most + SPARED else most
     for width in range(len(columns), 0, -1):
-        for rows in range(min(most, count), min(FEWEST, count) - 1, -1):
+        for rows in range(most, min(FEWEST, count) - 1, -1):
             first, *others = [replace(one, cells=one.cells[:rows]) for one in (names, *columns[:width])]
             yield title + (f" (the first {rows} of {count})" if rows < count else ""), first, others
 
@@ -132,7 +155,9 @@ def _lines(console: Console, show: Callable[..., object], *given: object) -> int
     return held.get().count("\n")
 
 
-def _print_table(console: Console, title: str, names: Stack, columns: Sequence[Stack]) -> list[str]:
+def _print_table(
+    console: Console, title: str, names: Stack, columns: Sequence[Stack], is_followed: bool = True
+) -> list[str]:
     """Prints a table, intervals shortened to their wider sides where it has no room for brackets; gives its marks."""
     if _is_commands(columns):
         for text in (title, *(one.estimate for one in columns[0].cells), ""):
@@ -141,7 +166,7 @@ def _print_table(console: Console, title: str, names: Stack, columns: Sequence[S
     called = Column(names.head, [one.estimate for one in names.cells], left=True)
     wide, short = ([_column(one, spread) for one in columns] for spread in (False, True))
     in_brackets = fits(console, called, wide)
-    print_rows(console, title, called, wide if in_brackets else short)
+    print_rows(console, title, called, wide if in_brackets else short, is_followed)
     cells = [cell for one in columns for cell in one.cells]
     spread = [] if in_brackets or not any(cell.spread for cell in cells) else [SPREAD]
     return [*spread, *(cell.mark for cell in cells if cell.mark)]

@@ -52,7 +52,7 @@ def replayed(
         f"{amount(study.unit_of(main), Estimate(float(value)))} under {study.phrase('policies', policy)}"
         for policy, value in zip(shown, outcomes[main].values, strict=True)
     ]
-    finding = f"On path {number}, {named(study, main)} is {listed(texts)}."
+    finding = f"On path {number}, the value of {named(study, main)} is {listed(texts)}."
     if ranked is not None:
         worst = f"is the worst in {named(study, main)} under {study.phrase('policies', under)}"
         finding = f"Of {study.paths:,} paths, path {number} {worst}. {finding}"
@@ -75,9 +75,8 @@ def replayed(
         ),
     ]
     mean = "the mean of these paths" if count > 1 else "it"
-    chance = (
-        "" if study.facts else f" By chance alone {mean} strays from 50 % by about {100 / math.sqrt(12 * count):.2g}."
-    )
+    far = f"{100 / math.sqrt(12 * count):.2g} points"
+    chance = "" if study.facts else f" By chance alone {mean} deviates from 50 % by about {far}."
     basis = f"{study.name}: seed {study.seed}, {story.attrs['precision']}"
     return Answer(
         Subject.of(study), (finding, *_not_finite(yearly)), tuple(filter(len, tables)), basis, READING + chance

@@ -63,8 +63,10 @@ def _items(text: str) -> str:
     return ", ".join(one.replace(" ", "\N{NO-BREAK SPACE}") if cell_len(one) < FEWEST else one for one in items)
 
 
-def print_rows(console: Console, title: str, names: Column, columns: Sequence[Column]) -> None:
-    """Prints a table and an empty line; nothing where it has no row.
+def print_rows(
+    console: Console, title: str, names: Column, columns: Sequence[Column], is_followed: bool = True
+) -> None:
+    """Prints a table, and an empty line unless nothing follows; nothing where it has no row.
 
     Args:
       names: the names of the rows, folded where the columns need their room; first column of each table into which the
@@ -79,8 +81,12 @@ def print_rows(console: Console, title: str, names: Column, columns: Sequence[Co
     names = names.within(min(names.width, room), names=True)
     if title:
         print_words(console, title)
-    for part in _packed(columns, console.width - names.width):
+    for number, part in enumerate(_packed(columns, console.width - names.width)):
+        if number:
+            console.print()
         _print_part(console, [names, *_filled(part, console.width - names.width)])
+    if is_followed:
+        console.print()
 
 
 def fits(console: Console, names: Column, columns: Sequence[Column]) -> bool:
@@ -122,4 +128,3 @@ def _print_part(console: Console, columns: Sequence[Column]) -> None:
         shown.add_row(*(Text(one) if isinstance(one, str) else one for one in row))
     width = sum(column.width + BETWEEN for column in columns)
     console.print(shown, width=max(width, console.width), crop=False, no_wrap=True)
-    console.print()

@@ -92,7 +92,7 @@ def _of_reading(reading: Reading) -> Iterator[str]:
         return
     within, of = calibration.coverage(WITHIN[1]), f"Read “{reading.name}”, of" if reading.name else "Of"
     yield (
-        f"{of} {len(scored)} unseen figure{'s' * (len(scored) > 1)} {within.value:.0f} lie inside the 90 %"
+        f"{of} {len(scored)} unseen figure{'s' * (len(scored) > 1)}, {within.value:.0f} lie inside the 90 %"
         f" prediction interval; {within.expected:.1f} are expected."
     )
     far = [reading.figures[k].name for k in calibration.unexplained()]

@@ -218,7 +218,7 @@ def sentences(results: Sequence[Result]) -> Iterator[str]:
         yield "The futures of the study support no claim of its own; state one with --claim."
     elif len(by_claim) > 1:
         turned, singly = sum(map(bool, fewest)) or "none", fewest.count(1) or "none"
-        yield f"Of {len(by_claim)} claims {turned} can be turned by other choices, {singly} by a single one."
+        yield f"Of {len(by_claim)} claims, {turned} can be reversed by other choices, {singly} by a single one."
     for some in by_claim:
         yield from _of_claim(some)
 
@@ -230,9 +230,9 @@ def _of_claim(some: Sequence[Result]) -> Iterator[str]:
     if verdict is Verdict.REVERSED:
         yield f"As stated, the futures show the opposite: {_turned(case, case.stated)}."
     elif verdict is not Verdict.HOLDS:
-        yield f"As stated, the futures do not bear out that {claim}."
+        yield f"As stated, the futures do not clearly show that {claim}."
     elif not found:
-        yield f"Nothing was found that turns this: {claim}."
+        yield f"No choices were found that reverse this claim: {claim}."
     for one in found:
         kinds = {is_measured(of.universe): of for of in reversed(one.reversals)}
         for of in sorted(kinds.values(), key=lambda of: of.departures):
@@ -251,5 +251,6 @@ def _turned(case: Case, world: World) -> str:
     if claim.measure == PROBABILITY:
         numbers = f"{100 * of.policy:.3g} against {100 * of.against:.3g} %"
     else:
-        numbers = " against ".join(amounts("1", Estimate.normal(of.policy, of.error), of.against))
+        first = Estimate.normal(of.policy, of.error)
+        numbers = " against ".join(amounts(study.unit_of(claim.variable), first, of.against))
     return f"{judged(study, claim, not claim.worse)} under {study.phrase('policies', claim.policy)}: {numbers}"

@@ -98,7 +98,7 @@ class Condition:
         given = condition(replace(study, facts=None), facts.until, facts.policy, runs, of.device, of.observe)
         risk, differences = [*risks(given)], [*risks(given, study.baseline)]
         shown = ("policy", "given", "before", "unit")
-        less = f"Less {study.phrase('policies', study.baseline)}, before and given the facts"
+        less = f"Difference from {study.phrase('policies', study.baseline)}, before and given the facts"
         tables = [
             table("risk", "Every policy, before and given the facts", risk, "variable", brief=shown),
             table("differences", less, differences, "variable", brief=shown),

@@ -31,7 +31,7 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.return_levels import FEWEST, Extremes as OfPolicy, Fit
 from engine.study.study import Study
 
-TITLE = "Once in so many"
+TITLE = "Return levels, once in so many"
 PERIODS = (10.0, 50.0, 100.0, 250.0, 1000.0)
 """Default return periods; powers of ten up to beyond the number of futures are added."""
 FARTHEST = 1e12

@@ -143,7 +143,7 @@ def sentences(given):
 
 def test_the_answer_names_what_a_fact_narrows_though_no_mean_moves(known):
     first, second = sentences(known(added({"family": "normal", "mean": 10.0, "sd": 1.0}, ("first", 10.0, 0.05))))
-    assert "average sum" in first and first.endswith("20.0 (sd 0.05) in place of 20.0 (sd 1.00).")
+    assert "the mean of sum" in first and first.endswith("20.0 (sd 0.05) in place of 20.0 (sd 1.00).")
     assert second.startswith("They say most about a: ")
     assert second.endswith("10.00 (sd 0.05) in place of 10.00 (sd 1.00).")
 
