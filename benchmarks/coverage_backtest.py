@@ -11,7 +11,6 @@ import argparse
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,11 @@ from timing import machine, table
 
 os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()
 
-from engine.analyses.backtest.backtest import backtest
-from engine.analyses.backtest.calibration import Calibration
+from engine.questions.backtest.backtest import backtest
+from engine.questions.backtest.calibration import Calibration, band
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.analyses.backtest.models import row, walk
+from tests.questions.backtest.models import row, walk
 
 TIMES = (2021, 2022, 2024, 2027, 2030)
 
@@ -39,19 +38,15 @@ def main() -> None:
         factors = {"drift": {"family": "normal", "mean": 0.0, "sd": drift}}
         figures = [row(time, 0.0, at=f"place={place}", series=place) for place in ("north", "south") for time in TIMES]
         own, others = (
-            backtest(walk(*figures, factors=factors, run=run))[1][0].figures
+            backtest(walk(*figures, factors=factors, run=run))[1][0].calibration.values
             for run in ({"paths": 16_384, "seed": 3}, {"paths": 2 * repetitions, "seed": 4})
         )
         counted = np.zeros(5)
         for k in range(repetitions):
-            seen = [
-                replace(one, observation=replace(one.observation, value=float(other.values[2 * k])))
-                for one, other in zip(own, others, strict=True)
-            ]
-            held = Calibration(seen, np.random.default_rng(k))
-            band = held.band()
+            held = Calibration(own, others[:, 2 * k], np.random.default_rng(k))
+            of = band(held.places)
             within, spread = held.coverage(0.9), held.spread()
-            inside = np.mean((band.low <= band.share) & (band.share <= band.high))
+            inside = np.mean((of.low <= of.share) & (of.share <= of.high))
             counted += [
                 inside, within.expected_from <= within.value <= within.expected_to,
                 spread.expected_from <= spread.value, spread.value <= spread.expected_to, not held.unexplained(),

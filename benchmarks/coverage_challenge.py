@@ -13,10 +13,10 @@ from timing import machine, table
 
 os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()  # the notes on these universes are of no use to other processes
 
-from engine.analyses.challenge.challenge import challenge
+from engine.questions.challenge.challenge import challenge
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.analyses.challenge.models import CASES, balance, false, found
+from tests.questions.challenge.models import CASES, balance, false, found
 
 CLOSE = 0.02
 """Relative error up to which the part of the way at which a claim turns counts as close."""

@@ -15,17 +15,17 @@ from timing import machine, table
 
 os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()
 
-from engine.analyses.conditioning.calibrated import ranked
-from engine.analyses.conditioning.condition import condition
 from engine.program.posterior import tempering
 from engine.program.posterior.agreement import RUNS
 from engine.program.posterior.sight import Sight
+from engine.questions.conditioning.calibrated import ranked
+from engine.questions.conditioning.condition import condition
 from engine.study.actual_policy import followed
 from engine.study.holdout import known_and_later
 from engine.study.tables.facts import INDEPENDENT
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
+from tests.questions.conditioning.models import counted, drift_known, rate_known, walked
 
 CASES = {
     "walk with drift": (walked(1.0), 2025, drift_known(1.0)[:2]),

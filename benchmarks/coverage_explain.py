@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr, roots_legendre
 from scipy.stats import norm
 
-from engine.analyses.prior_scores import BINS, in_tenths
+from engine.questions.prior_scores import BINS, in_tenths
 from engine.risk.drivers.worst_share import WorstShare, of_event, of_outcome
 from engine.risk.estimation.intervals import Units
 

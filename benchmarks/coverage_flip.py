@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.analyses.flip import answer_on
-from engine.analyses.futures import Futures
 from engine.answers.answer import Answer
+from engine.questions.flip import answer_on
+from engine.questions.futures import Futures
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.analyses.test_flip import CORRELATION, TURNS, shapes, turns_of, wager
+from tests.questions.test_flip import CORRELATION, TURNS, shapes, turns_of, wager
 
 Row = tuple[str, ...]
 NEVER = 0.05

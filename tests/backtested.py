@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table, counts, numbers, texts
+from engine.answers.table import Table
+from tests.columns import counts, numbers, texts
 
 SERIES = ("Steel output", "Workers placed, mean of two years", "Bad loans of all banks")
 UNITS = ("Mt/yr", "k persons", "1")

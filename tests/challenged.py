@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table, counts, estimates, numbers, texts
+from engine.answers.table import Table
 from engine.risk.estimation.intervals import Estimate
+from tests.columns import counts, estimates, numbers, texts
 
 CLAIMS = ("reform better than old in region_devastated", "reform better than old in bank_loss, ES99")
 SENTENCES = (

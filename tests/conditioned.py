@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table, counts, estimates, numbers, texts
+from engine.answers.table import Table
 from engine.risk.estimation.intervals import Estimate
+from tests.columns import counts, estimates, numbers, texts
 
 SHIFTS = (0.3, -2.0, 0.0, 1.2)
 """Shifts of the factors in turn, in standard deviations of the prior; the last factor never varies."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.analyses.discover import answer_of
-from engine.analyses.discovery import Discovery, Sample
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table, counts, estimates, numbers, texts, truths
+from engine.answers.table import Table
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
+from engine.questions.discover import answer_of
+from engine.questions.discovery import Discovery, Sample
 from engine.risk.drivers.boxes import Limits
 from engine.risk.drivers.where import Under, Where
 from engine.risk.estimation.conditional import Condition
@@ -27,6 +27,7 @@ from engine.study.loading import read_study
 from engine.study.study import Study
 from tests.backtested import backtested
 from tests.challenged import challenged
+from tests.columns import counts, estimates, numbers, texts, truths
 from tests.conditioned import ERROR, both
 from tests.rare import rare
 from tests.risk.cells import summary_cells

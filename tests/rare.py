@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table, estimates, numbers, texts, truths
+from engine.answers.table import Table
 from engine.risk.estimation.intervals import Estimate
+from tests.columns import estimates, numbers, texts, truths
 
 PERIODS = (2.0, 10.0, 100.0, 1000.0, 10_000.0)
 BEYOND = 1000.0

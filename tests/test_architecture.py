@@ -19,7 +19,7 @@ GROUND = ("errors", "formatting", "interrupts")
 
 OWNERS = {
     "tomllib": {"study/loading", "study/settings"},
-    "tomli_w": {"study/loading"},
+    "tomli_w": {"study/loading", "fitting/ranking"},
     "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries"},
     "zarr": {"run_folder/reading", "storage/compared_store"},
     "obstore": {"storage/object_store"},

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine import load_study
+from engine.answers.wording import claimed
 from engine.cli import main
-from engine.risk.estimation.wording import claimed
 from tests.pages import not_printed
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "article_numbers.py"

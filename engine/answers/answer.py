@@ -100,7 +100,6 @@ class Answer:
     @property
     def groups(self) -> dict[str, Group]:
         """The answer as labelled groups by path: one per table, and "/" with everything else as attributes."""
-        head = self._head()
         root = {
             "Conventions": CONVENTIONS,
             "title": f"{self.subject.name}: {self.question}",
@@ -108,7 +107,7 @@ class Answer:
             "id": f"{self.subject.name}-{self.subject.fingerprint}",
             "paths": self.subject.paths,
             "comment": self.basis,
-            _HEAD: {**head, "order": list(self)},
+            _HEAD: {**self._head(), "order": list(self)},
         }
         return {"/": Group({}, {}, root), **groups.groups(self.tables)}
 
@@ -166,21 +165,8 @@ class Answer:
         """
         from engine.answers import files
 
-        of = self.subject
-        about = {
-            "study": of.name,
-            "policies": ", ".join(of.policies),
-            "baseline": of.baseline,
-            "paths": of.paths,
-            "seed": of.seed,
-            "question": self.question,
-            **{name: str(value) for name, value in self.asked.items()},
-            "finding": self.finding,
-            "over": self.basis,
-            "fingerprint": of.fingerprint,
-        }
         sheets = {table.name: [table] for table in self.tables if len(table)}
-        files.save(Path(place), about, {**sheets, **(more or {})}, digits)
+        files.save(Path(place), {**sheets, **(more or {})}, digits)
         return Path(place)
 
     def __str__(self) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 
 from engine.answers.rows import table
 from engine.answers.table import Table
+from engine.answers.wording import measured, named, some
 from engine.formatting import begun
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.wording import measured, named, some
 from engine.risk.policies.ranks import Gaps
 from engine.study.study import Study
 

@@ -22,26 +22,24 @@ Digits = Literal["rounded", "full"]
 """Digits of numbers in a CSV file: rounded to what the standard errors support, or all."""
 Sheets = Mapping[str, Sequence[Table]]
 """Tables by name; those of one name have the same columns and are stacked vertically."""
-About = Mapping[str, object]
 
 
-def save(place: Path, about: About, sheets: Sheets, digits: Digits = "rounded") -> None:
+def save(place: Path, sheets: Sheets, digits: Digits = "rounded") -> None:
     """Writes tables into one file, whole or not at all; the suffix of its name chooses the format.
 
     `.csv` and `.parquet` stack all tables, named in the column `table`; an estimate takes several columns: its number,
-    standard error, interval and flags. `.xlsx` has the same, one sheet per table, behind a sheet `about`.
+    standard error, interval and flags. `.xlsx` has the same, one sheet per table.
     `.md` has the tables as they are printed. Numbers are unrounded in `.parquet` and `.xlsx` (Excel displays them
     rounded); `.csv` has the digits that standard errors support.
 
     Args:
-      about: facts about the tables, by label, for the sheet `about` of a workbook; other formats leave it out.
       digits: "full" for all digits in `.csv` too.
 
     Raises:
       UserError: as `refuse_file`, or the file cannot be written.
     """
     refuse_file(place)
-    written(place, _WRITERS[place.suffix](about, sheets, digits))
+    written(place, _WRITERS[place.suffix](sheets, digits))
 
 
 def refuse_file(place: Path) -> None:
@@ -56,7 +54,7 @@ def refuse_file(place: Path) -> None:
         raise UserError(str(place), [f"is written by {package}: {install(extra)}"])
 
 
-def _csv(about: About, sheets: Sheets, digits: Digits) -> bytes:
+def _csv(sheets: Sheets, digits: Digits) -> bytes:
     parts = {}
     for name, tables in sheets.items():
         rows = _escaped(_numbers(tables), as_cell)
@@ -94,7 +92,7 @@ def _escaped(rows: pd.DataFrame, escape: Callable[[str], str]) -> pd.DataFrame:
     return rows.assign(**{str(name): texts[name].map(plain) for name in texts}).rename(columns=plain)
 
 
-def _parquet(about: About, sheets: Sheets, digits: Digits) -> bytes:
+def _parquet(sheets: Sheets, digits: Digits) -> bytes:
     buffer = io.BytesIO()
     _stacked({name: _numbers(tables) for name, tables in sheets.items()}).to_parquet(buffer, index=False)
     return buffer.getvalue()
@@ -106,13 +104,11 @@ def _stacked(sheets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return whole[["table", *(column for column in whole if column != "table")]]
 
 
-def _workbook(about: About, sheets: Sheets, digits: Digits) -> bytes:
-    facts = pd.DataFrame({"what": list(about), "is": list(about.values())})
-    pages = {name: (_escaped(_numbers(tables), printable), _places(tables)) for name, tables in sheets.items()}
-    return workbook({"about": (_escaped(facts, printable), {}), **pages})
+def _workbook(sheets: Sheets, digits: Digits) -> bytes:
+    return workbook({name: (_escaped(_numbers(tables), printable), _places(tables)) for name, tables in sheets.items()})
 
 
-def _markdown(about: About, sheets: Sheets, digits: Digits) -> bytes:
+def _markdown(sheets: Sheets, digits: Digits) -> bytes:
     lines = []
     for name, tables in sheets.items():
         rows = pd.concat([frames.texts(table) for table in tables], ignore_index=True)
@@ -132,7 +128,7 @@ def _places(tables: Sequence[Table]) -> Places:
     return {name: [one for own in every for one in own[name]] for name in every[0]}
 
 
-_WRITERS: dict[str, Callable[[About, Sheets, Digits], bytes]] = {
+_WRITERS: dict[str, Callable[[Sheets, Digits], bytes]] = {
     ".csv": _csv, ".xlsx": _workbook, ".parquet": _parquet, ".md": _markdown,
 }  # fmt: skip
 _NEEDED = {".xlsx": ("openpyxl", "excel"), ".parquet": ("pyarrow", "parquet")}

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pandas as pd
 
+from engine.answers.as_text import places_of
 from engine.answers.layout import YEAR, stacks, text_of
 from engine.answers.table import Kind, Table
-from engine.risk.estimation.as_text import places_of
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 
 WIDTH = 80
 """Width of a terminal, in characters."""
+_DTYPES = {Kind.NUMBER: "float64", Kind.COUNT: "int64", Kind.TRUTH: "bool", Kind.TEXT: "object"}
 
 
 def frame(table: Table) -> pd.DataFrame:
@@ -25,15 +26,12 @@ def frame(table: Table) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
     for column in table.columns:
         if column.kind is Kind.ESTIMATE:
-            held = [one if isinstance(one, Estimate) else None for one in column.values]
-            for stat in STATS:
-                columns[called(column.name, stat)] = pd.Series(
-                    [getattr(one, stat, None) for one in held], dtype="float64"
-                )
-            columns[called(column.name, "flag")] = pd.Series([one.flag if one else "" for one in held], dtype=object)
+            parts = {stat: ("float64", None) for stat in STATS} | {"flag": ("object", "")}
+            for part, (dtype, missing) in parts.items():
+                values = [getattr(one, part, missing) for one in column.values]
+                columns[called(column.name, part)] = pd.Series(values, dtype=dtype)
         else:
-            kind = {Kind.NUMBER: "float64", Kind.COUNT: "int64", Kind.TRUTH: "bool", Kind.TEXT: "object"}[column.kind]
-            columns[column.name] = pd.Series(list(column.values), dtype=kind)
+            columns[column.name] = pd.Series(list(column.values), dtype=_DTYPES[column.kind])
     return pd.DataFrame(columns)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from engine.answers.as_text import Cell, cell
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.formatting import rounded, words
-from engine.risk.estimation.as_text import NO_INTERVAL, Cell, cell
-from engine.risk.estimation.flags import Reason, text
+from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import record
 
@@ -173,7 +173,7 @@ def text_of(one: Cell) -> str:
 def notes(columns: Sequence[Stack]) -> list[str]:
     """What the marks in the columns of a table mean, each mark once: of a missing interval what withholds it."""
     held: dict[str, dict[str, None]] = {}
-    for one in (one for of in columns for one in of.cells if one.mark):
-        why = [flag for flag in one.record.flags if flag.withholds] if one.record and one.mark == NO_INTERVAL else []
-        held.setdefault(one.mark, {})[text(*why) or one.flag] = None
+    for one in (one for of in columns for one in of.cells):
+        if one.mark and one.record:
+            held.setdefault(one.mark, {})[one.record.withheld or one.record.flag] = None
     return [f"{mark} {'; '.join(texts)}" for mark, texts in held.items()]

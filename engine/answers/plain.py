@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from engine.answers.table import Column, Kind, Table, Value
+from engine.answers.table import Kind, Table, Value
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 
@@ -27,10 +27,11 @@ def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
 _FLAG = _object(reason=_TEXT, got={"type": "number"}, limit={"type": "number"})
 _ESTIMATE = _object(**dict.fromkeys(STATS, _NULL), flag=_TEXT, flags=_list(_FLAG))
 _VALUE = {"anyOf": [{"type": ["number", "boolean", "string", "null"]}, _ESTIMATE]}
+_OF_COLUMN: Mapping[str, Mapping[str, Any]] = {"name": _TEXT, "kind": {"enum": [*Kind]}, "unit": _TEXT, "about": _TEXT}
 _TABLE = _object(
     title=_TEXT,
     dims=_list(_TEXT),
-    columns=_list(_object(name=_TEXT, kind={"enum": [*Kind]}, unit=_TEXT, about=_TEXT)),
+    columns=_list(_object(**_OF_COLUMN)),
     rows=_list({"type": "object", "additionalProperties": _VALUE}),
 )
 _SUBJECT = _object(
@@ -63,7 +64,7 @@ SCHEMA: Mapping[str, Any] = {
 def plain_table(table: Table) -> dict[str, Any]:
     """A table as plain data: title, dimensions, columns, and rows by column name; None for a missing value."""
     rows = [{name: plain_value(value) for name, value in row.items()} for row in table.rows()]
-    columns = [_about(column) for column in table.columns]
+    columns = [{name: getattr(column, name) for name in _OF_COLUMN} for column in table.columns]
     return {"title": table.title, "dims": list(table.dims), "columns": columns, "rows": rows}
 
 
@@ -77,7 +78,3 @@ def plain_value(value: Value) -> Any:
     numbers = {stat: one if math.isfinite(one := getattr(value, stat)) else None for stat in STATS}
     flags = [{"reason": str(one.reason), "got": one.got, "limit": one.limit} for one in value.flags]
     return {**numbers, "flag": value.flag, "flags": flags}
-
-
-def _about(column: Column) -> dict[str, str]:
-    return {"name": column.name, "kind": str(column.kind), "unit": column.unit, "about": column.about}

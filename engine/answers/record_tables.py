@@ -8,19 +8,17 @@ from operator import attrgetter
 from typing import Any
 
 from engine.answers import rows
+from engine.answers.as_text import cell, shown_in
 from engine.answers.table import Table
+from engine.answers.wording import amount, listed, measured, named, short
 from engine.formatting import begun
-from engine.risk.estimation.as_text import cell, shown_in
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.tables import Record
-from engine.risk.estimation.wording import amount, listed, measured, named
 from engine.study.study import Study
 
 MAIN = ("mean", "ES99", "probability", "share")
 """Measures that the brief tables show."""
-MOST_WORDS = 25
-"""Most words of a sentence that names more than one policy."""
 _TITLES = {
     "risk": "Risk under each policy",
     "comparison": "Less {baseline}, on the same futures",
@@ -110,11 +108,7 @@ def sentence(study: Study, records: Sequence[Record], what: str = "", less: str 
         parts.append(f"{' to '.join(values)} under {study.phrase('policies', policy)}")
     of = f", against {less or study.phrase('policies', study.baseline)}" * _is_gap(first)
     head = f"{begun(what or _measured(study, first))}{of}: "
-    for most in range(len(parts), 1, -1):
-        text = head + _first(parts, most)
-        if len(text.split()) <= MOST_WORDS:
-            return text
-    return head + _first(parts, 1)
+    return short(*(head + _first(parts, most) for most in range(len(parts), 0, -1)))
 
 
 def _first(parts: Sequence[str], most: int) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import re
 import warnings
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pkgutil import resolve_name
 from typing import Any
 
 from engine.errors import UserError, in_a_line, unknown
@@ -15,26 +15,23 @@ from engine.errors import UserError, in_a_line, unknown
 GROUP = "rustbelt.questions"
 """Group of entry points by which other packages register questions: name = "module:Class"."""
 QUESTIONS: Mapping[str, tuple[str, str]] = {
-    "compare": ("engine.analyses.compare:Compare", "Compare policies: differences, dominance, regret and ranks."),
-    "extremes": ("engine.analyses.extremes.question:Extremes", "Estimate return levels, also beyond the sample."),
-    "explain": ("engine.analyses.explain:Explain", "Show what the worst futures have in common."),
-    "discover": ("engine.analyses.discover:Discover", "Find boxes of factors in which a kind of future is frequent."),
-    "attribute": ("engine.analyses.attribute:Attribute", "Attribute the difference of two policies to their levers."),
-    "sensitivity": (
-        "engine.analyses.sensitivity:Sensitivity",
-        "Estimate the share of each input and its value of information.",
-    ),
-    "flip": ("engine.analyses.flip:Flip", "Find break-even values at which two policies change places."),
-    "challenge": ("engine.analyses.challenge.question:Challenge", "Test the claims of a study against other choices."),
-    "backtest": ("engine.analyses.backtest.question:Backtest", "Score the forecasts of a study against observations."),
-    "condition": ("engine.analyses.conditioning.question:Condition", "Condition a study on observations."),
-    "gates": ("engine.analyses.gates:Gates", "Compare a study with the facts that its gates state."),
-    "constants": ("engine.analyses.constants:Constants", "List the constants of a model and their sources."),
-    "precision": ("engine.analyses.precision:Precision", "Predict how many futures a precision takes."),
+    "compare": ("engine.questions.compare:Compare", "Compare policies: differences, dominance, regret and ranks."),
+    "extremes": ("engine.questions.extremes.question:Extremes", "Estimate return levels, also beyond the sample."),
+    "explain": ("engine.questions.explain:Explain", "Show what the worst futures have in common."),
+    "discover": ("engine.questions.discover:Discover", "Find boxes of factors in which a kind of future is frequent."),
+    "attribute": ("engine.questions.attribute:Attribute", "Attribute the difference of two policies to their levers."),
+    "sensitivity": ("engine.questions.sensitivity:Sensitivity", "Estimate the share of each input in the variance."),
+    "flip": ("engine.questions.flip:Flip", "Find break-even values at which two policies change places."),
+    "challenge": ("engine.questions.challenge.question:Challenge", "Test the claims of a study against other choices."),
+    "backtest": ("engine.questions.backtest.question:Backtest", "Score the forecasts of a study against observations."),
+    "condition": ("engine.questions.conditioning.question:Condition", "Condition a study on observations."),
+    "gates": ("engine.questions.gates:Gates", "Compare a study with the facts that its gates state."),
+    "constants": ("engine.questions.constants:Constants", "List the constants of a model and their sources."),
+    "precision": ("engine.questions.precision:Precision", "Predict how many futures a precision takes."),
 }
 """Module and class of each question, and a line on what it does; in the order in which one asks them."""
 OF_CUBE: Mapping[str, tuple[str, str]] = {
-    "risk": ("engine.analyses.risk:Risk", "Print the risk measures and events of a run.")
+    "risk": ("engine.questions.risk:Risk", "Print the risk measures and events of a run.")
 }
 """As `QUESTIONS`, for those that only read estimates: commands and methods are written by hand."""
 OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")
@@ -78,16 +75,15 @@ def question(name: str) -> Any:
     Raises:
       UserError: there is no question of that name, or what another package registers cannot be imported or is none.
     """
-    if name not in OURS and name not in outsiders():
-        raise UserError("question", [unknown("question", name, names())])
-    home = OURS[name][0] if name in OURS else outsiders()[name]
-    module, _, record = home.partition(":")
     if name in OURS:
-        return getattr(importlib.import_module(module), record)
+        return resolve_name(OURS[name][0])
+    if name not in outsiders():
+        raise UserError("question", [unknown("question", name, names())])
     from engine.answers.question import fields
 
+    home = outsiders()[name]
     try:
-        found = getattr(importlib.import_module(module), record)
+        found = resolve_name(home)
         fields(found)
         for needed in ("needs", "heading", "answer"):
             getattr(found, needed)

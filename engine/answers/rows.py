@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.answers.glossary import TERMS, Term
+from engine.answers import glossary
 from engine.answers.table import Column, Kind, Table
-from engine.formatting import words
 from engine.risk.estimation.intervals import Estimate
 
 BRIEF = "brief"
@@ -54,8 +53,10 @@ def table(
 
     def column(of: str) -> Column:
         values = [key[dims.index(of)] for key in keys] if of in dims else [row.get(of) for row in given]
-        term = TERMS.get(f"{name}.{of}") or TERMS.get(of) or Term(words(of))
-        kind = term.kind or _kind(values)
+        term = glossary.term(name, of)
+        kind = _kind(values)
+        if term.kind and not (of in dims and kind is Kind.TEXT):
+            kind = term.kind
         # an estimate has a value for each combination, though values may repeat, unless it describes a part
         own = term.each or (kind is Kind.ESTIMATE and (not apart or len(labels[-1]) == 1))
         varies = len(dims) == 1 or of in dims or own

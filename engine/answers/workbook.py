@@ -20,11 +20,14 @@ _MOST_PLACES = 7
 
 
 def workbook(sheets: Mapping[str, tuple[pd.DataFrame, Places]]) -> bytes:
-    """The bytes of a workbook with one sheet per table, given as its rows and its columns' decimals."""
+    """The bytes of a workbook with one sheet per table, given as its rows and its columns' decimals.
+
+    Without a table it has one empty sheet, as a workbook must have a sheet.
+    """
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
-        for name, (rows, places) in sheets.items():
-            rows.to_excel(writer, sheet_name=name[:31], index=False)
+        for name, (rows, places) in (sheets or {"empty": (pd.DataFrame(), {})}).items():
+            rows.to_excel(writer, sheet_name=name[:31], index=False, freeze_panes=(1, 0))
             _style(writer.sheets[name[:31]], places)
     return buffer.getvalue()
 
@@ -45,9 +48,8 @@ def _style(sheet: Worksheet, places: Places) -> None:
 
     So no text becomes a formula, even after somebody has edited it.
     """
-    from openpyxl.styles import Border, Font, PatternFill, Side
+    from openpyxl.styles import Font
 
-    sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = sheet.dimensions
     for column in sheet.columns:
         head, *cells = column
@@ -66,6 +68,4 @@ def _style(sheet: Worksheet, places: Places) -> None:
                 cell.data_type = "s"
                 cell.quotePrefix = is_formula(cell.value)
         head.font = Font(bold=True)
-        head.fill = PatternFill("solid", start_color="E7EAEE")
-        head.border = Border(bottom=Side("thin", color="8A94A0"))
         sheet.column_dimensions[head.column_letter].width = min(widest + 2, _WIDEST)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.answers.answer import Answer
+from engine.answers.rankings import PROBABILITY
+from engine.answers.wording import amounts
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.wording import amounts
-from engine.risk.policies.rankings import PROBABILITY
 
 MOST = 12
 """Most factors that are drawn: those whose mean the facts shift most."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.charts import theme
 from engine.errors import UserError
+from engine.formatting import printable
 
 FORMATS = ("png", "svg", "pdf", "html", "json")
 VEGA_LITE = "6.4"
@@ -34,8 +35,18 @@ EASTERN = ("NotoSansCJK", "NotoSansSC", "SourceHanSans", "wqy-", "PingFang", "Hi
 
 def specification(chart: Any, scheme: str = "light") -> dict[str, Any]:
     """The Vega-Lite specification of a chart with its data, in one of `theme.SCHEMES`."""
-    spec: dict[str, Any] = chart.to_dict(validate=scheme != "page")  # a page has many charts; tests validate each kind
+    # a page has many charts; tests validate each kind
+    spec: dict[str, Any] = _printable(chart.to_dict(validate=scheme != "page"))
     return {**spec, "config": theme.config(scheme)}
+
+
+def _printable(part: Any) -> Any:
+    """A part of a specification without control characters, at which vl-convert aborts the process."""
+    if isinstance(part, dict):
+        return {key: _printable(inner) for key, inner in part.items()}
+    if isinstance(part, list):
+        return [_printable(inner) for inner in part]
+    return printable(part) if isinstance(part, str) else part
 
 
 def refuse_file(file: str | Path) -> str:

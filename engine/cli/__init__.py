@@ -9,9 +9,7 @@ import importlib
 import logging
 import traceback
 import warnings
-from collections.abc import Callable
 from copy import copy as duplicate
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +49,7 @@ REMOVED = {
     "diff": "rustbelt compare RUN OTHER",
     "explain --levers": "rustbelt flip STUDY --outcome V",
     "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
+    "replay --all": "rustbelt replay RUN --path N --full",
     "report --slide": "rustbelt plot overview RUN -o overview.pdf",
     "schema --model": "rustbelt schema",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",
@@ -106,10 +105,10 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         if cmd_name in registry.QUESTIONS or cmd_name not in COMMANDS:
-            ask = importlib.import_module("engine.cli.ask")
+            from engine.cli.ask import command_of
+
             try:
-                asked: click.Command = ask.command_of(cmd_name)
-                return asked
+                return command_of(cmd_name)
             except UserError as error:  # in another package's question: all other commands work
                 click.echo(f"note: {error.source} {error.problems[0].message}", err=True)
                 return None
@@ -123,8 +122,8 @@ class Commands(click.Group):
           click.UsageError: there is no such command; with what to type instead of one that was removed, or else the
             closest match.
         """
-        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
-            known = self.list_commands(ctx)
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
             if args[0] in REMOVED:
                 raise _removed("command", args[0], args[0], ctx)
             raise click.UsageError(f"unknown command '{args[0]}'.{did_you_mean(args[0], known)}", ctx)
@@ -132,7 +131,7 @@ class Commands(click.Group):
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and command.callback is not None:
             callback, command = command.callback, duplicate(command)
-            command.callback = _with_prints_apart(callback)
+            command.callback = streams.prints_apart()(callback)
             if ctx.meta["full"]:
                 command.params = [_shown(one) for one in command.params]
         return name, command, rest
@@ -168,7 +167,7 @@ class Commands(click.Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # the reader of our output has closed it; click handles that
-            debug = bool(ctx.meta.get("debug"))
+            debug = "--debug" in ctx.meta.get("words", [])
             if debug:
                 click.echo(traceback.format_exc(), err=True, nl=False)
             end_quietly()
@@ -186,15 +185,6 @@ def _shown(param: Any) -> Any:
     param = duplicate(param)
     param.hidden = False
     return param
-
-
-def _with_prints_apart(callback: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(callback)
-    def wrapped(*args: Any, **options: Any) -> Any:
-        with streams.prints_apart():
-            return callback(*args, **options)
-
-    return wrapped
 
 
 def _show_warning(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from inspect import cleandoc
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +25,7 @@ _NAMES = {
     "place": options.complete_place,
 }
 _SAVE = click.option(
-    "--save", type=click.Path(path_type=Path), metavar="FILE",
+    "--save", type=options.FILE, metavar="FILE",
     help="Save all tables in a file that ends in .csv, .xlsx, .parquet or .md.",
 )  # fmt: skip
 _FULL = click.option("--full", is_flag=True, help="Every row and column of every table.")
@@ -64,17 +64,15 @@ def command_of(name: str) -> click.Command:
         if getattr(record, "stored", True) and not typed["as_json"]:
             print_place(screen.stdout(), of.run_folder, kept)
 
-    for one in reversed([one for one in own if one.option.argument]):
-        command = option_of(one)(command)
-    if on_study:
-        pair = [one.name for one in own if one.option.names == "policy" and not one.many]
-        command = options.study_to_run(command, pair)
-    else:
-        command = options.run_that_is_there(options.device(options.partial(command)))
-    for one in reversed([one for one in own if not one.option.argument and not (on_study and one.name == "policies")]):
-        command = option_of(one)(command)
-    for option in (options.debug, options.quiet, options.answer_as_json, options.digits, _SAVE, _FULL):
-        command = option(command)
+    pair = {one.name: one.flag for one in own if one.option.names == "policy" and not one.many}
+    on_run = (options.run_that_is_there, options.device, options.partial)
+    for decorate in reversed((
+        _FULL, _SAVE, options.digits, options.answer_as_json, options.quiet, options.debug,
+        *(option_of(one) for one in own if not one.option.argument and not (on_study and one.name == "policies")),
+        *((partial(options.study_to_run, pair=pair),) if on_study else on_run),
+        *(option_of(one) for one in own if one.option.argument),
+    )):  # fmt: skip
+        command = decorate(command)
     return click.command(name, help=cleandoc(record.__doc__), short_help=about(name))(command)
 
 
@@ -115,4 +113,4 @@ def _print(answer: Answer, typed: Mapping[str, Any]) -> None:
     console = screen.stdout()
     print_answer(console, answer, typed["full"])
     if typed["save"] is not None:
-        screen.print_line(console, "", f"Saved in {typed['save']}.", "dim")
+        screen.print_line(console, f"Saved in {typed['save']}.", "dim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,18 +56,17 @@ def command(
     from engine.cli.show.study_digest import digest
     from engine.execution import precision
     from engine.execution.bounds import refuse_beyond
-    from engine.execution.planning import devices_of
 
     study.refuse_broken_model()
     yearly = precision.first_years(study)
     if yearly is not None:
         refuse_beyond(study, yearly)
-    devices = devices_of(study, place["device"])
     folder = replace(folder, study=study)
-    console = screen.stdout()
+    console, size = screen.stdout(), [*_size(folder, **place)]
     print_answer(console, digest(study, yearly), full)
-    screen.print_labelled(console, _size(folder, devices, place["memory"]))
-    screen.print_rounding(console, precision.too_coarse(study))
+    screen.print_labelled(console, size)
+    for text in screen.too_coarse(precision.too_coarse(study)):
+        screen.print_words(console, text, "yellow")
     if workers is not None:
         console.print()
         _print_plan(folder, place["device"], workers)
@@ -79,22 +79,20 @@ def _print_self_test(folder: RunFolder, device: str | None, workers: int | None)
         raise click.UsageError("--self-test goes with --device gpu.")
     if workers is not None:
         raise click.UsageError("--self-test goes without --workers.")
-    console = screen.stdout()
-    for line in self_test.lines(folder):
-        screen.print_labelled(console, [line])
+    screen.print_labelled(screen.stdout(), self_test.lines(folder))
 
 
-def _size(folder: RunFolder, devices: tuple[str, str, int], allowed: int | None) -> Iterator[tuple[str, str]]:
+def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator[tuple[str, str]]:
     """Yields what the run consists of and what it takes: labels and texts."""
-    from engine.execution.planning import form
+    from engine.execution.planning import devices_of, form
     from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room
     from engine.study.labels import wordless
     from engine.study.study import BLOCK
 
     study = folder.study
-    device, platform, launch = devices
+    devices, platform, launch = devices_of(study, device)
     blocks = -(-study.paths // BLOCK)
-    there, whose = room(allowed)
+    there, whose = room(memory)
     years = f"{study.step}s {study.years[0]}-{study.years[-1]}" if study.years else "no years"
     yield "model", f"{study.model_name}; {years}"
     yield "paths", f"{study.paths:,} in {blocks:,} block{'s' * (blocks != 1)} of {BLOCK:,}, tiles of {study.tile:,}"
@@ -107,18 +105,18 @@ def _size(folder: RunFolder, devices: tuple[str, str, int], allowed: int | None)
         yield "precision", study.precision
     yield "program", form(study, platform)
     yield "disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"
-    needed = size_as_text(memory_needed(study, memory=allowed, launch=launch))
+    needed = size_as_text(memory_needed(study, memory=memory, launch=launch))
     yield "memory", f"{needed} needed, {size_as_text(there) if there else 'unknown'} {whose}"
-    yield "devices", device
+    yield "devices", devices
     yield "fingerprint", study.fingerprint
-    yield "beliefs", f"{study.beliefs}: priors and constants, as a score names them"
+    yield "beliefs", f"{study.beliefs}, a digest of priors and constants"
     if lacking := wordless(study):
         parts = "; ".join(_listed(*one) for one in lacking.items())
         yield "labels", f"neither a label nor an about: {parts}"
 
 
 def _in_dimensions(study: Study) -> str:
-    every = [dimension for by_year in study.dimensions.values() for dimension in by_year]
+    every = [*chain(*study.dimensions.values())]
     own = sum(dimension > 0 for dimension in every)
     return f"; {own:,} of {len(every):,} random numbers of a path in dimensions of their own" if every else ""
 

@@ -10,7 +10,6 @@ from click.shell_completion import get_completion_class
 from engine.cli import options
 from engine.cli.show import screen
 
-SHELLS = ("bash", "zsh", "fish")
 HOW = {
     "bash": 'eval "$(rustbelt completion bash)"    in ~/.bashrc',
     "zsh": 'eval "$(rustbelt completion zsh)"    in ~/.zshrc',
@@ -19,7 +18,7 @@ HOW = {
 
 
 @click.command("completion", short_help="Print the completion script of a shell.")
-@click.argument("shell", type=click.Choice(SHELLS), required=False)
+@click.argument("shell", type=click.Choice([*HOW]), required=False)
 @options.debug
 @click.pass_context
 def command(ctx: click.Context, shell: str | None) -> None:
@@ -28,8 +27,8 @@ def command(ctx: click.Context, shell: str | None) -> None:
     Without SHELL, the one that runs is taken, and how to make it last is said.
     """
     chosen = shell or os.path.basename(os.environ.get("SHELL", ""))
-    if chosen not in SHELLS:
-        raise click.UsageError(f"expected one of {', '.join(SHELLS)}; the shell that runs is not known.")
+    if chosen not in HOW:
+        raise click.UsageError(f"expected one of {', '.join(HOW)}; the shell that runs is not known.")
     if shell is None:
         click.echo(f"# {HOW[chosen]}", err=True)
     kind = get_completion_class(chosen)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
     from engine.modelling.records import Model
@@ -27,20 +26,14 @@ def command(source: str, target: str, model: Model | None, quiet: bool) -> None:
     What is there already is not sent again; a copy that was stopped goes on. Credentials and endpoints come from the
     environment, as for other programs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
     """
+    from engine.execution.progress import Progress
     from engine.run_folder.copies import copy
     from engine.run_folder.ownership import stated_model
 
-    shown = time.monotonic()
-
-    def show(done: int, total: int) -> None:
-        nonlocal shown
-        if not quiet and (done == total or time.monotonic() - shown > 5):
-            shown = time.monotonic()
-            sys.stderr.write(f"copied: {done:,} of {total:,} files\n")
-
-    count, folder = copy(source, target, model, show)
+    with progress(quiet) as observe:
+        count, folder = copy(source, target, model, lambda done, total: observe(Progress("files", done, total)))
     if folder is None:
-        screen.print_line(screen.stdout(), "", f"{count:,} files sent. Open it: engine.open_cube({target!r})")
+        screen.print_line(screen.stdout(), f"{count:,} files sent. Open it: engine.open_cube({target!r})")
     else:
         note = f"{count:,} files, each as it was sent. How it stands"
         screen.print_command(screen.stdout(), note, "status", folder, model=stated_model(folder))

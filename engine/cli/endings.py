@@ -37,21 +37,16 @@ def users(error: BaseException) -> UserError | None:
     if (models := blamed(error)) is not None:
         return models
     if isinstance(error, MemoryError):
-        text = "there is too little of it. Ask for fewer --paths, or end other programs."
-        return UserError("memory", [text])
+        return UserError("memory", ["there is too little of it. Ask for fewer --paths, or end other programs."])
     if any(_UNMAPPED in str(one) for one in (error, error.__context__)):
-        text = "is too little to load a library. Raise the limit of this process (ulimit -v), or end other programs."
-        return UserError("memory", [text])
+        remedy = "Raise the limit of this process (ulimit -v), or end other programs."
+        return UserError("memory", [f"is too little to load a library. {remedy}"])
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        text = (
-            "lets this process start no more threads. Raise its limits (ulimit -v, ulimit -u), or end other programs."
-        )
-        return UserError("the system", [text])
+        remedy = "Raise its limits (ulimit -v, ulimit -u), or end other programs."
+        return UserError("the system", [f"lets this process start no more threads. {remedy}"])
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
-        text = (
-            "expected names of files and folders in UTF-8, got one of other bytes. Rename it, or work in another"
-            " folder."
-        )
+        remedy = "Rename it, or work in another folder."
+        text = f"expected names of files and folders in UTF-8, got one of other bytes. {remedy}"
         return UserError(str(error.object)[:200].strip(), [text])
     if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop from "):  # Python before 3.13
         place = str(error).partition(" from ")[2].strip("'")
@@ -59,11 +54,12 @@ def users(error: BaseException) -> UserError | None:
     if not isinstance(error, OSError):
         return None
     reason = f"{error.strerror or error}."
-    if error.filename is None:
-        place = "the folder you are in" if _is_adrift() else "the system"
-        remedy = " It is gone, or may not be read. Change to another." if _is_adrift() else ""
-        return UserError(place, [f"{reason}{remedy}"])
-    return UserError(str(error.filename), [f"cannot be read or written: {reason} Mend that, or name another place."])
+    if error.filename is not None:
+        remedy = "Mend that, or name another place."
+        return UserError(str(error.filename), [f"cannot be read or written: {reason} {remedy}"])
+    if _is_adrift():
+        return UserError("the folder you are in", [f"{reason} It is gone, or may not be read. Change to another."])
+    return UserError("the system", [reason])
 
 
 def _is_adrift() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.rows import print_named
+from engine.cli.show.rows import Column, print_rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("fit", short_help="Fit distributions to data and print a prior.")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=options.FILE)
 @click.option("--column", required=True, help="Name of the column.")
 @click.option(
     "--families", type=options.NAMES, help="Families to compare, of ours or of scipy.stats; about 17 if not given."
@@ -96,17 +96,22 @@ def _print_table(console: Console, title: str, fits: Sequence[Fit]) -> None:
     from engine.fitting.ranking import p_text
 
     least_bic = min((fit.bic for fit in fits if not fit.failed), default=math.nan)
-    rows = []
-    for fit in fits:
-        if fit.failed:
-            rows.append((fit.failed, *[""] * 5))
-            continue
-        parameters = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
-        numbers = fit.aic, fit.aic - fits[0].aic, fit.bic, fit.bic - least_bic
-        rows.append((parameters, *(f"{number:,.1f}" for number in numbers), p_text(fit)))
-    tests = ("AIC", "- best", "BIC", "- best", "Anderson-Darling")
-    names, heads = [fit.family for fit in fits], ("parameters", *tests)
-    print_named(console, title, "family", names, heads, rows, tests[-1:], ("parameters",), tests)
+
+    def cells(text: Callable[[Fit], str]) -> list[str]:
+        return ["" if fit.failed else text(fit) for fit in fits]
+
+    parameters = [
+        fit.failed or "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items()) for fit in fits
+    ]
+    columns = [
+        Column("parameters", parameters, left=True, words=True),
+        Column("AIC", cells(lambda fit: f"{fit.aic:,.1f}")),
+        Column("AIC - best", cells(lambda fit: f"{fit.aic - fits[0].aic:,.1f}")),
+        Column("BIC", cells(lambda fit: f"{fit.bic:,.1f}")),
+        Column("BIC - best", cells(lambda fit: f"{fit.bic - least_bic:,.1f}")),
+        Column("Anderson-Darling", cells(p_text), left=True),
+    ]
+    print_rows(console, title, Column("family", [fit.family for fit in fits], left=True), columns)
 
 
 def _legend(fits: Sequence[Fit]) -> str:

@@ -8,11 +8,10 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.formatting import command_line
 
 
 @click.command("init", short_help="Write a study file with comments.")
-@click.argument("file", type=click.Path(path_type=Path), default=Path("study.toml"))
+@click.argument("file", type=options.FILE, default=Path("study.toml"))
 @click.option("--extends", metavar="STUDY", help="The study to build on, one that ships or a file; rustbelt.")
 @click.option(
     "--model",
@@ -43,26 +42,25 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
         raise UserError(
             str(file), [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"]
         )
-    beside = file.with_name(f"{file.stem}.schema.json")
-    for path in (file, *([beside] if schema else ())):
+    beside = [file.with_name(f"{file.stem}.schema.json")] if schema else []
+    for path in (file, *beside):
         if path.exists() or path.is_symlink():
             raise UserError(str(path), ["is there already. Take another name, or remove it."])
     model = None if spec is None else loading.load_model_file(spec)
-    base: str | Model = model or ""
+    base: str | Model
     if model is not None and extends is None:
         check_declaration(model, ())
+        base, purpose = model, "See which priors it lacks"
     else:
-        base = extends or "rustbelt"
+        base, purpose = extends or "rustbelt", "See how it is understood"
         loading.load_study(base, model=model)
         if base not in loading.shipped_studies():
             base = Path(os.path.relpath(base, file.parent)).as_posix()
-    written(file, skeleton(file.stem, base, beside.name if schema else None).encode("utf-8"))
-    if schema:
-        written(beside, json.dumps(as_json_schema(), indent=1).encode("utf-8"))
-    screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". To try next:")
-    check, run = command_line("check", file, model=spec), command_line("run", file, "--paths", 16384, model=spec)
-    if not isinstance(base, str):
-        screen.print_text(screen.noted(check, "which priors it lacks"))
-        return
-    for line, about in ((check, "how it was understood, before it runs"), (run, "the tail table")):
-        screen.print_text(screen.noted(line, about))
+    written(file, skeleton(file.stem, base, beside[0].name if beside else None).encode("utf-8"))
+    for path in beside:
+        written(path, json.dumps(as_json_schema(), indent=1).encode("utf-8"))
+    console = screen.stdout()
+    screen.print_line(console, f"Wrote {' and '.join(map(str, (file, *beside)))}.")
+    screen.print_command(console, purpose, "check", file, model=spec)
+    if base is not model:
+        screen.print_command(console, "Run it", "run", file, "--paths", 16384, model=spec)

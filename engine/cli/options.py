@@ -57,18 +57,14 @@ def _whole(text: str) -> int:
     return int(number)
 
 
-def _pair(text: str, by: str) -> tuple[str, str]:
-    first, _, second = text.partition(by)
-    if not (first and second):
-        raise ValueError
-    return first, second
+def _label(text: str) -> tuple[str, str]:
+    dim, label = text.split("=", 1)
+    return dim, label
 
 
 def _shard(text: str) -> tuple[int, int]:
-    number, of = _pair(text, "/")
-    if not (number.isdecimal() and of.isdecimal()):
-        raise ValueError
-    return int(number), int(of)
+    number, of = map(int, text.split("/"))
+    return number, of
 
 
 def _size(text: str) -> int:
@@ -100,7 +96,7 @@ def _own_model(text: str) -> Model:
 PARSERS: Mapping[Any, Callable[[str], Any]] = {
     int: _expecting("a whole number such as 1000000, 1_000_000 or 1e6", _whole),
     float: _expecting("a number such as 0.4 or 1e6", float),
-    Mapping: _expecting("a dimension and a label such as region=Liaoning", lambda text: _pair(text, "=")),
+    Mapping: _expecting("a dimension and a label such as region=Liaoning", _label),
     "YEAR": _expecting("a year such as 2018, or the number of a step", int),
 }
 """Parsers by the type of their value or by the name of an option's value."""
@@ -112,6 +108,8 @@ SHARD = TextValue("I/N", _expecting("a task of a job array such as 3/16", _shard
 """One task of a job array and how many there are, written 3/16."""
 NAMES = TextValue("A,B", several(str))
 """Names separated by commas."""
+FILE = click.Path(path_type=Path)
+"""A file or a folder, which need not exist."""
 LABEL = TextValue("DIM=LABEL", PARSERS[Mapping])
 """A dimension and a label of it, written region=Liaoning."""
 
@@ -122,10 +120,6 @@ def parser_of(kind: Any) -> Callable[[str], Any]:
         known = {str(value): value for value in get_args(kind)}
         return _expecting(f"one of {', '.join(known)}", known.__getitem__)
     return PARSERS.get(kind) or getattr(kind, "fromisoformat", kind)
-
-
-def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    ctx.meta["debug"] = value
 
 
 paths = click.option("--paths", type=COUNT, help="Number of paths, in place of the study's.")
@@ -158,7 +152,7 @@ own_model = click.option(
 device = click.option(
     "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; GPUs, if there are any, take long runs."
 )
-out = click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
+out = click.option("--out", type=FILE, help="The run folder itself.")
 memory = click.option(
     "--memory",
     type=TextValue("SIZE", _size),
@@ -183,10 +177,7 @@ answer_as_json = click.option(
     "--json", "as_json", is_flag=True,
     help="Print the answer as one JSON object and nothing else: rustbelt schema answer.",
 )  # fmt: skip
-debug = click.option(
-    "--debug", is_flag=True, is_eager=True, expose_value=False, callback=_remember_debug,
-    help="Show the traceback of a failure.",
-)  # fmt: skip
+debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a failure.")
 
 
 def complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -194,10 +185,10 @@ def complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) 
     from engine.run_folder.finding import known_runs
     from engine.study.loading import shipped_studies
 
-    shipped = [name for name in shipped_studies() if name.startswith(incomplete)]
-    named = [str(path) for path in known_runs() if incomplete and path.name.startswith(incomplete)]
-    placed = [str(path) for path in known_runs() if str(path).startswith(incomplete)]
-    return [*(CompletionItem(one) for one in [*shipped, *named, *placed]), CompletionItem(incomplete, type="file")]
+    names = {name: name for name in shipped_studies()}
+    names |= {name: str(path) for path in known_runs() for name in (path.name, str(path))}
+    found = dict.fromkeys(place for name, place in names.items() if name.startswith(incomplete))
+    return [*map(CompletionItem, found), CompletionItem(incomplete, type="file")]
 
 
 class Argument(click.Argument):
@@ -209,12 +200,11 @@ class Argument(click.Argument):
 
     def __init__(self, names: Sequence[str], help: str = "", **attributes: Any):
         super().__init__(names, **attributes)
-        self.about = help
-        self.help = help  # click from 8.5 on lists no arguments where none has one
+        self.help = help  # also read by click from 8.5 on, which lists no arguments where none has one
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """The argument's name in help, and what it is."""
-        return self.make_metavar(ctx), self.about
+        return self.make_metavar(ctx), self.help or ""
 
 
 class Place(Argument):
@@ -269,7 +259,7 @@ study = click.argument("study", cls=Place)
 run = click.argument("run", cls=Place)
 
 
-def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Callable[..., None]:
+def study_to_run(command: Callable[..., None], pair: Mapping[str, str] | None = None) -> Callable[..., None]:
     """The command with STUDY and the options that override its settings; it gets the resolved study as `study`.
 
     It also gets `folder`, the folder of the study's run, which need not exist; and `place`, where the study runs, as
@@ -277,47 +267,31 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
     is to be), that overrides the study's `run.until`.
 
     Args:
-      pair: the command's options that name one policy each. If the study does not run one of these policies, the named
-        ones run in place of the study's, and beside those of --policies, of which a line on stderr tells.
+      pair: flags of the command's options that name one policy each, by parameter. If the study does not run one of
+        these policies, the named ones run in place of the study's, and beside those of --policies, of which a line on
+        stderr tells.
     """
 
     @wraps(command)
-    def wrapped(
-        study: str,
-        paths: Any,
-        seed: Any,
-        policies: Any,
-        model: Any,
-        program: Any,
-        settings: Any,
-        out: Any,
-        **others: Any,
-    ) -> None:
+    def wrapped(study: str, model: Any, out: Any, **given: Any) -> None:
         from engine.errors import moved
         from engine.execution.resources import take_every_core
         from engine.run_folder.finding import study_of
 
         take_every_core()
-        changes = {
-            "paths": paths,
-            "seed": seed,
-            "policies": policies,
-            "program": program,
-            "settings": settings,
-            "until": others.pop("targets", ()) or None,
-        }
+        changes = {name: given.pop(name) for name in ("paths", "seed", "policies", "program", "settings")}
+        changes["until"] = given.pop("targets", ()) or None
         resolved, folder = study_of(study, model, out, **changes)
-        named = tuple(dict.fromkeys(others[name] for name in pair if others[name] is not None))
-        if lacking := [name for name in named if name not in resolved.policy_names]:
-            running = (*policies, *lacking) if policies else named
-            params = click.get_current_context().command.params
-            flags = [one.opts[0] for one in params if one.name in pair and others[one.name] in lacking]
-            with moved("--policies", ", ".join(flags)):
-                resolved, folder = study_of(study, model, out, **{**changes, "policies": running})
-            if policies:
+        named = {given[name]: flag for name, flag in (pair or {}).items() if given[name] is not None}
+        if lacking := [policy for policy in named if policy not in resolved.policy_names]:
+            wanted = changes["policies"]
+            changes["policies"] = (*wanted, *lacking) if wanted else tuple(named)
+            with moved("--policies", ", ".join(map(named.__getitem__, lacking))):
+                resolved, folder = study_of(study, model, out, **changes)
+            if wanted:
                 click.echo(f"note: beyond --policies runs what the question names: {', '.join(lacking)}.", err=True)
-        place = {name: others.pop(name) for name in ("device", "memory")}
-        command(study=resolved, folder=folder, place=place, **others)
+        place = {name: given.pop(name) for name in ("device", "memory")}
+        command(study=resolved, folder=folder, place=place, **given)
 
     for option in (memory, device, program, own_model, out, policies, seed, paths, settings, study):
         wrapped = option(wrapped)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from engine.cli import options
 from engine.cli.show import screen
-
-if TYPE_CHECKING:
-    from engine.runs.run import Run
 
 
 def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -47,7 +44,7 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--ledger", metavar="L", help="Which choices of a challenge depart: specification or policies.")
 @click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
+    "-o", "--out", type=options.FILE, metavar="FILE",
     help="A file that ends in .png, .svg, .pdf, .html or .json; KIND-VARIABLE.png if not given.",
 )  # fmt: skip
 @click.option("--dark", is_flag=True, help="Light text on a dark background.")
@@ -57,28 +54,24 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     kind: str | None,
     run: str | None,
-    variable: str | None,
-    policies: tuple[str, ...] | None,
-    where: tuple[tuple[str, str], ...],
-    factor: str | None,
-    measure: str | None,
-    year: int | None,
-    claim: str | None,
-    ledger: str | None,
     path: int | None,
     out: Path | None,
     dark: bool,
     partial: bool,
     model: Any,
+    **given: Any,
 ) -> None:
     """Draw a KIND of figure of RUN.
 
     Without KIND: the kinds there are.
     """
-    from engine.run_folder.finding import PLACES
+    from engine.execution.resources import take_every_core
+    from engine.run_folder.finding import PLACES, find_study, run_folder
     from engine.runs import figures
+    from engine.runs.run import Run, open_run
 
     if kind is None:
         _print_kinds()
@@ -86,32 +79,21 @@ def command(
     computed = figures.needs_numbers(kind)
     if run is None:
         raise click.UsageError(f"missing argument 'RUN': expected {PLACES}.", ctx)
-    wanted = {
-        "variable": variable, "policies": policies, "where": dict(where) or None, "factor": factor,
-        "measure": measure, "year": year, "claim": claim, "ledger": ledger,
-    }  # fmt: skip
-    parts = (kind, None if path is None else f"path-{path}", variable, factor)
+    given["where"] = dict(given["where"]) or None
+    wanted = {name: value for name, value in given.items() if value is not None}
+    parts = (kind, None if path is None else f"path-{path}", given["variable"], given["factor"])
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")
     figures.refuse(kind, wanted, path, file)
-    opened = _opened(computed, run, partial, model)
+    if computed:
+        opened = open_run(run, model, partial)
+        options.note_what_is_there(opened)
+    else:  # no cube is needed, so that a study that has not been run will do
+        take_every_core()
+        opened = Run(run_folder(find_study(run, model)[0]))
     title = figures.save(opened.plot, kind, wanted, path, file, "dark" if dark else "light")
     console = screen.stdout()
     screen.print_words(console, title)
-    screen.print_line(console, "", f"Saved in {file}.", "dim")
-
-
-def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
-    """The run; if no cube is needed (not `computed`), one that has not been computed will do."""
-    from engine.execution.resources import take_every_core
-    from engine.run_folder.finding import find_study, run_folder
-    from engine.runs.run import Run, open_run
-
-    if computed:
-        opened = open_run(place, model, partial)
-        options.note_what_is_there(opened)
-        return opened
-    take_every_core()
-    return Run(run_folder(find_study(place, model)[0]))
+    screen.print_line(console, f"Saved in {file}.", "dim")
 
 
 def _print_kinds() -> None:
@@ -120,7 +102,7 @@ def _print_kinds() -> None:
 
     console = screen.stdout()
     for name, kind in kinds().items():
-        screen.print_line(console, f"{name:<13}", kind.about)
+        screen.print_line(console, kind.about, head=f"{name:<13}")
     runs = known_runs()
     if runs:
         screen.print_command(console, "A figure of a run, such as", "plot", "exceedance", runs[-1])

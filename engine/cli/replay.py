@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     help="A yearly variable in place of the main ones; with --worst the outcome.",
 )
 @click.option(
-    "--all",
     "--full",
     "whole",
     is_flag=True,
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
 @options.own_model
 @options.device
 @options.as_json
-@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Save it in FILE.csv or FILE.zarr.")
+@click.option("--save", type=options.FILE, metavar="FILE", help="Save it in FILE.csv or FILE.zarr.")
 @options.debug
 def command(
     run: str,
@@ -81,6 +80,8 @@ def command(
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
     if save is not None:
         _refuse_to_save(save)
+    import xarray as xr
+
     from engine.cli.show.answers import print_answer
     from engine.cli.show.replay_tables import agreement, replayed, yearly_variables
     from engine.execution.resources import take_every_core
@@ -97,24 +98,22 @@ def command(
     variables = yearly_variables(study, chosen, whole)
     numbers = [path or 0] if ranked is None else [int(number) for number in ranked["path"]]
     story = replay(study, numbers, device, "float64" if double else None)
-    policies = study.policy_names if policy is None or ranked is not None else (policy,)
-    full = _part(story, policies, None if chosen is None else variables)
+    part = story if policy is None or ranked is not None else story.sel(policy=[policy])
+    if chosen is not None:
+        part = part.assign({"yearly": xr.DataTree(part["yearly"].to_dataset()[variables])})
     if save is not None:
-        _save(full, save)
+        _save(part, save)
     if as_json:
-        screen.print_records(_records(as_table(full)))
+        screen.print_records(_records(as_table(part)))
         return
     console = screen.stdout()
-    print_answer(console, replayed(study, story, _part(story, policies, variables), ranked, under), whole)
+    print_answer(console, replayed(study, part, ranked, under, variables), whole)
     if folder is not None:
         screen.print_words(console, agreement(folder, story))
     if save is not None:
-        screen.print_line(console, "", f"Saved in {save}.", "dim")
-    words = [*(["--policy", policy] if policy else []), "--seed", study.seed, *(["--float64"] if double else [])]
-    if not whole:
-        command = "replay", Path(run), "--path", numbers[0], *words, "--all"
-        screen.print_command(console, "All of it", *command, model=study.model_spec)
+        screen.print_line(console, f"Saved in {save}.", "dim")
     if len(numbers) > 1:
+        words = [*(["--policy", policy] if policy else []), "--seed", study.seed, *(["--float64"] if double else [])]
         command = "replay", Path(run), "--path", numbers[1], *words
         screen.print_command(console, "The next of them", *command, model=study.model_spec)
 
@@ -137,19 +136,6 @@ def _ranked(
         remedy = f"Run it first: {command_line('run', Path(place), '--seed', study.seed, model=study.model_spec)}"
         raise UserError(place, [f"has not been run, and --worst looks through a finished run. {remedy}"])
     return worst(folder, variable, policy, count)
-
-
-def _part(story: xr.DataTree, policies: Sequence[str], variables: Sequence[str] | None) -> xr.DataTree:
-    """The replay under these policies, with only these yearly variables; with all of them for None."""
-    import xarray as xr
-
-    groups = {name: group.to_dataset() for name, group in story.children.items()}
-    if variables is not None and "yearly" in groups:
-        groups["yearly"] = groups["yearly"][[*variables]]
-    chosen = {
-        name: group.sel(policy=[*policies]) if "policy" in group.dims else group for name, group in groups.items()
-    }
-    return xr.DataTree.from_dict({"/": story.to_dataset(), **chosen})
 
 
 def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:

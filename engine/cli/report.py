@@ -19,14 +19,11 @@ if TYPE_CHECKING:
 @click.command("report", short_help="Write a run as one HTML page.")
 @options.run_that_is_there
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
+    "-o", "--out", type=options.FILE, metavar="FILE",
     help="A file that ends in .html or .pdf; report.html in the run's folder if not given.",
 )  # fmt: skip
 @click.option(
-    "--pdf",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Print the page into a PDF, by a Chromium or Chrome that is there.",
+    "--pdf", type=options.FILE, metavar="FILE", help="Print the page into a PDF, by a Chromium or Chrome that is there."
 )
 @click.option(
     "--variable",
@@ -63,4 +60,4 @@ def command(run: Run, out: Path | None, pdf: Path | None, variable: str | None, 
             ask_missing(run, observe)
     for wanted in (out,) if pdf is None else (pdf,) if out is None else (out, pdf):
         place = run.report(wanted, variable)
-        screen.print_line(screen.stdout(), "", f"{place}: {size_as_text(place.stat().st_size)}")
+        screen.print_line(screen.stdout(), f"{place}: {size_as_text(place.stat().st_size)}")

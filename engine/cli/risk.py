@@ -34,7 +34,7 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
     "--out",
     "--save",
     "out",
-    type=click.Path(path_type=Path),
+    type=options.FILE,
     metavar="FILE",
     help=(
         "Save the tables in a file that ends in .csv, .xlsx, .parquet or .md; with --full everything"
@@ -52,7 +52,7 @@ def command(run: Run, out: Path | None, full: bool, digits: Any, as_json: bool, 
 
     if out is not None:
         run.save_tables(out, **asked, full=full, digits=digits)
-        screen.print_line(screen.stdout(), "", f"Saved in {out}.", "dim")
+        screen.print_line(screen.stdout(), f"Saved in {out}.", "dim")
         return
     answer = run._ask("risk", **asked)
     if stale := report_note(run.run_folder, run.answers.study.paths):

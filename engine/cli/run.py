@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +17,6 @@ from engine.cli.show.progress import WAYS, progress
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from engine.execution.job import Finished, RunOptions
     from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
@@ -83,7 +83,7 @@ def command(
     """
     from engine.execution.job import RunOptions
     from engine.execution.until import compute, why_idle
-    from engine.runs.headline import Tightening
+    from engine.runs.headline import so_far
     from engine.runs.upkeep import report_note
 
     if shard is not None:
@@ -91,7 +91,7 @@ def command(
     for target in study.idle_targets if study.until else ():
         click.echo(f"note: target left out: {why_idle(study, target)}.", err=True)
     # if a run ends by a precision target, the lines on the target already say how precise it is
-    headline = None if quiet or study.until else Tightening(replace(folder, study=study))
+    headline = None if quiet or study.until else partial(so_far, replace(folder, study=study))
     printed: list[BaseException | None] = []
     with ExitStack() as bar:
         observers = [bar.enter_context(progress(quiet, headline, log))]
@@ -134,9 +134,12 @@ def command(
         raise failure
     console = screen.stdout()
     if study.gates:  # the import below takes a second
-        _print_gates(console, study, answers.folder, place["device"])
+        from engine.runs.asking import gates_that_fail
+
+        failing = gates_that_fail(study, answers.folder, place["device"])
+        screen.print_command(console, failing, "gates", study.source, model=study.model_spec)
     opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'
-    screen.print_line(console, "", f"The cube: {opened}")
+    screen.print_line(console, f"The cube: {opened}")
     words: tuple[object, ...] = "risk", folder.path, "--variable", study.headline[0]
     if len(study.policies) > 2:
         words = "compare", folder.path, "--against", "every"
@@ -161,27 +164,17 @@ def _print_answer(finished: Finished, full: bool) -> BaseException | None:
     return None
 
 
-def _remarks(finished: Finished) -> list[str]:
-    """Sentences on values that single precision or bounds affect too often, and on the targets that ended the run."""
+def _remarks(finished: Finished) -> Iterator[str]:
+    """Yields sentences on values that single precision or bounds affect too often, and on the targets that ended it."""
     from engine.risk.estimation.bounds import MANY
-    from engine.risk.estimation.rounding import REMEDY
     from engine.risk.estimation.stopping import ending
 
-    many = [one for one in finished.answers.on_bounds if one.share > MANY]
-    others = f"; {len(many) - 1} more above {100 * MANY:g} %" if len(many) > 1 else ""
-    return [
-        *(f"Precision: {one.text}." for one in finished.rounding),
-        *([REMEDY] if finished.rounding else []),
-        *([f"Bounds: {many[0].text}{others} (/diagnostics/bounds)."] if many else []),
-        *(ending(finished.ended, finished.answers.study.paths) if finished.ended else []),
-    ]
-
-
-def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:
-    """Prints how many of the study's gates fail, and which; the answer is stored beside the run."""
-    from engine.runs.asking import gates_that_fail
-
-    screen.print_command(console, gates_that_fail(study, folder, device), "gates", study.source, model=study.model_spec)
+    yield from screen.too_coarse(finished.rounding)
+    if many := [one for one in finished.answers.on_bounds if one.share > MANY]:
+        others = f"; {len(many) - 1} more above {100 * MANY:g} %" if len(many) > 1 else ""
+        yield f"Bounds: {many[0].in_words(finished.answers.study)}{others} (/diagnostics/bounds)."
+    if finished.ended:
+        yield from ending(finished.ended, finished.answers.study.paths)
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:

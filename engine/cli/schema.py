@@ -12,7 +12,7 @@ from engine.cli.show import screen
 
 @click.command("schema", short_help="Print the JSON schema of study files, for editors.")
 @click.argument("of", type=click.Choice(["study", "answer"]), default="study")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a file.")
+@click.option("-o", "--output", type=options.FILE, metavar="FILE", help="Write it to a file.")
 @options.debug
 def command(of: str, output: Path | None) -> None:
     """Print the JSON schema (draft 2020-12) of study files, so that an editor completes and checks them.

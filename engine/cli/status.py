@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -41,26 +41,25 @@ def command(run: Run, as_json: bool) -> None:
         screen.print_command(console, "Finish it", *words, model=run.study.model_spec)
 
 
-def _lines(status: Status, report: str) -> list[tuple[str, str]]:
+def _lines(status: Status, report: str) -> Iterator[tuple[str, str]]:
     state = "complete" if status.complete else "not finished"
     if status.holder is not None and not status.complete:
         state = "running"
-    by_year = [] if status.yearly is None else [("by year", "done" if status.yearly else "to be computed")]
-    parts = ("rustbelt", "jax", "device_kind")
-    return [
-        ("run", f"{status.folder}: {state}"),
-        ("paths", f"{status.paths:,} of {status.asked:,}, in {status.done:,} of {status.blocks:,} blocks"),
-        *([("kept out", f"{status.excluded:,} paths, as values on them are not finite")] if status.excluded else []),
-        *by_year,
-        ("disk", size_as_text(status.size)),
-        ("writing", str(status.holder or "nobody")),
-        *(
-            ("made with", ", ".join(f"{part} {versions[part]}" for part in parts if part in versions))
-            for versions in status.versions
-        ),
-        *([("report", report)] if report else []),
-        *(("worked", _worked(entry)) for entry in status.runs),
-    ]
+    yield "run", f"{status.folder}: {state}"
+    yield "paths", f"{status.paths:,} of {status.asked:,}, in {status.done:,} of {status.blocks:,} blocks"
+    if status.excluded:
+        yield "kept out", f"{status.excluded:,} paths, as values on them are not finite"
+    if status.yearly is not None:
+        yield "by year", "done" if status.yearly else "to be computed"
+    yield "disk", size_as_text(status.size)
+    yield "writing", str(status.holder or "nobody")
+    for versions in status.versions:
+        parts = (part for part in ("rustbelt", "jax", "device_kind") if part in versions)
+        yield "made with", ", ".join(f"{part} {versions[part]}" for part in parts)
+    if report:
+        yield "report", report
+    for entry in status.runs:
+        yield "worked", _worked(entry)
 
 
 def _worked(entry: Mapping[str, Any]) -> str:

@@ -56,15 +56,15 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
 def print_damages(console: Console, folder: Path, damages: Sequence[Damage]) -> None:
     """Prints one line for each damage, or that there is none."""
     if not damages:
-        screen.print_line(console, "", f"{folder}: everything is as it was written.")
+        screen.print_line(console, f"{folder}: everything is as it was written.")
         return
     blocks = {damage.part for damage in damages if isinstance(damage.part, int)}
     head = (
         f"{folder}: {len(damages)} file{'s' if len(damages) > 1 else ''} damaged, in {len(blocks)}"
         f" block{'s' if len(blocks) != 1 else ''}"
     )
-    screen.print_line(console, "", head, "red")
+    screen.print_line(console, head, "red")
     for damage in damages[:SHOWN]:
-        screen.print_line(console, "", f"  {damage}")
+        screen.print_line(console, f"  {damage}")
     if len(damages) > SHOWN:
         console.print(f"  and {len(damages) - SHOWN} more: --json lists all of them.")

@@ -1,4 +1,4 @@
-"""Paths computed again: single ones in full, the first N of a study, or all files of a run against its ledger."""
+"""Recomputes paths: single ones in full, the first N of a study, or all files of a run to compare with its ledger."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class Reduction:
         expected = tally(self._study, self.program.host.submit(block).of(block), group_size(block.index))
         if any(getattr(found.tally, name).tobytes() != of.tobytes() for name, of in vars(expected).items()):
             paths = f"{block.first:,} to {block.first + block.count - 1:,}"
-            raise gpu.give_up(f"counts of paths {paths} are others than on the processor")
+            raise gpu.give_up(f"counts of paths {paths} differ from those of the CPU")
         self._proved.add(sizes)
 
 

@@ -1,4 +1,4 @@
-"""Text that takes seconds to make, cached for later processes where compiled programs are cached."""
+"""Text that takes seconds to compute, cached for later processes beside the compiled programs."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
     if share:
         partners = ", or on the other half of their antithetic pair," if study.unit == PAIR else ""
         message = (
-            f"expected to leave out at most {most:,} of {study.paths:,} paths ({share:g}), got {count:,} so far:"
+            f"expected to exclude at most {most:,} of {study.paths:,} paths ({share:g}), got {count:,} so far:"
             f" values on them{partners} are not finite. Mend the model, or allow more."
         )
     else:
@@ -106,5 +106,5 @@ def first_bad_year(
 
 def replay_command(study: Study, path: int, policy: str) -> str:
     """The command that shows one path in full, also of a study whose run was refused."""
-    words = "--path", path, "--policy", policy, "--seed", study.seed, "--all"
+    words = "--path", path, "--policy", policy, "--seed", study.seed, "--full"
     return command_line("replay", Path(study.source), *words, model=study.model_spec)

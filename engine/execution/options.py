@@ -12,7 +12,7 @@ from engine.execution.results import Finished
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where and with what a run is computed. None of it changes a number.
+    """Where and with what a run is computed; no number depends on it.
 
     Args:
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.

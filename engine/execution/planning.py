@@ -35,7 +35,7 @@ SHORTEST = 10.0
 RECORD = 4096
 """Bytes that a record takes on disk."""
 MANY_FILES = 20_000_000
-"""Files above which listing and copying a folder become work of their own."""
+"""Number of files above which listing and copying a folder takes hours."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
         )
     elif measured.block * per_task < SHORTEST and tasks > workers:
         advice.append(
-            f"tasks of {measured.block * per_task:.1f} s are short; a run this size is done about as fast on fewer"
+            f"tasks of {measured.block * per_task:.1f} s are short; a run of this size takes about as long on fewer"
             " workers, or on one machine with --workers."
         )
     if tasks < workers:

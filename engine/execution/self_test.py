@@ -1,4 +1,4 @@
-"""Lines of text about cards, a study's program and its rates, to be pasted into a report."""
+"""Lines of text about GPUs, a study's program and its rates, for a report."""
 
 from __future__ import annotations
 

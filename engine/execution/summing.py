@@ -13,7 +13,7 @@ from engine.risk.estimation import histograms, order_statistics, sums
 
 
 def in_machine_code() -> None:
-    """Makes this process sum, count and bin in machine code, and reuse memory; NumPy again if the compiler crashes."""
+    """Lets this process sum, count and bin in machine code and reuse memory; NumPy is used if the compiler crashes."""
     sums.room = memory.array
     for module, name, compiled in (
         (sums, "summing", row_sums.sums),

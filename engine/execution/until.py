@@ -1,4 +1,4 @@
-"""Sequential stopping: a run looks at its stored paths and adds more, until it is as precise as the study asks.
+"""Sequential stopping: a run adds paths until it is as precise as the study asks.
 
 How many paths come next depends only on the paths so far, which are pure functions of their numbers. A run that was
 killed, or that followed another rule, is therefore looked at again from the first look on, and ends where an
@@ -103,7 +103,7 @@ def _refuse_outdated_run(study: Study, options: RunOptions) -> None:
 def _refuse_none_left(study: Study) -> None:
     if study.idle_targets and not study.until:
         told = [f"has no target left: {why_idle(study, one)}." for one in study.idle_targets]
-        remedy = "Add it to --policies, or say with --until what is to be precise."
+        remedy = "Add it to --policies, or state a target with --until."
         raise UserError(study.source, [Problem("run.until", f"{one} {remedy}") for one in told])
 
 

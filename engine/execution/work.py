@@ -283,5 +283,5 @@ class Work:
 
     def _commit(self, record: FinishedPart, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():
-            raise UserError(str(self._folder.path), ["another run has taken over here. This one has been given up."])
+            raise UserError(str(self._folder.path), ["another run has taken over this folder. This run was stopped."])
         ledger.commit(self._folder, record, files)

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
+from engine.draws.distributions import scipy_catalogue
+
 SHAPES = (0.3, 3.0)
 """Starting values of the first shape, besides SciPy's own start.
 
@@ -53,14 +55,12 @@ class Form:
     @property
     def law(self) -> Any:
         """SciPy's object of the distribution."""
-        from scipy import stats
-
-        return getattr(stats, self.name)
+        return scipy_catalogue.generic(self.name)
 
     @property
     def shapes(self) -> tuple[str, ...]:
         """Names of the shape parameters."""
-        return tuple(self.law.shapes.split(", ")) if self.law.shapes else ()
+        return scipy_catalogue.shapes(self.name)
 
     @property
     def fixed(self) -> dict[str, float]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import tomli_w
 from scipy import special
 
 from engine.draws.distributions import scipy_catalogue
@@ -107,8 +105,7 @@ def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False
     if not families:
         families = (*REAL, *(POSITIVE if x[0] > 0 else ()), *(UNIT if x[0] > 0 and x[-1] < 1 else ()))
     forms = {name: _form(name, x, shifted) for name in _canonical_names(families)}
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # SciPy's warnings during the search; results are checked instead
+    with scipy_catalogue.quietly():
         fits = [_fit(name, form, x) for name, form in forms.items()]
     return tuple(sorted(fits, key=lambda fit: (bool(fit.failed), fit.aic)))
 
@@ -140,27 +137,24 @@ def remarks(values: np.ndarray) -> tuple[str, ...]:
 
 def reading(fits: Sequence[Fit]) -> str:
     """Interpretation of a ranking in one or two sentences."""
-    late = [fit.family for fit in fits if fit.failed.endswith("too long.")]
-    not_tried = f" Not tried to the end: {', '.join(late)}." if late else ""
-    return _reading([fit for fit in fits if not fit.failed]) + not_tried
-
-
-def _reading(fits: Sequence[Fit]) -> str:
-    best, *others = fits
+    best, *others = (fit for fit in fits if not fit.failed)
+    lowest, known = f"{best.family} has the lowest AIC", f"({p_text(best)})"
     if best.contradicted:
-        other = next((fit for fit in others if fit.p_value > CONTRADICTED), None)
-        use = f"and the data contradict it ({p_text(best)}). Use the data themselves, family 'empirical'"
-        if other is None:
-            return f"No family fits: {best.family} is the best by AIC, {use}."
-        return (
-            f"The best family does not fit: {best.family} has the lowest AIC, {use}, or {other.family}, which they do"
-            f" not contradict ({p_text(other)}, AIC {other.aic - best.aic:.1f} above)."
-        )
-    tested = math.isfinite(best.p_value)
-    verdict = f"the data do not contradict it ({p_text(best)})" if tested else "whether it fits was not tested"
-    alike = [fit.family for fit in others if fit.aic - best.aic <= ALIKE and not fit.contradicted]
-    same = f" Within {ALIKE:g} of it, which is no difference: {', '.join(alike)}." if alike else ""
-    return f"{best.family} has the lowest AIC, and {verdict}.{same}"
+        use = f"and the data contradict it {known}. Use the data themselves, family 'empirical'"
+        text = f"No family fits: {best.family} is the best by AIC, {use}."
+        if other := next((fit for fit in others if fit.p_value > CONTRADICTED), None):
+            text = (
+                f"The best family does not fit: {lowest}, {use}, or {other.family}, which they do not contradict"
+                f" ({p_text(other)}, AIC {other.aic - best.aic:.1f} above)."
+            )
+    else:
+        tested = math.isfinite(best.p_value)
+        verdict = f"the data do not contradict it {known}" if tested else "whether it fits was not tested"
+        text = f"{lowest}, and {verdict}."
+        if alike := [fit.family for fit in others if fit.aic - best.aic <= ALIKE and not fit.contradicted]:
+            text += f" Within {ALIKE:g} of it, which is no difference: {', '.join(alike)}."
+    late = [fit.family for fit in fits if fit.failed.endswith("too long.")]
+    return f"{text} Not tried to the end: {', '.join(late)}." if late else text
 
 
 def p_text(fit: Fit) -> str:
@@ -173,22 +167,13 @@ def p_text(fit: Fit) -> str:
 
 def snippet(fit: Fit, name: str, source: str) -> str:
     """TOML table of a factor with this name and the fitted distribution; numbers in full precision."""
-    return _table(name, {"family": fit.family, **fit.parameters, "source": source})
+    return tomli_w.dumps({"factors": {name: {"family": fit.family, **fit.parameters, "source": source}}})
 
 
 def empirical_snippet(file: str, column: str, name: str, source: str) -> str:
     """TOML table of a factor with this name that is drawn from the data themselves."""
-    return _table(name, {"family": "empirical", "file": file, "column": column, "source": source})
-
-
-def _table(name: str, entries: Mapping[str, str | float]) -> str:
-    head = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
-    lines = [f"{key} = {_quoted(value)}\n" for key, value in entries.items()]
-    return f"[factors.{head}]\n" + "".join(lines)
-
-
-def _quoted(value: str | float) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    law = {"family": "empirical", "file": file, "column": column, "source": source}
+    return tomli_w.dumps({"factors": {name: law}})
 
 
 def _refuse_useless(x: np.ndarray) -> None:
@@ -200,13 +185,8 @@ def _refuse_useless(x: np.ndarray) -> None:
         raise UserError("values", [f"all {len(x):,} are {x[0]:g}. Use family 'fixed', value = {float(x[0])!r}."])
 
 
-def _canonical_names(families: Sequence[str]) -> tuple[str, ...]:
-    _refuse_unknown(families)
-    ours = {law: name for name, law in OWN.items() if name != "logit-normal"}
-    return tuple(dict.fromkeys(ours.get(name, name) for name in families))
-
-
-def _refuse_unknown(families: Sequence[str]) -> None:
+def _canonical_names(families: Sequence[str]) -> dict[str, None]:
+    """The families in the names of a study, each once; refuses those that cannot be fitted."""
     known = {*scipy_catalogue.continuous_names(), *OWN} - _DIRECTIONS
     out = {name: f"'{name}' cannot be a prior: {reason}" for name, reason in scipy_catalogue.LEFT_OUT.items()}
     for names, reason in (
@@ -218,6 +198,8 @@ def _refuse_unknown(families: Sequence[str]) -> None:
     problems = [out.get(name) or unknown("family", name, known) for name in families if name not in known]
     if problems:
         raise UserError("--families", problems)
+    ours = {law: name for name, law in OWN.items() if name != "logit-normal"}
+    return dict.fromkeys(ours.get(name, name) for name in families)
 
 
 def _form(name: str, x: np.ndarray, shifted: bool) -> Form:

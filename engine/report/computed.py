@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from engine.formatting import command_line, forms_as_text
@@ -81,11 +80,7 @@ def _bounds(run: RunRecords) -> list[tuple[str, str]]:
         if often
         else f"none above {100 * MANY:g} %"
     )
-    first = on_bounds[0]
-    called = replace(
-        first, variable=run.study.phrase("yearly", first.variable), policy=run.study.phrase("policies", first.policy)
-    )
-    return [("Yearly values on their bounds", f"{counted}; most often {called.text}")]
+    return [("Yearly values on their bounds", f"{counted}; most often {on_bounds[0].in_words(run.study)}")]
 
 
 def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:

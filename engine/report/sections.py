@@ -11,6 +11,7 @@ from itertools import islice
 
 from engine.answers import record_tables, registry
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import NO_INTERVAL, Cell, cell
 from engine.answers.layout import COMMAND, Stack, notes, parts, stacks, text_of
 from engine.answers.table import Column, Kind, Table
 from engine.formatting import begun
@@ -23,7 +24,6 @@ from engine.report.records import RunRecords
 from engine.report.sentences import CHANCE, WHEN, best, bracketed, parts as parts_of_events, what, worse
 from engine.report.text import minus
 from engine.report.words import told
-from engine.risk.estimation.as_text import NO_INTERVAL, Cell, cell
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import record
 

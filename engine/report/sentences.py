@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from engine.answers.as_text import NO_INTERVAL, judged
+from engine.answers.wording import UNITS, amounts, listed, some
 from engine.formatting import begun
 from engine.report.text import minus
-from engine.risk.estimation.as_text import NO_INTERVAL, judged
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record
-from engine.risk.estimation.wording import UNITS, amounts, listed, some
 
 if TYPE_CHECKING:
     from engine.report.records import RunRecords

@@ -1,4 +1,4 @@
-"""Damage in a run folder, that is, files that are not as they were written: found one by one, and taken away."""
+"""Damage in a run folder, that is, files that are not as they were written: how it is found and removed."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def answers_in(damages: Iterable[Damage]) -> list[str]:
 def take_away(folder: RunFolder, damages: list[Damage], versions: Callable[[], Mapping[str, str]]) -> None:
     """Removes damaged files and the records of their parts, and damaged answers as a whole.
 
-    Files of the study are restored; the provenance starts anew.
+    Files of the study are restored; a new provenance is begun.
 
     Args:
       versions: gives those of this process, for a folder that has lost the record of what made it.

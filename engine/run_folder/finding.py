@@ -1,4 +1,4 @@
-"""Finds the run or the study that a command is given by name, always by the same rule: `folder_named`."""
+"""Finds the run or the study that a command is given by name, by one rule: `folder_named`."""
 
 from __future__ import annotations
 

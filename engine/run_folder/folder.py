@@ -21,7 +21,7 @@ class RunFolder:
     """The folder of a run, and the study that it is a run of.
 
     Args:
-      path: the folder, with `cube.zarr` and `ledger/` inside once something has been written.
+      path: the folder, which contains `cube.zarr` and `ledger/` once something has been written.
       study: the resolved study.
     """
 

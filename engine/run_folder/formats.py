@@ -1,4 +1,4 @@
-"""The format of a run's files: runs of earlier formats are read, and only those of this one go on."""
+"""The format of a run's files: runs of earlier formats can be read, and only those of this format are continued."""
 
 from __future__ import annotations
 

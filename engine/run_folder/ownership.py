@@ -78,7 +78,7 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
             yield holder
     except locks.Taken as taken:
         remedy = f" {taken.remedy}" if taken.remedy else ""
-        who = taken.holder or "a process that does not tell its name"
+        who = taken.holder or "an unknown process"
         raise Busy(
             str(path), [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"]
         ) from None
@@ -314,7 +314,7 @@ def _whose(study: Study) -> Plain:
 
 
 def _sweep(folder: Path) -> None:
-    """Removes the half-written files of killed processes, which nobody has read."""
+    """Removes the incomplete files of killed processes, which no process has read."""
     inside = (place.rglob(f"*{UNFINISHED}") for place in (folder / LEDGER, folder / "cube.zarr"))
     for stray in (*chain(*inside), *filter(Path.is_file, folder.glob(f"*{UNFINISHED}"))):
         stray.unlink(missing_ok=True)
@@ -341,7 +341,7 @@ def _refuse_linked_folders(folder: Path) -> None:
     inside = [Path(above, name) for place in places for above, names, _ in os.walk(place) for name in names]
     for place in (*places, *inside):
         if place.is_symlink():
-            remedy = "Put there what it leads to, or take another folder."
+            remedy = "Replace it with its target, or use another folder."
             name = place.relative_to(folder).as_posix()
             raise UserError(str(folder), [f"{name} leads elsewhere (a symbolic link). {remedy}"])
 

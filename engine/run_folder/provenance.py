@@ -1,4 +1,4 @@
-"""How a run came about: versions, machine, command and times. Kept beside the cube, never inside.
+"""Provenance of a run: versions, machine, command and times, stored beside the cube and never inside it.
 
 `provenance.json` holds the study and a record of every run that ended in the folder, with a digest of its own.
 """

@@ -1,4 +1,4 @@
-"""A finished run that is as it was before, where its extension was refused."""
+"""Restores a finished run whose extension was refused."""
 
 from __future__ import annotations
 

@@ -119,8 +119,8 @@ class Asking:
 def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) -> tuple[Answer, Path | None]:
     """The answer to a question, and the path where it is now stored.
 
-    The path is None if answers to this question are not stored, if there is no run to store it in, or if it cannot be
-    written, of which a warning says why.
+    The path is None if answers to this question are not stored, if a whole answer is stored of which this one is a
+    part, if there is no run to store it in, or if it cannot be written, of which a warning says why.
 
     Args:
       name: of the question.
@@ -137,7 +137,8 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
     if getattr(question, "stored", True):
         both = home.run_folder.path != of.run_folder.path and of.study.facts is None
         for one in (of, home) if both else (home,):
-            place = answer_store.keep(one.run_folder, name, answer.groups, stacklevel + 1)
+            if getattr(question, "whole", True) or not _holds_whole(one.run_folder, name):
+                place = answer_store.keep(one.run_folder, name, answer.groups, stacklevel + 1)
     return answer, place
 
 
@@ -207,7 +208,7 @@ def attribute(
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
-      UserError: the study is not sound; or as `engine.analyses.attribute.Attribute.answer`.
+      UserError: the study is not sound; or as `engine.questions.attribute.Attribute.answer`.
     """
     if not isinstance(study, Study):
         study = load_study(study, policies=[*dict.fromkeys((start, end))])
@@ -254,6 +255,17 @@ def stored(folder: RunFolder) -> list[Answer]:
     return answers
 
 
+def _holds_whole(folder: RunFolder, question: str) -> bool:
+    """Whether a run folder holds a whole answer to a question, in this version's format."""
+    tree = answer_store.read(folder.path, question)
+    if tree is None:
+        return False
+    try:
+        return bool(getattr(question_of(question, Answer.of_tree(tree).asked), "whole", True))
+    except UserError:  # in another format
+        return False
+
+
 def stored_answer(folder: RunFolder, question: str, table: str = "", words: Sequence[str] = ()) -> Answer:
     """The stored answer to a question, which is the last one that the run gave.
 
@@ -279,7 +291,7 @@ def stored_answer(folder: RunFolder, question: str, table: str = "", words: Sequ
 
 def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:
     """How many of a study's gates fail, and which, in a sentence; the answer is stored beside the run."""
-    from engine.analyses.gates import MOST_PATHS, stored_gates
+    from engine.questions.gates import MOST_PATHS, stored_gates
 
     answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asking(study, folder, device=device), 3)[0]
     few = f", on {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""

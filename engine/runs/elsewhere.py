@@ -21,8 +21,7 @@ def rows(study: Study, cube: xr.DataTree, paths: int | None = None) -> pd.DataFr
     Args:
       paths: how many, from the first on; those whose draws are kept if not given.
     """
-    draws, outcomes, count = _first_futures(study, cube, paths)
-    return _rows(study, draws, outcomes, range(count))
+    return _rows(study, cube, _first(study, paths))
 
 
 def parts_of_rows(study: Study, cube: xr.DataTree, chunk: int, paths: int | None = None) -> Iterator[pd.DataFrame]:
@@ -36,20 +35,30 @@ def parts_of_rows(study: Study, cube: xr.DataTree, chunk: int, paths: int | None
     """
     if chunk < 1:
         raise UserError("chunks", [f"expected one path or more in a part, got {chunk}."])
-    draws, outcomes, count = _first_futures(study, cube, paths)
-    spans = [range(first, min(first + chunk, count)) for first in range(0, count, chunk)]
-    return (_rows(study, _part(draws, span), _part(outcomes, span), span) for span in spans)
+    every = _first(study, paths)
+    return (_rows(study, cube, every[first : first + chunk]) for first in every[::chunk])
 
 
-def _part(held: xr.Dataset, paths: range) -> xr.Dataset:
-    return held.isel({"path": slice(paths.start, paths.stop)}, missing_dims="ignore")
+def _first(study: Study, paths: int | None) -> range:
+    """The numbers of the first futures: as many as asked for, else those whose draws are kept."""
+    return range(min(study.keep.draws or study.paths if paths is None else paths, study.paths))
 
 
-def _rows(study: Study, draws: xr.Dataset, outcomes: xr.Dataset, paths: range) -> pd.DataFrame:
+def _rows(study: Study, cube: xr.DataTree, paths: range) -> pd.DataFrame:
     index = pd.MultiIndex.from_product([study.policy_names, np.asarray(paths)], names=["policy", "path"])
+    draws, outcomes = _futures(cube, paths)
     columns = {str(name): np.tile(values.values, len(study.policies)) for name, values in draws.items()}
     columns |= {str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()}
     return pd.DataFrame(columns, index)
+
+
+def _futures(cube: xr.DataTree, paths: range) -> list[xr.Dataset]:
+    """Draws and outcomes of futures with consecutive numbers, not read yet; empty where none are kept."""
+    kept = [
+        cube.children[name].to_dataset(inherit=False) if name in cube.children else xr.Dataset()
+        for name in ("draws", "paths")
+    ]
+    return [held.isel({"path": slice(paths.start, paths.stop)}, missing_dims="ignore") for held in kept]
 
 
 def experiments(
@@ -64,23 +73,18 @@ def experiments(
     Args:
       paths: how many futures, from the first on; those whose draws are kept if not given.
     """
-    draws, outcomes, count = _first_futures(study, cube, paths)
-    policies = len(study.policies)
-    categories = {one.name: one.labels for one in study.inputs if one.labels}
-    columns: dict[str, Any] = {}
-    for name, values in draws.items():
-        held = np.asarray(values.values, np.float64)
-        if labels := categories.get(str(name)):
-            places = np.abs(held[:, None] - np.array([*labels.values()])).argmin(axis=1)
-            once = np.tile(places, policies)
-            columns[str(name)] = pd.Categorical.from_codes(once, [*labels])
-        else:
-            columns[str(name)] = np.tile(held, policies)
-    columns["scenario"] = pd.Categorical(np.tile(np.arange(count), policies))
-    columns["policy"] = pd.Categorical(np.repeat(study.policy_names, count), study.policy_names)
-    columns["model"] = pd.Categorical([study.model_name] * (count * policies))
-    by_row = {str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()}
-    return pd.DataFrame(columns), by_row
+    held = rows(study, cube, paths)
+    factors = [one for one in study.inputs if one.name in held]
+    columns = held[[one.name for one in factors]].astype(np.float64)
+    for one in factors:
+        if one.labels:
+            distances = np.abs(columns[[one.name]].to_numpy() - np.array([*one.labels.values()]))
+            columns[one.name] = pd.Categorical.from_codes(distances.argmin(axis=1), [*one.labels])
+    columns["scenario"] = pd.Categorical(held.index.get_level_values("path"))
+    columns["policy"] = pd.Categorical(held.index.get_level_values("policy"), study.policy_names)
+    columns["model"] = pd.Categorical([study.model_name] * len(columns))
+    outcomes = {name: held[name].to_numpy() for name in study.keep.outcomes}
+    return columns.reset_index(drop=True), outcomes
 
 
 def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) -> Any:
@@ -100,29 +104,19 @@ def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) ->
         if error.name != "arviz":
             raise
         raise UserError("to_arviz", [f"needs arviz: {install('arviz')}"]) from error
-    draws, outcomes, count = _first_futures(study, cube, paths)
+    numbers = _first(study, paths)
     about = {"study": study.name, "fingerprint": study.fingerprint, "seed": study.seed}
-    numbers = {"chain": [0], "draw": np.arange(count)}
+    coords = {"chain": [0], "draw": np.asarray(numbers)}
     groups = {
         name: (
             group.drop_vars("path", errors="ignore")
             .rename(path="draw")
             .expand_dims("chain")
-            .assign_coords(numbers)
+            .assign_coords(coords)
             .assign_attrs(about)
         )
-        for name, group in (("prior", draws), ("prior_predictive", outcomes))
+        for name, group in zip(("prior", "prior_predictive"), _futures(cube, numbers), strict=True)
         if group.data_vars
     }
     made: Any = getattr(arviz, "InferenceData", xr.DataTree)  # from 1.0 on missing, or another name of `DataTree`
     return xr.DataTree.from_dict(groups) if issubclass(made, xr.DataTree) else made(**groups)
-
-
-def _first_futures(study: Study, cube: xr.DataTree, paths: int | None) -> tuple[xr.Dataset, xr.Dataset, int]:
-    """Draws and outcomes of the first futures, not read yet, and how many futures these are."""
-    count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
-    draws, outcomes = (
-        _part(cube.children[name].to_dataset(inherit=False), range(count)) if name in cube.children else xr.Dataset()
-        for name in ("draws", "paths")
-    )
-    return draws, outcomes, count

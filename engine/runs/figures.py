@@ -47,9 +47,9 @@ class Drawing:
     """
 
     def __init__(self, folder: RunFolder, cube: Callable[[], xr.DataTree], kind: str):
-        self._folder, self._cube, self._kind, chosen = folder, cube, kind, KINDS[kind]
-        takes = [*chosen.takes, *(["path (by keyword)"] if "story" in chosen.of else [])]
-        self.__doc__ = f"An Altair chart of {chosen.about}; takes {', '.join(takes) or 'nothing'}."
+        self._folder, self._cube, self._kind, self._of = folder, cube, kind, KINDS[kind]
+        takes = [*self._of.takes, *(["path (by keyword)"] if "story" in self._of.of else [])]
+        self.__doc__ = f"An Altair chart of {self._of.about}; takes {', '.join(takes) or 'nothing'}."
 
     def __call__(self, subject: str | None = None, /, *, path: int | None = None, **options: Any) -> Any:
         return chart(self._kind, self.tables(subject, path, options))
@@ -59,16 +59,29 @@ class Drawing:
         data = self.tables(subject, path, options)
         return data[0] if len(data) == 1 else data
 
-    def tables(self, subject: str | None, path: int | None, options: dict[str, Any]) -> tuple[pd.DataFrame, ...]:
-        """The data frames of all parts of the figure."""
-        kind, chosen = self._kind, KINDS[self._kind]
-        given = options if subject is None else _with_subject(kind, subject, options)
-        _refuse_options(kind, given, path)
-        if given.get("variable") is None:
-            given["variable"] = self._usual_variable(chosen.shows)
-        return tables_of(kind, {source: self._source(source, chosen, path or 0) for source in chosen.of}, given)
+    def tables(self, subject: Any, path: int | None, options: Mapping[str, Any]) -> tuple[pd.DataFrame, ...]:
+        """The data frames of all parts of the figure.
 
-    def _source(self, name: str, kind: Kind, path: int) -> Any:
+        Raises:
+          UserError: as `refuse`, what is given by position is no name or is given by keyword too, or what the kind
+            itself refuses.
+        """
+        given, name = {**options}, next(iter(self._of.takes), "variable")
+        if subject is not None and not isinstance(subject, str):
+            is_path = "story" in self._of.of and isinstance(subject, int)
+            remedy = f" Give a path by keyword: path={subject}." if is_path else ""
+            raise UserError(self._kind, [Problem(name, f"expected a name, got {subject!r}.{remedy}")])
+        if subject is not None and name in given:
+            got = f"got '{subject}' and {name}={given[name]!r}."
+            raise UserError(self._kind, [Problem(name, f"expected one value, {got}")])
+        if subject is not None:
+            given[name] = subject
+        refuse(self._kind, given, path)
+        if given.get("variable") is None:
+            given["variable"] = self._usual_variable()
+        return tables_of(self._kind, {source: self._source(source, path or 0) for source in self._of.of}, given)
+
+    def _source(self, name: str, path: int) -> Any:
         match name:
             case "cube":
                 return self._cube()
@@ -76,37 +89,20 @@ class Drawing:
                 return self._folder.study
             case "story":
                 return replay(self._folder.study, path)
-        return stored_answer(self._folder, name, kind.table)
+        return stored_answer(self._folder, name, self._of.table)
 
-    def _usual_variable(self, shows: str) -> str | None:
+    def _usual_variable(self) -> str | None:
         """The default variable of a figure that is about an outcome, or about a yearly variable.
 
         It is the first stored outcome of the headline, or the first yearly variable that enters one of the headline.
         """
         study = self._folder.study
-        if shows == OUTCOME:
+        if self._of.shows == OUTCOME:
             return next((name for name in study.headline if name in study.keep.outcomes), None)
-        if shows == YEARLY and "yearly" in self._cube()["risk"].children:
+        if self._of.shows == YEARLY and "yearly" in self._cube()["risk"].children:
             made_of = (term.variable for name in study.headline for term in study.model.outcomes[name].terms)
             return next((name for name in made_of if name in study.model.yearly), None)
         return None
-
-
-def _with_subject(kind: str, subject: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a kind of figure with the one given by position under its name, the first that the kind takes.
-
-    Raises:
-      UserError: it is no name, or is given by keyword too.
-    """
-    chosen = KINDS[kind]
-    name = next(iter(chosen.takes), "variable")
-    if not isinstance(subject, str):
-        path = "story" in chosen.of and isinstance(subject, int)
-        remedy = f" Give a path by keyword: path={subject}." if path else ""
-        raise UserError(kind, [Problem(name, f"expected a name, got {subject!r}.{remedy}")])
-    if name in options:
-        raise UserError(kind, [Problem(name, f"expected one value, got '{subject}' and {name}={options[name]!r}.")])
-    return {name: subject, **options}
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -123,24 +119,17 @@ def needs_numbers(kind: str) -> bool:
     return bool({"cube", *ANSWERS} & {*kind_of(kind).of})
 
 
-def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> None:
+def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path | None = None) -> None:
     """Refuses options that a kind of figure does not take, and a file that no figure can be written to.
 
     Raises:
       UserError: an unknown option, a path number for a kind that shows no single path, or such a file.
     """
-    _refuse_options(kind, _given(options), path)
-    export.refuse_file(file)
-
-
-def _refuse_options(kind: str, options: Mapping[str, Any], path: int | None) -> None:
     refuse_options(kind, options)
     if path is not None and "story" not in kind_of(kind).of:
         raise UserError(kind, [Problem("path", f"'{kind}' does not take it, as it shows no single path.")])
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+    if file is not None:
+        export.refuse_file(file)
 
 
 def save(
@@ -154,7 +143,6 @@ def save(
     Raises:
       UserError: as `refuse`, or what the kind itself refuses.
     """
-    drawing = getattr(figures, kind)
-    data = drawing.tables(None, path, _given(options))
+    data = getattr(figures, kind).tables(None, path, options)
     export.save(chart(kind, data), file, scheme)
     return str(data[0].attrs["title"])

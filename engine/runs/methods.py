@@ -152,7 +152,7 @@ class Questions:
         paths: int | None = None,
         device: str | None = None,
     ) -> Answer:
-        """Show what each input of STUDY does to the spread of outcomes, events and tails, and what knowing it is worth.
+        """Show what each input of STUDY does to the spread of outcomes, events and tails.
 
         Args:
           outcome: Outcomes and events, in place of the headline and all events.

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from engine.errors import Problem, UserError, unknown
+from engine.execution import results
 from engine.execution.anew import InFull, in_full
 from engine.formatting import unit_name, words
 from engine.run_folder import cube, ledger
 from engine.run_folder.cube_groups import (
     CONVENTIONS,
+    Attributes,
+    coordinate,
     described,
     described_inputs,
     described_paths,
@@ -25,14 +27,11 @@ from engine.run_folder.cube_groups import (
 )
 from engine.run_folder.finding import finishing_command
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.reading import Paths
-from engine.study.study import PRECISIONS, Block, Study
+from engine.study.study import PRECISIONS, Study
 from engine.study.tables.policies import on_path
 
-KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock", "levers": "lever"}
-"""Groups of a replay, and the `kind` of their values in its table."""
 COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
-_BLOCKS = 32  # blocks that `worst` reads at a time
+_Variables = Mapping[str, tuple[tuple[str, ...], np.ndarray, Attributes]]
 
 
 def replay(
@@ -70,77 +69,76 @@ def replay(
     if problems:
         raise UserError(study.source, problems)
     groups = _labelled(study, numbers, in_full(study, numbers, device, precision))
-    about: dict[str, Any] = {
+    about = {
         "Conventions": CONVENTIONS,
         "title": study.name,
         "seed": study.seed,
         "precision": precision,
         "summary": study.question,
+        **({"path": numbers[0]} if single else {}),
     }
-    if single:
-        groups = {name: group.isel(path=0, drop=True) for name, group in groups.items()}
-        about["path"] = numbers[0]
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **groups})
+    story = xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **groups})
+    return story.isel(path=0, drop=True) if single else story
 
 
 def _labelled(study: Study, numbers: Sequence[int], futures: InFull) -> dict[str, xr.Dataset]:
     """The groups of a replay; every variable has `path` first."""
-    coords = {"path": _path_numbers(numbers)}
-    by_policy = coords | {"policy": policies(study)}
-    groups = {}
-    places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
-    for dim, labels in study.model.dims.items():
-        places[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))
-    if futures.yearly is not None:
-        yearly = study.model.yearly
-        variables = {
-            name: (
-                ("path", "policy", "year", *yearly[name].dims),
-                values,
-                described_value(study, "yearly", name) | valid_range(yearly[name]),
-            )
-            for name, values in futures.yearly.items()
-        }
-        groups["yearly"] = xr.Dataset(variables, by_policy | places)
-    groups["outcomes"] = xr.Dataset(
-        {
-            name: (("path", "policy"), values, described_value(study, "outcomes", name))
-            for name, values in futures.outcomes.items()
-        },
-        by_policy,
-    )
-    groups["draws"] = xr.Dataset(
-        {name: ("path", futures.draws[name], attributes) for name, attributes in described_inputs(study).items()},
-        coords,
-    )
-    if any(policy.factors or (policy.before and policy.before.drawn) for policy in study.policies):
-        groups["levers"] = xr.Dataset(_levers(study, futures.draws), by_policy | places)
-    if futures.shocks is not None:
-        shocks = {
-            name: (
-                ("path", "year", *shock.dims),
-                futures.shocks[name],
-                described(shock.about or words(name), shock.unit),
-            )
-            for name, shock in study.model.shocks.items()
-        }
-        groups["shocks"] = xr.Dataset(shocks, coords | places)
-    return groups
+    model = study.model
+    labels = {
+        "path": _path_numbers(numbers),
+        "policy": policies(study),
+        "year": coordinate("year", study.years, "calendar year", np.int64, "year"),
+        **{dim: coordinate(dim, names, words(dim)) for dim, names in model.dims.items()},
+    }
+    yearly = {
+        name: (
+            ("path", "policy", "year", *model.yearly[name].dims),
+            values,
+            described_value(study, "yearly", name) | valid_range(model.yearly[name]),
+        )
+        for name, values in (futures.yearly or {}).items()
+    }
+    outcomes = {
+        name: (("path", "policy"), values, described_value(study, "outcomes", name))
+        for name, values in futures.outcomes.items()
+    }
+    draws = {name: (("path",), futures.draws[name], about) for name, about in described_inputs(study).items()}
+    shocks = {
+        name: (
+            ("path", "year", *shock.dims),
+            (futures.shocks or {})[name],
+            described(shock.about or words(name), shock.unit),
+        )
+        for name, shock in model.shocks.items()
+    }
+    groups: dict[str, _Variables] = {
+        "yearly": yearly,
+        "outcomes": outcomes,
+        "draws": draws,
+        "shocks": shocks,
+        "levers": _levers(study, futures.draws),
+    }
+
+    def labelled(variables: _Variables) -> xr.Dataset:
+        used = {"path", *(dim for dims, _, _ in variables.values() for dim in dims)}
+        return xr.Dataset(variables, {dim: label for dim, label in labels.items() if dim in used})
+
+    return {name: labelled(variables) for name, variables in groups.items() if variables or name == "draws"}
 
 
-def _levers(study: Study, draws: Mapping[str, np.ndarray]) -> dict[str, tuple[Any, ...]]:
-    """Levers in force as labelled variables."""
+def _levers(study: Study, draws: Mapping[str, np.ndarray]) -> _Variables:
+    """Levers in force as labelled variables, [path, policy, year, *dims]; none if no policy is random."""
+    if not any(policy.factors or (policy.before and policy.before.drawn) for policy in study.policies):
+        return {}
     rows = np.stack([*draws.values()], axis=-1)
     named = [dict(zip(draws, row, strict=True)) for row in rows.astype(float)]
     in_force = [[on_path(policy, drawn, study.years).levers for policy in study.policies] for drawn in named]
     variables = {}
     for name, lever in study.model.levers.items():
         values = np.array([[levers[name] for levers in by_policy] for by_policy in in_force], rows.dtype)
-        dims = ("path", "policy", "year", *lever.dims)
+        dims, held = (("year",), values) if study.years else ((), values[:, :, 0])
         about = described(lever.about or words(name), lever.unit)
-        variables[name] = (
-            (dims, values, about) if study.years else (("path", "policy", *lever.dims), values[:, :, 0], about)
-        )
+        variables[name] = (("path", "policy", *dims, *lever.dims), held, about)
     return variables
 
 
@@ -154,25 +152,21 @@ def as_table(story: xr.DataTree) -> pd.DataFrame:
     `kind` is "yearly", "outcome", "draw", "shock" or "lever". Where a column does not apply, such as the policy of a
     draw or the year of an outcome, its entry is missing. `value` has the type that the replay was computed in. A
     dimension with the name of another column gets `_label` behind it.
+
+    Args:
+      story: of several paths, or of one in a list.
     """
-    renamed: dict[Any, str] = {}
-    for group in ("yearly", "shocks", "levers"):
-        coords = story[group].coords if group in story.children else ()
-        dims = [dim for dim in coords if dim not in ("path", "policy", "year")]
-        renamed |= {dim: f"{dim}_label" if dim in COLUMNS else str(dim) for dim in dims}
-    columns = [*COLUMNS[:-2], *renamed.values(), *COLUMNS[-2:]]
+    dims = dict.fromkeys(str(dim) for group in story.children.values() for dim in group.coords)
+    places = {dim: f"{dim}_label" if dim in COLUMNS else dim for dim in dims if dim not in ("path", "policy", "year")}
+    columns = [*COLUMNS[:-2], *places.values(), *COLUMNS[-2:]]
     parts = []
-    for group, kind in KINDS.items():
-        variables = story[group].data_vars if group in story.children else {}
-        for name, values in variables.items():
-            own = {dim: label for dim, label in renamed.items() if dim in values.dims}
-            flat = values.rename(own).rename("value")
-            if "path" not in flat.coords:
-                flat = flat.assign_coords(path=story.attrs["path"])
-            part = flat.expand_dims([] if flat.dims else ["path"]).to_dataframe().reset_index()
-            parts.append(part.assign(variable=name, kind=kind, unit=unit_name(values.attrs)))
-    table = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
-    return table.astype({"year": "Int64"})
+    for group, node in story.children.items():
+        for name, values in node.data_vars.items():
+            own = {dim: label for dim, label in places.items() if dim in values.dims}
+            part = values.rename(own).rename("value").to_dataframe().reset_index()
+            part = part.assign(variable=name, kind=group.removesuffix("s"), unit=unit_name(values.attrs))
+            parts.append(part.reindex(columns=columns))
+    return pd.concat(parts, ignore_index=True).astype({"year": "Int64"})
 
 
 def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Dataset:
@@ -188,73 +182,54 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
       count: how many paths.
 
     Raises:
-      UserError: no such outcome or policy, too many paths or none, an outcome that is not kept path by path, or a run
-        that is not finished; all problems at once. Blocks missing from a finished run are reported before these.
+      UserError: no such outcome or policy, an outcome that is not kept path by path, or a run that is not finished,
+        all problems at once; else blocks missing from a finished run, or too many paths or none.
     """
-    study = folder.study
+    study, kept = folder.study, folder.study.keep.outcomes
     problems = []
-    kept = study.keep.outcomes
     if variable not in study.model.outcomes:
         problems.append(Problem("variable", unknown("outcome", variable, study.model.outcomes)))
     elif variable not in kept:
         expected = f"expected an outcome that is kept path by path ({', '.join(kept) or 'none is'}), got '{variable}'."
-        remedy = "Keep it: keep.outcomes in the study, and run it."
-        problems.append(Problem("variable", f"{expected} {remedy}"))
+        problems.append(Problem("variable", f"{expected} Keep it: keep.outcomes in the study, and run it."))
     if policy not in study.policy_names:
         problems.append(Problem("policy", unknown("policy", policy, study.policy_names)))
-    done = ledger.done_blocks(folder, short=True)
-    blocks = [Block(index, record.first, record.count) for index, record in done.items()]
-    there = sum(block.count for block in blocks)
     held = cube.attributes(folder.path)
     is_whole = held.get("status") == "complete" and held.get("paths", 0) >= study.paths
-    gone = [block.index for block in study.blocks() if block.index not in done] if is_whole else []
-    if gone:
-        raise UserError(str(folder.path), [ledger.missing(folder.path, gone)])
-    if not 1 <= count <= max(there, 1):
-        problems.append(Problem("count", f"expected 1 to {there} paths, got {count}."))
     if not is_whole and not cube.was_finished(folder.path):
         expected = f"expected a run of {study.paths:,} paths that has come to its end."
         problems.append(Problem("", f"{expected} Finish it: {finishing_command(folder)}"))
     if problems:
         raise UserError(str(folder.path), problems)
-    outcome, at = study.model.outcomes[variable], study.policy_names.index(policy)
-    numbers: np.ndarray = np.zeros(0, np.int64)
-    values: np.ndarray = np.zeros((len(study.policies), 0), study.dtype)
-    for begin in range(0, len(blocks), _BLOCKS):
-        part = blocks[begin : begin + _BLOCKS]
-        block = Paths(folder, part)[variable]
-        values = np.concatenate([values, block], axis=1)
-        new = [np.arange(one.first, one.first + one.count) for one in part]
-        numbers = np.concatenate([numbers, *new])
-        first = _lowest_first(-values[at] if outcome.loss else values[at], count)
-        numbers, values = numbers[first], values[:, first]
+    done = ledger.done_blocks(folder, short=True)
+    answers = results.whole(folder, done) if is_whole else results.Answers(folder, done)
+    if not 1 <= count <= answers.study.paths:
+        raise UserError(
+            str(folder.path), [Problem("count", f"expected 1 to {answers.study.paths} paths, got {count}.")]
+        )
+    values = answers.paths[variable]
+    own = values[study.policy_names.index(policy)]
+    goodness = -own if study.is_loss(variable) else own
+    among = np.flatnonzero(goodness <= np.partition(goodness, count - 1)[count - 1])  # few, where sorting all is slow
+    first = among[np.argsort(goodness[among], kind="stable")][:count]
+    numbers = np.concatenate([np.arange(block.first, block.first + block.count) for block in answers.blocks])
     return xr.Dataset(
-        {variable: (("path", "policy"), values.T, described_value(study, "outcomes", variable))},
-        {"path": _path_numbers(numbers), "policy": policies(study)},
+        {variable: (("path", "policy"), values[:, first].T, described_value(study, "outcomes", variable))},
+        {"path": _path_numbers(numbers[first]), "policy": policies(study)},
         {"title": study.name, "comment": f"paths with the worst '{variable}' under '{policy}', worst first"},
     )
 
 
-def _lowest_first(values: np.ndarray, count: int) -> np.ndarray:
-    """Indices of the `count` lowest values, lowest first; ties in their order."""
-    limit = np.partition(values, min(count, len(values)) - 1)[:count].max()
-    among = np.flatnonzero(values <= limit)  # these are few; to sort all values would take several times as long
-    return among[np.argsort(values[among], kind="stable")[:count]]
-
-
-def percentiles(study: Study, draws: xr.Dataset) -> xr.Dataset:
-    """The prior's cumulative probability of each draw, 0 to 1, shaped like the draws.
+def percentiles(study: Study, draws: xr.Dataset) -> dict[str, np.ndarray]:
+    """The prior's cumulative probability of each draw, 0 to 1, [path], by factor.
 
     Inputs that are nearly fixed, whose prior has the same lower and upper quartile, are left out.
 
     Args:
       draws: group `draws` of a replay.
     """
-    return xr.Dataset(
-        {
-            item.name: (draws[item.name].dims, item.marginal.share_below(draws[item.name].values))
-            for item in study.inputs
-            if item.marginal.quantile(0.25) < item.marginal.quantile(0.75)
-        },
-        draws.coords,
-    )
+    return {
+        item.name: item.marginal.share_below(draws[item.name].values)
+        for item in study.inputs
+        if item.marginal.quantile(0.25) < item.marginal.quantile(0.75)
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -192,8 +191,11 @@ def repair(
     """
     formats.refuse_other(folder.path)
     ownership.refuse_changed(folder)
+
+    def ours() -> dict[str, str]:
+        return of_study(folder.study, versions(device))
+
     with ownership.claim(folder, damaged=True):
-        ours = partial(_versions, folder, device)
         damages = verify(folder, full, observe, device)
         complete, damaged = has_ended(folder), {damage.part for damage in damages}
         # what other versions made may differ in its last bits from what is computed now, which is no damage
@@ -205,7 +207,3 @@ def repair(
         return Repair(damages, None)
     options = RunOptions(folder.path, device, force=force, observe=observe)
     return Repair(damages, compute(folder.study, options))
-
-
-def _versions(folder: RunFolder, device: str | None) -> dict[str, str]:
-    return of_study(folder.study, versions(device))

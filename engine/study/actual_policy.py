@@ -1,4 +1,4 @@
-"""The policy that came nearest to what was done in reality, and the study under that policy alone."""
+"""The policy closest to what was done in reality, and the study under that policy alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.study.study import Study
 
 
 def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until: int | None = None) -> Study:
-    """The study under one policy alone, the one that came nearest to what was done in reality.
+    """The study under one policy alone, the one closest to what was done in reality.
 
     Args:
       policy, impose, until: as of `backtest`.

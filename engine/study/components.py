@@ -1,4 +1,4 @@
-"""What a study is made of: policies, events, assumptions and their changes, and what is kept of its futures."""
+"""Parts of a study: policies, events, assumptions and their changes, and what is stored by path."""
 
 from __future__ import annotations
 

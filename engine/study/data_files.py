@@ -52,8 +52,8 @@ class Column(NamedTuple):
 def column(path: Path | str, name: str) -> Column:
     """The numbers of one column of a CSV file (first line: names; `,`, `;` or tab between cells) or a Parquet file.
 
-    Cells that are empty or say NaN, NA, N/A, null or none are left out and counted. Whether there are enough of them is
-    the caller's to say.
+    Cells that are empty or say NaN, NA, N/A, null or none are left out and counted. The
+    caller checks whether there are enough numbers.
 
     Raises:
       UserError: no such file or column, more than 64 MiB, or a cell that is no finite number: the first, with its row.
@@ -172,7 +172,7 @@ def _csv(path: Path, name: str) -> Column:
 
 
 def _delimiter(text: str) -> str:
-    """What parts the cells of the first line that is not blank: `,`, `;` or a tab."""
+    """The separator of the cells of the first line that is not blank: `,`, `;` or a tab."""
     first = re.search(r".*\S.*", text)
     bare = re.sub(r'"[^"]*"', "", first[0] if first else "")
     return max(_DELIMITERS, key=bare.count)

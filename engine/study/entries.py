@@ -10,7 +10,7 @@ from engine.formatting import shown
 
 
 def _expected(what: str) -> WrapValidator:
-    """Says of a value of none of the types that an entry may have: `expected WHAT, got VALUE`, once for all types."""
+    """One error about a value of none of the types that an entry may have: `expected WHAT, got VALUE`."""
 
     def read(value: Any, validated: ValidatorFunctionWrapHandler) -> Any:
         try:

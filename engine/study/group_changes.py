@@ -1,4 +1,4 @@
-"""Changes of a group's dependence that keep the form of its copula, so that the compiled program is fed with them."""
+"""Changes of a group's dependence that keep the form of its copula, so that they are inputs of the compiled program."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _side(group: Group) -> float:
 
 
 def _turned(group: Group, side: float) -> Group:
-    """The group with another sign between its sides: 1 if all members move alike, -1 if some move against others."""
+    """The group with another sign between its sides: 1 if all have one sign, -1 if some have the opposite one."""
     return _with(group, side=side) if isinstance(_normal(group.copula), Equicorrelated) else group
 
 

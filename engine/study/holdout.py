@@ -1,4 +1,4 @@
-"""Observed figures that are known and that come later; and a study reduced to the outcomes that figures need."""
+"""Observed figures divided into known and later ones; and a study reduced to the outcomes that figures need."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     for row in rows:
         if not study.observed.error(row):
             remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."
-            problems.add(f"observed: {row.name}", f"has no error, so that no future meets it exactly. {remedy}")
+            problems.add(f"observed: {row.name}", f"has no error, so that no future can equal it. {remedy}")
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:

@@ -31,7 +31,7 @@ def check(study: Study, names: Sequence[str], until: int | None, problems: Probl
             may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
             problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
         elif not any(_imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until):
-            text = f"nothing was observed of '{name}' in the years that are looked at."
+            text = f"nothing was observed of '{name}' in these years."
             problems.add("--impose", f"{text} Add it: a row a year and place, without 'across' and 'fold'.")
 
 

@@ -24,8 +24,8 @@ def table(stated: Any) -> Any:
 def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: Problems) -> LeverGroups:
     """The lever groups of a study; problems with them are added.
 
-    A group is a list of levers, or a table with these and a label. A lever stands in one group at most. A group with
-    the name of a lever holds that lever: both names stand in one table.
+    A group is a list of levers, or a table with these and a label. A lever belongs to at most one group. A group with
+    the name of a lever contains that lever, as both names are keys of one table.
     """
     known = [*model.levers, *([START] if isinstance(model, PathModel) else ())]
     group_of: dict[str, str] = {}
@@ -34,7 +34,7 @@ def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: P
         place = f"lever_groups.{group}"
         for lever in levers:
             if problems.knows(place, "lever", lever, known) and group_of.setdefault(lever, group) != group:
-                text = f"'{lever}' is in '{group_of[lever]}' already. A lever stands in one group: take it out of one."
+                text = f"'{lever}' is in '{group_of[lever]}' already. A lever belongs to one group: remove it from one."
                 problems.add(place, text)
         if group in known and group not in levers:
             problems.add(place, f"has the name of a lever that is not in it. Add '{group}', or take another name.")

@@ -259,7 +259,7 @@ def _model(text: Tables, own: Model | None, before: Study | None, problems: Prob
     try:
         return KnownModel(catalogue.named(name), name, False)
     except UserError as error:
-        remedy = " A model of your own is named on the command line: --model FILE:CLASS."
+        remedy = " Name a model of your own with --model FILE:CLASS."
         for problem in error.problems:
             problems.add("model", problem.message + remedy)
         return None

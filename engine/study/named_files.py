@@ -1,4 +1,4 @@
-"""Data files that a study's tables name: their paths, and their content put into the tables in place of the name."""
+"""Data files that a study's tables name: their paths, and the tables with their content in place of the name."""
 
 from __future__ import annotations
 

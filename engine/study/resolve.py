@@ -239,7 +239,7 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
             if table.get("unit", stated.unit) != stated.unit:
                 problems.add(f"{place}.unit", f"expected '{stated.unit}', the model's unit, got '{table['unit']}'.")
         elif name in model.dims:
-            problems.add(place, "is the name of a dimension; take another.")
+            problems.add(place, "is the name of a dimension. Choose another name.")
         elif name not in drawn and not problems.has_closed("policies"):
             problems.add(place, unknown("factor", name, {*model.factors, *model.constants}))
     for name, stated in model.factors.items():

@@ -18,7 +18,7 @@ Words = str | None
 Number = float | None
 Names = list[str] | None
 Numbers = list[float] | None
-LABEL = "what figures, the report and the cube call it, in place of its name as words"
+LABEL = "label in figures, report and cube, in place of the name as words"
 
 
 def _quantile(percent: int) -> Any:
@@ -26,25 +26,25 @@ def _quantile(percent: int) -> Any:
 
 
 class Labelled(Table):
-    """A table of what may be called by other words than its name."""
+    """A table of a part that may have a label."""
 
     label: Words = says(LABEL)
 
 
 class NamedTable(Labelled):
-    """What people call an outcome or a yearly variable that the model gives, or a lever that it takes."""
+    """The label of an outcome, a yearly variable or a lever of the model."""
 
 
 class Run(Table):
-    """How many paths, and which."""
+    """Number of paths, and how they are sampled."""
 
     paths: int = says("number of paths", 1_048_576, ge=1, le=2**62)
     seed: int = says("seed of all random words", 2016, ge=0, le=2**63 - 1)
     sampler: str = says("how path numbers become random numbers", "antithetic")
     precision: str = says("type of all numbers that are computed and stored, float32 or float64", "float32")
     program: str = says("form of the compiled program: loop where the model allows it, or xla", "loop")
-    nonfinite: float = says("share of paths that may be kept out as not finite", 0.0, ge=0, le=0.01)
-    until: list[str] = says("how precise numbers are to be for the run to end, in sentences", [])
+    nonfinite: float = says("share of paths that may be excluded as not finite", 0.0, ge=0, le=0.01)
+    until: list[str] = says("targets of precision at which the run ends, in sentences", [])
     tile: int | None = says("paths in one compiled pass, a power of two from 16 to 131072", ge=1)
 
 
@@ -53,11 +53,11 @@ class Time(Table):
 
     first: int = says("first calendar year, or number of the first step", ..., ge=0, le=999_999)
     last: int = says("the last one, included", ..., ge=0, le=999_999)
-    unit: str = says("what a step is", "year")
+    unit: str = says("name of a step", "year")
 
 
 class Truncation(Table):
-    """Ends that a law is cut at, both included."""
+    """Bounds of a truncated law, both included."""
 
     low: Number = says("lowest value that is left")
     high: Number = says("highest value that is left")
@@ -100,12 +100,12 @@ class LawTable(Table):
     values: Numbers = says("values of the categories, or the data themselves")
     file: Words = says("CSV or Parquet file with the data")
     column: Words = says("column of the file")
-    resampled: bool | None = says("whether the data are drawn again as they are, rather than interpolated")
+    resampled: bool | None = says("whether draws are resampled data rather than interpolated")
     parts: list[WeightedLaw] | None = says("laws of a mixture, each with its weight")
-    experts: list[WeightedLaw] | None = says("what each of several experts says of the law, with a weight")
+    experts: list[WeightedLaw] | None = says("laws stated by several experts, each with its weight")
     pool: Words = says("how experts are pooled")
-    truncate: Truncation | None = says("ends that the law is cut at")
-    transform: list[Any] | None = says("functions that the value goes through, one after the other")
+    truncate: Truncation | None = says("bounds of a truncated law")
+    transform: list[Any] | None = says("functions applied to the value, in this order")
     source: Words = says("where the law comes from")
 
 
@@ -124,16 +124,16 @@ class FactorTable(LawTable):
     label: Words = says(LABEL)
     about: Words = says("what it means")
     unit: Words = says("must equal the model's unit")
-    group: Words = says("the group that it moves with")
+    group: Words = says("group of dependent inputs that it belongs to")
     source: Words = says("where the prior comes from")
 
 
 class ShockTable(LawTable):
-    """A shock: its law, and how it moves with others and in time."""
+    """A shock: its law, its group and its persistence."""
 
     label: Words = says(LABEL)
     about: Words = says("what it means")
-    group: Words = says("the group that it moves with")
+    group: Words = says("group of dependent inputs that it belongs to")
     persistence: Number = says("correlation of its normal score with that of the year before")
     probability: Share | None = says("probability of a jump in a year, or the factor that is")
     rate: Rate | None = says("expected number of jumps in a year, or the factor that is")
@@ -153,9 +153,9 @@ class RegimeTable(Labelled):
 
 
 class GroupTable(Labelled):
-    """Factors, or shocks, that move together."""
+    """A group of dependent factors or shocks."""
 
-    copula: str = says("how they move together", "gaussian")
+    copula: str = says("copula of the members", "gaussian")
     correlation: Number = says("Pearson correlation of the normal scores of any two members")
     pearson: Correlations | None = says("the same number, or a matrix of them in the order of members")
     spearman: Correlations | None = says("Spearman's rank correlation of any two members, or a matrix")
@@ -163,17 +163,17 @@ class GroupTable(Labelled):
     theta: Number = says("parameter of an Archimedean copula, in place of a rank correlation")
     df: Number = says("degrees of freedom of the t copula, 1 to 1000")
     members: Names = says("names of the members", min_length=1)
-    against: Names = says("members that move against the others", min_length=1)
+    against: Names = says("members with the opposite sign of dependence", min_length=1)
     file: Words = says("data of an empirical copula")
     ranks: dict[str, list[int]] | None = says("ranks of the data by member, in place of the file", min_length=1)
 
 
 class PolicyTable(Labelled):
-    """A decision. All other keys are levers, which only the model knows."""
+    """A decision. All other keys are levers of the model."""
 
     model_config = ConfigDict(extra="allow")
 
-    about: Words = says("what it stands for")
+    about: Words = says("meaning of the policy")
     like: Words = says("policy to start from: its levers, start, before and implementation")
     before: Words = says("policy in force before the start, and that a partial implementation starts from")
     start: int | None = says("first year in force")
@@ -185,28 +185,28 @@ class EventTable(Labelled):
 
     about: Words = says("what it means")
     outcome: Words = says("outcome that the threshold is on")
-    above: Number = says("threshold that the outcome has to pass")
-    below: Number = says("threshold that the outcome has to fall under")
+    above: Number = says("threshold that the outcome exceeds")
+    below: Number = says("threshold that the outcome falls below")
     all: Names = says("events that must all happen on one path, in place of a threshold")
 
 
 class AssumptionTable(Labelled):
-    """What the answer may rest on: what changes where it does not hold, and where there is twice of it."""
+    """An assumption that the results may depend on: changes if it does not hold, and if its effect is doubled."""
 
     about: Words = says("what is assumed")
-    off: dict[str, Any] | None = says("what changes where it does not hold: factors and levers by name")
-    doubled: dict[str, Any] | None = says("what changes where there is twice of it")
+    off: dict[str, Any] | None = says("changes if it does not hold: factors and levers by name")
+    doubled: dict[str, Any] | None = says("changes if its effect is doubled")
 
 
 class ChoiceTable(Labelled):
     """Another choice of what is measured."""
 
-    about: Words = says("what is measured so")
-    instead: dict[str, str] | None = says("events or outcomes, and what is looked at in their place")
+    about: Words = says("meaning of the choice")
+    instead: dict[str, str] | None = says("events or outcomes, and what replaces them")
 
 
 class ChallengeTable(Table):
-    """What the study is said to show, and other choices of what is measured that this is held against."""
+    """Claims of the study, and other choices of what is measured that test them."""
 
     claims: list[str] = says("sentences such as 'save better than keep in ES99 of shortage'", [])
     matters: float = says(
@@ -218,17 +218,17 @@ class ChallengeTable(Table):
 
 
 class ObservedTable(Table):
-    """Figures that the model is held against, by `rustbelt backtest`: in a CSV file, or row by row."""
+    """Observed figures that `rustbelt backtest` scores the study on: in a CSV file, or row by row."""
 
     file: str = says("CSV file with a row a figure, beside the study or beside its model", "")
     rows: list[dict[str, Any]] = says("the same rows here, by the columns of the file", [])
-    policy: str = says("policy that came nearest to what was done", "")
-    seen: list[str] = says("what of this study has seen the figures that are marked so: priors, equations", [*SEEN])
-    discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model leaves out", {})
+    policy: str = says("policy closest to what was done", "")
+    seen: list[str] = says("parts of the study that used the figures so marked: priors, equations", [*SEEN])
+    discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
 
 
 class FactsTable(Table):
-    """Figures that are taken as known: futures are those in which they are likely, moved there in runs of 1,024."""
+    """Observed figures that are known: futures are drawn from the posterior given these, in runs of 1,024."""
 
     until: int = says("last year whose figures are known", ...)
     policy: str = says("policy that was followed; it need not be among those that run", "")
@@ -238,7 +238,7 @@ _Levers = Annotated[list[str], Field(min_length=1)]
 
 
 class LeverGroupTable(Labelled):
-    """Levers that are looked at together, and what people call them."""
+    """A group of levers for an attribution, and its label."""
 
     levers: _Levers = says("the levers", ...)
 
@@ -252,49 +252,47 @@ _LeverGroup = Annotated[
 class KeepTable(Table):
     """What is stored path by path."""
 
-    outcomes: Outcomes = says("outcomes that are stored whole", "all")
-    draws: int = says("factor draws of the first so many paths", 131_072, ge=0)
-    yearly: int = says("numbers by year come from the first so many paths", 16_384, ge=0)
+    outcomes: Outcomes = says("outcomes that are stored path by path", "all")
+    draws: int = says("number of first paths whose factor draws are stored", 131_072, ge=0)
+    yearly: int = says("number of first paths that yearly numbers come from", 16_384, ge=0)
 
 
 class RiskTable(Table):
-    """What is measured of the outcomes."""
+    """Risk measures of the outcomes."""
 
     levels: list[float] = says("levels of VaR and ES in per cent, beside 95, 99 and 99.9", [])
 
 
 class StudyText(Table):
-    """A study: which model, which priors, which policies, what counts as an event, how many paths."""
+    """A study: model, priors, policies, events and number of paths."""
 
-    extends: Words = says("study to build on: one that ships, or a file")
+    extends: Words = says("study to extend: a shipped one, or a file")
     name: str = says("name of the study, and of its runs' folders", ...)
-    question: str = says("what it is to answer", "")
-    author: str = says("who answers for it, as the report names them", "")
-    model: Words = says("name of a model that ships or that an installed package brings along")
+    question: str = says("question that the study answers", "")
+    author: str = says("author, as named in the report", "")
+    model: Words = says("name of a model that is shipped or provided by an installed package")
     baseline: Words = says("policy that the others are compared with")
     compare: Names = says("policies that run, in this order", min_length=1)
     headline: Names = says("outcomes that short tables show, in this order", min_length=1)
-    run: Run = says("how many paths, and which", Run())
+    run: Run = says("number of paths, and how they are sampled", Run())
     time: Time | None = says("the years of a model that has years")
-    groups: dict[str, GroupTable] = says("factors, or shocks, that move together", {})
+    groups: dict[str, GroupTable] = says("groups of dependent factors or shocks", {})
     factors: dict[str, FactorTable] = says("uncertain inputs, drawn once on each path", {})
-    constants: dict[str, float] = says("numbers of the model that are otherwise here", {})
+    constants: dict[str, float] = says("constants of the model with other values here", {})
     regimes: dict[str, RegimeTable] = says("Markov chains that shocks follow", {})
-    shocks: dict[str, ShockTable] = says("what differs from the model's own law of a yearly shock", {})
+    shocks: dict[str, ShockTable] = says("laws of yearly shocks, in place of the model's", {})
     policies: dict[str, PolicyTable] = says("decisions, by their levers", {})
     events: dict[str, EventTable] = says("thresholds on outcomes", {})
-    lever_groups: dict[str, _LeverGroup] = says("levers that are looked at together, by the name of the group", {})
-    assumptions: dict[str, AssumptionTable] = says("what the answer may rest on", {})
-    challenge: ChallengeTable = says(
-        "what the study is said to show, and how else that may be measured", ChallengeTable()
-    )
-    gates: dict[str, Gate] = says("facts that the model is held against", {})
-    observed: ObservedTable = says("figures that it is scored by", ObservedTable())
-    facts: FactsTable | None = says("which of these figures are taken as known")
-    outcomes: dict[str, NamedTable] = says("what the model's outcomes are called", {})
-    yearly: dict[str, NamedTable] = says("what the model's yearly variables are called", {})
-    levers: dict[str, NamedTable] = says("what the model's levers are called", {})
-    risk: RiskTable = says("what is measured of the outcomes", RiskTable())
+    lever_groups: dict[str, _LeverGroup] = says("groups of levers for an attribution, by name", {})
+    assumptions: dict[str, AssumptionTable] = says("assumptions that the results may depend on", {})
+    challenge: ChallengeTable = says("claims of the study, and other choices that test them", ChallengeTable())
+    gates: dict[str, Gate] = says("facts that the model should reproduce", {})
+    observed: ObservedTable = says("observed figures that the study is scored on", ObservedTable())
+    facts: FactsTable | None = says("observed figures that the study is conditioned on")
+    outcomes: dict[str, NamedTable] = says("labels of the model's outcomes", {})
+    yearly: dict[str, NamedTable] = says("labels of the model's yearly variables", {})
+    levers: dict[str, NamedTable] = says("labels of the model's levers", {})
+    risk: RiskTable = says("risk measures of the outcomes", RiskTable())
     dimensions: dict[str, list[int]] = says("Sobol' dimensions by random stream, of shocks one a year", {})
     keep: KeepTable = says("what is stored path by path", KeepTable())
 

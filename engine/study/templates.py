@@ -1,4 +1,4 @@
-"""Study files to start from, one static text per kind: on top of another study, or for a model of one's own."""
+"""Templates of study files, one static text per kind: a study that extends another one, or one of a user's model."""
 
 from __future__ import annotations
 

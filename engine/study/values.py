@@ -25,7 +25,7 @@ def table_in(tables: Tables, key: str) -> Tables:
 
 
 def is_deep(value: Any, levels: int = 32) -> bool:
-    """Whether more tables and lists than so many lie one in the other, as also by a key `a.b.c`."""
+    """Whether tables and lists are nested more deeply than this; a key `a.b.c` is nested too."""
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else None
     return inner is not None and (not levels or any(is_deep(part, levels - 1) for part in inner))
 

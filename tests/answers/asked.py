@@ -8,13 +8,14 @@ import jax.numpy as jnp
 from engine.answers import registry
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Option
-from engine.answers.table import Table, estimates, texts
+from engine.answers.table import Table
 from engine.errors import UserError, unknown
 from engine.modelling.cells import table
 from engine.risk.estimation.measures import probability
 from engine.run_folder import answer_store
 from engine.study.loading import read_study
-from tests.analyses.explained import PLACES, SUM, Sum, cost_of
+from tests.columns import estimates, texts
+from tests.questions.explained import PLACES, SUM, Sum, cost_of
 
 OBSERVED = {
     "rows": [

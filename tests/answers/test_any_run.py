@@ -9,9 +9,9 @@ import pytest
 from engine.answers.plain import SCHEMA
 from engine.errors import UserError
 from engine.runs.run import run
-from tests.analyses.explained import SUM
 from tests.answers.asked import ASKED, GATES, Broken, Constant, Still, stored, summed
 from tests.pairs import in_turn
+from tests.questions.explained import SUM
 
 STUDIES = {
     "no factors": {"model": Still},

@@ -7,9 +7,9 @@ from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking, answered
 from engine.runs.run import run
 from engine.study.loading import read_study
-from tests.analyses.assumed import BILL, bill
-from tests.analyses.explained import SUM, Sum
-from tests.analyses.test_flip import CORRELATION, wager
+from tests.questions.assumed import BILL, bill
+from tests.questions.explained import SUM, Sum
+from tests.questions.test_flip import CORRELATION, wager
 
 LABELS = {
     "groups": {"pair": {**SUM["groups"]["pair"], "label": "Twins"}},

@@ -77,7 +77,7 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
     assert Answer.of_tree(answer_store.read(folder, "ruin")).plain() == answer.plain()
     assert opened.verify() == []
     book = openpyxl.load_workbook(answer.save(tmp_path / "ruin.xlsx"))
-    assert book.sheetnames == ["about", "shares"]
+    assert book.sheetnames == ["shares"]
     whole = openpyxl.load_workbook(opened.save_tables(tmp_path / "run.xlsx", full=True))
     assert "ruin shares" in whole.sheetnames
     page = report(folder, opened.study, opened.cube).decode()

@@ -16,9 +16,9 @@ from engine.errors import UserError
 from engine.modelling.cells import each
 from engine.modelling.records import Yearly
 from engine.runs.run import run
-from tests.analyses.explained import Sum
 from tests.answers.asked import OPTIONS, summed
 from tests.answers.words import held_to_words
+from tests.questions.explained import Sum
 
 KEPT = [*registry.OURS]
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.analyses.extremes.tails import LARGEST, SUM
 from engine.answers.answer import Answer
 from engine.answers.table import Kind, Table
 from engine.modelling.folds import summed_unit
+from engine.questions.extremes.tails import LARGEST, SUM
 from engine.study.study import Study
 
 OF_YEARS = ("by_year", LARGEST, SUM)
@@ -31,7 +31,7 @@ def _stated(table: Table, row: Mapping[str, Any]) -> set[str]:
 
 
 def _expected(study: Study, table: Table, row: Mapping[str, Any], variable: str) -> set[str]:
-    if row.get("measure") == "worse":
+    if row.get("measure") in ("worse", "share"):
         return SHARES
     if variable in study.variables and not _is_yearly(table, row):
         unit = study.unit_of(variable)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from engine.answers.answer import Subject
-from engine.answers.table import estimates
 from engine.charts import kinds
 from engine.charts.observations import places_of, series_of
 from engine.charts.tables import answers, challenged as claims, inputs, observed, outcomes, yearly
@@ -17,6 +16,7 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import summary
 from tests.backtested import LEVELS, SERIES, UNITS, YEARS, backtested, ecdf, figures, middle
 from tests.challenged import CLAIMS, DEPARTURES, HALF, SENTENCES, challenged
+from tests.columns import estimates
 from tests.conditioned import BEFORE, MOVES, SD, SD_GIVEN, SHIFTS, calibrated, conditioned
 from tests.drawn_cubes import CASES, drawn
 from tests.helpers import assert_close

@@ -2,11 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import xarray as xr
 
+from engine.answers.answer import Answer
 from engine.run_folder import answer_store
+from engine.runs.run import open_run
 from tests.small_files import BRIDGE, call, damages, own, write
 
 ASSUMED = (
@@ -90,10 +93,11 @@ def test_json_has_every_number_with_its_structure(run):
     assert {row["verdict"] for row in tables["assumptions"] if row["variable"] == "collapse"} == {"flips"}
 
 
-def test_they_are_the_first_table_of_a_challenge_and_the_command_was_removed(run):
-    claim = "--claim", "strong better than weak in damage"
-    whole = json.loads(call("challenge", run[0], *own("Bridge"), *claim, "--paths", "1000", "--json", "--quiet").stdout)
-    assert [*whole["tables"]][:3] == ["assumptions", "structures", "profile"]
+def test_they_are_the_first_table_of_a_challenge_but_of_given_claims_and_the_command_was_removed(run):
+    for claim, first in ((), ["assumptions", "structures"]), (("--claim", "strong better than weak in damage"), []):
+        words = ("challenge", run[0], *own("Bridge"), *claim, "--paths", "1000", "--json", "--quiet")
+        tables = [*json.loads(call(*words).stdout)["tables"]]
+        assert tables[: len(first) + 1] == [*first, "profile"]
     wrong = call("challenge", run[0], *own("Bridge"), "--only", "priors")
     assert wrong.exit_code == 2 and "'priors'" in wrong.stderr
     ended = call("assumptions", run[0])
@@ -131,3 +135,16 @@ def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):
     again = call("run", more, *own("Bridge"), "--out", folder, "--quiet")
     assert again.exit_code == 0, again.output
     assert "load = " in (folder / "study.toml").read_text()
+
+
+def test_they_do_not_replace_a_whole_answer(run):
+    study, folder = run
+    part = ("--out", folder, "--quiet")
+    assert asked(study, *own("Bridge"), *part).exit_code == 0
+    there = Answer.of_tree(answer_store.read(folder, "challenge"))
+    assert there.asked["only"] == "assumptions"
+    whole = replace(there, asked={**there.asked, "only": None})
+    answer_store.write(open_run(folder).run_folder, "challenge", whole.groups)
+    ended = asked(study, *own("Bridge"), *part)
+    assert ended.exit_code == 0 and "beside the cube:" not in ended.stdout
+    assert Answer.of_tree(answer_store.read(folder, "challenge")).plain() == whole.plain()

@@ -85,7 +85,7 @@ def test_a_policy_that_does_not_run_can_be_asked_for(tmp_path):
     ("words", "told"),
     [
         (("--from", "weak", "--to", "stong"), ["'stong'", "'strong'"]),
-        (("--from", "weak", "--to", "weak"), ["levers alike"]),
+        (("--from", "weak", "--to", "weak"), ["two policies", "got one: weak"]),
         (("--from", "weak", "--to", "strong", "--outcome", "damge"), ["'damge'", "'damage'"]),
         (("--from", "weak"), ["'--to'"]),
     ],

@@ -134,6 +134,6 @@ def test_check_calls_steps_by_their_unit(tmp_path):
 
 def test_check_names_the_prior_that_misses_what_is_asked_most_if_there_is_one(tmp_path):
     missed = call("check", write(tmp_path, BRIDGE), *own("Bridge")).stdout
-    assert "farthest from what is stated is load: p05 4 (4.04)" in " ".join(missed.split())
+    assert "; the fit is worst for load: p05 4 (4.04)" in " ".join(missed.split())
     met = call("check", write(tmp_path, BRIDGE.replace("p50 = 8\n", "")), *own("Bridge")).stdout
-    assert "1 prior is fitted to quantiles or moments, which the fitted laws meet" in met and "farthest" not in met
+    assert "1 prior is fitted to percentiles or moments, which the fitted laws meet" in met and "worst" not in met

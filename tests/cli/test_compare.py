@@ -85,12 +85,12 @@ def test_many_policies_are_ranked(pond):
 
 
 def test_an_answer_passes_through_at_most_twenty_files_of_the_upper_half(pond):
-    """Those of analyses, answers and runs whose functions are called from `run.compare` to its stored answer."""
+    """Those of questions, answers and runs whose functions are called from `run.compare` to its stored answer."""
     done, entered = open_run(pond, load_model_file(f"{MODELS}:Pond")), set()
 
     def trace(frame, event, _):
         if event == "call" and (
-            found := re.search(r"/engine/((?:analyses|answers|runs)/.*)", frame.f_code.co_filename)
+            found := re.search(r"/engine/((?:questions|answers|runs)/.*)", frame.f_code.co_filename)
         ):
             entered.add(found[1])
 
@@ -102,7 +102,7 @@ def test_an_answer_passes_through_at_most_twenty_files_of_the_upper_half(pond):
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    assert {"analyses/compare.py", "analyses/comparison.py", "answers/rows.py"} <= entered
+    assert {"questions/compare.py", "questions/comparison.py", "answers/rows.py"} <= entered
     assert len(entered) <= 20, sorted(entered)
 
 

@@ -114,7 +114,7 @@ def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_ther
             assert f"{there:,} paths, seed 7" in ended.stdout
         assert note in ended.stderr
     worst = asked(tmp_path, "replay", "--worst", "2", "--variable", "lowest_stock")
-    assert "worst in lowest_stock" in " ".join(worst.stdout.split())
+    assert "is the worst in lowest stock under keep" in " ".join(worst.stdout.split())
     run(3 * BLOCK)
     assert "note" not in asked(tmp_path, "risk").stderr
 

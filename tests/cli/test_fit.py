@@ -68,7 +68,7 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     assert (ended.exit_code, ended.stderr) == (0, "")
     lines = ended.stdout.splitlines()
     assert lines[0].strip() == "data.csv, column price: 120 values"
-    assert " ".join(lines[1].split()) == "family parameters AIC - best BIC - best Anderson-Darling"
+    assert " ".join(lines[1].split()) == "family parameters AIC AIC - best BIC BIC - best Anderson-Darling"
     fits = rank(PRICES, ["normal", "lognormal", "gamma", "expon"])
     assert [line.split()[0] for line in lines[2:6]] == [fit.family for fit in fits]
     assert f"{fits[0].aic:,.1f}" in lines[2] and f"{fits[1].aic - fits[0].aic:,.1f}" in lines[3]

@@ -1,29 +1,27 @@
 """Printers of lines: what each writes, on a terminal and for other programs, nothing of it lost or added."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.text import Text
 
-from engine.cli.show.rows import print_named
+from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.screen import (
     folded,
     print_command,
-    print_head,
     print_labelled,
     print_line,
     print_object,
     print_records,
-    print_rounding,
     print_text,
     print_words,
+    too_coarse,
 )
 from engine.formatting import command_line
 from engine.risk.estimation.rounding import REMEDY, Lost, Rounding
-from tests.cli.printed import compared, printed, rows_of
+from tests.cli.printed import printed, rows_of
 
 TEXT = "Brackets: 95 % intervals of [40.2, 40.8] and of all that is beyond."
 
@@ -36,8 +34,8 @@ def test_words_are_the_text_in_lines_that_fit(width):
 
 
 def test_a_line_stays_one_however_long():
-    assert printed(20, print_line, "head", " and what stands behind it") == ["head and what stands behind it"]
-    assert printed(20, print_line, "head", Text(" of a kind", "dim")) == ["head of a kind"]
+    assert printed(20, print_line, " and what stands behind it", head="head") == ["head and what stands behind it"]
+    assert printed(20, print_line, Text(" of a kind", "dim"), head="head") == ["head of a kind"]
 
 
 @pytest.mark.parametrize("width", [20, 200])
@@ -60,19 +58,10 @@ def test_texts_stand_beside_their_labels():
     assert " ".join(line[12:] for line in lines[1:]) == "as many words as there are here"
 
 
-def test_the_head_of_a_run_is_its_question_its_paths_its_policies_and_its_folder(tmp_path):
-    study, _ = compared(tmp_path, 3)
-    text = " ".join(printed(80, print_head, study, Path("there")))
-    assert text.startswith(f"{study.name}: {study.question}") and study.futures in text and "in there" in text
-    assert "weak (baseline), strong, p_0" in text
-    assert [replace(study, paths=count).futures for count in (1, 2)] == ["1 path, seed 7", "2 paths, seed 7"]
-
-
 def test_what_single_precision_loses_is_each_quantity_then_one_remedy():
     losses = [Rounding(f"outcomes.{name}", Lost.SPREAD, "old", 1.0, 0.5, 64.0) for name in ("cost", "gain")]
-    text = " ".join(printed(80, print_rounding, losses))
-    assert all(text.count(one.text) == 1 for one in losses) and text.count(REMEDY) == 1
-    assert printed(80, print_rounding, []) == []
+    assert too_coarse(losses) == [*(f"Precision: {one.text}." for one in losses), REMEDY]
+    assert too_coarse([]) == []
 
 
 def test_records_are_one_list_a_record_a_line(capsys):
@@ -95,11 +84,12 @@ def test_an_object_is_one_line_of_ascii(capsys):
 
 
 def test_a_table_of_names_has_a_row_a_name():
-    lines = printed(80, print_named, "Shocks", "shock", ["rain", "sun"], ("law", "size"), [("a", "1"), ("b", "22")])
+    names = Column("shock", ["rain", "sun"], left=True)
+    lines = printed(80, print_rows, "Shocks", names, [Column("law", ["a", "b"]), Column("size", ["1", "22"])])
     assert lines[0] == "Shocks"
     assert {name: row for name, row in rows_of(lines).items() if name in ("rain", "sun", "shock")} == {
         "shock": ["law", "size"],
         "rain": ["a", "1"],
         "sun": ["b", "22"],
     }
-    assert printed(80, print_named, "Shocks", "shock", [], ("law", "size"), []) == []
+    assert printed(80, print_rows, "Shocks", Column("shock", []), [Column("law", []), Column("size", [])]) == []

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
-import numpy as np
 import pytest
 from click.shell_completion import BashComplete
 
@@ -18,9 +18,9 @@ from engine.risk.estimation.measures import summary
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.runs.headline import Tightening
+from engine.runs.headline import Headline, so_far
 from engine.study.loading import load_model_file
-from engine.study.study import BLOCK
+from engine.study.study import BLOCK, Block
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
@@ -59,18 +59,26 @@ def test_the_headline_tightens_to_what_the_table_says(logged):
         assert_same(news[-1]["policies"][policy]["low"], exact.low)
 
 
-def test_a_run_that_goes_on_counts_the_blocks_that_are_there(logged):
+def test_the_headline_is_that_of_all_blocks_that_are_there(logged):
     folder, _ = logged
     study = find_run(folder, load_model_file(f"{MODELS}:Bridge")).study
-    headline = Tightening(RunFolder(folder, study))
-    assert headline.estimates() == ("", {})
-    headline.add(study.block(1))
-    everything = Paths(RunFolder(folder, study))["damage"]
-    order = np.concatenate([everything[0, BLOCK : 2 * BLOCK], everything[0, :BLOCK], everything[0, 2 * BLOCK :]])
-    assert_same(headline.estimates()[1]["weak"].estimate, summary(order, study.unit, True)["ES99"].estimate)
-    before = headline.estimates()
-    headline.add(study.block(0))  # which was there already
-    assert headline.estimates() == before
+    run = RunFolder(folder, study)
+    values = Paths(run)["damage"]
+    headline = so_far(run)
+    assert headline is not None and (headline.variable, headline.measure) == ("damage", "ES99")
+    for under, estimate in zip(values, headline.estimates.values(), strict=True):
+        assert estimate == summary(under, study.unit, True)["ES99"]
+    assert so_far(RunFolder(folder, replace(study, keep=replace(study.keep, outcomes=())))) is None
+
+
+def test_the_headline_is_estimated_when_the_paths_have_doubled_and_at_the_end(capsys):
+    known, stages = Headline("damage", "mean", {}), [1, 2, 3, 4, 7, 8, 11]
+    with progress(quiet=False, estimate=lambda: known, way="json") as observe:
+        for block in stages:
+            observe(Progress("simulating", block * BLOCK, 11 * BLOCK, block=Block(block, 0, BLOCK)))
+        observe(Progress("estimating", 11 * BLOCK, 11 * BLOCK))
+    lines = map(json.loads, capsys.readouterr().err.splitlines())
+    assert [line["done"] // BLOCK for line in lines if "headline" in line] == [1, 2, 4, 8, 11]
 
 
 def test_few_paths_show_a_mean_and_no_tail(tmp_path):

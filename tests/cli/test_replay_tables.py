@@ -11,12 +11,15 @@ from engine.cli.show.answers import print_answer
 from engine.cli.show.replay_tables import replayed
 from engine.formatting import unit_name
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.runs.replay import KINDS, as_table, replay
+from engine.runs.replay import as_table, replay
 from engine.study.loading import load_model_file, load_study
 from tests.cli.printed import printed
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 from tests.user_models import farms, static
+
+KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock", "levers": "lever"}
+"""Groups of a replay, and the `kind` of their values in its table."""
 
 
 def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
@@ -42,7 +45,7 @@ def test_a_table_holds_every_value_in_its_place(precision):
     assert table["value"].dtype == precision
     assert_holds(table, story)
     of_one = table[table["path"] == 777].reset_index(drop=True)
-    pd.testing.assert_frame_equal(as_table(story.isel(path=1)), of_one)
+    pd.testing.assert_frame_equal(as_table(story.isel(path=[1])), of_one)
 
 
 def test_a_table_of_a_static_model_has_no_places(tmp_path):
@@ -52,13 +55,13 @@ def test_a_table_of_a_static_model_has_no_places(tmp_path):
     assert list(table) == ["path", "policy", "variable", "kind", "year", "value", "unit"]
     assert_holds(table, story)
     of_one = table[table["path"] == 6].reset_index(drop=True)
-    pd.testing.assert_frame_equal(as_table(replay(study, 6)), of_one)
+    pd.testing.assert_frame_equal(as_table(replay(study, [6])), of_one)
 
 
 def test_a_dimension_may_have_the_name_of_a_column(tmp_path):
     (tmp_path / "model.py").write_text(MODELS.read_text().replace('"region"', '"unit"'))
     model = load_model_file(f"{tmp_path / 'model.py'}:Pond")
-    table = as_table(replay(load_study(write(tmp_path, POND), model=model), 5))
+    table = as_table(replay(load_study(write(tmp_path, POND), model=model), [5]))
     assert set(table["unit_label"].dropna()) == {"north", "south"}
     assert set(table["unit"]) == {"hm3", "hm3/yr", "1"}
 
@@ -157,7 +160,7 @@ def test_a_factor_of_a_label_keeps_its_brackets():
 
     study = static(Towns(), {"own": {"family": "normal", "mean": 0, "sd": 1}}, 16)
     story = replay(study, [3])
-    names = replayed(study, story, story, None, study.baseline)["draws"]["factor"]
+    names = replayed(study, story, None, study.baseline)["draws"]["factor"]
     assert {*names} == {"own[a]", "own[b]"}
 
 
@@ -177,8 +180,8 @@ def test_levers_that_differ_by_place_are_folded_between_words():
     prior = {"family": "normal", "mean": 0, "sd": 1}
     study = static(Schools(), {"need": prior}, 16, policies, baseline="few")
     story = replay(study, [3])
-    levers = replayed(study, story, story, None, "few")["levers"]
+    levers = replayed(study, story, None, "few")["levers"]
     texts = {row["policy"]: row["value"] for row in levers.where(lever="teachers")}
     assert texts["few"].startswith("town 0: 1, ") and texts["many"].startswith("town 0: 10, ")
-    lines = printed(70, print_answer, replayed(study, story, story, None, "few"), True)
+    lines = printed(70, print_answer, replayed(study, story, None, "few"), True)
     assert max(map(len, lines)) <= 70

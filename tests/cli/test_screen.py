@@ -16,15 +16,16 @@ from itertools import pairwise
 import pytest
 from rich.cells import cell_len
 
+from engine.answers.as_text import SPREAD, cell
 from engine.cli.show import screen
 from engine.cli.show.answers import LINES, print_answer
-from engine.cli.show.progress import _News, _Pace, fitting, progress
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.progress import _News, fitting, progress, sentence
+from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.study_digest import digest
 from engine.execution.progress import Progress
-from engine.risk.estimation.as_text import SPREAD, cell
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.intervals import Estimate
+from engine.runs.headline import Headline
 from engine.study.loading import load_study
 from tests.cli.printed import compared, printed, risk_of
 from tests.small_files import BRIDGE, own, write
@@ -92,7 +93,8 @@ def test_columns_that_have_no_room_go_on_below(width):
     heads = [f"policy_{k}" for k in range(12)]
     rows = [[f"{1234.5 * (k + 1):,.1f}" for k in range(12)], [f"{-k}" for k in range(12)]]
     names = Column("what it is", [LONG, "second"], left=True)
-    lines = printed(width, print_rows, "all of them", names, columns_of(heads, rows))
+    columns = [Column(head, cells) for head, *cells in zip(heads, *rows, strict=True)]
+    lines = printed(width, print_rows, "all of them", names, columns)
     assert_whole(lines, width, [*heads, *rows[0]], [LONG])
     assert lines[0] == "all of them" and sum("what it is" in line for line in lines) >= 1 + (width < 200)
 
@@ -115,20 +117,23 @@ def test_sentences_are_folded_between_words_alone():
 
 
 def test_a_line_of_progress_says_as_much_as_there_is_room_for():
-    pace = _Pace()
-    pace.first = (0.0, 0)
-    texts = list(pace.texts(Progress("simulating", 262_144, 1_048_576)))
-    assert "paths/s" in texts[0] and texts[0].endswith("left") and texts[-1] == "25 %"
     news = _News(None)
-    news._measure, news._variable = "ES99", "capital_shortfall"
-    news._estimates = {f"policy_{k}": Estimate(40.5, 0.1, 40.3, 40.7, ()) for k in range(8)}
-    sentences = list(news.sentences())
-    for shorter in (texts, sentences):
-        assert all(len(one) > len(other) for one, other in pairwise(shorter))
-        for width in WIDTHS:
-            assert len(fitting(shorter, width)) <= width
-    assert fitting(sentences, 80) == "ES99 of capital_shortfall so far: policy_0 40.50, policy_1 40.50, ..."
-    assert fitting(sentences, 5) == ""
+    news.first = (0.0, 0)
+    texts = list(news.pace(Progress("simulating", 262_144, 1_048_576)))
+    assert "paths/s" in texts[0] and texts[0].endswith("left") and texts[-1] == "25 %"
+    assert all(len(one) > len(other) for one, other in pairwise(texts))
+    for width in WIDTHS:
+        assert len(fitting(texts, width)) <= width
+    assert fitting(texts, 3) == ""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_headline_so_far_is_whole_at_any_width(width):
+    estimates = {f"policy_{k}": Estimate(40.5, 0.1, 40.3, 40.7) for k in range(8)} | {"none": Estimate(2.0)}
+    text = sentence(Headline("capital_shortfall", "ES99", estimates))
+    assert text.startswith("ES99 of capital_shortfall so far: policy_0 40.50 [40.30, 40.70], ")
+    assert text.endswith(", none 2.000")
+    assert_whole(screen.folded(text, width), width, ["40.50", "[40.30, 40.70]", "2.000"], estimates)
 
 
 def terminal(width: int, height: int, code: str, **environment: str) -> str:

@@ -61,7 +61,7 @@ COMMANDS = [
     "risk run --variable y",
     "risk run --variable r",
     "risk run --given d>1",
-    "replay run --path 3 --all",
+    "replay run --path 3 --full",
     "replay run --worst 2 --variable d",
     "replay run --path 3 --json",
     "status run",

@@ -59,7 +59,7 @@ def test_where_an_answer_is_kept_or_what_it_takes_to_keep_it(bridge, tmp_path):
 
 def test_a_path_is_its_outcomes_and_years_under_each_policy_and_its_draws(pond):
     study, story = pond.study, replay(pond.study, [17])
-    answer = replayed(study, story, story, None, study.baseline)
+    answer = replayed(study, story, None, study.baseline, ["stock"])
     assert answer.finding.startswith("On path 17, ")
     for row in answer["outcomes"].rows():
         assert row["value"] == float(story["outcomes"][row["variable"]].sel(path=17, policy=row["policy"]))
@@ -77,7 +77,7 @@ def test_a_path_is_its_outcomes_and_years_under_each_policy_and_its_draws(pond):
     for row in answer["draws"].rows():
         (item,) = [item for item in study.inputs if item.name == row["factor"]]
         assert row["draw"] == float(story["draws"][item.name].sel(path=17)) and row["unit"] == item.unit
-        assert row["percentile"] == float(shares[item.name].sel(path=17))
+        assert row["percentile"] == float(shares[item.name][0])
         assert (row["p05"], row["p95"]) == tuple(float(item.marginal.quantile(p)) for p in (0.05, 0.95))
 
 
@@ -98,7 +98,7 @@ def test_a_path_is_compared_with_the_cube_bit_for_bit(bridge):
 def test_the_worst_paths_are_in_order_under_every_policy(bridge):
     ranked = worst(RunFolder(bridge.folder, bridge.study), "margin", "weak", 4)
     story = replay(bridge.study, ranked["path"].values)
-    answer = replayed(bridge.study, story, story, ranked, "weak")
+    answer = replayed(bridge.study, story, ranked, "weak")
     table, first = answer["worst"], int(ranked["path"][0])
     assert (
         "margin [t]" in table.title and "low is worse" in table.title and f"path {first} is the worst" in answer.finding
@@ -112,8 +112,8 @@ def test_the_worst_paths_are_in_order_under_every_policy(bridge):
 def test_unusual_draws_are_the_farthest_from_the_middle_of_their_priors(bridge, paths):
     story = replay(bridge.study, paths)
     shares = percentiles(bridge.study, story["draws"].to_dataset())
-    means = {str(name): float(share.mean()) for name, share in shares.data_vars.items()}
-    table = replayed(bridge.study, story, story, None, "weak")["draws"]
+    means = {str(name): float(share.mean()) for name, share in shares.items()}
+    table = replayed(bridge.study, story, None, "weak")["draws"]
     assert [*table["factor"]] == sorted(means, key=lambda name: -abs(means[name] - 0.5))
     assert table.brief == tuple(place < UNUSUAL for place in range(len(table)))
     for row in table.rows():

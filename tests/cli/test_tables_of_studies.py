@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from engine.answers.layout import stacks
+from engine.answers.wording import claimed
 from engine.cli.show.study_digest import curve, differing, digest, targets_text
-from engine.risk.estimation.bounds import TOLD, by_year, standings
-from engine.risk.estimation.wording import claimed
+from engine.risk.estimation.bounds import MANY, TOLD, by_year, standings
 from engine.study.loading import load_model_file, load_study
 from engine.study.tables.assumptions import in_words
 from engine.study.tables.shocks import stationary
-from tests.analyses.test_gates import MODELS as CLIPPED, TIDE
+from tests.questions.test_gates import MODELS as CLIPPED, TIDE
 from tests.shock_study import walk
 from tests.small_files import write
 from tests.user_models import program
@@ -84,12 +85,20 @@ def test_bounds_are_those_on_which_more_than_a_few_values_lie(tmp_path):
     path = write(tmp_path, TIDE, "tide.toml")
     study = load_study(path, model=load_model_file(f"{CLIPPED}:Tide"), policies=["calm", "dammed"])
     yearly = program(study).first_years(512)
-    often = [one for one in standings(study, by_year(study.model, yearly)) if one.share > TOLD]
+    every = standings(study, by_year(study.model, yearly))
+    often = [one for one in every if one.share > TOLD]
+    told = {(one.variable, one.side) for one in often}
     answer = digest(study, yearly)
-    rows = [row for row in answer["bounds"].rows() if row["share"] is not None]
+    rows = [*answer["bounds"].rows()]
     key = lambda row: (row["bound"], row["policy"])  # noqa: E731
     assert {key(row): (row["limit"], row["share"], row["unit"]) for row in rows} == {
-        (f"{one.variable}, {one.side}", one.policy): (one.limit, one.share, "m") for one in often
+        (f"{one.variable}, {one.side}", one.policy): (one.limit, one.share, "m")
+        for one in every
+        if (one.variable, one.side) in told
     }
-    assert often[0].text in answer.findings[-1] and "at 512 paths" in answer.findings[-1]
+    assert all((row["policy"] in row["too_often"].split(", ")) == (row["share"] > MANY) for row in rows)
+    assert any(row["too_often"] for row in rows)
+    _, columns = stacks(answer["bounds"])
+    assert [one.head for one in columns if one.of.name in ("limit", "too_often")] == ["limit", "too often"]
+    assert answer.findings[-1] == f"On the first 512 paths, {often[0].in_words(study)}."
     assert "bounds" not in digest(study, None)

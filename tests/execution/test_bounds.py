@@ -69,7 +69,7 @@ def test_a_second_run_writes_the_same_and_tells_the_same(tide):
     again = call("run", folder / "tide.toml", *own("Tide"), "--out", folder / "out", "--quiet")
     assert again.exit_code == 0
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
-    line = "Bounds: 'height' under 'dammed' stands on its upper bound, 0.9, in "
+    line = "Bounds: values of height under dammed equal the upper bound, 0.9 m, in "
     for output in (result.output, again.output):
         words = " ".join(output.split())
         assert line in words and "3 more above 2 % (/diagnostics/bounds)." in words
@@ -88,10 +88,11 @@ def test_check_shows_them_before_anything_is_compiled(tide):
     folder, _ = tide
     lines = call("check", folder / "tide.toml", *own("Tide"), "--full").output.splitlines()
     at = lines.index("Yearly values on their bounds")
-    assert lines[at + 1].split() == ["[%]", "limit", "dammed", "calm"]
+    assert lines[at + 1].split() == ["[%]", "limit", "too", "often", "calm", "dammed"]
     rows = [line.split() for line in lines[at + 2 : at + 4]]
     assert [row[:4] for row in rows] == [["height,", "high", "[m]", "0.9"], ["height,", "low", "[m]", "-1.000"]]
-    assert all(10 < float(share) < 35 for share in rows[0][4:]) and len(rows[0]) == 6
+    assert rows[0][4:6] == ["calm,", "dammed"]
+    assert all(10 < float(share) < 35 for share in rows[0][6:]) and len(rows[0]) == 8
     assert "above 2 % is too often" in " ".join(" ".join(lines).split())
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.analyses.backtest.backtest import backtest
 from engine.models import rustbelt
 from engine.models.rustbelt.labels import REGION, SECTOR
 from engine.models.rustbelt.yearly import YEARLY
+from engine.questions.backtest.backtest import backtest
 from engine.study.loading import load_study
 
 COLUMNS = "series time from variable at across fold value unit standard_error source confidence break seen reading"
@@ -144,8 +144,8 @@ def test_the_page_counts_what_is_scored():
 def test_the_published_score_is_that_of_the_command(name, column):
     page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8")
     study = load_study(name)
-    _, (reading,) = backtest(study)
-    within, ratio = reading.calibration.coverage(0.9), reading.calibration.crps(reading.sizes())
+    _, (reading, *_) = backtest(study)
+    within, ratio = reading.calibration.coverage(0.9), reading.relative_error()
     closer = sum(row["crps"].estimate < row["of_last"] for row in reading.scored)
     count, energy = len(reading.scored), reading.calibration.energy()
     published = [

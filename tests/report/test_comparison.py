@@ -4,7 +4,7 @@ import re
 
 from engine.report.page import report
 from engine.runs.run import run
-from tests.analyses.assumed import BILL, bill
+from tests.questions.assumed import BILL, bill
 
 MANY = {
     "old": {"label": "As it was"},

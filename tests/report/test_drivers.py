@@ -6,7 +6,7 @@ from engine.formatting import rounded
 from engine.report.page import report
 from engine.runs.run import run
 from engine.study.loading import read_study
-from tests.analyses.explained import SUM, Sum
+from tests.questions.explained import SUM, Sum
 from tests.report.test_structures import words
 
 

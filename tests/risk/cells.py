@@ -38,7 +38,7 @@ def difference_cells(values, baseline, unit, loss):
     """Paired differences of many cells at once, as `summary_cells`, in the order of `DIFFERENCES` ("worse" last)."""
 
     def one(x, y, units):
-        gaps, constant = tails.Measured(x, units).less(tails.Measured(y, units))
+        gaps, constant = tails.Measured(x, units).gaps(tails.Measured(y, units))
         parts = zip(tails.table(gaps, constant), tails.share(x > y, units), strict=True)
         return tuple(np.column_stack(part) for part in parts)
 

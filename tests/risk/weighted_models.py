@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtr
 
-from engine.risk.estimation.intervals import Estimate, weighted
+from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.measures import difference, probability, summary
 from engine.risk.estimation.tails import Measured
 
@@ -22,6 +22,11 @@ EVENT = 0.05
 WITHIN = 0.3
 """Correlation of the scores of one run."""
 Losses = Callable[[np.ndarray], np.ndarray]
+
+
+def weighted(weights, unit):
+    """Units of paths with weights in any scale."""
+    return as_units(len(weights), unit).weighted(weights)
 
 
 def effective_tail(values, weights, units, loss, level):

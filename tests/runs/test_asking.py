@@ -5,7 +5,7 @@ from engine.run_folder import ledger
 from engine.runs.asking import Asking, ask
 from engine.runs.run import run
 from engine.study.study import BLOCK
-from tests.analyses.explained import vasicek
+from tests.questions.explained import vasicek
 
 
 def test_of_blocks_that_are_not_the_first_the_first_paths_are_computed_anew(tmp_path):

@@ -4,6 +4,7 @@ formula.
 
 import dataclasses
 import importlib.util
+import io
 import re
 
 import numpy as np
@@ -13,10 +14,10 @@ import pytest
 import engine
 from engine.answers import files, workbook
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import cell
 from engine.answers.record_tables import tables, unit_of
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.risk.estimation.as_text import cell
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.tables import record
@@ -108,22 +109,23 @@ def test_the_format_of_a_cell_shows_the_digits_that_the_error_supports(value, pl
     assert workbook.number_format(value, places) == expected
 
 
-def test_a_workbook_has_a_sheet_a_table_and_one_of_what_it_is(run, tmp_path):
+def test_a_workbook_has_a_sheet_for_each_table(run, tmp_path):
     sheets = pd.read_excel(run.save_tables(tmp_path / "table.xlsx"), sheet_name=None)
-    assert list(sheets) == ["about", *RISK]
+    assert list(sheets) == [*RISK]
     held = [r.estimate for r in run.answers.all_tables.risk if r.variable in run.study.model.outcomes]
     assert list(sheets["risk"]["estimate"]) == pytest.approx(held, rel=1e-14)  # decimal text in between
-    about = dict(zip(sheets["about"]["what"], sheets["about"]["is"], strict=True))
-    assert about["fingerprint"] == run.study.fingerprint and about["paths"] == run.study.paths
+
+
+def test_a_workbook_of_no_table_has_one_empty_sheet():
+    assert pd.ExcelFile(io.BytesIO(workbook.workbook({}))).sheet_names == ["empty"]
 
 
 def test_nothing_in_a_workbook_is_a_formula(run, tmp_path):
     import openpyxl
 
-    study = dataclasses.replace(run.study, question='=HYPERLINK("http://example.org")')
-    name = next(iter(study.model.outcomes))
+    name = next(iter(run.study.model.outcomes))
     one = record("mean", "=1+1", name, Estimate(1.0, 0.1, 0.8, 1.2))
-    saved(tmp_path / "table.xlsx", study, [one])
+    saved(tmp_path / "table.xlsx", run.study, [one])
     book = openpyxl.load_workbook(tmp_path / "table.xlsx")
     kinds = {cell.data_type for sheet in book for row in sheet.rows for cell in row}
     assert "f" not in kinds
@@ -219,7 +221,7 @@ def test_a_full_workbook_has_all_risk_tables_with_units_those_by_year_too(tmp_pa
     model = engine.load_model_file(f"{MODELS}:Pond")
     pond = engine.run(str(write(tmp_path, POND)), tmp_path / "run", model, device="cpu")
     sheets = pd.read_excel(pond.save_tables(tmp_path / "all.xlsx", full=True), sheet_name=None)
-    assert list(sheets) == ["about", *RISK, *BY_YEAR]
+    assert list(sheets) == [*RISK, *BY_YEAR]
     by_year = sheets["risk_yearly"]
     assert {*by_year["variable"]} == {*model.yearly} and {*by_year["year"]} == {*pond.study.years}
     assert {*by_year["unit"]} == {entry.unit for entry in model.yearly.values()}

@@ -73,17 +73,16 @@ def test_a_static_model_has_no_shocks(tmp_path):
 
 def test_the_headline_comes_first_and_the_rest_where_it_is_asked_for(tmp_path):
     words = ["replay", write(tmp_path, 'headline = ["shortage"]\n' + POND), *own("Pond"), "--path", 5]
-    short, whole = (call(*words, *more).stdout for more in ([], ["--all"]))
+    short, whole = (call(*words, *more).stdout for more in ([], ["--full"]))
     heads = [line.split()[0] for line in short.splitlines() if line.strip()]
     assert heads.index("Outcomes") < heads.index("shortage") < heads.index("Draws") and "lowest_stock" not in short
     assert re.search(r"^Outcomes\n +keep +use\nshortage \[hm3\]", short, re.MULTILINE)
-    assert "stock" not in short and "rain" not in short and "--all" in short
+    assert "stock" not in short and "rain" not in short
     (outcomes, _, rest) = whole[whole.index("Outcomes\n") :].partition("Draws\n")
     assert outcomes.index("shortage") < outcomes.index("lowest_stock")
     for words_of_it in ("stock [hm3]: keep", "Shock rain [1]", "depth [hm3]"):
         assert rest.count(words_of_it) == 1
-    (command,) = re.findall(r"All of it: rustbelt (.*)", short)
-    assert call(*shlex.split(command)).stdout == whole
+    assert re.findall(r"--\w+", short) == ["--full"]
 
 
 @pytest.mark.parametrize("path", [-1, 600])
@@ -167,7 +166,7 @@ def test_draws_in_double_precision_are_the_quantiles_of_the_words_of_the_run(tmp
 def test_years_are_shown_where_none_are_summarised(tmp_path):
     usual = replay(small(tmp_path, POND, "Pond"), 5)
     same(replay(small(tmp_path, POND + "[keep]\nyearly = 0\n", "Pond"), 5), usual)
-    ended = call("replay", tmp_path / "study.toml", "--path", 5, *own("Pond"), "--all")
+    ended = call("replay", tmp_path / "study.toml", "--path", 5, *own("Pond"), "--full")
     assert "stock [hm3]: use" in ended.stdout and "2020" in ended.stdout
 
 

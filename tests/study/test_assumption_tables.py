@@ -7,7 +7,7 @@ import pytest
 
 from engine import UserError
 from engine.study.loading import load_study, resolved_text, study_of_text
-from tests.analyses.assumed import BILL, LAKE, Bill, bill, lake
+from tests.questions.assumed import BILL, LAKE, Bill, bill, lake
 from tests.refusals import at, refuses
 
 

@@ -8,7 +8,7 @@ from engine import UserError
 from engine.study.labels import wordless
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
 from engine.study.tables.challenge import Challenge, Claim, Reading, Threshold, claim_of
-from tests.analyses.assumed import BILL, Bill, bill
+from tests.questions.assumed import BILL, Bill, bill
 from tests.refusals import at, refuses
 
 NAMES = (["old", "reform"], ["ruin", "dry"], ["cost", "jobs"])

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.analyses.variants import Keys
 from engine.draws import sobol
 from engine.errors import UserError
 from engine.program import arguments
+from engine.questions.variants import Keys
 from engine.study.loading import again, load_study, resolved_text, under
 from engine.study.study import Block
 from tests.helpers import assert_same

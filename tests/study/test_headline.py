@@ -3,8 +3,7 @@
 import pytest
 
 from engine import Factor, Outcome, StaticModel
-from engine.run_folder.folder import RunFolder
-from engine.runs.headline import Tightening
+from engine.runs.headline import outcome
 from engine.study.loading import load_study, resolved_text, study_of_text
 from tests.refusals import refuses
 from tests.small_files import write
@@ -38,7 +37,7 @@ def test_it_is_what_the_study_names_in_its_order(tmp_path):
     study = of(tmp_path, 'headline = ["y6", "y1"]')
     assert study.headline == ("y6", "y1")
     assert study_of_text(resolved_text(study), "again", Many()).headline == study.headline
-    assert Tightening(RunFolder(tmp_path, study)).variable == "y6"
+    assert outcome(study) == "y6"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,11 @@ from tests.refusals import at, refuses
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
 
 
+def test_the_paths_of_a_study_are_stated_in_words():
+    study = read(STUDY)
+    assert [replace(study, paths=count).futures for count in (1, 2)] == ["1 path, seed 7", "2 paths, seed 7"]
+
+
 def test_a_study_is_resolved():
     study = read(STUDY)
     assert (study.name, study.seed, study.paths, study.sampler, study.unit) == ("reservoir", 7, 1000, "random", 1)

@@ -4,7 +4,7 @@ import pytest
 
 from engine import UserError
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
-from tests.analyses.backtest.models import Walk, row, walk
+from tests.questions.backtest.models import Walk, row, walk
 from tests.refusals import at, refuses
 
 HEAD = "series,time,variable,at,value,unit,source,confidence\n"

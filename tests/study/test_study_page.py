@@ -62,7 +62,7 @@ def test_the_page_says_of_every_key_what_the_schema_says(key, text):
 def test_nested_tables_have_no_keys_that_the_page_leaves_out():
     assert set(described(Truncation)) == {"low", "high"}
     assert set(described(WeightedLaw)) - LAW == {"weight"}
-    assert "`truncate` | ends that the law is cut at: `low`, `high` or both" in PAGE
+    assert "`truncate` | bounds of a truncated law: `low`, `high` or both" in PAGE
 
 
 def test_families_of_the_page_are_known():

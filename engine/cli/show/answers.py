@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from engine.answers.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell
 from engine.answers.layout import COMMAND, Stack, notes, parts, stacks
 from engine.answers.table import Kind
 from engine.cli.show import screen
 from engine.cli.show.rows import Column, fits, print_rows
-from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
@@ -45,7 +45,7 @@ def print_place(console: Console, folder: RunFolder, place: Path | None) -> None
 
     if place is not None:
         opened = f'xarray.open_datatree({str(place)!r}, engine="zarr")'
-        screen.print_line(console, "", f"Everything, labelled, beside the cube: {opened}")
+        screen.print_line(console, f"Everything, labelled, beside the cube: {opened}")
     elif not is_run(folder.path):
         study, purpose = folder.study, "Kept beside the cube once the study has been run"
         screen.print_command(console, purpose, "run", study.source, model=study.model_spec)
@@ -109,7 +109,7 @@ def _print_screen(console: Console, answer: Answer) -> None:
     screen.print_words(console, text, "dim")
     for title, _, columns in laid:
         if _is_commands(columns):
-            screen.print_line(console, "", f"{title}: {columns[0].cells[0].estimate}")
+            screen.print_line(console, f"{title}: {columns[0].cells[0].estimate}")
 
 
 def _shorter(title: str, names: Stack, columns: Sequence[Stack], most: int) -> Iterator[tuple[str, Stack, list[Stack]]]:
@@ -136,7 +136,7 @@ def _print_table(console: Console, title: str, names: Stack, columns: Sequence[S
     """Prints a table, intervals shortened to their wider sides where it has no room for brackets; gives its marks."""
     if _is_commands(columns):
         for text in (title, *(one.estimate for one in columns[0].cells), ""):
-            screen.print_line(console, "", text)
+            screen.print_line(console, text)
         return []
     called = Column(names.head, [one.estimate for one in names.cells], left=True)
     wide, short = ([_column(one, spread) for one in columns] for spread in (False, True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -32,26 +32,22 @@ class Column:
       cells: what stands in it.
       left: whether it begins at its left edge: names and words do, numbers end at the right one.
       words: whether its cells may be folded between words.
-      group: consecutive columns of one group stay in one table where it can hold them.
     """
 
     head: str
     cells: Sequence[str | Text]
     left: bool = False
     words: bool = False
-    group: str = ""
 
     @property
     def width(self) -> int:
         """Columns of the screen that it takes with no line folded."""
-        return _widest([line for text in (self.head, *self.cells) for line in str(text).split("\n")])
+        return max(cell_len(line) for text in (self.head, *self.cells) for line in str(text).split("\n"))
 
     @property
     def least(self) -> int:
         """Columns of the screen that it needs, where its heading is folded, and its cells if they are words."""
-        folds = ((folded(_items(str(text)), FEWEST) if self.words else [str(text)]) for text in self.cells)
-        lines = [line for fold in folds for line in fold]
-        return _widest([*(line for text in self.head.split("\n") for line in folded(text, FEWEST, names=True)), *lines])
+        return self.within(FEWEST).width
 
     def within(self, width: int, names: bool = False) -> Column:
         """The column at that width: its heading folded, and its cells where they are words or names."""
@@ -65,31 +61,6 @@ def _items(text: str) -> str:
     """The text with no-break spaces within the short items of a list, such as `p50 2.2 (2.19)`."""
     items = text.split(", ")
     return ", ".join(one.replace(" ", "\N{NO-BREAK SPACE}") if cell_len(one) < FEWEST else one for one in items)
-
-
-def _widest(lines: Sequence[str]) -> int:
-    return max(map(cell_len, lines), default=0)
-
-
-def columns_of(
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    left: Collection[str] = (),
-    words: Collection[str] = (),
-    together: Collection[str] = (),
-) -> list[Column]:
-    """Rows as columns.
-
-    Args:
-      left: heads of left-aligned columns; those in `words` are, too.
-      words: heads of columns that may be folded.
-      together: heads of columns that stay in one table where it can hold them.
-    """
-    cells = list(zip(*rows, strict=True)) or [()] * len(heads)
-    return [
-        Column(head, part, head in left or head in words, head in words, "together" if head in together else "")
-        for head, part in zip(heads, cells, strict=True)
-    ]
 
 
 def print_rows(console: Console, title: str, names: Column, columns: Sequence[Column]) -> None:
@@ -112,40 +83,16 @@ def print_rows(console: Console, title: str, names: Column, columns: Sequence[Co
         _print_part(console, [names, *_filled(part, console.width - names.width)])
 
 
-def print_named(
-    console: Console,
-    title: str,
-    kind: str,
-    names: Sequence[str],
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    left: Collection[str] = (),
-    words: Collection[str] = (),
-    together: Collection[str] = (),
-) -> None:
-    """Prints a table of named rows, as `print_rows` does.
-
-    Args:
-      kind: head of the names.
-      left, words, together: as of `columns_of`.
-    """
-    columns = columns_of(heads, rows, left, words, together)
-    print_rows(console, title, Column(kind, names, left=True), columns)
-
-
 def fits(console: Console, names: Column, columns: Sequence[Column]) -> bool:
     """Whether the columns stand side by side beside the names of the rows, of which none is folded."""
     return names.width + _least_width(columns) <= console.width
 
 
 def _packed(columns: Sequence[Column], room: int) -> list[list[Column]]:
-    """Columns in tables of at most that width; a group stays together where a table can hold it."""
+    """Columns in tables of at most that width."""
     parts: list[list[Column]] = [[]]
-    for k, column in enumerate(columns):
-        group = [one for one in columns[k:] if one.group == column.group] if column.group else [column]
-        begins = k == 0 or not column.group or columns[k - 1].group != column.group
-        ahead = group if begins and _least_width(group) <= room else [column]
-        if parts[-1] and _least_width([*parts[-1], *ahead]) > room:
+    for column in columns:
+        if parts[-1] and _least_width([*parts[-1], column]) > room:
             parts.append([])
         parts[-1].append(column)
     return parts
@@ -168,11 +115,9 @@ def _filled(columns: Sequence[Column], room: int) -> list[Column]:
 
 def _print_part(console: Console, columns: Sequence[Column]) -> None:
     shown = Table(box=None, padding=(0, BETWEEN, 0, 0), pad_edge=False, header_style="bold")
-    deepest = max(column.head.count("\n") for column in columns)
     for column in columns:
-        head = "\n" * (deepest - column.head.count("\n")) + column.head
         justify: Literal["left", "right"] = "left" if column.left else "right"
-        shown.add_column(Text(head), justify=justify, no_wrap=True, min_width=column.width)
+        shown.add_column(Text(column.head), justify=justify, no_wrap=True, min_width=column.width)
     for row in zip(*(column.cells for column in columns), strict=True):
         shown.add_row(*(Text(one) if isinstance(one, str) else one for one in row))
     width = sum(column.width + BETWEEN for column in columns)

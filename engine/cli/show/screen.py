@@ -6,8 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, chop_cells
@@ -19,7 +18,6 @@ from engine.formatting import command_line
 
 if TYPE_CHECKING:
     from engine.risk.estimation.rounding import Rounding
-    from engine.study.study import Study
 
 WIDTH = 120
 """Width of output that does not go to a terminal [columns]."""
@@ -46,50 +44,39 @@ def folded(text: str, width: int, indent: str = "", names: bool = False) -> list
       indent: stands before all lines but the first.
       names: it is a name, which may also be broken behind an underscore, and anywhere if a part is too long.
     """
-    pieces: list[tuple[str, str]] = []
-    for word in _words(text):
+    whole = re.sub(r"\[[^ \]]* [^ \]]*\]| (?=%)", lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    lines: list[str] = []
+    for word in whole.split(" "):
         parts = re.split("(?<=_)", word) if names else [word]
         chopped = [end for part in parts for end in (chop_cells(part, width) if names else [part])]
-        pieces += [("" if k else " ", part) for k, part in enumerate(chopped)]
-    lines: list[str] = []
-    for space, piece in pieces:
-        if lines and cell_len(lines[-1] + space + piece) <= width:
-            lines[-1] += space + piece
-        else:
-            lines.append(indent * bool(lines) + piece)
+        for place, piece in enumerate(chopped):
+            space = "" if place else " "
+            if lines and cell_len(lines[-1] + space + piece) <= width:
+                lines[-1] += space + piece
+            else:
+                lines.append(indent * bool(lines) + piece)
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
-
-
-def _words(text: str) -> list[str]:
-    words: list[str] = []
-    for word in text.split(" "):
-        opened = words and words[-1].startswith("[") and "]" in word and "]" not in words[-1]
-        if opened or (words and word.startswith("%")):
-            words[-1] += f"\N{NO-BREAK SPACE}{word}"
-        else:
-            words.append(word)
-    return words
 
 
 def print_words(console: Console, text: str, style: str = "", indent: str = "") -> None:
     """Prints sentences in as many lines as they need, no word broken."""
     for line in folded(text, console.width, indent):
-        print_line(console, "", line, style)
+        print_line(console, line, style)
 
 
-def print_line(console: Console, strong: str, text: str | Text = "", style: str = "") -> None:
-    """Prints one line as it is, however long, its beginning bold."""
-    console.print(Text.assemble((strong, "bold"), text, style=style), soft_wrap=True)
+def print_line(console: Console, text: str | Text, style: str = "", head: str = "") -> None:
+    """Prints one line as it is, however long, behind a bold head."""
+    console.print(Text.assemble((head, "bold"), text, style=style), soft_wrap=True)
 
 
 def print_command(console: Console, purpose: str, *words: object, model: str | None = None) -> None:
     """Prints what a command is for, and the command, unbroken; on two lines where both are too long for one."""
     command = command_line(*words, model=model)
     if cell_len(purpose) + 2 + cell_len(command) <= console.width or not console.is_terminal:
-        print_line(console, "", f"{purpose}: {command}")
+        print_line(console, f"{purpose}: {command}")
     else:
         print_words(console, f"{purpose}:")
-        print_line(console, "", f"  {command}")
+        print_line(console, f"  {command}")
 
 
 def print_text(text: str) -> None:
@@ -97,46 +84,19 @@ def print_text(text: str) -> None:
     results().write(text if text.endswith("\n") else f"{text}\n")
 
 
-def noted(command: str, about: str) -> str:
-    """A command as a shell takes it, its purpose as a comment behind it; above it where the line would be too long."""
-    line = f"  {command}    # {about}"
-    return line if cell_len(line) <= stdout().width else f"  # {about}\n  {command}"
-
-
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
     """Prints texts beside their labels, a line each; on a terminal in as many lines as each needs."""
+    width = console.width if console.is_terminal else sys.maxsize
     for label, text in lines:
-        for line in _in_lines(console, f"{label:<12}{text}", " " * 12):
-            print_line(console, line[:12], line[12:])
+        for line in folded(f"{label:<12}{text}", width, " " * 12):
+            print_line(console, line[12:], head=line[:12])
 
 
-def print_head(console: Console, study: Study, folder: Path) -> None:
-    """Prints the head of a run's tables: its question, paths, policies and folder."""
-    policies = ", ".join(f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names)
-    question = f": {study.question}" if study.question else ""
-    facts = f"{study.futures}; policies {policies}; in {folder}"
-    first, *others = _in_lines(console, f"{study.name}{question}")
-    head = study.name if first.startswith(study.name) else ""
-    print_line(console, head, first.removeprefix(head))
-    for line in [*others, *_in_lines(console, facts)]:
-        print_line(console, "", line)
-    console.print()
+def too_coarse(rounding: Collection[Rounding]) -> list[str]:
+    """For which values single precision is too coarse, in sentences, then the remedy; none where it is fine enough."""
+    from engine.risk.estimation.rounding import REMEDY
 
-
-def _in_lines(console: Console, text: str, indent: str = "") -> list[str]:
-    """The text as one line; on a terminal as many lines as it needs."""
-    return folded(text, console.width if console.is_terminal else sys.maxsize, indent)
-
-
-def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
-    """Prints for which values single precision is too coarse, and the remedy; nothing where it is fine enough."""
-    remedy = ""
-    for one in rounding:
-        print_words(console, f"Precision: {one.text}", "yellow")
-        remedy = one.as_dict()["remedy"]
-    if remedy:
-        print_words(console, remedy, "yellow")
-        console.print()
+    return [*(f"Precision: {one.text}." for one in rounding), REMEDY] if rounding else []
 
 
 def print_records(records: Iterable[dict[str, Any]]) -> None:

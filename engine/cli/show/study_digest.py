@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy as np
 from engine.answers.answer import Answer, Subject
 from engine.answers.rows import table
 from engine.answers.table import Table
+from engine.answers.wording import claimed, listed, short
 from engine.risk.estimation.bounds import MANY, TOLD, OnBound, by_year, standings
-from engine.risk.estimation.wording import claimed, listed
 from engine.study.tables.assumptions import in_words
 from engine.study.tables.challenge import CHOICES
 from engine.study.tables.constants import stated
@@ -50,15 +50,15 @@ def digest(study: Study, yearly: np.ndarray | None) -> Answer:
         policies += f", which differ in {len(levers)} of {_count(len(study.model.levers), 'lever')}"
     named = (f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names)
     basis = f"{study.name}: {study.question} {study.futures}; policies {', '.join(named)}"
-    bounds = standings(study, by_year(study.model, yearly)) if yearly is not None and yearly.size else ()
-    often = [one for one in bounds if one.share > TOLD]
     findings = [f"The study has {listed([_count(count, what) for what, count in counts.items() if count])}."]
     findings += [f"It compares {policies}.", _fit(study)]
-    if often and yearly is not None:
-        others = f"; {len(often) - 1} more" if len(often) > 1 else ""
-        findings.append(f"{often[0].text}{others}, at {yearly.shape[-1]} paths.")
-    tables = tuple(filter(len, _tables(study, often)))
-    return Answer(Subject.of(study), tuple(findings), tables, basis, READING)
+    bounds: Sequence[OnBound] = ()
+    if yearly is not None and yearly.size:
+        bounds = standings(study, by_year(study.model, yearly))
+        if often := [one for one in bounds if one.share > TOLD]:
+            findings.append(f"On the first {yearly.shape[-1]} paths, {often[0].in_words(study)}.")
+    tables = (_levers(study), *_tables(study), _bounds(study, bounds))
+    return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
 
 
 def differing(study: Study) -> dict[str, list[str]]:
@@ -79,12 +79,12 @@ def _count(count: int, one: str, several: str = "") -> str:
 
 
 def _fit(study: Study) -> str:
-    """How many laws are fitted to quantiles or moments; of those that miss them, the one that is farthest off."""
+    """How many laws are fitted to percentiles or moments; of those that miss them, the one that is farthest off."""
     fitted = [item for item in study.gathered_inputs if item.targets]
-    missed = [item for item in fitted if any(value != own for _, value, own in _to_three_digits(item))]
     if not fitted:
         return "All priors are as stated."
-    count = f"{_count(len(fitted), 'prior is', 'priors are')} fitted to quantiles or moments"
+    count = f"{_count(len(fitted), 'prior is', 'priors are')} fitted to percentiles or moments"
+    missed = [item for item in fitted if "(" in targets_text(item)]
     if not missed:
         return f"{count}, which the fitted laws meet to three digits."
 
@@ -94,65 +94,44 @@ def _fit(study: Study) -> str:
         return max(abs(one.fitted - one.value) for one in item.targets) / size
 
     worst = max(missed, key=miss)
-    return f"{count}; farthest from what is stated is {worst.name}: {targets_text(worst)}."
+    farthest = f"{count}; the fit is worst for {study.phrase('factors', worst.name)}"
+    return short(f"{farthest}: {targets_text(worst)}.", f"{farthest}.")
 
 
 def targets_text(item: Input) -> str:
     """`p05 1.4 (1.42), p95 6.4`: the values asked for, and the fitted law's in brackets where three digits differ."""
-    targets = _to_three_digits(item)
-    return ", ".join(f"{label} {value}" + f" ({fitted})" * (fitted != value) for label, value, fitted in targets)
-
-
-def _to_three_digits(item: Input) -> list[tuple[str, str, str]]:
-    return [(target.label, f"{target.value:.3g}", f"{target.fitted:.3g}") for target in item.targets]
+    texts = []
+    for target in item.targets:
+        value, fitted = f"{target.value:.3g}", f"{target.fitted:.3g}"
+        texts.append(f"{target.label} {value}" if fitted == value else f"{target.label} {value} ({fitted})")
+    return ", ".join(texts)
 
 
 def curve(law: Any) -> str:
     """The density of a law from its 0.5 % to its 99.5 % quantile as text: a character a bin, or a value if few."""
-    steps = law.steps
-    if steps is not None and len(steps[0]) <= WIDTH:
-        masses = np.diff(law.cdf(np.asarray(steps[0])), prepend=0.0)
+    if law.steps is not None and len(law.steps[0]) <= WIDTH:
+        masses = np.diff(law.cdf(np.asarray(law.steps[0])), prepend=0.0)
     else:
-        low, high = (float(x) for x in law.quantile(np.array(ENDS)))
-        if not high > low:
-            return LEVELS[-1]
-        below = law.cdf(np.linspace(low, high, WIDTH + 1))
+        low, high = law.quantile(np.array(ENDS))
+        edges = np.linspace(low, high, WIDTH + 1)
+        below = law.cdf(edges)
         below[0] = law.below(low)  # the probability of the value `low` itself belongs to the first bin
         masses = np.diff(below)
-    top = masses.max()
-    return "".join(LEVELS[math.ceil(8 * max(m, 0.0) / top)] for m in masses) if top > 0 else ""
+    return "".join(LEVELS[math.ceil(8 * share)] for share in np.clip(masses / masses.max(), 0.0, 1.0))
 
 
 # ----------------------------------------------------------------------------------------------------------- tables
 
 
-def _tables(study: Study, bounds: Sequence[OnBound]) -> Iterator[Table]:
-    """Yields the tables of what a study states, some of them empty; the brief form has none of their rows.
-
-    Args:
-      bounds: on which more than a few values lie.
-    """
-    units = {name: lever.unit for name, lever in study.model.levers.items()}
-    group_of = {lever: group for group, levers in study.lever_groups.items() for lever in levers}
-    levers = (
-        {"lever": name, "policy": policy, "unit": units.get(name, "1"), "group": group_of.get(name, ""), "value": value}
-        for name, values in differing(study).items()
-        for policy, value in zip(study.policy_names, values, strict=True)
-    )
-    yield table("levers", "Levers in which policies differ", levers, "lever", "policy", brief=(), across="policy")
-    yield table("priors", "Priors", map(_prior, study.gathered_inputs), "factor", brief=())
+def _tables(study: Study) -> Iterator[Table]:
+    """Yields the tables of what a study states by name, some of them empty; the brief form has none of their rows."""
     groups = [_dependence(name, group) for name, group in {**study.groups, **study.shocks.groups}.items()]
-    yield table("groups", "Groups", (row for row, _ in groups), "group", brief=())
-    pairs = [row for _, rows in groups for row in rows]
-    yield table("pairs", "Groups whose pairs differ in their dependence", pairs, "pair", brief=())
     group_of = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
     shocks = (
         dict(zip(("law", "given_by"), shock.about, strict=True))
         | {"shock": name, "group": group_of.get(shock.streams[0], ""), "regime": shock.regime or ""}
         for name, shock in study.shocks.moving.items()
     )
-    yield table("shocks", "Shocks", shocks, "shock", brief=())
-    yield table("regimes", "Regimes", _regimes(study), "regime", brief=())
     assumptions = (
         {
             "assumption": one.name,
@@ -162,21 +141,42 @@ def _tables(study: Study, bounds: Sequence[OnBound]) -> Iterator[Table]:
         }
         for one in study.assumptions
     )
-    yield table("assumptions", "Assumptions", assumptions, "assumption", brief=())
     claims = ({"claim": str(claim), "in_words": claimed(study, claim)} for claim in study.challenge.claims)
-    yield table("claims", "Claims", claims, "claim", brief=())
-    yield table("choices", "Other choices of what is measured", _choices(study), "choice", brief=())
-    shares = (
-        {
-            "bound": f"{one.variable}, {one.side}",
-            "policy": one.policy,
-            "unit": study.model.yearly[one.variable].unit,
-            "limit": one.limit,
-            "share": one.share,
-        }
-        for one in bounds
+    parts: list[tuple[str, str, str, Iterable[Mapping[str, Any]]]] = [
+        ("priors", "Priors", "factor", map(_prior, study.gathered_inputs)),
+        ("groups", "Groups", "group", (row for row, _ in groups)),
+        ("pairs", "Groups whose pairs differ in their dependence", "pair", (pair for _, own in groups for pair in own)),
+        ("shocks", "Shocks", "shock", shocks),
+        ("regimes", "Regimes", "regime", _regimes(study)),
+        ("assumptions", "Assumptions", "assumption", assumptions),
+        ("claims", "Claims", "claim", claims),
+        ("choices", "Other choices of what is measured", "choice", _choices(study)),
+    ]
+    return (table(name, title, rows, label, brief=()) for name, title, label, rows in parts)
+
+
+def _levers(study: Study) -> Table:
+    units = {name: lever.unit for name, lever in study.model.levers.items()}
+    group_of = {lever: group for group, levers in study.lever_groups.items() for lever in levers}
+    rows = (
+        {"lever": name, "policy": policy, "unit": units.get(name, "1"), "group": group_of.get(name, ""), "value": value}
+        for name, values in differing(study).items()
+        for policy, value in zip(study.policy_names, values, strict=True)
     )
-    yield table("bounds", "Yearly values on their bounds", shares, "bound", "policy", brief=(), across="policy")
+    return table("levers", "Levers in which policies differ", rows, "lever", "policy", brief=(), across="policy")
+
+
+def _bounds(study: Study, bounds: Sequence[OnBound]) -> Table:
+    """How often values lie on each bound on which, under one of the policies, more than a few lie."""
+    rows = []
+    for variable, side in dict.fromkeys((one.variable, one.side) for one in bounds if one.share > TOLD):
+        own = {one.policy: one for one in bounds if (one.variable, one.side) == (variable, side)}
+        labels = {"bound": f"{variable}, {side}", "unit": study.model.yearly[variable].unit}
+        too_often = ", ".join(policy for policy in study.policy_names if own[policy].share > MANY)
+        for policy in study.policy_names:
+            numbers = {"limit": own[policy].limit, "share": own[policy].share}
+            rows.append(labels | {"policy": policy} | numbers | {"too_often": too_often})
+    return table("bounds", "Yearly values on their bounds", rows, "bound", "policy", brief=(), across="policy")
 
 
 def _prior(item: Input) -> dict[str, Any]:

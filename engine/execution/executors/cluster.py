@@ -26,7 +26,7 @@ TASKS_EACH = 8
 LARGEST = 64
 """Most blocks in one task, and so the most that one lost task costs."""
 TRIES = 3
-"""Losses of the same task at which the run is given up."""
+"""Number of losses of the same task from which on the run ends with an error."""
 PATIENCE = 60
 """Seconds to wait for the scheduler, and for its first worker."""
 

@@ -43,7 +43,7 @@ class Assignment:
 
 
 class Executor(Protocol):
-    """Computes parts of a run; a context manager that ends whatever processes or connections it has started."""
+    """Computes parts of a run; a context manager that ends the processes and connections it has started."""
 
     def __enter__(self) -> Executor: ...
 

@@ -96,7 +96,7 @@ class Local:
 
 
 def _handed_over(folder: RunFolder, lost: CardLost) -> Program:
-    """The processors' program of a folder's study, which takes over from a lost card; warns, and records the versions.
+    """The CPU's program of a folder's study, which replaces that of a failed GPU; warns, and records the versions.
 
     The yearly sample is removed, so that it is computed anew.
 
@@ -111,7 +111,7 @@ def _handed_over(folder: RunFolder, lost: CardLost) -> Program:
         is_same = agrees(folder, program)
     except UserError:
         remedy = "Start anew in another folder, on processors: --device cpu --out FOLDER."
-        text = f"{lost.why}. What it has left has other last bits than processors give. {remedy}"
+        text = f"{lost.why}. The last bits of its blocks differ from those of the CPU. {remedy}"
         raise UserError(str(folder.path), [text]) from lost
     ownership.enter(folder, site.of_study(study, site.versions("cpu", study)), force=is_same)
     bits = ", with the same bits" if is_same else ""

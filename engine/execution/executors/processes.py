@@ -1,4 +1,4 @@
-"""Worker processes on this machine, each with its own cores or GPU, fed with block numbers and replaced if they die."""
+"""Worker processes on this machine, each with its own cores or GPU; processes that die are replaced."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from engine.study.study import Block, Study
 AHEAD = 3
 """Blocks that a worker is given at a time: one that it writes, one that it computes, and the next."""
 TRIES = 3
-"""Deaths of workers over the same block at which the run is given up."""
+"""Number of workers that died while computing the same block, from which on the run ends with an error."""
 _YEARLY = None
 """Stands for the yearly sample among numbers of blocks."""
 
@@ -90,7 +90,7 @@ class Workers:
                 continue
             ended += 1
             if ended == TRIES:
-                raise UserError("--workers", [f"{TRIES} workers ended as they started ({process.ending()})."])
+                raise UserError("--workers", [f"{TRIES} workers ended during startup ({process.ending()})."])
             process.end()
             place = self._processes.index(process)
             self._processes[place] = self._start(place)
@@ -155,8 +155,8 @@ class Workers:
             blocks = [str(part) for part in deadly if part is not _YEARLY]
             names = ["the yearly sample"] if _YEARLY in deadly else []
             names += [f"block{'s' if len(blocks) > 1 else ''} {', '.join(blocks)}"] if blocks else []
-            message = f"{TRIES} workers died over {' and '.join(names)} ({dead.ending()}). Finished blocks are kept."
-            raise UserError("--workers", [message])
+            what = f"{TRIES} workers died while computing {' and '.join(names)} ({dead.ending()})"
+            raise UserError("--workers", [f"{what}. Finished blocks are kept."])
         todo.extendleft(reversed(lost))
         dead.end()
         if todo:

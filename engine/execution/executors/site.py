@@ -119,16 +119,14 @@ def _work_at(site: Site) -> Work:
     study = placed(load_study(folder / "study.toml", model=model), folder)
     ours, required = of_study(study, versions(site.device)), dict(site.required)
     problems = [
-        Problem(
-            key, f"expected {required[key]}, got {ours.get(key)}. Install the same versions, or take such workers only."
-        )
+        Problem(key, f"expected {required[key]}, got {ours.get(key)}. Install the same versions, or use other workers.")
         for key in ownership.decisive_of(study, ours)
         if required.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:
         message = (
-            f"expected fingerprint {site.fingerprint}, got {study.fingerprint}. The model's file, or what it"
-            " reads, is another one here, or the model was changed in memory before the run."
+            f"expected fingerprint {site.fingerprint}, got {study.fingerprint}. The model's file, or a file that"
+            " it reads, is different here, or the model was changed in memory before the run."
         )
         problems.append(Problem("study", message))
     if problems:

@@ -1,4 +1,4 @@
-"""Boxes: limits on factors within which the sought futures are frequent; their coverage, density and wording.
+"""Boxes: limits on factors within which the sought futures are frequent; their coverage and density.
 
 A box limits some factors to a range or to some categories (scenario discovery). The *sought* futures are those whose
 cause is looked for.
@@ -6,14 +6,12 @@ cause is looked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import bdtrc
-from scipy.stats import ks_2samp
 
-from engine.formatting import rounded
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
 from engine.risk.estimation.measures import estimated, few_replicates, probability
 
@@ -124,11 +122,6 @@ def correlation_over_units(within: Happens, cases: Happens, units: Units) -> Est
     return estimated(moments, r - moments.mean).flagged(few_replicates(units))
 
 
-def distance(values: np.ndarray, cases: Happens) -> float:
-    """Kolmogorov-Smirnov distance between a factor's distributions among the sought and the other futures."""
-    return float(ks_2samp(values[cases], values[~cases], method="asymp").statistic)
-
-
 def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
     """The candidate with the highest correlation, reduced to few limits; None where no correlation is above 0.
 
@@ -172,10 +165,9 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
     def density(of: Happens) -> float:
         return int((of & cases).sum()) / max(int(of.sum()), 1)
 
-    whole = within(box)
+    whole, sought = within(box), max(int(cases.sum()), 1)
     size, hits = int(whole.sum()), int((whole & cases).sum())
-    costs: dict[str, float] = {}
-    parts: dict[str, Restriction] = {}
+    parts: list[tuple[float, str, Restriction]] = []
     for name, limits in box.items():
         values, quasi_p = draws[name], [np.nan, np.nan]
         for end in limits.ends:
@@ -183,11 +175,10 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
             quasi_p[end.high < np.inf] = float(bdtrc(hits - 1, size, share)) if hits else 1.0
         below, outside = float(np.mean(values < limits.low)), float(np.mean(~limits.hold(values)))
         wider = within(_without(box, name))
-        coverage = int((wider & cases).sum()) / max(int(cases.sum()), 1)
-        costs[name] = correlation(wider, cases)
-        parts[name] = Restriction(limits, below, outside - below, tuple(quasi_p), coverage, density(wider))
-    order = sorted(parts, key=lambda name: (costs[name], name))
-    return Judged(box, *shares(whole, cases, units), {name: parts[name] for name in order})
+        coverage = int((wider & cases).sum()) / sought
+        part = Restriction(limits, below, outside - below, tuple(quasi_p), coverage, density(wider))
+        parts.append((correlation(wider, cases), name, part))
+    return Judged(box, *shares(whole, cases, units), {name: part for _, name, part in sorted(parts)})
 
 
 def _without(box: Box, name: str, end: Limits | None = None) -> dict[str, Limits]:
@@ -195,44 +186,3 @@ def _without(box: Box, name: str, end: Limits | None = None) -> dict[str, Limits
     others = [one for one in box[name].ends if end and one != end]
     rest = {other: limits for other, limits in box.items() if other != name}
     return rest | ({name: others[0]} if others else {})
-
-
-def restriction(name: str, unit: str, low: float, high: float, below: float, above: float) -> str:
-    """A number's limits in words, and which part of its prior they keep.
-
-    Args:
-      name: what the factor is called.
-      unit: of the factor; left out where it is 1 or a definition with "=".
-      low, high: the limits; infinite where there is none.
-      below, above: shares of the prior below and above the limits.
-    """
-    unit = "" if unit == "1" or "=" in unit else f" {unit}"
-    if np.isinf(high):
-        return f"{name} above {number(low)}{unit}, its upper {percent(1 - below)}"
-    if np.isinf(low):
-        return f"{name} below {number(high)}{unit}, its lower {percent(1 - above)}"
-    quantiles = f"from its {percent(below)} to its {percent(1 - above)} quantile"
-    return f"{name} from {number(low)} to {number(high)}{unit}, {quantiles}"
-
-
-def category(name: str, allowed: Sequence[str], outside: float) -> str:
-    """A category's allowed labels in words, and their share of its prior."""
-    *most, last = allowed
-    listed = f"{', '.join(most)} or {last}" if most else last
-    return f"{name} is {listed}, {percent(1 - outside)} of its prior"
-
-
-def labels_of(allowed: Sequence[float], labels: Mapping[str, float]) -> list[str]:
-    """Labels of some values of a category, in the order of `labels`."""
-    return [label for label, value in labels.items() if np.isclose(value, allowed).any()]
-
-
-def number(value: float) -> str:
-    """A number to three significant digits, without trailing zeros."""
-    text = rounded(float(f"{value:.3g}"), None)
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
-
-
-def percent(share: float) -> str:
-    """A share in percent, such as `17 %` or `0.8 %`."""
-    return f"{100 * share:.{0 if share >= 0.0095 else 1}f} %"

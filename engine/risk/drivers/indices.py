@@ -2,8 +2,8 @@
 
 For a number f, A is its value on a path, B its value on the same path with every input drawn anew, and A_k its value on
 the path with input k alone taken from B. All indices are shares of V = Var f. Intervals are over independent units, by
-the influence of each path on the ratio. Where too few paths contribute for that, intervals come from counts
-(`common_share`) and from first index <= Shapley effect <= total index.
+the influence of each path on the ratio. Where too few paths contribute for that, the total index has no interval, and
+the others are bounded by first index <= Shapley effect <= total index.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_totals
-from engine.risk.estimation.measures import Sample, estimated, few_replicates, probability, probability_difference
+from engine.risk.estimation.measures import Sample, estimated, few_replicates
 
 NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
 """Index of an input that has no effect."""
@@ -79,16 +79,16 @@ class Pair:
         few = _few_units(self.units)
         if few or self.is_event:
             return few
-        return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
+        sample = Sample(self.a.astype(np.float64)[None], self.units)
+        return few_away(away(self.a)) or sample.tail("squares", sample.squares)
 
     def both(self, mixed: Paths) -> tuple[Estimate, Estimate]:
         """First-order and total index of an input, from A_k.
 
         The first-order index S_k = Var E(f | x_k) / V is the share of the variance that goes if x_k is known. Two
         estimators, the means of (A_k - A) (B - mean) and of V - (B - A_k)^2 / 2, both over V, are combined with the
-        least standard error. Where too few paths contribute to either, the interval comes from counts if the number
-        takes an event's values, and is [0, 1] otherwise; its upper end is at most that of the total index, which is
-        never less than the first-order index. Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270,
+        least standard error. Where too few paths contribute to either, the interval reaches from 0 to the upper end of
+        the total index, which is never less. Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270,
         doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
         doi:10.1016/S0010-4655(98)00154-4.
         """
@@ -102,38 +102,29 @@ class Pair:
         uu, vv, uv = dots(u, u), dots(v, v), dots(u, v)
         weight = float((vv - uv) / (uu + vv - 2 * uv)) if uu + vv > 2 * uv else 1.0
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
-        if self._tell((self.a != mixed) & (self.b != self.usual), self.b != mixed):
+        if self._fewest((self.a != mixed) & (self.b != self.usual), self.b != mixed) >= FEWEST_TELLING:
             return own, total
-        low, high = self._counted(self.b, mixed) if self.is_event else (0.0, 1.0)
-        high = float(np.fmin(high, total.high))
-        return _within(own, min(low, high), high).flagged(*total.flags), total
+        return _within(own, 0.0, float(np.fmin(1.0, total.high))).flagged(*total.flags), total
 
     def _total(self, mixed: Paths, squares: Paths) -> Estimate:
         """Total index T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V: the share left if all but x_k are known.
 
-        Where too few paths contribute, the interval comes from counts if the number takes an event's values; otherwise
-        there is none. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
+        There is no interval where too few paths contribute. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
 
         Args:
           squares: (A - A_k)^2 / 2.
         """
         own, moved = self._estimate(*self._influence(squares)), self.a != mixed
-        if self._tell(moved, (self.a != self.usual) & (mixed != self.usual) if self.is_event else moved):
-            return own
-        if not self.is_event:
-            return own.flagged(Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, int(np.count_nonzero(moved)), FEWEST_TELLING))
-        low, high = self._counted(self.a, mixed)
-        return _within(own, 1 - high, 1 - low)
+        both = (self.a != self.usual) & (mixed != self.usual) if self.is_event else moved
+        few = self._fewest(moved, both)
+        return (
+            own if few >= FEWEST_TELLING else own.flagged(Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, few, FEWEST_TELLING))
+        )
 
-    def _tell(self, *paths: Happens) -> bool:
-        """Whether enough paths of each kind contribute to trust the standard error, or no interval is shown anyway."""
+    def _fewest(self, *kinds: Happens) -> float:
+        """Least number of paths of several kinds; infinite where no interval is shown anyway."""
         withheld = self.flag is not None and self.flag.withholds
-        return withheld or min(int(np.count_nonzero(some)) for some in paths) >= FEWEST_TELLING
-
-    def _counted(self, future: Paths, mixed: Paths) -> tuple[float, float]:
-        """Interval of the share of V that a future, A or B, has in common with A_k, by counts."""
-        x, y = (np.sign(of - self.usual).astype(np.int8) for of in (future, mixed))
-        return common_share(x, y, self.units)
+        return np.inf if withheld else min(int(np.count_nonzero(paths)) for paths in kinds)
 
     def _influence(self, products: Paths) -> tuple[float, Float[np.ndarray, "unit"]]:
         """The mean of `products` over V, and the sum of its influences over each unit [unit]."""
@@ -174,7 +165,7 @@ def _few_units(units: Units) -> Flag | None:
 
 
 def _within(own: Estimate, low: float, high: float) -> Estimate:
-    """An estimate with an interval from counts, clipped into that interval."""
+    """An estimate with another interval, clipped into it."""
     value = float(np.clip(own.estimate, low, high))
     return replace(own, estimate=value, standard_error=(high - low) / (2 * Z), low=low, high=high)
 
@@ -221,38 +212,3 @@ def shares(parts: Float[np.ndarray, "input batch"]) -> tuple[Estimate, ...]:
         value = float(row.mean()) / total
         estimates.append(_of_influence(value, (row - value * whole) / total, units).flagged(_few_units(units)))
     return tuple(estimates)
-
-
-Signs = Int[np.ndarray, "path"]
-
-
-def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
-    """95 % interval, from counts, of the correlation of two equally distributed numbers that are 0, 1 or -1 on a path.
-
-    Such numbers are events and differences of events. Let e be the share of all paths on which x or y is not 0; among
-    these let s be the share on which both have the same sign, and o the share on which they have opposite signs. With
-    r = E[x y] / E[x^2] = 2 (s - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is (r - c) / (1 - c): the
-    estimate of Janon et al. (2014), ESAIM Probab. Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends follow from those
-    of s - o, a share or a difference of two; they are 0 and 1 where x and y are 0 on all units but one.
-
-    Args:
-      x, y: the number in both futures of each path.
-      units: independent units of the paths.
-    """
-    either = (x != 0) | (y != 0)
-    kept = units.take(either)
-    if kept.count < 2:
-        return 0.0, 1.0
-    x, y = x[either], y[either]
-    same, opposite = x * y > 0, x * y < 0
-    is_event = min(x.min(), y.min()) >= 0 or max(x.max(), y.max()) <= 0
-    gap = probability(same, kept) if is_event else probability_difference(same, opposite, kept)
-    o, e = float(opposite.mean()), kept.paths / units.paths
-    lean = (float(x.sum() + y.sum()) / float(np.abs(x).sum() + np.abs(y).sum())) ** 2
-
-    def value(d: float) -> float:
-        both = 1 + d + 2 * o  # 1 + s + o, and E[x^2] = e (1 + s + o) / 2
-        c = lean * e * both / 2
-        return (2 * d / both - c) / (1 - c)
-
-    return value(gap.low), value(gap.high)

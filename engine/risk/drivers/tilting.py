@@ -1,11 +1,10 @@
-"""Stored futures reweighted to another belief: weights from their logarithms, and how reliable they are."""
+"""Shape of the largest importance weights, which tells whether stored futures may be reweighted to another belief."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from scipy.special import softmax
 
 from engine.risk.estimation.heaviness import pareto_fit
 from engine.risk.estimation.intervals import Paths
@@ -30,8 +29,3 @@ def tail_shape(log_weights: Paths) -> float:
         return -math.inf
     own, _ = pareto_fit(x, 30)
     return (own * len(x) + 0.5 * 10) / (len(x) + 10)
-
-
-def normalised(log_weights: Paths) -> Paths:
-    """Weights from their logarithms, scaled to mean 1."""
-    return len(log_weights) * softmax(log_weights)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import Problems, UserError, look_up, refusal
-from engine.risk.estimation.conditional import Condition, not_kept, parse_condition
-from engine.risk.estimation.events import ByName, event_outcomes, happens, known_events
+from engine.risk.estimation.conditional import Condition, Term, not_kept, parse_condition
+from engine.risk.estimation.events import ByName, known_events, thresholds
 from engine.risk.estimation.intervals import Happens
-from engine.study.components import Event
 from engine.study.study import Study
 
 VERSUS = re.compile(r"(\S+)\s+(worse|better)\s+than\s+(\S+)\s+in\s+(\S+)")
@@ -45,21 +44,22 @@ class Versus:
 
 @dataclass(frozen=True)
 class Under:
-    """Condition that an event happens, or that a comparison with a number holds, under a policy."""
+    """Condition that comparisons with numbers hold under a policy.
 
-    what: Event | Condition
+    Those of an event have its name as their text.
+    """
+
+    what: Condition
     policy: str
 
     def reads(self, study: Study) -> set[tuple[str, str]]:
         """The policy and the outcomes that it reads."""
-        what = self.what
-        names = event_outcomes(study, what) if isinstance(what, Event) else {term.name for term in what.terms}
-        return {(self.policy, name) for name in names}
+        return {(self.policy, term.name) for term in self.what.terms}
 
     def holds(self, study: Study, values: ByName) -> Happens:
         """On which futures it holds, from outcomes by name [policy, path]."""
         own = {name: values[name][study.row(policy)] for policy, name in self.reads(study)}
-        return happens(study, self.what, own) if isinstance(self.what, Event) else self.what.holds(own)
+        return self.what.holds(own)
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,14 @@ def _versus(study: Study, match: re.Match[str], unkept: Iterable[str]) -> Versus
     return Versus(policy, side == "worse", other, outcome)
 
 
-def _what(study: Study, words: str, unkept: Iterable[str]) -> Event | Condition:
+def _what(study: Study, words: str, unkept: Iterable[str]) -> Condition:
     events = study.events_by_name
     if words in events:
         kept = {event.name for event in known_events(study, study.keep.outcomes)}
         if words not in kept:
             raise refusal("", not_kept(words, [*study.keep.outcomes, *kept]))
-        return events[words]
+        terms = (Term(name, ">" if above else "<", limit) for name, above, limit in thresholds(study, events[words]))
+        return Condition(words, tuple(terms))
     if re.search("[<>=]", words):
         return parse_condition(words, study.keep.outcomes, unkept)
     if NAME.fullmatch(words):

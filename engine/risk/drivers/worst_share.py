@@ -169,7 +169,7 @@ class WorstShare:
     def _estimates(self, parts: Tails, shift: Float[np.ndarray, "cell"], needed: int) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
         of, flag = moments_of_some(parts * self.units.paths, self.path, self.units), self._flag(needed)
-        rows = zip(*(column.tolist() for column in shifted(of, 1.0, shift)), strict=True)
+        rows = zip(*(column.tolist() for column in shifted(of, shift)), strict=True)
         return [Estimate(*row).flagged(flag) for row in rows]
 
 

@@ -47,11 +47,13 @@ class OnBound:
     policy: str
     share: float
 
-    @property
-    def text(self) -> str:
-        """The finding as a clause."""
-        which, often = "lower" if self.side == "low" else "upper", f"{100 * self.share:.3g} % of paths and years"
-        return f"'{self.variable}' under '{self.policy}' stands on its {which} bound, {self.limit:g}, in {often}"
+    def in_words(self, study: Study) -> str:
+        """The finding as a clause: `values of height under old equal the upper bound, 0.9 m, in 3 % of paths ...`."""
+        what, policy = study.phrase("yearly", self.variable), study.phrase("policies", self.policy)
+        unit, which = study.model.yearly[self.variable].unit, "lower" if self.side == "low" else "upper"
+        limit = f"{self.limit:g}" + f" {unit}" * (unit != "1" and "=" not in unit)
+        often = f"{100 * self.share:.3g} % of paths and years"
+        return f"values of {what} under {policy} equal the {which} bound, {limit}, in {often}"
 
 
 def limits_of(model: Model) -> Limits:
@@ -68,14 +70,10 @@ def bounded(model: Model) -> tuple[str, ...]:
 def shares_on(values: Float[np.ndarray, "policy cell path"], limits: Limits) -> Float[np.ndarray, "policy side cell"]:
     """Share of the paths on which each cell equals each of its bounds."""
     shares = np.zeros((len(values), len(SIDES), values.shape[1]))
-    if not np.isfinite(limits).any():
-        return shares
-    first, last = _around(limits, values.dtype)
-    inside = (values.min(axis=-1) > last[0, :, 0]) & (values.max(axis=-1) < first[1, :, 0])
-    near = np.flatnonzero(~inside.all(axis=0))
-    some = values[:, near]
-    for side in range(len(SIDES)):
-        shares[:, side, near] = ((some >= first[side, near]) & (some <= last[side, near])).mean(axis=-1)
+    held = np.isfinite(limits).any(axis=0)
+    some = values[:, None, held]
+    first, last = _around(limits[:, held], values.dtype)
+    shares[:, :, held] = ((some >= first) & (some <= last)).mean(axis=-1)
     return shares
 
 

@@ -49,8 +49,6 @@ ROUNDING = 2.0**32
 """Distance, in spacings of double precision, up to which two values count as equal: 8 spacings of single precision."""
 FARTHEST = 1e60
 """Largest ratio of greatest excess to lower quartile at which products of four factors cannot overflow."""
-SPARSE = 16
-"""Number of tail values expected in the subsample that locates the tail's threshold."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +86,16 @@ class Extremes:
 
     @staticmethod
     def of(values: Paths) -> Extremes:
-        """Extremes of values in any order: a subsample gives thresholds, and only values that reach them are sorted."""
+        """Extremes of values in any order, of which only the extremes are sorted."""
         size = tail_size(len(values)) + 1
-        some = np.sort(values[:: max((size - 1) // SPARSE, 1)])
-        at = min(2 * SPARSE, len(some))
-        low, high = some[at - 1], some[-at]
-        ends = np.sort(values[(values <= low) | (values >= high)])
-        if min(ends.searchsorted(low, "right"), len(ends) - ends.searchsorted(high)) < size:
-            ends = np.sort(values)  # the subsample was not representative
-        return Extremes(ends[:size], ends[len(ends) - size :], len(values))
+        placed = np.partition(values, (size - 1, len(values) - size))
+        placed[:size].sort()
+        placed[-size:].sort()
+        return Extremes.of_sorted(placed)
 
     @staticmethod
     def of_sorted(ascending: Ascending) -> Extremes:
-        """Extremes of ascending values."""
+        """Extremes of values that ascend at both ends, with all others between them."""
         count = len(ascending)
         size = tail_size(count) + 1
         return Extremes(ascending[:size], ascending[count - size :], count)

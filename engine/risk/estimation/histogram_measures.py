@@ -16,11 +16,11 @@ from jaxtyping import Float, Int
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.heaviness import Extremes, gravest, material, squares_flag, tail_size, tails_flag
+from engine.risk.estimation.heaviness import Extremes, gravest, material, tail_size
 from engine.risk.estimation.histograms import Histogram, OfBins
 from engine.risk.estimation.influences import TIED, Evidence, Measure, deviation, of_influence, opened, shifted, single
-from engine.risk.estimation.intervals import Estimate, Groups, Levels, Moments, Z, moments_of_totals
-from engine.risk.estimation.measures import correlation, share_difference
+from engine.risk.estimation.intervals import Estimate, Groups, Levels, Z, moments_of_totals
+from engine.risk.estimation.measures import correlation, share_difference, squares_behind, tail_flag
 from engine.risk.estimation.tails import ATOM, share_of_moments, tail_count
 from engine.study.study import LEVELS
 
@@ -116,7 +116,7 @@ class Binned:
         var = Measure(own, slope * number, above, many, FEWEST_FOR_VAR, tied, (q - q_low, q_high - q), "quantile")
         # groups are too few to estimate the skewness of a tail mean, so it comes from the bins
         shortfall = replace(moments_of_totals(excess, groups), skewness=of.skewness_beyond(rank, q))
-        es = shifted(shortfall, 1 / (1 - level), q)
+        es = shifted(shortfall, q, scale=1 / (1 - level))
         _, *ends = of.sum_of_largest(rank)
         # for whole n (1 - a) the weight of VaR is zero; else it is negative
         es_low, es_high = (
@@ -141,17 +141,7 @@ class Binned:
     def tails(self) -> list[Flag | None]:
         """Flag of each measure, derived as from values on paths."""
         every = zip(rows(self.levels), self.measures, strict=True)
-        return [self._flag(row.tail, level, of.of) for (row, level), of in every]
-
-    def _flag(self, tail: str, level: float, of: Moments) -> Flag | None:
-        if not tail:
-            return None
-        mean, squares = self.histogram.mean, float(of.error * self.histogram.count) ** 2
-        if tail == "values":
-            return tails_flag(self.ends, mean, squares)
-        if tail == "squares":
-            return squares_flag(self.ends, mean, of)
-        return material(self.ends.upper, self.ends.largest, self.quantile(level).value.item(), squares)
+        return [tail_flag(self, row.tail, squares_behind(of, self.units), level) for (row, level), of in every]
 
     def own(self) -> Evidence:
         """Measures of this variable, as `measures.Sample.own` computes them from paths."""
@@ -189,7 +179,7 @@ def regrets(every: Sequence[Binned], totals: Float[np.ndarray, "policy group"]) 
     estimates = []
     for policy, of_groups in enumerate(totals):
         own = of_influence(of_groups, every[policy].units)
-        squares = float(own.column[1] * every[policy].histogram.count) ** 2
+        squares = squares_behind(own, every[policy].units)
         sides = [
             (of.ends, of.histogram.mean) if other == policy else (of.ends.negative, -of.histogram.mean)
             for other, of in enumerate(every)

@@ -92,7 +92,7 @@ class Measure:
             error = self._error_of_alike(other, influence, units, error)
             of = replace(of, skewness=np.zeros_like(of.skewness), needed=2)
         known = np.isfinite(self.column[1] + other.column[1])
-        _, *seen = shifted(replace(of, error=error), 1.0, value - of.mean, known)
+        _, *seen = shifted(replace(of, error=error), value - of.mean, known)
         if units.count > 1:  # a constant has no error
             seen = [np.where(constant, still, part) for still, part in zip((0.0, value, value), seen, strict=True)]
         error, low, high = seen
@@ -109,10 +109,10 @@ def of_influence(
 ) -> Measure:
     """The measure that is the mean of its influence plus a shift; without an interval where not `known`."""
     of = moments_of(influence, units)
-    return Measure(shifted(of, 1.0, shift, known), influence, of, **more)
+    return Measure(shifted(of, shift, known), influence, of, **more)
 
 
-def shifted(of: Moments, scale: float, shift: Cells | float = 0.0, known: Which | bool = True) -> Column:
+def shifted(of: Moments, shift: Cells | float = 0.0, known: Which | bool = True, scale: float = 1.0) -> Column:
     """The mean and its interval, times `scale` plus `shift`, as a column; the number alone where not `known`."""
     low, high = mean_interval(of)
     parts = scale * of.error, scale * low + shift, scale * high + shift

@@ -183,7 +183,7 @@ class Units:
         return units if self.weights is None else units.weighted(self.weights[kept])
 
     def weighted(self, weights: Paths) -> Units:
-        """The same units of paths with weights in any scale."""
+        """The same units of paths with weights in any scale; paths of weight zero are left out of all numbers."""
         sound = np.isfinite(weights)
         if not weights[sound].any():
             return replace(self, weights=weights)
@@ -230,11 +230,6 @@ def as_units(paths: int, unit: Unit) -> Units:
     if paths % unit:
         return Units(paths, unit, np.arange(paths) // unit)
     return Units(paths, unit)
-
-
-def weighted(weights: Paths, unit: Unit) -> Units:
-    """Units of paths with weights in any scale; paths of weight zero are left out wherever units are used."""
-    return as_units(len(weights), unit).weighted(weights)
 
 
 @dataclass(frozen=True)

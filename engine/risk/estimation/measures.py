@@ -1,7 +1,7 @@
 """Risk measures with standard errors: mean, VaR, expected shortfall, probabilities, paired differences, regret.
 
 Where low is worse (`loss=False`) the worst values are the lowest, and measures are reported in the variable's own sign.
-Paths may have weights (`intervals.weighted`). Formulas, sources, flags and measured coverage: `docs/method.md`.
+Paths may have weights (`Units.weighted`). Formulas, sources, flags and measured coverage: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.risk.estimation.evidence import Row, measures as names_of, rows
+from engine.risk.estimation.evidence import MEDIAN, measures as names_of, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
     HEAVY_TAILS,
@@ -30,6 +31,7 @@ from engine.risk.estimation.influences import Evidence, Measure, of_influence, s
 from engine.risk.estimation.intervals import (
     FEW_UNITS,
     Estimate,
+    Groups,
     Happens,
     Levels,
     Moments,
@@ -51,59 +53,59 @@ Estimates = dict[str, Estimate]
 ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Losses on paths, all finite and high being worse, with the paths' units and the levels of VaR and ES."""
+def squares_behind(measure: Measure, units: Units | Groups) -> float:
+    """Sum over the paths of the squared deviations behind the standard error of a mean."""
+    return float((measure.of.error * units.paths).item()) ** 2
 
-    losses: Paths
-    units: Units
-    levels: Levels = LEVELS
+
+def tail_flag(of: Any, tail: str, squares: float, level: float) -> Flag | None:
+    """Flag of the tail on which a measure of a `Sample` without weights, or of `histogram_measures.Binned`, rests.
+
+    Args:
+      tail: `evidence.Row.tail`.
+      squares: sum of squares of the values, or of the excesses over VaR, less their mean.
+      level: of the measure.
+    """
+    if tail == "values":
+        return tails_flag(of.ends, of.mean.value.item(), squares)
+    if tail == "squares":
+        return squares_flag(of.ends, of.mean.value.item(), of.deviation.of)
+    return material(of.ends.upper, of.ends.largest, of.quantile(level).value.item(), squares) if tail else None
+
+
+class Sample(Measured):
+    """Losses on paths [1, path], all finite and high being worse: their measures, and the flags of these."""
 
     @functools.cached_property
-    def measured(self) -> Measured:
-        """Measures of the losses, with a single cell."""
-        return Measured(self.losses[None], self.units, self.levels)
+    def ends(self) -> Extremes:
+        """Extremes of the losses."""
+        return Extremes.of_sorted(self.ascending[0])
 
-    @property
-    def ascending(self) -> Ascending:
-        """The losses in ascending order."""
-        return self.measured.ascending[0]
-
-    @functools.cached_property
-    def _ends(self) -> Extremes:
-        """Extremes of the losses; weighted and less their mean where paths have weights."""
-        weighty = self.units.weights is not None
-        return self._extremes(self.measured.mean) if weighty else Extremes.of_sorted(self.ascending)
-
-    @functools.cached_property
-    def spread(self) -> Flag | None:
-        """Flag of the standard deviation."""
-        squares = self.measured.squares
-        if self.units.weights is None:
-            flag = squares_flag(self._ends, self.measured.mean.value.item(), squares.of)
-        else:
-            ends = self._extremes(squares)
-            flag = of_squares(material(ends.upper, ends.largest, 0.0, self._squares(squares)))
-        return gravest((flag, scarce(self.units)))
-
-    def _beyond(self, var: float, squares: float) -> Flag | None:
-        """Flag of the upper tail; of weighted excesses over VaR, or over a lower threshold with enough values.
-
-        Args:
-          squares: sum of squares of the excesses over VaR, less their mean.
-        """
-        row, weights = self.ascending, self.units.weights
-        if weights is None:
-            return material(self._ends.upper, self._ends.largest, var, squares)
-        excess = np.maximum(self.losses.astype(np.float64) - min(var, row[len(row) - 1 - tail_size(len(row))]), 0.0)
-        flag = replace(Extremes.of(weights * excess), plain=Extremes.of(excess)).upper
-        return material(flag, Extremes.of(weights * np.maximum(self.losses - var, 0.0)).largest, 0.0, squares)
-
-    def tail(self, measure: Measure) -> Flag | None:
+    def flag(self, measure: Measure) -> Flag | None:
         """Flag of a measure from both tails of its influence."""
         centre = measure.of.mean.item() if self.units.weights is None else 0.0
-        ends = self._ends if measure is self.measured.mean else self._extremes(measure)
-        return tails_flag(ends, centre, self._squares(measure))
+        return tails_flag(self._extremes(measure), centre, squares_behind(measure, self.units))
+
+    def tail(self, tail: str, measure: Measure, level: float = MEDIAN) -> Flag | None:
+        """Flag of the tail on which a measure of these losses rests, or of units that are too few for it."""
+        squares = squares_behind(measure, self.units) * ((1 - level) ** 2 if tail == "excesses" else 1)
+        if self.units.weights is None:
+            flag = tail_flag(self, tail, squares, level)
+        elif tail == "values":
+            flag = self.flag(measure)
+        elif tail == "squares":
+            ends = self._extremes(self.squares)
+            flag = of_squares(material(ends.upper, ends.largest, 0.0, squares_behind(self.squares, self.units)))
+        else:
+            flag = self._weighted_excesses(self.units.weights, self.quantile(level).value.item(), squares)
+        return gravest((flag, scarce(self.units)))
+
+    def _weighted_excesses(self, weights: Paths, var: float, squares: float) -> Flag | None:
+        """Flag of the weighted excesses over VaR, or over a lower threshold that enough values exceed."""
+        losses, row = self.values[0], self.ascending[0]
+        excess = np.maximum(losses.astype(np.float64) - min(var, row[len(row) - 1 - tail_size(len(row))]), 0.0)
+        flag = replace(Extremes.of(weights * excess), plain=Extremes.of(excess)).upper
+        return material(flag, Extremes.of(weights * np.maximum(losses - var, 0.0)).largest, 0.0, squares)
 
     def _extremes(self, measure: Measure) -> Extremes:
         """Extremes of an influence; weighted and less their mean where paths have weights."""
@@ -114,29 +116,15 @@ class Sample:
         own = Extremes.of(values)
         return own if weights is None else replace(Extremes.of(weights * (values - measure.of.mean)), plain=own)
 
-    def _squares(self, measure: Measure) -> float:
-        """Sum of squared deviations behind the standard error of a mean over the paths."""
-        return float((measure.of.error * self.units.paths).item()) ** 2
-
-    def _tail(self, row: Row, level: float, of: Measure) -> Flag | None:
-        """Flag of the tail on which a measure of these losses rests."""
-        if row.tail == "squares":
-            return self.spread
-        if row.tail == "excesses":
-            var, squares = self.measured.quantile(level), self._squares(of) * (1 - level) ** 2
-            return self._beyond(var.value.item(), squares)
-        return self.tail(of) if row.tail else None
-
     @functools.cached_property
     def tails(self) -> list[Flag | None]:
         """Flag of each measure, in the order of `evidence.rows`."""
-        every = zip(rows(self.levels), self.measured.measures, strict=True)
-        few = scarce(self.units)
-        return [gravest((self._tail(row, level, of), few)) if row.tail else None for (row, level), of in every]
+        every = zip(rows(self.levels), self.measures, strict=True)
+        return [self.tail(row.tail, of, level) if row.tail else None for (row, level), of in every]
 
     def own(self) -> Evidence:
         """Measures of these losses."""
-        return self._evidence(self.measured.measures, self.tails, self.measured.constant)
+        return self._evidence(self.measures, self.tails, self.constant)
 
     def less(self, baseline: Sample) -> Evidence:
         """Measures of these losses less those of `baseline` on the same paths; a heavy tail that both share cancels.
@@ -144,22 +132,21 @@ class Sample:
         A mean is judged by the tails of the difference. Another measure is so where heavy tails of both variables are
         flagged, all levels of ES by the lowest of them.
         """
-        gaps, constant = self.measured.less(baseline.measured)
+        gaps, constant = self.gaps(baseline)
+        lowest: dict[str, Measure] = {}
         tails: list[Flag | None] = []
-        shared: dict[str, Flag | None] = {}
         for (row, _), gap, *pair in zip(rows(self.levels), gaps, self.tails, baseline.tails, strict=True):
+            of = lowest.setdefault(row.name, gap)
             others = [flag for flag in pair if flag and flag.reason not in HEAVY_TAILS]
             if row.tail == "values":
-                tails.append(gravest((self.tail(gap), scarce(self.units))))
+                tails.append(gravest((self.flag(of), scarce(self.units))))
             elif others or not any(pair):
-                tails.append(others[0] if others else None)
+                tails.append(next(iter(others), None))
             else:
-                if row.name not in shared:
-                    shared[row.name] = of_squares(self.tail(gap)) if row.tail == "squares" else self.tail(gap)
-                tails.append(shared[row.name])
+                tails.append(of_squares(self.flag(of)) if row.tail == "squares" else self.flag(of))
         return self._evidence(gaps, tails, constant)
 
-    def _evidence(self, measures: Sequence[Measure], tails: list[Flag | None], constant: np.ndarray) -> Evidence:
+    def _evidence(self, measures: Sequence[Measure], tails: Sequence[Flag | None], constant: np.ndarray) -> Evidence:
         unknown = scarce(self.units) or Flag(Reason.FEW_IN_SAMPLE)
         return Evidence(measures, tails, bool(constant[0]), alone(self.units), unknown)
 
@@ -189,7 +176,8 @@ class Variables:
     def _on_common(self, which: Sequence[int]) -> tuple[list[Sample], Flag | None]:
         """Samples of some variables on the paths where all are finite (none without such paths); flag of the others."""
         kept, units, lost = finite_units(tuple(self.values[v] for v in which), self.unit)
-        return [Sample(x if self.loss else -x, units, self.levels) for x in kept if units.count], lost
+        losses = (x if self.loss else -x for x in kept if units.count)
+        return [Sample(row[None], units, self.levels) for row in losses], lost
 
     def _samples(self, *which: int) -> tuple[list[Sample], Flag | None]:
         samples, lost = self._all
@@ -212,7 +200,7 @@ class Variables:
         if not samples:
             return dict.fromkeys((*names_of(self.levels), "worse"), nothing(lost))
         x, y = samples
-        worse = probability(x.losses > y.losses, x.units).flagged(lost)
+        worse = probability(x.values[0] > y.values[0], x.units).flagged(lost)
         return x.less(y).estimates(self.levels, self.loss, lost) | {"worse": worse}
 
     def regrets(self) -> list[Estimate]:
@@ -221,18 +209,19 @@ class Variables:
         if not samples:
             return [nothing(lost)] * len(self.values)
         units = samples[0].units
-        best = Made.of("excess", functools.reduce(np.minimum, (of.losses for of in samples))[None])
+        best = Made.of("excess", functools.reduce(np.minimum, (of.values for of in samples)))
         regrets = []
         for sample in samples:
-            regret = of_influence(Made.of("excess", sample.losses[None]) - best, units)
+            regret = of_influence(Made.of("excess", sample.values) - best, units)
             flag = alone(units) or (scarce(units) if regret.value > 0 else None)
-            regrets.append(single(regret.column).flagged(lost, flag or sample.tail(regret)))
+            regrets.append(single(regret.column).flagged(lost, flag or sample.flag(regret)))
         return regrets
 
     def ascending(self) -> list[Ascending]:
         """The values of each variable in ascending order; empty where some are not finite."""
         samples, lost = self._all
-        return [of.ascending if self.loss else Turned(of.ascending) for of in samples] if not lost else []
+        rows = [] if lost else [of.ascending[0] for of in samples]
+        return rows if self.loss else [Turned(row) for row in rows]
 
 
 def summary(values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
@@ -286,8 +275,8 @@ def _of_weights(values: Paths, units: Units) -> tuple[Flag | None, ...]:
     """
     if units.weights is None:
         return ()
-    sample = Sample(values.astype(np.float64), units)
-    flag = sample.tail(sample.measured.mean)
+    sample = Sample(values.astype(np.float64)[None], units)
+    flag = sample.flag(sample.mean)
     return few_with_weight(units), flag if flag and flag.reason in TOO_HEAVY else None
 
 
@@ -347,7 +336,7 @@ def nothing(flag: Flag | None) -> Estimate:
 
 def estimated(of: Moments, shift: np.ndarray | float = 0.0) -> Estimate:
     """The mean that moments of one cell describe, with its interval, plus a shift."""
-    return single(shifted(of, 1.0, shift))
+    return single(shifted(of, shift))
 
 
 def correlation(a: Float[np.ndarray, "unit"], b: Float[np.ndarray, "unit"]) -> float:

@@ -228,7 +228,7 @@ def extremes(values: Paths, unit: Unit, loss: bool) -> Extremes:
     fit = next((one for one in fits if one.fits), None)
     refused = next((one for one in found if isinstance(one, Flag)), None)
     flag = None if fit else Flag(Reason.NO_LAW) if fits else refused
-    return Extremes(Sample(losses, units), loss, fits, fit, flag, lost)
+    return Extremes(Sample(losses[None], units), loss, fits, fit, flag, lost)
 
 
 def _sizes(count: int) -> list[int]:

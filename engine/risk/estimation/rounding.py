@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.modelling.cell_axis import cell_layout
 from engine.risk.estimation.events import ByName
 from engine.risk.estimation.flags import Sentence
 from engine.study.study import Study
@@ -34,11 +33,6 @@ class Lost(Sentence):
         "its difference from the baseline is {size:.2g} typically, and rounding moves it by {error:.2g}",
     )
     ERROR = "standard error", "rounding moves its mean by {error:.2g}, more than its standard error of {size:.2g}"
-    STEPS = "steps", "it moves by {size:.2g} typically over the years, and rounding moves it by {error:.2g}"
-
-
-Suspect = tuple[Lost, float, float, np.ndarray]
-"""A quantity with its typical size, its rounding error, and the values that it is about."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,7 @@ class Rounding:
     """One quantity for which single precision is too coarse.
 
     Args:
-      place: `factors.NAME`, `yearly.NAME` or `outcomes.NAME`.
+      place: `factors.NAME` or `outcomes.NAME`.
       what: which quantity of the variable.
       policy: policy under which it is worst; "" for a factor.
       size: typical size of the quantity, in the unit of the variable.
@@ -85,70 +79,53 @@ class Rounding:
 
 
 def judged(study: Study, single: ByName, double: ByName) -> tuple[Rounding, ...]:
-    """Quantities for which single precision is too coarse: for each variable the worst, if any.
-
-    In the order of factors, yearly values, outcomes.
+    """Quantities for which single precision is too coarse: for each factor and each outcome the worst, if any.
 
     Args:
-      single: `draws` [factor, path], `yearly` [policy, year, cell, path] and `outcomes` [policy, outcome, path].
+      single: `draws` [factor, path] and `outcomes` [policy, outcome, path].
       double: the same paths in double precision.
     """
     worst: dict[str, Rounding] = {}
-    for place, policy, suspects in _suspects(study, single, double):
-        for what, size, error, values in suspects:
-            if size > 0 and error > (1.0 if what is Lost.ERROR else RIVALS) * size:
-                spacing = float(np.spacing(np.float32(np.median(np.abs(values)))))
-                one = Rounding(place, what, policy, size, error, spacing)
-                worst[place] = max(worst.get(place, one), one, key=lambda found: found.ratio)
+    for one in _quantities(study, single, double):
+        if one.size > 0 and one.error > (1.0 if one.what is Lost.ERROR else RIVALS) * one.size:
+            worst[one.place] = max(worst.get(one.place, one), one, key=lambda found: found.ratio)
     return tuple(worst.values())
 
 
-def _suspects(study: Study, single: ByName, double: ByName) -> Iterator[tuple[str, str, Iterator[Suspect]]]:
-    """Quantities by place and policy, in the order of factors, yearly values, outcomes."""
-    names = study.policy_names
+def _quantities(study: Study, single: ByName, double: ByName) -> Iterator[Rounding]:
+    """Every quantity with its rounding error: of factors, then of outcomes."""
+    for item, x, y in zip(study.inputs, single["draws"], double["draws"], strict=True):
+        yield from _values(f"factors.{item.name}", "", x, y)
     base = study.row(study.baseline)
-    for item, *draws in zip(study.inputs, single["draws"], double["draws"], strict=True):
-        yield f"factors.{item.name}", "", _spread(*draws)
-    if double["yearly"].size:
-        for name, columns in cell_layout(study.model).items():
-            cells = slice(columns.first, columns.first + columns.count)
-            for policy, x, y in zip(names, single["yearly"], double["yearly"], strict=True):
-                yield f"yearly.{name}", policy, _steps(x[:, cells], y[:, cells])
     for k, name in enumerate(study.model.outcomes):
         place, x, y = f"outcomes.{name}", single["outcomes"][:, k], double["outcomes"][:, k]
-        for p, policy in enumerate(names):
-            yield place, policy, _spread(x[p], y[p], study.paths)
+        for p, policy in enumerate(study.policy_names):
+            yield from _values(place, policy, x[p], y[p], study.paths)
             if p != base:
-                yield place, policy, _difference(x[[p, base]], y[[p, base]])
+                yield from _difference(place, policy, x[[p, base]], y[[p, base]])
 
 
-def _spread(x: np.ndarray, y: np.ndarray, paths: int = 0) -> Iterator[Suspect]:
-    """Whether rounding hides how values differ, and whether its bias exceeds the standard error of so many paths."""
+def _values(place: str, policy: str, x: np.ndarray, y: np.ndarray, paths: int = 0) -> Iterator[Rounding]:
+    """How far values differ from each other; for that many paths also the standard error of their mean, if biased."""
     x, y = _finite(x, y)
     if y.size:
         off, sd = x - y, float(np.std(y)) if np.ptp(y) else 0.0  # of equal values `np.std` makes a rounding error
-        yield Lost.SPREAD, sd, float(np.median(np.abs(off))), y
+        yield Rounding(place, Lost.SPREAD, policy, sd, float(np.median(np.abs(off))), _spacing(y))
         bias = float(np.abs(off.mean()))
         if paths and bias > 5 * off.std() / np.sqrt(len(off)):
-            yield Lost.ERROR, sd / float(np.sqrt(paths)), bias, y
+            yield Rounding(place, Lost.ERROR, policy, sd / float(np.sqrt(paths)), bias, _spacing(y))
 
 
-def _difference(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
-    """Whether rounding hides the difference of two policies [policy, path]."""
+def _difference(place: str, policy: str, x: np.ndarray, y: np.ndarray) -> Iterator[Rounding]:
+    """How far a policy differs from the baseline [policy, path]."""
     x, y = _finite(x, y)
-    gap, size = y[0] - y[1], _typical(y[0] - y[1])
+    gap = y[0] - y[1]
+    size = float(np.sqrt(np.sum(gap**2) / max(gap.size, 1)))
     # paths that a policy leaves as they are have no difference that could be lost
     moved = np.abs(gap) > 0.01 * size
     if moved.any():
-        yield Lost.DIFFERENCE, size, float(np.median(np.abs(x[0] - x[1] - gap)[moved])), y[0]
-
-
-def _steps(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
-    """Whether rounding hides how a value moves over the years, cell by cell of [year, cell, path]."""
-    for ours, exact in map(_finite, x.swapaxes(0, 1), y.swapaxes(0, 1)):
-        if exact.size:
-            error = float(np.median(np.abs(ours - exact).max(axis=0)))
-            yield Lost.STEPS, _typical(np.ptp(exact, axis=0)), error, exact
+        error = float(np.median(np.abs(x[0] - x[1] - gap)[moved]))
+        yield Rounding(place, Lost.DIFFERENCE, policy, size, error, _spacing(y[0]))
 
 
 def _finite(*parts: np.ndarray) -> list[np.ndarray]:
@@ -158,6 +135,6 @@ def _finite(*parts: np.ndarray) -> list[np.ndarray]:
     return [part[..., sound].astype(np.float64) for part in parts]
 
 
-def _typical(values: np.ndarray) -> float:
-    """Root mean square; 0 for no values."""
-    return float(np.sqrt(np.sum(values**2) / max(values.size, 1)))
+def _spacing(values: np.ndarray) -> float:
+    """Spacing of single-precision numbers at typical values."""
+    return float(np.spacing(np.float32(np.median(np.abs(values)))))

@@ -112,16 +112,16 @@ def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> n
     return k
 
 
-def exact_interval(share: Cells, count: Cells, risk: float = TAIL) -> tuple[Cells, Cells]:
-    """Interval of a probability from the binomial law itself, each end missed with probability at most `risk`.
+def exact_interval(share: Cells, count: Cells) -> tuple[Cells, Cells]:
+    """Interval of a probability from the binomial law itself, each end missed with probability at most `TAIL`.
 
     For small counts and for extreme confidence levels. Source: Clopper and Pearson (1934), Biometrika 26, 404-413,
     doi:10.1093/biomet/26.4.404, with an effective count as in `effective_count`.
     """
     hits = share * count
     misses = count - hits
-    low = np.where(share > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, risk), 0.0)
-    high = np.where(share < 1, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - risk), 1.0)
+    low = np.where(share > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, TAIL), 0.0)
+    high = np.where(share < 1, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - TAIL), 1.0)
     return np.minimum(low, share), np.maximum(high, share)
 
 

@@ -32,6 +32,8 @@ SHORT, OVER, FURTHER = 0.6, 1.05, 4.0
 """Shares of the predicted paths that a run goes to at first and at last, and the largest factor between two looks."""
 NEAR = 0.5
 """Share of the predicted paths from which on the next step goes to `OVER` of them."""
+NUMBERS = ("estimate", "low", "high", "half_width", "wanted", "others")
+"""Numbers of a look in a run's record."""
 TOO_HEAVY = frozenset({Reason.NO_MEAN, Reason.NO_VARIANCE})
 
 
@@ -101,11 +103,9 @@ class Look:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data; None for numbers that are not finite."""
-        own = self.estimate
-        numbers = {"estimate": own.estimate, "low": own.low, "high": own.high, "half_width": self.half_width}
-        numbers |= {"wanted": self.wanted, "others": self.others}
-        known = {key: float(value) if math.isfinite(value) else None for key, value in numbers.items()}
-        flags = [flag.reason.value for flag in own.flags]
+        numbers = vars(self) | vars(self.estimate) | {"wanted": self.wanted}
+        known = {key: float(numbers[key]) if math.isfinite(numbers[key]) else None for key in NUMBERS}
+        flags = [flag.reason.value for flag in self.estimate.flags]
         return {"target": str(self.target), "state": self.state.value, **known, "flags": flags}
 
 

@@ -200,7 +200,7 @@ class Measured:
         many = np.where(ended, np.inf, many)
         return Measure(column, over.scaled(slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 
-    def less(self, other: Measured) -> tuple[list[Measure], Which]:
+    def gaps(self, other: Measured) -> tuple[list[Measure], Which]:
         """Each measure less that of another sample on the same paths; whether values differ by a constant."""
         constant = _alike(self.values, other.values)
         pairs = zip(self.measures, other.measures, strict=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -148,47 +148,40 @@ class Folding:
 
     def __init__(self, first: Tally):
         self.blocks, self._groups = 0, 0
-        self._bins, self._steps = np.zeros((2, 0), np.int64)
-        self._counts = np.zeros((GROUPS, 0), np.int64)
-        self._least, self._most = first.least.copy(), first.most.copy()
         of_first = {name: getattr(first, name) for name in _BY_GROUP}
-        self._by_group = {name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in of_first.items()}
+        self._held = Tally(
+            bins=np.zeros(0, np.int64),
+            counts=np.zeros((GROUPS, 0), np.int64),
+            steps=np.zeros(0, np.int64),
+            least=first.least.copy(),
+            most=first.most.copy(),
+            **{name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in of_first.items()},
+        )
 
     def add(self, part: Tally) -> None:
         """Adds the tally of the next block."""
-        groups = (self._groups + np.arange(len(part.sizes))) % GROUPS
-        columns = self._columns_of(part.bins)
-        for group, counts in zip(groups, part.counts, strict=True):
-            self._counts[group][columns] += counts
-        self._steps[columns] += part.steps
-        np.minimum(self._least, part.least, out=self._least)
-        np.maximum(self._most, part.most, out=self._most)
-        for name, of in self._by_group.items():
-            of[..., groups] += getattr(part, name)
+        held, every = self._held, np.union1d(self._held.bins, part.bins)
+        if len(every) > len(held.bins):
+            known = np.searchsorted(every, held.bins)
+            counts, steps = (np.zeros((*of.shape[:-1], len(every)), np.int64) for of in (held.counts, held.steps))
+            counts[:, known], steps[known] = held.counts, held.steps
+            held = self._held = replace(held, bins=every, counts=counts, steps=steps)
+        groups, columns = (self._groups + np.arange(len(part.sizes))) % GROUPS, np.searchsorted(every, part.bins)
+        for group, of_group in zip(groups, part.counts, strict=True):
+            held.counts[group][columns] += of_group
+        held.steps[columns] += part.steps
+        np.minimum(held.least, part.least, out=held.least)
+        np.maximum(held.most, part.most, out=held.most)
+        for name in _BY_GROUP:
+            getattr(held, name)[..., groups] += getattr(part, name)
         self._groups += len(groups)
         self.blocks += 1
 
     def tally(self) -> Tally:
         """The tally of all blocks added so far."""
-        held = self._by_group["sizes"] > 0
-        return Tally(
-            bins=self._bins,
-            counts=self._counts[held],
-            steps=self._steps,
-            least=self._least,
-            most=self._most,
-            **{name: of[..., held] for name, of in self._by_group.items()},
-        )
-
-    def _columns_of(self, bins: Bins) -> Bins:
-        """Columns in which the numbers of bins are kept, in ascending order of the bins."""
-        every = np.union1d(self._bins, bins)
-        if len(every) > len(self._bins):
-            known, counts, steps = np.searchsorted(every, self._bins), self._counts, self._steps
-            self._bins, self._steps = every, np.zeros(len(every), np.int64)
-            self._counts = np.zeros((GROUPS, len(every)), np.int64)
-            self._counts[:, known], self._steps[known] = counts, steps
-        return np.searchsorted(every, bins)
+        held, some = self._held, self._held.sizes > 0
+        of_groups = {name: getattr(held, name)[..., some] for name in _BY_GROUP}
+        return replace(held, counts=held.counts[some], **of_groups)
 
 
 def folded(parts: Iterable[Tally]) -> Tally:

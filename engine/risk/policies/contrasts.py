@@ -132,11 +132,11 @@ class Contrasts:
     def _estimate(self, values: Paths, units: Units, is_share: bool) -> Estimate:
         if not units.paths:
             return nothing(None)
-        sample = Sample(values, units)
-        mean = sample.measured.mean
+        sample = Sample(values[None], units)
+        mean = sample.mean
         if is_share and units.count > 1:
             return _of_shares(values, units, mean.of.error.item())
-        tail = sample.tail(mean) if self._heavy or np.isinf(self._exceedances) else None
+        tail = sample.flag(mean) if self._heavy or np.isinf(self._exceedances) else None
         measure = replace(mean, exceedances=np.array(self._exceedances), needed=FEWEST_FOR_ES_DIFFERENCE)
         constant, unknown = not mean.of.error > 0, few_replicates(units) or Flag(Reason.FEW_IN_SAMPLE)
         return Evidence([measure], [tail], constant, alone(units), unknown).in_order()[0]

@@ -26,8 +26,8 @@ def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
     if paired <= 1e-14 * apart or apart == 0:
         return nothing.flagged(lost, Flag(Reason.UNRECORDED))
     ratio, influence = apart / paired, single / apart - gap / paired
-    sample = Sample(influence, units)
-    of = sample.measured.mean
+    sample = Sample(influence[None], units)
+    of = sample.mean
     error = of.of.error.item()
     low, high = (ratio * np.exp(side * units.reach * error) for side in (-1, 1))
-    return Estimate(ratio, ratio * error, low, high).flagged(lost, few_replicates(units), sample.tail(of))
+    return Estimate(ratio, ratio * error, low, high).flagged(lost, few_replicates(units), sample.flag(of))

@@ -1,4 +1,4 @@
-"""Gates: facts that a policy's numbers must agree with; they change none of them."""
+"""Gates: facts that the numbers of a policy should reproduce; no number of a run depends on them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ ASKED = ("median_above", "median_below", "median_within", "inside_90")
 
 
 class Gate(Table):
-    """A fact that a study's numbers are held against before any of them is quoted: `rustbelt gates STUDY`."""
+    """A fact that the numbers of a study should reproduce, checked by `rustbelt gates STUDY`."""
 
-    about: str = says("what it asks, in words", "")
-    source: str = says("where the fact stands", "")
-    policy: str = says("policy under which it is asked", "")
+    about: str = says("meaning of the gate", "")
+    source: str = says("source of the fact", "")
+    policy: str = says("policy under which the fact is checked", "")
     variable: str = says("yearly variable, or outcome", "")
     at: dict[str, Places] = says("label of each dimension, or several", {})
     year: int | None = says("year of a yearly variable")
     years: list[int] = says("several of them, in place of one", [], min_length=1)
-    across: Literal["sum", "mean"] | None = says("how several years and places become one number, sum or mean")
-    median_above: float | None = says("the median has to lie above it")
-    median_below: float | None = says("the median has to lie below it")
-    median_within: list[float] | None = says("two numbers that the median has to lie between")
-    inside_90: float | None = says("a number that has to lie inside the middle 90 % of the paths")
+    across: Literal["sum", "mean"] | None = says("how several years and places are combined, sum or mean")
+    median_above: float | None = says("lower bound of the median")
+    median_below: float | None = says("upper bound of the median")
+    median_within: list[float] | None = says("lower and upper bound of the median")
+    inside_90: float | None = says("number that the 90 % interval of the paths should contain")
 
     @property
     def all_years(self) -> list[int]:

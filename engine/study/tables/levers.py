@@ -1,4 +1,4 @@
-"""Tables of lever values (numbers or names of factors), read to arrays by year and cell; and the way back."""
+"""Tables of lever values (numbers or names of factors), read to arrays by year and cell; and the inverse."""
 
 from __future__ import annotations
 

@@ -5,20 +5,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom, ks_2samp
+from scipy.stats import binom
 
-from engine.risk.drivers.boxes import (
-    Limits,
-    best,
-    category,
-    correlation,
-    correlation_over_units,
-    distance,
-    inside,
-    judged,
-    labels_of,
-    restriction,
-)
+from engine.risk.drivers.boxes import Limits, best, correlation, correlation_over_units, inside, judged
 from engine.risk.estimation.intervals import as_units
 
 TEN = {"a": np.arange(10.0), "b": np.arange(10.0)[::-1], "kind": np.tile([0.0, 1.0], 5)}
@@ -38,15 +27,6 @@ def test_the_correlation_is_pearsons_and_nothing_for_a_box_of_all():
     within, cases = rng.random(500) < 0.3, rng.random(500) < 0.2
     assert correlation(within, cases) == pytest.approx(np.corrcoef(within, cases)[0, 1], abs=1e-12)
     assert correlation(np.ones(500, bool), cases) == 0.0 == correlation(within, np.zeros(500, bool))
-
-
-@pytest.mark.parametrize("decimals", [1, 8])
-def test_the_distance_is_that_of_kolmogorov_and_smirnov(decimals):
-    rng = np.random.default_rng(6)
-    values, cases = rng.random(600).round(decimals), rng.random(600) < 0.3
-    expected = ks_2samp(values[cases], values[~cases]).statistic
-    assert distance(values, cases) == pytest.approx(expected, abs=1e-12)
-    assert distance(np.ones(600), cases) == 0.0
 
 
 def test_a_limit_that_tells_nothing_is_left_out_and_one_that_tells_is_kept():
@@ -108,17 +88,6 @@ def test_pairs_are_the_units_of_the_intervals():
     box, all_of = {"a": Limits(high=0.5)}, np.ones(4000, bool)
     naive, honest = (judged(box, twice, cases, as_units(4000, unit), all_of).density for unit in (1, 2))
     assert honest.high - honest.low == pytest.approx(np.sqrt(2) * (naive.high - naive.low), rel=0.02)
-
-
-def test_limits_in_words():
-    assert (
-        restriction("SOE bank exposure", "1", 0.45, np.inf, 0.8, 0.0) == "SOE bank exposure above 0.45, its upper 20 %"
-    )
-    assert restriction("rate", "1/yr", -np.inf, 0.1, 0.0, 0.83) == "rate below 0.1 1/yr, its lower 17 %"
-    assert restriction("rate", "1", 1.0, 2.0, 0.25, 0.25) == "rate from 1 to 2, from its 25 % to its 75 % quantile"
-    assert restriction("rate", "1", 1.0, 2.0, 0.1, 0.4) == "rate from 1 to 2, from its 10 % to its 60 % quantile"
-    labels = {"dry": 0.0, "wet": 1.0, "none": 2.0}
-    assert category("rain", labels_of((0.0, 2.0), labels), 0.3) == "rain is dry or none, 70 % of its prior"
 
 
 @pytest.mark.parametrize("unit", [1, 2])

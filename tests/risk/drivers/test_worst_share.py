@@ -5,7 +5,7 @@ import pytest
 from scipy.special import ndtr
 from scipy.stats import norm
 
-from engine.analyses.prior_scores import in_tenths
+from engine.questions.prior_scores import in_tenths
 from engine.risk.drivers.worst_share import of_event, of_outcome
 from engine.risk.estimation.intervals import Units, as_units
 from engine.risk.estimation.measures import summary

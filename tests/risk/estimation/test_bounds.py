@@ -82,7 +82,7 @@ def test_the_most_frequent_stands_first():
     assert_close(first.share, np.mean(yearly[1, :, 1:3] == np.float32(0.3)))
     assert len(rest) == 5 and [one.share for one in rest] == sorted((one.share for one in rest), reverse=True)
     for part in (first.variable, first.policy, f"{first.limit:g}", f"{100 * first.share:.3g} %"):
-        assert part in first.text
+        assert part in first.in_words(study)
 
 
 @pytest.mark.parametrize("bounds", [{"low": 1.0, "high": 1.0}, {"low": np.nan}, {"high": "much"}, {"low": True}])

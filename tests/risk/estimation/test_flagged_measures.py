@@ -5,10 +5,10 @@ import pytest
 
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import weighted
 from engine.risk.estimation.measures import difference, summary
 from tests.helpers import assert_close
 from tests.risk.cells import DIFFERENCES
+from tests.risk.weighted_models import weighted
 
 RNG = np.random.default_rng(2016)
 

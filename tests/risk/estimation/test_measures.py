@@ -8,11 +8,12 @@ from engine.risk.estimation import evidence
 from engine.risk.estimation.evidence import MEASURES, level_of, measures
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.influences import of_influence
-from engine.risk.estimation.intervals import Units, weighted
+from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
 from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
+from tests.risk.weighted_models import weighted
 
 RNG = np.random.default_rng(2016)
 N = 1 << 20

@@ -99,7 +99,7 @@ def test_measures_and_charts_are_those_of_sorted_rows(kind, unit, monkeypatch):
         of = Variables(both, unit, loss=False)
         one, two = (Measured(row[None], Units(SIZE, unit)) for row in both)
         numbers = [*(part for p in range(2) for part in (of.summary(p), of.difference(p, 0))), of.regrets()]
-        return repr(numbers), table(*one.less(two)), histogram_of_sorted(of.ascending())
+        return repr(numbers), table(*one.gaps(two)), histogram_of_sorted(of.ascending())
 
     found = made()
     monkeypatch.setattr(order_statistics, "LEAST", 2 * SIZE)

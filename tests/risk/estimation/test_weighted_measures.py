@@ -9,11 +9,11 @@ from scipy.special import ndtr, ndtri
 from engine.risk.estimation import measures
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Units, as_units, weighted
+from engine.risk.estimation.intervals import Units, as_units
 from engine.study.study import LEVELS
 from tests.helpers import assert_close, assert_plausible
 from tests.risk.cells import DIFFERENCES
-from tests.risk.weighted_models import MODELS, Tilted, effective_tail
+from tests.risk.weighted_models import MODELS, Tilted, effective_tail, weighted
 
 RNG = np.random.default_rng(26)
 MOVE = 0.7

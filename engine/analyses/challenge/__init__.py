@@ -1,1 +1,0 @@
-"""Specification curves of a study's claims: in how many alternatives they hold, what turns and what carries them."""

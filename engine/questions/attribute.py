@@ -1,0 +1,154 @@
+"""`attribute`: which lever does what between two policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import cell, judged
+from engine.answers.question import STUDY, Asked, Option
+from engine.answers.rows import table
+from engine.answers.wording import measured, size, some
+from engine.questions.attribution import attribution
+from engine.questions.coalitions import between
+from engine.questions.futures import of_paths
+from engine.questions.variables import PROBABILITY, SHORTFALL
+from engine.questions.variants import PATHS
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import record
+from engine.study.study import Study
+
+READING = (
+    "The share of a group is what it adds, averaged over all orders in which the groups may be changed (its Shapley"
+    " value): the shares add up to the difference. Alone: the effect where nothing else is changed. Taken back: what is"
+    " lost where all is changed but the group. Brackets are 95 % intervals."
+)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """Show which lever does what between two policies.
+
+    What each group of levers does to the difference between two policies of STUDY, on the same futures. The study names
+    the groups, under [lever_groups]; a lever in none is one by itself. Of each group: its Shapley share of the
+    difference, what it does alone, and what is lost where it alone is taken back. On 131,072 paths, unless --paths says
+    otherwise.
+
+    \b
+    rustbelt attribute rustbelt --from old --to reform
+    rustbelt attribute rustbelt --from old --to reform --outcome all_four,layoffs
+    """
+
+    needs: ClassVar[str] = STUDY
+    heading: ClassVar[str] = "Which lever does what"
+
+    start: Annotated[str, Option("The policy that is left, which is deducted.", "P", "policy", "from")]
+    end: Annotated[str, Option("The policy that is gone to.", "P", "policy", "to")]
+    outcome: Annotated[
+        tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
+    ] = ()
+
+    def answer(self, of: Asked) -> Answer:
+        """The shares of groups of levers; the sentences are about the variable that is named first.
+
+        Raises:
+          UserError: as `futures.of_paths`, `coalitions.between` and `attribution.attribution`.
+        """
+        coalitions = between(of_paths(of.study, of.paths, PATHS), self.start, self.end)
+        rows, excluded = attribution(coalitions, self.outcome or None, of.device, of.observe)
+        study, players = coalitions.study, coalitions.players
+        title, dims = f"Contributions to {self.end} less {self.start}", ("of", "group")
+        brief = "unit", "difference", "share", "alone", "taken_back"
+        tables = (
+            table("percent", "Shares in % of the difference; in brackets: not distinguishable from zero",
+                  ({**{key: row[key] for key in ("of", "variable", "measure", "unit", "group")}, "percent": _cell(row)}
+                   for row in rows), *dims, brief=("unit", "percent"), across="group"),
+            table("groups", "Groups of levers",
+                  ({"group": player.name, "levers": ", ".join(player.levers), "brief": player.levers != (player.name,)}
+                   for player in players), "group", brief=("levers",)),
+            *(table(name, title,
+                    ({key: value for key, value in row.items() if key != "leads"}
+                     for row in rows if (row["measure"] == PROBABILITY) == (name == "events")),
+                    *dims, brief=brief, apart="of", shown=dict.fromkeys(brief[1:], "points" * (name == "events")))
+              for name in ("outcomes", "events")),
+        )  # fmt: skip
+        count = len(players)
+        basis = f"{study.name}: {study.futures}, {1 << count} coalitions of {count} group{'s' * (count != 1)}"
+        basis += f", {excluded:,} paths left out, whose values are not finite" if excluded else ""
+        findings = tuple(sentences(study, self.start, self.end, subject(study, rows, self.outcome)))
+        return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING)
+
+
+def subject(study: Study, rows: Sequence[Mapping[str, Any]], named: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The rows of the measure that the sentences are about.
+
+    It is that of the variable named first; if none is named, of an event that combines others, else of any event, else
+    the ES99 of an outcome.
+    """
+
+    def rank(row: Mapping[str, Any]) -> tuple[bool, ...]:
+        event = study.events_by_name.get(row["variable"])
+        return event is None, not (event and event.all_of), row["measure"] != SHORTFALL
+
+    first = min((row for row in rows if not named or row["variable"] == named[0]), key=rank)
+    return [row for row in rows if row["of"] == first["of"]]
+
+
+def sentences(study: Study, start: str, end: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Sentences on one measure: which groups carry most of the difference, and which have the opposite sign.
+
+    Groups whose share is not distinguishable from zero, or has no interval, are named as such.
+    """
+    start, end = (study.phrase("policies", name) for name in (start, end))
+    name, measure, whole = rows[0]["variable"], rows[0]["measure"], rows[0]["difference"]
+    what, sign = measured(study, name, measure), judged(whole)
+
+    def called(player: str) -> str:
+        return study.phrase("lever_groups" if player in study.lever_groups else "levers", player)
+
+    def of(*wanted: int | None, leads: bool = True) -> list[str]:
+        return [called(r["group"]) for r in rows if judged(r["share"]) in wanted and (leads or not r["leads"])]
+
+    if not sign:
+        how = "has no interval" if sign is None else "is not clear"
+        yield f"The effect on {what} of going from {start} to {end} {how}."
+        if clear := of(1, -1):
+            yield f"Levers with clear shares in it: {some(clear)}."
+        return
+    gap = size(measure, study.unit_of(name), whole)
+    head = f"Going from {start} to {end} {f'adds {gap} to' if sign > 0 else f'takes {gap} off'} {what}"
+    first = max((row for row in rows if row["leads"]), key=lambda row: sign * row["share"].estimate)
+    leaders, own = [called(row["group"]) for row in rows if row["leads"]], first["share"]
+    if judged(own) != sign:
+        yield f"{head}."
+        yield "No lever has a clear share in it."
+        return
+    if len(leaders) > 1:
+        yield f"{head}."
+        yield f"The largest share may be that of {some(leaders)}."
+    else:
+        near, far = (own.low, whole.high) if sign > 0 else (own.high, whole.low)
+        how = "mostly" if sign * near > 0.5 * sign * far else "most of all"
+        yield f"{head}, {how} through {leaders[0]} ({_percent(whole, own)} %)."
+    for names, how in (
+        (of(-sign), "has the opposite sign"),
+        (of(0, leads=False), "is not clear"),
+        (of(None, leads=False), "has no interval"),
+    ):
+        if names:
+            yield f"The share of {some(names)} {how}."
+
+
+def _percent(whole: Estimate, own: Estimate) -> str:
+    """A share in percent of the difference; "" if the difference is not distinguishable from zero."""
+    return f"{round(100 * own.estimate / whole.estimate)}" if judged(whole) else ""
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    """A share in percent as people read it: in brackets if it is not distinguishable from zero."""
+    text, own = _percent(row["difference"], row["share"]), row["share"]
+    if not text:
+        return "-"
+    return f"({text})" if judged(own) == 0 else text + cell(record("share", row["group"], row["variable"], own)).mark

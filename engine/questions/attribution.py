@@ -1,0 +1,136 @@
+"""Attribution to levers: exact Shapley values, over groups of levers, of the difference between two policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import cycle
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.errors import Problem, UserError
+from engine.formatting import size_as_text
+from engine.lanes import compilation_cache
+from engine.program import devices
+from engine.program.contract import Program
+from engine.program.devices import memory_free
+from engine.questions import shapley
+from engine.questions.coalitions import Coalitions
+from engine.questions.variables import LEVEL, PROBABILITY, SHORTFALL, measured, outcomes_of
+from engine.questions.variants import Observer, results, unobserved
+from engine.risk.estimation.events import event_indicators
+from engine.risk.estimation.exclusion import most_excluded, with_units
+from engine.risk.estimation.intervals import as_units
+from engine.risk.policies.contrasts import Contrasts, of_mean, of_shortfall
+from engine.study.tables.sections import default_tile
+
+AT_ONCE = 8
+"""Coalitions computed at a time: few enough that the state carried from year to year stays in a core's cache."""
+THREADS = 2
+
+
+def attribution(
+    coalitions: Coalitions, variables: Sequence[str] | None = None, device: str | None = None,
+    observe: Observer = unobserved,
+) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
+    """How much each group of levers contributes to the difference between two policies, on the same futures.
+
+    A row for each measure (mean and ES99 of each outcome, then the probability of each event) and player: the
+    `difference`, its Shapley value as `share`, its effect where it `alone` is changed, what is lost where it alone is
+    `taken_back`, and whether it `leads`: has the largest share in the direction of the difference, or one that cannot
+    be distinguished from that. Also gives how many paths are left out because a value on them is not finite.
+
+    Args:
+      coalitions: all 2^k coalitions of the k players, each simulated on the paths of their study.
+      variables: outcomes and events; the headline and all events if not given.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+      observe: called with the stage, how many paths are done, counted once for each coalition, and how many there are.
+
+    Raises:
+      UserError: no such outcome or event; values that are not finite on more paths than the study allows; more memory
+        needed than there is.
+    """
+    study, k = coalitions.study, len(coalitions.players)
+    study.refuse_broken_model()
+    wanted = sorted(measured(study, variables), key=lambda key: key[1] == PROBABILITY)  # outcomes first
+    names = outcomes_of(study, [name for name, _ in wanted])
+    values = (3 * k + 2) * len(wanted) + 4 * min(AT_ONCE, coalitions.count) * (len(names) + 2)
+    if (free := memory_free()) is not None and (needed := 8 * study.paths * values) > free:
+        needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and {size_as_text(free)} are free"
+        raise UserError(study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."])
+    sums = {key: Contrasts(shapley.contrasts(k), study.paths) for key in wanted}
+    every = as_units(study.paths, study.unit)
+    good = np.ones(study.paths, bool)
+    for which, outcomes, sound in _chunks(coalitions, names, device, observe):
+        good &= sound
+        own = dict(zip(names, outcomes.swapaxes(0, 1), strict=True))
+        own |= event_indicators(study, own)
+        for (name, measure), of in sums.items():
+            if measure == SHORTFALL:
+                # VaR over the paths that are finite in these coalitions: a few more that other coalitions leave out
+                # move VaR a little, and ES only by the square of that
+                of.add(which, of_shortfall(own[name], sound, every.take(sound), LEVEL, study.is_loss(name)))
+            else:
+                of.add(which, of_mean(own[name], sound))
+    units = every.take(good)
+
+    def rows(key: tuple[str, str]) -> list[dict[str, Any]]:
+        name, measure = key
+        is_share = measure == PROBABILITY
+        difference, *rest = sums[key].estimates(good, units, is_share)
+        sign = 1.0 if difference.estimate >= 0 else -1.0
+        leaders = sums[key].largest(range(1, 1 + k), sign, good, units, is_share)
+        of = {"of": f"{measure} of {name}", "variable": name, "measure": measure,
+              "unit": "points" if is_share else study.unit_of(name)}  # fmt: skip
+        return [
+            of | {"group": player.name, "difference": difference, "share": rest[i], "alone": rest[k + i],
+                  "taken_back": rest[2 * k + i], "leads": i in leaders}
+            for i, player in enumerate(coalitions.players)
+        ]  # fmt: skip
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return [row for some in threads.map(rows, wanted) for row in some], int((~good).sum())
+
+
+def _chunks(
+    coalitions: Coalitions, names: Sequence[str], device: str | None, observe: Observer
+) -> Iterator[tuple[slice, Float[np.ndarray, "coalition outcome path"], Bool[np.ndarray, "path"]]]:
+    """Simulates the coalitions a few at a time: which they are, their outcomes, and the paths on which all are finite.
+
+    One program is compiled for all of them, and fed with the levers of a few at a time.
+    """
+    compilation_cache.keep_programs()
+    study, size, total = coalitions.study, min(AT_ONCE, coalitions.count), coalitions.count * coalitions.study.paths
+    observe("compiling", 0, total)
+    some = replace(study, policies=coalitions.policies[:size], tile=min(study.tile, default_tile(study.model, size)))
+    program = devices.program(some, device)
+    levers, read, blocks = coalitions.levers(program.dtype), study.places(names), study.blocks()
+
+    def fed() -> Iterator[tuple[slice, Program]]:
+        for first in range(0, coalitions.count, size):
+            which = slice(first, first + size)
+            own = jax.tree.map(lambda leaf, which=which: np.ascontiguousarray(leaf[:, which]), levers)
+            yield which, program.fed({**program.inputs, "levers": own})
+
+    values: np.ndarray = np.empty((size, len(read), study.paths), program.dtype)
+    sound, lost = np.ones(study.paths, bool), np.zeros(study.paths, bool)
+    for (which, outcomes), block in zip(results(fed(), blocks), cycle(blocks), strict=False):
+        at, finite = slice(block.first, block.first + block.count), np.isfinite(outcomes)
+        values[..., at], sound[at] = outcomes[:, read], finite.all(axis=(0, 1))
+        lost |= with_units(study, ~sound)
+        if (count := lost.sum()) > most_excluded(study):
+            number, outcome, path = map(int, np.argwhere(~finite)[0])
+            text = (
+                f"outcome '{[*study.model.outcomes][outcome]}' is not finite on path {block.first + path} with"
+                f" {coalitions.words(which.start + number)}; expected at most {most_excluded(study):,} such paths, got"
+                f" {count:,} so far. Correct the model, or state the share of paths that may be left out of all"
+                " numbers, such as 0.0001."
+            )
+            raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", text)])
+        if at.stop == study.paths:
+            yield which, values, ~with_units(study, ~sound)
+            observe("simulating", which.stop * study.paths, total)

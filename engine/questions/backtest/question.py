@@ -1,0 +1,185 @@
+"""`backtest`: how a study does against what happened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import nan
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import STUDY, Asked, Option
+from engine.answers.rows import BRIEF, table
+from engine.answers.table import Table
+from engine.answers.wording import some
+from engine.questions.backtest.backtest import LEVELS, Reading, Row, backtest
+from engine.questions.backtest.calibration import SEVERE, TRUTHS, WITHIN, Band, band
+from engine.study.study import Study
+from engine.study.tables.observed import observable
+
+READING = (
+    "Place: where a figure lies among its futures, 0 to 1; 0.5 is their middle. CRPS: how far futures are from the"
+    " figure, less half of how far they are from each other, in its unit; lower is better (fair: whatever the number"
+    " of paths). Error: that of all figures over that of the last value known, below 1 if the model is closer."
+    f" Expected, from, to: mean and 95 % range of the model's own futures, {TRUTHS:,} of them each taken for what"
+    " happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95"
+    " % intervals of the Monte Carlo error."
+)
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Hold a study against what was observed, and score it.
+
+    Compares each figure that the study has not seen with the futures of STUDY under the policy closest to the one that
+    was followed: where it lies among them, and how their error compares with that of forecasts without a model. All
+    figures together are judged against the model's own futures, each taken for the observations in turn. Figures stand
+    in a file that the study names: [observed]. On 16,384 paths, unless --paths says otherwise.
+
+    \b
+    rustbelt backtest rustbelt
+    rustbelt backtest rustbelt_2016 --impose output,price_gap --until 2019
+    """
+
+    needs: ClassVar[str] = STUDY
+    heading: ClassVar[str] = "Held against what happened"
+
+    policy: Annotated[
+        str | None,
+        Option(
+            "The policy that came nearest to what was done; the one that the study names if not given.", "P", "policy"
+        ),
+    ] = None
+    impose: Annotated[
+        tuple[str, ...],
+        Option("Yearly variables that are what was observed, so that what follows from them is scored apart.", "V,..."),
+    ] = ()
+    until: Annotated[int | None, Option("Last year whose figures are looked at.", "YEAR")] = None
+
+    def answer(self, of: Asked) -> Answer:
+        """The scores of a study; `engine.questions.backtest.backtest.backtest` says how, and what is refused."""
+        impose = tuple(dict.fromkeys(self.impose))
+        study, readings = backtest(of.study, self.policy, impose, self.until, of.paths, of.device, of.observe)
+        first = readings[0]
+        reasons = Counter(row["apart"] for row in first.rows if row["apart"])
+        apart = ", ".join(f"{count} {why}" for why, count in reasons.items())
+        parts = [
+            f"{study.name}: {study.futures}, policy {study.baseline}, priors {of.study.beliefs}",
+            f"figures that are shown and not scored: {apart}" if apart else "",
+            f"{', '.join(impose)} as observed" if impose else "",
+            f"{first.left_out} paths left out as not finite" if first.left_out else "",
+        ]
+        subject = replace(Subject.of(study), fingerprint=of.study.fingerprint)
+        basis = "; ".join(filter(None, parts))
+        return Answer(subject, (*sentences(readings),), (*tables(study, readings),), basis, READING)
+
+
+def sentences(readings: Iterable[Reading]) -> Iterator[str]:
+    """Coverage, figures beyond the model's own futures, and errors relative to those of the last value known."""
+    yield from dict.fromkeys(text for reading in readings for text in _of_reading(reading))
+
+
+def _of_reading(reading: Reading) -> Iterator[str]:
+    calibration, scored = reading.calibration, reading.scored
+    if calibration is None:
+        yield (
+            "No figure can be scored: each is beyond the study's years, known before, seen by it, or not read in its"
+            " source."
+        )
+        return
+    within, of = calibration.coverage(WITHIN[1]), f"Read “{reading.name}”, of" if reading.name else "Of"
+    yield (
+        f"{of} {len(scored)} unseen figure{'s' * (len(scored) > 1)} {within.value:.0f} lie inside the 90 %"
+        f" prediction interval; {within.expected:.1f} are expected."
+    )
+    far = [reading.figures[k].name for k in calibration.unexplained()]
+    yield f"The futures do not reach {some(far)}." if far else "No figure is beyond the model's own futures."
+    if ratio := reading.relative_error():
+        known = [row for row in scored if np.isfinite(row["of_last"])]
+        closer = sum(row["crps"].estimate < row["of_last"] for row in known)
+        yield (
+            f"The futures are closer than the last value known for {closer} of {len(known)} figures; errors are"
+            f" {ratio.value:.2f} times as large."
+        )
+
+
+def tables(study: Study, readings: Sequence[Reading]) -> Iterator[Table]:
+    """Tables: scores by series, all figures together, each figure, and the numbers that the plots need."""
+    figures = dict[str, Row]()
+    for row in (row for reading in readings for row in reading.rows):
+        figures.setdefault(row["figure"], row | {BRIEF: not row["apart"]})  # a figure of all readings is one row
+    ordered = sorted(figures.values(), key=lambda row: bool(row["apart"]))
+    has_trend = any(np.isfinite(row["of_trend"]) for row in ordered if not row["apart"])
+    shown = ["number", "value", "expected", "expected_from", "expected_to", "as_high"]
+    every = (
+        table(
+            "series", "Scores by series", _series(readings), "series",
+            brief=["figures", "place", "error", *["error_of_trend"] * has_trend],
+        ),
+        table(
+            "together", "All figures together", _together(study, readings), "row",
+            brief=[*shown, *["reading"] * (len(readings) > 1)],
+        ),
+        table(
+            "figures", "Figure by figure", ordered, "figure",
+            brief=("observed", "unit", "p05", "median", "p95", "place"),
+        ),
+        table("pit", "Places among the futures, with their band", _places(readings), "row", brief=()),
+        table("fan", "Futures of what was observed, year by year", _fan(study, readings), "series", "year", brief=()),
+    )  # fmt: skip
+    return filter(len, every)
+
+
+def _series(readings: Iterable[Reading]) -> Iterable[Row]:
+    """One row per series with scored figures; a series whose figures differ by reading has one for each reading."""
+    rows: dict[str, Row] = {}
+    for reading in readings:
+        for name, of in reading.by_series().items():
+            assert reading.calibration is not None
+            own, place = [reading.scored[k] for k in of], reading.calibration.shift(of)
+            differs = reading.name and any(row["reading"] for row in own)
+            title = f"{name} ({reading.name})" if differs else name
+            crps = np.mean([row["crps"].estimate for row in own])
+            last, trend = (np.mean([row[one] for row in own]) for one in ("of_last", "of_trend"))
+            row = {
+                "series": title, "figures": len(own), "place": place.value, "expected_from": place.expected_from,
+                "expected_to": place.expected_to, "crps": crps, "unit": own[0]["unit"],
+                "error": crps / last if last else nan, "error_of_trend": crps / trend if trend else nan,
+            }  # fmt: skip
+            rows.setdefault(title, row)
+    return rows.values()
+
+
+def _together(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:
+    for reading in readings:
+        if (of := reading.calibration) is None:
+            continue
+        numbers = [(f"figures within {100 * share:g} %", of.coverage(share), "") for share in WITHIN]
+        numbers += [("mean place", of.shift(), ""), ("distance from the middle", of.spread(), "little if too wide")]
+        if ratio := reading.relative_error():
+            numbers.append(("error over last value known", ratio, "high is worse"))
+        numbers.append(("energy score", of.energy(), "high is worse"))
+        if losses := [k for k, one in enumerate(reading.figures) if observable(study.model)[one.variable].loss]:
+            severity = of.severity(losses)
+            numbers.append((f"losses beyond VaR{100 * SEVERE:g}", severity, "ES backtest; high is worse"))
+        for number, statistic, note in numbers:
+            yield {"reading": reading.name or "all", "number": number, **statistic._asdict(), "note": note}
+
+
+def _places(readings: Iterable[Reading]) -> Iterator[Row]:
+    bands = [(reading.name or "all", band(reading.calibration.places)) for reading in readings if reading.calibration]
+    every = [(name, numbers) for name, of in bands for numbers in zip(*of, strict=True)]
+    for row, (name, numbers) in enumerate(every):
+        yield {"row": str(row), "reading": name, **dict(zip(Band._fields, numbers, strict=True))}
+
+
+def _fan(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:
+    of = {row.series: row for row in study.observed.rows}
+    futures = {name: by_year for reading in readings for name, by_year in reading.series.items() if not of[name].fold}
+    for name, by_year in futures.items():
+        for year, values in zip(study.years, by_year, strict=False):
+            quantiles = {column: float(np.nanquantile(values, level)) for level, column in LEVELS.items()}
+            yield {"series": name, "year": year, **quantiles, "unit": of[name].unit}

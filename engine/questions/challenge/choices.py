@@ -1,0 +1,136 @@
+"""The choices that a study could have made otherwise: of its world and measures, and of the policies it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.answers.wording import listed
+from engine.questions.lever_sets import players_of, sets_of
+from engine.study.components import Change
+from engine.study.study import Study
+from engine.study.tables.assumptions import KINDS
+from engine.study.tables.challenge import Threshold
+from engine.study.tables.changes import flat
+
+SPECIFICATION, POLICIES = "specification", "policies"
+"""The two ledgers: how the world and its measurement are specified, and how the policies are defined.
+
+No share is taken over both.
+"""
+HORIZON = "horizon"
+"""The dimension of choices of other years."""
+FULL = "in full"
+"""The `side` of the choice by which both policies are fully implemented."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One alternative to what a study states.
+
+    Args:
+      ledger: `SPECIFICATION` or `POLICIES`.
+      dimension: what the choice is about; choices of the same dimension exclude each other.
+      name: of the alternative.
+      words: the alternative as it stands within a sentence.
+      change: changes of factors, levers and groups.
+      move: row of the normal scores that a path is drawn from -> how far that row is shifted.
+      levers, side: these levers, in both policies, as the policy `side` sets them when fully implemented; with `side` =
+        `FULL` and no levers, both policies fully implemented.
+      instead: variable -> the variable that is measured in its place.
+      threshold: an event, and its alternative threshold.
+    """
+
+    ledger: str
+    dimension: str
+    name: str
+    words: str
+    change: Change = field(default_factory=Change)
+    move: Mapping[int, float] = field(default_factory=dict)
+    levers: tuple[str, ...] = ()
+    side: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    threshold: tuple[str, Threshold] | None = None
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it changes only what is measured, so that existing futures show it and none need be simulated."""
+        return bool(self.instead) or self.threshold is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can only be made in full, not part of the way."""
+        return bool(self.instead)
+
+    def __str__(self) -> str:
+        return f"{self.dimension}: {self.name}"
+
+
+Universe = tuple[Choice, ...]
+"""Choices that depart from a study together, each of a different dimension; none in the universe as stated."""
+
+
+def agree(universe: Universe, groups: Mapping[str, Any]) -> bool:
+    """Whether all choices of a universe can be made together.
+
+    They cannot if two of them share a dimension, or set one thing to two values.
+    """
+    if len({one.dimension for one in universe}) < len(universe):
+        return False
+    values: dict[str, Any] = {}
+    every = (place for one in universe for place in flat(one.change, groups))
+    return all(values.setdefault(place, value) == value for place, value in every)
+
+
+def is_measured(universe: Universe) -> bool:
+    """Whether any of its choices changes what is measured."""
+    return any(one.is_measured for one in universe)
+
+
+def in_words(universe: Universe) -> str:
+    """The choices of a universe in words: `drag of zombies off and effects of diversification off`."""
+    return listed([one.words for one in universe])
+
+
+def stated(study: Study, of_priors: Iterable[Choice]) -> tuple[Choice, ...]:
+    """All choices of a study of two policies, those of the same ledger and dimension together.
+
+    Args:
+      of_priors: choices of priors (`priors.choices`), which depend on the claims.
+    """
+    return (*_of_assumptions(study), *of_priors, *_of_measures(study), *_of_policies(study))
+
+
+def _of_assumptions(study: Study) -> Iterator[Choice]:
+    for one in study.assumptions:
+        for kind in KINDS:
+            if change := one.change(kind):
+                words = f"{study.phrase('assumptions', one.name)} {kind}"
+                yield Choice(SPECIFICATION, one.name, kind, words, change=change)
+
+
+def _of_measures(study: Study) -> Iterator[Choice]:
+    challenge = study.challenge
+    for one in challenge.choices:
+        dimension, name = (one.name, "instead") if one in challenge.readings else (HORIZON, one.name)
+        yield Choice(SPECIFICATION, dimension, name, study.phrase("challenge", one.name), instead=one.instead)
+    for event, thresholds in challenge.thresholds.items():
+        own = study.events_by_name[event].threshold
+        for threshold in thresholds:
+            value = own * threshold.value if threshold.is_multiple else threshold.value
+            words = f"the limit of {study.phrase('events', event)} at {value:,.4g}"
+            name = f"{threshold.value:g}{'x' * threshold.is_multiple}"
+            yield Choice(SPECIFICATION, f"{event} threshold", name, words, threshold=(event, threshold))
+
+
+def _of_policies(study: Study) -> Iterator[Choice]:
+    """Each group of levers set in both policies as in one of them, fully implemented; and both fully implemented."""
+    sets = sets_of(study.policies, study.years)
+    for player in players_of(study, sets):
+        label = study.phrase("lever_groups" if player.name in study.lever_groups else "levers", player.name)
+        for side in study.policy_names:
+            words = f"{label} as under {study.phrase('policies', side)} in both"
+            yield Choice(POLICIES, player.name, side, words, levers=player.levers, side=side)
+    if any(one.share != 1.0 and not one.certain for one in sets):
+        yield Choice(POLICIES, "implementation", FULL, "full implementation", side=FULL)

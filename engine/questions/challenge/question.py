@@ -1,0 +1,255 @@
+"""`challenge`: a study's claims held against other choices than its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import STUDY, Asked, Option
+from engine.answers.rows import BRIEF, table
+from engine.answers.table import Table
+from engine.answers.wording import amounts, claimed, is_short, judged
+from engine.errors import UserError, unknown
+from engine.questions.assumptions import READING as RANKINGS, assumptions
+from engine.questions.challenge.challenge import challenge
+from engine.questions.challenge.choices import Universe, in_words, is_measured
+from engine.questions.challenge.claims import Estimates, what
+from engine.questions.challenge.reversals import Result
+from engine.questions.challenge.universes import DEPARTURES, Case, Verdict, World
+from engine.questions.variables import PROBABILITY
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.shares import share_interval
+
+READING = (
+    "Universes are sets of other choices on the same futures; each share is one of the universes of a design with so"
+    " many choices at a time, not a probability. Holds, reversed: significant over all universes of a row (simultaneous"
+    " 95 %). Nothing: the event no longer happens under either policy. Undecided: neither is significant, or it is"
+    " reversed by less than matters. Reversals are confirmed on futures that they were not searched on; that none was"
+    " found proves nothing. Fraction: how far on the way to its choices the claim turns. Brackets: 95 % intervals."
+)
+SHARES = (1, 4, 16)
+"""Numbers of departures that have a column in the table of claims."""
+ASSUMPTIONS = "assumptions"
+"""Value of the option `only` by which the rankings by assumption are the whole answer."""
+EVIDENCE = ("policy_value", "against_value", "difference", "unit")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Argue against the study's own headline.
+
+    Holds each claim of STUDY against other choices that could be defended, in two ledgers: how the world and what is
+    measured are specified (assumptions off or doubled, priors moved, readings, horizons, thresholds), and how the
+    policies are defined (each group of levers as under the other policy, in both). Says in which share of such
+    universes a claim holds, by how many choices depart at a time; and the fewest choices that turn it, and how far
+    towards them it turns. A study states its claims and readings under [challenge]; one without claims is taken to
+    claim what its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
+
+    Without --claim, first come the rankings of the policies that hold, and those that flip, with each assumption off,
+    each doubled, and all of them, on 131,072 paths. A study names its assumptions: [assumptions.exit] with
+    off = { exit_rate = 0 }.
+
+    \b
+    rustbelt challenge rustbelt --claim "reform better than old in region_devastated"
+    rustbelt challenge rustbelt --only assumptions
+    """
+
+    needs: ClassVar[str] = STUDY
+    heading: ClassVar[str] = "What could be said against it"
+
+    claim: Annotated[
+        tuple[str, ...],
+        Option(
+            'A claim, such as "NEW better than OLD in ruin", in place of the study\'s; several times for several.',
+            "CLAIM",
+        ),
+    ] = ()
+    only: Annotated[
+        str | None, Option("assumptions: only the rankings with each assumption off and doubled.", "assumptions")
+    ] = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer has all of its parts."""
+        return self.only is None
+
+    def answer(self, of: Asked) -> Answer:
+        """Rankings by assumption, and how far each claim holds.
+
+        Raises:
+          UserError: no such part; as `engine.questions.assumptions.assumptions` and
+            `engine.questions.challenge.challenge.challenge`.
+        """
+        if self.only not in (None, ASSUMPTIONS):
+            raise UserError("--only", [unknown("part", str(self.only), (ASSUMPTIONS,))])
+        findings, rankings, structures = list[str](), list[Table](), ""
+        if self.only or (of.study.assumptions and not self.claim):
+            findings, rankings, structures = assumptions(of.study, of.paths, of.device, of.observe)
+        if self.only:
+            basis = f"{of.study.name}: {structures}"
+            return Answer(Subject.of(of.study), (*findings,), (*rankings,), basis, RANKINGS)
+        study, results = challenge(of.study, self.claim, of.paths, of.device, of.observe)
+        lost = sum(math.isnan(one.estimates.policy) for of in results for one in of.case.worlds)
+        basis = (
+            f"{study.name}: {study.paths:,} paths a universe, seed {study.seed}, all by one program; "
+            f"a claim is reversed by a difference of {100 * study.challenge.matters:g} % or more"
+        )
+        if lost:
+            basis += f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
+        basis += f"; rankings by assumption: {structures}" if structures else ""
+        every = (*sentences(results), *findings)
+        return Answer(Subject.of(study), every, (*rankings, *tables(results)), basis, f"{READING} {RANKINGS}")
+
+
+def tables(results: Sequence[Result]) -> Iterator[Table]:
+    """Tables: shares by departures, claims, reversals, choices survived, all choices, and all universes."""
+    claims = ("claim", "ledger")
+
+    def rows(of: Callable[[Result], Iterator[Row]]) -> list[Row]:
+        return [_labels(one.case) | row for one in results for row in of(one)]
+
+    choices = {(one.ledger, str(one)): one for result in results for one in result.case.choices}
+    every = (
+        table("profile", "Universes in which it stands", rows(_profile), *claims, "departures", apart="claim"),
+        table(
+            "claims", "Share of universes in which each claim holds, and what turns it", rows(_claims), *claims,
+            brief=[*(f"holds_{count}" for count in SHARES), "turned_by"],
+        ),
+        table(
+            "reversals", "The mildest sets of choices that turn a claim", rows(_reversals), "row",
+            brief=[*claims, "departures", "choices", "fraction", *EVIDENCE],
+        ),
+        table("survived", "The hardest single choices that a claim survives", rows(_survived), "row"),
+        table(
+            "choices", "What could have been chosen otherwise",
+            ({"ledger": one.ledger, "choice": one.dimension, "otherwise": one.name, "words": one.words}
+             for one in choices.values()),
+            "row", brief=(),
+        ),
+        table(
+            "curve", "Every universe", ({"universe": str(k), **row} for k, row in enumerate(rows(_curve))), "universe",
+            brief=(),
+        ),
+    )  # fmt: skip
+    return filter(len, every)
+
+
+def _labels(of: Case) -> Row:
+    return {"claim": str(of.claim), "ledger": of.ledger}
+
+
+def _shares(found: Sequence[Verdict]) -> dict[str, float]:
+    """The share of each verdict among some; NaN without any."""
+    return {str(one): found.count(one) / len(found) if found else math.nan for one in Verdict}
+
+
+def _profile(of: Result) -> Iterator[Row]:
+    for departures in DEPARTURES:
+        found = of.case.verdicts(departures)
+        yield {"departures": departures, "universes": len(found)} | _shares(found) | {BRIEF: bool(found)}
+
+
+def _claims(of: Result) -> Iterator[Row]:
+    case, fewest = of.case, [one.universe for one in of.reversals if one.departures == of.reversals[0].departures]
+    turned_by = "; or ".join(map(in_words, fewest)) or "none found"
+    yield {
+        "words": claimed(case.study, case.claim),
+        **{f"holds_{count}": _shares(case.verdicts(count))[Verdict.HOLDS] for count in SHARES},
+        "turned_by": "nothing: reversed as stated" if case.stated.verdict is Verdict.REVERSED else turned_by,
+    }
+
+
+def _reversals(of: Result) -> Iterator[Row]:
+    for one in of.reversals:
+        choices = {"departures": one.departures, "choices": in_words(one.universe), "exactly": _names(one.universe)}
+        yield choices | {"fraction": one.fraction} | _evidence(of.case, one.estimates)
+
+
+def _survived(of: Result) -> Iterator[Row]:
+    for choice, one in of.survived.items():
+        yield {"choices": choice.words} | _evidence(of.case, one)
+
+
+def _curve(of: Result) -> Iterator[Row]:
+    for one in (of.case.stated, *of.case.worlds):
+        evidence = _evidence(of.case, one.estimates)
+        yield {
+            "departures": one.departures, "difference": evidence["difference"], "unit": evidence["unit"],
+            "verdict": str(one.verdict), "choices": _names(one.universe),
+        }  # fmt: skip
+
+
+def _names(universe: Universe) -> str:
+    """The choices of a universe by name: `drag: off; horizon: to_2020`."""
+    return "; ".join(map(str, universe))
+
+
+def _evidence(case: Case, of: Estimates) -> Row:
+    """The claim's number under both policies, their difference, and the unit."""
+    own, other = _value(case, of.policy, of.policy_error), _value(case, of.against, of.against_error)
+    gap, unit = Estimate.normal(of.difference, of.error), case.study.unit_of(case.claim.variable)
+    return dict(zip(EVIDENCE, (own, other, gap, unit), strict=True))
+
+
+def _value(case: Case, value: float, error: float) -> Estimate:
+    """One policy's estimate with its interval.
+
+    A probability has the interval of a share for the effective number of futures, all else a normal interval.
+    """
+    if case.claim.measure != PROBABILITY or math.isnan(value):
+        return Estimate.normal(value, error)
+    count = value * (1 - value) / error**2 if error > 0 else case.study.paths / case.study.unit
+    low, high = share_interval(np.asarray(value), np.asarray(count))
+    return Estimate(value, error, float(low), float(high))
+
+
+def sentences(results: Sequence[Result]) -> Iterator[str]:
+    """How many claims other choices can turn, then for each claim the fewest choices that turn it."""
+    by_claim = [[*some] for _, some in groupby(results, lambda one: one.case.claim)]
+    fewest = [min((of.departures for one in some for of in one.reversals[:1]), default=0) for some in by_claim]
+    if not results:
+        yield "The futures of the study support no claim of its own; state one with --claim."
+    elif len(by_claim) > 1:
+        turned, singly = sum(map(bool, fewest)) or "none", fewest.count(1) or "none"
+        yield f"Of {len(by_claim)} claims {turned} can be turned by other choices, {singly} by a single one."
+    for some in by_claim:
+        yield from _of_claim(some)
+
+
+def _of_claim(some: Sequence[Result]) -> Iterator[str]:
+    case = some[0].case
+    claim, verdict = claimed(case.study, case.claim), case.stated.verdict
+    found = sorted((one for one in some if one.reversals), key=lambda one: one.reversals[0].departures)
+    if verdict is Verdict.REVERSED:
+        yield f"As stated, the futures show the opposite: {_turned(case, case.stated)}."
+    elif verdict is not Verdict.HOLDS:
+        yield f"As stated, the futures do not bear out that {claim}."
+    elif not found:
+        yield f"Nothing was found that turns this: {claim}."
+    for one in found:
+        kinds = {is_measured(of.universe): of for of in reversed(one.reversals)}
+        for of in sorted(kinds.values(), key=lambda of: of.departures):
+            turned, choices = _turned(case, of), in_words(of.universe)
+            number = f"{of.departures} other choice{'s' * (of.departures > 1)}"
+            whole, namely = f"With {number} ({choices}), {turned}.", f"Namely: {choices}."
+            yield whole if is_short(whole) else f"With {number}, {turned}."
+            if not is_short(whole) and is_short(namely):
+                yield namely
+
+
+def _turned(case: Case, world: World) -> str:
+    """A turned claim in words: `region devastated is likelier under reform: 26 against 24 %`."""
+    study, of = case.study, world.estimates
+    claim = replace(case.claim, variable=what(study, case.claim, world.universe).name)
+    if claim.measure == PROBABILITY:
+        numbers = f"{100 * of.policy:.3g} against {100 * of.against:.3g} %"
+    else:
+        numbers = " against ".join(amounts("1", Estimate.normal(of.policy, of.error), of.against))
+    return f"{judged(study, claim, not claim.worse)} under {study.phrase('policies', claim.policy)}: {numbers}"

@@ -1,0 +1,190 @@
+"""One claim in the universes of one ledger: which universes are looked at, and the verdict of each."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import combinations, islice, product
+from typing import Any
+
+from engine.questions.challenge.choices import Choice, Universe, agree
+from engine.questions.challenge.claims import Estimates, what
+from engine.questions.challenge.results import Cell, Results
+from engine.questions.turning import critical_score
+from engine.questions.variables import PROBABILITY
+from engine.risk.estimation.intervals import Estimate, as_units
+from engine.study.tables.challenge import Claim
+
+DEPARTURES = (1, 2, 4, 16)
+"""Numbers of choices that depart at a time."""
+UNIVERSES = 100
+"""Universes drawn for each number of departures above one; where there are no more, all are taken."""
+_TRIES = 40
+RARE = 1e-3
+"""Probability below which an event counts as no longer happening, if it is more frequent as stated."""
+WHOLE = Estimate(1.0, 0.0, 1.0, 1.0)
+"""The fraction of choices that are made in full."""
+Dimensions = Mapping[str, Sequence[Choice]]
+
+
+class Verdict(StrEnum):
+    """The verdict of one universe on a claim; `NOTHING` where its event no longer happens."""
+
+    HOLDS = "holds"
+    REVERSED = "reversed"
+    UNDECIDED = "undecided"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class World:
+    """A universe with the estimates of a claim in it, and its verdict.
+
+    Args:
+      fraction: of a universe that reverses the claim, the part of the way to it at which the difference vanishes.
+    """
+
+    universe: Universe
+    estimates: Estimates
+    verdict: Verdict
+    fraction: Estimate = WHOLE
+
+    @property
+    def departures(self) -> int:
+        """The number of choices in the universe."""
+        return len(self.universe)
+
+
+class Case:
+    """One claim against the choices of one ledger; it reads the table of results.
+
+    Args:
+      ledger: `SPECIFICATION` or `POLICIES`.
+      choices: all choices of the ledger.
+    """
+
+    def __init__(self, results: Results, claim: Claim, ledger: str, choices: Sequence[Choice]):
+        self.results, self.claim, self.ledger = results, claim, ledger
+        self.study = results.worlds.study
+        self.choices = [one for one in choices if one.ledger == ledger]
+
+    @cached_property
+    def dimensions(self) -> dict[str, list[Choice]]:
+        """The choices by dimension, without choices of measurement that do not affect the claim."""
+        own, dimensions = what(self.study, self.claim, ()), dict[str, list[Choice]]()
+        for one in self.choices:
+            if not one.is_measured or what(self.study, self.claim, (one,)) != own:
+                dimensions.setdefault(one.dimension, []).append(one)
+        return dimensions
+
+    @cached_property
+    def designed(self) -> list[Universe]:
+        """The universes that are looked at, by number of departures."""
+        study = self.study
+        return [one for count in DEPARTURES for one in universes(self.dimensions, count, study.groups, study.seed)]
+
+    def cells(self, some: Iterable[Universe], fraction: float = 1.0, replicate: int = 0) -> list[Cell]:
+        """The cells of the claim in some universes."""
+        return [Cell(self.claim, one, fraction, replicate) for one in some]
+
+    def at(self, some: Iterable[Universe], fraction: float = 1.0, replicate: int = 0) -> list[Estimates]:
+        """The estimates of the claim in some universes."""
+        return self.results.at(self.cells(some, fraction, replicate))
+
+    @cached_property
+    def stated(self) -> World:
+        """The universe without departures."""
+        (one,) = self.at([()])
+        return World((), one, self.verdict(one, self.reach(1)))
+
+    def favour(self, one: Estimates) -> float:
+        """The difference, with its sign such that positive values support the claim."""
+        return one.difference if self.study.is_loss(self.claim.variable) == self.claim.worse else -one.difference
+
+    def verdict(self, one: Estimates, reach: float) -> Verdict:
+        """The verdict where a difference is significant beyond `reach` standard errors.
+
+        An event does not happen below a probability of 0.001, or below a tenth of the stated one if that is less.
+        """
+        (stated,) = self.at([()])
+        rare = min(RARE, 0.1 * max(stated.policy, stated.against))
+        if self.claim.measure == PROBABILITY and max(one.policy, one.against) < rare:
+            return Verdict.NOTHING
+        size = self.favour(one)
+        if not math.isfinite(size) or math.isnan(one.error) or abs(size) <= reach * one.error:
+            return Verdict.UNDECIDED
+        if size > 0:
+            return Verdict.HOLDS
+        return Verdict.REVERSED if one.relative >= self.study.challenge.matters else Verdict.UNDECIDED
+
+    def reach(self, tests: int) -> float:
+        """Standard errors beyond which a sign is significant over so many tests at once."""
+        return critical_score(as_units(self.study.paths, self.study.unit), max(tests, 1))
+
+    @cached_property
+    def worlds(self) -> list[World]:
+        """The universes that differ from the study as stated and from each other, with their verdicts.
+
+        Verdicts are simultaneous over the universes of one number of departures: a sign counts if it is significant at
+        2.5 % to each side after Bonferroni's correction. Left out are universes that give the claim the same numbers
+        as the study as stated, or as another universe with as many departures, and those whose policies are alike.
+        """
+        known: dict[int, list[tuple[Universe, Estimates]]] = {}
+        for universe, one in zip(self.designed, self.at(self.designed), strict=True):
+            others = known.setdefault(len(universe), [])
+            if not (one.are_alike or any(map(one.equal, (self.stated.estimates, *(other for _, other in others))))):
+                others.append((universe, one))
+        return [
+            World(universe, one, self.verdict(one, self.reach(len(some))))
+            for some in known.values()
+            for universe, one in some
+        ]
+
+    def verdicts(self, departures: int) -> list[Verdict]:
+        """The verdicts of the universes with so many choices."""
+        return [one.verdict for one in self.worlds if one.departures == departures]
+
+
+def universes(dimensions: Dimensions, departures: int, groups: Mapping[str, Any], seed: int) -> list[Universe]:
+    """Distinct universes with exactly `departures` choices; none where there are fewer dimensions than that.
+
+    The draw depends only on the seed and on the names of choices, so that claims with the same choices get the same
+    universes, and claims that differ only in what is measured largely share the futures to be simulated.
+    """
+    every = (one for chosen in combinations(dimensions.values(), departures) for one in product(*chosen))
+    first = [*islice(every, None if departures == 1 else UNIVERSES + 1)]
+    if departures == 1 or len(first) <= UNIVERSES:
+        return [one for one in first if agree(one, groups)]
+    found: dict[frozenset[Choice], Universe] = {}
+    for number in range(_TRIES * UNIVERSES):
+        one = _random_universe(dimensions, departures, groups, f"{seed}/{departures}/{number}")
+        if len(one) == departures:
+            found.setdefault(frozenset(one), one)
+        if len(found) == UNIVERSES:
+            break
+    return list(found.values())
+
+
+def _random_universe(dimensions: Dimensions, departures: int, groups: Mapping[str, Any], key: str) -> Universe:
+    made: Universe = ()
+    # claims differ in their dimensions of measurement: numbered, these come at the same places of the order for every
+    # claim, so that claims share all other choices, and with them futures
+    measured = [name for name, some in dimensions.items() if some[0].is_measured]
+    called = {name: f"measured {number}" for number, name in enumerate(measured)}
+    for name in sorted(dimensions, key=lambda name: _number(f"{key}/{called.get(name, name)}")):
+        some = dimensions[name]
+        one = some[_number(f"{key}/{name}/which") % len(some)]
+        if agree((*made, one), groups):
+            made = (*made, one)
+        if len(made) == departures:
+            break
+    return made
+
+
+def _number(text: str) -> int:
+    """A pseudo-random number that depends on a text alone, the same on every machine."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

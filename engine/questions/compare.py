@@ -1,0 +1,272 @@
+"""`compare`: which policy is better, by how much, how surely, and in which futures not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from engine.answers import every_pair
+from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import judged
+from engine.answers.question import RUN, Asked, Option
+from engine.answers.table import Table
+from engine.answers.wording import likely, named, share, size, some, undecided, worst_share
+from engine.errors import Problems, UserError
+from engine.formatting import begun
+from engine.questions import comparison, two_runs
+from engine.questions.comparison import CHANCE, GAP, Held, others_of, verdict
+from engine.questions.variables import LEVEL
+from engine.risk.drivers.series import of_yearly
+from engine.risk.estimation.evidence import stated_level
+from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.tables import tables_of_paths
+from engine.risk.policies.ranks import Gaps
+from engine.study.study import Study
+
+EVERY = "every"
+"""Value of the option `against` by which every policy is compared with every other."""
+MOST = 2
+"""Most policies beside the baseline that each have sentences; of more, only those that may rank first are named."""
+READING = (
+    "Brackets are 95 % intervals; those of ranks and of all pairs hold simultaneously. Clearly better or worse: the"
+    " interval leaves out zero. Regret is the distance from the best policy of the same future: its mean, the value"
+    " that the worst 5 % of futures reach or pass (VaR95), and the largest. A policy dominates at first order if it is"
+    " better at every level, at second order if everybody who is averse to risk prefers it; the verdict is wrong in at"
+    " most 5 % of cases. Thresholds are quantiles of all policies together, from 0.1 to 99.9 % of futures, and those of"
+    " the study; their intervals hold one by one. Independent futures for each policy would take as many times the"
+    " paths as the variance ratio says."
+)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare the policies of RUN on the same futures, or RUN with OTHER.
+
+    Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of
+    many policies, and which worst futures are common. Everything, also of outcomes that are
+    not shown, goes beside the run's cube, as compare.zarr. With OTHER: the headline numbers of both runs, with the
+    differences.
+
+    \b
+    rustbelt compare rustbelt
+    rustbelt compare RUN OTHER
+    rustbelt compare rustbelt --against reform
+    rustbelt compare rustbelt --against every
+    rustbelt compare rustbelt --outcome capital_shortfall --at region=Liaoning --year 2020
+    """
+
+    needs: ClassVar[str] = RUN
+    heading: ClassVar[str] = "Which policy, how surely"
+
+    other: Annotated[
+        str | None, Option("Another run, which is compared with RUN.", "OTHER", "place", argument=True)
+    ] = None
+    outcome: Annotated[
+        tuple[str, ...],
+        Option("Outcomes, events and yearly variables, in place of the headline and all events.", "A,B", "variable"),
+    ] = ()
+    policies: Annotated[
+        tuple[str, ...],
+        Option("Policies to compare, each with every other, in place of all that ran.", "A,B", "policy"),
+    ] = ()
+    against: Annotated[
+        str | None,
+        Option(
+            "The policy that the others are compared with; the baseline, else the first, if not given. every: each"
+            " with each.",
+            "P",
+            "policy",
+        ),
+    ] = None
+    level: Annotated[
+        str | float | None, Option("Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.", "L")
+    ] = None
+    year: Annotated[int | None, Option("One year, of a yearly variable.", "YEAR")] = None
+    at: Annotated[
+        Mapping[str, str] | None, Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL")
+    ] = None
+    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
+
+    @property
+    def stored(self) -> bool:
+        """Whether the answer is stored: it is not if it is about two runs."""
+        return self.other is None
+
+    def answer(self, of: Asked) -> Answer:
+        """Each policy against the baseline, or against every other, path by path.
+
+        Raises:
+          UserError: as `refuse` and `comparison.compared`; or all pairs are asked for of variables not kept by path.
+        """
+        if self.other is not None:
+            return two_runs.answer(of, self.other, self.outcome)
+        self.refuse(of.study)
+        stated = stated_level(self.level)
+        of, level = of.with_level(stated), stated or LEVEL
+        every = self.against == EVERY and EVERY not in of.study.policy_names
+        study, rows = comparison.compared(of.study, self.policies, None if every else self.against)
+        if rows == [*range(len(of.study.policies))] and study.baseline == of.study.baseline:
+            outcomes, records = of.outcomes, of.stored_tables.comparison
+        else:
+            outcomes = comparison.Some(of.outcomes, rows)
+            records = tables_of_paths(study, outcomes).comparison
+        by_measure = comparison.pairs(study, outcomes, records, self.outcome, level)
+        other = "each other" if every else study.baseline
+        basis = f"{study.name}: {study.futures}; compared with {other}, on the same futures"
+        if every:
+            return self._every(study, by_measure, basis)
+        wanted = [name for name in study.variables if name in self.outcome or not self.outcome]
+        shown = self.outcome or study.headline
+        held, dominance = comparison.of_paths(study, outcomes, records, wanted, shown)
+        chosen = [name for name in (wanted if self.outcome else study.headline) if name in outcomes]
+        yearly = [
+            one for name in self.outcome if name in study.model.yearly for one in of_yearly(study, name, self.at or {})
+        ]
+        by_year, common, count = comparison.of_years(study, outcomes, chosen, yearly, self.year, level, of.device)
+        tables = [
+            *comparison.gap_tables(study, held, shown, f"ES{100 * level:g}"),
+            dominance,
+            comparison.rank_table(study, by_measure),
+            every_pair.pairs(study, by_measure, shown if self.policies and len(study.policies) > 2 else ()),
+            comparison.threshold_table(study, outcomes, wanted),
+            by_year,
+            common,
+        ]
+        tables = sorted(filter(len, tables), key=lambda one: not any(one.brief))
+        basis += f"; what is by year on the first {count:,}" * (count > 0)
+        findings = tuple(self._findings(study, held, by_measure, by_year, level))
+        return Answer(Subject.of(study), findings, tuple(tables), basis, READING)
+
+    def refuse(self, study: Study) -> None:
+        """Refuses a question about variables, places or a year that do not exist.
+
+        Raises:
+          UserError: the question has such, or a year or place without a yearly variable; all problems at once.
+        """
+        problems, model = Problems(), study.model
+        known = [*study.variables, *model.yearly]
+        problems.knows_each("--outcome", "outcome, event or yearly variable", tuple(dict.fromkeys(self.outcome)), known)
+        for dim, label in (self.at or {}).items():
+            if problems.knows("--at", "dimension", dim, model.dims):
+                problems.knows("--at", dim, label, model.dims[dim])
+        if self.year is not None and self.year not in study.years:
+            span = f"{study.years[0]} to {study.years[-1]}" if study.years else "none: this study has no years"
+            problems.add("--year", f"expected {span}, got {self.year}.")
+        if (self.year is not None or self.at) and not {*self.outcome} & {*model.yearly}:
+            problems.add("--outcome", "expected a yearly variable beside --year or --at, got none.")
+        problems.refuse("compare")
+
+    def _every(self, study: Study, by_measure: Mapping[str, Mapping[str, Gaps]], basis: str) -> Answer:
+        """The answer on all pairs of policies."""
+        counted = every_pair.counted(study, by_measure, self.outcome)
+        if not counted and as_units(study.paths, study.unit).count < 2:
+            return Answer(Subject.of(study), (f"{begun(undecided(study.paths))} between policies.",), (), basis)
+        if not counted:
+            got = ", ".join(self.outcome) or "none"
+            raise UserError("--against every", [f"expected an outcome or event that is kept path by path, got {got}."])
+        tables = every_pair.standings(study, counted), every_pair.pairs(study, by_measure)
+        findings = tuple(every_pair.sentences(study, counted))
+        return Answer(Subject.of(study), findings, tables, basis, every_pair.READING)
+
+    def _findings(
+        self, study: Study, held: Held, by_measure: Mapping[str, Mapping[str, Gaps]], by_year: Table, level: float
+    ) -> Iterator[str]:
+        """Sentences on one or two policies against the baseline, or on which of more may rank first."""
+        there = dict.fromkeys(name for _, _, name in held)
+        # the variable that was named first, else the first of the headline that has results, else any that has
+        first = next((name for name in (*self.outcome, *study.headline, *there) if name in there), "")
+        others, base = others_of(study), study.phrase("policies", study.baseline)
+        if as_units(study.paths, study.unit).count < 2:
+            who = some([study.phrase("policies", policy) for policy in others])
+            yield f"Compared with {base}, {who} cannot be judged: {undecided(study.paths)}."
+        elif not first:
+            yield from _of_years(study, by_year)
+        elif len(others) <= MOST:
+            for policy in others:
+                yield from _of_policy(study, held, first, policy, level, self.numbers)
+        elif measures := [measure for measure, by_name in by_measure.items() if first in by_name]:
+            yield from every_pair.best(study, first, measures[-1], by_measure[measures[-1]][first])
+        else:
+            yield f"The tables compare {len(others)} policies with {base} in {named(study, first)}."
+
+
+def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, numbers: bool) -> Iterator[str]:
+    """Sentences on a policy: its effect on a variable, its clearest opposite effect, and how often it is worse."""
+    base, called = (study.phrase("policies", one) for one in (study.baseline, policy))
+    gaps = {
+        of: held.get((CHANCE if of in study.events_by_name else f"{GAP}mean", policy, of)) for of in study.variables
+    }
+    sides = {of: verdict(gap, study.loss_of(of)) for of, gap in gaps.items() if gap}
+    sign = judged(gaps[name])
+    if sign is None:
+        yield f"The difference of {called} from {base} in {_mean(study, name)} has no interval."
+    elif sign == 0:
+        yield f"Under {called}, {_mean(study, name)} is not clearly different from that under {base}."
+    else:
+        yield f"Under {called}, {_effect(study, name, gaps[name])} than under {base}."
+    if study.loss_of(name) is None:
+        return
+    side, kind = ("better", "favourable") if sides.get(name) == "worse" else ("worse", "adverse")
+    opposite = [of for of, one in sides.items() if one == side and of != name]
+    events = [of for of in opposite if of in study.events_by_name]
+    if opposite:
+        clearest = max(events or opposite, key=lambda of: _errors(gaps[of]))
+        which = "clearest" if len(opposite) > 1 else "only"
+        yield f"The {which} {kind} effect is that {_effect(study, clearest, gaps[clearest])}."
+    elif {"better", "worse"} & {*sides.values()}:
+        yield f"There is no clear {kind} effect."
+    worse, tail = held.get(("worse", policy, name)), held.get((f"{GAP}ES{100 * level:g}", policy, name))
+    if worse is not None and np.isfinite(worse.estimate):
+        bare = "" if np.isfinite(worse.low) else ", without an interval"
+        often = f"In {share(worse)} of futures{likely(worse, numbers)}{bare}"
+        yield f"{often}, {named(study, name)} is worse under {called} than under {base}."
+    if tail is not None:
+        one = verdict(tail, study.is_loss(name))
+        by = f"the mean is {one} by {size('mean', study.unit_of(name), tail)}"
+        unclear = {"": "the difference has no interval", "not distinguishable": "there is no clear difference"}
+        yield f"In {worst_share(level)}, {unclear.get(one, by)}."
+    counted = [one for of, one in sides.items() if of in study.model.outcomes and study.loss_of(of) is not None]
+    if len(counted) > 1:
+        clear = f"better in {counted.count('better')} and clearly worse in {counted.count('worse')}"
+        yield f"Under {called}, the mean is clearly {clear} of {len(counted)} outcomes."
+
+
+def _mean(study: Study, name: str) -> str:
+    return f"the {'chance' if name in study.events_by_name else 'mean'} of {named(study, name)}"
+
+
+def _effect(study: Study, name: str, gap: Estimate | None) -> str:
+    """A clear effect as a clause: `the chance of ruin is higher by 14.9 points`."""
+    assert gap is not None
+    event, loss, above = name in study.events_by_name, study.loss_of(name), gap.low > 0
+    side = ("higher" if above else "lower") if event or loss is None else verdict(gap, loss)
+    by = size("probability" if event else "mean", study.unit_of(name), gap)
+    return f"{_mean(study, name)} is {side} by {by}"
+
+
+def _errors(gap: Estimate | None) -> float:
+    """How many standard errors a difference is from zero."""
+    return abs(gap.estimate) / gap.standard_error if gap and gap.standard_error else np.inf
+
+
+def _of_years(study: Study, by_year: Table) -> Iterator[str]:
+    """Sentences on yearly variables: in how many years and places the mean is clearly better and worse.
+
+    Higher and lower if neither is worse.
+    """
+    means: dict[tuple[str, str], list[Estimate]] = {}
+    for row in by_year.where(measure=f"{GAP}mean"):
+        if row["value"]:
+            means.setdefault((row["policy"], row["variable"]), []).append(row["value"])
+    base = study.phrase("policies", study.baseline)
+    for (policy, name), gaps in means.items():
+        loss = study.model.yearly[name].loss
+        sides = [verdict(gap, bool(loss)) for gap in gaps]
+        up, down = ("higher", "lower") if loss is None else ("better", "worse")
+        yield (
+            f"Under {study.phrase('policies', policy)}, the mean of {named(study, name)} is clearly {up} than under"
+            f" {base} in {sides.count('better')} and {down} in {sides.count('worse')} of {len(sides)} years and places."
+        )

@@ -1,0 +1,239 @@
+"""Conditioning on observations: every policy's risk on futures moved to where the facts are likely.
+
+Beside them stand the study's own futures, weighted by the likelihood of the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtri
+
+from engine.errors import Problem, Problems, UserError
+from engine.lanes import compilation_cache
+from engine.program import devices
+from engine.program.contract import Program
+from engine.program.posterior.sight import Sight
+from engine.questions.futures import refuse_too_many, sound
+from engine.questions.variables import Values, outcomes_of
+from engine.questions.variants import Observer, unobserved
+from engine.risk.drivers.tilting import tail_shape
+from engine.risk.estimation.heaviness import LARGEST_SHAPE
+from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, as_units
+from engine.study.actual_policy import followed
+from engine.study.holdout import check_known, known_and_later
+from engine.study.study import BLOCK, Block, Study
+from engine.study.tables.facts import FUTURES, Facts, Moved
+from engine.study.tables.observed import Observation
+
+PLAIN = 1 << 18
+"""Number of the study's own futures that are weighted for comparison with the moved ones."""
+OfFactors = Float[np.ndarray, "factor"]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The first futures of a study with their weights.
+
+    Args:
+      weights: likelihood of the observations on each future, with mean 1; all 0 if they are impossible on every future.
+      shape: Pareto shape k-hat of the weights; infinite where all are 0.
+      effective: effective number of futures, (sum w)^2 / sum w^2, or that by independent units where it is less.
+    """
+
+    weights: Float[np.ndarray, "path"]
+    shape: float
+    effective: float
+
+
+def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
+    """The first `paths` futures of a study with their weights."""
+    parts = []
+    for first in range(0, paths, BLOCK):
+        observe("weighing", first, paths)
+        parts.append(sight.log_likelihood(sight.of_paths(first, min(BLOCK, paths - first))))
+    observe("weighing", paths, paths)
+    sizes = np.concatenate(parts)
+    possible = np.isfinite(sizes)
+    if not possible.any():
+        return Weighed(np.zeros(paths), np.inf, 0.0)
+    weights = np.exp(sizes - sizes.max())
+    weights /= weights.mean()
+    units, alone = as_units(paths, sight.study.unit), float(weights.sum() ** 2 / (weights**2).sum())
+    effective = min(alone, units.weighted(weights).effective * units.size)
+    return Weighed(weights, tail_shape(sizes[possible]), effective)
+
+
+@dataclass(frozen=True)
+class Futures:
+    """Futures of a study before or after conditioning, with the moments of its factors.
+
+    Args:
+      values: outcomes by name [policy, path].
+      weights: of the futures, with mean 1.
+      units: independent units: the study's for its own futures, whole runs for moved ones.
+      later: values of the figures observed after the known ones [figure, path], without their observation errors.
+      mean, sd, error: of each factor, without weights; the error is the standard error of the mean over runs.
+    """
+
+    values: Values
+    weights: Float[np.ndarray, "path"]
+    units: Units
+    later: Float[np.ndarray, "figure path"]
+    mean: OfFactors
+    sd: OfFactors
+    error: OfFactors
+
+
+@dataclass(frozen=True)
+class Conditioned:
+    """The result of `condition`.
+
+    Args:
+      study: with the policies that run.
+      followed: the study with the followed policy alone.
+      rows: the figures that are conditioned on.
+      coming: the figures observed later, which are not conditioned on.
+      weighed: the study's own futures with their weights.
+      runs: the runs of moved futures.
+      prior, posterior: plain futures as they are, and moved futures.
+      by_weight: plain futures with their weights; None where the weights cannot be trusted.
+      missed: which figure no future meets, and by how much; None where some future meets all figures.
+    """
+
+    study: Study
+    followed: Study
+    rows: tuple[Observation, ...]
+    coming: tuple[Observation, ...]
+    weighed: Weighed
+    runs: Sequence[Moved]
+    prior: Futures
+    posterior: Futures
+    by_weight: Futures | None
+    missed: str | None
+
+
+def condition(
+    study: Study,
+    until: int | None,
+    policy: str | None,
+    runs: Sequence[Moved],
+    device: str | None = None,
+    observe: Observer = unobserved,
+) -> Conditioned:
+    """The futures of a study given the observations up to a year: moved ones, and 262,144 of its own by weight.
+
+    Args:
+      until: last year whose figures are conditioned on; the last one with a figure if not given.
+      policy: the policy that was followed; the study's `observed.policy`, or the only one that runs, if not given.
+      runs: the runs of moved futures.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+      observe: called with the stage, how much is done, and how much there is.
+
+    Raises:
+      UserError: no observations until then, one of them without an error, no policy said to be followed, figures that
+        no future meets and that leave fewer effective futures than an interval needs, or values that are not finite on
+        more paths than the study allows.
+    """
+    study.refuse_broken_model()
+    one, rows, coming = followed_and_figures(study, until, policy)
+    compilation_cache.keep_programs()
+    sight, paths = Sight(one, rows, device), PLAIN - PLAIN % one.unit
+    plain, missed = weighed(sight, paths, observe), missed_by_all(sight, runs)
+    if missed is not None and plain.effective < FEW_UNITS:
+        text = (
+            f"is too far from all futures: the nearest is {missed}, and of {paths:,} futures of the study"
+            f" {plain.effective:,.0f} are effective, {FEW_UNITS} needed. State a larger error or discrepancy, or leave"
+            " it out."
+        )
+        raise UserError(study.source, [Problem("observed", text)])
+
+    drawn = [item.name for item in study.inputs]
+    factors = [drawn.index(item.name) for item in one.inputs]
+
+    def futures(facts: Facts | None, units: Units, size: int) -> Futures:
+        later = Sight(replace(one, facts=facts), coming, device) if coming else None
+        whole = replace(study, paths=units.paths, facts=facts)
+        return _simulated(devices.program(whole, device), later, factors, units, size, observe)
+
+    prior = futures(None, as_units(paths, one.unit), BLOCK)
+    moved = as_units(len(runs) * FUTURES, FUTURES)
+    posterior = futures(Facts(0, one.baseline, runs.__getitem__), moved, FUTURES)
+    by_weight = replace(prior, weights=plain.weights) if plain.shape <= LARGEST_SHAPE else None
+    return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, by_weight, missed)
+
+
+def followed_and_figures(
+    study: Study, until: int | None, policy: str | None
+) -> tuple[Study, tuple[Observation, ...], tuple[Observation, ...]]:
+    """The study with the followed policy alone, the figures known until a year, and the later ones."""
+    one, problems = followed(study, policy), Problems()
+    check_known(one, until, "--until", problems)
+    problems.refuse(study.source)
+    return one, *known_and_later(one, until)
+
+
+def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
+    """By how much the nearest moved future misses which figure, in words; None where it meets all figures.
+
+    The nearest is the future whose farthest figure is least far. It meets n figures if each is within the standard
+    errors that a normal error exceeds with a chance of 2.5 % / n to each side (Bonferroni).
+    """
+    figures = np.concatenate([sight.of_scores(run.scores) for run in runs], axis=1)
+    with np.errstate(invalid="ignore"):
+        away = np.nan_to_num(np.abs(figures - sight.observed[:, None]) / sight.errors[:, None], nan=np.inf)
+    nearest = away[:, np.argmin(away.max(axis=0))]
+    k = int(np.argmax(nearest))
+    if nearest[k] <= ndtri(1 - TAIL / len(sight.rows)):
+        return None
+    return f"{nearest[k]:,.1f} standard errors from {sight.rows[k].name}"
+
+
+def _simulated(
+    program: Program, later: Sight | None, factors: Sequence[int], units: Units, size: int, observe: Observer
+) -> Futures:
+    """The futures of a program's study, `size` at a time.
+
+    Args:
+      factors: places of the factors of the followed policy among those that the program draws.
+
+    Raises:
+      UserError: values are not finite on more paths than the study allows.
+    """
+    study = program.study
+    names = outcomes_of(study, [*study.headline, *study.events_by_name])
+    places, parts, moments, counts = study.places(names), [], [], []
+    for first in range(0, units.paths, size):
+        observe("simulating", first, units.paths)
+        block = Block(0, first, min(size, units.paths - first))
+        figures = later.of_paths(first, block.count) if later else np.zeros((0, block.count))
+        parts.append((program.submit(block).of(block)[:, places], figures))
+        draws = program.draws(block)[factors].astype(np.float64)
+        moments.append((draws.mean(axis=1), (draws**2).mean(axis=1)))
+        counts.append(block.count)
+    observe("simulating", units.paths, units.paths)
+    outcomes, figures = (np.concatenate(of, axis=-1) for of in zip(*parts, strict=True))
+    values = {name: outcomes[:, k] for k, name in enumerate(names)}
+    refuse_too_many(study, sound((values,)))
+    mean, square = np.average(moments, axis=0, weights=counts)
+    sd = np.sqrt(np.maximum(square - mean**2, 0.0))
+    means = [part for part, _ in moments]
+    error = np.std(means, axis=0, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.full_like(mean, np.nan)
+    return Futures(values, np.ones(units.paths), units, figures, mean, sd, error)
+
+
+def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float[np.ndarray, "figure"]:
+    """Places of later figures among the futures: the weighted share of values below each figure.
+
+    The error and discrepancy of the figure are added to the values.
+    """
+    found = []
+    for row, values in zip(rows, futures.later, strict=True):
+        noise = np.random.default_rng([study.seed, *f"later {row.name}".encode()]).standard_normal(len(values))
+        noisy = values + study.observed.error(row) * noise
+        good = np.isfinite(noisy)
+        found.append(float((futures.weights[good] * (noisy[good] < row.value)).sum() / futures.weights[good].sum()))
+    return np.array(found)

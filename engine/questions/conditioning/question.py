@@ -1,0 +1,269 @@
+"""`condition`: a study given what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, product
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from scipy.special import rel_entr
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import SHARES
+from engine.answers.question import STUDY, Asked, Option
+from engine.answers.rows import BRIEF, table
+from engine.answers.wording import amounts, measured
+from engine.program.posterior.agreement import RUNS
+from engine.questions.backtest.calibration import WITHIN
+from engine.questions.conditioning import calibrated
+from engine.questions.conditioning.condition import Conditioned, Futures, condition, places
+from engine.questions.variables import MEAN, PROBABILITY, under
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import difference, probability, probability_difference, summary
+from engine.study.actual_policy import knowing, observing
+from engine.study.study import Study
+from engine.study.tables.facts import FUTURES
+
+READING = (
+    "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline,"
+    " future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent units; they do not say how"
+    " true the model is. sd: standard deviation. Place: where a later figure lies among the futures, 0 to 1."
+)
+RARE = 0.05
+"""Least probability, before the observations, at which an event may be named in a sentence."""
+SHOWN = 8
+"""How many factors the brief table shows: those that the facts say most about."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Say how risky each policy is, given what was observed.
+
+    Moves futures of STUDY to where the figures observed up to some year are likely under the policy that was followed,
+    given the errors of the figures and of the model (observed.discrepancy). They are a run of their own,
+    outputs/NAME-until-YEAR-..., which all other commands take. Shows the risk of every policy before and after, what is
+    known of each factor, and where later figures lie. With --calibration futures of the study are taken for the
+    observations, to check that what is then known of factors is calibrated.
+
+    \b
+    rustbelt condition rustbelt_2016 --until 2018
+    rustbelt condition mine.toml --on observed.csv --policy old
+    rustbelt condition rustbelt_2016 --until 2018 --calibration 200
+    """
+
+    needs: ClassVar[str] = STUDY
+    heading: ClassVar[str] = "Given what is known"
+
+    until: Annotated[int | None, Option("Last year that is known; all years with figures if not given.", "YEAR")] = None
+    on: Annotated[str | None, Option("CSV file with what was observed, in place of the study's figures.", "FILE")] = (
+        None
+    )
+    policy: Annotated[
+        str | None, Option("The policy that was followed; the one that the study names if not given.", "P", "followed")
+    ] = None
+    calibration: Annotated[int | None, Option("Futures that are taken for what happened, each in its turn.", "N")] = (
+        None
+    )
+
+    def run_of(self, of: Asked) -> Study | None:
+        """The study whose run is asked: the one with the figures as facts; a calibration asks none."""
+        if self.calibration is not None:
+            return None
+        known, (until, policy) = of.study.facts, self._until_and_policy(of)
+        if known and self.on is None and (until, policy) == (known.until, known.policy):
+            return of.study
+        return knowing(self._observed(of), until, policy, of.paths or RUNS * FUTURES)
+
+    def _until_and_policy(self, of: Asked) -> tuple[int | None, str | None]:
+        """The last year that is known, and the policy that was followed: as asked for, else of the study's facts."""
+        known = of.study.facts
+        if known is None:
+            return self.until, self.policy
+        return known.until if self.until is None else self.until, self.policy or known.policy
+
+    def _observed(self, of: Asked) -> Study:
+        return of.study if self.on is None else observing(of.study, self.on)
+
+    def answer(self, of: Asked) -> Answer:
+        """The risk given the figures; `engine.questions.conditioning.condition` says how, and what is refused."""
+        if self.calibration is not None:
+            until, policy = self._until_and_policy(of)
+            return calibrated.answer(of, self._observed(of), until, policy, self.calibration)
+        study, facts = of.study, of.study.facts
+        assert facts is not None and facts.held is not None
+        runs = [facts.held(run) for run in range(study.paths // FUTURES)]
+        given = condition(replace(study, facts=None), facts.until, facts.policy, runs, of.device, of.observe)
+        risk, differences = [*risks(given)], [*risks(given, study.baseline)]
+        shown = ("policy", "given", "before", "unit")
+        less = f"Less {study.phrase('policies', study.baseline)}, before and given the facts"
+        tables = [
+            table("risk", "Every policy, before and given the facts", risk, "variable", brief=shown),
+            table("differences", less, differences, "variable", brief=shown),
+            table("factors", "What is known of the factors", _factors(given), "factor"),
+            table("known", "Figures that are taken as known", _known(given), "figure", brief=()),
+            table("later", "Later figures, which are not known here", _later(given), "figure"),
+            table("runs", "Runs of moved futures", _runs(given), "run", brief=()),
+        ]
+        basis = _basis(given, [*risk, *differences])
+        return Answer(Subject.of(study), (*sentences(given, risk),), tuple(filter(len, tables)), basis, READING)
+
+
+def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
+    """Every measure of every variable under each policy, or less that under another one where it is named."""
+    study, held = given.study, {"given": given.posterior, "before": given.prior}
+    held |= {"by_weight": given.by_weight} if given.by_weight else {}
+    policies = [policy for policy in study.policy_names if policy != against]
+    for variable, policy in product((*study.headline, *study.events_by_name), policies):
+        measures = {when: _measures(study, of, variable, policy, against) for when, of in held.items()}
+        for one in measures["given"]:
+            yield (
+                {"variable": variable, "measure": one, "policy": policy}
+                | {when: of[one] for when, of in measures.items()}
+                | {"unit": "1" if one in SHARES else study.unit_of(variable), BRIEF: one in (MEAN, PROBABILITY)}
+            )
+
+
+def _measures(study: Study, of: Futures, variable: str, policy: str, against: str) -> dict[str, Estimate]:
+    """Every measure of a variable under a policy, or of its paired difference from another policy."""
+    mine, units = under(study, variable, policy, of.values), of.units.weighted(of.weights)
+    other = under(study, variable, against, of.values) if against else None
+    if variable in study.events_by_name:
+        return {PROBABILITY: probability(mine, units) if other is None else probability_difference(mine, other, units)}
+    rest = units, study.is_loss(variable), study.levels
+    return summary(mine, *rest) if other is None else difference(mine, other, *rest)
+
+
+def _factors(given: Conditioned) -> Iterator[Row]:
+    """What is known of each factor, those first that the facts say most about."""
+    before, after = given.prior, given.posterior
+    learnt = _normal_entropy(before.mean, before.sd, after.mean, after.sd)
+    for place, k in enumerate(np.argsort(-np.nan_to_num(learnt), kind="stable")):
+        item, sd = given.followed.inputs[k], before.sd[k]
+        yield {
+            "factor": item.name, "mean_before": before.mean[k], "sd_before": sd,
+            "mean_given": Estimate.normal(float(after.mean[k]), float(after.error[k]), after.units.reach),
+            "sd_given": after.sd[k], "shift": (after.mean[k] - before.mean[k]) / sd if sd > 0 else np.nan,
+            "unit": item.unit, BRIEF: place < SHOWN,
+        }  # fmt: skip
+
+
+def _known(given: Conditioned) -> Iterator[Row]:
+    for row in given.rows:
+        error = given.followed.observed.error(row)
+        yield {"figure": row.name, "observed": row.value, "error": error, "unit": row.unit}
+
+
+def _later(given: Conditioned) -> Iterator[Row]:
+    both = (places(given.followed, given.coming, of) for of in (given.prior, given.posterior))
+    for row, before, now in zip(given.coming, *both, strict=True):
+        figure = {"figure": row.name, "observed": row.value}
+        yield {**figure, "place_before": before, "place_given": now, "unit": row.unit}
+
+
+def _runs(given: Conditioned) -> Iterator[Row]:
+    for run in given.runs:
+        powers = {"powers": len(run.powers) - 1, "first_power": run.powers[1]}
+        yield {**powers, "taken": run.taken, "evidence": run.evidence}
+
+
+def _basis(given: Conditioned, risks: Sequence[Row]) -> str:
+    plain, stated = given.weighed, given.followed.observed.discrepancy
+    powers = [len(run.powers) - 1 for run in given.runs]
+    taken = np.mean([run.taken for run in given.runs])
+    parts = [
+        f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)}"
+        " figures known",
+        f"{len(plain.weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat"
+        f" {plain.shape:.2f}",
+        f"{len(given.runs)} independent runs of {FUTURES:,} moved futures, {min(powers)} to {max(powers)} powers of the"
+        f" likelihood, {100 * taken:.0f} % of the last steps taken",
+    ]
+    if given.by_weight is not None:
+        apart = [*_apart(risks)]
+        parts.append(
+            f"of {len(apart)} measures that both have an interval of, weights and moving differ by more than chance in"
+            f" {sum(apart)}"
+        )
+    if exact := dict.fromkeys(row.variable for row in given.rows if row.variable not in stated):
+        parts.append(f"the model is taken for true in {', '.join(exact)}: state observed.discrepancy")
+    return "; ".join(parts)
+
+
+def _apart(risks: Iterable[Row]) -> Iterator[bool]:
+    """Of each measure with both intervals, whether moved and weighted futures differ by more than these allow."""
+    for row in risks:
+        one, other = row["given"], row["by_weight"]
+        reach = np.hypot(one.high - one.low, other.high - other.low) / 2
+        if np.isfinite(reach) and reach > 0:
+            yield bool(abs(one.estimate - other.estimate) > reach)
+
+
+def sentences(given: Conditioned, risks: Iterable[Row]) -> Iterator[str]:
+    """Whether no future meets the facts; what they changed most; and coverage of later figures."""
+    study = given.study
+    if given.missed is not None:
+        yield f"No future meets the facts: the nearest of {given.posterior.units.paths:,} is {given.missed}."
+    laws = [
+        {row["measure"]: row for row in some}
+        for _, some in groupby(risks, lambda row: (row["variable"], row["policy"]))
+    ]
+    changes = np.array([_law_change(rows) for rows in laws])
+    if not np.isnan(changes).all():
+        rows = laws[int(np.nanargmax(changes))]
+        main = next(iter(rows.values()))
+        variable, policy = main["variable"], study.phrase("policies", main["policy"])
+        if PROBABILITY in rows:
+            now, then = (f"{100 * main[when].estimate:.3g} %" for when in ("given", "before"))
+        else:
+            sds = (rows["sd"][when].estimate for when in ("given", "before"))
+            now, then = _with_spread(study.unit_of(variable), main["given"], main["before"].estimate, *sds)
+        what = measured(study, variable, main["measure"])
+        yield f"Given {_many(len(given.rows), 'figure')}, {what} under {policy} is {now} in place of {then}."
+    if most := next((row for row in _factors(given) if row["sd_before"] > 0), None):
+        numbers = (most[name] for name in ("unit", "mean_given", "mean_before", "sd_given", "sd_before"))
+        now, then = _with_spread(*numbers)
+        yield f"They say most about {study.phrase('factors', most['factor'])}: average {now} in place of {then}."
+    if later := [*_later(given)]:
+        both = ([row[f"place_{when}"] for row in later] for when in ("given", "before"))
+        inside = [(np.abs(np.subtract(some, 0.5)) <= WITHIN[1] / 2).sum() for some in both]
+        yield (
+            f"Of {_many(len(later), 'later figure')} {inside[0]} lie inside the 90 % prediction interval given"
+            f" the facts, {inside[1]} before."
+        )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _law_change(rows: dict[str, Row]) -> float:
+    """Relative entropy of a variable's law given the facts with respect to that before [nats]; NaN where unknown.
+
+    Events are compared by their probability, outcomes by mean and standard deviation.
+    """
+
+    def values(measure: str) -> np.ndarray:
+        return np.array([rows[measure][when].estimate for when in ("before", "given")])
+
+    if PROBABILITY in rows:
+        before, now = values(PROBABILITY)
+        change = rel_entr(now, before) + rel_entr(1 - now, 1 - before)
+        return float(change) if before >= RARE else float("nan")
+    (mean, mean_given), (sd, sd_given) = values(MEAN), values("sd")
+    return float(_normal_entropy(mean, sd, mean_given, sd_given))
+
+
+def _normal_entropy(mean: np.ndarray, sd: np.ndarray, mean_given: np.ndarray, sd_given: np.ndarray) -> np.ndarray:
+    """Relative entropy of normal laws given the facts with respect to those before [nats]; NaN where sd is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.square(sd_given / sd)
+        return np.where(sd > 0, 0.5 * (ratio + np.square((mean_given - mean) / sd) - 1 - np.log(ratio)), np.nan)
+
+
+def _with_spread(unit: str, mean: Estimate, mean_before: float, sd: float, sd_before: float) -> Iterator[str]:
+    """Mean and standard deviation given the facts, and before, as text: `1.9 (sd 0.3)`, `2.5 (sd 1.0)`."""
+    means, sds = amounts(unit, mean, mean_before), amounts(unit, Estimate(sd), sd_before)
+    return (f"{one} (sd {spread})" for one, spread in zip(means, sds, strict=True))

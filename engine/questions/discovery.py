@@ -1,0 +1,181 @@
+"""Scenario discovery: boxes of factors in which futures of a kind are frequent, judged on held-out futures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool
+from scipy.stats import ks_2samp
+
+from engine.errors import UserError
+from engine.questions.peeling import proposed
+from engine.risk.drivers.boxes import Box, Draws, best, inside
+from engine.risk.drivers.where import Where
+from engine.risk.estimation.intervals import Units, as_units
+from engine.study.study import Study
+
+PATHS = 1 << 17
+"""Most paths that are used, of those with stored draws."""
+SEARCHED = 1 << 13
+"""Most paths that boxes are proposed on at a time."""
+FACTORS = 24
+"""Most factors that are searched: those whose distributions differ most between the two kinds of futures."""
+MOST = 3
+"""Most boxes."""
+FEWEST = 100
+"""Fewest futures of either kind for a search."""
+FEW = 20
+"""Fewest futures of either kind, among those that are searched, for boxes to be proposed."""
+LEAST_COVERAGE = 0.05
+"""Least coverage of a box to be taken: the share of the futures looked for that it holds and no earlier box does."""
+EVEN = 0.25
+"""Least share of the rarer kind among the searched futures; if it has too few futures, all of these are searched."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some futures: their draws by factor, which of them are looked for, and their independent units."""
+
+    draws: Draws
+    cases: Bool[np.ndarray, "path"]
+    units: Units
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def where(self, mask: Bool[np.ndarray, "path"]) -> Sample:
+        """The futures where a mask holds."""
+        draws = {name: values[mask] for name, values in self.draws.items()}
+        return Sample(draws, self.cases[mask], self.units.take(mask))
+
+    def within(self, box: Box) -> Bool[np.ndarray, "path"]:
+        """Which futures lie within a box."""
+        return inside(box, self.draws, len(self))
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """Boxes of factors in which the futures that are looked for are frequent.
+
+    Args:
+      study: with the paths that were used.
+      where: which futures are looked for.
+      boxes: in the order in which they were chosen, each on the futures outside the boxes before it.
+      proposals: the boxes that the first one was chosen from, in order.
+      search, choose, judge: the futures that boxes are proposed on, chosen on and judged on.
+    """
+
+    study: Study
+    where: Where
+    boxes: Sequence[Box]
+    proposals: Sequence[Box]
+    search: Sample
+    choose: Sample
+    judge: Sample
+
+
+def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> Discovery:
+    """Boxes of factors in which the futures that are looked for are frequent, by PRIM.
+
+    A quarter of the futures proposes boxes, a quarter chooses among them, and the other half judges the chosen ones.
+
+    Args:
+      study: of the run.
+      where: what holds in the futures that are looked for.
+      outcomes: those stored path by path, [policy, path].
+      draws: of the factors that vary, for the first paths [path].
+
+    Raises:
+      UserError: no draws are stored; one kind of futures is too rare.
+    """
+    paths = min(PATHS, study.paths, *(len(values) for values in draws.values())) if draws else 0
+    if not paths:
+        remedy = "Keep draws of more paths: keep.draws in the study, and run it."
+        raise UserError(study.source, [f"no factor varies on the paths whose draws are stored. {remedy}"])
+    study = replace(study, paths=paths)
+    draws = {name: values[:paths] for name, values in draws.items()}
+    cases, known = where.holds(study, {name: outcomes[name][:, :paths] for name in where.outcomes(study)})
+    known = np.logical_and.reduce([known, *map(np.isfinite, draws.values())])
+    whole = Sample(draws, cases, as_units(paths, study.unit))
+    whole = whole if known.all() else whole.where(known)
+    _refuse_few(where, whole.cases)
+    search, choose, judge = _parts(whole)
+    search = replace(search, draws=searched(search))
+    boxes, proposals = _boxes(study, search, choose)
+    return Discovery(study, where, boxes, proposals, search, choose, judge)
+
+
+def _refuse_few(where: Where, cases: np.ndarray) -> None:
+    most = int(cases.sum())
+    rarer = min(most, len(cases) - most)
+    if rarer < FEWEST:
+        kind = "in which it holds" if most == rarer else "in which it does not hold"
+        remedy = "Run more paths, with keep.draws as many, or ask for what is less rare."
+        problem = (
+            f"'{where.text}': expected {FEWEST} futures or more {kind}, got {rarer:,} of {len(cases):,} with stored"
+            f" draws. {remedy}"
+        )
+        raise UserError("--where", [problem])
+
+
+def _parts(whole: Sample) -> tuple[Sample, Sample, Sample]:
+    """The futures in three parts, a quarter, a quarter and a half; of whole units if there are four or more."""
+    paths, units = np.arange(len(whole)), whole.units
+    place = units.owners(paths) / units.count if units.count >= 4 else paths / len(paths)
+    return whole.where(place < 0.25), whole.where((place >= 0.25) & (place < 0.5)), whole.where(place >= 0.5)
+
+
+def searched(part: Sample) -> Draws:
+    """The factors whose distributions differ most between the two kinds of futures, in the order of the study."""
+    cases = part.cases
+    gaps = {
+        name: ks_2samp(values[cases], values[~cases], method="asymp").statistic for name, values in part.draws.items()
+    }
+    farthest = sorted(gaps, key=lambda name: -gaps[name])[:FACTORS]
+    return {name: values for name, values in part.draws.items() if name in farthest}
+
+
+def _boxes(study: Study, search: Sample, choose: Sample) -> tuple[list[Box], list[Box]]:
+    """The boxes, each of which is proposed and chosen on the futures outside the earlier ones; and the first proposals.
+
+    They end before the first box that covers too little, or is no denser than all futures.
+    """
+    categories = {one.name: tuple(one.labels.values()) for one in study.inputs if one.labels}
+    random = np.random.default_rng(study.seed)
+    rate, every = choose.cases.mean(), choose.cases.sum()
+    boxes: list[Box] = []
+    first: list[Box] = []
+    while len(boxes) < MOST:
+        some = _some(search, random)
+        is_few = min(some.cases.sum(), (~some.cases).sum()) < FEW
+        proposals = [] if is_few else proposed(some.draws, some.cases, categories)
+        first = first or proposals
+        box = best(proposals, choose.draws, choose.cases)
+        if not box:
+            break
+        within = choose.within(box)
+        hits = choose.cases[within].sum()
+        if hits < LEAST_COVERAGE * every or hits <= rate * within.sum():
+            break
+        boxes.append(box)
+        search, choose = search.where(~search.within(box)), choose.where(~within)
+    return boxes, first
+
+
+def _some(part: Sample, random: np.random.Generator) -> Sample:
+    """A random subset of at most `SEARCHED` futures, in which the rarer kind may be over-represented.
+
+    Both kinds have their shares, but the rarer one at least a quarter if there are as many.
+    """
+    if len(part) <= SEARCHED:
+        return part
+    kinds = np.flatnonzero(part.cases), np.flatnonzero(~part.cases)
+    share = float(np.clip(part.cases.mean(), EVEN, 1 - EVEN))
+    wanted = min(round(share * SEARCHED), len(kinds[0]))
+    wanted = max(wanted, SEARCHED - len(kinds[1]))
+    chosen = np.zeros(len(part), bool)
+    for kind, size in zip(kinds, (wanted, SEARCHED - wanted), strict=True):
+        chosen[random.choice(kind, size, replace=False)] = True
+    return part.where(chosen)

@@ -1,0 +1,297 @@
+"""`explain`: what the worst futures of a run have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, product
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import RUN, Asked, Option
+from engine.answers.rows import BRIEF, table
+from engine.answers.table import Table
+from engine.answers.wording import amount, amounts, likely, named, share, some, worst_share
+from engine.formatting import begun, command_line, words
+from engine.questions.independent_inputs import independent_inputs
+from engine.questions.prior_scores import BINS, Priors
+from engine.questions.reverse_stress import LikeliestFuture, likeliest_future
+from engine.questions.tail_drivers import SCORED, Density, Inputs, Row, input_rows, slope_rows
+from engine.questions.tail_futures import TailFutures, tail_futures
+from engine.risk.estimation.evidence import stated_level
+from engine.risk.estimation.intervals import CONFIDENCE
+from engine.study.study import Study
+
+WORST = 10
+"""How many of the worst paths are listed, to be replayed."""
+SHOWN = 12
+"""Most rows that a brief table shows."""
+LEAST, AWAY = 0.005, 0.05
+"""Least share of the squared distance, and least distance of a shock from its prior [sd], that a brief table shows."""
+LEAST_SHARE, MOST_NAMED = 0.05, 3
+"""Least share of the squared distance of what is called unusual in the likeliest future, and most that is named."""
+READING = (
+    "Tenths: 10 % where the worst futures are as the prior. Brackets: 95 % intervals, each by itself: of many inputs"
+    " without effect one in twenty lies beyond. The effects of priors are rates of change at the priors as they are,"
+    " each by its normal score and all else alike: they hold for small changes. Likeliest future: the nearest to the"
+    " origin that was found. Score: of a normal law, 0 in the middle of the prior."
+)
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Show what the worst futures of a run have in common.
+
+    How far factors and shocks of RUN are from their priors in these futures, which priors matter most, the likeliest
+    such future, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
+
+    \b
+    rustbelt explain outputs/rustbelt --outcome displaced_person_years --policy reform --level 99
+    rustbelt explain outputs/rustbelt --outcome all_four
+    """
+
+    needs: ClassVar[str] = RUN
+    heading: ClassVar[str] = "What drives the worst"
+
+    outcome: Annotated[
+        str,
+        Option(
+            "An outcome, whose worst futures are looked at; or an event, and those in which it happens.",
+            "V",
+            "variable",
+        ),
+    ]
+    policy: Annotated[str | None, Option("The policy; the baseline if not given.", "P", "policy")] = None
+    level: Annotated[
+        str | float | None,
+        Option("The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.", "L"),
+    ] = None
+    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
+
+    def answer(self, of: Asked) -> Answer:
+        """What the worst futures share.
+
+        Raises:
+          UserError: as `engine.questions.tail_futures.tail_futures`.
+        """
+        total = of.study.paths
+        tail = tail_futures(of, self.outcome, self.policy, stated_level(self.level))
+        of.observe("explaining", total // 4, total)
+        priors, joint = Priors(tail.futures.study), tail.futures.joint(tail.scores)
+        inputs = input_rows(tail, priors, joint)
+        slopes, left_out = slope_rows(tail, priors, joint)
+        of.observe("searching", total // 2, total)
+        point = None if tail.study.facts else likeliest_future(tail)
+        of.observe("searching", total, total)
+        tables = [
+            *_of_inputs(inputs), _measured(tail), _slopes(tail, slopes),
+            *(_likeliest(tail, point, inputs) if point else ()), *_worst(tail, of.folder),
+            table("left_out", "Factors without a slope", left_out, "factor", brief=()),
+        ]  # fmt: skip
+        where = worst_share(tail.level, tail.side) if tail.level else "where it happens"
+        lost = tail.study.paths - len(tail.numbers)
+        basis = (
+            f"{tail.study.name}: {words(tail.variable)} under {words(tail.policy)}, {where}, {len(tail.tail):,} of"
+            f" {tail.study.futures}{f', {lost:,} left out' if lost else ''}."
+        )
+        findings = (*_findings(tail, inputs, self.numbers), _way_there(tail.study, point))
+        shown_first = sorted(filter(len, tables), key=lambda one: not any(one.brief))
+        return Answer(Subject.of(tail.study), findings, tuple(shown_first), basis, READING)
+
+
+def _of_inputs(inputs: Inputs) -> Iterator[Table]:
+    shown = ("mean", "prior_mean", "unit", "lowest", "highest")
+    rows = [row | {BRIEF: k < SHOWN} for k, (row, _) in enumerate(inputs)]
+    yield table("inputs", "Farthest from their priors", rows, "input", brief=shown)
+    cells = [
+        {"input": row["input"], "tenth": k, "density": one}
+        for row, density in inputs
+        for k, one in enumerate(density, 1)
+    ]
+    yield table("densities", "How the worst futures lie over each prior", cells, "input", "tenth", brief=())
+
+
+def _measured(of: TailFutures) -> Table:
+    subject = {"variable": of.variable, "policy": of.policy, "level": of.level}
+    rows = [{"measure": name, **subject, "value": value} for name, value in of.measures.items()]
+    title = f"{words(of.variable)} under {words(of.policy)}"
+    units, shown = {"value": of.study.unit_of(of.variable)}, {"value": "" if of.level else "%"}
+    return table("measured", title, rows, "measure", brief=("value",), units=units, shown=shown)
+
+
+def _slopes(of: TailFutures, slopes: Sequence[Row]) -> Table:
+    measure, rows = next(iter(of.measures)), [row | {BRIEF: k < SHOWN} for k, row in enumerate(slopes)]
+    units = dict.fromkeys(("location", "scale", "location_per_unit", "scale_per_unit"), of.study.unit_of(of.variable))
+    shown = dict.fromkeys(units, "" if of.level else "points")
+    title = f"What one standard deviation more of a prior does to {measure}"
+    return table("slopes", title, rows, "factor", brief=("location", "scale"), units=units, shown=shown)
+
+
+def _worst(of: TailFutures, folder: Path) -> Iterator[Table]:
+    rows = [
+        {"path": int(of.numbers[k]), "outcome": name, "value": float(values[k]), "unit": of.study.unit_of(name)}
+        for k in of.worst_first[:WORST]
+        for name, values in of.values.items()
+    ]
+    yield table(
+        "worst",
+        f"The {of.side} paths, the {of.side} first",
+        rows,
+        "path",
+        "outcome",
+        brief=("value",),
+        across="outcome",
+    )
+    replay = command_line("replay", folder, "--path", "PATH", model=of.study.model_spec)
+    yield table("replays", "One of them in full", [{"path": "PATH", "command": replay}], "path")
+
+
+def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Iterator[Table]:
+    """The tables of the likeliest future."""
+    study, row, trace = of.study, of.study.row(of.policy), point.trace
+    passed = f"{of.variable} {f'passes {[*of.measures][1]}' if of.level else 'happens'}"
+    scores = {name: f" {score:+.2f}" for name, score in point.scores.items()}
+    unusual = (f"{name}{scores.get(name, '')} ({100 * point.share[name]:.0f} %)" for name in _largest(point))
+    whole = [{"passed": passed, "distance": point.distance, "unusual": ", ".join(unusual)}]
+    yield table("point", "The likeliest future that was found", whole, "passed")
+    shares = [{"input": name, "share": part, BRIEF: part >= LEAST} for name, part in point.share.items()]
+    yield table("point_shares", "What makes up its squared distance", shares, "input", brief=("share",))
+    priors = {(one["name"], one["year"]): (one["prior_mean"], one["prior_sd"]) for one, _ in inputs}
+    factors = [
+        {
+            "factor": item.name,
+            "score": point.scores[item.name],
+            "draw": draw,
+            "unit": item.unit,
+            BRIEF: (item.name, None) in priors,
+        }
+        for item, draw in zip(study.inputs, trace.draws[:, 0].tolist(), strict=True)
+    ]
+    factors.sort(key=lambda row: (not row[BRIEF], -abs(row["score"])))
+    yield table("point_factors", "Factors of it", factors, "factor", brief=("score", "draw", "unit"))
+    if trace.shocks is not None:
+        yield _shocks(study, trace.shocks[..., 0], priors)
+    outcomes = zip(study.model.outcomes.items(), trace.outcomes[row, :, 0].tolist(), strict=True)
+    values = [{"outcome": name, "value": value, "unit": one.unit} for (name, one), value in outcomes]
+    yield table("point_outcomes", "Outcomes of it", values, "outcome", brief=())
+    if trace.yearly is not None:
+        yield _years(study, trace.yearly[row, :, :, 0])
+
+
+def _shocks(study: Study, values: np.ndarray, priors: Mapping[Any, tuple[float, float]]) -> Table:
+    """The shocks [year, stream] of the likeliest future; the brief table has those farthest from their priors."""
+    places = [*product(study.years, chain.from_iterable(study.shock_streams.values()))]
+    means, sds = np.array([priors.get((stream, year), (np.nan, np.nan)) for year, stream in places]).T
+    away = (values.ravel() - means) / sds
+    sizes = np.nan_to_num(np.abs(away))
+    least = max(AWAY, np.sort(sizes)[-SHOWN:][0])
+    rows = [
+        {"year": year, "shock": stream, "value": value, "away": far, BRIEF: size >= least}
+        for (year, stream), value, far, size in zip(places, values.ravel().tolist(), away.tolist(), sizes, strict=True)
+    ]
+    return table("point_shocks", "Shocks of it", rows, "year", "shock", brief=("value", "away"))
+
+
+def _years(study: Study, values: np.ndarray) -> Table:
+    """The yearly values [year, cell] of the likeliest future."""
+    places = [
+        (f"{name}[{', '.join(place)}]" if place else name, year, one.unit)
+        for name, one in study.model.yearly.items()
+        for place in product(*(study.model.dims[dim] for dim in one.dims))
+        for year in study.years
+    ]
+    rows = [
+        {"cell": cell, "year": year, "value": value, "unit": unit}
+        for (cell, year, unit), value in zip(places, values.T.ravel().tolist(), strict=True)
+    ]
+    return table("point_years", "Years of it", rows, "cell", "year", brief=())
+
+
+def _findings(of: TailFutures, inputs: Inputs, numbers: bool) -> Iterator[str]:
+    """Sentences: the inputs farthest from their priors, and the tail or the probability."""
+    study, value = of.study, next(iter(of.measures.values()))
+    name, under = named(study, of.variable), f"under {study.phrase('policies', of.policy)}"
+    if of.level:
+        yield from _farthest(study, inputs, f"{worst_share(of.level, of.side)} {under}")
+        yield f"They are the {of.side} ones in {name}, with {amount(study.unit_of(of.variable), value)} on average."
+    else:
+        yield from _farthest(study, inputs, f"futures with {name} {under}")
+        yield f"In {share(value)} of futures {under} it comes to {name}{likely(value, numbers)}."
+
+
+def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
+    """Sentences: which input deviates most from its prior and how; then whether another may deviate as much.
+
+    An input is distinguishable from its prior at 5 % over all inputs (Bonferroni), by its whole distribution. Another
+    input deviates less where the interval of its distance lies wholly below that of the first.
+
+    Args:
+      futures: the worst futures as a plural noun that begins with a small letter.
+    """
+    far = [one for one in inputs if one[0]["p_value"] < (1 - CONFIDENCE) / len(inputs)]
+    if not inputs:
+        yield f"Nothing is drawn, so that nothing sets {futures} apart."
+    elif all(np.isnan(row["distance"].low) for row, _ in inputs):
+        yield f"What sets {futures} apart is open: they are too few for an interval."
+    elif not far:
+        yield f"No factor and no shock of a year is distinguishable from its prior in {futures}."
+    else:
+        (first, density), *rest = far
+        yield f"{begun(futures)} have {_how(study, first, density)}."
+        names = [_with_side(study, *one) for one in rest if not one[0]["distance"].high < first["distance"].low]
+        yield (
+            f"Whether anything stands out more is open: {some(names)} may."
+            if names
+            else "Nothing else stands out as much."
+        )
+
+
+def _side(row: Row, density: Density) -> str:
+    """The side of its prior on which the worst futures lie, `high ` or `low `; empty if it is none, or not sure.
+
+    The difference from the prior over tenths is split into its mirror-symmetric and its antisymmetric part. The side is
+    that of the shift if the antisymmetric part is the larger one and the interval of the shift excludes zero.
+    """
+    gaps = np.array([tenth.estimate - 1 for tenth in density])
+    if np.sum((gaps - gaps[::-1]) ** 2) < np.sum((gaps + gaps[::-1]) ** 2):
+        return ""
+    return "high " if row["shift"].low > 0 else "low " if row["shift"].high < 0 else ""
+
+
+def _with_side(study: Study, row: Row, density: Density) -> str:
+    """An input in words with its side: `high steel price in 2015`."""
+    name = study.phrase(f"{row['kind']}s", row["name"]).replace("[", " (").replace("]", ")")
+    year = "" if row["year"] is None else f" in {row['year']}"
+    return f"{_side(row, density)}{name}{year}"
+
+
+def _how(study: Study, row: Row, density: Density) -> str:
+    """The input that deviates most, and its means; or how it is distributed if it deviates to neither side."""
+    name = _with_side(study, row, density)
+    if not _side(row, density):
+        lowest, highest = (f"{100 * tenth.estimate / BINS:.0f} %" for tenth in (density[0], density[-1]))
+        return f"{name} unevenly: {lowest} in its lowest tenth, {highest} in its highest, in place of 10 % each"
+    means = " in place of ".join(amounts(row["unit"], row["mean"], row["prior_mean"]))
+    return name if row["unit"] == SCORED else f"{name}: {means}"
+
+
+def _way_there(study: Study, point: LikeliestFuture | None) -> str:
+    """What is unusual in the likeliest such future that was found, in a sentence."""
+    if study.facts:
+        return "No likeliest future is searched for where facts are known."
+    if point is None:
+        return "No likeliest future was found."
+    if not point.distance:
+        return "Nothing unusual is needed for it: the middle future is such a one already."
+    phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
+    unusual = some([phrases[name] for name in _largest(point)])
+    return f"The likeliest such future that was found has an unusual {unusual}."
+
+
+def _largest(point: LikeliestFuture) -> list[str]:
+    """The inputs with the largest shares of the likeliest future's squared distance, the largest first."""
+    most = [*point.share][:MOST_NAMED]
+    return [name for name in most if point.share[name] >= LEAST_SHARE] or most[:1]

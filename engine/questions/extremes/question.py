@@ -1,0 +1,263 @@
+"""`extremes`: what is passed once in so many futures or years, also beyond those that were computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Annotated, Any, ClassVar
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import RUN, Asked, Option
+from engine.answers.rows import BRIEF, table
+from engine.answers.wording import amounts, listed, named, short
+from engine.errors import Problems, UserError, unknown
+from engine.questions import years
+from engine.questions.extremes.tails import (
+    ALL_PLACES,
+    LARGEST,
+    LEAST,
+    LEVELS,
+    SUM,
+    WORST_PLACE,
+    Tail,
+    of_outcome,
+    of_years,
+)
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.heaviness import HEAVY
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.return_levels import FEWEST, Extremes as OfPolicy, Fit
+from engine.study.study import Study
+
+TITLE = "Once in so many"
+PERIODS = (10.0, 50.0, 100.0, 250.0, 1000.0)
+"""Default return periods; powers of ten up to beyond the number of futures are added."""
+FARTHEST = 1e12
+SHOWN = 5
+"""How many of the return periods the brief table shows: the longest."""
+PLAIN = 100.0
+"""The sentence without extrapolation is about the return period closest to this one."""
+READING = (
+    "Once in N: reached by one in N on average; one in 100 years is any year of any future, not the next hundred years."
+    " A future is the whole horizon. OEP: the worst place, of a year or of all years of a future; AEP: all places"
+    " together, of a year or of all years. Extrapolated: fewer than 100 independent futures or years lie beyond, so the"
+    " level is that of a generalised Pareto law fitted to the worst; it holds if the tail continues as it begins, which"
+    " no interval covers. Shape: 0 is an exponential tail, below 0 the tail ends, from 0.5 its variance is infinite,"
+    " from 1 its mean. Brackets: 95 % intervals over independent units, of extrapolated numbers by profile likelihood."
+)
+_WHY = {
+    Reason.FEW_TAIL_VALUES: f"An extrapolation needs {FEWEST:,} futures or more.",
+    Reason.FEW_DISTINCT: "The worst futures have too few distinct values for an extrapolation.",
+    Reason.NO_LAW: "No law fits the worst futures, so that nothing is extrapolated.",
+    Reason.NOT_FINITE: "No future is a finite number, so that no level is given.",
+    Reason.ENDING_TAIL: "The tail of the worst futures ends, so that extrapolated levels have no interval.",
+}
+"""By flag: the sentence on why nothing, or nothing reliable, is extrapolated."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """Say how bad it gets once in so many futures of RUN, also beyond those that were computed.
+
+    Of an outcome, what one future in 10, 50, 100, 250, 1,000 and so on reaches, and the mean of what is worse. Of a
+    yearly variable, the same of the largest place (OEP) and of the sum of all places (AEP): once in so many years, any
+    year of any future, and once in so many futures. Where fewer than a hundred lie beyond, the number is that of a law
+    fitted to the worst, and its row is marked as extrapolated. The answer is kept beside the cube, as extremes.zarr.
+
+    \b
+    rustbelt extremes rustbelt
+    rustbelt extremes rustbelt --variable layoffs --periods 100,10000,1000000
+    rustbelt extremes rustbelt --variable cut_layoffs --futures 16384
+    """
+
+    needs: ClassVar[str] = RUN
+    heading: ClassVar[str] = "How bad it gets, and how rarely"
+
+    variable: Annotated[
+        tuple[str, ...], Option("Outcomes and yearly variables, in place of the headline.", "A,B", "variable")
+    ] = ()
+    policies: Annotated[tuple[str, ...], Option("Policies to look at, in place of all that ran.", "A,B", "policy")] = ()
+    periods: Annotated[
+        tuple[float, ...],
+        Option("Once in so many futures or years; 10,50,100,250,1000 and further ones if not given.", "N,..."),
+    ] = ()
+    futures: Annotated[
+        int | None, Option("First futures whose yearly values are computed again; 65,536 if not given.", "N")
+    ] = None
+
+    def answer(self, of: Asked) -> Answer:
+        """The levels of each return period, of outcomes that are kept path by path and of yearly variables.
+
+        Raises:
+          UserError: no such variable, policy or period, a variable that is an event or not kept; all problems at once.
+        """
+        study, kept = of.study, [*of.outcomes]
+        chosen = [*dict.fromkeys(self.variable)] or [name for name in study.headline if name in kept]
+        policies = [*dict.fromkeys(self.policies)] or [*study.policy_names]
+        periods = self._periods(study, chosen, policies, kept)
+        yearly, count = [name for name in chosen if name in self.variable and name in study.model.yearly], 0
+        tails = [of_outcome(of, name, policies) for name in chosen if name in kept]
+        if yearly:
+            count = min(self.futures or years.first_paths(study, 2 * len(yearly), tails=True), study.paths)
+            count -= count % study.unit if count > study.unit else 0
+            tails = sorted([*tails, *of_years(of, yearly, count, policies)], key=lambda one: chosen.index(one.variable))
+        levels = [(tail, [*_levels(tail, periods)]) for tail in tails]
+        shown = ("extrapolated", "level", "unit")
+        tables = [
+            *(
+                table(
+                    name, TITLE, (row for tail, rows in levels if tail.of == name for row in rows), "tail", "once_in",
+                    "policy", brief=shown, across="policy", apart="tail",
+                )
+                for name in (LEVELS, LARGEST, SUM)
+            ),
+            table("laws", "Laws that are fitted to the worst", _laws(tails), "row", brief=()),
+            table("thresholds", "Thresholds that were tried", _thresholds(tails), "row", brief=()),
+            table("curve", "Levels by period, for a figure", _curve(tails), "row", brief=()),
+        ]  # fmt: skip
+        basis = f"{study.name}: {study.futures}"
+        basis += f"; a future is {len(study.years)} years" * bool(study.years)
+        basis += f"; yearly values of the first {count:,} computed again" * bool(count)
+        sentences = tuple(_sentences(study, *levels[0]))
+        return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
+
+    def _periods(
+        self, study: Study, chosen: Sequence[str], policies: Sequence[str], kept: Sequence[str]
+    ) -> list[float]:
+        """The return periods, ascending; refuses whatever cannot be."""
+        problems = Problems()
+        for name in chosen:
+            if problem := _problem(study, name, kept):
+                problems.add("--variable", problem)
+        for name in policies:
+            problems.knows("--policies", "policy", name, study.policy_names)
+        periods = [_period(one, problems) for one in self.periods]
+        if self.futures is not None and self.futures < 1:
+            problems.add("--futures", f"expected 1 or more, got {self.futures}.")
+        problems.refuse("extremes")
+        if not chosen:
+            remedy = "Name a variable, or add them to keep.outcomes and run again."
+            raise UserError("extremes", [f"no outcome of the headline is kept path by path. {remedy}"])
+        farther = (10.0**power for power in range(4, 13) if 10.0 ** (power - 1) < study.paths)
+        return sorted({*periods} or {*PERIODS, *farther})
+
+
+def _problem(study: Study, name: str, kept: Sequence[str]) -> str:
+    if name in kept or name in study.model.yearly:
+        return ""
+    if name in study.events_by_name:
+        return f"'{name}' is an event, which has a probability and no size. Name the outcome that it is of."
+    if name in study.model.outcomes:
+        return f"'{name}' is not kept path by path. Add it to keep.outcomes and run again."
+    return unknown("outcome or yearly variable", name, [*study.model.outcomes, *study.model.yearly])
+
+
+def _period(text: str | float, problems: Problems) -> float:
+    try:
+        period = float(text)
+    except ValueError:
+        period = math.nan
+    if not LEAST <= period <= FARTHEST:
+        wanted = f"expected numbers from {LEAST:g} to {FARTHEST:g}, such as 10,100,1000"
+        problems.add("--periods", f"{wanted}; got '{text}'.")
+    return period
+
+
+def _levels(tail: Tail, periods: Sequence[float]) -> Iterator[Row]:
+    found = tail.passed(periods)
+    for row in zip(*found.values(), strict=True):
+        extrapolated = any(one.extrapolated for one in row)
+        for policy, one in zip(found, row, strict=True):
+            yield {
+                "tail": tail.name, "once_in": _count(one.period), "policy": policy, "variable": tail.variable,
+                "counted": tail.counted, "period": one.period, "extrapolated": extrapolated, "level": one.level,
+                "beyond": one.beyond, "law": one.law, "unit": tail.unit, BRIEF: one.period in periods[-SHOWN:],
+            }  # fmt: skip
+
+
+def _count(period: float) -> str:
+    return f"{period:,.12g}"
+
+
+def _laws(tails: Iterable[Tail]) -> Iterator[Row]:
+    for tail in tails:
+        for policy, one in tail.by_policy.items():
+            if fit := one.fit:
+                law = _law(one, fit) | {"scale": fit.law.scale}
+            else:
+                no_law = Estimate(math.nan, flags=(one.flag or Flag(Reason.NO_LAW),))
+                law = {"shape": no_law, "threshold": math.nan, "values": 0, "fit": math.nan, "scale": math.nan}
+            yield tail.labels(policy) | law
+
+
+def _law(of: OfPolicy, fit: Fit) -> Row:
+    threshold = of.in_own_sign(Estimate(fit.threshold)).estimate
+    return {"shape": fit.of_shape, "threshold": threshold, "values": len(fit.law.excesses), "fit": fit.chance}
+
+
+def _thresholds(tails: Iterable[Tail]) -> Iterator[Row]:
+    for tail in tails:
+        for policy, one in tail.by_policy.items():
+            for fit in one.fits:
+                taken = {"mean_excess": fit.mean_excess, "misfit": fit.misfit, "taken": fit is one.fit}
+                yield tail.labels(policy) | _law(one, fit) | taken
+
+
+def _curve(tails: Iterable[Tail]) -> Iterator[Row]:
+    for tail in tails:
+        for policy, points in tail.curve().items():
+            for one in points:
+                if one.extrapolated or not one.level.flags:
+                    point = {"period": one.period, "level": one.level, "extrapolated": one.extrapolated}
+                    yield tail.labels(policy) | point
+
+
+def _sentences(study: Study, tail: Tail, rows: Iterable[Row]) -> Iterator[str]:
+    """The level near once in a hundred, the farthest extrapolated one, and warnings."""
+    by_period = [[*some] for _, some in groupby(rows, key=lambda row: row["period"])]
+    beyond = [some for some in by_period if all(row["level"] is row["law"] for row in some)]
+    inside = [
+        some
+        for some in by_period
+        if not some[0]["extrapolated"] and not any(flag.withholds for row in some for flag in row["level"].flags)
+    ]
+    if inside:
+        some = min(inside, key=lambda some: abs(some[0]["period"] - PLAIN))
+        yield _sentence(study, tail, some, "Once in")
+    if beyond:
+        yield _sentence(study, tail, beyond[-1], "Extrapolated: once in")
+    elif not inside:
+        yield "Too few futures were computed to say anything of rare ones."
+    yield from dict.fromkeys(filter(None, map(_warning, tail.by_policy.values())))
+
+
+def _sentence(study: Study, tail: Tail, rows: Sequence[Row], begun: str) -> str:
+    """The levels of one return period, under as many policies as a sentence has room for."""
+    what = named(study, tail.variable)
+    what += {WORST_PLACE: " in the worst place", ALL_PLACES: " of all places"}.get(tail.part, "")
+    verb = "reaches" if tail.loss else "falls to"
+    first, *others = (row["level"] for row in rows)
+    texts = amounts(tail.unit, first, *(level.estimate for level in others))
+    parts = [f"{text} under {study.phrase('policies', row['policy'])}" for text, row in zip(texts, rows, strict=True)]
+    # with long labels the sentence names less, and the table below has the rest
+    clauses = [
+        *(f"{what} {verb} {listed(parts[:count])}" for count in range(len(parts), 0, -1)),
+        f"{what} {verb} {texts[0]} under the first policy",
+        f"the first number of the table {verb} {parts[0]}",
+        f"the first number of the table {verb} {texts[0]} under the first policy",
+    ]
+    return short(*(f"{begun} {_count(rows[0]['period'])} {tail.counted}, {one}." for one in clauses))
+
+
+def _warning(of: OfPolicy) -> str:
+    """Why a tail is not extrapolated, or why its mean is infinite or unreliable; "" for neither."""
+    flag = of.fit.flag if of.fit else of.flag
+    if flag or not of.fit:
+        return _WHY.get(flag.reason, "") if flag else ""
+    shape = of.fit.of_shape.estimate
+    if shape >= 1:
+        return "The tail of the worst futures is so heavy that their mean is infinite: none is given."
+    return "The tail of the worst futures is so heavy that their mean is poorly known." if shape >= HEAVY else ""

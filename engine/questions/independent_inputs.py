@@ -1,0 +1,86 @@
+"""The independent inputs of a path, with their random streams: groups of factors, factors, shocks and regimes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from engine.study.study import Input, Study
+
+FACTOR, GROUP, SHOCK, REGIME = "factor", "group", "shock", "regime"
+
+
+@dataclass(frozen=True)
+class IndependentInput:
+    """An input that is drawn independently of all others.
+
+    Args:
+      name: of the factor, the group, the shock (of dependent shocks, their group) or the regime.
+      kind: "group", "factor" (also one with several labels), "shock" or "regime".
+      members: the factors or shocks that it consists of; none for a regime.
+      streams: its random streams; drawing all of them again leaves every other input as it is.
+    """
+
+    name: str
+    kind: str
+    members: tuple[str, ...]
+    streams: tuple[str, ...]
+
+    def phrase(self, study: Study) -> str:
+        """Its name in words, as it stands within a sentence."""
+        shared = self.kind == SHOCK and len(self.members) > 1
+        return study.phrase("groups" if shared else f"{self.kind}s", self.name)
+
+    @property
+    def is_known_in_advance(self) -> bool:
+        """Whether it is epistemic (a factor or group, which could be learned), not aleatory (a shock or regime)."""
+        return self.kind in (FACTOR, GROUP)
+
+
+def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
+    """All independent inputs: groups and factors in the study's order, shocks in the model's order, then regimes.
+
+    Factors that are fixed are left out, as nothing is drawn for them.
+    """
+    return (*_of_factors(study), *(_of_shocks(study) if study.is_path_model else ()))
+
+
+def replicates(inputs: Iterable[IndependentInput], replicate: int) -> dict[str, int]:
+    """Stream -> replicate for all streams of some inputs, as `variants.Keys.fed` takes it."""
+    return {stream: replicate for one in inputs for stream in one.streams}
+
+
+def _of_factors(study: Study) -> Iterator[IndependentInput]:
+    together: dict[tuple[str, str], list[Input]] = {}
+    for item in study.inputs:
+        key = (GROUP, item.group) if item.group else (FACTOR, item.name.partition("[")[0])
+        together.setdefault(key, []).append(item)
+    for (kind, name), members in together.items():
+        if any(one.marginal.support[0] != one.marginal.support[1] for one in members):
+            shared = study.groups[name].streams if kind == GROUP else ()
+            streams = (*(one.stream for one in members), *shared)
+            yield IndependentInput(name, kind, tuple(one.name for one in members), streams)
+
+
+def _of_shocks(study: Study) -> Iterator[IndependentInput]:
+    """Shocks of one group are one input, and groups that share a shock are one input together."""
+    groups = study.shocks.groups.values()
+    every = [stream for streams in study.shock_draws.streams.values() for stream in streams]
+    owners = {stream: name for name, streams in study.shock_streams.items() for stream in streams}
+    first_of = {name: name for name in study.model.shocks}  # the first of the shocks that each is drawn together with
+    for group in groups:
+        joined = {first_of[owners[member]] for member in group.members}
+        first = min(joined, key=[*first_of].index)
+        first_of |= {name: first for name, of in first_of.items() if of in joined}
+    for first in dict.fromkeys(first_of.values()):
+        names = tuple(name for name, of in first_of.items() if of == first)
+        own = [group for group in groups if owners[group.members[0]] in names]
+        # a stream and its parts, such as `shock:noise` and `shock:noise/size`
+        heads = tuple(f"shock:{stream}/" for name in names for stream in study.shock_streams[name])
+        parts = [one for one in every if f"{one}/".startswith(heads)]
+        parts += [stream for group in own for stream in group.streams]
+        if parts:
+            name = own[0].name if len(names) > 1 else first
+            yield IndependentInput(name, SHOCK, names, tuple(dict.fromkeys(parts)))
+    for chain in study.shocks.regimes.values():
+        yield IndependentInput(chain.name, REGIME, (), (chain.stream,))

@@ -1,0 +1,131 @@
+"""`precision`: how many futures a target precision takes, under each sampler, from pilots in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import STUDY, Asked, Option
+from engine.answers.rows import table
+from engine.errors import UserError, moved
+from engine.execution.anew import first_outcomes
+from engine.execution.resources import bytes_needed, refuse_if_memory_too_small
+from engine.formatting import size_as_text
+from engine.risk.estimation.events import event_outcomes
+from engine.risk.estimation.forecast import forecast, pilot_paths
+from engine.risk.estimation.stopping import few_digits, standing
+from engine.study.loading import again
+from engine.study.study import SAMPLERS, Study
+
+CLEARLY_FEWER = 0.9
+"""Share of the futures of the study's sampler below which another sampler is said to need fewer."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Predict how many futures of STUDY a target precision takes, and in what time.
+
+    A pilot is computed in memory under each sampler. Without SENTENCE the targets are those of the study.
+
+    \b
+    rustbelt precision rustbelt 'ES99 of displaced_person_years under old within 1 %'
+    """
+
+    needs: ClassVar[str] = STUDY
+    heading: ClassVar[str] = "How many futures a precision takes"
+    stored: ClassVar[bool] = False
+    as_run: ClassVar[bool] = False
+
+    target: Annotated[
+        tuple[str, ...], Option("Targets, such as 'ES99 of cost under old within 1 %'.", "SENTENCE", argument=True)
+    ] = ()
+
+    def answer(self, of: Asked) -> Answer:
+        """A row for each target and sampler.
+
+        Raises:
+          UserError: there is no target, a name in one is unknown, there is too little memory for a pilot, or the study
+            has facts, on which only a whole run is conditioned.
+        """
+        study = self._study(of)
+        study.refuse_broken_model()
+        events = study.events_by_name
+        outcomes = {
+            target: sorted(event_outcomes(study, events[name])) if (name := target.variable) in events else [name]
+            for target in study.until
+        }
+        every = sorted({name for names in outcomes.values() for name in names})
+        pilots = {name: _pilot(study, name) for name in SAMPLERS}
+        for pilot in pilots.values():
+            refuse_if_memory_too_small(pilot, of.memory)
+        rows: list[dict[str, Any]] = []
+        for sampler, pilot in pilots.items():
+            of.observe("computing a pilot", 0, pilot.paths)
+            values, seconds = first_outcomes(pilot, pilot.paths, every, of.device)
+            for target, names in outcomes.items():
+                needed = forecast(pilot, target, {name: values[name] for name in names})
+                futures = needed.paths if math.isfinite(needed.paths) else math.inf
+                rows.append(
+                    {
+                        "target": str(target),
+                        "sampler": sampler,
+                        "pilot": pilot.paths,
+                        "futures": futures,
+                        "low": needed.low,
+                        "high": needed.high,
+                        "seconds": futures * seconds / pilot.paths,
+                        "bytes": _bytes(study, futures),
+                        "standing": standing(needed.look),
+                    }
+                )
+        targets = [*map(str, study.until)]
+        rows.sort(key=lambda row: targets.index(row["target"]))
+        shown = ("futures", "low", "high", "seconds", "bytes")
+        forecasts = table("forecast", "Futures that it takes", rows, "target", "sampler", brief=shown, apart="target")
+        basis = f"a pilot each, as many paths as its sampler needs, seed {study.seed}; nothing is written"
+        return Answer(Subject.of(pilots[study.sampler]), _findings(study, rows), (forecasts,), basis)
+
+    def _study(self, of: Asked) -> Study:
+        """The study with the targets that are asked for."""
+        study = of.study
+        if self.target:
+            run = {**study.document["run"], "until": [*self.target]}
+            with moved("run.until", "target"):
+                study = replace(again(study, run=run), paths=study.paths)
+        if not study.until:
+            example = f"ES99 of {study.headline[0]} under {study.baseline} within 1 %"
+            raise UserError(study.source, [f"states no target of precision. Name one, such as '{example}'."])
+        if study.facts is not None:
+            run_it = f"Run it: --until '{study.until[0]}'."
+            raise UserError(study.source, [f"has facts, on which only a whole run is conditioned. {run_it}"])
+        return study
+
+
+def _pilot(study: Study, sampler: str) -> Study:
+    """The study under a sampler, with as many first paths as a pilot for the targets needs."""
+    run = {**study.document["run"], "sampler": sampler}
+    other = replace(study, sampler=sampler, document={**study.document, "run": run})
+    return other.of_paths(pilot_paths(other))
+
+
+def _bytes(study: Study, paths: float) -> float:
+    return float(bytes_needed(replace(study, paths=math.ceil(paths)))) if math.isfinite(paths) else math.nan
+
+
+def _findings(study: Study, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """How many futures all targets take under the study's sampler, and whether another sampler needs fewer."""
+    needs = {name: max((row["futures"], row["seconds"]) for row in rows if row["sampler"] == name) for name in SAMPLERS}
+    (own, seconds), least = needs[study.sampler], min(needs, key=lambda name: needs[name])
+    if math.isinf(own):
+        return ("The pilot is too small to predict how many futures the targets take.",)
+    size = size_as_text(_bytes(study, own))
+    first = f"About {few_digits(own)} futures are enough, which take {seconds:,.0f} seconds here and at most {size}."
+    if own > study.paths:
+        first += f" The study has {study.paths:,}."
+    fewest = needs[least][0]
+    if fewest > CLEARLY_FEWER * own:
+        return first, f"No sampler needs clearly fewer than {study.sampler}, the study's."
+    return first, f"Sampler {least} needs the fewest, about {few_digits(fewest)}; the study's is {study.sampler}."

@@ -1,0 +1,162 @@
+"""`sensitivity`: the share of each input in the spread of outcomes, events and tails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import STUDY, Asked, Option
+from engine.answers.rows import BRIEF, table
+from engine.answers.table import Table
+from engine.answers.wording import listed, measured, share, some
+from engine.formatting import begun
+from engine.questions.comparison import of_named
+from engine.questions.futures import Futures, of_paths, quantities
+from engine.questions.independent_inputs import independent_inputs
+from engine.questions.indices import Row, indices
+from engine.questions.swings import swings
+from engine.questions.variables import PROBABILITY, SHORTFALL, outcomes_of
+from engine.questions.variants import PATHS
+from engine.study.study import Study
+
+MOST = 8
+"""Most inputs or factors that the brief table shows of a quantity."""
+ROOM = 8
+"""Most words of the inputs that a sentence names together."""
+READING = (
+    "Shares are in % of the variance: of the outcome on a path, of a path's contribution to ES, of whether the event"
+    " happens. share: an input's part, with interactions shared out evenly (its Shapley effect); all parts add up to"
+    " 100. alone: the part that goes if the input is known (Sobol' first index). total: the part that is left if all"
+    " others are known. Inputs are in the order of the sentences, factors in that of the first table. Brackets: 95 %"
+    " intervals."
+)
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Show what each input of STUDY does to the spread of outcomes, events and tails.
+
+    An input is drawn independently of all others: a group of factors, a factor, a shock. Each is drawn again on the
+    same futures. Differences are from the baseline; from the first of --policies where the baseline is not among these.
+    On 131,072 paths, unless --paths says otherwise.
+
+    \b
+    Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak
+    """
+
+    needs: ClassVar[str] = STUDY
+    heading: ClassVar[str] = "Which inputs cause the spread"
+
+    outcome: Annotated[
+        tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
+    ] = ()
+    policies: Annotated[tuple[str, ...], Option("The policies that are looked at.", "A,B", "policy")] = ()
+
+    def answer(self, of: Asked) -> Answer:
+        """The sensitivity of outcomes, events and tails to each input, by policy and less the baseline.
+
+        Raises:
+          UserError: no such outcome, event or policy; `paths` is not a number of whole units; values that are not
+            finite on more paths than the study allows.
+        """
+        of.study.refuse_broken_model()
+        study = of_paths(of_named(of.study, self.policies or None), of.paths, PATHS, units=2)
+        wanted, inputs = quantities(study, self.outcome or None), independent_inputs(study)
+        basis = (
+            f"{study.name}: {study.futures}, and as many that are independent of them;"
+            f" {len(inputs)} independent input{'' if len(inputs) == 1 else 's'}"
+        )
+        if not inputs:
+            return Answer(Subject.of(study), ("Nothing is drawn: no input has a share.",), (), basis, READING)
+        names = [*dict.fromkeys(one.variable for one in wanted)]
+        futures = Futures(study, outcomes_of(study, names), of.device)
+        shares, known = indices(futures, wanted, of.observe)
+        held = swings(futures, wanted, of.observe)
+        # the first variable's difference from the baseline, if any, in the mean or probability
+        of_first = (row for row in known if row["variable"] == names[0] and row["measure"] != SHORTFALL)
+        subject = max(of_first, key=lambda row: row["against"] != "")
+        ranked = [row for row in shares if (row["of"], row["side"]) == (subject["of"], subject["side"])]
+        ranked.sort(key=_share, reverse=True)
+        tables = [*_of_inputs(shares, known, [row["input"] for row in ranked]), *_of_factors(held)]
+        sentences = tuple(_sentences(study, subject, ranked))
+        return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
+
+
+def _of_inputs(shares: Sequence[Row], known: Sequence[Row], order: list[str]) -> Iterator[Table]:
+    """The tables of the shares of inputs, in the order of the finding, and of all factors and all shocks."""
+    yield table(
+        "shares",
+        "What each input does to the variance, in %",
+        _briefed(sorted(shares, key=lambda row: order.index(row["input"])), "of", "input", _share),
+        *("of", "input", "side"),
+        brief=["share"],
+        across="side",
+        apart="of",
+    )
+    shown = ["factors", "shocks"]
+    yield table("known", "What goes of the variance if these are known", known, "of", "side", brief=shown)
+
+
+def _of_factors(held: Sequence[Row]) -> Iterator[Table]:
+    """The tables of the effects of factors on outcomes and on events, ordered by their effect on the first of these."""
+    for name, is_event in (("swings", False), ("event_swings", True)):
+        rows = [row for row in held if (row["measure"] == PROBABILITY) == is_event]
+        order = {row["factor"]: -_span(row) for row in rows if row["quantity"] == rows[0]["quantity"]}
+        rows = _briefed(sorted(rows, key=lambda row: order[row["factor"]]), "quantity", "factor", _span)
+        for row in rows:
+            row[BRIEF] &= row["measure"] != SHORTFALL and bool(row["low"].estimate or row["high"].estimate)
+        brief = "low_value", "low", "high_value", "high"
+        yield table(name, "One factor held low and high", rows, "quantity", "factor", brief=brief, apart="quantity")
+
+
+def _briefed(rows: Sequence[Row], of: str, label: str, size: Callable[[Row], float]) -> list[Row]:
+    """The rows, marked for the brief table where their label is among the largest of what the row is of."""
+    ranked: dict[str, list[str]] = {}
+    for row in sorted(rows, key=size, reverse=True):
+        labels = ranked.setdefault(row[of], [])
+        if row[label] not in labels:
+            labels.append(row[label])
+    return [row | {BRIEF: row[label] in ranked[row[of]][:MOST]} for row in rows]
+
+
+def _share(row: Row) -> float:
+    return float(np.nan_to_num(row["share"].estimate))
+
+
+def _span(row: Row) -> float:
+    """The absolute difference of a quantity between the factor held low and held high."""
+    return float(np.nan_to_num(abs(row["high"].estimate - row["low"].estimate)))
+
+
+def _sentences(study: Study, of: Row, ranked: Sequence[Row]) -> Iterator[str]:
+    """Sentences on one quantity: which input causes most of its spread, and the shares of factors and of shocks.
+
+    Args:
+      of: the row of the quantity in the table of all factors and shocks.
+      ranked: its inputs, the largest share first.
+    """
+    what = measured(study, of["variable"], of["measure"]).removeprefix("average ")
+    policy, against = (study.phrase("policies", of[side]) if of[side] else "" for side in ("policy", "against"))
+    spread = f"the difference in {what} between {policy} and {against}" if against else f"{what} under {policy}"
+    if not of["sd"]:
+        yield f"{begun(spread)} is the same on every path: no input has a share."
+        return
+    phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
+    first = ranked[0]["share"]
+    level = [phrases[row["input"]] for row in ranked if not row["share"].high < first.low]
+    if not first.low > 0:
+        yield f"No interval shows which input causes most of the spread of {spread}."
+        return
+    if len(level) > 1:
+        yield f"{begun(some(level, ROOM))} have the largest shares in the spread of {spread}."
+    elif first.low > 0.5:
+        yield f"Most of the spread of {spread} comes from {level[0]}: {share(first)}."
+    else:
+        yield f"The largest share in the spread of {spread} is that of {level[0]}: {share(first)}."
+    sides = (("factors", of["factors"]), ("shocks", of["shocks"]))
+    if rest := [f"by {share(one)} if all {name} were known" for name, one in sides if one.low == one.low]:
+        yield f"The spread would shrink {listed(rest)}."

@@ -1,0 +1,167 @@
+"""The distribution of factors, and of each year's shocks, over the worst futures compared with their priors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.questions.futures import Futures
+from engine.questions.prior_scores import BINS, Priors, in_tenths, share_below
+from engine.questions.tail_futures import TailFutures
+from engine.questions.turning import scaled
+from engine.risk.estimation.intervals import Estimate, Z
+
+SCORED = "its normal score"
+"""Unit of a factor whose prior has no standard deviation."""
+MOVED = "its futures are moved to where facts are likely"
+"""Why no slope is given for a prior if the study has facts."""
+_SAMPLE = 1 << 12
+"""Paths from which the distribution of a shock is estimated if the study states its law."""
+Row = dict[str, Any]
+Density = list[Estimate]
+"""For each tenth of a prior, the share of the worst futures in it divided by 0.1: 1 if they lie as the prior."""
+Inputs = list[tuple[Row, Density]]
+
+
+def input_rows(of: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor held"]) -> Inputs:
+    """A row, and the density, of each factor and each shock of a year that is not fixed.
+
+    Those farthest from their priors come first.
+
+    Args:
+      joint: joint normal scores of the factors [factor, held].
+    """
+    rows = [*_factors(of, priors, joint), *_shocks(of)]
+    return sorted(rows, key=lambda one: -one[0]["distance"].estimate)
+
+
+def _input(
+    of: TailFutures,
+    labels: Row,
+    unit: str,
+    prior: tuple[float, float],
+    values: Float[np.ndarray, "held"],
+    ranks: Sequence[Float[np.ndarray, "held"]],
+    sample: float = np.inf,
+) -> tuple[Row, Density]:
+    """The row, and the density, of a factor or a shock.
+
+    Args:
+      labels: the columns `input`, `kind`, `name` and `year`.
+      prior: mean and standard deviation of its prior, in its unit.
+      values: its draws on the held paths.
+      ranks: the prior's probability below, and at or below, each of them.
+      sample: number of draws that the prior is known from; infinite for a stated law.
+    """
+    centre, sd = prior
+    tenths = in_tenths(*ranks)
+    moved = np.vstack([values, tenths])
+    mean, *shares = of.share.means(moved[:, of.tail], moved[:, of.near])
+    density = [_density(share, ((BINS - 1) / sample) ** 0.5) for share in shares]
+    distance, p_value = of.share.distance(tenths[:, of.tail], tenths[:, of.near], sample)
+    row = labels | {
+        "mean": mean,
+        "prior_mean": centre,
+        "unit": unit,
+        "lowest": scaled(density[0], 1 / BINS),
+        "highest": scaled(density[-1], 1 / BINS),
+        "distance": distance,
+        "shift": _widened(scaled(mean, 1 / sd, -centre / sd), sample**-0.5),
+        "p_value": p_value,
+        "prior_sd": sd,
+    }
+    return row, density
+
+
+def _widened(one: Estimate, error: float) -> Estimate:
+    """The estimate with an independent error added, that of a prior which is itself estimated from a sample."""
+    if not error:
+        return one
+    both = math.hypot(one.standard_error, error)
+    reach = (one.high - one.low) / (2 * one.standard_error) if one.standard_error > 0 else Z
+    return Estimate(one.estimate, both, one.estimate - reach * both, one.estimate + reach * both, one.flags).flagged()
+
+
+def _density(share: Estimate, error: float) -> Estimate:
+    """A share of the worst futures in a tenth of the prior, divided by 0.1; not below zero."""
+    one = _widened(scaled(share, BINS), error)
+    return replace(one, estimate=max(one.estimate, 0.0), low=one.low if one.low != one.low else max(one.low, 0.0))
+
+
+def _factors(of: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[tuple[Row, Density]]:
+    """The factors; one whose prior has no standard deviation is given by its normal score."""
+    below = share_below(joint)
+    for k in priors.free:
+        item, moments = priors.study.inputs[k], priors.moments[k]
+        if np.isfinite(moments.sd):
+            unit, prior, values = item.unit, (moments.mean, moments.sd), of.draws[k]
+        else:
+            unit, prior, values = SCORED, (0.0, 1.0), joint[k]
+        labels = {"input": item.name, "kind": "factor", "name": item.name, "year": None}
+        yield _input(of, labels, unit, prior, values, [below[k]] * 2)
+
+
+def _shocks(of: TailFutures) -> Iterator[tuple[Row, Density]]:
+    """The shocks of each year that vary; those whose law the study states are compared with a sample."""
+    if of.shocks is None:
+        return
+    study = of.futures.study
+    stated = study.shocks.moving
+    sample = _sampled(of.futures) if stated else None
+    streams = [(stream, name) for name, streams in study.shock_streams.items() for stream in streams]
+    for (k, (stream, name)), (y, year) in product(enumerate(streams), enumerate(study.years)):
+        shock, values, count = study.model.shocks[name], of.shocks[y, k].astype(np.float64), np.inf
+        if sample is not None and name in stated:
+            seen = np.sort(sample[y, k].astype(np.float64))
+            prior, count = (float(seen.mean()), float(seen.std())), float(len(seen))
+            ranks = [np.searchsorted(seen, values, side) / len(seen) for side in ("left", "right")]
+        elif shock.law == "normal":
+            prior, ranks = (0.0, 1.0), [share_below(values)] * 2
+        else:
+            prior, ranks = (0.5, 12**-0.5), [values] * 2
+        if prior[1] > 0:
+            labels = {"input": f"{stream} in {year}", "kind": "shock", "name": stream, "year": year}
+            yield _input(of, labels, shock.unit, prior, values, ranks, count)
+
+
+def _sampled(futures: Futures) -> Float[np.ndarray, "year stream path"] | None:
+    """Shocks of the first paths, without the conditioning on any facts."""
+    study = futures.study
+    if study.facts is not None:
+        futures = Futures(replace(study, facts=None), futures.names, futures.device)
+    return futures.drawn(futures.numbers(min(study.paths, _SAMPLE)))[1]
+
+
+def slope_rows(of: TailFutures, priors: Priors, joint: np.ndarray) -> tuple[list[Row], list[Row]]:
+    """Derivatives of ES, or of the event's probability, with respect to each factor's prior, all else as it is.
+
+    The largest come first; then the factors without a slope, and why.
+    """
+    study = priors.study
+    reasons = {k: MOVED if study.facts else priors.left_out(k) for k in priors.free}
+    left_out = [{"factor": study.inputs[k].name, "why": reason} for k, reason in reasons.items() if reason]
+    known = [k for k, reason in reasons.items() if not reason]
+    if not known:
+        return [], left_out
+    slopes = (of.share.slopes(part[:, of.tail]) for part in priors.slopes_of(known, joint))
+    rows = []
+    for k, shift, stretch in zip(known, *slopes, strict=True):
+        item, moments = study.inputs[k], priors.moments[k]
+        location, scale = scaled(shift, 1 / moments.by_shift), scaled(stretch, 1 / moments.by_stretch)
+        rows.append(
+            {
+                "factor": item.name,
+                "location": scaled(location, moments.sd),
+                "scale": scaled(scale, moments.sd),
+                "location_per_unit": location,
+                "scale_per_unit": scale,
+                "unit": item.unit,
+            }
+        )
+    return sorted(rows, key=lambda row: -abs(row["location"].estimate)), left_out

@@ -1,0 +1,42 @@
+"""Estimates as tables show them, with their marks."""
+
+import numpy as np
+
+from engine.answers.as_text import BINNED, HEAVY, NO_INTERVAL, cell, shown_in
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.tables import Record
+
+
+def record(measure, policy, variable, *flags, low=0.0):
+    high = low if np.isnan(low) else 2.0
+    return Record(measure, None, policy, variable, {}, None, 1.0, 0.1, low, high, flags)
+
+
+HEAVY_TAIL = Flag(Reason.HEAVY_TAIL, 0.47, 0.5)
+
+
+def test_a_warning_leaves_the_interval_and_has_a_mark_of_its_own():
+    binned = Flag(Reason.BINNED, 0.1)
+    of = {
+        "": (), BINNED: (binned,), HEAVY: (HEAVY_TAIL,),
+    }  # fmt: skip
+    for mark, flags in of.items():
+        shown = cell(record("mean", "old", "cost", *flags))
+        assert shown.mark == mark and shown.interval == "[0.00, 2.00]"
+    assert cell(record("mean", "old", "cost", binned, HEAVY_TAIL)).mark == HEAVY
+    missing = cell(record("mean", "old", "cost", Flag(Reason.NO_MEAN, 1.2, 1), low=np.nan))
+    assert (missing.mark, missing.estimate, missing.interval) == (NO_INTERVAL, "1.00", "")
+
+
+def test_a_measure_is_known_without_what_stands_before_it():
+    bare = {"difference_ES99": "ES99", "given_mean": "mean", "worse": "worse", "VaR95": "VaR95"}
+    assert {measure: record(measure, "p", "v").bare_measure for measure in bare} == bare
+
+
+def test_a_difference_of_probabilities_is_in_points_and_a_probability_in_percent():
+    for measure in ("probability", "given_probability", "share", "worse"):
+        assert shown_in(measure, "1") == (100.0, "%")
+    for measure in ("difference_probability", "contrast_probability"):
+        assert shown_in(measure, "1") == (100.0, "points")
+    for measure in ("mean", "difference_ES99", "contrast_mean", "difference"):
+        assert shown_in(measure, "bn") == (1.0, "bn")

@@ -1,0 +1,76 @@
+"""What futures say of a claim: both numbers and their difference, each with the error that the engine gives it
+elsewhere.
+"""
+
+import numpy as np
+import pytest
+
+from engine.modelling.records import Outcome
+from engine.questions.challenge.challenge import challenge
+from engine.questions.challenge.choices import HORIZON, SPECIFICATION, Choice
+from engine.questions.challenge.claims import estimates, implied, what
+from engine.questions.challenge.question import tables
+from engine.questions.challenge.worlds import Worlds
+from engine.risk.estimation.measures import summary
+from engine.risk.estimation.shares import share_interval
+from engine.study.loading import read_study
+from engine.study.tables.challenge import claim_of
+from tests.helpers import assert_close
+from tests.questions.challenge.models import Balance, balance, text
+
+EVENTS = {"ruin": {"outcome": "cost", "above": 2.0}, "dear": {"outcome": "cost", "above": 3.5}}
+PAIRED = {"paths": 512, "sampler": "antithetic"}
+
+
+@pytest.mark.parametrize("run", [{"paths": 4096}, PAIRED], ids=["random", "antithetic"])
+@pytest.mark.parametrize("measure", ["mean", "VaR95", "ES95"])
+def test_each_number_of_an_outcome_has_its_own_error(measure, run):
+    study = balance(run=run)
+    claim = claim_of(f"new better than old in {measure} of cost", study.policy_names, (), study.model.outcomes)
+    values = Worlds(study).values(())
+    one = estimates(study, claim, what(study, claim, ()), values)
+    for name, value, error in (("new", one.policy, one.policy_error), ("old", one.against, one.against_error)):
+        own = summary(values["cost"][study.row(name)].astype(float), study.unit, True, (0.95,))[measure]
+        assert_close(np.array([value, error]), np.array([own.estimate, own.standard_error]), np.float32)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_each_chance_has_the_interval_of_a_chance(event):
+    """Of 4,096 independent futures; that of what happens on none reaches from nothing up."""
+    study = balance(run={"paths": 4096}, events=EVENTS)
+    given = challenge(study, [f"new better than old in {event}"])
+    made = {table.name: table for table in tables(given[1])}
+    rows = [*made["survived"].rows()]
+    assert rows and (event == "ruin" or 0.0 in {row["policy_value"].estimate for row in rows})
+    for one in (row[name] for row in rows for name in ("policy_value", "against_value")):
+        low, high = share_interval(np.array(one.estimate), np.array(4096.0))
+        assert abs(one.low - low) + abs(one.high - high) < 1e-5
+        assert low < high and (one.estimate > 0.0 or one.low == 0.0)
+
+
+def test_a_reading_applies_before_the_horizon_in_whatever_order_they_are_chosen():
+    study = balance()
+    claim = claim_of("new better than old in mean of cost", study.policy_names, (), study.model.outcomes)
+    reading = Choice(SPECIFICATION, "reading", "harm", "", instead={"cost": "harm"})
+    horizon = Choice(SPECIFICATION, HORIZON, "soon", "", instead={"cost": "cost_soon", "harm": "harm_soon"})
+    assert what(study, claim, (horizon,)).name == "cost_soon"
+    assert what(study, claim, (reading, horizon)).name == what(study, claim, (horizon, reading)).name == "harm_soon"
+
+
+class Sized(Balance):
+    """The bill, whose size is also recorded as an outcome of which neither high nor low values are worse."""
+
+    outcomes = {**Balance.outcomes, "size": Outcome("1", loss=None)}
+
+    def evaluate(self, factors, levers):
+        found = super().evaluate(factors, levers)
+        return {**found, "size": found["cost"]}
+
+
+def test_an_outcome_of_which_no_side_is_worse_implies_no_claim():
+    study = read_study(text(headline=["size", "cost"], challenge={}), "balance.toml", model=Sized())
+    claims = [*implied(study, "new", "old", Worlds(study).values(()))]
+    assert {(one.variable, one.measure, one.worse) for one in claims} == {
+        ("cost", "mean", False),
+        ("cost", "ES99", False),
+    }

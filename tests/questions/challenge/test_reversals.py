@@ -1,0 +1,60 @@
+"""What turns a claim is found, as mild as it is, on a bill that is linear in what is drawn."""
+
+import functools
+
+import pytest
+
+from engine.questions.challenge.challenge import challenge
+from tests.questions.challenge.models import CASES, CLAIM, balance, false, found
+
+SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4, 5)))
+CLOSE = 0.02
+
+
+@functools.cache
+def held(name, seed):
+    """The answer to a case."""
+    study = balance(seed, **CASES[name].study)
+    return challenge(study, paths=study.paths)[1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.mildest])
+def test_the_mildest_set_is_found_and_how_far_on_the_way_the_claim_turns(name, seed):
+    case = CASES[name]
+    first = min(found(held(name, seed)), key=lambda one: (len(one.dimensions), one.fraction))
+    assert first.dimensions == case.mildest
+    assert first.fraction == pytest.approx(case.fraction, rel=CLOSE)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", CASES)
+def test_no_set_is_reported_that_leaves_the_claim_standing(name, seed):
+    assert not false(balance(seed, **CASES[name].study), held(name, seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_where_nothing_turns_a_claim_nothing_is_reported(seed):
+    assert not found(held("none", seed))
+
+
+def test_the_choice_that_comes_nearest_is_one_that_does():
+    (choice, seen), *_ = held_specification("pair").survived.items()
+    assert (choice.dimension in ("a", "b")) and choice.name == "off"
+    assert seen.difference == pytest.approx(-0.35, abs=0.03)
+
+
+def held_specification(name):
+    """The ledger of specifications."""
+    return held(name, 1)[0]
+
+
+@pytest.mark.parametrize(("matters", "turns"), [(0.10, True), (0.19, False)])
+def test_a_reversal_smaller_than_matters_is_none(matters, turns):
+    """With a off the new policy is behind by .4 of 2.4, a share of .167."""
+    study = balance(**CASES["assumption"].study, challenge={"claims": [CLAIM], "matters": matters})
+    _, (first, *_) = challenge(study)
+    sets = [one.universe for one in first.reversals]
+    assert any(len(one) == 1 for one in sets) is turns
+    verdicts = {str(one.universe[0]): one.verdict for one in first.case.worlds if one.departures == 1}
+    assert verdicts["a: off"] == ("reversed" if turns else "undecided")

@@ -1,0 +1,232 @@
+"""Futures given what was observed have the posteriors that are known by hand, by weights and by moving; what cannot be
+is refused.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine import UserError
+from engine.execution.moving import move
+from engine.execution.progress import unobserved as unseen
+from engine.modelling.cells import table
+from engine.modelling.folds import total
+from engine.modelling.records import Factor, Outcome, PathModel, Yearly
+from engine.program import devices
+from engine.program.posterior.agreement import RUNS
+from engine.program.posterior.sight import Sight
+from engine.questions.conditioning import question
+from engine.questions.conditioning.condition import condition, places, weighed
+from engine.questions.variants import unobserved
+from engine.run_folder.finding import run_folder
+from engine.study.actual_policy import knowing
+from engine.study.loading import read_study
+from engine.study.study import Block
+from engine.study.tables.facts import FUTURES
+from tests.questions.backtest.models import Walk, row, walk
+from tests.questions.conditioning.models import added, counted, drift_known, rate_known, walked
+from tests.refusals import at, refuses
+
+
+@pytest.fixture
+def known(tmp_path):
+    """Gives a study given what was observed, by so many runs of moved futures."""
+
+    def of(study, until=None, policy=None, runs=RUNS):
+        folder = run_folder(knowing(study, until, policy, runs * FUTURES), tmp_path)
+        move(folder, range(runs), None, unseen)
+        return condition(study, until, policy, [folder.study.facts.held(run) for run in range(runs)])
+
+    return of
+
+
+def held(given, mean, sd):
+    """The factor's mean within five standard errors, its sd within a few per cent."""
+    assert abs(given.posterior.mean[0] - mean) <= 5 * given.posterior.error[0]
+    assert given.posterior.error[0] < 0.05 * sd
+    assert given.posterior.sd[0] == pytest.approx(sd, rel=0.03)
+
+
+@pytest.mark.parametrize("value", [0.0, 4.0])
+def test_a_walk_with_drift_has_its_normal_posterior(known, value):
+    given = known(walked(value), 2025)
+    mean, sd, later, spread = drift_known(value)
+    held(given, mean, sd)
+    for of in (given.posterior, given.by_weight):
+        figures, weights = of.later[0], of.weights
+        found = float((weights * figures).mean())
+        assert found == pytest.approx(later, abs=0.06 * spread)
+        assert np.sqrt((weights * (figures - found) ** 2).mean()) == pytest.approx(spread, rel=0.04)
+    below = [places(given.followed, given.coming, of)[0] for of in (given.posterior, given.by_weight)]
+    assert below[0] == pytest.approx(below[1], abs=0.02)
+
+
+@pytest.mark.slow
+def test_poisson_events_have_their_gamma_posterior(known):
+    held(known(counted(11)), *rate_known(11))
+
+
+def test_what_far_out_was_seen_moves_futures_there(known):
+    given = known(walked(14.0), 2025)
+    assert all(run.arrived for run in given.runs) and given.by_weight is None
+    held(given, *drift_known(14.0)[:2])
+
+
+def test_figures_are_those_of_the_whole_study_to_the_bit():
+    study = walk(
+        row(2024, 1.0),
+        row(2026, 1.0, **{"from": 2023}, fold="mean", series="mean"),
+        row(2025, 1.0, at="", across="sum", series="both"),
+    )
+    sight = Sight(study.__class__(**{**vars_of(study), "policies": study.policies[:1]}), study.observed.rows)
+    assert sight.study.years[-1] == 2026
+    figures = sight.of_paths(0, 256)
+    yearly = devices.program(study).first_years(256)[0].astype(np.float64)
+    np.testing.assert_array_equal(figures[0], yearly[3, 0])
+    np.testing.assert_array_equal(figures[1], yearly[2:6, 0].mean(axis=0))
+    np.testing.assert_allclose(figures[2], yearly[4, :2].sum(axis=0), rtol=1e-6)
+    scores = sight.program.scores(Block(0, 0, 256))
+    np.testing.assert_array_equal(sight.of_scores(scores), figures)
+
+
+def vars_of(study):
+    """Fields of a study by name."""
+    return {name: getattr(study, name) for name in study.__dataclass_fields__}
+
+
+def refused(known, *arguments, **options):
+    with pytest.raises(UserError) as caught:
+        known(*arguments, **options)
+    return [str(one) for one in caught.value.problems]
+
+
+def test_what_cannot_be_is_refused_in_words(known):
+    (said,) = refused(known, walked(1.0), until=2020)
+    assert said in (at("--until", 2021), at("--until", "nothing"))
+    said = refused(known, walk(row(2023, 1.0), row(2024, 2.0)))
+    assert [one.partition(":")[0] for one in said] == ["observed", "observed"] and "has no error" in said[0]
+    (said,) = refused(known, walked(1.0, observed={"policy": ""}))
+    assert "which policy" in said
+    (said,) = refused(known, walked(1.0), policy="odl")
+    assert "policy 'odl'" in said and "'old'" in said
+
+
+def test_a_discrepancy_stands_for_what_the_model_leaves_out():
+    rows = [row(2025, 1.0)]
+    for size, error in ((0.5, 0.5), ("0.1x", 0.1)):
+        study = walk(*rows, observed={"discrepancy": {"height": size}})
+        assert study.observed.error(study.observed.rows[0]) == pytest.approx(error)
+    for size, text in ((0, "expected more than 0"), ("much", ""), (-1, "expected more than 0")):
+        with pytest.raises(UserError) as caught:
+            walk(*rows, observed={"discrepancy": {"height": size}})
+        assert str(caught.value.problems[0]).startswith("observed.discrepancy.height: ") and text in str(caught.value)
+    with refuses("observed.discrepancy.heigt", "variable 'heigt'", "'height'"):
+        walk(*rows, observed={"discrepancy": {"heigt": 1.0}})
+
+
+def test_what_is_impossible_is_refused(known):
+    (said,) = refused(
+        known,
+        walk(
+            row(2025, 1.0, variable="height", fold="ratio", **{"from": 2024}, unit="1", standard_error=0.1),
+            factors={"drift": {"family": "fixed", "value": 0}},
+            shocks={"step": {"family": "fixed", "value": 0.0}},
+        ),
+    )
+    assert "impossible on all" in said and "Mend the model" in said
+
+
+def sentences(given):
+    """The findings of an answer."""
+    return [*question.sentences(given, question.risks(given))]
+
+
+def test_the_answer_names_what_a_fact_narrows_though_no_mean_moves(known):
+    first, second = sentences(known(added({"family": "normal", "mean": 10.0, "sd": 1.0}, ("first", 10.0, 0.05))))
+    assert "average sum" in first and first.endswith("20.0 (sd 0.05) in place of 20.0 (sd 1.00).")
+    assert second.startswith("They say most about a: ")
+    assert second.endswith("10.00 (sd 0.05) in place of 10.00 (sd 1.00).")
+
+
+UNIT = {"family": "uniform", "low": 0.0, "high": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("a", "figures", "away"),
+    [
+        (UNIT, [("first", 5.0, 0.1)], "40.0"),
+        ({"family": "normal", "mean": 0.0, "sd": 1.0}, [("first", 2.0, 0.01), ("again", -2.0, 0.01)], "200.0"),
+    ],
+    ids=["beyond all futures", "contradictory"],
+)
+def test_facts_that_no_future_meets_are_named_first_with_their_distance(known, a, figures, away):
+    first, *_ = sentences(known(added(a, *figures), runs=2))
+    assert first == at("", "No future meets", f"is {away} standard errors")
+
+
+def test_facts_that_some_future_meets_are_not_said_to_be_missed(known):
+    for value in (0.5, 1.1):
+        first, *_ = sentences(known(added(UNIT, ("first", value, 0.1)), runs=2))
+        assert first.startswith("Given 1 figure")
+
+
+def test_facts_that_no_future_meets_are_refused_where_too_few_futures_are_effective(known):
+    (said,) = refused(known, added(UNIT, ("first", 1e6, 1.0)), runs=2)
+    assert said == at("observed", "standard errors from first 2021", "effective", "30 needed", "larger error")
+
+
+def test_effective_futures_are_no_more_than_weights_leave():
+    study = walked(4.0, run={"paths": 65_536, "seed": 3, "sampler": "sobol"}, compare=["old"])
+    weights = weighed(Sight(study, study.observed.rows[:1]), 65_536, unobserved)
+    assert weights.effective <= weights.weights.sum() ** 2 / (weights.weights**2).sum() * (1 + 1e-9)
+
+
+@pytest.mark.slow
+def test_runs_that_no_longer_move_are_stuck_however_few_and_however_often(known):
+    far = walk(*(row(2021 + k, 1.0, standard_error=0.0005) for k in range(10)))
+    for _ in range(2):
+        (said,) = refused(known, far, runs=2)
+        assert "2 of 2 runs" in said and "larger error" in said
+
+
+def test_values_that_are_no_numbers_are_refused(known, monkeypatch):
+    step = Walk.step
+
+    def broken(model, state, year, factors, shocks, levers):
+        held, values = step(model, state, year, factors, shocks, levers)
+        wrong = jnp.where((year == 2030) & (factors.drift > 0.0), jnp.nan, 0.0)
+        return held, {**values, "damage": values["damage"] + wrong}
+
+    monkeypatch.setattr(Walk, "step", broken)
+    (said,) = refused(known, walked(1.0), until=2025, runs=1)
+    assert said == at("run.nonfinite", "not finite")
+
+
+class Flow(PathModel):
+    """What goes from two places to the same two."""
+
+    dims = {"origin": ("a", "b"), "target": ("a", "b")}
+    factors = {"size": Factor("kt/yr")}
+    yearly = {"flow": Yearly("kt/yr", ("origin", "target"))}
+    outcomes = {"all": Outcome("kt", total("flow"), loss=True)}
+
+    def init(self, factors, levers):
+        return {"size": factors.size}
+
+    def step(self, state, year, factors, shocks, levers):
+        return state, {"flow": table(self.dims, [[1.0, 2.0], [3.0, 4.0]]) * factors.size}
+
+
+def test_figures_of_the_same_label_in_two_dimensions_are_two():
+    rows = [
+        row(2021, 1.0, variable="flow", at=f"{dim}=a", across="sum", unit="kt/yr", series=dim, standard_error=0.1)
+        for dim in Flow.dims
+    ]
+    text = {
+        "name": "flow",
+        "time": {"first": 2021, "last": 2021},
+        "factors": {"size": {"family": "uniform", "low": 1, "high": 2}},
+    }
+    study = read_study(text | {"observed": {"rows": rows}}, "flow.toml", model=Flow())
+    from_a, to_a = Sight(study, study.observed.rows).of_paths(0, 16)
+    np.testing.assert_allclose(to_a, from_a * 4 / 3, rtol=1e-6)

@@ -1,0 +1,185 @@
+"""Rare futures and years: against NumPy, against the law of a sum of normals, and what is refused."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from engine.errors import UserError
+from engine.modelling.records import Yearly
+from engine.questions import years
+from engine.risk.drivers.series import of_yearly
+from engine.risk.estimation.measures import summary
+from engine.runs.run import run
+from tests.answers.asked import summed
+from tests.helpers import assert_close
+from tests.questions.explained import MEAN, SD, Sum
+
+PATHS = 4096
+YEARS = 2
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A run of a sum of normals over two places and two years."""
+    return run(summed(paths=PATHS), out=tmp_path_factory.mktemp("extremes") / "run")
+
+
+@pytest.fixture(scope="module")
+def costs(done):
+    """The cost of each place and year, [policy, year, place, path]."""
+    places = of_yearly(done.study, "cost", {})
+    return np.stack(years.values(done.study, places, PATHS), axis=2)
+
+
+@pytest.fixture(scope="module")
+def answer(done):
+    return done.extremes(variable=("own", "cost"), periods=("10", 25, "1_000_000"))
+
+
+WORDY = "what it costs all of us in the end as far as any of us can say of it by now"
+WHOEVER = "what those would do who have no say in it and never had one in all of it"
+
+
+class Placeless(Sum):
+    """The sum, whose cost is also recorded as one number a year."""
+
+    yearly = {**Sum.yearly, "bill": Yearly("M/yr", loss=True)}
+
+    def step(self, state, year, factors, shocks, levers):
+        state, yearly = super().step(state, year, factors, shocks, levers)
+        return state, {**yearly, "bill": yearly["cost"].over()}
+
+
+@pytest.fixture(scope="module")
+def wordy(tmp_path_factory):
+    """A run with a yearly variable without places, and with labels that leave a sentence no room."""
+    labelled = {"outcomes": {"own": {"label": WORDY}}, "policies": {"old": {"label": WHOEVER}, "aided": {"aid": 2.0}}}
+    study = summed(paths=PATHS, model=Placeless, **labelled)
+    return run(study, out=tmp_path_factory.mktemp("wordy") / "run")
+
+
+def level(answer, table, tail, once_in, policy="old"):
+    (row,) = answer[table].where(tail=tail, once_in=once_in, policy=policy)
+    return row
+
+
+def test_a_level_of_an_outcome_is_that_of_the_risk_table(done, answer):
+    row = level(answer, "levels", "futures of own", "10")
+    known = done._ask("risk", variable="own", level=90).of
+    by_measure = {one.measure: one.alone for one in known if one.policy == "old"}
+    for name, measure in (("level", "VaR90"), ("beyond", "ES90")):
+        assert_close(row[name].estimate, by_measure[measure].estimate)
+        assert_close([row[name].low, row[name].high], [by_measure[measure].low, by_measure[measure].high])
+    assert not row["extrapolated"]
+
+
+def test_a_level_beyond_the_futures_holds_that_of_the_law(answer):
+    row = level(answer, "levels", "futures of cost", "1,000,000")
+    known = MEAN + SD * norm.isf(1e-6)
+    assert row["extrapolated"] and row["level"].low < known < row["level"].high
+    assert row["level"].high > row["level"].estimate > row["level"].low
+
+
+@pytest.mark.parametrize(
+    ("table", "tail", "fold"),
+    [
+        ("largest", "years of cost, worst place (OEP)", lambda one: one.max(axis=1)),
+        ("largest", "futures of cost, worst place (OEP)", lambda one: one.max(axis=(0, 1))),
+        ("sum", "years of cost, all places (AEP)", lambda one: one.sum(axis=1)),
+        ("sum", "futures of cost, all places (AEP)", lambda one: one.sum(axis=(0, 1))),
+    ],
+)
+def test_years_and_futures_are_counted_as_they_say(answer, costs, table, tail, fold):
+    """The least of the worst tenth of all years of all futures, or of all futures."""
+    values = np.sort(fold(costs[0]).ravel())
+    assert len(values) == PATHS * (YEARS if tail.startswith("years") else 1)
+    row = level(answer, table, tail, "10")
+    assert_close(row["level"].estimate, values[-int(np.ceil(len(values) / 10))], np.float32)
+    assert row["unit"] == ("M" if table == "sum" and tail.startswith("futures") else "M/yr")
+
+
+def test_years_of_a_future_are_no_independent_ones(answer, costs):
+    """The interval over futures is wider than that of as many independent years."""
+    row = level(answer, "sum", "years of cost, all places (AEP)", "25")
+    independent = summary(costs[0].sum(axis=1).ravel(), 1, True, (0.96,))["VaR96"]
+    assert_close(row["level"].estimate, independent.estimate, np.float32)
+    assert row["level"].standard_error > 1.05 * independent.standard_error
+
+
+def test_every_number_beyond_the_futures_is_marked(answer):
+    for name in ("levels", "largest", "sum"):
+        for row in answer[name].rows():
+            count = PATHS * (YEARS if row["counted"] == "years" else 1)
+            if row["period"] > count:
+                assert row["extrapolated"] and row["level"] == row["law"]
+    assert any(row["extrapolated"] for row in answer["curve"].rows())
+    marked = [text for text in answer.findings if "1,000,000" in text]
+    assert marked and all(text.startswith("Extrapolated") for text in marked)
+    plain = answer.plain()["tables"]["levels"]["rows"]
+    assert {row["extrapolated"] for row in plain} == {True, False}
+    assert answer.tree["levels"]["extrapolated"].dims == ("once_in",)
+
+
+def test_each_tail_has_one_threshold_that_is_taken(answer):
+    rows = [*answer["thresholds"].rows()]
+    laws = [*answer["laws"].rows()]
+    assert sum(row["taken"] for row in rows) == sum(row["values"] > 0 for row in laws)
+    for row in rows:
+        assert row["values"] >= 50 and row["misfit"] > 0
+
+
+def test_periods_reach_beyond_the_futures_if_none_are_named(done):
+    found = done.extremes(variable="own")
+    assert found["levels"].labels("once_in") == ("10", "50", "100", "250", "1,000", "10,000")
+
+
+def test_one_policy_and_few_paths_may_be_asked_for(done):
+    found = done.extremes(variable="cost", policies="aided", futures=1001)
+    assert found["levels"].labels("policy") == ("aided",)
+    assert "first 1,000 computed again" in found.basis
+
+
+def test_whatever_is_wrong_is_refused_at_once(done):
+    with pytest.raises(UserError) as told:
+        done.extremes(variable=("ruin", "gain", "cots"), policies="odl", periods=("ten", 1, "inf"), futures=0)
+    text = str(told.value)
+    for part in (
+        "'ruin' is an event",
+        "'gain' is not kept path by path",
+        "cots",
+        "odl",
+        "'ten'",
+        "'1'",
+        "'inf'",
+        "got 0",
+    ):
+        assert part in text, text
+
+
+def test_a_variable_without_places_has_each_number_once(wordy):
+    found = wordy.extremes(variable=("bill", "cost"), periods=("10", 25))
+    tails = {table: [name for name in found[table].labels("tail") if "bill" in name] for table in ("largest", "sum")}
+    assert {table: len(names) for table, names in tails.items()} == {"largest": 2, "sum": 1}
+    for mine, table, other in (
+        ("years of bill", "largest", "years of cost, all places (AEP)"),
+        ("futures of bill, all years", "sum", "futures of cost, all places (AEP)"),
+    ):
+        assert level(found, table, mine, "10")["level"] == level(found, "sum", other, "10")["level"]
+    assert "place" not in found.findings[0] and "bill" in found.findings[0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "policies", "said"),
+    [
+        ("own", ("aided", "old"), " M under aided."),
+        ("cost", ("old", "aided"), " futures, cost reaches "),
+        ("own", ("old", "aided"), "the first number of the table reaches"),
+    ],
+)
+def test_sentences_are_whole_and_short_whatever_the_labels(wordy, variable, policies, said):
+    found = wordy.extremes(variable=variable, policies=policies, periods=("10", "1_000_000"))
+    short = [text for text in found.findings if "once in" in text.lower()]
+    assert len(short) == 2 and all(len(text.split()) <= 25 and "_" not in text for text in short)
+    for text in short:
+        assert "futures, " in text and " under " in text and text.endswith(".")
+    assert said in short[0]

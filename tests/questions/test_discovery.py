@@ -1,0 +1,193 @@
+"""Boxes of factors: the box of the test problems, categories, nothing where there is nothing, honest intervals, and
+what is refused.
+"""
+
+from inspect import signature
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.errors import UserError
+from engine.questions import discovery
+from engine.questions.discover import category, labels_of, restriction
+from engine.questions.peeling import LEAST, PART, passed_through, proposed
+from engine.risk.drivers.boxes import judged
+from engine.risk.estimation.intervals import as_units
+from tests.questions.boxed import asked, corner, discovered, drawn, square
+
+
+def limits(answer, box="box 1"):
+    """The limited factors of a box, with what each is worth."""
+    return {row["factor"]: row for row in answer["limits"].where(box=box)}
+
+
+def of_box(answer, box="box 1"):
+    (row,) = answer["boxes"].where(box=box)
+    return row
+
+
+@pytest.mark.slow
+def test_the_corner_is_the_box_and_nothing_else_is_limited():
+    of = corner()
+    assert [row["box"] for row in of["boxes"].rows()] == ["box 1", "any box"]
+    first, rows = of_box(of), limits(of)
+    assert [*rows] == ["x1", "x2"]  # without x1 three quarters more are lost to density
+    assert rows["x1"]["high"] == pytest.approx(0.25, abs=0.01) and rows["x1"]["low"] is None
+    assert rows["x2"]["high"] == pytest.approx(0.4, abs=0.01) and rows["x2"]["low"] is None
+    assert first["coverage"].estimate > 0.95 and first["density"].estimate > 0.95
+    assert first["mass"].low < 0.1 < first["mass"].high
+    assert max(row["quasi_p_high"] for row in rows.values()) < 1e-50
+    assert "x1 below 0.2" in said(of) and "its lower 2" in said(of) and "x2 below " in said(of)
+    assert of["steps"]["coverage"][0] > of["steps"]["coverage"][-1] - 1e-9
+
+
+def said(of):
+    """The sentences."""
+    return " ".join(of.findings)
+
+
+@pytest.mark.slow
+def test_a_category_is_limited_by_its_labels():
+    study = square(4000)
+    draws = drawn(study, 3)
+    of = asked(study, draws, (draws["rain"] != 1) & (draws["x3"] > 0.6))
+    assert limits(of).keys() == {"rain", "x3"}
+    assert limits(of)["rain"]["allowed"] == "0; 2"
+    assert "dry or snow, 66 %" in said(of)  # of these draws
+
+
+def test_one_factor_alone_is_limited():
+    values = np.random.default_rng(6).random(2000).astype(np.float32)
+    *_, last = proposed({"x1": values}, values > 0.8, {})
+    assert last["x1"].low == pytest.approx(0.8, abs=0.02) and last["x1"].high == np.inf
+
+
+def test_two_corners_are_two_boxes():
+    study = square(8000)
+    draws = drawn(study, 4)
+    both = (draws["x1"] < 0.2) & (draws["x2"] < 0.5), (draws["x4"] > 0.8) & (draws["x3"] > 0.5)
+    of = asked(study, draws, both[0] | both[1])
+    factors = [{*limits(of, box)} for box in ("box 1", "box 2")]
+    assert factors in ([{"x4", "x3"}, {"x1", "x2"}], [{"x1", "x2"}, {"x4", "x3"}])
+    first, second, every = of["boxes"].rows()
+    assert every["coverage"].estimate == pytest.approx(first["coverage"].estimate + second["coverage"].estimate)
+    assert every["coverage"].estimate > 0.95 and every["density"].estimate > 0.95
+    assert of["limits"]["limit"][0] in said(of) and "all 2 boxes" in said(of)
+
+
+def test_where_factors_tell_nothing_nothing_is_claimed():
+    study = square(4000)
+    draws = drawn(study, 6)
+    of = asked(study, draws, np.random.default_rng(7).random(4000) < 0.3)
+    assert "They are" not in said(of)
+
+
+def test_what_is_not_finite_is_left_out_and_counted():
+    study = square(2000)
+    draws = drawn(study, 8)
+    draws["x5"][::10] = np.nan
+    of = asked(study, draws, draws["x1"] < 0.5)
+    (futures,) = of["futures"].rows()
+    assert futures["lost"] == 200 and futures["judged_on"] == 900
+    assert limits(of).keys() == {"x1"}
+
+
+def test_pairs_stay_together_and_one_replicate_has_no_interval():
+    study = square(2048, "antithetic")
+    draws = drawn(study, 9)
+    assert np.isfinite(of_box(asked(study, draws, draws["x1"] < 0.5))["density"].low)
+    one = square(8192, "sobol")
+    assert one.unit == 4096  # one replicate finds the boxes, the other judges them
+    of = asked(one, drawn(one, 9), drawn(one, 9)["x1"] < 0.5)
+    assert np.isnan(of["futures"]["share"][0].low) and "without an interval" in said(of)
+    assert "They are" not in said(of)
+
+
+def test_the_same_question_has_the_same_answer():
+    study = square(800)
+    draws = drawn(study, 2)
+    cases = draws["x1"] < 0.5
+    one, other = (asked(study, draws, cases) for _ in range(2))
+    assert one.plain() == other.plain()
+
+
+def test_too_few_of_a_kind_and_no_draws_are_refused():
+    study = square(1000)
+    draws = drawn(study, 1)
+    with pytest.raises(UserError, match=r"100 futures .*got 7 of 1,000"):
+        asked(study, draws, np.arange(1000) < 7)
+    with pytest.raises(UserError, match="does not hold, got 0 of"):
+        asked(study, draws, np.ones(1000, bool))
+    with pytest.raises(UserError, match=r"keep\.draws"):
+        asked(study, {}, np.ones(1000, bool))
+
+
+def test_of_many_factors_those_whose_laws_differ_are_searched():
+    study = square(4000)
+    rng = np.random.default_rng(3)
+    draws = {f"y{k}": rng.random(4000) for k in range(40)}
+    part = discovery.Sample(draws, draws["y33"] + draws["y7"] < 0.8, as_units(4000, study.unit))
+    names = discovery.searched(part)
+    assert len(names) == discovery.FACTORS and {"y7", "y33"} <= {*names}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runs", [100, pytest.param(400, marks=pytest.mark.sweep)])
+def test_intervals_on_other_futures_cover_what_a_box_truly_holds(runs):
+    """Cases are 80 % of a corner and 5 % of the rest, 2,000 paths a run: coverage and density of
+    whatever box is found.
+    """
+    study, hits, found = square(2000), {"coverage": 0, "density": 0}, 0
+    for seed in range(runs):
+        draws, rng = drawn(study, seed), np.random.default_rng(10_000 + seed)
+        corner = (draws["x1"] < 0.25) & (draws["x2"] < 0.4)
+        of = discovered(study, draws, rng.random(2000) < np.where(corner, 0.8, 0.05))
+        if not of.boxes:
+            continue
+        found += 1
+        box = judged(of.boxes[0], of.judge.draws, of.judge.cases, of.judge.units, np.ones(len(of.judge), bool))
+        mass = inner = 1.0
+        for name, limits in box.box.items():
+            if name == "rain":
+                mass, inner = (value * len(limits.allowed) / 3 for value in (mass, inner))
+                continue
+            low, high = max(limits.low, 0.0), min(limits.high, 1.0)
+            end = {"x1": 0.25, "x2": 0.4}.get(name, 1.0)
+            mass, inner = mass * (high - low), inner * max(min(high, end) - low, 0.0) / end
+        cases = 0.05 * mass + 0.75 * 0.1 * inner
+        true = {"coverage": cases / (0.05 + 0.075), "density": cases / mass}
+        for name, value in true.items():
+            estimate = getattr(box, name)
+            hits[name] += estimate.low <= value <= estimate.high
+    for name, count in hits.items():
+        assert found > 0.98 * runs and 0.92 <= count / found <= 0.98, (name, count, found)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the workbench
+@pytest.mark.parametrize("seed", range(3))
+def test_prim_passes_through_the_boxes_of_the_workbench(seed):
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(4, 300))
+    values[0] = values[0] > 0.3  # a category
+    values[1] = np.round(values[1], 1)  # with ties
+    cases = values[3] + 0.7 * values[0] + 0.6 * random.normal(size=300) > 0.8
+    own = passed_through(values, cases)
+    prim = pytest.importorskip("ema_workbench.analysis.prim")
+    more = {"threshold": 1e-9} if "threshold" in signature(prim.Prim).parameters else {}
+    table = pd.DataFrame(dict(zip("abcd", values, strict=True)))
+    search = prim.Prim(table, cases.astype(int), peel_alpha=PART, paste_alpha=PART, mass_min=LEAST, **more)
+    boxes = search.find_box().box_lims
+    assert len(boxes) > 5
+    np.testing.assert_array_equal(own, [box.to_numpy(np.float64) for box in boxes])
+
+
+def test_limits_in_words():
+    assert (
+        restriction("SOE bank exposure", "1", 0.45, np.inf, 0.8, 0.0) == "SOE bank exposure above 0.45, its upper 20 %"
+    )
+    assert restriction("rate", "1/yr", -np.inf, 0.1, 0.0, 0.83) == "rate below 0.1 1/yr, its lower 17 %"
+    assert restriction("rate", "1", 1.0, 2.0, 0.25, 0.25) == "rate from 1 to 2, from its 25 % to its 75 % quantile"
+    assert restriction("rate", "1", 1.0, 2.0, 0.1, 0.4) == "rate from 1 to 2, from its 10 % to its 60 % quantile"
+    labels = {"dry": 0.0, "wet": 1.0, "none": 2.0}
+    assert category("rain", labels_of((0.0, 2.0), labels), 0.3) == "rain is dry or none, 70 % of its prior"

@@ -1,0 +1,191 @@
+"""What the worst futures have in common: closed forms, parts that add up, the run's own numbers, what is refused."""
+
+import jsonschema
+import numpy as np
+import pytest
+
+from engine import UserError
+from engine.answers.plain import SCHEMA
+from engine.program import devices
+from engine.questions import tail_futures
+from engine.risk.estimation.measures import summary
+from tests.helpers import assert_plausible
+from tests.questions.explained import (
+    BEYOND,
+    COVARIANCE,
+    EDGE,
+    LEVEL,
+    MEAN,
+    SD,
+    SHARES,
+    WEIGHT,
+    explained,
+    row,
+    run_of,
+    total_cost,
+    vasicek,
+)
+
+
+@pytest.fixture(scope="module")
+def given():
+    return explained(total_cost(), "cost")
+
+
+def tenths(answer, name):
+    """The density of an input over the tenths of its prior."""
+    return [one["density"] for one in answer["densities"].where(input=name)]
+
+
+def assert_shifted(answer, name, truth):
+    shift = row(answer["inputs"], input=name)["shift"]
+    assert_plausible(shift.estimate, truth, shift.standard_error, resolves=0.2)
+
+
+def test_factors_and_shocks_shift_as_they_weigh(given):
+    assert len(given["inputs"]) == 4 + 3 * 2
+    for name, covariance in COVARIANCE.items():
+        assert_shifted(given, name, covariance / SD * BEYOND)
+        one = row(given["inputs"], input=name)
+        mean = one["prior_mean"] + one["prior_sd"] * one["shift"].estimate
+        assert one["mean"].estimate == pytest.approx(mean, rel=1e-6)
+    for place, weight in SHARES.items():
+        for year in (2020, 2021):
+            assert_shifted(given, f"noise[{place}] in {year}", weight / SD * BEYOND)
+    assert_shifted(given, "luck in 2020", 0.0)
+
+
+def test_the_tail_lies_over_the_prior_as_it_must(given):
+    for name in ("idle", "luck in 2021"):
+        for tenth in tenths(given, name):
+            assert_plausible(tenth.estimate, 1.0, tenth.standard_error, resolves=0.7)
+    of_a = tenths(given, "a")
+    assert sum(tenth.estimate for tenth in of_a) == pytest.approx(10.0)
+    assert of_a[-1].low > 5.0
+    assert row(given["inputs"], input="a")["highest"].estimate == pytest.approx(of_a[-1].estimate / 10)
+
+
+def test_priors_move_es_as_their_weights(given):
+    """A mean that is moved moves ES by its weight, whatever moves with it; a deviation by w (w + ...) / SD times E[Z |
+    Z > z].
+    """
+    for name, weight in WEIGHT.items():
+        slope = row(given["slopes"], factor=name)
+        assert_plausible(slope["location"].estimate, weight, slope["location"].standard_error, resolves=5.0)
+        if weight:
+            truth = weight * COVARIANCE[name] / SD * BEYOND
+            assert_plausible(slope["scale"].estimate, truth, slope["scale"].standard_error, resolves=9.0)
+    a = row(given["slopes"], factor="a")
+    assert a["location"].estimate == pytest.approx(2.0 * a["location_per_unit"].estimate)
+
+
+def var(answer):
+    return row(answer["measured"], measure="VaR99")["value"].estimate
+
+
+def distance(answer):
+    return answer["point"]["distance"][0]
+
+
+def test_the_likeliest_future_is_the_foot_of_the_perpendicular(given):
+    assert distance(given) == pytest.approx((var(given) - MEAN) / SD, rel=1e-4)
+    assert distance(given) == pytest.approx(EDGE, rel=0.02)
+    for name, covariance in COVARIANCE.items():
+        score = row(given["point_factors"], factor=name)["score"]
+        assert score == pytest.approx(covariance / SD * distance(given), abs=0.03)
+    share = row(given["point_shares"], input="pair")["share"]
+    assert share == pytest.approx((8**2 + 2**2 + 2 * 0.5 * 16) / SD**2, abs=0.01)
+    assert row(given["point_outcomes"], outcome="cost")["value"] == pytest.approx(var(given), rel=1e-5)
+
+
+def test_where_low_is_worse_it_is_the_mirror(given):
+    mirrored = explained(total_cost(), "gain")
+    for name in given["inputs"]["input"]:
+        one, other = (row(answer["inputs"], input=name)["shift"] for answer in (given, mirrored))
+        assert other.estimate == pytest.approx(one.estimate, abs=1e-6)
+    for name in given["slopes"]["factor"]:
+        one, other = (row(answer["slopes"], factor=name)["location"] for answer in (given, mirrored))
+        assert other.estimate == pytest.approx(-one.estimate, abs=1e-4)
+        assert other.low == pytest.approx(-one.high, abs=1e-4)
+    assert distance(mirrored) == pytest.approx(distance(given), rel=1e-4)
+    assert mirrored["worst"]["path"] == given["worst"]["path"]
+
+
+def test_vasicek():
+    """The quantile of the loss is the loss at the quantile of the economy."""
+    given = explained(vasicek(), "loss")
+    shift = row(given["inputs"], input="economy")["shift"]
+    assert_plausible(shift.estimate, BEYOND, shift.standard_error, resolves=0.1)
+    assert distance(given) == pytest.approx(EDGE, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["ruin", "both"])
+def test_an_event_is_explained_by_the_futures_in_which_it_happens(name):
+    study = total_cost(1 << 16)
+    tail = tail_futures.tail_futures(run_of(study), name, "aided")
+    assert (tail.margins(tail.values) > 0).sum() == len(tail.tail)
+    assert tail.measures["probability"].estimate == len(tail.tail) / (1 << 16)
+    given = explained(study, name, "aided")
+    assert given["measured"]["value"] == (tail.measures["probability"],)
+    assert row(given["inputs"], input="a")["shift"].low > 1.0
+    assert distance(given) > 1
+
+
+def test_it_says_of_the_run_what_the_run_says(given):
+    study = total_cost()
+    (block,) = study.blocks()
+    values = devices.program(study, "cpu").submit(block).of(block)[0, 0]
+    assert row(given["measured"], measure="ES99")["value"] == summary(values, study.unit, True, (LEVEL,))["ES99"]
+    order = np.argsort(-values)[:10]
+    assert [*given["worst"]["path"]] == order.tolist() and [*given["worst"]["value"]] == values[order].tolist()
+    stored = explained(study, "cost", stored={"cost": values[None].repeat(2, 0)})
+    assert stored["inputs"]["shift"] == given["inputs"]["shift"]
+    assert given["replays"]["command"][0].startswith("rustbelt replay run ")
+
+
+def test_the_finding_claims_no_more_than_its_intervals(given):
+    first, second, third, _ = given.findings
+    assert first.startswith("The worst 1 % of futures under old have high a: 14.")
+    assert first.endswith(" M in place of 10.0.")
+    assert second == "Nothing else stands out as much."
+    assert third.startswith("They are the worst ones in cost, with ") and third.endswith(" M on average.")
+    for few in (explained(total_cost(2_000), "cost"), explained(vasicek(1), "loss")):
+        assert "too few" in few.finding
+
+
+def test_how_likely_an_event_is_is_said_in_words_unless_numbers_are_wanted():
+    worded, bare = (
+        next(text for text in explained(total_cost(1 << 14), "ruin", numbers=numbers).findings if "comes to" in text)
+        for numbers in (False, True)
+    )
+    assert worded == bare.replace(" ruin.", " ruin (exceptionally unlikely in the model).")
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        (("costs",), "mean 'cost'"),
+        (("cost", "olds"), "mean 'old'"),
+        (("ruin", None, 99), "own threshold"),
+        (("never",), "nothing to explain"),
+    ],
+)
+def test_what_is_refused(asked, text):
+    with pytest.raises(UserError, match=text):
+        explained(total_cost(1024), *asked)
+
+
+def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):
+    monkeypatch.setattr(tail_futures, "MOST", 1000)
+    run = run_of(total_cost(8192))
+    tail = tail_futures.tail_futures(run, "cost", level=0.6)
+    assert tail.study.paths == 1666 and len(tail.tail) == 667 and tail.scores.shape[1] <= 1001
+    tail = tail_futures.tail_futures(run, "dear")
+    assert len(tail.tail) <= 1100 < (tail.study.paths * 2)
+
+
+def test_what_never_varies_is_no_failure():
+    answer = explained(vasicek(512, rho=0.0), "loss")
+    jsonschema.validate(answer.plain(), SCHEMA)
+    assert "point" not in answer and answer.groups
+    assert "likeliest" in answer.findings[-1]

@@ -1,0 +1,118 @@
+"""The likeliest future of an explanation where futures fail at several points, at both ends of a factor, or in its
+middle; and where nothing is drawn.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from engine.modelling.folds import total
+from engine.modelling.records import Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.questions.reverse_stress import likeliest_future
+from engine.questions.tail_futures import tail_futures
+from engine.runs.run import run
+from engine.study.loading import read_study
+from tests.questions.explained import branches, explained, row, run_of, total_cost
+
+SQUARE = 1.5 * np.sqrt(2)
+POINTS = {
+    "larger": [(2.5, 0), (0, 2.5)],
+    "size": [(2.5, 0), (-2.5, 0)],
+    "branches": [(SQUARE, SQUARE), (-SQUARE, -SQUARE)],
+    "sum": [(2.5 / np.sqrt(2), 2.5 / np.sqrt(2))],
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (k % 2)) for k, name in enumerate(POINTS)]
+)
+def test_the_likeliest_future_is_one_of_the_nearest_points(name):
+    answer = explained(branches(), f"{name}_passed")
+    x1, x2 = (row(answer["point_factors"], factor=factor)["score"] for factor in ("x1", "x2"))
+    assert min(np.hypot(x1 - x, x2 - y) for x, y in POINTS[name]) < 0.03
+    (point,) = answer["point"].rows()
+    assert point["distance"] == pytest.approx(np.linalg.norm(POINTS[name][0]), rel=1e-3)
+    if name == "larger":
+        assert point["unusual"] in ("x1 +2.50 (100 %)", "x2 +2.50 (100 %)")
+
+
+@pytest.mark.parametrize("sampler", ["random", "antithetic"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("size", "unevenly: {} in its lowest"), ("middle", "unevenly: 0 % in its lowest"), ("larger", " is open: ")],
+)
+def test_the_first_sentence_sees_more_than_means(name, text, sampler):
+    answer = explained(branches(1 << 16, sampler=sampler), f"{name}_passed")
+    lowest = row(answer["inputs"], input="x1")["lowest"].estimate
+    assert text.format(f"{100 * lowest:.0f} %") in " ".join(answer.findings)
+    assert row(answer["inputs"], input="idle")["p_value"] > 0.05 / 3
+    assert row(answer["inputs"], input="x1")["p_value"] < 1e-9
+
+
+def test_the_likeliest_future_stands_in_the_tables_at_its_labels():
+    study = total_cost(1 << 14)
+    answer = explained(study, "cost", "aided")
+    point = likeliest_future(tail_futures(run_of(study), "cost", "aided"))
+    assert answer["point"]["distance"] == (point.distance,)
+    factors = [*answer["point_factors"].rows()]
+    assert {one["factor"]: one["score"] for one in factors} == point.scores
+    draws = dict(zip([item.name for item in study.inputs], point.trace.draws[:, 0], strict=True))
+    assert {one["factor"]: one["draw"] for one in factors} == draws
+    assert {one["input"]: one["share"] for one in answer["point_shares"].rows()} == point.share
+    assert [*answer["point_outcomes"]["value"]] == point.trace.outcomes[1, :, 0].tolist()
+    streams = [stream for of in study.shock_streams.values() for stream in of]
+    for y, year in enumerate(study.years):
+        for k, stream in enumerate(streams):
+            own = row(answer["point_shocks"], shock=stream, year=year)
+            prior = row(answer["inputs"], name=stream, year=year)
+            assert own["value"] == float(point.trace.shocks[y, k, 0])
+            assert own["away"] == pytest.approx((own["value"] - prior["prior_mean"]) / prior["prior_sd"])
+        for k, place in enumerate(study.model.dims["place"]):
+            own = row(answer["point_years"], cell=f"cost[{place}]", year=year)
+            assert own["value"] == float(point.trace.yearly[1, y, k, 0]) and own["unit"] == "M/yr"
+
+
+class Weather(PathModel):
+    """A sum of shocks, and no factor."""
+
+    shocks = {"noise": Shock()}
+    yearly = {"cost": Yearly("M/yr", loss=True)}
+    outcomes = {"cost": Outcome("M", total("cost"), loss=True)}
+
+    def init(self, factors, levers):
+        return {"last": 0.0}
+
+    def step(self, state, year, factors, shocks, levers):
+        return {"last": shocks.noise}, {"cost": 1.0 * shocks.noise}
+
+
+class Constant(StaticModel):
+    """Nothing that is drawn."""
+
+    outcomes = {"cost": Outcome("M", loss=True)}
+
+    def evaluate(self, factors, levers):
+        return {"cost": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [pytest.param(Weather, "high noise in 20", marks=pytest.mark.slow), (Constant, "Nothing is drawn")],
+)
+def test_a_study_without_factors_has_an_answer(model, text, tmp_path):
+    study = {"name": "none", "run": {"paths": 1 << 14, "seed": 3}, "policies": {"old": {}}}
+    study |= {"time": {"first": 2020, "last": 2021}} if model is Weather else {}
+    done = run(read_study(study, "none.toml", model=model()), out=tmp_path / "run")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer = done.explain("cost")
+    assert text in answer.finding
+    assert answer.plain()["tables"]
+    assert text in done.report().read_text(encoding="utf-8")
+    if model is Weather:
+        assert answer["point_shares"]["share"] == (1.0,)
+        assert answer["point"]["distance"][0] == pytest.approx(2.33, abs=0.1)
+        assert len(answer["inputs"]) == 2
+    else:
+        assert not {"point", "inputs"} & {*answer}

@@ -1,0 +1,288 @@
+"""Sensitivity against closed forms: indices, Shapley effects, and what holding a factor does."""
+
+import functools
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.errors import UserError
+from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.questions.futures import Futures, quantities
+from engine.questions.independent_inputs import independent_inputs, replicates
+from engine.questions.indices import indices
+from engine.questions.sensitivity import Sensitivity
+from engine.questions.variants import unobserved
+from engine.risk.drivers.indices import Pair
+from engine.risk.estimation.intervals import as_units
+from engine.run_folder.finding import run_folder
+from engine.runs.asking import Asking
+from engine.study.loading import read_study
+from tests.questions.assumed import bill, lake
+from tests.shock_study import walk
+
+SIDES = {"family": "uniform", "low": -math.pi, "high": math.pi}
+UNIT = {"family": "uniform", "low": 0.0, "high": 1.0}
+STANDARD = {"family": "normal", "mean": 0.0, "sd": 1.0}
+WEIGHTS = (0.0, 1.0, 4.5, 9.0, 99.0, 99.0, 99.0, 99.0)
+
+
+class Textbook(StaticModel):
+    """Ishigami's function, a G-function and Borgonovo's, of inputs that share no factor."""
+
+    factors = {
+        **{f"x{k}": Factor("1") for k in (1, 2, 3)},
+        **{f"g{k}": Factor("1") for k in range(8)},
+        **{f"b{k}": Factor("1") for k in (1, 2, 3)},
+    }
+    outcomes = {name: Outcome("1", loss=True) for name in ("ishigami", "g_function", "borgonovo")}
+
+    def evaluate(self, factors, levers):
+        f = vars(factors)
+        ishigami = (1 + 0.1 * f["x3"] ** 4) * jnp.sin(f["x1"]) + 7 * jnp.sin(f["x2"]) ** 2
+        g = 1.0
+        for k, a in enumerate(WEIGHTS):
+            g = g * (jnp.abs(4 * f[f"g{k}"] - 2) + a) / (1 + a)
+        return {"ishigami": ishigami, "g_function": g, "borgonovo": f["b1"] * f["b2"] + f["b3"]}
+
+
+def textbook(paths, seed=3, sampler="random"):
+    """The study of the textbook's functions."""
+    priors = {name: SIDES if name[0] == "x" else UNIT for name in Textbook.factors}
+    text = {
+        "name": "textbook", "baseline": "one", "policies": {"one": {}}, "factors": priors,
+        "run": {"paths": paths, "seed": seed, "sampler": sampler},
+    }  # fmt: skip
+    return read_study(text, "textbook.toml", model=Textbook())
+
+
+FIRST = {
+    "ishigami": {"x1": 0.3139051911, "x2": 0.4424111448, "x3": 0.0},
+    "g_function": dict(
+        zip(
+            [f"g{k}" for k in range(8)],
+            (0.716192169, 0.179048042, 0.0236757742, 0.00716192169, *[7.16192e-5] * 4),
+            strict=True,
+        )
+    ),
+    "borgonovo": {"b1": 3 / 19, "b2": 3 / 19, "b3": 12 / 19},
+}
+TOTAL = {
+    "ishigami": {"x1": 0.5575888552, "x2": 0.4424111448, "x3": 0.2436836641},
+    "g_function": dict(
+        zip(
+            [f"g{k}" for k in range(8)],
+            (0.787144127, 0.242198193, 0.0343169102, 0.0104603871, *[1.04949e-4] * 4),
+            strict=True,
+        )
+    ),
+    "borgonovo": {"b1": 4 / 19, "b2": 4 / 19, "b3": 12 / 19},
+}
+SHAPLEY = {
+    "ishigami": {"x1": 0.4357470231, "x2": 0.4424111448, "x3": 0.1218418321},
+    "borgonovo": {"b1": 3.5 / 19, "b2": 3.5 / 19, "b3": 12 / 19},
+}
+"""First index and half of what two inputs do together."""
+
+
+def asked(study, *outcome, policies=(), paths=None):
+    """The answer of a study that has not been run."""
+    return Sensitivity(outcome, policies).answer(Asking(study, run_folder(study), paths=paths))
+
+
+@functools.cache
+def answer(paths=1 << 15):
+    """The answer to all of the textbook."""
+    return asked(textbook(paths))
+
+
+def of(rows, **labels):
+    """First index, total index and Shapley effect by input, from the rows with some labels."""
+    own = [row for row in rows if labels.items() <= row.items()]
+    return {row["input"]: (row["alone"], row["total"], row["share"]) for row in own}
+
+
+def mean_of(given, variable, policy="one"):
+    """The same of an outcome under a policy."""
+    return of(given["shares"].rows(), variable=variable, measure="mean", policy=policy, against="")
+
+
+@pytest.mark.parametrize("variable", FIRST)
+def test_indices_of_the_textbook(variable):
+    own = mean_of(answer(), variable)
+    for name, truth in FIRST[variable].items():
+        first, total, shapley = own[name]
+        assert abs(first.estimate - truth) <= 5 * first.standard_error + 1e-9
+        assert abs(total.estimate - TOTAL[variable][name]) <= 5 * total.standard_error + 1e-9
+        if variable in SHAPLEY:
+            assert abs(shapley.estimate - SHAPLEY[variable][name]) <= 5 * shapley.standard_error
+
+
+@pytest.mark.slow
+def test_indices_of_the_textbook_to_one_percent():
+    """Errors small enough to see a bug of 1 % in an index above .05."""
+    wanted = [one for one in quantities(textbook(1 << 22), [*FIRST]) if one.measure == "mean"]
+    shares, _ = indices(Futures(textbook(1 << 22), (*FIRST,)), wanted, unobserved)
+    for variable, truths in FIRST.items():
+        own = of(shares, variable=variable)
+        for name, exact in truths.items():
+            for one, truth in zip(own[name], (exact, TOTAL[variable][name]), strict=False):
+                assert abs(one.estimate - truth) <= 5 * one.standard_error + 1e-9, (variable, name)
+                if truth > 0.05:
+                    assert one.standard_error < 0.004 * truth, (variable, name)
+
+
+def test_openturns_says_the_same_of_the_same_futures():
+    """Total indices are Jansen's in both, but for how V is estimated; first ones differ by the estimator's error."""
+    ot = pytest.importorskip("openturns")
+    study = textbook(1 << 14)
+    futures = Futures(study, ("ishigami",))
+    by_name = {one.name: one for one in independent_inputs(study)}
+    inputs = [by_name[name] for name in ("x1", "x2", "x3")]
+    a, b, *mixed = (
+        values["ishigami"][0].astype(float)
+        for values in futures.mixed(
+            [{}, replicates(independent_inputs(study), 1), *(replicates((one,), 1) for one in inputs)]
+        )
+    )
+    design = ot.Sample(np.concatenate([a, b, *mixed])[:, None])
+    unused = ot.Sample(np.random.default_rng(1).random((len(design), 3)))
+    jansen = ot.JansenSensitivityAlgorithm(unused, design, len(a))
+    pair = Pair(a, b, as_units(len(a), 1))
+    for k, values in enumerate(mixed):
+        first, total = pair.both(values)
+        other, truth = jansen.getFirstOrderIndices()[k], FIRST["ishigami"][f"x{k + 1}"]
+        assert total.estimate == pytest.approx(jansen.getTotalOrderIndices()[k], rel=0.02)
+        assert abs(first.estimate - other) < 0.05
+        assert abs(first.estimate - truth) <= abs(other - truth) + 0.02
+
+
+def test_an_input_that_nothing_reads_does_exactly_nothing():
+    own = mean_of(answer(), "ishigami")
+    for name in ("g0", "b3"):
+        for one in own[name]:
+            assert (one.estimate, one.low, one.high) == (0.0, 0.0, 0.0)
+
+
+def test_shapley_effects_are_the_whole_and_lie_between_first_and_total():
+    for variable in FIRST:
+        own = mean_of(answer(), variable)
+        assert abs(sum(shapley.estimate for _, _, shapley in own.values()) - 1) < 1e-9
+        for first, total, shapley in own.values():
+            room = 4 * (first.standard_error + total.standard_error + shapley.standard_error)
+            assert first.estimate - room <= shapley.estimate <= total.estimate + room
+
+
+class Choice(StaticModel):
+    """A sure cost against one that is better on average and depends on a signal, noise, and a pair that moves
+    together."""
+
+    factors = {name: Factor("1") for name in ("signal", "noise", "left", "right")}
+    levers = {"risky": Lever("1", low=0.0, high=1.0)}
+    outcomes = {"cost": Outcome("1", loss=True)}
+
+    def evaluate(self, factors, levers):
+        risky = 0.5 + factors.signal + 2.0 * factors.noise
+        return {"cost": levers.risky * risky + 0.5 * (factors.left + 2.0 * factors.right)}
+
+
+def chosen(paths=1 << 16, seed=1, **run):
+    """The study of the choice."""
+    text = {
+        "name": "choice", "baseline": "sure", "policies": {"sure": {}, "risky": {"risky": 1.0}},
+        "factors": {n: STANDARD | ({"group": "pair"} if n in ("left", "right") else {}) for n in Choice.factors},
+        "groups": {"pair": {"correlation": 0.5}},
+        "run": {"paths": paths, "seed": seed, **run},
+        "events": {"dear": {"outcome": "cost", "above": 2.0}},
+    }  # fmt: skip
+    return read_study(text, "choice.toml", model=Choice())
+
+
+def test_a_group_is_one_player_with_what_its_members_do_together():
+    given = asked(chosen())
+    own = mean_of(given, "cost", "risky")
+    of_pair = 0.25 * 7 / (1 + 4 + 0.25 * 7)
+    for one in own["pair"]:
+        assert abs(one.estimate - of_pair) < 5 * one.standard_error
+    assert "left" not in own
+    (known,) = given["known"].where(of="mean of cost", side="risky")
+    assert abs(known["factors"].estimate - 1) < 5 * known["factors"].standard_error + 1e-9
+
+
+def test_holding_a_factor_moves_the_mean_by_what_it_weighs():
+    given = asked(chosen())
+    weights = {"signal": 1.0, "noise": 2.0, "left": 0.5, "right": 1.0}
+    for row in given["swings"].where(measure="mean", policy="risky"):
+        for value, moved in ((row["low_value"], row["low"]), (row["high_value"], row["high"])):
+            assert abs(abs(value) - 1.6448536) < 1e-5
+            # a factor is held at its value and not conditioned on it: its partner stays where it is
+            assert abs(moved.estimate - weights[row["factor"]] * value) < 5 * moved.standard_error + 1e-6
+    for name in ("signal", "noise"):
+        (row,) = given["swings"].where(measure="mean", policy="sure", factor=name)
+        assert row["low"].estimate == row["high"].estimate == 0.0
+    assert {*given["event_swings"]["unit"]} == {"points"} and {*given["swings"]["unit"]} == {"1"}
+
+
+def test_shocks_are_players_and_what_they_do_is_accident():
+    given = asked(walk({}, sampler="antithetic"), paths=1 << 14)
+    assert {*given["shares"]["kind"]} >= {"shock"}
+    row = next(given["known"].where(variable="wind", measure="mean", against=""))
+    assert row["shocks"].estimate > 0.98
+    assert abs(row["factors"].estimate) < 0.02
+
+
+def test_unknown_outcomes_and_halves_of_pairs_are_refused():
+    with pytest.raises(UserError, match="mean 'cost'"):
+        asked(bill(), "cots")
+    with pytest.raises(UserError, match="whole units of 2"):
+        asked(lake(run={"paths": 1024, "sampler": "antithetic"}), paths=33)
+
+
+APART = 1 << 12
+"""Replicates between sets of futures, more than one set is mixed of."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sets", [40, pytest.param(200, marks=pytest.mark.sweep)])
+def test_intervals_of_indices_and_shapley_effects_cover(sets):
+    """95 % intervals of sets of 8,192 futures of the textbook hold the truth in 92 to 98 of 100; each is one of three
+    functions.
+    """
+    inside = {"first": [], "total": [], "shapley": []}
+    study = textbook(1 << 13)
+    futures = Futures(study, ("ishigami", "borgonovo"))  # compiled once
+    wanted = [one for one in quantities(study, ["ishigami", "borgonovo"]) if one.measure == "mean"]
+    for k in range(sets):
+        shares, _ = indices(futures.anew(APART * k), wanted, unobserved)
+        for variable, effects in SHAPLEY.items():
+            own = of(shares, variable=variable)
+            for name, effect in effects.items():
+                truths = FIRST[variable][name], TOTAL[variable][name], effect
+                for kind, one, truth in zip(inside, own[name], truths, strict=True):
+                    inside[kind].append(one.low <= truth <= one.high)
+    for kind, hits in inside.items():
+        assert 0.92 <= np.mean(hits) <= 0.98, (kind, np.mean(hits))
+
+
+class Seldom(StaticModel):
+    """Infinite on a few paths, and not a number on others."""
+
+    factors = {"x": Factor("1"), "y": Factor("1")}
+    outcomes = {"cost": Outcome("1", loss=True)}
+
+    def evaluate(self, factors, levers):
+        return {
+            "cost": jnp.where(factors.x > 3.0, jnp.inf, jnp.where(factors.x < -3.0, jnp.nan, factors.x + factors.y))
+        }
+
+
+def test_paths_that_are_not_finite_spoil_no_share():
+    text = {
+        "name": "seldom", "baseline": "one", "policies": {"one": {}}, "factors": {"x": STANDARD, "y": STANDARD},
+        "run": {"paths": 1 << 14, "seed": 4, "nonfinite": 0.01},
+    }  # fmt: skip
+    own = mean_of(asked(read_study(text, "seldom.toml", model=Seldom())), "cost")
+    for numbers in own.values():
+        for one in numbers:
+            assert abs(one.estimate - 0.5) < 0.03, one

@@ -1,0 +1,51 @@
+"""Shapley values of games that can be done by hand, and the laws that define them."""
+
+import numpy as np
+import pytest
+
+from engine.questions import shapley
+from tests.helpers import assert_close
+
+
+def game(players, value):
+    """Values of all coalitions, by a function of the set of players that are in."""
+    return np.array([value(set(np.flatnonzero(row))) for row in shapley.members(players)], float)
+
+
+def test_the_glove_game_by_hand():
+    # players 0 and 1 hold a left glove, 2 a right one; a pair is worth 1: Shapley's (1/6, 1/6, 4/6)
+    values = game(3, lambda inside: float(2 in inside and bool(inside & {0, 1})))
+    whole, shares, alone, taken_back = 1.0, [1 / 6, 1 / 6, 4 / 6], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]
+    assert_close(shapley.contrasts(3) @ values, [whole, *shares, *alone, *taken_back])
+
+
+@pytest.mark.parametrize("players", [1, 2, 5, shapley.MOST_PLAYERS])
+def test_what_each_adds_is_averaged_over_all_orders_and_adds_up(players):
+    values = np.random.default_rng(players).normal(size=1 << players)
+    shares = shapley.shares(players) @ values
+    assert_close(shares.sum(), values[-1] - values[0])
+
+
+def test_an_average_over_orders_is_what_the_weights_are():
+    from itertools import permutations
+
+    values = np.random.default_rng(1).normal(size=16)
+    added = np.zeros(4)
+    for order in permutations(range(4)):
+        inside = 0
+        for player in order:
+            added[player] += values[inside | 1 << player] - values[inside]
+            inside |= 1 << player
+    assert_close(shapley.shares(4) @ values, added / 24)
+
+
+def test_of_a_linear_game_all_three_are_the_own_worth():
+    worth = np.array([3.0, -1.0, 0.0, 0.5])
+    values = shapley.members(4) @ worth + 7.0
+    assert_close(shapley.contrasts(4) @ values, [worth.sum(), *worth, *worth, *worth])
+
+
+def test_players_alike_have_the_same_and_one_that_adds_nothing_has_nothing():
+    values = game(4, lambda inside: len(inside - {3}) ** 2.0)
+    shares = shapley.shares(4) @ values
+    assert_close(shares, [3.0, 3.0, 3.0, 0.0])

@@ -1,0 +1,195 @@
+"""One compiled program fed with other numbers: what a change gives is what the study gives that states it, and nothing
+is compiled anew.
+"""
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.program import devices
+from engine.questions import variants
+from engine.questions.futures import Futures
+from engine.questions.independent_inputs import independent_inputs
+from engine.study.components import Change
+from engine.study.tables.changes import joined
+from tests.helpers import assert_close, assert_same
+from tests.questions.assumed import BILL, LAKE, bill, lake
+
+
+@functools.cache
+def as_stated():
+    """The program of the lake, compiled once."""
+    return devices.program(lake())
+
+
+def outcomes(study, change=None, program=None):
+    """All outcomes of a study, or of a program of it that is fed with a change."""
+    program = program or devices.program(study)
+    fed = program if change is None else variants.fed(program, change)
+    ((_, outcomes),) = variants.results([("", fed)], study.blocks())
+    return outcomes
+
+
+ASSUMED = {
+    "inflow": {"off": {"inflow": 1.5}, "doubled": {"inflow": "2x"}},
+    "need": {"off": {"need": 0}, "doubled": {"need[south]": "2x"}},
+    "release": {"off": {"release": 0.05}, "doubled": {"release": "2x"}},
+    "late": {"off": {"policies": {"late": {"release": {"2021": 0.3}}}}},
+    "keep": {"off": {"policies": {"keep": {"release": 0.4}}}},
+    "wet": {"off": {"groups": {"wet": {"correlation": 0}}}, "doubled": {"groups": {"wet": {"spearman": -0.5}}}},
+}  # fmt: skip
+"""One of every kind; some contradict each other, so each is looked at alone."""
+
+
+def change_of(name, kind):
+    """What changes where an assumption of the lake is off or doubled."""
+    return lake(assumptions={name: ASSUMED[name]}).assumptions[0].change(kind)
+
+
+def test_no_change_leaves_every_bit():
+    assert_same(outcomes(lake(), Change(), as_stated()), outcomes(lake()))
+
+
+def fixed(name, value):
+    """The factors of the lake, one of them a number."""
+    group = {"group": "wet"} if "group" in LAKE["factors"][name] else {}
+    return LAKE["factors"] | {name: {"family": "fixed", "value": value, **group}}
+
+
+def changed_policies(**releases):
+    """The policies of the lake, each with what is left of it as it is."""
+    return {
+        name: table | ({"release": releases[name]} if name in releases else {})
+        for name, table in LAKE["policies"].items()
+    }
+
+
+STATED = {
+    ("inflow", "off"): {"factors": fixed("inflow", 1.5)},
+    ("need", "off"): {"factors": fixed("need", 0.0)},
+    ("release", "off"): {"policies": changed_policies(keep=0.05, save=0.05, late=0.05)},
+    ("release", "doubled"): {"policies": changed_policies(keep=0.4, save=0.2, late=0.2)},
+    ("late", "off"): {"policies": changed_policies(late={"2021": 0.3})},
+    ("keep", "off"): {"policies": changed_policies(keep=0.4)},
+    ("wet", "off"): {"groups": {"wet": {"correlation": 0}}},
+    ("wet", "doubled"): {"groups": {"wet": {"spearman": -0.5}}},
+}
+
+
+@pytest.mark.parametrize(("name", "kind"), STATED, ids=lambda part: part)
+def test_a_change_gives_what_the_study_gives_that_states_it(name, kind):
+    assert_same(outcomes(lake(), change_of(name, kind), as_stated()), outcomes(lake(**STATED[name, kind])))
+
+
+def test_a_multiple_of_a_draw_is_that_of_every_draw():
+    study = lake()
+    program, block, names = as_stated(), study.block(0), [item.name for item in study.inputs]
+    before = program.draws(block)
+    for change, factor, times in (("inflow", "inflow", 2.0), ("need", "need[south]", 2.0)):
+        after = variants.fed(program, change_of(change, "doubled")).draws(block)
+        place = names.index(factor)
+        assert_same(after[place], np.float32(times) * before[place])
+        assert_same(np.delete(after, place, 0), np.delete(before, place, 0))
+
+
+def test_twice_a_draw_is_the_study_whose_prior_is_twice():
+    twice = BILL["factors"] | {"exit_rate": {"family": "uniform", "low": 0.04, "high": 0.16}}
+    study = bill(assumptions={"exit": {"off": {"exit_rate": 0}}})
+    assert_close(outcomes(study, study.assumptions[0].change("doubled")), outcomes(bill(factors=twice)))
+
+
+DRAWN = {
+    "factors": LAKE["factors"] | {"pace": {"family": "uniform", "low": 0.1, "high": 0.3}},
+    "policies": LAKE["policies"] | {"keep": {"release": "pace"}},
+}
+
+
+def test_a_lever_that_is_drawn_is_a_number_where_it_is_off_and_twice_its_draw_where_it_is_doubled():
+    """Also in what phases in from it, and by the program that draws it."""
+    study = lake(**DRAWN, assumptions={"it": {"off": {"release": 0.05}, "doubled": {"release": "2x"}}})
+    of_number = lake(policies=changed_policies(keep=0.05, save=0.05, late=0.05))
+    assert_same(outcomes(study, study.assumptions[0].off), outcomes(of_number))
+    twice = {"pace": {"family": "uniform", "low": 0.2, "high": 0.6}}
+    policies = changed_policies(save=0.2, late=0.2) | {"keep": {"release": "pace"}}
+    stated = lake(factors=DRAWN["factors"] | twice, policies=policies)
+    assert_close(outcomes(study, study.assumptions[0].doubled), outcomes(stated))
+
+
+@pytest.mark.parametrize(
+    "copula",
+    [pytest.param({}, id="gaussian", marks=pytest.mark.slow), pytest.param({"copula": "t", "df": 5.0}, id="t")],
+)
+def test_members_that_are_against_the_others_are_put_on_one_side_by_the_program_that_turns_them(copula):
+    signed = {"wet": {"correlation": 0.6, "against": ["loss"], **copula}}
+    tables = {
+        "signs": {"off": {"groups": {"wet": {"against": []}}}},
+        "together": {"off": {"groups": {"wet": {"correlation": 0.1}}}},
+    }
+    study = lake(groups=signed, assumptions=tables)
+    signs, together = (one.off for one in study.assumptions)
+    every = joined([signs, together], study.groups)
+    for change, stated in (
+        (signs, {"correlation": 0.6, **copula}),
+        (together, signed["wet"] | {"correlation": 0.1}),
+        (every, {"correlation": 0.1, **copula}),
+        (joined([together, signs], study.groups), {"correlation": 0.1, **copula}),
+    ):
+        assert_same(outcomes(study, change), outcomes(lake(groups={"wet": stated})))
+
+
+def test_nothing_is_traced_again():
+    study = lake()
+    program = devices.program(study)
+    program.prepare()
+    fed = [(at, variants.fed(program, change_of(*at))) for at in STATED]
+    assert [at for at, _ in variants.results(fed, study.blocks())] == [*STATED]
+    assert program.traces == 1
+
+
+LEVERS = [
+    Change(levers=levers)
+    for levers in (
+        {"late": {"release": 0.3}},
+        {"save": {"release": 0.1}},
+        {"keep": {"release": 0.4}},
+        {"keep": {"release": 0.5}, "late": {"release": 0.0}},
+    )
+]
+"""Changes of one policy, of none as that is what it has, and of one that others phase in from."""
+
+
+@pytest.mark.parametrize("form", ["loop", "xla"])
+def test_levers_changed_beside_each_other_give_what_each_gives_alone(form):
+    study = replace(lake(), program=form)
+    futures = Futures(study, ("sum", "last"))
+    for by in (0, 1):
+        of = futures.anew(by)
+        alone = [next(of.changed([one], 512)) for one in LEVERS]
+        for given, one, change in zip(of.changed(LEVERS, 512), alone, LEVERS, strict=True):
+            fed = outcomes(replace(study, paths=512), change, of.program)
+            for name, values in given.items():
+                assert_same(values, one[name])
+                assert_same(values, fed[:, study.places([name])[0]])
+
+
+def test_policies_that_keep_their_levers_are_not_computed_again():
+    program, moved = variants.beside_each_other(as_stated(), LEVERS)
+    assert moved == [(0, 2), (2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2)]
+    assert program.inputs["levers"]["start"].shape[-1] == len(moved)
+    assert variants.beside_each_other(as_stated(), LEVERS[1:2]) == (as_stated(), [])
+
+
+def test_streams_drawn_anew_change_the_paths_and_the_studys_own_give_them_back():
+    study = lake()
+    program, stated = devices.program(study), outcomes(study)
+    keys = variants.Keys(study)
+    streams = {name: 1 for one in independent_inputs(study) for name in one.streams}
+    anew = [keys.fed(program, some) for some in ({}, streams, {})]
+    same, other, again = (outcomes(study, program=one) for one in anew)
+    assert_same(same, stated)
+    assert_same(again, stated)
+    assert not np.array_equal(other, stated)
+    change = change_of("release", "off")
+    assert_same(outcomes(study, change, anew[0]), outcomes(study, change, as_stated()))
