@@ -28,13 +28,12 @@ def command(run: Run, variable: str | None) -> None:
 
     Which policy is better and by how much, how large the errors are, and what would change the ranking.
     """
-    from engine.report.brief import first_screen
-    from engine.report.records import stored
+    from engine.runs.upkeep import first_screen
 
     console = screen.stdout()
     if run.study.question:
         screen.print_words(console, run.study.question, "bold")
-    for heading, sentences in first_screen(stored(run.folder, run.answers.study, run._read_cube, variable)):
+    for heading, sentences in first_screen(run.folder, run.answers.study, run._read_cube, variable):
         console.print()
         screen.print_words(console, heading, "bold")
         for text in sentences:
