@@ -19,9 +19,10 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from engine.answers.as_text import cell
 from engine.cli import main
 from engine.formatting import rounded
-from engine.report.text import minus, with_interval
+from engine.report.text import minus
 from engine.risk.estimation.tables import Record
 
 PAGE = Path(__file__).parent / "article.md"
@@ -139,7 +140,8 @@ def number(words: str, of: Records) -> str:
         key: float("nan") if record[key] is None else record[key]
         for key in ("estimate", "standard_error", "low", "high")
     }
-    return with_interval(Record("", None, "", "", {}, None, **estimate), 100.0 if share else 1.0, unit if share else "")
+    shown = cell(Record("", None, "", "", {}, None, **estimate), 100.0 if share else 1.0)
+    return minus(f"{shown.estimate}{unit if share else ''} {shown.interval}").strip()
 
 
 def filled(page: str, found: dict[str, Records]) -> str:

@@ -118,11 +118,16 @@ def tables_of(kind: str, sources: Mapping[str, Any], options: Mapping[str, Any])
 
 def chart(kind: str, data: tuple[pd.DataFrame, ...]) -> Any:
     """The Altair chart of the tables that `tables_of` gives; one that says why there is nothing to draw."""
+    if is_empty(data):
+        return theme.nothing(data[0].attrs).configure(**theme.config())
+    return kind_of(kind).draw(*data).configure(**theme.config())
+
+
+def is_empty(data: tuple[pd.DataFrame, ...]) -> bool:
+    """Whether the tables of a figure have nothing to draw: no row, or no number."""
     first = data[0]
     values = first.select_dtypes("number").drop(columns=["year", "paths"], errors="ignore")
-    if first.empty or values.isna().all(axis=None):
-        return theme.nothing(first.attrs).configure(**theme.config())
-    return kind_of(kind).draw(*data).configure(**theme.config())
+    return first.empty or bool(values.isna().all(axis=None))
 
 
 def kind_of(kind: str) -> Kind:

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.answers.answer import Answer
-from engine.charts.theme import SHAPES
 
 LEVELS: Mapping[str, float] = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 """Column of an answer -> level of the quantile of futures in it."""
@@ -135,12 +134,6 @@ def _quantiles(row: Mapping[str, Any]) -> Float[np.ndarray, "level"]:
 
 def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
-
-
-def markers(every: Sequence[Series]) -> dict[str, str]:
-    """Reading -> shape of its figures; the first entry, "", is for figures with a single reading."""
-    names = dict.fromkeys(point.reading for one in every for point in one.points if point.reading)
-    return {name: SHAPES[k % len(SHAPES)] for k, name in enumerate(["", *names])}
 
 
 def apart(every: Sequence[Series]) -> str:

@@ -66,15 +66,6 @@ class Universes:
         every = np.arange(len(self.rows))
         return np.asarray((every % -(-max(len(every), 1) // MOST_INTERVALS) == 0) | (every == self.stated))
 
-    @property
-    def span(self) -> tuple[float, float]:
-        """Range of all that is drawn, zero included; (-1, 1) where everything is zero."""
-        drawn = [row["difference"] for row in self.rows]
-        shown = [one for one, whole in zip(drawn, self.drawn_intervals, strict=True) if whole]
-        ends = [0.0, *(e.estimate for e in drawn), *(end for e in shown for end in (e.low, e.high))]
-        low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
-        return (low, high) if high > low else (-1.0, 1.0)
-
 
 def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> Universes:
     """The universes of a claim in one ledger, without rows where the answer has no curve.
@@ -119,8 +110,3 @@ def _words(answer: Answer) -> dict[str, str]:
 def called(verdict: str) -> str:
     """The words for a verdict."""
     return CALLED.get(verdict, verdict)
-
-
-def percent(share: float | None) -> str:
-    """A share of universes as percent, without interval; None counts as 0."""
-    return f"{round(100 * (share or 0.0), 1):g} %"

@@ -23,7 +23,7 @@ from engine.modelling.loading import end_quietly
 
 GROUPS = {
     "Run": ("run", "check", "init"),
-    "Ask": ("risk", *registry.QUESTIONS, "report", "plot", "replay"),
+    "Ask": ("answer", "risk", *registry.QUESTIONS, "report", "plot", "replay"),
     "Look after": ("list", "status", "verify", "repair"),
     "Other": ("fit",),
 }

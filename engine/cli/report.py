@@ -31,14 +31,16 @@ if TYPE_CHECKING:
     shell_complete=options.complete_outcome,
     help="The outcome that the answer speaks of first.",
 )
+@click.option("--ask", "asks", is_flag=True, help="Ask the run first what the page would lack.")
 @options.partial
+@options.quiet
 @options.debug
-def command(run: Run, out: Path | None, pdf: Path | None, variable: str | None) -> None:
+def command(run: Run, out: Path | None, pdf: Path | None, variable: str | None, asks: bool, quiet: bool) -> None:
     """Make one HTML page of RUN.
 
-    Its first two pages are for those who decide: the answer, what gets worse, the numbers, how sure, what turns it. An
-    appendix holds the rest. It loads nothing, so that it can be sent as it is. With --pdf the page itself is only
-    written where -o names it.
+    Its first two pages are for those who decide: the answer, the numbers, how sure, what turns it. An appendix holds
+    the answers of the run. It loads nothing, so that it can be sent as it is. With --ask the questions that the run
+    has not answered are asked first. With --pdf the page itself is only written where -o names it.
     """
     from engine.runs import upkeep
 
@@ -50,6 +52,12 @@ def command(run: Run, out: Path | None, pdf: Path | None, variable: str | None) 
             with problems.within(name):
                 upkeep.refuse_report(place)
     problems.refuse("rustbelt report")
+    if asks:
+        from engine.cli.show.progress import progress
+        from engine.runs.missing import ask_missing
+
+        with progress(quiet) as observe:
+            ask_missing(run, observe)
     for wanted in (out,) if pdf is None else (pdf,) if out is None else (out, pdf):
         place = run.report(wanted, variable)
         screen.print_line(screen.stdout(), f"{place}: {size_as_text(place.stat().st_size)}")

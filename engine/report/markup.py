@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from engine.formatting import printable
-from engine.report.charts import Chart, marker
+from engine.report.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Section:
       anchor: its HTML id.
       title: its heading.
       markup: its content.
-      charts: the charts in it.
+      pictures: the charts in it.
       parts: anchors and titles of its subsections.
       brief: whether it is on the first two pages.
     """
@@ -30,7 +30,7 @@ class Section:
     anchor: str
     title: str
     markup: Markup
-    charts: tuple[Chart, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     parts: tuple[tuple[str, str], ...] = ()
     brief: bool = False
 
@@ -51,7 +51,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["whole"] = unbroken
-    environment.filters["marker"] = marker
     return environment
 
 

@@ -13,20 +13,20 @@ from typing import Any
 
 import xarray as xr
 
-from engine.answers import registry
-from engine.errors import UserError, unknown
 from engine.formatting import printable, titled
-from engine.report import chart_library, charts
+from engine.report import chart_library
 from engine.report.chart_library import TextCache, uncached
 from engine.report.markup import Section, render, static, trusted
-from engine.report.run_records import RunRecords, records_of
-from engine.report.sections import SECTIONS, any_answer
-from engine.run_folder import answer_store, ledger, ownership, provenance
+from engine.report.pictures import style_sheet
+from engine.report.records import RunRecords, stored
+from engine.report.sections import SECTIONS, every
 from engine.study.study import Study
 
 NAME = "report.html"
-LARGEST = 5_000_000
+LARGEST = 1_800_000
 """Most bytes of a page that can still be mailed and opened on a phone."""
+DIGITS = 6
+"""Significant digits of the numbers that a chart draws."""
 
 
 def report(
@@ -43,42 +43,33 @@ def report(
     Raises:
       UserError: there is no such outcome, or the chart library is not installed.
     """
-    return page(records(folder, study, tree, variable), kept=kept)
-
-
-def records(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None) -> RunRecords:
-    """The records that the report is made from; arguments as of `report`.
-
-    Raises:
-      UserError: there is no such outcome.
-    """
-    if variable is not None and variable not in study.model.outcomes:
-        raise UserError("variable", [unknown("outcome", variable, study.model.outcomes)])
-    runs, versions = provenance.runs(folder), ownership.versions_of(folder)
-    held = {question: answer_store.read(folder, question) for question in ledger.answers(folder)}
-    answers = {question: answer for question, answer in held.items() if answer is not None}
-    return records_of(study, tree, answers, runs=runs, versions=versions, variable=variable)
+    return page(stored(folder, study, tree, variable), kept=kept)
 
 
 def page(
-    run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS, kept: TextCache = uncached
+    run: RunRecords, before: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS, kept: TextCache = uncached
 ) -> bytes:
-    """The HTML page of a run's records with these sections, and those of questions that other packages provide."""
-    study = run.study
-    library = chart_library.library(kept)
-    parts = [section for section in (build(run) for build in (*sections, *_outsiders(run))) if section is not None]
-    script = static("report.js")
+    """The HTML page of a run's records.
+
+    Args:
+      before: the sections before those of the answers.
+      kept: as of `chart_library.library`.
+    """
+    study, parts = run.study, every(run, before)
+    library, script = chart_library.library(kept), static("report.js")
+    policies = [study.title("policies", name) for name in study.policy_names]
+    drawn = {one.anchor: one.specification for part in parts for one in part.pictures}
     markup = render(
         "page.html",
         title=titled(study.name),
         paths=run.paths,
         question=study.question or study.title("", study.name),
         meta=facts(run),
-        policies=study.policy_names,
-        baseline=study.baseline,
+        policies=policies,
+        baseline=study.title("policies", study.baseline),
         sections=parts,
-        style=trusted(static("report.css") + charts.style_sheet(len(study.policies))),
-        data=trusted(_embedded(_data(study.policy_names, parts))),
+        style=trusted(static("report.css") + style_sheet()),
+        data=trusted(_embedded({"policies": policies, "charts": drawn})),
         library=trusted(library),
         script=trusted(script),
         hashes=trusted(" ".join(f"'{_hash(text)}'" for text in (library, script))),
@@ -87,11 +78,6 @@ def page(
         ),
     )
     return str(markup).encode()
-
-
-def _outsiders(run: RunRecords) -> list[Callable[[RunRecords], Section | None]]:
-    """Sections of answers to questions that other packages provide."""
-    return [any_answer.section(question) for question in run.answers if question not in registry.QUESTIONS]
 
 
 def facts(run: RunRecords) -> list[str]:
@@ -119,14 +105,6 @@ def _day(run: RunRecords) -> str:
     return f"{day.day} {day:%B %Y}" if day else ""
 
 
-def _data(policies: Sequence[str], sections: Sequence[Section]) -> dict[str, Any]:
-    drawn = [chart for section in sections for chart in section.charts]
-    return {
-        "policies": list(policies),
-        "charts": {c.anchor: {"spec": c.specification(policies), "columns": c.columns} for c in drawn},
-    }
-
-
 def _embedded(value: Any) -> str:
     """JSON to be embedded in HTML, escaped so that no text in it can end the element."""
     text = json.dumps(_finite(value), separators=(",", ":"), allow_nan=False, ensure_ascii=True)
@@ -134,8 +112,9 @@ def _embedded(value: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
+    """The value with NaN and infinity as null, and numbers of no more digits than a chart shows."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):

@@ -27,6 +27,8 @@ from engine.study.study import Study
 if TYPE_CHECKING:
     import xarray as xr
 
+    from engine.report.brief import Part
+
 
 @dataclass(frozen=True)
 class Status:
@@ -106,6 +108,20 @@ def report_note(folder: RunFolder, paths: int) -> str:
 def refuse_report(out: Path) -> None:
     """Refuses a file that no report can be written to: `engine.report.formats.refuse`."""
     report_formats.refuse(out)
+
+
+def first_screen(folder: Path, study: Study, tree: xr.DataTree, variable: str | None) -> tuple[Part, ...]:
+    """The first screen of a run's report: headings, each with its sentences.
+
+    Args:
+      study, tree, variable: as of `engine.report.records.stored`.
+
+    Raises:
+      UserError: there is no such outcome.
+    """
+    from engine.report import brief, records
+
+    return brief.first_screen(records.stored(folder, study, tree, variable))
 
 
 def write_report(

@@ -43,6 +43,7 @@ WORDS = {
     "run": ("@",),
     "check": ("@",),
     "risk": ("@",),
+    "answer": ("@",),
     "compare": ("@", "--outcome", "damage"),
     "explain": ("@", "--outcome", "damage"),
     "discover": ("@", "--where", "damage > 0 under weak"),

@@ -57,7 +57,7 @@ def test_so_have_files_and_the_report(folder, tmp_path):
     assert heads["risk_events"].endswith(" [%] | weak | strong |")
     assert heads["comparison_events"].endswith(" [points] | strong |")
     page = " ".join(report(run.folder, run.study, run.cube).decode().split())
-    assert "differences in percentage" in page
+    assert "in percentage points" in page
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from engine.draws.factors import Input
 from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.report.page import page
-from engine.report.run_records import records_of
+from engine.report.records import records_of
 from engine.risk.estimation.summaries import summarise
 from engine.risk.estimation.tables import Tables, tables_of_paths
 from engine.risk.estimation.yearly_sample import of_parts
@@ -93,11 +93,20 @@ def make_tree(study: Study, values: np.ndarray) -> xr.DataTree:
     found: Tables = tables_of_paths(study, paths)
     told = summarise(study, found, paths, yearly, np.zeros((len(study.policies), len(paths)), np.int64))
     parts = {name: xr.Dataset(*group) for name, group in groups(study, told) if group.data_vars}
-    policy = [str(name) for name in study.policy_names]
+    labels = {"labels": [study.title("policies", name) for name in study.policy_names], "baseline": study.baseline}
+    policy = ("policy", [str(name) for name in study.policy_names], labels)
+    about = {
+        name: {
+            "long_name": study.title("outcomes", name),
+            "unit_name": entry.unit,
+            "worse": "high" if entry.loss else "low",
+        }
+        for name, entry in study.model.outcomes.items()
+    }
     parts["paths"] = xr.Dataset(
-        {name: (("policy", "path"), array) for name, array in paths.items()}, {"policy": policy}
+        {name: (("policy", "path"), array, about[name]) for name, array in paths.items()}, {"policy": policy}
     )
-    parts["/"] = xr.Dataset(attrs={"status": "complete", "paths": study.paths})
+    parts["/"] = xr.Dataset(attrs={"status": "complete", "paths": study.paths, "independent_unit": study.unit})
     return xr.DataTree.from_dict(parts)
 
 
@@ -147,3 +156,15 @@ class Reader(HTMLParser):
 def data_of(text: str) -> dict:
     """What the page's charts draw."""
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def column_of(held: list | dict) -> list:
+    """The values of a column, whose texts the page holds once each."""
+    return held if isinstance(held, list) else [held["of"][k] for k in held["at"]]
+
+
+def rows_of(chart: dict) -> list[dict]:
+    """The rows of the largest table that a chart draws."""
+    tables = [{name: column_of(held) for name, held in one.items()} for one in chart["datasets"].values()]
+    table = max(tables, key=lambda columns: max(map(len, columns.values()), default=0))
+    return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]

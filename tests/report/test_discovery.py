@@ -7,7 +7,7 @@ import pytest
 
 import engine
 from engine.report.page import report
-from engine.report.sections import any_answer
+from engine.report.words import translator
 from tests.small_files import BRIDGE, MODELS, write
 
 
@@ -52,12 +52,9 @@ def test_no_name_is_looked_for_within_what_is_in_words():
         lever_groups={"state_firms": ("old_rate",), "south": ("old_rate",)},
         assumptions=(SimpleNamespace(name="exit"),),
     )
-    run = SimpleNamespace(
-        study=study,
-        words=lambda kind, name: LABELS.get((kind, name), {"old": "as it was"}.get(name, name.replace("_", " "))),
-        title=lambda kind, name: {"old": "As it was"}.get(name, name.replace("_", " ").capitalize()),
-    )
-    spoken = any_answer.spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=("old", "reform"))))
+    study.phrase = lambda kind, name: LABELS.get((kind, name), {"old": "as it was"}.get(name, name.replace("_", " ")))
+    study.title = lambda kind, name: {"old": "As it was"}.get(name, name.replace("_", " ").capitalize())
+    spoken = translator(study, ("old", "reform"))
     assert spoken("old rate above 3, under old") == "old rate above 3, under as it was"
     assert spoken("old_rate, 2020") == "Old rate, 2020" and spoken("old") == "As it was"
     # a sentence that begins with names is no label
@@ -87,10 +84,9 @@ def test_a_yearly_variable_is_told_from_the_outcome_that_is_called_as_it_is():
         lever_groups={},
         assumptions=(),
     )
-    run = SimpleNamespace(
-        study=study, words=lambda kind, name: labels[name], title=lambda kind, name: labels[name].capitalize()
-    )
-    spoken = any_answer.spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=())))
+    study.phrase = lambda kind, name: labels[name]
+    study.title = lambda kind, name: labels[name].capitalize()
+    spoken = translator(study, ())
     assert spoken("years of cuts, all places") == "years of yearly layoffs, all places"
     assert [*map(spoken, ("cuts", "all_cuts", "jobs", "left", "away"))] == [
         "Yearly layoffs",

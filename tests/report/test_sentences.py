@@ -1,4 +1,4 @@
-"""The answer and what gets worse: a table of cases, each with its sentences in full."""
+"""The answer and what it costs: a table of cases, each with its sentences in full."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.answers.wording import listed
-from engine.report.sections.chances import _finding_worse
-from engine.report.sentences import Spoken, Subject, answer, why, worsened
-from engine.report.text import cell, distance, minus, with_interval
-from engine.risk.estimation.flags import Flag, Reason, text
+from engine.report.brief import WORDS, first_screen, up
+from engine.report.sentences import amount, bracketed, rivals, verdict, weighed, what, why, winner, worse
+from engine.report.text import compact, minus
+from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record, record
 
 MEASURES = ("mean", "ES95", "ES99")
+UNITS = {"loss": "bn yuan", "cost": "% of GDP", "growth": "1", "jobs": "k persons"}
+FEW_FLAG = Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, 12.3, 500)
 
 
 def rec(measure: str, policy: str, variable: str, at: float, half: float = 0.0, flag: Flag | None = None) -> Record:
@@ -32,250 +33,148 @@ def test_paths_that_are_kept_out_are_no_reason_for_no_interval():
     assert why(replace(few, flags=(Flag(Reason.NO_PATHS),))) == "values are missing"
 
 
-@pytest.mark.parametrize(
-    ("known", "said"), [((1, 1), "2 outcomes"), ((1, 0), "1 outcome with an interval"), ((0, 0), "no interval")]
-)
-def test_outcomes_without_an_interval_are_not_counted(known, said):
-    names = ("loss", "cost")
-    held = {
-        ("worse", "New", name): rec("worse", "New", name, 0.8, 0.1, None if one else Flag(Reason.ONE_UNIT))
-        for name, one in zip(names, known, strict=True)
-    }
-    text = _finding_worse(SimpleNamespace(others=("New",), comparison=held), names)
-    assert said in text and (not any(known) or f"new in {sum(known)} of {said}." in text)
-
-
-def subject(
-    outcomes: dict[str, Spoken],
+def run_of(
     levels: dict[str, dict[str, float | tuple[float, float]]],
     chances: dict[str, float],
     half: float = 0.1,
     chance_half: float = 0.001,
     flags: dict[tuple[str, str], Flag] | None = None,
-    event: str | None = "ruin",
-) -> Subject:
-    """A comparison of policies, the first of them the baseline.
+):
+    """The records of a run whose first policy is the baseline.
 
     Args:
       levels: outcome -> policy -> its numbers: one for all measures, or (mean, ES).
-      chances: policy -> probability of the event.
+      chances: policy -> probability of the event; a policy alone where there is no event.
       half: half the width of all intervals of outcomes; `chance_half` of probabilities.
       flags: (measure or "probability", variable) -> flag of its difference.
     """
-    flags, policies = flags or {}, tuple(chances)
-    base = policies[0]
-    risk, gaps = [], []
-    for name, by_policy in levels.items():
-        for policy, measure in itertools.product(policies, MEASURES):
-            pair = by_policy[policy]
-            mean, tail = pair if isinstance(pair, tuple) else (pair, pair)
-            at = mean if measure == "mean" else tail
-            other = by_policy[base]
-            known = other if not isinstance(other, tuple) else other[measure != "mean"]
-            flag = flags.get((measure, name))
-            risk.append(rec(measure, policy, name, at, half))
-            if policy != base:
-                gaps.append(rec(f"difference_{measure}", policy, name, at - known, half, flag))
+    flags, policies = flags or {}, tuple(next(iter(levels.values())))
+    base, risk, gaps = policies[0], [], []
+    for (name, by_policy), policy, measure in itertools.product(levels.items(), policies, MEASURES):
+        pairs = [at if isinstance(at, tuple) else (at, at) for at in (by_policy[policy], by_policy[base])]
+        at, known = (pair[measure != "mean"] for pair in pairs)
+        risk.append(rec(measure, policy, name, at, half))
+        if policy != base:
+            gaps.append(rec(f"difference_{measure}", policy, name, at - known, half, flags.get((measure, name))))
     for policy, chance in chances.items():
-        if event is not None:
-            risk.append(rec("probability", policy, event, chance, chance_half))
-            if policy != base:
-                flag = flags.get(("probability", event))
-                gaps.append(rec("difference_probability", policy, event, chance - chances[base], chance_half, flag))
-    events = {event: Spoken("All is lost")} if event is not None else {}
-    return Subject(
-        policies, base, outcomes, events,
-        {(r.measure, r.policy, r.variable): r for r in risk},
-        {(r.measure, r.policy, r.variable): r for r in gaps},
+        risk.append(rec("probability", policy, "ruin", chance, chance_half))
+        if policy != base:
+            flag = flags.get(("probability", "ruin"))
+            gaps.append(rec("difference_probability", policy, "ruin", chance - chances[base], chance_half, flag))
+    study = SimpleNamespace(
+        policy_names=policies, baseline=base, events_by_name={"ruin": None}, events=(), facts=None,
+        observed=SimpleNamespace(rows=()),
+        phrase=lambda kind, name: name, title=lambda kind, name: "All is lost",
+        unit_of=UNITS.get, is_loss=lambda name: name != "growth",
+    )  # fmt: skip
+    return SimpleNamespace(
+        study=study, outcomes=tuple(levels), events=("ruin",) * bool(chances), others=policies[1:], paths=4096,
+        excluded=0, answers={},
+        risk={(r.measure, r.policy, r.variable): r for r in risk},
+        comparison={(r.measure, r.policy, r.variable): r for r in gaps},
     )  # fmt: skip
 
 
-LOSS = {"loss": Spoken("loss", "bn yuan")}
-GROWTH = {"growth": Spoken("growth", "1", loss=False)}
-TWO = {"loss": Spoken("loss", "bn yuan"), "cost": Spoken("public cost", "% of GDP")}
-FEW_FLAG = Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, 12.3, 500)
-FEW = text(FEW_FLAG)
-
-# name, subject, what is said of its answer and of what gets worse: each sentence in full, in its order
+LOSS = {"loss": {"old": 10.0, "new": 6.0}}
+SAME = {"loss": {"old": 10.0, "new": 10.0}}
+WITHHELD = {(measure, "loss"): FEW_FLAG for measure in MEASURES}
+# what the case is, the run, its verdict by the mean of the first outcome, gain and cost, and what gets worse
 CASES = [
     (
         "a clear win",
-        subject(LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.005}, chance_half=0.001),
-        [
-            "“All is lost” is less likely under new, 0.50 % of futures, than under old, 7.00 %.",
-            "By the model’s probability it is very unlikely under old and exceptionally unlikely under new.",
-            "In the worst hundredth of futures, loss would be 6.00 under new, better than 10.00 bn yuan under old.",
-        ],
+        run_of(LOSS, {"old": 0.07, "new": 0.005}),
+        "On average, new is better than old in loss [bn yuan]: 6.0 against 10.0.",
+        "Against old, in loss [bn yuan] new avoids 4.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under new."],
+    ),
+    (
+        "a win that costs an event",
+        run_of(LOSS, {"old": 0.01, "new": 0.07}),
+        "On average, new is better than old in loss [bn yuan]: 6.0 against 10.0.",
+        "Against old, in loss [bn yuan] new avoids 4.0; in “All is lost” [% of futures] it costs 6.0.",
+        ["“All is lost” [% of futures] is 7.0 under new against 1.0 under old."],
     ),
     (
         "the baseline wins",
-        subject(LOSS, {"loss": {"old": 6.0, "new": 10.0}}, {"old": 0.01, "new": 0.07}),
-        [
-            "“All is lost” is likelier under new, 7.00 % of futures, than under old, 1.00 %.",
-            "By the model’s probability it is very unlikely under old and under new.",
-            "In the worst hundredth of futures, loss would be 10.00 under new, worse than 6.00 bn yuan under old.",
-        ],
+        run_of({"loss": {"old": 6.0, "new": 10.0}}, {"old": 0.01, "new": 0.07}),
+        "On average, old is better than new in loss [bn yuan]: 6.0 against 10.0.",
+        "Against new, in loss [bn yuan] old avoids 4.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under old."],
     ),
     (
-        "overlap",
-        subject(LOSS, {"loss": {"old": 10.0, "new": 9.95}}, {"old": 0.0700, "new": 0.0695}),
-        [
-            "In how likely “All is lost” is, new and old cannot be told apart: 6.95 % and 7.00 % of futures.",
-            "By the model’s probability it is very unlikely under old and under new.",
-            "In the worst hundredth of futures, new and old cannot be told apart in loss: 9.95 and 10.00 bn yuan.",
-        ],
-        ["No policy is shown to be the better one, so nothing is named that it would cost."],
-    ),
-    (
-        "reversed sign: low is worse, and lower",
-        subject(GROWTH, {"growth": {"old": 2.0, "new": -1.0}}, {"old": 0.4, "new": 0.2}),
-        [
-            "“All is lost” is less likely under new, 20.00 % of futures, than under old, 40.00 %.",
-            "By the model’s probability it is about as likely as not under old and unlikely under new.",
-            "In the worst hundredth of futures, growth would be −1.00 under new, worse than 2.00 under old.",
-        ],
-        ["On average over all futures, growth would be 150 % lower under new: −1.00, against 2.00 under old."],
-    ),
-    (
-        "reversed sign: low is worse, and higher; no word of likelihood holds the interval of one",
-        subject(GROWTH, {"growth": {"old": -1.0, "new": 2.0}}, {"old": 0.331, "new": 0.01}, chance_half=0.002),
-        [
-            "“All is lost” is less likely under new, 1.00 % of futures, than under old, 33.10 %.",
-            "By the model’s probability it is very unlikely under new.",
-            "In the worst hundredth of futures, growth would be 2.00 under new, better than −1.00 under old.",
-        ],
+        "overlap of the outcome: the event decides",
+        run_of(SAME, {"old": 0.07, "new": 0.01}),
+        "On average, new and old cannot be told apart in loss [bn yuan]: 10.0 and 10.0.",
+        (
+            "Against old, in “All is lost” [% of futures] new avoids 6.0, and nothing in the headline is shown to be"
+            " worse."
+        ),
         ["No event and no headline outcome is shown to be worse under new."],
     ),
     (
-        "too few paths for anything",
-        subject(
-            LOSS,
-            {"loss": {"old": 10.0, "new": 6.0}},
-            {"old": 0.07, "new": 0.01},
-            flags={("probability", "ruin"): Flag(Reason.ONE_UNIT), **{(m, "loss"): FEW_FLAG for m in MEASURES}},
-        ),
-        [
-            "Whether “All is lost” is likelier under new than under old cannot be said: too few futures.",
-            "By the model’s probability it is very unlikely under old and under new.",
-            "In the worst hundredth of futures, it cannot be said under which policy loss is worse: too few futures.",
-        ],
-        ["No policy is shown to be the better one, so nothing is named that it would cost."],
-    ),
-    (
-        "too few paths for the worst 1 %",
-        subject(
-            LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01}, flags={("ES99", "loss"): FEW_FLAG}
-        ),
-        [
-            "“All is lost” is less likely under new, 1.00 % of futures, than under old, 7.00 %.",
-            "By the model’s probability it is very unlikely under old and under new.",
-            "In the worst twentieth of futures, loss would be 6.00 under new, better than 10.00 bn yuan under old.",
-            "In the worst hundredth it would be 6.00 and 10.00 bn yuan, which cannot be compared: too few futures.",
-        ],
-        ["No event and no headline outcome is shown to be worse under new."],
-    ),
-    (
-        "better on average and worse at the bad end",
-        subject(
-            TWO,
-            {"loss": {"old": 10.0, "new": 6.0}, "cost": {"old": (9.0, 17.0), "new": (8.0, 31.0)}},
-            {"old": 0.07, "new": 0.01},
-        ),
-        [
-            "“All is lost” is less likely under new, 1.00 % of futures, than under old, 7.00 %.",
-            "By the model’s probability it is very unlikely under old and under new.",
-            "In the worst hundredth of futures, loss would be 6.00 under new, better than 10.00 bn yuan under old.",
-            "Under new, of the 2 outcomes, 2 are better on average.",
-        ],
-        [
-            (
-                "In the worst hundredth of futures, public cost would be 82 % higher under new: 31.00,"
-                " against 17.00 % of GDP under old."
-            )
-        ],
-    ),
-    (
-        "worse on average and better at the bad end",
-        subject(
-            TWO,
-            {"loss": {"old": 10.0, "new": 6.0}, "cost": {"old": (8.0, 31.0), "new": (9.0, 17.0)}},
-            {"old": 0.07, "new": 0.01},
-        ),
-        [
-            "“All is lost” is less likely under new, 1.00 % of futures, than under old, 7.00 %.",
-            "By the model’s probability it is very unlikely under old and under new.",
-            "In the worst hundredth of futures, loss would be 6.00 under new, better than 10.00 bn yuan under old.",
-            "Under new, of the 2 outcomes, 1 is better on average and 1 is worse.",
-        ],
-        [
-            (
-                "On average over all futures, public cost would be 12 % higher under new: 9.00, against"
-                " 8.00 % of GDP under old."
-            )
-        ],
-    ),
-    (
-        "one policy",
-        subject(LOSS, {"loss": {"old": 10.0}}, {"old": 0.07}),
-        [
-            "“All is lost” would happen in 7.00 % of futures under old.",
-            "By the model’s probability it is very unlikely under old.",
-            "In the worst hundredth of futures, loss would be 10.00 bn yuan under old.",
-            "No other policy was run, so nothing is compared.",
-        ],
+        "no difference at all",
+        run_of(SAME, {"old": 0.07, "new": 0.07}),
+        "On average, new and old cannot be told apart in loss [bn yuan]: 10.0 and 10.0.",
+        "No policy is shown to be better, so no cost is named.",
         [],
     ),
     (
-        "no event",
-        subject(LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.0, "new": 0.0}, event=None),
-        [
-            "On average over all futures, loss would be 6.00 under new, better than 10.00 bn yuan under old.",
-            "In the worst hundredth of futures, loss would be 6.00 under new, better than 10.00 bn yuan under old.",
-        ],
-        ["No event and no headline outcome is shown to be worse under new."],
+        "low is worse",
+        run_of({"growth": {"old": 2.0, "new": -1.0}}, {"old": 0.2, "new": 0.4}),
+        "On average, old is better than new in growth: 2.0 against −1.0.",
+        "Against new, in growth old gains 3.0, and nothing in the headline is shown to be worse.",
+        ["No event and no headline outcome is shown to be worse under old."],
     ),
     (
-        "three policies, the two better ones not to be told apart",
-        subject(LOSS, {"loss": {"old": 10.0, "new": 6.0, "half": 6.1}}, {"old": 0.07, "new": 0.0100, "half": 0.0105}),
-        [
-            "“All is lost” would happen in 7.00 % of futures under old.",
-            "Of the 2 other policies it is less likely under 2.",
-            "The best is new, with 1.00 %.",
-            "By these intervals it cannot be told apart from half.",
-            "By the model’s probability it is very unlikely under old, under new and under half.",
-            "In the worst hundredth of futures, loss would be 10.00 bn yuan under old.",
-            "Of the 2 other policies, 2 are better there.",
-            "The best is new, with 6.00 bn yuan.",
-            "By these intervals it cannot be told apart from half.",
-        ],
-        ["No event and no headline outcome is shown to be worse under new."],
+        "too few paths for anything",
+        run_of(LOSS, {"old": 0.07, "new": 0.01}, flags={("probability", "ruin"): Flag(Reason.ONE_UNIT), **WITHHELD}),
+        "On average, it cannot be said which policy is better in loss [bn yuan]: too few futures.",
+        "No policy is shown to be better, so no cost is named.",
+        [],
     ),
     (
-        "three policies, one better, one worse",
-        subject(LOSS, {"loss": {"old": 10.0, "new": 6.0, "bad": 14.0}}, {"old": 0.07, "new": 0.01, "bad": 0.2}),
-        [
-            "“All is lost” would happen in 7.00 % of futures under old.",
-            "Of the 2 other policies it is less likely under 1 and likelier under 1.",
-            "The best is new, with 1.00 %.",
-            "By the model’s probability it is very unlikely under old and under new and unlikely under bad.",
-            "In the worst hundredth of futures, loss would be 10.00 bn yuan under old.",
-            "Of the 2 other policies, 1 is better there and 1 is worse.",
-            "The best is new, with 6.00 bn yuan.",
-        ],
+        "better on average and worse at the bad end",
+        run_of({**LOSS, "cost": {"old": (9.0, 17.0), "new": (8.0, 31.0)}}, {"old": 0.07, "new": 0.01}),
+        "On average, new is better than old in loss [bn yuan]: 6.0 against 10.0.",
+        (
+            "Against old, in loss [bn yuan] new avoids 4.0; in cost [% of GDP] it costs 14.0 in the worst hundredth of"
+            " futures."
+        ),
+        ["Cost [% of GDP] is 31.0 under new against 17.0 under old, in the worst hundredth of futures."],
+    ),
+    (
+        "thousands stand before the numbers",
+        run_of({"jobs": {"old": 720.04, "new": 530.06}, "growth": {"old": 2.0, "new": 1.0}}, {}, half=0.02),
+        "On average, new is better than old in jobs [thousand persons]: 530 against 720.",
+        "Against old, in jobs [thousand persons] new avoids 190; in growth it loses 1.00.",
+        ["Growth is 1.00 under new against 2.00 under old, on average."],
+    ),
+    (
+        "one policy",
+        run_of({"loss": {"old": 10.0}}, {"old": 0.07}),
+        "On average, loss [bn yuan] is 10.0 under old.",
+        "No policy is shown to be better, so no cost is named.",
+        [],
+    ),
+    (
+        "three policies, one better and one worse",
+        run_of({"loss": {"old": 10.0, "new": 6.0, "bad": 14.0}}, {}),
+        "On average, new is the best of 3 policies, better than old in loss [bn yuan]: 6.0 against 10.0.",
+        "Against old, in loss [bn yuan] new avoids 4.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under new."],
     ),
     (
         "three policies, none better",
-        subject(LOSS, {"loss": {"old": 10.0, "new": 11.0, "bad": 14.0}}, {"old": 0.07, "new": 0.0705, "bad": 0.2}),
-        [
-            "“All is lost” would happen in 7.00 % of futures under old.",
-            "Of the 2 other policies it is likelier under 1 and 1 cannot be told apart.",
-            "By the model’s probability it is very unlikely under old and under new and unlikely under bad.",
-            "In the worst hundredth of futures, loss would be 10.00 bn yuan under old.",
-            "Of the 2 other policies, 2 are worse.",
-        ],
+        run_of({"loss": {"old": 10.0, "new": 10.0, "bad": 14.0}}, {}),
+        "On average, no policy is shown to be better than old in loss [bn yuan], with 10.0.",
+        "No policy is shown to be better, so no cost is named.",
+        [],
+    ),
+    (
+        "three policies, the baseline the best",
+        run_of({"loss": {"old": 10.0, "new": 11.0, "bad": 14.0}}, {}),
+        "On average, old is better than all 2 other policies in loss [bn yuan]: 10.0 against 11.0.",
+        "Against new, in loss [bn yuan] old avoids 1.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under old."],
     ),
 ]
@@ -283,60 +182,75 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 def test_sentences_say_what_the_intervals_show_and_no_more(case):
-    _, about, said, worse = case
-    assert answer(about) == said
-    assert worsened(about, about.outcomes) == worse
-    assert all(len(sentence.split()) <= 25 for sentence in (*said, *worse))
+    _, run, said, weight, costs = case
+    assert [verdict(run, "mean", run.outcomes[0]), weighed(run), worse(run)] == [said, weight, costs]
+    assert all(len(sentence.split()) <= 25 for sentence in (said, weight, *costs))
+    screen = first_screen(run)
+    assert [head for head, _ in screen] == ["Which policy", "How sure", "What would change it"]
+    assert screen[0][1][0] == said  # the first outcome of the headline leads, whatever the rarest event does
+    assert sum(len(f"{head} {' '.join(texts)}".split()) for head, texts in screen) <= WORDS
 
 
-def test_an_event_of_several_says_what_it_is_made_of():
-    about = subject(LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01})
-    about = replace(about, events={"ruin": replace(about.events["ruin"], parts=("banks wrecked", "jobs lost"))})
-    assert answer(about)[1] == "That means, in one and the same future: banks wrecked and jobs lost."
+def test_the_tail_decides_where_the_mean_does_not():
+    run = run_of({"loss": {"old": (10.0, 30.0), "new": (10.0, 20.0)}}, {})
+    assert winner(run) == ("new", "ES99", "loss")
+    said = first_screen(run)[0][1]
+    assert said[0] == "In the worst hundredth of futures, new is better than old in loss [bn yuan]: 20.0 against 30.0."
 
 
-def test_what_gets_worse_is_the_event_with_the_most_points_then_the_outcome_that_changes_most():
-    levels = {"loss": {"old": 10.0, "new": 6.0}, "cost": {"old": 50.0, "new": 60.0}, "debt": {"old": 2.0, "new": 3.0}}
-    spoken = {**TWO, "debt": Spoken("debt", "bn yuan")}
-    about = subject(spoken, levels, {"old": 0.07, "new": 0.01})
-    risk, gaps = dict(about.risk), dict(about.comparison)
-    for event, there, here in (("small", 0.10, 0.15), ("large", 0.20, 0.35)):
-        for policy, at in (("old", there), ("new", here)):
-            risk["probability", policy, event] = rec("probability", policy, event, at, 0.001)
-        gaps["difference_probability", "new", event] = rec("difference_probability", "new", event, here - there, 0.001)
-    events = {**about.events, "small": Spoken("A little"), "large": Spoken("A lot")}
-    about = replace(about, risk=risk, comparison=gaps, events=events)
-    first = "“A lot” becomes likelier by 15.00 points under new: 35.00, against 20.00 % of futures under old."
-    second = "On average over all futures, debt would be 50 % higher under new: 3.00, against 2.00 bn yuan under old."
-    assert worsened(about, ["cost", "debt"]) == [first, second]
-    assert worsened(about, []) == [first]
+def test_policies_that_are_as_good_are_named():
+    run = run_of({"loss": {"old": 10.0, "new": 6.0, "half": 6.1}}, {})
+    assert rivals(run) == ["By its interval new cannot be told apart from half."]
+    assert rivals(run_of(LOSS, {})) == []
+
+
+def test_what_gets_worse_is_the_outcome_that_changes_most_and_the_event_with_the_most_points():
+    levels = {**LOSS, "cost": {"old": 50.0, "new": 60.0}, "jobs": {"old": 2.0, "new": 3.0}}
+    run = run_of(levels, {"old": 0.20, "new": 0.35})
+    first = "Jobs [thousand persons] is 3.0 under new against 2.0 under old, on average."
+    second = "“All is lost” [% of futures] is 35.0 under new against 20.0 under old."
+    assert worse(run) == [first, second]
     # what the interval does not show is not named
-    gaps["difference_probability", "new", "large"] = rec("difference_probability", "new", "large", 0.15, 0.2)
-    assert "“A little” becomes likelier by 5.00 points" in worsened(replace(about, comparison=gaps), [])[0]
+    run.comparison["difference_probability", "new", "ruin"] = rec("difference_probability", "new", "ruin", 0.15, 0.2)
+    assert worse(run) == [first]
 
 
 @pytest.mark.parametrize("gap", [-0.05, 0.0, 0.05])
 def test_no_word_of_order_where_zero_lies_in_the_interval(gap):
-    about = subject(LOSS, {"loss": {"old": 10.0, "new": 10.0 + gap}}, {"old": 0.07, "new": 0.07 + gap / 100})
-    text = " ".join(answer(about))
-    for word in ("likelier under", "less likely under", "better", "worse"):
+    run = run_of({"loss": {"old": 10.0, "new": 10.0 + gap}}, {"old": 0.07, "new": 0.07 + gap / 100})
+    text = " ".join([*itertools.chain(*(said for _, said in first_screen(run))), *worse(run)])
+    for word in ("better than", "best", "avoids", "costs", "gains", "loses", "against"):
         assert word not in text
-    assert "becomes" not in " ".join(worsened(about, about.outcomes))
 
 
 def test_exact_equality_is_no_difference():
-    about = subject(LOSS, {"loss": {"old": 1.0, "new": 1.0}}, {"old": 0.0, "new": 0.0}, half=0.0, chance_half=0.0)
-    first, _, second = answer(about)
-    assert "new and old cannot be told apart" in first and "new and old cannot be told apart" in second
+    run = run_of(SAME, {"old": 0.0, "new": 0.0}, half=0.0, chance_half=0.0)
+    assert "new and old cannot be told apart" in verdict(run, "mean", "loss") and winner(run) is None
 
 
-def test_numbers_are_rounded_to_their_errors():
+def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
+    run = run_of(LOSS, {})
+    (_, (counting, model)), (_, turns) = first_screen(run)[1:]
+    assert counting == "From 4,096 futures, the average of loss [bn yuan] is known to within 0.1 (95 % interval)."
+    assert "error of the model is not known" in model and turns == ("What would change the ranking was not asked.",)
+    run.answers = {name: SimpleNamespace(finding=f"The {name}.") for name in ("backtest", "challenge", "flip")}
+    (_, (_, *model)), (_, turns) = first_screen(run)[1:]
+    assert (model, turns) == (["The challenge.", "The backtest."], ("The flip.",))
+
+
+def test_numbers_are_rounded_to_their_errors_and_for_people():
     r = rec("difference_mean", "new", "loss", -1234.567, 30.0)
-    assert cell(r, 1.0, True).estimate == "−1,235"
-    assert cell(r, 1.0, True).interval == "[−1,265, −1,205]"
-    assert cell(r, 1.0, True).verdict == "better"
-    assert cell(r, 1.0, False).verdict == "worse"
-    assert distance(r, 1.0, " km less") == "1,235 km less [1,205, 1,265]"
-    assert with_interval(rec("mean", "new", "loss", 5.0, flag=FEW_FLAG), 1.0, " km") == "5.000 km"
-    assert minus("[-1, 2e-05]") == "[−1, 2e-05]"
-    assert [listed(list(text)) for text in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
+    assert bracketed("mean", r) == "−1,230 [−1,260, −1,200]" and amount("mean", r) == ["−1,230"]
+    assert bracketed("probability", rec("probability", "new", "ruin", 0.2345678, 1e-6)) == "23.5 [23.5, 23.5]"
+    assert bracketed("mean", rec("mean", "new", "loss", 5.0, flag=FEW_FLAG)) == "5.00†"
+    assert bracketed("mean", None) == ""
+    assert amount("mean", rec("mean", "new", "loss", math.nan)) == ["unknown"]
+    assert what(run_of(LOSS, {}), "ruin") == "“All is lost” [% of futures]"
+    assert minus("[-1, 2e-05]") == "[−1, 2e-05]" and compact(math.nan) == "–"
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(0.81, 0.9), (0.5, 0.5), (0.0301, 0.04), (9.2, 10.0), (12.0, 20.0), (0.0, 0.0)]
+)
+def test_how_well_a_number_is_known_is_never_rounded_down(size, said):
+    assert up(size) == pytest.approx(said, rel=1e-12) and up(size) >= size

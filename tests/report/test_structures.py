@@ -21,7 +21,7 @@ def test_it_says_what_holds_and_what_flips_in_the_words_of_the_study(tmp_path):
         assumptions=BILL["assumptions"] | {"exit": {**BILL["assumptions"]["exit"], "label": "Plant exit"}},
     )
     done = run(study, out=tmp_path / "run")
-    assert b'<h2 id="assumptions"' not in report(done.folder, study, done.cube)
+    assert b'<h2 id="challenge"' not in report(done.folder, study, done.cube)
     done.challenge(only="assumptions")
     text = words(report(done.folder, study, done.cube))
     assert "with plant exit doubled" in text

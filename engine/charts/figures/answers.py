@@ -33,7 +33,8 @@ def intervals(data: pd.DataFrame) -> Any:
         ),
     ]
     chart = alt.layer(*layers).properties(width=240, height=step)
-    return theme.headed(theme.panels(chart, about["panels"], columns, 240), about, max(560, 200 + columns * 270))
+    made = theme.panels(chart, about["panels"], columns, 240, about.get("own", ""))
+    return theme.headed(made, about, max(560, 200 + columns * 270))
 
 
 def beyond(data: pd.DataFrame) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.answers.answer import Answer
-from engine.answers.layout import head
+from engine.answers.layout import UNIT, head
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.charts import labels, selection
 from engine.charts.tables.frames import ends, frame
@@ -198,28 +198,31 @@ def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:
     )
 
 
-def answer(of: Answer) -> pd.DataFrame:
-    """Estimates of the first brief table that has any, for the answer to any question, a panel for each column."""
+def answer(of: Answer, *, most: int = 6) -> pd.DataFrame:
+    """Estimates of the first brief table that has any, for the answer to any question: a panel for a column and unit.
+
+    Args:
+      of: the answer.
+      most: panels that are shown.
+    """
     for table in of.tables:
         columns = [column for column in table.columns if column.kind is Kind.ESTIMATE and column.brief]
-        if len(table) and columns:
-            rows = [row for column in columns for row in _estimates(table, column)]
-            rows = [row for row in rows if np.isfinite(row["estimate"])]
-            panels = list(dict.fromkeys(row["panel"] for row in rows))
+        rows = [row for column in columns for row in _estimates(table, column) if np.isfinite(row["estimate"])]
+        if rows:
+            panels = list(dict.fromkeys(row["panel"] for row in rows))[:most]
+            rows = [row for row in rows if row["panel"] in panels]
             names = list(dict.fromkeys(row["row"] for row in rows))
             note = f"{table.title}. Brackets: 95 % intervals. {of.basis}"
-            return frame(rows, of.finding, note, panels=panels, rows=names, label="", nothing="no estimate")
+            return frame(rows, of.finding, note, panels=panels, rows=names, label="", own="xy", nothing="no estimate")
     return frame([], of.finding, of.basis, panels=[], rows=[], nothing="no estimate")
 
 
-def _estimates(table: Table, column: Column) -> Sequence[Mapping[str, Any]]:
-    scale = SCALES[column.shown]
-    return [
-        {
-            "panel": head(column),
-            "row": ", ".join(str(row[dim]) for dim in table.dims if row[dim] != ""),
-            **ends(row[column.name], scale),
-        }
-        for k, row in enumerate(table.rows())
-        if isinstance(row[column.name], Estimate) and (not table.brief or table.brief[k])
-    ]
+def _estimates(table: Table, column: Column) -> Iterator[Mapping[str, Any]]:
+    for k, row in enumerate(table.rows()):
+        if isinstance(row[column.name], Estimate) and (not table.brief or table.brief[k]):
+            unit = str(row.get(UNIT) or "1")
+            yield {
+                "panel": head(column) + (f" [{unit}]" if unit != "1" else ""),
+                "row": ", ".join(str(row[dim]) for dim in table.dims if row[dim] != ""),
+                **ends(row[column.name], SCALES[column.shown]),
+            }

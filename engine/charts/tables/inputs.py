@@ -10,7 +10,6 @@ import pandas as pd
 import xarray as xr
 
 from engine.charts import labels, selection
-from engine.charts.rank_correlation import ranks
 from engine.charts.selection import StoredOutcome
 from engine.charts.tables.frames import ends, frame, of_outcome
 from engine.risk.estimation.evidence import levels_of, measures
@@ -107,6 +106,15 @@ def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
     strength = np.abs(table @ table.T) - np.eye(len(table))
     moving = strength.max(axis=1) > max(MOVES, 5 / np.sqrt(drawn.sizes["path"]))
     return {str(name) for name, moves in zip(drawn.data_vars, moving, strict=True) if moves} & set(order)
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks of values [path], ties averaged, centred and scaled to Euclidean norm 1; zeros where all are equal."""
+    from scipy.stats import rankdata  # takes half a second to import
+
+    centred = rankdata(values) - 0.5 * (len(values) + 1)
+    length = np.linalg.norm(centred)
+    return np.asarray(centred / length if length > 0 else centred)
 
 
 def _widest(

@@ -1,4 +1,4 @@
-"""Tables of observed figures and of what is learned from them: hindcast, calibration, posteriors, ranks."""
+"""Tables of observed figures and of what is learned from them: hindcast, calibration, posteriors."""
 
 from __future__ import annotations
 

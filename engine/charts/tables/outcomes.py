@@ -1,4 +1,4 @@
-"""Tables of outcomes kept path by path: curves of exceedance, differences, thresholds, convergence."""
+"""Tables of outcomes kept path by path: curves of exceedance, differences, thresholds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ MARKED = 0.01
 BINS = 60
 SHOWN = (0.002, 0.998)
 """Quantiles between which the bins of differences lie; differences beyond are counted in the outermost bins."""
-FIRST = 1024
 
 
 def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None) -> pd.DataFrame:
@@ -49,7 +48,16 @@ def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequenc
         known = np.isfinite(level.estimate)
         words = f"{name}: 1 % beyond {labels.with_interval(level)}" if known else f"{name}: no finite path"
         if known or len(kept.policies) > 1:
-            rows.append({"policy": name, "level": level.estimate, "share": MARKED, "marked": words, "low": np.nan})
+            rows.append(
+                {
+                    "policy": name,
+                    "level": level.estimate,
+                    "share": MARKED,
+                    "marked": words,
+                    "low": np.nan,
+                    "high": np.nan,
+                }
+            )
         curve = tail_curve(values, kept.unit, kept.loss) if known else Curve(*[np.zeros(0)] * 4)
         if known and not curve.share.size:
             share = np.array([1.0, min(1 / len(values), MARKED) / 2])

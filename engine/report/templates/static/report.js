@@ -1,68 +1,64 @@
 "use strict";
 (() => {
+  console.warn = () => {};  // Vega-Lite warns where layers share a legend, as those of lines and their points do
   const held = JSON.parse(document.getElementById("data").textContent);
   const policies = held.policies;
   const boxes = [...document.querySelectorAll(".switch input")];
   const views = new Map();
   const shown = () => (boxes.length ? boxes.filter((box) => box.checked).map((box) => policies[+box.value]) : policies);
 
-  // columns to rows: the page holds each number once and each name not at all
+  // columns to rows, of the policies that are shown
   const rows = (columns) => {
-    const names = Object.keys(columns);
-    return columns[names[0]].map((_, k) => {
-      const row = {};
-      for (const name of names) row[name] = columns[name][k];
-      row.policy = policies[row.p];
-      return row;
-    });
+    const names = Object.keys(columns), shownNow = new Set(shown());
+    const value = (column, k) => (Array.isArray(column) ? column[k] : column.of[column.at[k]]);
+    const count = names.length ? (columns[names[0]].at || columns[names[0]]).length : 1;
+    const made = Array.from({ length: count }, (_, k) => Object.fromEntries(names.map((name) => [name, value(columns[name], k)])));
+    return made.filter((row) => !policies.includes(row.policy) || shownNow.has(row.policy));
   };
+  const chosen = (datasets) => Object.fromEntries(Object.entries(datasets).map(([key, columns]) => [key, rows(columns)]));
 
-  const config = {
-    background: null,
-    aria: false,
-    font: getComputedStyle(document.body).fontFamily,
-    view: { stroke: null },
-    axis: {
-      labelColor: "var(--muted)", titleColor: "var(--muted)", titleFontWeight: 400, labelFontSize: 12, titleFontSize: 12,
-      gridColor: "var(--grid)", domainColor: "var(--rule)", tickColor: "var(--rule)", tickSize: 4, labelPadding: 5, titlePadding: 8,
-    },
-    axisY: { domain: false, ticks: false, titleAngle: 0, titleAlign: "left", titleAnchor: "start", titleX: 0, titleY: -14 },
-    axisQuantitative: { labelFlush: false },
+  // parts side by side: as many as there is room for; a single part is as wide as its place
+  const GAP = 70;
+  const widest = (spec) => {
+    const inner = spec.spec || (spec.concat || spec.hconcat || spec.vconcat || [])[0];
+    return spec.width > 0 ? spec.width : inner ? widest(inner) : 300;
   };
-
-  // panels of one chart: as many side by side as there is room for
-  const panels = (spec, room) => {
-    const own = spec.concat || [spec.spec], count = spec.concat ? own.length : policies.length;
-    const most = Math.max(1, Math.min(count, 6, Math.floor(room / (own[0].width - 15))));
-    const columns = Math.ceil(count / Math.ceil(count / most));
-    const width = Math.floor((room - 52 - (columns - 1) * spec.spacing.column) / columns);
-    const sized = own.map((one) => ({ ...one, width }));
-    return { ...spec, columns, ...(spec.concat ? { concat: sized } : { spec: sized[0] }) };
+  const fitted = (spec, room, top) => {
+    if (spec.layer) {
+      if (top) return { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" } };
+      return typeof spec.width === "number" ? { ...spec, width: Math.min(spec.width, Math.max(room - GAP, 120)) } : spec;
+    }
+    if (spec.hconcat) {
+      const total = spec.hconcat.reduce((sum, part) => sum + widest(part), 0);
+      const share = (room - GAP * spec.hconcat.length) / total, wide = share > 0.6;
+      const parts = spec.hconcat.map((part) => fitted(part, wide ? widest(part) * share + GAP : room, false));
+      const { hconcat, ...rest } = spec;
+      return wide ? { ...rest, hconcat: parts } : { ...rest, vconcat: parts };
+    }
+    if (spec.vconcat) return { ...spec, vconcat: spec.vconcat.map((part) => fitted(part, room, false)) };
+    const columns = Math.max(1, Math.min(spec.columns || 1, Math.floor(room / (widest(spec) + GAP))));
+    if (spec.concat) return { ...spec, columns, concat: spec.concat.map((part) => fitted(part, room / columns, false)) };
+    return spec.spec ? { ...spec, columns, spec: fitted(spec.spec, room / columns, false) } : spec;
   };
-  const hasPanels = (spec) => Boolean(spec.facet || spec.concat);
 
   const draw = async (place) => {
-    const chart = held.charts[place.dataset.chart];
-    let spec = { ...chart.spec, data: { values: rows(chart.columns) } };
-    if (hasPanels(spec)) spec = panels(spec, place.clientWidth);
-    spec.params = [{ name: "shown", value: shown() }];
+    const spec = held.charts[place.dataset.chart];
+    if (views.has(place)) views.get(place).finalize();
     const options = {
-      renderer: "svg", actions: false, ast: true, config, tooltip: { theme: "report", offsetX: 14, offsetY: 14 },
+      renderer: "svg", actions: false, ast: true, tooltip: { theme: "report", offsetX: 14, offsetY: 14 },
       loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
     };
-    const { view } = await vegaEmbed(place, spec, options);
+    const sized = { ...fitted(spec, place.clientWidth, true), datasets: chosen(spec.datasets) };
+    sized.config = { ...spec.config, aria: false, font: getComputedStyle(document.body).fontFamily };
+    const { view } = await vegaEmbed(place, sized, options);
     const svg = place.querySelector("svg");
     if (svg) { svg.setAttribute("aria-hidden", "true"); svg.setAttribute("focusable", "false"); }
     views.set(place, view);
     place.dataset.room = String(place.clientWidth);
   };
 
-  const apply = () => {
-    const names = shown();
-    boxes.forEach((box) => {
-      document.querySelectorAll(`[data-policy="${box.value}"]`).forEach((part) => part.classList.toggle("off", !box.checked));
-    });
-    return Promise.all([...views.values()].map((view) => view.signal("shown", names).runAsync()));
+  const apply = async () => {
+    for (const place of [...views.keys()]) await draw(place);
   };
 
   boxes.forEach((box) => box.addEventListener("change", apply));
@@ -80,30 +76,25 @@
   document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", edges));
   addEventListener("resize", edges);
 
-  // panels side by side do not grow with the page: they are drawn anew
+  // parts side by side do not grow with the page: they are drawn anew
   let waiting = 0;
   addEventListener("resize", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      for (const [place, view] of views) {
-        if (!hasPanels(held.charts[place.dataset.chart].spec) || Math.abs(place.clientWidth - place.dataset.room) < 8) continue;
-        view.finalize();
-        draw(place);
+      for (const place of views.keys()) {
+        if (Math.abs(place.clientWidth - place.dataset.room) >= 8) draw(place);
       }
     }, 200);
   });
   edges();
 
-  // what is seen first is drawn first; all the rest follows, so that the page prints whole; what is in a closed part, when that is opened
-  const drawAll = async (within) => {
-    for (const place of within.querySelectorAll(".plot")) {
-      if (views.has(place) || place.closest("details:not([open])")) continue;
+  // one after the other, so that what is seen first is drawn first and the page prints whole
+  const drawAll = async () => {
+    for (const place of document.querySelectorAll(".plot")) {
       await draw(place);
       await new Promise((next) => setTimeout(next));
     }
-    await apply();
     document.documentElement.dataset.drawn = String(views.size);
   };
-  document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", () => part.open && drawAll(part)));
-  drawAll(document);
+  drawAll();
 })();

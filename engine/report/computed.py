@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.formatting import command_line, forms_as_text
 from engine.report.markup import Section, render
-from engine.report.run_records import RunRecords
+from engine.report.records import RunRecords
 from engine.risk.estimation.bounds import MANY, standings
 
 SAMPLERS = {
@@ -23,26 +23,17 @@ def section(run: RunRecords) -> Section:
     """The section on how the run was computed: facts, versions, commands; provenance gives times and machines."""
     study, attributes = run.study, run.tree.attrs
     about = f", {SAMPLERS[study.sampler]}" if study.sampler in SAMPLERS else ""
-    diagnostics = run.group("diagnostics")
+    diagnostics = run.diagnostics
     lost = int(diagnostics["nonfinite"].sum()) if "nonfinite" in diagnostics else 0
     coarse: list[dict[str, Any]] = json.loads(diagnostics.attrs.get("rounding", "[]"))
     kept = [name for name in study.model.outcomes if name in study.keep.outcomes]
+    known = (
+        study.facts and f"figures to {study.facts.until}, with {study.phrase('policies', study.facts.policy)} followed"
+    )
     facts = [
         ("Paths", f"{run.paths:,}, the same futures under every policy"),
         ("Sampler", f"{study.sampler}{about}"),
-        *(
-            [
-                (
-                    "Known",
-                    (
-                        f"figures to {study.facts.until}, with {study.phrase('policies', study.facts.policy)} followed;"
-                        " futures moved to where these are likely"
-                    ),
-                )
-            ]
-            if study.facts
-            else []
-        ),
+        *([("Known", f"{known}; futures moved to where these are likely")] if known else []),
         ("Independent units", f"{run.paths // study.unit:,}, over which all errors are taken"),
         ("Seed", f"{study.seed}"),
         ("Precision", f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64"),
@@ -62,26 +53,23 @@ def section(run: RunRecords) -> Section:
     words = "run", "study.toml", "--paths", run.paths, "--out", "again"
     commands = command_line(*words, model=spec), command_line("report", "again", model=spec)
     packages = dict.fromkeys(name for versions in run.versions for name in versions if versions[name])
-    markup = render(
-        "computation.html",
-        facts=facts,
-        own_model=", the model’s own file (--model)" if own else "",
-        commands="\n".join(commands),
-        version_head=(
-            "Part",
-            *(f"Made by {k + 1}" if len(run.versions) > 1 else "Version" for k in range(len(run.versions))),
-        ),
-        versions=[
-            (name.replace("_", " "), *(str(versions.get(name, "")) for versions in run.versions)) for name in packages
-        ],
-        runs=[_past_run(past) for past in run.runs],
-    )
+    made_by = [f"Made by {k + 1}" if len(run.versions) > 1 else "Version" for k in range(len(run.versions))]
+    versions = [(name.replace("_", " "), *(str(one.get(name, "")) for one in run.versions)) for name in packages]
+    heads = ("Started", "Ended", "Status", "Blocks", "Machine", "Command")
+    tables = [
+        ("versions", "Versions", ("Part", *made_by), versions),
+        ("runs", "Runs", heads, [_past_run(past) for past in run.runs]),
+    ]
+    there = [table for table in tables if table[3]]
+    markup = render("facts.html", facts=facts, commands="\n".join(commands), tables=there)
     return Section("computed", "How it was computed", markup, parts=(("reproduce", "The same numbers again"),))
 
 
 def _bounds(run: RunRecords) -> list[tuple[str, str]]:
     """A row on the bound of a yearly variable on which values lie most often; [] for a model without bounds."""
-    shares = run.group("diagnostics/bounds").data_vars
+    if "/diagnostics/bounds" not in run.tree.groups:
+        return []
+    shares = run.tree["diagnostics/bounds"].data_vars
     held = {str(name): part.transpose("policy", "bound", ...).values for name, part in shares.items()}
     on_bounds = standings(run.study, held)
     if not on_bounds:

@@ -1,0 +1,111 @@
+"""The first screen of a run in at most 120 words: which policy, by how much, how sure, what would change it."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_CEILING, Decimal
+from typing import TYPE_CHECKING
+
+from engine.answers import registry
+from engine.report import sentences
+from engine.report.text import minus
+from engine.risk.estimation.exclusion import notice
+from engine.risk.estimation.flags import Reason
+
+if TYPE_CHECKING:
+    from engine.report.records import RunRecords
+
+WORDS = 120
+"""Most words of the first screen."""
+DOUBTS = ("challenge", "backtest")
+"""Questions whose answers say how well the model can be trusted."""
+TURNS = ("flip", "challenge")
+"""Questions whose answers say what would change the ranking, the first of them first."""
+LEFT_OUT = ("gates", "constants", "precision")
+"""Questions that a report does not miss."""
+Part = tuple[str, tuple[str, ...]]
+
+
+def first_screen(run: RunRecords) -> tuple[Part, ...]:
+    """Headings, each with its sentences; the last sentences of a heading are left out for want of room."""
+    model, turns = model_error(run), what_turns(run)
+    parts: list[tuple[str, list[str]]] = [
+        ("Which policy", which(run)),
+        ("How sure", [counting_error(run), *model]),
+        ("What would change it", turns),
+    ]
+    for _, said in (parts[1], parts[0]):
+        while _count(parts) > WORDS and len(said) > 2:
+            said.pop()
+    return tuple((head, tuple(said)) for head, said in parts)
+
+
+def _count(parts: list[tuple[str, list[str]]]) -> int:
+    return sum(len(f"{head} {' '.join(said)}".split()) for head, said in parts)
+
+
+def which(run: RunRecords) -> list[str]:
+    """Which policy is better by the first outcome, what it gains and costs, and which are as good."""
+    name = run.outcomes[0]
+    if not run.others:
+        said = [sentences.verdict(run, measure, name) for measure in ("mean", "ES99")]
+        return [*said, "No other policy was run, so nothing is compared."]
+    found = sentences.winner(run)
+    measure, of = found[1:] if found else ("mean", name)
+    first = [] if of == name else [sentences.verdict(run, "mean", name)]
+    return [*first, sentences.verdict(run, measure, of), sentences.weighed(run), *sentences.rivals(run)]
+
+
+def counting_error(run: RunRecords) -> str:
+    """How large the Monte Carlo error of the first number is."""
+    name, futures = run.outcomes[0], f"{run.paths:,} future{'s' * (run.paths > 1)}"
+    records = [run.risk["mean", policy, name] for policy in run.study.policy_names]
+    sides = [side for r in records for side in (r.high - r.estimate, r.estimate - r.low) if math.isfinite(side)]
+    if not sides:
+        return f"The counting error of {sentences.what(run, name)} is not known: {sentences.why(records[0])}."
+    size = minus(f"{up(max(sides)):,.12g}")
+    return f"From {futures}, the average of {sentences.what(run, name)} is known to within {size} (95 % interval)."
+
+
+def up(size: float) -> float:
+    """A size rounded up to one significant digit, so that no more precision is claimed than the interval supports."""
+    unit = Decimal(1).scaleb(Decimal(size).adjusted()) if size > 0 else Decimal(1)
+    return float((Decimal(size) / unit).to_integral_value(ROUND_CEILING) * unit)
+
+
+def model_error(run: RunRecords) -> list[str]:
+    """What is known of the error of the model, which no interval contains."""
+    known = [run.answers[name].finding for name in DOUBTS if name in run.answers]
+    return known or ["The error of the model is not known: it was compared with no other choices and no observations."]
+
+
+def what_turns(run: RunRecords) -> list[str]:
+    """What would change the ranking, by the first answer that says it."""
+    known = next((run.answers[name].finding for name in TURNS if name in run.answers), None)
+    return [known or "What would change the ranking was not asked."]
+
+
+def not_asked(run: RunRecords) -> str:
+    """The questions that were not asked, in one line; "" where all were."""
+    missing = [registry.question(name).heading for name in missing_questions(run)]
+    return f"Not asked: {'; '.join(head[:1].lower() + head[1:] for head in missing)}." if missing else ""
+
+
+def missing_questions(run: RunRecords) -> list[str]:
+    """Questions that this study can be asked and that have no answer."""
+    study = run.study
+    impossible = {*LEFT_OUT, *run.answers}
+    if not run.others:
+        impossible |= {"compare", "attribute", "flip", "challenge"}
+    impossible |= set() if study.observed.rows else {"backtest"}
+    impossible |= set() if study.facts else {"condition"}  # which is asked of a run of its own
+    return [name for name in registry.QUESTIONS if name not in impossible]
+
+
+def sure(run: RunRecords) -> list[str]:
+    """All that is known of the errors: of counting, then of the model."""
+    said = [counting_error(run), "Brackets contain, 19 times in 20, what infinitely many futures would give."]
+    flags = (flag for one in run.risk.values() for flag in one.flags if flag.reason is Reason.NOT_FINITE)
+    if lost := run.excluded or max((int(flag.got) for flag in flags), default=0):
+        said.append(f"{notice(lost, run.paths)}.")
+    return [*said, *model_error(run), "No bracket contains the error of the model."]

@@ -1,0 +1,108 @@
+"""An answer in the words of its study: names in sentences and tables are replaced by labels."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from engine.answers.answer import Answer
+from engine.answers.layout import COMMAND
+from engine.answers.table import Column, Kind, Table
+from engine.formatting import begun
+from engine.report.text import minus
+from engine.study.study import Study
+from engine.study.tables.assumptions import KINDS
+
+SHORTEST = 3
+"""Least number of letters of a name that is replaced within a sentence."""
+
+
+def told(study: Study, answer: Answer) -> Answer:
+    """The answer with the labels of the study in place of names; commands stay as they are."""
+    say = translator(study, answer.subject.policies)
+    findings = tuple(minus(begun(say(text))) for text in answer.findings)
+    tables = tuple(_table(say, table) for table in answer.tables)
+    return replace(answer, findings=findings, tables=tables, basis=begun(say(answer.basis)))
+
+
+def _table(say: Callable[[str], str], table: Table) -> Table:
+    """The table in words; with its own labels where two of them would read alike."""
+    titled = replace(table, title=begun(say(table.title)))
+    with suppress(ValueError):
+        return replace(titled, columns=[_column(say, one) for one in table.columns])
+    return titled
+
+
+def _column(say: Callable[[str], str], column: Column) -> Column:
+    if column.kind is not Kind.TEXT or column.name == COMMAND:
+        return column
+    return replace(column, values=[minus(say(str(value))) for value in column.values])
+
+
+def translator(study: Study, policies: Sequence[str]) -> Callable[[str], str]:
+    """A function that replaces names in a text by their labels, except for labels that two names share.
+
+    A yearly variable with the same label as something else (an outcome folded from it, say) is marked as yearly, such
+    as `yearly layoffs by closures`.
+
+    Args:
+      policies: names of policies that the text may hold, which need not be those that run.
+    """
+    named = {
+        "policies": policies, "outcomes": study.model.outcomes, "events": study.events_by_name,
+        "yearly": study.model.yearly, "factors": [one.name for one in study.inputs], "levers": study.model.levers,
+    }  # fmt: skip
+    kinds = {name: kind for kind, names in reversed(named.items()) for name in names}
+    plain = {name: study.phrase(kind, name) for name, kind in kinds.items()}
+    shared = Counter(plain.values())
+    yearly = {name: f"yearly {text}" for name, text in plain.items() if kinds[name] == "yearly" and shared[text] > 1}
+    alike = Counter((plain | yearly).values())
+    words = {name: text for name, text in (plain | yearly).items() if alike[text] == 1}
+    titles = {name: begun(text) if name in yearly else study.title(kinds[name], name) for name, text in words.items()}
+    joined = _joined(study)
+    titles = {name: begun(text) for name, text in joined.items()} | titles
+    # within a sentence a name of one or two letters may be an English word, and so may a group's name of letters alone
+    words = {name: text for name, text in joined.items() if not name.isalpha()} | words
+    # a label already in the text matches as a whole and stays as it is, so that no name within it is replaced
+    spelt = {study.words(name) for name in words if "_" in name} | {*words.values(), *joined.values()}
+    known = sorted({name for name in words if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
+
+    def within(text: str) -> str:
+        return pattern.sub(lambda found: words.get(found[0], found[0]), text)
+
+    @functools.cache
+    def translate(text: str) -> str:
+        label, bracket, unit = text.partition(" [")
+        first, *others = label.split(", ")
+        if first in titles:
+            rest = (words.get(part) or within(part) for part in others)
+            return ", ".join([titles[first], *rest]) + bracket + within(unit)
+        return within(text)
+
+    return translate
+
+
+def _joined(study: Study) -> dict[str, str]:
+    """Name -> words for groups, shocks and assumptions ("off" and "doubled" too), without names of several meanings."""
+    named = {
+        "shocks": {*study.model.shocks}.union(*study.shock_streams.values()),
+        "groups": {**study.groups, **study.shocks.groups},
+        "regimes": study.shocks.regimes,
+        "lever_groups": study.lever_groups,
+        "assumptions": [one.name for one in study.assumptions],
+    }
+    called: dict[str, set[str]] = {}
+    for kind, names in named.items():
+        for name in names:
+            called.setdefault(name, set()).add(study.phrase(kind, name))
+    words = {name: text for name, (text, *others) in called.items() if not others}
+    return words | {
+        f"{one.name} {kind}": f"{study.phrase('assumptions', one.name)} {kind}"
+        for one in study.assumptions
+        for kind in KINDS
+    }
