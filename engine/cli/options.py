@@ -58,13 +58,17 @@ def _whole(text: str) -> int:
 
 
 def _label(text: str) -> tuple[str, str]:
-    dim, label = text.split("=", 1)
+    dim, _, label = text.partition("=")
+    if not (dim and label):
+        raise ValueError
     return dim, label
 
 
 def _shard(text: str) -> tuple[int, int]:
-    number, of = map(int, text.split("/"))
-    return number, of
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal()):
+        raise ValueError
+    return int(number), int(of)
 
 
 def _size(text: str) -> int:
@@ -185,9 +189,9 @@ def complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) 
     from engine.run_folder.finding import known_runs
     from engine.study.loading import shipped_studies
 
-    names = {name: name for name in shipped_studies()}
-    names |= {name: str(path) for path in known_runs() for name in (path.name, str(path))}
-    found = dict.fromkeys(place for name, place in names.items() if name.startswith(incomplete))
+    names = [(name, name) for name in shipped_studies()]
+    names += [(name, str(path)) for path in known_runs() for name in (path.name, str(path))]
+    found = dict.fromkeys(place for name, place in names if name.startswith(incomplete))
     return [*map(CompletionItem, found), CompletionItem(incomplete, type="file")]
 
 

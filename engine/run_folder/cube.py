@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Container, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -209,11 +210,13 @@ def attributes(folder: str | Path, group: str = "") -> Attributes:
 
 
 def rounding(folder: Path) -> tuple[Rounding, ...]:
-    """The quantities for which single precision is too coarse, from a finished cube; empty if it cannot be read."""
-    try:
-        return tuple(map(Rounding.of_dict, json.loads(attributes(folder, "diagnostics").get("rounding") or "[]")))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ()
+    """The quantities for which single precision is too coarse, from a finished cube, as far as they can be read."""
+    found = []
+    with suppress(ValueError, TypeError):
+        for entry in json.loads(attributes(folder, "diagnostics").get("rounding") or "[]"):
+            with suppress(ValueError, KeyError, TypeError, AttributeError):  # of an earlier version
+                found.append(Rounding.of_dict(entry))
+    return tuple(found)
 
 
 def _root_attributes(study: Study) -> Attributes:

@@ -27,10 +27,13 @@ from engine.run_folder.cube_groups import (
 )
 from engine.run_folder.finding import finishing_command
 from engine.run_folder.folder import RunFolder
+from engine.run_folder.reading import Paths
 from engine.study.study import PRECISIONS, Study
 from engine.study.tables.policies import on_path
 
 COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
+TOGETHER = 32
+"""Blocks that `worst` reads at a time."""
 _Variables = Mapping[str, tuple[tuple[str, ...], np.ndarray, Attributes]]
 
 
@@ -207,15 +210,21 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
         raise UserError(
             str(folder.path), [Problem("count", f"expected 1 to {answers.study.paths} paths, got {count}.")]
         )
-    values = answers.paths[variable]
-    own = values[study.policy_names.index(policy)]
-    goodness = -own if study.is_loss(variable) else own
-    among = np.flatnonzero(goodness <= np.partition(goodness, count - 1)[count - 1])  # few, where sorting all is slow
-    first = among[np.argsort(goodness[among], kind="stable")][:count]
-    numbers = np.concatenate([np.arange(block.first, block.first + block.count) for block in answers.blocks])
+    numbers = np.zeros(0, np.int64)
+    values: np.ndarray = np.zeros((len(study.policies), 0), study.dtype)
+    for begin in range(0, len(answers.blocks), TOGETHER):
+        part = answers.blocks[begin : begin + TOGETHER]
+        numbers = np.concatenate([numbers, *(np.arange(one.first, one.first + one.count) for one in part)])
+        values = np.concatenate([values, Paths(folder, part)[variable]], axis=1)
+        own = values[study.policy_names.index(policy)]
+        goodness = -own if study.is_loss(variable) else own
+        most = min(count, len(own))
+        among = np.flatnonzero(goodness <= np.partition(goodness, most - 1)[most - 1])  # few; sorting all is slow
+        first = among[np.argsort(goodness[among], kind="stable")][:count]
+        numbers, values = numbers[first], values[:, first]
     return xr.Dataset(
-        {variable: (("path", "policy"), values[:, first].T, described_value(study, "outcomes", variable))},
-        {"path": _path_numbers(numbers[first]), "policy": policies(study)},
+        {variable: (("path", "policy"), values.T, described_value(study, "outcomes", variable))},
+        {"path": _path_numbers(numbers), "policy": policies(study)},
         {"title": study.name, "comment": f"paths with the worst '{variable}' under '{policy}', worst first"},
     )
 

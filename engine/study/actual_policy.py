@@ -79,7 +79,7 @@ def _policy(study: Study, policy: str | None, problems: Problems) -> str:
         known = ", ".join(study.policy_names)
         problems.add(
             "--policy",
-            f"say under which policy: the one that came nearest to what was done. Known: {known}. One that does not run"
-            " is found where the study's file is asked.",
+            f"expected a policy, the one closest to what was done, got none. Known: {known}. Ask the study's file for a"
+            " policy that does not run.",
         )
     return named

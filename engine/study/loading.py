@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import tomllib
 import warnings
@@ -87,7 +86,7 @@ def _loaded(
     if isinstance(given, Mapping):
         source = str(given.get("name") or "study")
         in_python = _plain_tables(given, source)
-        whole = _layered(copy.deepcopy(in_python), Path(source), source, (), spare)
+        whole = _layered(_plain_tables(in_python, source), Path(source), source, (), spare)
     else:
         source, in_python = str(given), {}
         whole = _extended(_study_path(source), source, (), spare)
@@ -158,7 +157,7 @@ def read_study(
     Raises:
       UserError: with all problems at once.
     """
-    tables = copy.deepcopy(dict(document))
+    tables = _plain_tables(document, source)
     given = {key: value for key, value in (run or {}).items() if value is not None}
     if given and isinstance(tables.setdefault("run", {}), dict):
         tables["run"] |= given

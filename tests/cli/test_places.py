@@ -148,7 +148,8 @@ def test_a_run_a_beginning_a_study_file_and_a_name_that_ships_mean_the_same(insi
     shown = []
     places = [run.name[:9], "crossing", run, f"outputs/{run.name[:9]}", "span.toml"]
     for place in places[: 5 if command in (*QUICK, "compare", "sensitivity") else 2]:
-        if command != "gates":  # a run does not state them: what it gives of them is stored
+        if command != "gates" or place not in (run, run.name[:9], f"outputs/{run.name[:9]}"):
+            # a run does not state its gates: its answer is the stored one
             shutil.rmtree(run / f"{command}.zarr", ignore_errors=True)
         ended = asked(command, place)
         if command == "constants":  # of which the model has none

@@ -104,6 +104,16 @@ def test_plain_lines_say_what_is_counted_and_are_few(capsys, monkeypatch):
     assert lines == [f"inputs: {done} of 67" for done in range(1, 68, 2)]
 
 
+def test_a_stage_that_begins_again_is_counted_from_there(capsys, monkeypatch):
+    clock = itertools.count(0, 10)
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    with progress(quiet=False, way="json") as observe:
+        for done in (100, 300, 50, 100):
+            observe(Progress("simulating", done, 400))
+    speeds = [json.loads(line).get("paths_per_second") for line in capsys.readouterr().err.splitlines()]
+    assert speeds == [None, 20.0, None, 5.0]
+
+
 def test_quiet_says_nothing_and_an_unknown_way_is_refused(tmp_path):
     study = write(tmp_path, POND)
     assert call("run", study, *own("Pond"), "--out", tmp_path / "out", "--quiet").stderr == ""

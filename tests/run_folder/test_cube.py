@@ -1,6 +1,7 @@
 """The cube as a reader sees it: layout, six lines of plain xarray, extension, sameness, and what is refused."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from engine.draws.factors import Input
 from engine.errors import UserError
 from engine.execution.resources import bytes_needed, refuse_if_too_large
 from engine.modelling.records import Outcome, StaticModel
+from engine.risk.estimation.rounding import Lost, Rounding
 from engine.risk.estimation.summary_groups import GROUPS
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
@@ -387,3 +389,11 @@ def test_a_table_of_events_repeats_nothing(finished):
     _, study, tree = finished
     rows = tree["events"].to_dataset().to_dataframe()
     assert len(rows) == len(study.policies) * len(study.events) * 4
+
+
+def test_quantities_too_coarse_for_single_precision_are_read_as_far_as_they_are_known(tmp_path):
+    one = Rounding("outcomes.bill", Lost.DIFFERENCE, "reform", 30.0, 32.0, 64.0)
+    entries = [{**one.as_dict(), "what": "steps"}, {"place": "outcomes.bill"}, 1, one.as_dict()]
+    (place := tmp_path / "cube.zarr" / "diagnostics").mkdir(parents=True)
+    (place / "zarr.json").write_text(json.dumps({"attributes": {"rounding": json.dumps(entries)}}))
+    assert cube.rounding(tmp_path) == (one,)

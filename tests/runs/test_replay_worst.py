@@ -9,7 +9,7 @@ import pytest
 from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.errors import UserError
 from engine.run_folder.folder import RunFolder
-from engine.runs.replay import percentiles, replay, worst
+from engine.runs.replay import TOGETHER, percentiles, replay, worst
 from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
 from tests.draws.distributions.test_distributions import CASES
@@ -40,9 +40,11 @@ def expected(ran, variable, policy, count):
     return np.lexsort((np.arange(study.paths), -badness))[:count]
 
 
+@pytest.mark.parametrize("together", [1, TOGETHER])
 @pytest.mark.parametrize("policy", ["weak", "strong"])
 @pytest.mark.parametrize("variable", ["damage", "margin"])
-def test_the_worst_paths_are_those_of_a_sorted_list(ran, variable, policy):
+def test_the_worst_paths_are_those_of_a_sorted_list(ran, variable, policy, together, monkeypatch):
+    monkeypatch.setattr("engine.runs.replay.TOGETHER", together)
     folder, study = ran
     held = read_paths(folder, study, (variable,), study.paths)[variable]
     for count in (1, 10, 2000):

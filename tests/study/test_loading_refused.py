@@ -9,7 +9,7 @@ import pytest
 from engine.draws.distributions.scipy_catalogue import continuous_names, discrete_names, parameter_names
 from engine.errors import UserError, closest
 from engine.modelling.records import Factor, Lever
-from engine.study.loading import read_study
+from engine.study.loading import load_study, read_study
 from engine.study.schema import FactorTable, LawTable, ShockTable
 from tests.helpers import assert_same
 from tests.refusals import at, refuses
@@ -378,3 +378,8 @@ def test_the_model_of_a_study():
     with refuses("model", "missing"):
         read_study(tomllib.loads(STUDY), "s")
     assert read(text).model_name == "Reservoir"
+
+
+def test_tables_in_python_hold_plain_values():
+    with refuses("compare", "expected a list", "dict_keys"):
+        load_study({"extends": "rustbelt", "compare": {}.keys()})

@@ -104,9 +104,11 @@ class _News:
         if stage.name != "simulating":
             return None
         now = time.monotonic()
-        first, before = self.first = self.first or (now, stage.done)
+        if self.first is None or stage.done < self.first[1]:  # it has begun, or begun again
+            self.first = now, stage.done
+        first, before = self.first
         elapsed, done = now - first, stage.done - before
-        return (done / elapsed, (stage.total - stage.done) * elapsed / done) if elapsed and done else None
+        return (done / elapsed, (stage.total - stage.done) * elapsed / done) if elapsed > 0 and done > 0 else None
 
     def pace(self, stage: Progress) -> Iterator[str]:
         """Yields `262,144 of 1,048,576 paths, 240,000 paths/s, 0:00:03 left`, then shorter and shorter texts."""

@@ -52,8 +52,8 @@ class Challenge:
     towards them it turns. A study states its claims and readings under [challenge]; one without claims is taken to
     claim what its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
 
-    Without --claim, first come the rankings of the policies that hold, and those that flip, with each assumption off,
-    each doubled, and all of them, on 131,072 paths. A study names its assumptions: [assumptions.exit] with
+    First come the rankings of the policies that hold, and those that flip, with each assumption off, each doubled, and
+    all of them, on 131,072 paths; last with --claim. A study names its assumptions: [assumptions.exit] with
     off = { exit_rate = 0 }.
 
     \b
@@ -90,7 +90,7 @@ class Challenge:
         if self.only not in (None, ASSUMPTIONS):
             raise UserError("--only", [unknown("part", str(self.only), (ASSUMPTIONS,))])
         findings, rankings, structures = list[str](), list[Table](), ""
-        if self.only or (of.study.assumptions and not self.claim):
+        if self.only or of.study.assumptions:
             findings, rankings, structures = assumptions(of.study, of.paths, of.device, of.observe)
         if self.only:
             basis = f"{of.study.name}: {structures}"
@@ -104,8 +104,9 @@ class Challenge:
         if lost:
             basis += f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
         basis += f"; rankings by assumption: {structures}" if structures else ""
-        every = (*sentences(results), *findings)
-        return Answer(Subject.of(study), every, (*rankings, *tables(results)), basis, f"{READING} {RANKINGS}")
+        every, own = (*sentences(results), *findings), [*tables(results)]
+        ordered = (*own, *rankings) if self.claim else (*rankings, *own)
+        return Answer(Subject.of(study), every, ordered, basis, f"{READING} {RANKINGS}")
 
 
 def tables(results: Sequence[Result]) -> Iterator[Table]:

@@ -2,8 +2,8 @@
 
 For a number f, A is its value on a path, B its value on the same path with every input drawn anew, and A_k its value on
 the path with input k alone taken from B. All indices are shares of V = Var f. Intervals are over independent units, by
-the influence of each path on the ratio. Where too few paths contribute for that, the total index has no interval, and
-the others are bounded by first index <= Shapley effect <= total index.
+the influence of each path on the ratio. Where too few paths contribute to an index, its interval follows from
+0 <= first index <= Shapley effect <= total index; where too few contribute to the total index, none has an interval.
 """
 
 from __future__ import annotations
@@ -104,6 +104,8 @@ class Pair:
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
         if self._fewest((self.a != mixed) & (self.b != self.usual), self.b != mixed) >= FEWEST_TELLING:
             return own, total
+        if np.isnan(total.high):
+            return own.flagged(*total.flags), total
         return _within(own, 0.0, float(np.fmin(1.0, total.high))).flagged(*total.flags), total
 
     def _total(self, mixed: Paths, squares: Paths) -> Estimate:
@@ -176,6 +178,8 @@ def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
     The ends are the lower end of the first-order index and the upper end of the total index, between which the effect
     lies in theory. Source: Owen (2014), SIAM/ASA J. Uncertain. Quantif. 2, 245-251, doi:10.1137/130936233.
     """
+    if np.isnan(total.high):
+        return own.flagged(*total.flags)
     low, high = min(float(np.fmax(first.low, 0.0)), own.estimate), float(np.fmax(total.high, own.estimate))
     return _within(own, low, high).flagged(*total.flags)
 

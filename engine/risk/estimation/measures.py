@@ -133,17 +133,18 @@ class Sample(Measured):
         flagged, all levels of ES by the lowest of them.
         """
         gaps, constant = self.gaps(baseline)
-        lowest: dict[str, Measure] = {}
+        lowest: dict[str, Flag | None] = {}
         tails: list[Flag | None] = []
         for (row, _), gap, *pair in zip(rows(self.levels), gaps, self.tails, baseline.tails, strict=True):
-            of = lowest.setdefault(row.name, gap)
             others = [flag for flag in pair if flag and flag.reason not in HEAVY_TAILS]
             if row.tail == "values":
-                tails.append(gravest((self.flag(of), scarce(self.units))))
+                tails.append(gravest((self.flag(gap), scarce(self.units))))
             elif others or not any(pair):
                 tails.append(next(iter(others), None))
             else:
-                tails.append(of_squares(self.flag(of)) if row.tail == "squares" else self.flag(of))
+                if row.name not in lowest:
+                    lowest[row.name] = of_squares(self.flag(gap)) if row.tail == "squares" else self.flag(gap)
+                tails.append(lowest[row.name])
         return self._evidence(gaps, tails, constant)
 
     def _evidence(self, measures: Sequence[Measure], tails: Sequence[Flag | None], constant: np.ndarray) -> Evidence:
