@@ -21,15 +21,15 @@ from engine.cli.show import streams
 from engine.errors import UserError, did_you_mean
 from engine.modelling.loading import end_quietly
 
+SELDOM = ("constants", "schema", "copy", "completion")
+"""The commands that only `rustbelt --help --full` shows."""
 GROUPS = {
     "Run": ("run", "check", "init"),
-    "Ask": ("answer", "risk", *registry.QUESTIONS, "report", "plot", "replay"),
+    "Ask": ("answer", "risk", *(name for name in registry.QUESTIONS if name not in SELDOM), "report", "plot", "replay"),
     "Look after": ("list", "status", "verify", "repair"),
     "Other": ("fit",),
 }
 """The commands that `rustbelt --help` shows, by heading, the most used first."""
-SELDOM = ("schema", "copy", "completion")
-"""The commands that only `rustbelt --help --full` shows."""
 SELDOM_OPTIONS = """
 Seldom used options, which COMMAND --help --full describes:
   --program    Form of the compiled program.

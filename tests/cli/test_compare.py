@@ -218,7 +218,7 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
     assert {(row["variable"], row["place"], row["year"]) for row in rows} == {("stock", "north", 2018)}
     assert {"difference_mean", "worse", "regret"} <= {row["measure"] for row in rows}
     shown = compare(pond, "--outcome", "stock", "--full")
-    assert "less keep" in shown.stdout and "years and places." in " ".join(shown.stdout.split())
+    assert "difference from keep" in shown.stdout and "years and places." in " ".join(shown.stdout.split())
     asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(
         outcome="stock", at={"region": "north"}, year=2018
     )
