@@ -245,7 +245,7 @@ def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
         yield f"{begun(futures)} have {_how(study, first, density)}."
         names = [_with_side(study, *one) for one in rest if not one[0]["distance"].high < first["distance"].low]
         yield (
-            f"{begun(some(names))} may deviate from their priors as much."
+            f"{begun(some(names))} may deviate as much from the prior."
             if names
             else "No other input deviates from its prior as much."
         )

@@ -106,7 +106,7 @@ def test_what_cannot_be_is_refused_in_words(known):
     said = refused(known, walk(row(2023, 1.0), row(2024, 2.0)))
     assert [one.partition(":")[0] for one in said] == ["observed", "observed"] and "has no error" in said[0]
     (said,) = refused(known, walked(1.0, observed={"policy": ""}))
-    assert "which policy" in said
+    assert "expected a policy" in said
     (said,) = refused(known, walked(1.0), policy="odl")
     assert "policy 'odl'" in said and "'old'" in said
 
