@@ -46,7 +46,7 @@ def main() -> None:
             held = Calibration(own, others[:, 2 * k], np.random.default_rng(k))
             of = band(held.places)
             within, spread = held.coverage(0.9), held.spread()
-            inside = np.mean((of.low <= of.share) & (of.share <= of.high))
+            inside = np.mean((of["low"] <= of["share"]) & (of["share"] <= of["high"]))
             counted += [
                 inside, within.expected_from <= within.value <= within.expected_to,
                 spread.expected_from <= spread.value, spread.value <= spread.expected_to, not held.unexplained(),

@@ -147,7 +147,7 @@ class Drawn:
         boxes = [wide, {first: Limits(-0.5)}] if study.paths > 1 else []
         part = Under(Condition("loss > 1", ()), study.baseline)
         where = Where(f"loss > 1 under {study.baseline}", (part,))
-        return replace(answer_of(Discovery(study, where, boxes, (), every, every, every)), question="discover")
+        return replace(answer_of(Discovery(study, where, boxes, every, every, every)), question="discover")
 
     def __getitem__(self, name: str) -> Any:
         """The source of that name."""

@@ -14,6 +14,8 @@ from engine.risk.estimation.intervals import Estimate
 
 BRIEF = "brief"
 """Key of a row that says whether the brief form of the table has it; a row without the key is in it."""
+Row = dict[str, Any]
+"""Labels and values of a row by name of a column."""
 _KINDS = ((Estimate, Kind.ESTIMATE), (bool, Kind.TRUTH), (int, Kind.COUNT), (float, Kind.NUMBER))
 
 

@@ -47,6 +47,7 @@ REMOVED = {
     "check --json": "rustbelt gates STUDY --json",
     "check --operations": "rustbelt check STUDY",
     "diff": "rustbelt compare RUN OTHER",
+    "discover --numbers": "rustbelt discover RUN --where WHERE",
     "explain --levers": "rustbelt flip STUDY --outcome V",
     "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
     "replay --all": "rustbelt replay RUN --path N --full",

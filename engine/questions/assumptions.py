@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, product
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.answers.as_text import judged
 from engine.answers.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
-from engine.answers.rows import table
+from engine.answers.rows import Row, table
 from engine.answers.table import Table
 from engine.answers.wording import listed
 from engine.errors import Problem, UserError
 from engine.questions import variants
 from engine.questions.comparison import others_of
 from engine.questions.futures import Futures, sound
-from engine.questions.variables import Values
+from engine.questions.variables import Values, outcomes_of
 from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import against_baseline, tables_of_paths
@@ -34,13 +34,11 @@ READING = (
     " difference, by itself, leaves out zero; it holds if one policy is clearly the worse one in every structure, and"
     " flips if each is in some."
 )
-KEY = ("variable", "measure", "policy", "against")
-Row = dict[str, Any]
 Key = tuple[str, str, str, str]
+"""Variable, measure, policy and the policy that it is compared with."""
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(NamedTuple):
     """One structure of a study: its assumptions as stated, or with one or all of them off or doubled.
 
     Args:
@@ -54,10 +52,6 @@ class Structure:
     assumption: str
     kind: str
     change: Change
-
-    def phrase(self, study: Study) -> str:
-        """Its name in words, as it stands within a sentence."""
-        return f"{study.phrase('assumptions', self.assumption)} {self.kind}" if self.kind else self.name
 
 
 def structures(study: Study) -> tuple[Structure, ...]:
@@ -98,32 +92,40 @@ def assumptions(
     study = replace(study, paths=min(study.paths, variants.PATHS) if paths is None else paths)
     every = structures(study)
     rows = list(_rows(study, every, device, observe))
-    signs: dict[Key, dict[str, int | None]] = {}
-    for row in rows:
-        sign, loss = judged(row["difference"]), study.loss_of(row["variable"])
-        if loss is not None:
-            signs.setdefault(_key(row), {})[row["structure"]] = sign if loss or not sign else -sign
-    among = {key: Ranking(*key, by_structure) for key, by_structure in signs.items()}
-    for row in rows:
-        row["worse"] = _worse(among[_key(row)], row["structure"]) if _key(row) in among else ""
+    among = _ranked(study, rows)
     several = len(study.policies) > 2
     rankings = (
-        {"ranking": named(one, several), **dict(zip(KEY, key, strict=True)), "verdict": str(one.verdict),
-         "stated": _stated(one), "elsewhere": _elsewhere(one)}
-        for key, one in among.items()
+        {"ranking": named(one, several), "variable": one.variable, "measure": one.measure, "policy": one.policy,
+         "against": one.against, "verdict": str(one.verdict), "stated": _stated(one), "elsewhere": _elsewhere(one)}
+        for one in among
     )  # fmt: skip
     tables = [
         table("assumptions", "Rankings of policies with assumptions off and doubled", rankings, "ranking",
               brief=("verdict", "stated", "elsewhere")),
         table("structures", "Differences of policies in each structure", rows, "row", brief=()),
     ]  # fmt: skip
-    phrases = {one.name: one.phrase(study) for one in every}
+    phrases = {
+        name: f"{study.phrase('assumptions', assumption)} {kind}" if kind else name
+        for name, assumption, kind, _ in every
+    }
     basis = f"{study.futures}, {len(every)} structures by one program"
-    return list(sentences(study, [*among.values()], phrases)), [*filter(len, tables)], basis
+    return list(sentences(study, among, phrases)), [*filter(len, tables)], basis
 
 
-def _key(row: Row) -> Key:
-    return row["variable"], row["measure"], row["policy"], row["against"]
+def _ranked(study: Study, rows: list[Row]) -> list[Ranking]:
+    """The rankings of policies, one for each measure that can be worse; each row gets the policy that is worse."""
+    by_key: dict[Key, list[Row]] = {}
+    for row in rows:
+        by_key.setdefault((row["variable"], row["measure"], row["policy"], row["against"]), []).append(row)
+    among = []
+    for key, some in by_key.items():
+        if (loss := study.loss_of(key[0])) is not None:
+            signs = {row["structure"]: judged(row["difference"]) for row in some}
+            one = Ranking(*key, {name: sign if loss or not sign else -sign for name, sign in signs.items()})
+            among.append(one)
+            for row in some:
+                row["worse"] = _worse(one, row["structure"])
+    return among
 
 
 def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observe: variants.Observer) -> Iterator[Row]:
@@ -134,6 +136,7 @@ def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observ
     futures = Futures(study, [*study.model.outcomes], device)
     futures.program.prepare()
     outcomes = futures.changed([one.change for one in every], study.paths)
+    read = outcomes_of(study, [*study.events_by_name, *study.headline])
     for done, (one, values) in enumerate(zip(every, outcomes, strict=True), 1):
         bad = with_units(study, ~sound((values,)))
         if (lost := int(bad.sum())) > most_excluded(study):
@@ -141,8 +144,8 @@ def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observ
             text = f"values are not finite on {lost:,} of {study.paths:,} paths. State another value."
             raise UserError(study.source, [Problem(place, text)])
         if lost:
-            values = {name: np.where(bad, np.float32(np.nan), of) for name, of in values.items()}
-        yield from (row | {"structure": one.name, "assumption": one.assumption, "kind": one.kind}
+            values = {name: np.where(bad, np.float32(np.nan), values[name]) for name in read}
+        yield from (row | {"structure": one.name, "assumption": one.assumption, "kind": one.kind, "worse": ""}
                     for row in _compared(study, values))  # fmt: skip
         observe("simulating", done * study.paths, total)
 

@@ -12,10 +12,10 @@ import xarray as xr
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
-from engine.answers.wording import likely, limited, listed, named, share, some
+from engine.answers.wording import limited, listed, named, share, some
 from engine.formatting import rounded
 from engine.questions.discovery import PATHS, SEARCHED, Discovery, discovery
-from engine.risk.drivers.boxes import Judged, correlation_over_units, judged, shares
+from engine.risk.drivers.boxes import Judged, Restriction, correlation_over_units, judged, shares
 from engine.risk.drivers.where import Versus, parse_where
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import probability
@@ -58,7 +58,6 @@ class Discover:
             "WHERE",
         ),
     ]
-    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """The boxes, from the stored draws.
@@ -67,21 +66,21 @@ class Discover:
           UserError: as `engine.risk.drivers.where.parse_where` and `engine.questions.discovery.discovery`.
         """
         where = parse_where(of.study, self.where, unkept(of.study))
-        return answer_of(discovery(of.study, where, of.first(PATHS), _draws(of.cube)), self.numbers)
+        return answer_of(discovery(of.study, where, of.first(PATHS), _draws(of.cube)))
 
 
 def _draws(cube: xr.DataTree) -> dict[str, np.ndarray]:
     """Stored draws of the factors that vary, by name, for the first paths of a cube [path]."""
-    if "draws" not in cube.children:
+    if "draws" not in cube.children or not cube.children["draws"].data_vars:
         return {}
     group = cube.children["draws"].to_dataset(inherit=False)
-    kept = int((group["path"] < group.attrs["kept"]).sum()) if group.data_vars else 0
-    read = group.isel(path=slice(min(kept, PATHS))).load() if kept else xr.Dataset()
+    kept = int((group["path"] < group.attrs["kept"]).sum())
+    read = group.isel(path=slice(min(kept, PATHS))).load()
     draws = {str(name): values.values for name, values in read.items()}
     return {name: values for name, values in draws.items() if len(np.unique(values[np.isfinite(values)])) > 1}
 
 
-def answer_of(found: Discovery, numbers: bool = False) -> Answer:
+def answer_of(found: Discovery) -> Answer:
     """The answer from the boxes; each is judged on the futures outside the earlier ones."""
     study, judge = found.study, found.judge
     left = np.ones(len(judge), bool)
@@ -103,24 +102,23 @@ def answer_of(found: Discovery, numbers: bool = False) -> Answer:
         table("limits", "Limits of the boxes, and what each is worth", _limits(study, boxes), "limit", brief=BRIEFLY),
         table("boxes", "Boxes of factors", rows if boxes else [], "box", brief=BRIEFLY),
         table("futures", "Futures that are looked for", futures, "where", brief=BRIEFLY),
-        table("steps", "Boxes that PRIM proposed for the first one, in turn", _steps(found), "step", brief=()),
     )
     searched, chosen_on, judged_on = (f"{count:,}" for count in counts.values())
     basis = (
         f"{study.name}: the first {study.paths:,} paths, seed {study.seed}; boxes proposed on {searched} of them,"
         f" chosen on {chosen_on}, judged on {judged_on} others{f'; {lost:,} left out, not finite' if lost else ''}"
     )
-    findings = tuple(_sentences(found, rate, boxes, every["coverage"], numbers))
-    return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING)
+    findings = _sentences(found, rate, boxes, every["coverage"])
+    return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
 
 
 def _limits(study: Study, boxes: Sequence[Judged]) -> Iterator[dict[str, Any]]:
     """A row for each limited factor of a box, the one that costs most to leave free first."""
     units = {item.name: item.unit for item in study.inputs}
     for k, box in enumerate(boxes, 1):
-        for words, (name, part) in zip(_words(study, box), box.restrictions.items(), strict=True):
+        for name, part in box.restrictions.items():
             yield {
-                "limit": words,
+                "limit": _in_words(study, name, part),
                 "box": f"box {k}",
                 "number": k,
                 "factor": name,
@@ -137,33 +135,20 @@ def _limits(study: Study, boxes: Sequence[Judged]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _steps(found: Discovery) -> Iterator[dict[str, Any]]:
-    """A row for each box proposed for the first one, on the futures that choose among them."""
-    cases = found.choose.cases
-    for k, box in enumerate(found.proposals):
-        within = found.choose.within(box)
-        hits = int((within & cases).sum())
-        density, coverage = hits / max(int(within.sum()), 1), hits / max(int(cases.sum()), 1)
-        yield {"step": k, "density": density, "coverage": coverage, "mass": float(within.mean()), "factors": len(box)}
-
-
-def _sentences(
-    found: Discovery, rate: Estimate, boxes: Sequence[Judged], coverage: Estimate, numbers: bool
-) -> Iterator[str]:
+def _sentences(found: Discovery, rate: Estimate, boxes: Sequence[Judged], coverage: Estimate) -> Iterator[str]:
     """How frequent such futures are, overall and in the first box; no sentence claims more than its interval.
 
     Args:
       rate: share of all futures that are looked for.
       coverage: of all boxes as one.
-      numbers: whether words for how likely something is are left out.
     """
     bare = "" if rate.low == rate.low else " (no interval)"
-    yield f"In {share(rate)} of futures{likely(rate, numbers)}{bare}, {some([*_kinds(found)], WORDS_OF_WHERE)}."
+    yield f"In {share(rate)} of futures{bare}, {some([*_kinds(found)], WORDS_OF_WHERE)}."
     if not boxes:
         yield "No limits on factors distinguish these futures from the others."
         return
     first, *others = boxes
-    limits = [*_words(found.study, first)]
+    limits = [_in_words(found.study, *one) for one in first.restrictions.items()]
     if not first.density.low > rate.high:
         yield f"The best box cannot be distinguished from all futures: {some(limits, WORDS_OF_WHERE)}."
         return
@@ -186,45 +171,31 @@ def _kinds(found: Discovery) -> Iterator[str]:
             yield f"“{listed([limited(study, term) for term in part.what.terms])}” happens under {policy}"
 
 
-def _words(study: Study, box: Judged) -> Iterator[str]:
-    """The limits of a box in words, factor by factor."""
-    inputs = {item.name: item for item in study.inputs}
-    for name, part in box.restrictions.items():
-        title, limits, item = study.phrase("factors", name), part.limits, inputs[name]
-        if limits.allowed is None:
-            yield restriction(title, item.unit, limits.low, limits.high, part.below, part.above)
-        else:
-            yield category(title, labels_of(limits.allowed, item.labels), part.above)
+def _in_words(study: Study, name: str, part: Restriction) -> str:
+    """The limits of a factor in words."""
+    (item,) = (one for one in study.inputs if one.name == name)
+    return restriction(study.phrase("factors", name), item.unit, item.labels, part)
 
 
-def restriction(name: str, unit: str, low: float, high: float, below: float, above: float) -> str:
-    """A number's limits in words, and which part of its prior they keep.
+def restriction(title: str, unit: str, labels: Mapping[str, float], part: Restriction) -> str:
+    """The limits of a factor in words, and which part of its prior they keep.
 
     Args:
-      name: what the factor is called.
+      title: what the factor is called.
       unit: of the factor; left out where it is 1 or a definition with "=".
-      low, high: the limits; infinite where there is none.
-      below, above: shares of the prior below and above the limits.
+      labels: the values of a category by label, in the order in which they are named.
     """
-    unit = "" if unit == "1" or "=" in unit else f" {unit}"
-    if np.isinf(high):
-        return f"{name} above {number(low)}{unit}, its upper {percent(1 - below)}"
-    if np.isinf(low):
-        return f"{name} below {number(high)}{unit}, its lower {percent(1 - above)}"
-    quantiles = f"from its {percent(below)} to its {percent(1 - above)} quantile"
-    return f"{name} from {number(low)} to {number(high)}{unit}, {quantiles}"
-
-
-def category(name: str, allowed: Sequence[str], outside: float) -> str:
-    """A category's allowed labels in words, and their share of its prior."""
-    *most, last = allowed
-    listed = f"{', '.join(most)} or {last}" if most else last
-    return f"{name} is {listed}, {percent(1 - outside)} of its prior"
-
-
-def labels_of(allowed: Sequence[float], labels: Mapping[str, float]) -> list[str]:
-    """Labels of some values of a category, in the order of `labels`."""
-    return [label for label, value in labels.items() if np.isclose(value, allowed).any()]
+    limits, unit = part.limits, "" if unit == "1" or "=" in unit else f" {unit}"
+    if limits.allowed is not None:
+        names = [label for label, value in labels.items() if np.isclose(value, limits.allowed).any()]
+        allowed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        return f"{title} is {allowed}, {percent(1 - part.above)} of its prior"
+    if np.isinf(limits.high):
+        return f"{title} above {number(limits.low)}{unit}, its upper {percent(1 - part.below)}"
+    if np.isinf(limits.low):
+        return f"{title} below {number(limits.high)}{unit}, its lower {percent(1 - part.above)}"
+    quantiles = f"from its {percent(part.below)} to its {percent(1 - part.above)} quantile"
+    return f"{title} from {number(limits.low)} to {number(limits.high)}{unit}, {quantiles}"
 
 
 def number(value: float) -> str:

@@ -63,14 +63,12 @@ class Discovery:
       study: with the paths that were used.
       where: which futures are looked for.
       boxes: in the order in which they were chosen, each on the futures outside the boxes before it.
-      proposals: the boxes that the first one was chosen from, in order.
       search, choose, judge: the futures that boxes are proposed on, chosen on and judged on.
     """
 
     study: Study
     where: Where
     boxes: Sequence[Box]
-    proposals: Sequence[Box]
     search: Sample
     choose: Sample
     judge: Sample
@@ -98,13 +96,11 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
     draws = {name: values[:paths] for name, values in draws.items()}
     cases, known = where.holds(study, {name: outcomes[name][:, :paths] for name in where.outcomes(study)})
     known = np.logical_and.reduce([known, *map(np.isfinite, draws.values())])
-    whole = Sample(draws, cases, as_units(paths, study.unit))
-    whole = whole if known.all() else whole.where(known)
+    whole = Sample(draws, cases, as_units(paths, study.unit)).where(known)
     _refuse_few(where, whole.cases)
     search, choose, judge = _parts(whole)
     search = replace(search, draws=searched(search))
-    boxes, proposals = _boxes(study, search, choose)
-    return Discovery(study, where, boxes, proposals, search, choose, judge)
+    return Discovery(study, where, _boxes(study, search, choose), search, choose, judge)
 
 
 def _refuse_few(where: Where, cases: np.ndarray) -> None:
@@ -122,8 +118,8 @@ def _refuse_few(where: Where, cases: np.ndarray) -> None:
 
 def _parts(whole: Sample) -> tuple[Sample, Sample, Sample]:
     """The futures in three parts, a quarter, a quarter and a half; of whole units if there are four or more."""
-    paths, units = np.arange(len(whole)), whole.units
-    place = units.owners(paths) / units.count if units.count >= 4 else paths / len(paths)
+    units = whole.units if whole.units.count >= 4 else as_units(len(whole), 1)
+    place = units.owners(np.arange(len(whole))) / units.count
     return whole.where(place < 0.25), whole.where((place >= 0.25) & (place < 0.5)), whole.where(place >= 0.5)
 
 
@@ -137,8 +133,8 @@ def searched(part: Sample) -> Draws:
     return {name: values for name, values in part.draws.items() if name in farthest}
 
 
-def _boxes(study: Study, search: Sample, choose: Sample) -> tuple[list[Box], list[Box]]:
-    """The boxes, each of which is proposed and chosen on the futures outside the earlier ones; and the first proposals.
+def _boxes(study: Study, search: Sample, choose: Sample) -> list[Box]:
+    """The boxes, each of which is proposed and chosen on the futures outside the earlier ones.
 
     They end before the first box that covers too little, or is no denser than all futures.
     """
@@ -146,13 +142,11 @@ def _boxes(study: Study, search: Sample, choose: Sample) -> tuple[list[Box], lis
     random = np.random.default_rng(study.seed)
     rate, every = choose.cases.mean(), choose.cases.sum()
     boxes: list[Box] = []
-    first: list[Box] = []
     while len(boxes) < MOST:
         some = _some(search, random)
-        is_few = min(some.cases.sum(), (~some.cases).sum()) < FEW
-        proposals = [] if is_few else proposed(some.draws, some.cases, categories)
-        first = first or proposals
-        box = best(proposals, choose.draws, choose.cases)
+        if min(some.cases.sum(), (~some.cases).sum()) < FEW:
+            break
+        box = best(proposed(some.draws, some.cases, categories), choose.draws, choose.cases)
         if not box:
             break
         within = choose.within(box)
@@ -161,7 +155,7 @@ def _boxes(study: Study, search: Sample, choose: Sample) -> tuple[list[Box], lis
             break
         boxes.append(box)
         search, choose = search.where(~search.within(box)), choose.where(~within)
-    return boxes, first
+    return boxes
 
 
 def _some(part: Sample, random: np.random.Generator) -> Sample:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import table
+from engine.answers.rows import Row, table
 from engine.errors import UserError, moved
 from engine.execution.anew import first_outcomes
 from engine.execution.resources import bytes_needed, refuse_if_memory_too_small
 from engine.formatting import size_as_text
-from engine.risk.estimation.events import event_outcomes
+from engine.questions.variables import outcomes_of
 from engine.risk.estimation.forecast import forecast, pilot_paths
 from engine.risk.estimation.stopping import few_digits, standing
 from engine.study.loading import again
@@ -52,21 +52,17 @@ class Precision:
         """
         study = self._study(of)
         study.refuse_broken_model()
-        events = study.events_by_name
-        outcomes = {
-            target: sorted(event_outcomes(study, events[name])) if (name := target.variable) in events else [name]
-            for target in study.until
-        }
-        every = sorted({name for names in outcomes.values() for name in names})
+        every = outcomes_of(study, [target.variable for target in study.until])
         pilots = {name: _pilot(study, name) for name in SAMPLERS}
         for pilot in pilots.values():
             refuse_if_memory_too_small(pilot, of.memory)
-        rows: list[dict[str, Any]] = []
+        rows: list[Row] = []
         for sampler, pilot in pilots.items():
             of.observe("computing a pilot", 0, pilot.paths)
             values, seconds = first_outcomes(pilot, pilot.paths, every, of.device)
-            for target, names in outcomes.items():
-                needed = forecast(pilot, target, {name: values[name] for name in names})
+            for target in study.until:
+                read = {name: values[name] for name in outcomes_of(study, [target.variable])}
+                needed = forecast(pilot, target, read)
                 futures = needed.paths if math.isfinite(needed.paths) else math.inf
                 rows.append(
                     {
@@ -81,8 +77,6 @@ class Precision:
                         "standing": standing(needed.look),
                     }
                 )
-        targets = [*map(str, study.until)]
-        rows.sort(key=lambda row: targets.index(row["target"]))
         shown = ("futures", "low", "high", "seconds", "bytes")
         forecasts = table("forecast", "Futures that it takes", rows, "target", "sampler", brief=shown, apart="target")
         basis = f"a pilot each, as many paths as its sampler needs, seed {study.seed}; nothing is written"
@@ -115,7 +109,7 @@ def _bytes(study: Study, paths: float) -> float:
     return float(bytes_needed(replace(study, paths=math.ceil(paths)))) if math.isfinite(paths) else math.nan
 
 
-def _findings(study: Study, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _findings(study: Study, rows: Sequence[Row]) -> tuple[str, ...]:
     """How many futures all targets take under the study's sampler, and whether another sampler needs fewer."""
     needs = {name: max((row["futures"], row["seconds"]) for row in rows if row["sampler"] == name) for name in SAMPLERS}
     (own, seconds), least = needs[study.sampler], min(needs, key=lambda name: needs[name])

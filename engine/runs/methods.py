@@ -107,19 +107,18 @@ class Questions:
         """
         return self._ask("explain", outcome=outcome, policy=policy, level=level, numbers=numbers, device=device)
 
-    def discover(self, where: str, numbers: bool = False, *, device: str | None = None) -> Answer:
+    def discover(self, where: str, *, device: str | None = None) -> Answer:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.
 
         Args:
           where: Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME >
             NUMBER under POLICY'; several joined by and.
-          numbers: No word for how likely something is, numbers alone.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self._ask("discover", where=where, numbers=numbers, device=device)
+        return self._ask("discover", where=where, device=device)
 
     def attribute(
         self,

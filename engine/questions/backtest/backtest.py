@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from engine.answers.rows import Row
 from engine.questions import years
 from engine.questions.backtest.calibration import Calibration, Statistic
-from engine.questions.backtest.scores import beyond, crps, log_score, of_trend
+from engine.questions.backtest.scores import crps, of_trend
 from engine.questions.futures import Futures, of_paths, refuse_too_many
 from engine.questions.variants import Observer, unobserved
 from engine.risk.drivers.series import across
@@ -21,15 +21,14 @@ from engine.study import imposition
 from engine.study.actual_policy import followed
 from engine.study.holdout import is_within, why_apart
 from engine.study.study import Study
-from engine.study.tables.observed import FOLDED, Observation, observable
+from engine.study.tables.observed import FOLDED, Observation
 
 PATHS, FEWEST = 1 << 14, 256
 """Default number of futures; and the fewest allowed, from which the range of the model's own futures is estimated."""
 LEVELS = {0.05: "p05", 0.25: "p25", 0.5: "median", 0.75: "p75", 0.95: "p95"}
 """Levels of the quantiles of the futures, and the columns that hold them."""
-SCORES = ("place", "crps", "bad_side", "log_score", "log_score_note", "of_last", "of_trend")
+SCORES = ("place", "crps", "of_last", "of_trend")
 """Columns that only scored figures have."""
-Row = dict[str, Any]
 Paths = Float[np.ndarray, "path"]
 Series = Mapping[str, Float[np.ndarray, "year path"]]
 """Name of a series -> values of its variable; a single row for a model without years."""
@@ -144,9 +143,10 @@ def _reading(study: Study, name: str, rows: Sequence[Observation], every: Series
     values, units = values.compress(good, axis=1), as_units(study.paths, study.unit).take(good)
     random = np.random.default_rng([study.seed, *f"places {name}".encode()])
     calibration = Calibration(values, np.array([row.value for row in figures]), random) if figures else None
+    places = calibration.places[:, 0].tolist() if calibration else ()
     scored = [
-        _row(row, own) | {"place": float(place)} | _scores(study, rows, row, own, units)
-        for row, own, place in zip(figures, values, calibration.places[:, 0] if calibration else (), strict=True)
+        _row(row, own) | {"place": place} | _scores(study, rows, row, own, units)
+        for row, own, place in zip(figures, values, places, strict=True)
     ]
     apart = [
         _row(row, futures_of(study, row, series[row.series]) if is_within(study, row) else np.zeros(0), why[row])
@@ -190,19 +190,15 @@ def _row(of: Observation, values: Paths, why: str = "") -> Row:
 
 
 def _scores(study: Study, rows: Sequence[Observation], figure: Observation, values: Paths, units: Units) -> Row:
-    """The scores of a figure, in its unit except the log score, and of forecasts without a model.
+    """The scores of a figure, in its unit, and of forecasts without a model.
 
     The forecasts are the last value known and the trend of what was known before the study begins.
     """
     observed = figure.value
     known = [row for row in rows if row.series == figure.series and study.years and row.time < study.years[0]]
     last = known[-1].value if known else nan
-    turned = beyond(np.append(values, observed), last, bool(observable(study.model)[figure.variable].loss))
     return {
         "crps": crps(values, observed, units),
-        "bad_side": crps(turned[:-1], turned[-1], units) if known else None,
-        "log_score": log_score(values, observed),
-        "log_score_note": "" if values.min() <= observed <= values.max() else "beyond all futures",
         "of_last": abs(last - observed),
         "of_trend": of_trend(known, figure.time, observed),
     }

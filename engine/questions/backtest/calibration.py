@@ -45,18 +45,6 @@ class Statistic(NamedTuple):
     as_high: float
 
 
-class Band(NamedTuple):
-    """The ECDF of the observations' places among the futures, with a 95 % band.
-
-    At each place the band holds the ECDF of 95 % of the model's own futures.
-    """
-
-    at: Float[np.ndarray, "place"]
-    share: Float[np.ndarray, "place"]
-    low: Float[np.ndarray, "place"]
-    high: Float[np.ndarray, "place"]
-
-
 class Calibration:
     """Calibration of figures that are scored together; a figure's place is its randomised PIT, 0 to 1.
 
@@ -135,16 +123,17 @@ def place(
     return (below + random.random(len(truths)) * (equal + 1)) / (count + 1)
 
 
-def band(places: Places) -> Band:
+def band(places: Places) -> dict[str, Float[np.ndarray, "place"]]:
     """The ECDF of the observations' places, with its pointwise 95 % band from the places of truths.
 
-    On an even grid of up to 99 points, fewer for fewer than 25 figures.
+    The arrays `at`, `share`, `low` and `high` on an even grid of up to 99 points, fewer for fewer than 25 figures. At
+    each place the band holds the ECDF of 95 % of the model's own futures.
     """
     at = np.linspace(0.0, 1.0, min(100, 4 * len(places)) + 1)[1:-1]
     shares = np.stack([(places <= one).mean(axis=0) for one in at])
     low = np.quantile(shares[:, 1:], TAIL, axis=1, method="lower")
     high = np.quantile(shares[:, 1:], 1 - TAIL, axis=1, method="higher")
-    return Band(at, shares[:, 0], low, high)
+    return {"at": at, "share": shares[:, 0], "low": low, "high": high}
 
 
 def _spaced(count: int, most: int) -> Int[np.ndarray, "chosen"]:

@@ -12,11 +12,11 @@ import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, table
+from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
 from engine.answers.wording import some
-from engine.questions.backtest.backtest import LEVELS, Reading, Row, backtest
-from engine.questions.backtest.calibration import SEVERE, TRUTHS, WITHIN, Band, band
+from engine.questions.backtest.backtest import LEVELS, Reading, backtest
+from engine.questions.backtest.calibration import SEVERE, TRUTHS, WITHIN, band
 from engine.study.study import Study
 from engine.study.tables.observed import observable
 
@@ -170,10 +170,11 @@ def _together(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:
 
 
 def _places(readings: Iterable[Reading]) -> Iterator[Row]:
-    bands = [(reading.name or "all", band(reading.calibration.places)) for reading in readings if reading.calibration]
-    every = [(name, numbers) for name, of in bands for numbers in zip(*of, strict=True)]
-    for row, (name, numbers) in enumerate(every):
-        yield {"row": str(row), "reading": name, **dict(zip(Band._fields, numbers, strict=True))}
+    for reading in readings:
+        if reading.calibration:
+            places = band(reading.calibration.places)
+            for numbers in zip(*places.values(), strict=True):
+                yield {"reading": reading.name or "all", **dict(zip(places, numbers, strict=True))}
 
 
 def _fan(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:

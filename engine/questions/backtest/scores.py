@@ -1,6 +1,6 @@
 """Proper scores of futures against an observation, of which lower ones are better; and a forecast without a model.
 
-The scores are CRPS, threshold-weighted CRPS, log score and energy score; the forecast is a linear trend.
+The scores are CRPS and energy score; the forecast is a linear trend.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.distance import cdist, pdist
-from scipy.stats import gaussian_kde, t
+from scipy.stats import t
 
 from engine.risk.estimation.intervals import Estimate, Units, moments_of_totals
 from engine.study.tables.observed import Observation
@@ -34,14 +34,6 @@ def crps(values: Paths, observed: float, units: Units) -> Estimate:
     return Estimate.normal(float(away.mean() - 0.5 * apart.mean()), float(moments.error[0]))
 
 
-def beyond(values: Paths, threshold: float, loss: bool) -> Paths:
-    """The values, with those on the good side of a threshold replaced by it: max(x, threshold) for a loss, else min.
-
-    Their CRPS is the threshold-weighted CRPS with all weight on the bad side (Gneiting and Ranjan 2011).
-    """
-    return np.maximum(values, threshold) if loss else np.minimum(values, threshold)
-
-
 def crps_of_each(values: Paths, truths: Float[np.ndarray, "truth"]) -> Float[np.ndarray, "truth"]:
     """The fair CRPS of the same futures against each of many truths."""
     ordered = np.sort(values)
@@ -49,17 +41,6 @@ def crps_of_each(values: Paths, truths: Float[np.ndarray, "truth"]) -> Float[np.
     below = np.searchsorted(ordered, truths)
     away = truths * (2 * below - len(values)) + sums[-1] - 2 * sums[below]
     return away / len(values) - 0.5 * float(_apart(values).mean())
-
-
-def log_score(values: Paths, observed: float) -> float:
-    """Minus the log density of a value, by a Gaussian kernel of Silverman's width; NaN if all futures are equal.
-
-    For a value below or above all futures it follows from the kernel, not from the futures.
-    """
-    if np.ptp(values) == 0.0:
-        return float("nan")
-    with np.errstate(divide="ignore"):
-        return float(-np.log(gaussian_kde(values, "silverman")(observed)[0]))
 
 
 def energy_scores(

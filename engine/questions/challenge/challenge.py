@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from engine.errors import Problem, Problems, UserError
-from engine.questions.challenge import priors
-from engine.questions.challenge.choices import POLICIES, SPECIFICATION, Choice, stated
+from engine.questions.challenge import choices, priors
+from engine.questions.challenge.choices import POLICIES, SPECIFICATION, Choice
 from engine.questions.challenge.claims import contribution, implied
-from engine.questions.challenge.results import Results, side_by_side
+from engine.questions.challenge.results import THREADS, Cell, Results
 from engine.questions.challenge.reversals import Result, turned
 from engine.questions.challenge.universes import Case
 from engine.questions.challenge.worlds import AT_ONCE, Worlds
@@ -67,7 +68,7 @@ def challenge(
 
 
 def alternatives(worlds: Worlds, claims: Sequence[Claim], values: Values) -> tuple[Choice, ...]:
-    """All choices of both ledgers of a study of two policies.
+    """All choices of both ledgers of a study of two policies, those of the same dimension together.
 
     Args:
       values: outcomes on the study's own futures, as stated [policy, path].
@@ -75,7 +76,8 @@ def alternatives(worlds: Worlds, claims: Sequence[Claim], values: Values) -> tup
     study, count = worlds.study, min(worlds.study.paths, AT_ONCE)
     first = {name: of[:, :count] for name, of in values.items()}
     gaps = [contribution(study, claim, first) for claim in claims]
-    return stated(study, priors.choices(study, worlds.scores(0, 0, count), gaps))
+    of_priors = priors.choices(study, worlds.scores(0, 0, count), gaps)
+    return (*choices.of_assumptions(study), *of_priors, *choices.of_measures(study), *choices.of_policies(study))
 
 
 def _of_pair(
@@ -87,13 +89,13 @@ def _of_pair(
     values = worlds.values(())
     refuse_too_many(study, sound((values,)))
     claims = claims or [*implied(study, policy, against, values)]
-    results, choices = Results(worlds), alternatives(worlds, claims, values)
-    cases = [Case(results, claim, ledger, choices) for claim in claims for ledger in (SPECIFICATION, POLICIES)]
-    cells = [cell for one in cases for cell in one.cells([(), *one.designed])]
+    results, every = Results(worlds), alternatives(worlds, claims, values)
+    cases = [Case(results, claim, ledger, every) for claim in claims for ledger in (SPECIFICATION, POLICIES)]
+    cells = [Cell(one.claim, universe) for one in cases for universe in ((), *one.designed)]
     results.at(cells, lambda done, total: observe("simulating", done * paths, total * paths))
     found: list[Result] = []
     observe("reversing", 0, len(cases) * paths)
-    with side_by_side() as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         for one in threads.map(turned, cases):
             found.append(one)
             observe("reversing", len(found) * paths, len(cases) * paths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class Choice:
       move: row of the normal scores that a path is drawn from -> how far that row is shifted.
       levers, side: these levers, in both policies, as the policy `side` sets them when fully implemented; with `side` =
         `FULL` and no levers, both policies fully implemented.
-      instead: variable -> the variable that is measured in its place.
+      instead: variable -> the variable that is measured in its place; such a choice cannot be made part of the way.
       threshold: an event, and its alternative threshold.
     """
 
@@ -57,11 +57,6 @@ class Choice:
     def is_measured(self) -> bool:
         """Whether it changes only what is measured, so that existing futures show it and none need be simulated."""
         return bool(self.instead) or self.threshold is not None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it can only be made in full, not part of the way."""
-        return bool(self.instead)
 
     def __str__(self) -> str:
         return f"{self.dimension}: {self.name}"
@@ -93,16 +88,8 @@ def in_words(universe: Universe) -> str:
     return listed([one.words for one in universe])
 
 
-def stated(study: Study, of_priors: Iterable[Choice]) -> tuple[Choice, ...]:
-    """All choices of a study of two policies, those of the same ledger and dimension together.
-
-    Args:
-      of_priors: choices of priors (`priors.choices`), which depend on the claims.
-    """
-    return (*_of_assumptions(study), *of_priors, *_of_measures(study), *_of_policies(study))
-
-
-def _of_assumptions(study: Study) -> Iterator[Choice]:
+def of_assumptions(study: Study) -> Iterator[Choice]:
+    """Each assumption off, and doubled."""
     for one in study.assumptions:
         for kind in KINDS:
             if change := one.change(kind):
@@ -110,7 +97,8 @@ def _of_assumptions(study: Study) -> Iterator[Choice]:
                 yield Choice(SPECIFICATION, one.name, kind, words, change=change)
 
 
-def _of_measures(study: Study) -> Iterator[Choice]:
+def of_measures(study: Study) -> Iterator[Choice]:
+    """The study's other readings, horizons and thresholds."""
     challenge = study.challenge
     for one in challenge.choices:
         dimension, name = (one.name, "instead") if one in challenge.readings else (HORIZON, one.name)
@@ -124,7 +112,7 @@ def _of_measures(study: Study) -> Iterator[Choice]:
             yield Choice(SPECIFICATION, f"{event} threshold", name, words, threshold=(event, threshold))
 
 
-def _of_policies(study: Study) -> Iterator[Choice]:
+def of_policies(study: Study) -> Iterator[Choice]:
     """Each group of levers set in both policies as in one of them, fully implemented; and both fully implemented."""
     sets = sets_of(study.policies, study.years)
     for player in players_of(study, sets):

@@ -81,7 +81,7 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
     Readings apply first, then the horizon, which knows the variables of every reading, then thresholds, a `fraction` of
     the way.
     """
-    made = sorted((one for one in choices if one.is_measured), key=lambda one: one.dimension == HORIZON)
+    made = sorted(choices, key=lambda one: one.dimension == HORIZON)
     thresholds = [one.threshold for one in made if one.threshold]
 
     def instead(name: str) -> str:
@@ -100,7 +100,7 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
             if of == name or (of == own and threshold.is_multiple):
                 stated = event.threshold
                 end = stated * threshold.value if threshold.is_multiple else threshold.value
-                moved = end if fraction == 1.0 else stated + fraction * (end - stated)
+                moved = (1.0 - fraction) * stated + fraction * end
                 event = replace(event, above=moved) if event.above is not None else replace(event, below=moved)
         yield event
 

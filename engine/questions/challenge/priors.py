@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 from engine.program import arguments
 from engine.program.contract import Scores
+from engine.questions.beliefs import varies
 from engine.questions.challenge.choices import SPECIFICATION, Choice
 from engine.study.study import Study
 
@@ -39,7 +40,7 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
                 move = {row: float(sign * size) for row, size in zip(rows, direction, strict=True)}
                 yield Choice(SPECIFICATION, f"{group} priors", called, f"{what} moved ({way})", move=move)
     for item in study.inputs:
-        if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
+        if not item.group and varies(item):
             for sign, side in SIDES:
                 words = f"{study.phrase('factors', item.name)} moved {side}"
                 yield Choice(SPECIFICATION, f"{item.name} prior", side, words, move={row_of[item.stream]: sign})

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, table
+from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
 from engine.answers.wording import amounts, claimed, is_short, judged
 from engine.errors import UserError, unknown
@@ -38,7 +38,6 @@ SHARES = (1, 4, 16)
 ASSUMPTIONS = "assumptions"
 """Value of the option `only` by which the rankings by assumption are the whole answer."""
 EVIDENCE = ("policy_value", "against_value", "difference", "unit")
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class Challenge:
 
 
 def tables(results: Sequence[Result]) -> Iterator[Table]:
-    """Tables: shares by departures, claims, reversals, choices survived, all choices, and all universes."""
+    """Tables: shares by departures, claims, reversals, all choices, and all universes."""
     claims = ("claim", "ledger")
 
     def rows(of: Callable[[Result], Iterator[Row]]) -> list[Row]:
@@ -127,7 +126,6 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
             "reversals", "The mildest sets of choices that turn a claim", rows(_reversals), "row",
             brief=[*claims, "departures", "choices", "fraction", *EVIDENCE],
         ),
-        table("survived", "The hardest single choices that a claim survives", rows(_survived), "row"),
         table(
             "choices", "What could have been chosen otherwise",
             ({"ledger": one.ledger, "choice": one.dimension, "otherwise": one.name, "words": one.words}
@@ -170,19 +168,14 @@ def _claims(of: Result) -> Iterator[Row]:
 def _reversals(of: Result) -> Iterator[Row]:
     for one in of.reversals:
         choices = {"departures": one.departures, "choices": in_words(one.universe), "exactly": _names(one.universe)}
-        yield choices | {"fraction": one.fraction} | _evidence(of.case, one.estimates)
-
-
-def _survived(of: Result) -> Iterator[Row]:
-    for choice, one in of.survived.items():
-        yield {"choices": choice.words} | _evidence(of.case, one)
+        yield choices | {"fraction": one.fraction} | evidence(of.case, one.estimates)
 
 
 def _curve(of: Result) -> Iterator[Row]:
     for one in (of.case.stated, *of.case.worlds):
-        evidence = _evidence(of.case, one.estimates)
+        numbers = evidence(of.case, one.estimates)
         yield {
-            "departures": one.departures, "difference": evidence["difference"], "unit": evidence["unit"],
+            "departures": one.departures, "difference": numbers["difference"], "unit": numbers["unit"],
             "verdict": str(one.verdict), "choices": _names(one.universe),
         }  # fmt: skip
 
@@ -192,7 +185,7 @@ def _names(universe: Universe) -> str:
     return "; ".join(map(str, universe))
 
 
-def _evidence(case: Case, of: Estimates) -> Row:
+def evidence(case: Case, of: Estimates) -> Row:
     """The claim's number under both policies, their difference, and the unit."""
     own, other = _value(case, of.policy, of.policy_error), _value(case, of.against, of.against_error)
     gap, unit = Estimate.normal(of.difference, of.error), case.study.unit_of(case.claim.variable)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 from engine.lanes import compilation_cache, machine_code
+from engine.modelling.identity import RELEASE
 from engine.questions.challenge.choices import Universe
 from engine.questions.challenge.claims import Estimates, estimates, what
 from engine.questions.challenge.worlds import Worlds
-from engine.study.study import Study
 from engine.study.tables.challenge import Claim
 
-EVERY = 5.0
-"""Seconds between two writes of the cache."""
 THREADS = 2
 Done = Callable[[int, int], None]
 """Called with the number of sets of futures that are done, and of all."""
@@ -66,10 +61,18 @@ class Results:
     """
 
     def __init__(self, worlds: Worlds):
-        self.worlds, self._key = worlds, _digest(worlds.study)
+        self.worlds, study = worlds, worlds.study
+        about = (
+            RELEASE,
+            machine_code.surroundings(),
+            study.document,
+            study.model_digest,
+            study.policy_names,
+            study.paths,
+        )
+        self._key = hashlib.blake2b(repr(about).encode(), digest_size=16).hexdigest()
         held = json.loads(compilation_cache.held("universes", self._key) or "{}")
         self._held = {name: Estimates(*numbers) for name, numbers in held.items()}
-        self._written = time.monotonic()
 
     def at(self, cells: Iterable[Cell], done: Done = lambda *_: None) -> list[Estimates]:
         """The estimates of cells, in order; they do not depend on which other cells are computed with them."""
@@ -80,14 +83,13 @@ class Results:
                 missing.setdefault(one.futures, {})[name] = one
         if missing:
             try:
-                with side_by_side() as threads:
+                with ThreadPoolExecutor(THREADS) as threads:
                     for number, some in enumerate(threads.map(self._computed, missing.values()), 1):
                         self._held |= some
-                        if time.monotonic() - self._written > EVERY:
-                            self._write()
                         done(number, len(missing))
             finally:
-                self._write()
+                content = json.dumps(dict(self._held))  # a copy, as other threads may add estimates meanwhile
+                compilation_cache.keep("universes", self._key, content.encode())
         return [self._held[name] for name, _ in by_name]
 
     def _computed(self, cells: Mapping[str, Cell]) -> dict[str, Estimates]:
@@ -98,28 +100,3 @@ class Results:
             name: estimates(study, one.claim, what(study, one.claim, one.universe, one.fraction), values)
             for name, one in cells.items()
         }
-
-    def _write(self) -> None:
-        content = json.dumps(dict(self._held))  # a copy, as other threads may add estimates meanwhile
-        compilation_cache.keep("universes", self._key, content.encode())
-        self._written = time.monotonic()
-
-
-@contextmanager
-def side_by_side() -> Iterator[ThreadPoolExecutor]:
-    """Threads, which start nothing more once what uses them has ended or failed."""
-    threads = ThreadPoolExecutor(THREADS)
-    try:
-        yield threads
-    finally:
-        threads.shutdown(cancel_futures=True)
-
-
-def _digest(study: Study) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for file in sorted(Path(__file__).parents[2].rglob("*.py")):
-        digest.update(file.read_bytes())
-    plain = json.dumps(study.document, sort_keys=True, default=str)
-    about = (plain, study.model_digest, *machine_code.surroundings(), study.policy_names, study.paths)
-    digest.update(repr(about).encode())
-    return digest.hexdigest()

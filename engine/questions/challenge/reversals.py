@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, islice
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logit
@@ -27,8 +27,6 @@ SIZES = (4, 6, 8, 12)
 """Numbers of choices at which a set that is grown choice by choice is looked at."""
 JUDGED = 2
 """Most sets of each size, with and without changed measurement, that are confirmed on independent futures."""
-HARDEST = 3
-"""How many single choices that a claim survives are reported."""
 STEPS = 12
 FINE, NOISE = 1e-3, 0.1
 """Tolerance of the fraction at which a claim turns: absolute, or as a share of its standard error if that is more."""
@@ -38,22 +36,19 @@ FRESH = 1
 """Replicate of the futures that reversals are confirmed on: independent of the study's own, which are replicate 0."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What turns a claim in one ledger, and what does not.
+class Result(NamedTuple):
+    """What turns a claim in one ledger.
 
     Args:
       reversals: the mildest universes that turn it, confirmed on futures independent of those that they were found on.
-      survived: single choices that come nearest to turning the claim, the nearest first.
     """
 
     case: Case
-    reversals: Sequence[World] = ()
-    survived: Mapping[Choice, Estimates] = field(default_factory=dict)
+    reversals: Sequence[World]
 
 
 def turned(case: Case) -> Result:
-    """The mildest sets of choices that turn a claim, and the single choices that come nearest without turning it.
+    """The mildest sets of choices that turn a claim.
 
     Sets of two and three are screened by adding the effects of single choices on each policy's measure (on logits, for
     probabilities), and the sets predicted to be worst are simulated; sets that contain one which turns the claim are
@@ -66,7 +61,7 @@ def turned(case: Case) -> Result:
     without changed measurement.
     """
     if case.stated.verdict is Verdict.REVERSED:
-        return Result(case)
+        return Result(case, ())
     search = _Search(case)
     singles = search.turning([(one,) for one in search.singles])
     stages: tuple[Callable[[], list[Universe]], ...] = (
@@ -79,9 +74,7 @@ def turned(case: Case) -> Result:
     for stage in stages:
         if all(is_measured(one.universe) for one in found):
             found += _confirmed(case, stage(), len(stages))
-    survived = [one for one in search.singles if (one,) not in singles][:HARDEST]
-    alone = case.at((one,) for one in survived)
-    return Result(case, [*_front(found)], dict(zip(survived, alone, strict=True)))
+    return Result(case, [*_front(found)])
 
 
 class _Search:
@@ -175,7 +168,7 @@ def _fraction(case: Case, universe: Universe) -> Estimate:
 
     Its error is that of the difference over the slope. Choices that cannot be made in part are in full throughout.
     """
-    whole = tuple(one for one in universe if one.is_whole)
+    whole = tuple(one for one in universe if one.instead)
     if len(whole) == len(universe):
         return WHOLE
 

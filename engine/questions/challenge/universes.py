@@ -87,13 +87,9 @@ class Case:
         study = self.study
         return [one for count in DEPARTURES for one in universes(self.dimensions, count, study.groups, study.seed)]
 
-    def cells(self, some: Iterable[Universe], fraction: float = 1.0, replicate: int = 0) -> list[Cell]:
-        """The cells of the claim in some universes."""
-        return [Cell(self.claim, one, fraction, replicate) for one in some]
-
     def at(self, some: Iterable[Universe], fraction: float = 1.0, replicate: int = 0) -> list[Estimates]:
         """The estimates of the claim in some universes."""
-        return self.results.at(self.cells(some, fraction, replicate))
+        return self.results.at(Cell(self.claim, one, fraction, replicate) for one in some)
 
     @cached_property
     def stated(self) -> World:

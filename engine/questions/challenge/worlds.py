@@ -122,8 +122,6 @@ def _between(own: LeverSet, before: Levers, after: Levers, fraction: float) -> L
 
 def _mixed(own: Levers, other: Levers, fraction: float) -> Levers:
     """Levers of which those in `other` are moved a fraction of the way there; at fraction 1 they are the others."""
-    if fraction == 1.0:
-        return {**own, **other}
     mixed = {
         lever: {name: (1.0 - fraction) * own[lever][name] + fraction * terms for name, terms in to.items()}
         for lever, to in other.items()

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
-from scipy.stats import binom, kstest
+from jaxtyping import Float
+from scipy.stats import kstest
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
@@ -34,7 +34,6 @@ ALARM = 0.05
 """Family-wise level: chance that any factor is called miscalibrated if all are calibrated."""
 WEAK = 0.2
 """Largest accepted share of truths whose weights cannot be trusted."""
-BINS = 10
 SHOWN = 8
 """How many of the factors the brief table shows: the least uniform."""
 READING = (
@@ -148,10 +147,8 @@ def answer(of: Asked, study: Study, until: int | None, policy: str | None, truth
         f" {LARGEST_SHAPE:g}) for {weak} of {truths} truths"
     )
     subject = replace(Subject.of(given.study), fingerprint=study.fingerprint)
-    title = "Ranks of the truth, the least uniform first"
-    factors = table("calibration", title, _factors(given), "factor")
-    ranks = table("ranks", "All ranks together", _histogram(given), "rank", brief=())
-    return Answer(subject, tuple(sentences), (factors, ranks), basis, READING, given)
+    factors = table("calibration", "Ranks of the truth, the least uniform first", _factors(given), "factor")
+    return Answer(subject, tuple(sentences), (factors,), basis, READING)
 
 
 def _factors(given: Ranked) -> Iterator[dict[str, Any]]:
@@ -159,30 +156,3 @@ def _factors(given: Ranked) -> Iterator[dict[str, Any]]:
         name, mean, p = given.names[k], given.ranks[k].mean(), given.p_values[k]
         verdict = "wrong" if name in given.wrong else ""
         yield {"factor": name, "mean_rank": mean, "p_value": p, "verdict": verdict, BRIEF: place < SHOWN}
-
-
-def _histogram(given: Ranked) -> Iterator[dict[str, Any]]:
-    counted = np.array([np.histogram(one, bins=BINS, range=(0.0, 1.0))[0] for one in given.ranks.T])
-    low, high = band(counted, len(given.ranks))
-    for k, count in enumerate(counted.sum(axis=0).tolist()):
-        rank = f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}"
-        yield {"rank": rank, "count": count, "expected": given.ranks.size / BINS, "low": low, "high": high}
-
-
-def band(counted: Int[np.ndarray, "truth bin"], factors: int) -> tuple[float, float]:
-    """Bounds on the number of ranks in a bin, of each bin by itself, if ranks are uniform.
-
-    Binomial quantiles at probability 1 - `ALARM`. Dependent factors have similar ranks,
-    so the number of ranks is divided by the largest variance inflation over bins.
-
-    Args:
-      counted: number of ranks of each truth in each bin.
-      factors: how many factors each truth has ranks of.
-    """
-    bins = counted.shape[1]
-    share = counted.mean(axis=0) / factors
-    alone = factors * share * (1 - share)
-    alike = np.divide(counted.var(axis=0), alone, out=np.ones(bins), where=alone > 0).max(initial=1.0)
-    independent = np.floor(counted.sum() / alike)
-    low, high = alike * binom.ppf([ALARM / 2, 1 - ALARM / 2], independent, 1 / bins)
-    return float(np.floor(low)), float(np.ceil(high))

@@ -15,7 +15,6 @@ from scipy.special import ndtri
 from engine.errors import Problem, Problems, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices
-from engine.program.contract import Program
 from engine.program.posterior.sight import Sight
 from engine.questions.futures import refuse_too_many, sound
 from engine.questions.variables import Values, outcomes_of
@@ -151,17 +150,12 @@ def condition(
         )
         raise UserError(study.source, [Problem("observed", text)])
 
-    drawn = [item.name for item in study.inputs]
-    factors = [drawn.index(item.name) for item in one.inputs]
-
-    def futures(facts: Facts | None, units: Units, size: int) -> Futures:
-        later = Sight(replace(one, facts=facts), coming, device) if coming else None
+    def futures(facts: Facts | None, units: Units) -> Futures:
         whole = replace(study, paths=units.paths, facts=facts)
-        return _simulated(devices.program(whole, device), later, factors, units, size, observe)
+        return _simulated(whole, replace(one, facts=facts), coming, units, device, observe)
 
-    prior = futures(None, as_units(paths, one.unit), BLOCK)
-    moved = as_units(len(runs) * FUTURES, FUTURES)
-    posterior = futures(Facts(0, one.baseline, runs.__getitem__), moved, FUTURES)
+    prior = futures(None, as_units(paths, one.unit))
+    posterior = futures(Facts(0, one.baseline, runs.__getitem__), as_units(len(runs) * FUTURES, FUTURES))
     by_weight = replace(prior, weights=plain.weights) if plain.shape <= LARGEST_SHAPE else None
     return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, by_weight, missed)
 
@@ -193,17 +187,20 @@ def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
 
 
 def _simulated(
-    program: Program, later: Sight | None, factors: Sequence[int], units: Units, size: int, observe: Observer
+    study: Study, one: Study, coming: Sequence[Observation], units: Units, device: str | None, observe: Observer
 ) -> Futures:
-    """The futures of a program's study, `size` at a time.
+    """The futures of a study, a block or a run of moved futures at a time.
 
     Args:
-      factors: places of the factors of the followed policy among those that the program draws.
+      one: the study with the followed policy alone.
 
     Raises:
       UserError: values are not finite on more paths than the study allows.
     """
-    study = program.study
+    program, later = devices.program(study, device), Sight(one, coming, device) if coming else None
+    drawn = [item.name for item in study.inputs]
+    factors = [drawn.index(item.name) for item in one.inputs]
+    size = BLOCK if study.facts is None else FUTURES
     names = outcomes_of(study, [*study.headline, *study.events_by_name])
     places, parts, moments, counts = study.places(names), [], [], []
     for first in range(0, units.paths, size):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, product
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from scipy.special import rel_entr
@@ -13,7 +13,7 @@ from scipy.special import rel_entr
 from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import SHARES
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, table
+from engine.answers.rows import BRIEF, Row, table
 from engine.answers.wording import amounts, measured
 from engine.program.posterior.agreement import RUNS
 from engine.questions.backtest.calibration import WITHIN
@@ -35,7 +35,6 @@ RARE = 0.05
 """Least probability, before the observations, at which an event may be named in a sentence."""
 SHOWN = 8
 """How many factors the brief table shows: those that the facts say most about."""
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -96,19 +95,18 @@ class Condition:
         assert facts is not None and facts.held is not None
         runs = [facts.held(run) for run in range(study.paths // FUTURES)]
         given = condition(replace(study, facts=None), facts.until, facts.policy, runs, of.device, of.observe)
-        risk, differences = [*risks(given)], [*risks(given, study.baseline)]
+        risk, factors, later = [*risks(given)], [*factors_of(given)], [*later_of(given)]
         shown = ("policy", "given", "before", "unit")
         less = f"Difference from {study.phrase('policies', study.baseline)}, before and given the facts"
         tables = [
             table("risk", "Every policy, before and given the facts", risk, "variable", brief=shown),
-            table("differences", less, differences, "variable", brief=shown),
-            table("factors", "What is known of the factors", _factors(given), "factor"),
+            table("differences", less, risks(given, study.baseline), "variable", brief=shown),
+            table("factors", "What is known of the factors", factors, "factor"),
             table("known", "Figures that are taken as known", _known(given), "figure", brief=()),
-            table("later", "Later figures, which are not known here", _later(given), "figure"),
-            table("runs", "Runs of moved futures", _runs(given), "run", brief=()),
+            table("later", "Later figures, which are not known here", later, "figure"),
         ]
-        basis = _basis(given, [*risk, *differences])
-        return Answer(Subject.of(study), (*sentences(given, risk),), tuple(filter(len, tables)), basis, READING)
+        findings = sentences(given, risk, factors, later)
+        return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), _basis(given), READING)
 
 
 def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
@@ -136,7 +134,7 @@ def _measures(study: Study, of: Futures, variable: str, policy: str, against: st
     return summary(mine, *rest) if other is None else difference(mine, other, *rest)
 
 
-def _factors(given: Conditioned) -> Iterator[Row]:
+def factors_of(given: Conditioned) -> Iterator[Row]:
     """What is known of each factor, those first that the facts say most about."""
     before, after = given.prior, given.posterior
     learnt = _normal_entropy(before.mean, before.sd, after.mean, after.sd)
@@ -156,20 +154,14 @@ def _known(given: Conditioned) -> Iterator[Row]:
         yield {"figure": row.name, "observed": row.value, "error": error, "unit": row.unit}
 
 
-def _later(given: Conditioned) -> Iterator[Row]:
+def later_of(given: Conditioned) -> Iterator[Row]:
     both = (places(given.followed, given.coming, of) for of in (given.prior, given.posterior))
     for row, before, now in zip(given.coming, *both, strict=True):
         figure = {"figure": row.name, "observed": row.value}
         yield {**figure, "place_before": before, "place_given": now, "unit": row.unit}
 
 
-def _runs(given: Conditioned) -> Iterator[Row]:
-    for run in given.runs:
-        powers = {"powers": len(run.powers) - 1, "first_power": run.powers[1]}
-        yield {**powers, "taken": run.taken, "evidence": run.evidence}
-
-
-def _basis(given: Conditioned, risks: Sequence[Row]) -> str:
+def _basis(given: Conditioned) -> str:
     plain, stated = given.weighed, given.followed.observed.discrepancy
     powers = [len(run.powers) - 1 for run in given.runs]
     taken = np.mean([run.taken for run in given.runs])
@@ -181,34 +173,22 @@ def _basis(given: Conditioned, risks: Sequence[Row]) -> str:
         f"{len(given.runs)} independent runs of {FUTURES:,} moved futures, {min(powers)} to {max(powers)} powers of the"
         f" likelihood, {100 * taken:.0f} % of the last steps taken",
     ]
-    if given.by_weight is not None:
-        apart = [*_apart(risks)]
-        parts.append(
-            f"of {len(apart)} measures that both have an interval of, weights and moving differ by more than chance in"
-            f" {sum(apart)}"
-        )
     if exact := dict.fromkeys(row.variable for row in given.rows if row.variable not in stated):
         parts.append(f"the model is taken for true in {', '.join(exact)}: state observed.discrepancy")
     return "; ".join(parts)
 
 
-def _apart(risks: Iterable[Row]) -> Iterator[bool]:
-    """Of each measure with both intervals, whether moved and weighted futures differ by more than these allow."""
-    for row in risks:
-        one, other = row["given"], row["by_weight"]
-        reach = np.hypot(one.high - one.low, other.high - other.low) / 2
-        if np.isfinite(reach) and reach > 0:
-            yield bool(abs(one.estimate - other.estimate) > reach)
+def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], later: Sequence[Row]) -> Iterator[str]:
+    """Whether no future meets the facts; what they changed most; and coverage of later figures.
 
-
-def sentences(given: Conditioned, risks: Iterable[Row]) -> Iterator[str]:
-    """Whether no future meets the facts; what they changed most; and coverage of later figures."""
+    Args:
+      risk, factors, later: rows of these tables.
+    """
     study = given.study
     if given.missed is not None:
         yield f"No future meets the facts: the nearest of {given.posterior.units.paths:,} is {given.missed}."
     laws = [
-        {row["measure"]: row for row in some}
-        for _, some in groupby(risks, lambda row: (row["variable"], row["policy"]))
+        {row["measure"]: row for row in some} for _, some in groupby(risk, lambda row: (row["variable"], row["policy"]))
     ]
     changes = np.array([_law_change(rows) for rows in laws])
     if not np.isnan(changes).all():
@@ -222,11 +202,11 @@ def sentences(given: Conditioned, risks: Iterable[Row]) -> Iterator[str]:
             now, then = _with_spread(study.unit_of(variable), main["given"], main["before"].estimate, *sds)
         what = measured(study, variable, main["measure"])
         yield f"Given {_many(len(given.rows), 'figure')}, {what} under {policy} is {now} in place of {then}."
-    if most := next((row for row in _factors(given) if row["sd_before"] > 0), None):
+    if most := next((row for row in factors if row["sd_before"] > 0), None):
         numbers = (most[name] for name in ("unit", "mean_given", "mean_before", "sd_given", "sd_before"))
         now, then = _with_spread(*numbers)
         yield f"They say most about {study.phrase('factors', most['factor'])}: average {now} in place of {then}."
-    if later := [*_later(given)]:
+    if later:
         both = ([row[f"place_{when}"] for row in later] for when in ("given", "before"))
         inside = [(np.abs(np.subtract(some, 0.5)) <= WITHIN[1] / 2).sum() for some in both]
         yield (

@@ -8,7 +8,7 @@ import pytest
 from engine import UserError
 from engine.program import devices
 from engine.questions.backtest.backtest import backtest
-from engine.questions.backtest.question import sentences, tables
+from engine.questions.backtest.question import sentences
 from engine.study.loading import load_study
 from engine.study.study import Block
 from tests.questions.backtest.models import Walk, row, walk
@@ -71,12 +71,6 @@ def test_what_is_not_scored_is_shown_with_the_reason():
     assert reasons.keys() == words.keys() and all(word in reasons[year] for year, word in words.items())
     assert reading.rows[0]["of_last"] == pytest.approx(0.1) and np.isnan(reading.rows[0]["of_trend"])
     assert [row["time"] for row in backtest(study, until=2023)[1][0].scored] == ["2023"]
-
-
-def test_a_log_score_beyond_all_futures_is_marked():
-    tested = backtest(walk(row(2023, 0.2), row(2024, 90.0), row(2025, -90.0)))
-    figures = next(table for table in tables(*tested) if table.name == "figures")
-    assert figures["log_score_note"] == ("", "beyond all futures", "beyond all futures")
 
 
 def test_nothing_to_score_is_an_answer():

@@ -31,7 +31,7 @@ def test_a_model_is_inside_its_own_band_at_each_point_as_often_as_is_said(shared
     for truth in others.T:
         places = np.array([place(own, truth[k : k + 1], random, own=False)[0] for k, own in enumerate(values)])
         own = band(np.column_stack([places, of_truths]))
-        inside.append((own.low <= own.share) & (own.share <= own.high))
+        inside.append((own["low"] <= own["share"]) & (own["share"] <= own["high"]))
     assert np.mean(inside, axis=0).min() >= 0.95 - 4 * np.sqrt(0.05 * 0.95 / AGAIN)
 
 

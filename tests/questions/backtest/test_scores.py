@@ -5,7 +5,7 @@ import pytest
 import scoringrules
 from scipy.stats import norm
 
-from engine.questions.backtest.scores import beyond, crps, crps_of_each, energy_scores, log_score, of_trend
+from engine.questions.backtest.scores import crps, crps_of_each, energy_scores, of_trend
 from engine.risk.estimation.intervals import as_units
 from engine.study.loading import read_study
 from tests.questions.backtest.models import Walk, row
@@ -20,24 +20,6 @@ def test_crps_is_that_of_the_library(truth):
     found = crps(VALUES, truth, as_units(len(VALUES), 1)).estimate
     assert found == pytest.approx(scoringrules.crps_ensemble(truth, VALUES, estimator="fair"), rel=1e-12)
     assert crps_of_each(VALUES, np.array([truth]))[0] == pytest.approx(found, rel=1e-12)
-
-
-@pytest.mark.parametrize("truth", TRUTHS)
-@pytest.mark.parametrize("loss", [True, False])
-def test_that_of_the_bad_side_is_the_librarys_with_threshold_weight(truth, loss):
-    turned = beyond(np.append(VALUES, truth), 4.0, loss)
-    found = crps(turned[:-1], turned[-1], as_units(len(VALUES), 1)).estimate
-    side = {"a": 4.0} if loss else {"b": 4.0}
-    assert found == pytest.approx(
-        scoringrules.twcrps_ensemble(truth, VALUES, estimator="fair", **side), rel=1e-9, abs=1e-12
-    )
-
-
-@pytest.mark.parametrize("truth", [0.0, 5.0])
-def test_log_score_is_that_of_the_library(truth):
-    width = VALUES.std(ddof=1) * (len(VALUES) * 3 / 4) ** (-1 / 5)
-    assert log_score(VALUES, truth) == pytest.approx(scoringrules.logs_ensemble(truth, VALUES, bw=width), rel=1e-9)
-    assert np.isnan(log_score(np.ones(9), truth))
 
 
 def test_energy_score_is_that_of_the_library():

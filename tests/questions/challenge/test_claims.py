@@ -9,7 +9,7 @@ from engine.modelling.records import Outcome
 from engine.questions.challenge.challenge import challenge
 from engine.questions.challenge.choices import HORIZON, SPECIFICATION, Choice
 from engine.questions.challenge.claims import estimates, implied, what
-from engine.questions.challenge.question import tables
+from engine.questions.challenge.question import evidence
 from engine.questions.challenge.worlds import Worlds
 from engine.risk.estimation.measures import summary
 from engine.risk.estimation.shares import share_interval
@@ -38,9 +38,8 @@ def test_each_number_of_an_outcome_has_its_own_error(measure, run):
 def test_each_chance_has_the_interval_of_a_chance(event):
     """Of 4,096 independent futures; that of what happens on none reaches from nothing up."""
     study = balance(run={"paths": 4096}, events=EVENTS)
-    given = challenge(study, [f"new better than old in {event}"])
-    made = {table.name: table for table in tables(given[1])}
-    rows = [*made["survived"].rows()]
+    _, results = challenge(study, [f"new better than old in {event}"])
+    rows = [evidence(one.case, world.estimates) for one in results for world in one.case.worlds]
     assert rows and (event == "ruin" or 0.0 in {row["policy_value"].estimate for row in rows})
     for one in (row[name] for row in rows for name in ("policy_value", "against_value")):
         low, high = share_interval(np.array(one.estimate), np.array(4096.0))

@@ -6,11 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.stats import binom, norm
 
 from engine import UserError
 from engine.questions.conditioning import calibrated
-from engine.questions.conditioning.calibrated import ALARM, BINS, band, ranked
+from engine.questions.conditioning.calibrated import ranked
 from engine.questions.conditioning.question import Condition
 from engine.study.tables.facts import Facts
 from tests.questions.conditioning.models import counted, walked
@@ -40,26 +39,6 @@ def test_too_few_truths_are_refused():
 @pytest.mark.slow
 def test_a_factor_with_few_values_is_not_called_wrong():
     assert not ranked(walked(1.0, factors={"drift": {"family": "bernoulli", "p": 0.4}}), 2025, None, 200).wrong
-
-
-@pytest.mark.parametrize(("factors", "alike"), [(1, 0.0), (20, 0.0), (20, 0.5), (20, 0.95)])
-def test_uniform_ranks_leave_their_band_no_more_often_than_is_stated(factors, alike):
-    rng, times, truths = np.random.default_rng(5), 400, 40
-    alarms = 0
-    for _ in range(times):
-        scores = np.sqrt(1 - alike) * rng.standard_normal((truths, factors))
-        places = (norm.cdf(scores + np.sqrt(alike) * rng.standard_normal((truths, 1))) * BINS).astype(int)
-        counted = (places[..., None] == np.arange(BINS)).sum(axis=1)
-        low, high = band(counted, factors)
-        alarms += bool(not low <= counted[:, 3].sum() <= high)
-    assert binom.sf(alarms - 1, times, ALARM) > 1e-3
-
-
-def test_ranks_that_pile_up_leave_their_band():
-    places = np.random.default_rng(6).integers(0, BINS, (200, 20))
-    counted = (np.where(places == 4, 5, places)[..., None] == np.arange(BINS)).sum(axis=1)
-    low, high = band(counted, 20)
-    assert low < 400 < high and counted.sum(axis=0)[4] < low and counted.sum(axis=0)[5] > high
 
 
 def test_a_run_of_moved_futures_is_calibrated_on_the_facts_that_moved_them(monkeypatch):

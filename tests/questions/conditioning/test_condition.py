@@ -138,7 +138,8 @@ def test_what_is_impossible_is_refused(known):
 
 def sentences(given):
     """The findings of an answer."""
-    return [*question.sentences(given, question.risks(given))]
+    rows = [*question.risks(given)], [*question.factors_of(given)], [*question.later_of(given)]
+    return [*question.sentences(given, *rows)]
 
 
 def test_the_answer_names_what_a_fact_narrows_though_no_mean_moves(known):
