@@ -16,7 +16,7 @@ from engine.answers.table import Table
 from engine.answers.wording import likely, named, share, size, some, undecided, worst_share
 from engine.errors import Problems, UserError
 from engine.formatting import begun
-from engine.questions import comparison, two_runs
+from engine.questions import comparison, two_runs, years
 from engine.questions.comparison import CHANCE, GAP, Held, others_of, verdict
 from engine.questions.variables import LEVEL
 from engine.risk.drivers.series import of_yearly
@@ -35,8 +35,7 @@ READING = (
     " interval leaves out zero. Regret is the distance from the best policy of the same future: its mean, the value"
     " that the worst 5 % of futures reach or pass (VaR95), and the largest. A policy dominates at first order if it is"
     " better at every level, at second order if everybody who is averse to risk prefers it; the verdict is wrong in at"
-    " most 5 % of cases. Thresholds are quantiles of all policies together, from 0.1 to 99.9 % of futures, and those of"
-    " the study; their intervals hold one by one. Independent futures for each policy would take as many times the"
+    " most 5 % of cases. Independent futures for each policy would take as many times the"
     " paths as the variance ratio says."
 )
 
@@ -45,10 +44,9 @@ READING = (
 class Compare:
     """Compare the policies of RUN on the same futures, or RUN with OTHER.
 
-    Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of
-    many policies, and which worst futures are common. Everything, also of outcomes that are
-    not shown, goes beside the run's cube, as compare.zarr. With OTHER: the headline numbers of both runs, with the
-    differences.
+    Differences of mean and ES, chances of being worse, regret, stochastic dominance, ranks of many policies, and which
+    worst futures outcomes have in common. Everything, also of outcomes that are not shown, goes beside the run's cube,
+    as compare.zarr. With OTHER: the headline numbers of both runs, with the differences.
 
     \b
     rustbelt compare rustbelt
@@ -125,18 +123,19 @@ class Compare:
         yearly = [
             one for name in self.outcome if name in study.model.yearly for one in of_yearly(study, name, self.at or {})
         ]
-        by_year, common, count = comparison.of_years(study, outcomes, chosen, yearly, self.year, level, of.device)
+        count = years.first_paths(study, len(yearly))
+        values = years.values(study, yearly, count, of.device) if yearly else []
+        by_year = comparison.year_table(study, zip(yearly, values, strict=True), self.year, level)
         tables = [
             *comparison.gap_tables(study, held, shown, f"ES{100 * level:g}"),
             dominance,
             comparison.rank_table(study, by_measure),
             every_pair.pairs(study, by_measure, shown if self.policies and len(study.policies) > 2 else ()),
-            comparison.threshold_table(study, outcomes, wanted),
             by_year,
-            common,
+            comparison.common_table(study, chosen, outcomes, level),
         ]
         tables = sorted(filter(len, tables), key=lambda one: not any(one.brief))
-        basis += f"; yearly values from the first {count:,}" * (0 < count < study.paths)
+        basis += f"; yearly values from the first {count:,}" * (bool(yearly) and count < study.paths)
         findings = tuple(self._findings(study, held, by_measure, by_year, level))
         return Answer(Subject.of(study), findings, tuple(tables), basis, READING)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,23 +11,22 @@ from typing import Any
 import numpy as np
 
 from engine.answers.as_text import judged
-from engine.answers.rows import table
+from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
 from engine.errors import Problems, UserError
-from engine.questions import years
 from engine.questions.variables import PROBABILITY
-from engine.risk.drivers.series import Series, Years, by_place
+from engine.risk.drivers.series import Series, Years
 from engine.risk.estimation.events import known_events
+from engine.risk.estimation.evidence import measures as names_of
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import Variables
 from engine.risk.estimation.tables import THREADS, Record
-from engine.risk.policies import joint, ranks
+from engine.risk.policies import ranks
 from engine.risk.policies.dominance import dominance
+from engine.risk.policies.joint import common_tails
 from engine.risk.policies.pairing import variance_ratio
 from engine.risk.policies.ranks import Gaps
 from engine.risk.policies.regrets import regrets
-from engine.risk.policies.thresholds import Banded, threshold_curves
-from engine.study.components import Event
 from engine.study.study import Study
 
 GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
@@ -147,7 +145,7 @@ def of_paths(
                 held["variance_ratio", policy, name] = variance_ratio(one, values[base], unit)
                 for order, of in zip(ORDERS, dominance(one, values[base], unit, loss), strict=True):
                     numbers = {key: value for key, value in vars(of).items() if key != "flag"}
-                    rows.append({"outcome": name, "order": order, "policy": policy, **numbers, "brief": name in shown})
+                    rows.append({"outcome": name, "order": order, "policy": policy, **numbers, BRIEF: name in shown})
         return held, rows
 
     with ThreadPoolExecutor(THREADS) as threads:
@@ -165,54 +163,41 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
       tail: the expected shortfall of the brief form, such as "ES99".
     """
     base, few = study.baseline, len(others_of(study)) <= FEW
+    events, differences, worse = list[Row](), list[Row](), list[Row]()
+    for (measure, policy, name), one in held.items():
+        of: Row = {"outcome": name, "policy": policy}
+        is_shown = name in shown
+        if measure == CHANCE:
+            events.append({"event": name, "policy": policy, "difference": one, "verdict": verdict(one, True)})
+        elif measure == "worse":
+            ratio = held.get(("variance_ratio", policy, name))
+            worse.append(of | {"worse": one, "variance_ratio": ratio, BRIEF: few or is_shown})
+        elif measure.startswith(GAP):
+            of |= {"measure": measure.removeprefix(GAP), "unit": study.unit_of(name), "difference": one}
+            of["verdict"] = "" if of["measure"] == "sd" else verdict(one, study.loss_of(name))
+            differences.append(of | {BRIEF: is_shown and of["measure"] in ("mean", tail)})
+    points = {"difference": "points"}
     yield table(
-        "events",
-        f"Probability of events, difference from {base}",
-        (
-            {"event": name, "policy": policy, "difference": gap, "verdict": verdict(gap, True)}
-            for (measure, policy, name), gap in held.items()
-            if measure == CHANCE
-        ),
-        "event", "policy", across="policy", shown={"difference": "points"},
+        "events", f"Probability of events, difference from {base}", events, "event", "policy",
+        across="policy", shown=points,
     )  # fmt: skip
     yield table(
-        "differences",
-        f"Outcomes, difference from {base}",
-        (
-            {"outcome": name, "measure": measure.removeprefix(GAP), "policy": policy,
-             "unit": study.unit_of(name), "difference": gap,
-             "verdict": "" if measure == f"{GAP}sd" else verdict(gap, study.loss_of(name)),
-             "brief": name in shown and measure in (f"{GAP}mean", f"{GAP}{tail}")}
-            for (measure, policy, name), gap in held.items()
-            if measure.startswith(GAP) and measure != CHANCE
-        ),
-        "outcome", "measure", "policy", brief=("unit", "difference", "verdict"), across="policy",
+        "differences", f"Outcomes, difference from {base}", differences, "outcome", "measure", "policy",
+        brief=("unit", "difference", "verdict"), across="policy",
     )  # fmt: skip
     yield table(
-        "worse",
-        f"How often worse than {base} on the same future",
-        (
-            {"outcome": name, "policy": policy, "worse": worse,
-             "variance_ratio": held.get(("variance_ratio", policy, name)), "brief": few or name in shown}
-            for (measure, policy, name), worse in held.items()
-            if measure == "worse"
-        ),
-        "outcome", "policy", brief=("worse", "variance_ratio"), across="policy",
+        "worse", f"How often worse than {base} on the same future", worse, "outcome", "policy",
+        brief=("worse", "variance_ratio"), across="policy",
     )  # fmt: skip
-    lacking = [one for one in held if one[0].startswith("regret")]
-    yield table(
-        "regret",
-        "Regret",
-        (
-            {"outcome": name, "measure": measure.partition("_")[2] or "mean", "policy": policy,
-             "unit": study.unit_of(name), "regret": held.get((measure, policy, name)),
-             "brief": name in shown and measure in ("regret", "regret_VaR95")}
-            for name in dict.fromkeys(name for _, _, name in lacking)
-            for measure in dict.fromkeys(measure for measure, _, _ in lacking)
-            for policy in study.policy_names
-        ),
-        "outcome", "measure", "policy", brief=("unit", "regret"), across="policy",
+    lacking = [key for key in held if key[0].startswith("regret")]
+    measures, _, names = map(dict.fromkeys, zip(*lacking, strict=True)) if lacking else ((), (), ())
+    regret = (
+        {"outcome": name, "measure": measure.partition("_")[2] or "mean", "policy": policy,
+         "unit": study.unit_of(name), "regret": held.get((measure, policy, name)),
+         BRIEF: name in shown and measure in ("regret", "regret_VaR95")}
+        for name, measure, policy in product(names, measures, study.policy_names)
     )  # fmt: skip
+    yield table("regret", "Regret", regret, "outcome", "measure", "policy", brief=("unit", "regret"), across="policy")
 
 
 def rank_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Table:
@@ -228,106 +213,51 @@ def rank_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Ta
     return table("ranks", title, rows, *dims, brief=("between",) if len(study.policies) > FEW else (), across="policy")
 
 
-def threshold_table(study: Study, outcomes: Mapping[str, np.ndarray], wanted: Collection[str]) -> Table:
-    """Probability of passing each level of the outcome of an event; events with fewer levels have empty rows."""
-    base, policies = study.row(study.baseline), study.policy_names
-
-    def rows(event: Event) -> list[Row]:
-        values, above = outcomes[str(event.outcome)], event.above is not None
-        curves = threshold_curves(values, study.unit, base, above, event.threshold)
-        if curves is None:
-            return []
-
-        def at(band: Banded, *place: int) -> Estimate:
-            value, low, high = (float(part[place]) for part in (band.estimate, band.low, band.high))
-            return Estimate(value, math.nan, low, high).flagged(curves.flag)
-
-        return [
-            {"event": event.name, "policy": policies[p], "point": k, "level": float(curves.levels[k]),
-             "share": at(curves.share, p, k), "difference": at(curves.gap, p, k)}
-            for p, k in product(range(len(policies)), range(len(curves.levels)))
-        ]  # fmt: skip
-
-    events = [event for event in study.events if event.name in wanted and event.outcome in outcomes]
-    with ThreadPoolExecutor(THREADS) as threads:
-        every = [row for some in threads.map(rows, events) for row in some]
-    return table("thresholds", "Probability to pass each level", every, "event", "policy", "point", brief=())
+def common_table(study: Study, chosen: Sequence[str], outcomes: Mapping[str, np.ndarray], level: float) -> Table:
+    """Shares of the worst futures that every two outcomes have in common, under each policy."""
+    losses = [outcomes[name] if study.is_loss(name) else -outcomes[name] for name in chosen]
+    rows = (
+        {"pair": f"{chosen[i]}, {chosen[j]}", "policy": policy, "share": share}
+        for p, policy in enumerate(study.policy_names if len(chosen) > 1 else ())
+        for (i, j), share in common_tails([values[p] for values in losses], study.unit, level).items()
+    )
+    worst, brief = f"{100 * (1 - level):.3g} %", ("share",) if len(study.policies) <= MOST else ()
+    title = f"Worst {worst} of futures in common; {worst} by chance"
+    return table("common", title, rows, "pair", "policy", brief=brief, across="policy")
 
 
-def of_years(
-    study: Study, outcomes: Mapping[str, np.ndarray], chosen: Sequence[str], yearly: Sequence[Series],
-    year: int | None, level: float, device: str | None,
-) -> tuple[Table, Table, int]:  # fmt: skip
-    """Tables of yearly variables and of common worst futures, and how many paths are simulated for yearly values.
+def year_table(study: Study, every: Iterable[tuple[Series, Years]], only: int | None, level: float) -> Table:
+    """Differences, chances of being worse and regret of yearly variables, each in a place.
 
     Args:
-      chosen: outcomes, whose worst futures and those of their places are compared.
-      yearly: yearly variables, each in a place.
-      year: of the table of yearly variables; all years if not given.
-      device: "cpu" or "gpu", where yearly values are simulated again; the GPUs if there are any.
+      only: the year; all if not given.
+      level: of the expected shortfall of the brief form.
     """
-    has_years = study.is_path_model and bool(study.years)
-    places = {name: by_place(study, name) if has_years else [] for name in chosen}
-    every = [*yearly, *(one for some in places.values() for one in some)]
-    count = years.first_paths(study, len(every), bool(yearly)) if every else 0
-    values = iter(years.values(study, every, count, device) if every else ())
-    rows = [row for one in yearly for row in _of_series(study, one, next(values), year, level)]
-    common = _common(study, "outcome", chosen, outcomes, level)
-    for name, some in places.items():
-        ends = {_place(one): next(values)[:, -1] for one in some}
-        common += _common(study, name, list(ends), ends, level)
-    share, brief = f"{100 * (1 - level):.3g} %", len(study.policies) <= MOST
-    return (
-        table("by_year", f"By year, difference from {study.baseline}", rows, "variable", "place", "year", "measure",
-              "policy", brief=("unit", "value", "verdict"), across="policy"),
-        table("common", f"Worst {share} of futures in common; {share} by chance", common, "pair", "policy",
-              brief=("share",) if brief else (), across="policy"),
-        count,
-    )  # fmt: skip
+    rows = (
+        row
+        for one, values in every
+        for y, year in enumerate(study.years)
+        if only in (None, year)
+        for row in _of_year(study, one, int(year), values[:, y], level)
+    )
+    title, dims = f"By year, difference from {study.baseline}", ("variable", "place", "year", "measure", "policy")
+    return table("by_year", title, rows, *dims, brief=("unit", "value", "verdict"), across="policy")
 
 
-def _place(one: Series) -> str:
-    return ", ".join(one.place.values())
-
-
-def _of_series(study: Study, one: Series, values: Years, only: int | None, level: float) -> Iterator[Row]:
-    """Rows of a yearly variable in a place: differences, chances of being worse and regret in each year, or in one."""
-    base, unit, shown = study.row(study.baseline), study.model.yearly[one.variable].unit, ("mean", f"ES{100 * level:g}")
-    for y, year in enumerate(study.years):
-        if only not in (None, year):
-            continue
-        of = Variables(values[:, y], study.unit, bool(one.loss), study.levels)
-        every = [of.difference(p, base) if p != base else {} for p in range(len(study.policies))]
-        names = dict.fromkeys(name for gaps in every for name in gaps)
-        for policy, gaps, lack in zip(study.policy_names, every, of.regrets(), strict=True):
-            for measure, estimate in {**names, **gaps, "regret": lack}.items():
-                is_gap = measure not in ("worse", "regret")
-                if one.loss is not None or (is_gap and estimate is not None):
-                    yield {
-                        "variable": one.variable, "place": _place(one), "year": int(year),
-                        "measure": f"{GAP}{measure}" if is_gap else measure, "policy": policy,
-                        "unit": "1" if measure == "worse" else unit, "value": estimate,
-                        "verdict": verdict(estimate, one.loss) if is_gap and measure != "sd" else "",
-                        "brief": measure in shown and estimate is not None,
-                    }  # fmt: skip
-
-
-def _common(study: Study, of: str, labels: Sequence[str], values: Mapping[str, np.ndarray], level: float) -> list[Row]:
-    """Rows on the worst futures that every two outcomes, or every two places of one, have in common.
-
-    Args:
-      of: "outcome", or the outcome that the places are of.
-      values: of each outcome or place [policy, path].
-    """
-
-    if len(labels) < 2:
-        return []
-    signs = [1.0 if study.is_loss(label if of == "outcome" else of) else -1.0 for label in labels]
-    return [
-        {"pair": f"{labels[i]}, {labels[j]}{'' if of == 'outcome' else f': {of}'}", "policy": policy, "of": of,
-         "first": labels[i], "second": labels[j], "share": share}
-        for p, policy in enumerate(study.policy_names)
-        for (i, j), share in joint.common_tails(
-            [sign * values[label][p] for label, sign in zip(labels, signs, strict=True)], study.unit, level
-        ).items()
-    ]  # fmt: skip
+def _of_year(study: Study, one: Series, year: int, values: np.ndarray, level: float) -> Iterator[Row]:
+    """Rows of a yearly variable in one year: `values` [policy, path]."""
+    base, shown = study.row(study.baseline), ("mean", f"ES{100 * level:g}")
+    of = Variables(values, study.unit, bool(one.loss), study.levels)
+    unknown = dict.fromkeys((*names_of(study.levels), "worse"))
+    for p, (policy, lack) in enumerate(zip(study.policy_names, of.regrets(), strict=True)):
+        gaps = unknown if p == base else of.difference(p, base)
+        for measure, estimate in {**gaps, "regret": lack}.items():
+            is_gap = measure not in ("worse", "regret")
+            if one.loss is not None or (is_gap and estimate is not None):
+                yield {
+                    "variable": one.variable, "place": ", ".join(one.place.values()), "year": year,
+                    "measure": f"{GAP}{measure}" if is_gap else measure, "policy": policy,
+                    "unit": "1" if measure == "worse" else study.model.yearly[one.variable].unit, "value": estimate,
+                    "verdict": verdict(estimate, one.loss) if is_gap and measure != "sd" else "",
+                    BRIEF: measure in shown and estimate is not None,
+                }  # fmt: skip

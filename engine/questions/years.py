@@ -11,23 +11,21 @@ from engine.program import devices
 from engine.risk.drivers.series import Series, Years
 from engine.study.study import Study
 
-PATHS = 1 << 14
-"""Default number of paths, that of yearly tables."""
-FOR_TAILS = 1 << 16
-"""Most paths where tails are asked for: enough exceedances for differences of ES99."""
+FEWEST, MOST = 1 << 14, 1 << 16
+"""Paths whatever memory they take, and most paths: enough exceedances for differences of ES99."""
 MOST_VALUES = 1 << 27
 """Most values of all series together in memory (512 MiB)."""
 
 
-def first_paths(study: Study, series: int, tails: bool) -> int:
+def first_paths(study: Study, series: int, wanted: int | None = None) -> int:
     """How many of a study's first paths are simulated for yearly values, in whole units.
 
     Args:
       series: how many series are held in memory.
-      tails: whether tails are asked for, which take more paths.
+      wanted: number of paths; what memory allows if not given.
     """
     room = MOST_VALUES // max(series * len(study.policies) * max(len(study.years), 1), 1)
-    count = min(max(min(FOR_TAILS, room), PATHS) if tails else PATHS, study.paths)
+    count = min(wanted or max(min(MOST, room), FEWEST), study.paths)
     return count - count % study.unit if count > study.unit else count
 
 

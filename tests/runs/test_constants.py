@@ -10,7 +10,6 @@ import pytest
 import engine
 from engine.program import devices
 from engine.program.programs import program_on
-from engine.risk.drivers import series
 from engine.run_folder.reading import open_cube
 from engine.study.study import Block
 from tests.constant_studies import BEAM, LAW, MODELS, WELL, beam, model, well
@@ -94,15 +93,6 @@ def test_outcomes_up_to_a_year_are_those_of_a_study_that_ends_in_it(form):
     assert_same(all_years[:, so_far], three[:, names.index("shortage")])
     assert_same(three[:, so_far], three[:, names.index("shortage")])
     assert np.any(all_years[:, so_far] < all_years[:, names.index("shortage")])
-
-
-def test_places_of_such_an_outcome_add_up_to_it():
-    study = well()
-    traced = devices.program(study).trace(0)
-    at = [*study.model.outcomes].index("shortage_so_far")
-    counted = sum(one.values(traced.yearly) for one in series.by_place(study, "shortage_so_far"))
-    assert_close(counted[:, -1], traced.outcomes[:, at], np.float32)
-    assert_same(counted[:, [*study.years].index(2018)], counted[:, -1])
 
 
 # ------------------------------------------------------------------------------- runs

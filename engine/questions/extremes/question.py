@@ -101,8 +101,7 @@ class Extremes:
         yearly, count = [name for name in chosen if name in self.variable and name in study.model.yearly], 0
         tails = [of_outcome(of, name, policies) for name in chosen if name in kept]
         if yearly:
-            count = min(self.futures or years.first_paths(study, 2 * len(yearly), tails=True), study.paths)
-            count -= count % study.unit if count > study.unit else 0
+            count = years.first_paths(study, 2 * len(yearly), self.futures)
             tails = sorted([*tails, *of_years(of, yearly, count, policies)], key=lambda one: chosen.index(one.variable))
         levels = [(tail, [*_levels(tail, periods)]) for tail in tails]
         shown = ("extrapolated", "level", "unit")
