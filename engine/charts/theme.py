@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -185,8 +186,19 @@ def year_axis(first: int, last: int, most: int = 5) -> alt.X:
     return alt.X("year:Q", scale=alt.Scale(domain=span, nice=False), axis=axis)
 
 
-def number_axis(title: str | None, ticks: int = 5) -> alt.Axis:
-    """An axis of numbers: plain up to 100,000, larger and very small ones with an SI prefix or an exponent."""
+def span(channel: Any, low: str = "low", high: str = "high") -> tuple[Any, Any]:
+    """Encodings of both ends of a mark along a channel, with the axis and the scale of that channel."""
+    second = alt.X2 if isinstance(channel, alt.X) else alt.Y2
+    return type(channel)(f"{low}:Q", axis=channel["axis"], scale=channel["scale"]), second(high)
+
+
+def number_axis(title: str | None, ticks: int = 5, pixels: float = math.inf) -> alt.Axis:
+    """An axis of numbers: plain up to 100,000, larger and very small ones with an SI prefix or an exponent.
+
+    Args:
+      pixels: width of the title, which is broken into lines.
+    """
+    title = None if title is None else "\n".join(lines(title, pixels))
     large = "datum.value != 0 && (abs(datum.value) >= 1e5 || abs(datum.value) < 1e-3)"
     label = f"{large} ? format(datum.value, '.3~e') : format(datum.value, ',.5~f')"
     return alt.Axis(title=title, tickCount=ticks, labelExpr=label)

@@ -7,9 +7,8 @@ import pytest
 
 from engine.answers.answer import Subject
 from engine.charts import kinds
-from engine.charts.observations import places_of, series_of
 from engine.charts.tables import answers, challenged as claims, inputs, observed, outcomes, yearly
-from engine.charts.universes import DESIGN, LEDGERS, MOST_INTERVALS, VERDICTS, universes
+from engine.charts.tables.challenged import DESIGN, LEDGERS, MOST_INTERVALS, VERDICTS
 from engine.errors import UserError
 from engine.formatting import begun, words
 from engine.risk.estimation.intervals import Estimate
@@ -191,8 +190,8 @@ def test_a_specification_curve_is_sorted_and_its_intervals_are_thinned(each):
     assert_close((whole.high - whole.low).to_numpy(), np.full(len(whole), 2 * HALF))
     assert data.stated.sum() == 1 and rows[int(data.stated.argmax())]["departures"] == 0
     assert (f"of {len(whole)} of them" in data.attrs["note"]) == (each == 200)
-    (departing,) = {row["words"] for row in universes(answer).rows if row["choices"] == "drag: off"}
-    assert departing == "drag of zombies off"
+    departing = {text for row, text in zip(rows, data["departs in"], strict=True) if row["choices"] == "drag: off"}
+    assert departing == {"drag of zombies off"}
 
 
 def test_universes_without_a_difference_are_left_out_and_counted():
@@ -253,8 +252,8 @@ def test_places_are_an_ecdf_a_reading_with_its_band():
         assert_close(own.place.to_numpy(), at)
         assert_close(own.share.to_numpy()[1:-1], ecdf(figures(), reading, at[1:-1]))
     bare = backtested(SUBJECT, each=False)
-    assert series_of(bare) == places_of(bare) == ()
-    assert observed.hindcast(bare).empty and observed.pit(bare).attrs["title"] == "No figure is scored"
+    assert observed.hindcast(bare).empty and observed.pit(bare).empty
+    assert observed.pit(bare).attrs["title"] == "No figure is scored"
 
 
 def test_what_is_known_has_means_deviations_and_chances(plain):

@@ -13,7 +13,7 @@ import pytest
 from engine.answers.answer import Answer, Subject
 from engine.answers.rows import table
 from engine.charts.kinds import KINDS, tables_of
-from engine.charts.universes import DESIGN
+from engine.charts.tables.challenged import DESIGN
 from engine.report import pictures
 from engine.report.page import page
 from engine.report.records import records_of

@@ -17,17 +17,15 @@ def intervals(data: pd.DataFrame) -> Any:
     """
     about, columns = data.attrs, min(3, len(data.attrs["panels"]))
     y, step = theme.row_axis("row", about["rows"], 230, least=9)
-    x = alt.X("estimate:Q", axis=theme.number_axis("\n".join(theme.lines(about["label"], 240))))
+    x = alt.X("estimate:Q", axis=theme.number_axis(about["label"], pixels=240))
     base = alt.Chart(data).encode(y=y)
     layers = [alt.Chart(data).mark_rule(style="muted").encode(x=alt.datum(0))]
     if "from" in data:
         layers.append(
-            base.mark_rule(strokeWidth=5, opacity=0.25, color=theme.COLOURS[1]).encode(
-                alt.X("from:Q", axis=x["axis"]), alt.X2("to")
-            )
+            base.mark_rule(strokeWidth=5, opacity=0.25, color=theme.COLOURS[1]).encode(*theme.span(x, "from", "to"))
         )
     layers += [
-        base.mark_rule(color=theme.COLOURS[1], strokeWidth=1.3).encode(alt.X("low:Q", axis=x["axis"]), alt.X2("high")),
+        base.mark_rule(color=theme.COLOURS[1], strokeWidth=1.3).encode(*theme.span(x)),
         base.mark_point(filled=True, size=45, opacity=1, color=theme.COLOURS[1]).encode(
             x=x, tooltip=["panel", "row", "estimate", "low", "high"]
         ),
@@ -52,7 +50,7 @@ def beyond(data: pd.DataFrame) -> Any:
         last = own[own.kind == "futures"].groupby("policy", sort=False).tail(1)
         x = alt.X(
             "estimate:Q",
-            axis=theme.number_axis("\n".join(theme.lines(panel["label"], width))),
+            axis=theme.number_axis(panel["label"], pixels=width),
             scale=alt.Scale(type="log" if panel["log"] else "linear", reverse=panel["reverse"], zero=False, nice=False),
         )
         powers = [10.0**k for k in range(9)]
@@ -70,12 +68,7 @@ def beyond(data: pd.DataFrame) -> Any:
             alt.layer(
                 base.transform_filter("isValid(datum.low) && isValid(datum.high)")
                 .mark_area(opacity=0.18, orient="horizontal")
-                .encode(
-                    alt.X("low:Q", axis=x["axis"], scale=x["scale"]),
-                    alt.X2("high"),
-                    color=points["color"],
-                    detail="kind:N",
-                ),
+                .encode(*theme.span(x), color=points["color"], detail="kind:N"),
                 base.mark_line().encode(x=x, color=points["color"], strokeDash=kinds, order="period:Q"),
                 alt.Chart(last).mark_point(filled=True, size=45, opacity=1).encode(x=x, y=y, **points),
                 base.mark_point(size=60, opacity=0).encode(
@@ -95,7 +88,7 @@ def drivers(data: pd.DataFrame) -> Any:
     base = alt.Chart(shifts).encode(y=y)
     left = alt.layer(
         alt.Chart(shifts).mark_rule(style="muted").encode(x=alt.datum(0)),
-        base.mark_rule(style="ink").encode(alt.X("low:Q", axis=x["axis"]), alt.X2("high")),
+        base.mark_rule(style="ink").encode(*theme.span(x)),
         base.mark_point(style="dot").encode(x=x, tooltip=["row", "estimate", "low", "high"]),
     ).properties(width=250, height=step)
     colour = alt.Color(

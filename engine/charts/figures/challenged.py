@@ -29,12 +29,10 @@ def curve(data: pd.DataFrame) -> Any:
         scale=alt.Scale(domain=[0, n + 1], nice=False),
         axis=alt.Axis(title="universes, by their difference [rank]", grid=False, format="d", tickCount=5),
     )
-    y = alt.Y("estimate:Q", axis=theme.number_axis("\n".join(theme.lines(about["label"], 190))))
+    y = alt.Y("estimate:Q", axis=theme.number_axis(about["label"], pixels=190))
     base, stated = alt.Chart(data).encode(x=x, color=colour), alt.Chart(data[data.stated]).encode(x=x)
     chart = alt.layer(
-        base.transform_filter("isValid(datum.low)")
-        .mark_rule(opacity=0.5, strokeWidth=0.7)
-        .encode(alt.Y("low:Q", axis=y["axis"]), alt.Y2("high")),
+        base.transform_filter("isValid(datum.low)").mark_rule(opacity=0.5, strokeWidth=0.7).encode(*theme.span(y)),
         alt.Chart(data).mark_rule(style="muted").encode(y=alt.datum(0)),
         base.mark_point(filled=True, size=max(10, min(40, 4000 // n)), opacity=1).encode(
             y=y, shape=shape, tooltip=["estimate", "verdict", "departs in"]

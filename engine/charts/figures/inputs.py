@@ -15,9 +15,7 @@ def tornado(data: pd.DataFrame) -> Any:
     about, tenths = data.attrs, list(data.end.unique())
     y, step = theme.row_axis("factor", about["rows"], 250, least=14)
     base = alt.Chart(data).encode(y=y, yOffset=alt.YOffset("end:N", sort=tenths))
-    x = alt.X(
-        "estimate:Q", axis=theme.number_axis("\n".join(theme.lines(about["label"], 270))), scale=alt.Scale(zero=False)
-    )
+    x = alt.X("estimate:Q", axis=theme.number_axis(about["label"], pixels=270), scale=alt.Scale(zero=False))
     legend = alt.Legend(symbolType="square", symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY)
     fill = alt.FillOpacity("end:N", sort=tenths, scale=alt.Scale(domain=tenths, range=[0, 0.75]), legend=legend)
     scale = alt.Scale(domain=about["policies"])
@@ -30,7 +28,7 @@ def tornado(data: pd.DataFrame) -> Any:
             fillOpacity=fill,
             tooltip=["factor", "policy", "end", "estimate", "low", "high"],
         ),
-        base.mark_rule(style="ink").encode(alt.X("low:Q"), alt.X2("high")),
+        base.mark_rule(style="ink").encode(*theme.span(x)),
         base.mark_rule(style="ink").encode(x="mean(whole):Q", y=alt.Y(), yOffset=alt.YOffset()),
     ).properties(width=270, height=step)
     several = len(about["shown"]) > 1
@@ -49,11 +47,7 @@ def priors(data: pd.DataFrame) -> Any:
     made = []
     for name, axis in about["panels"].items():
         own = data[data.panel == name]
-        x = alt.X(
-            "x:Q",
-            axis=theme.number_axis("\n".join(theme.lines(axis, width)), 4),
-            scale=alt.Scale(zero=False, nice=False),
-        )
+        x = alt.X("x:Q", axis=theme.number_axis(axis, 4, width), scale=alt.Scale(zero=False, nice=False))
         y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, 1.2]))
         base = alt.Chart(own).encode(x=x, y=y)
         layers = alt.layer(

@@ -37,16 +37,9 @@ def hindcast(data: pd.DataFrame) -> Any:
         "scored:N", scale=alt.Scale(domain=["observed, scored", "observed, not scored"], range=["#333333", "#FFFFFF"])
     )
     layers = alt.layer(
+        *(futures.mark_area(opacity=o, color=FUTURES).encode(*theme.span(y, low, high)) for low, high, o, _ in BANDS),
         *(
-            futures.mark_area(opacity=o, color=FUTURES).encode(
-                alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high)
-            )
-            for low, high, o, _ in BANDS
-        ),
-        *(
-            bars.mark_rule(opacity=0.5, color=FUTURES, strokeWidth=w).encode(
-                alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high)
-            )
+            bars.mark_rule(opacity=0.5, color=FUTURES, strokeWidth=w).encode(*theme.span(y, low, high))
             for low, high, _, w in BANDS
         ),
         futures.mark_line(color=FUTURES, strokeWidth=1.5).encode(y=y),
@@ -75,9 +68,7 @@ def pit(data: pd.DataFrame) -> Any:
     base = alt.Chart(data).encode(x=x, color=colour)
     diagonal = alt.Chart(pd.DataFrame({"place": [0, 1], "share": [0, 1]}))
     chart = alt.layer(
-        base.mark_area(opacity=0.25, interpolate="step-after").encode(
-            alt.Y("low:Q", axis=y["axis"], scale=unit), alt.Y2("high")
-        ),
+        base.mark_area(opacity=0.25, interpolate="step-after").encode(*theme.span(y)),
         base.mark_line(interpolate="step-after").encode(y=y),
         diagonal.mark_line(style="muted", strokeDash=[4, 3], strokeWidth=1).encode(x=x, y=y),
     ).properties(width=330, height=290)
@@ -108,14 +99,12 @@ def _factors(data: pd.DataFrame) -> Any:
         for n, share in ((2, 0.4), (1, 0.8))
     ]
     bars += [
-        base.mark_bar(style="shade", opacity=0.75, height={"band": share}).encode(
-            alt.X(f"a{n}:Q", axis=x["axis"]), alt.X2(f"b{n}")
-        )
+        base.mark_bar(style="shade", opacity=0.75, height={"band": share}).encode(*theme.span(x, f"a{n}", f"b{n}"))
         for n, share in ((2, 0.15), (1, 0.35))
     ]
     layers = alt.layer(
         *bars,
-        base.mark_rule(style="ink").encode(alt.X("low:Q"), alt.X2("high")),
+        base.mark_rule(style="ink").encode(*theme.span(x)),
         base.mark_point(style="hollow", filled=True).encode(x=x, tooltip=["row", "means", "estimate", "low", "high"]),
         base.mark_text(align="left", dx=6, fontSize=9.5).encode(x=alt.value(230), text="means:N"),
     )
@@ -136,7 +125,7 @@ def _events(data: pd.DataFrame, about: Any) -> Any:
     )
     layers = alt.layer(
         base.mark_line(strokeWidth=1.5, opacity=0.4).encode(x=x, color=points["color"], detail=["row:N", "policy:N"]),
-        base.mark_rule().encode(alt.X("low:Q", axis=x["axis"]), alt.X2("high"), color=points["color"]),
+        base.mark_rule().encode(*theme.span(x), color=points["color"]),
         base.mark_point(filled=True, size=45, opacity=1, strokeWidth=1.3).encode(
             x=x,
             fill=alt.Fill("policy:N", scale=points["color"]["scale"], legend=None),

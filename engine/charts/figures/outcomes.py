@@ -29,9 +29,7 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
     return theme.headed(
         alt.layer(
             alt.Chart().mark_rule(style="muted", strokeWidth=0.6).encode(y=alt.datum(0.01)),
-            base.mark_area(opacity=0.25).encode(
-                alt.Y("low:Q", axis=axis, scale=y["scale"]), alt.Y2("high"), color=lines["color"], order=order
-            ),
+            base.mark_area(opacity=0.25).encode(*theme.span(y), color=lines["color"], order=order),
             base.mark_line().encode(y=y, order=order, **lines),
             theme.marked(alt.Chart(marks), about)
             .mark_point(filled=True, size=70, opacity=1)
@@ -72,7 +70,7 @@ def differences(data: pd.DataFrame) -> Any:
             tooltip=["policy", "from", "to", "share", "side"],
         ),
         base.transform_filter("datum.part == 'mean'").mark_rule(style="ink").encode(x=alt.datum(0)),
-        mean.mark_rule(style="ink", strokeWidth=1.4).encode(alt.X("low:Q"), alt.X2("high"), y),
+        mean.mark_rule(style="ink", strokeWidth=1.4).encode(*theme.span(x), y),
         mean.mark_point(style="dot").encode(alt.X("estimate:Q"), y, tooltip=["policy", "estimate", "low", "high"]),
     ).properties(width=300 if several else 470, height=170 if several else 250)
     chart = theme.panels(layers, about["panels"], 2, 300 if several else 470, own="xy" if several else "")
@@ -91,14 +89,14 @@ def thresholds(data: pd.DataFrame) -> Any:
         axis.title = f"{panel['side']} [%]"
         x = alt.X(
             "level:Q",
-            axis=theme.number_axis("\n".join(theme.lines(panel["label"], width))),
+            axis=theme.number_axis(panel["label"], pixels=width),
             scale=alt.Scale(reverse=not panel["above"], zero=False),
         )
         y = alt.Y("share:Q", axis=axis, scale=alt.Scale(domain=[0, 1]))
         base = alt.Chart(own).encode(x=x)
         marks = base.transform_filter("datum.marked")
         layers = alt.layer(
-            base.mark_area(opacity=0.3).encode(alt.Y("low:Q", axis=axis), alt.Y2("high"), color=lines["color"]),
+            base.mark_area(opacity=0.3).encode(*theme.span(y), color=lines["color"]),
             base.mark_line().encode(y=y, **lines),
             marks.mark_rule(style="muted", strokeDash=[2, 3]).encode(),
             theme.marked(marks, about)

@@ -40,13 +40,11 @@ def fan(data: pd.DataFrame, width: int = 0) -> Any:
     marked = base.transform_filter(_marked(first, last))
     layers = alt.layer(
         *(
-            base.mark_area(opacity=strength).encode(
-                alt.Y(f"{low}:Q", axis=y["axis"], scale=y["scale"]), alt.Y2(high), color=lines["color"]
-            )
+            base.mark_area(opacity=strength).encode(*theme.span(y, low, high), color=lines["color"])
             for low, high, strength in BANDS
         ),
         base.mark_line().encode(y=y, **lines),
-        marked.mark_rule().encode(alt.Y("low:Q"), alt.Y2("high"), color=lines["color"]),
+        marked.mark_rule().encode(*theme.span(y), color=lines["color"]),
         theme.marked(marked, about)
         .mark_point(filled=True, opacity=1, size=30)
         .encode(y=y, tooltip=[*MEDIAN], **points),
@@ -75,11 +73,11 @@ def _bars(data: pd.DataFrame) -> Any:
     chart = alt.layer(
         *(
             base.mark_rule(strokeWidth=thick, opacity=2 * strength).encode(
-                alt.X(f"{low}:Q", axis=x["axis"], scale=x["scale"]), alt.X2(high), color=points["color"]
+                *theme.span(x, low, high), color=points["color"]
             )
             for (low, high, strength), thick in zip(BANDS, (4, 9), strict=True)
         ),
-        base.mark_rule(style="ink").encode(alt.X("low:Q"), alt.X2("high")),
+        base.mark_rule(style="ink").encode(*theme.span(x)),
         base.mark_point(filled=True, opacity=1, size=60).encode(
             x=x, tooltip=["policy", "median", *(name for low, high, _ in BANDS for name in (low, high))], **points
         ),
@@ -113,16 +111,12 @@ def tails(data: pd.DataFrame) -> Any:
     measures = list(data.measure.unique())
     names = about["unit"] if several else about["label"]
     width = 190 if several else 420
-    x = alt.X(
-        "estimate:Q", scale=alt.Scale(zero=False), axis=theme.number_axis("\n".join(theme.lines(names, width)), 4)
-    )
+    x = alt.X("estimate:Q", scale=alt.Scale(zero=False), axis=theme.number_axis(names, 4, width))
     offset = alt.YOffset("policy:N", sort=about["shown"])
     y = alt.Y("measure:N", sort=measures, axis=alt.Axis(title=None, grid=False, domain=False))
     base = alt.Chart(data).encode(y=y, yOffset=offset)
     layers = alt.layer(
-        base.mark_rule(strokeWidth=1.4).encode(
-            alt.X("low:Q", axis=x["axis"], scale=x["scale"]), alt.X2("high"), color=points["color"]
-        ),
+        base.mark_rule(strokeWidth=1.4).encode(*theme.span(x), color=points["color"]),
         base.mark_point(filled=True, size=45, opacity=1).encode(
             x=x, tooltip=["panel", "policy", "measure", "estimate", "low", "high"], **points
         ),

@@ -12,7 +12,7 @@ from engine.answers.answer import Answer
 from engine.answers.layout import UNIT, head
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.charts import labels, selection
-from engine.charts.tables.frames import ends, frame
+from engine.charts.tables.frames import ends, frame, rows_of
 from engine.formatting import begun, words
 from engine.risk.estimation.intervals import Estimate
 
@@ -28,7 +28,7 @@ def beyond(extremes: Answer, *, most: int = 6) -> pd.DataFrame:
       most: panels that are shown.
     """
     rows, panels = list[dict[str, Any]](), dict[str, dict[str, Any]]()
-    for row in extremes["curve"].rows() if "curve" in extremes else ():
+    for row in rows_of(extremes, "curve"):
         level = row["level"]
         name = ", ".join(filter(None, (words(str(row["variable"])), str(row["of"]))))
         if not np.isfinite(level.estimate) or (name not in panels and len(panels) == most):
@@ -96,7 +96,7 @@ def inputs(
     """
     if "shares" not in sensitivity:
         return frame([], "No input of the answer is drawn", panels=[], rows=[], nothing="no input is drawn")
-    table: list[dict[str, Any]] = list(sensitivity["shares"].rows())
+    table = rows_of(sensitivity, "shares")
     chosen, table = _of("variable", variable, table)
     of, table = _of("measure", measure, table)
     largest: dict[str, float] = {}
@@ -147,7 +147,7 @@ def boxes(discover: Answer) -> pd.DataFrame:
         f" intervals, on {labels.counted(futures['judged_on'], 'path')} that did not find the boxes."
     )
     rows, panels = list[dict[str, Any]](), list[str]()
-    for box in discover["boxes"].rows() if "boxes" in discover else ():
+    for box in rows_of(discover, "boxes"):
         if not box["number"]:
             continue
         said = ", ".join(f"{name} {labels.with_interval(box[name], 100, ' %')}" for name in ("coverage", "density"))
@@ -172,7 +172,7 @@ def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:
       most: priors that are shown.
     """
     alone = list(flip["priors"].where(turns=True))[:most] if "priors" in flip else []
-    joint = list(flip["joint"].rows())[:most] if "joint" in flip else []
+    joint = rows_of(flip, "joint")[:most]
     rows = [{"panel": "one prior at a time", "row": words(str(row["factor"])), **ends(row["move"])} for row in alone]
     rows += [
         {"panel": "all priors together", "row": words(str(row["factor"])), **ends(Estimate(float(row["move"])))}

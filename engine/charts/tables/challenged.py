@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from engine.answers.answer import Answer
 from engine.charts import labels, selection
-from engine.charts.tables.frames import ends, frame
-from engine.charts.universes import DESIGN, LEDGERS, VERDICTS, called, sentences, universes
+from engine.charts.tables.frames import ends, frame, rows_of
+from engine.charts.theme import COLOURS, GREY
+from engine.formatting import begun
+
+LEDGERS = ("specification", "policies")
+"""Kinds of choices that may depart from what the study states; each ledger has universes of its own."""
+VERDICTS: Mapping[str, tuple[str, str]] = {
+    "holds": (COLOURS[1], "circle"),
+    "undecided": (GREY, "square"),
+    "nothing": (COLOURS[4], "diamond"),
+    "reversed": (COLOURS[0], "triangle-down"),
+}
+"""Verdict -> its colour and shape, from supporting to contradicting the claim."""
+CALLED = {"nothing": "no longer happens"}
+"""Verdict -> the words for it, where they differ from its name."""
+DESIGN = "No share means more than its design: it is set by how many choices depart, not by the world."
+"""Caveat that accompanies every share of universes."""
+MOST_INTERVALS = 300
+"""Most intervals drawn on a curve; of more universes, every n-th has one."""
+
+
+def called(verdict: str) -> str:
+    """The words for a verdict."""
+    return CALLED.get(verdict, verdict)
+
+
+def _sentences(challenge: Answer) -> dict[str, str]:
+    """Claim, as the answer names it -> the claim in words."""
+    return {str(row["claim"]): begun(str(row["words"])) for row in rows_of(challenge, "claims")}
 
 
 def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> pd.DataFrame:
     """Difference of two policies in every universe, sorted, with its verdict: a specification curve.
 
-    U. Simonsohn, J. P. Simmons and L. D. Nelson, Nature Human Behaviour 4 (2020) 1208-1214.
+    Universes without a finite difference are left out; the one in which nothing departs is marked. U. Simonsohn, J. P.
+    Simmons and L. D. Nelson, Nature Human Behaviour 4 (2020) 1208-1214.
 
     Args:
       challenge: the run's answer to the question `challenge`.
@@ -25,25 +56,38 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
     Raises:
       UserError: there is no such claim or ledger.
     """
-    of = universes(challenge, claim, ledger)
-    counts = {name: f"{called(name)}: {count:,}" for name, count in of.counts.items()}
-    rows = list[dict[str, Any]]()
-    for k, (row, is_whole) in enumerate(zip(of.rows, of.drawn_intervals, strict=True)):
-        one = ends(row["difference"])
-        if not is_whole:
-            one = {"estimate": one["estimate"]}
-        verdict = counts[row["verdict"]]
-        rows.append({"rank": k + 1, "verdict": verdict, "departs in": row["words"], "stated": k == of.stated, **one})
-    n, shown = len(of.rows), int(of.drawn_intervals.sum())
-    note = f"Choices: {of.ledger}; {labels.counted(n, 'universe')}: the difference in each, with 95 % intervals"
+    every = rows_of(challenge, "curve")
+    known = list(dict.fromkeys(str(row["claim"]) for row in every))
+    selection.refuse_unknown("ledger", ledger, LEDGERS, "curve")
+    if claim is not None:
+        selection.refuse_unknown("claim", claim, known, "curve")
+    chosen = claim or next(iter(known), "")
+    own = [row for row in every if row["claim"] == chosen and row["ledger"] == ledger]
+    held = [row for row in own if row["difference"] and np.isfinite(row["difference"].estimate)]
+    held.sort(key=lambda row: row["difference"].estimate)
+    words = {f"{row['choice']}: {row['otherwise']}": str(row["words"]) for row in rows_of(challenge, "choices")}
+    found = Counter(row["verdict"] for row in held)
+    counts = {name: f"{called(name)}: {found[name]:,}" for name in VERDICTS if name in found}
+    stated = next((k for k, row in enumerate(held) if row["departures"] == 0), None)
+    n, step = len(held), -(-max(len(held), 1) // MOST_INTERVALS)
+    rows, shown = list[dict[str, Any]](), 0
+    for k, row in enumerate(held):
+        one, is_whole = ends(row["difference"]), k % step == 0 or k == stated
+        shown += is_whole
+        departing = "; ".join(words.get(part, part) for part in str(row["choices"]).split("; "))
+        about = {"rank": k + 1, "verdict": counts[row["verdict"]], "departs in": departing, "stated": k == stated}
+        rows.append(about | (one if is_whole else {"estimate": one["estimate"]}))
+    note = f"Choices: {ledger}; {labels.counted(n, 'universe')}: the difference in each, with 95 % intervals"
     note += f" of {shown:,} of them." if shown < n else "."
-    note += f" Left out, without a finite difference: {of.lost:,}." * bool(of.lost)
-    title = f"{of.said}, by choices that depart" if rows else f"No universe of the choices {ledger} was run"
+    note += f" Left out, without a finite difference: {len(own) - n:,}." * (len(own) > n)
+    said = _sentences(challenge).get(chosen, "")
+    title = f"{said}, by choices that depart" if rows else f"No universe of the choices {ledger} was run"
+    unit = challenge["curve"].by_name["difference"].unit if every else "1"
     return frame(
         rows,
         title,
         note if rows else "",
-        label=labels.with_unit("difference", of.unit),
+        label=labels.with_unit("difference", str(held[0].get("unit") or unit) if held else unit),
         verdicts={counts[name]: VERDICTS[name] for name in counts},
         nothing="no universe has a difference",
     )
@@ -59,30 +103,23 @@ def profile(challenge: Answer, claim: str | None = None) -> pd.DataFrame:
     Raises:
       UserError: there is no such claim.
     """
-    every = [row for row in challenge["profile"].rows() if row["universes"]] if "profile" in challenge else []
-    claims, said = list(dict.fromkeys(str(row["claim"]) for row in every)), sentences(challenge)
+    every = [row for row in rows_of(challenge, "profile") if row["universes"]]
+    claims, said = list(dict.fromkeys(str(row["claim"]) for row in every)), _sentences(challenge)
     if claim is not None:
         selection.refuse_unknown("claim", claim, claims, "profile")
         claims = [claim]
     rows = list[dict[str, Any]]()
-    for row in every:
-        if row["claim"] not in claims:
-            continue
+    for row in (row for row in every if row["claim"] in claims):
         start = 0.0
+        about = {
+            "claim": said[str(row["claim"])],
+            "ledger": str(row["ledger"]),
+            "choices": int(row["departures"]),
+            "universes": int(row["universes"]),
+        }
         for name in VERDICTS:
             share = float(row[name] or 0.0)
-            rows.append(
-                {
-                    "claim": said[str(row["claim"])],
-                    "ledger": str(row["ledger"]),
-                    "choices": int(row["departures"]),
-                    "universes": int(row["universes"]),
-                    "verdict": called(name),
-                    "share": share,
-                    "from": start,
-                    "to": start + share,
-                }
-            )
+            rows.append(about | {"verdict": called(name), "share": share, "from": start, "to": start + share})
             start += share
     title = f"{said[claims[0]]}, by choices that depart" if len(claims) == 1 else challenge.finding
     note = f"Rows: choices that depart at a time; numbers: universes. {DESIGN}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from engine.answers.answer import Answer
 from engine.charts.selection import StoredOutcome
 from engine.risk.estimation.intervals import Estimate
 
@@ -24,6 +25,11 @@ def frame(records: Iterable[Mapping[str, Any]], title: str, note: str = "", **ab
     made = pd.DataFrame.from_records(list(records))
     made.attrs.update(title=title, note=note, **about)
     return made
+
+
+def rows_of(answer: Answer, table: str) -> list[dict[str, Any]]:
+    """The rows of a table of an answer; [] where it has no such table."""
+    return list(answer[table].rows()) if table in answer else []
 
 
 def ends(one: Estimate, scale: float = 1.0) -> dict[str, float]:
