@@ -153,20 +153,18 @@ class Answer:
             "reading": self.reading,
         }
 
-    def save(self, place: str | Path, digits: files.Digits = "rounded", more: files.Sheets | None = None) -> Path:
+    def save(self, place: str | Path, digits: files.Digits = "rounded") -> Path:
         """Writes all tables into one file and returns its path; its suffix says how: csv, xlsx, parquet or md.
 
         Args:
           digits: of a CSV file: "rounded" to what the standard errors support, or "full".
-          more: further tables for the file, after those of the answer.
 
         Raises:
           UserError: as `engine.answers.files.save`.
         """
         from engine.answers import files
 
-        sheets = {table.name: [table] for table in self.tables if len(table)}
-        files.save(Path(place), {**sheets, **(more or {})}, digits)
+        files.save(Path(place), [table for table in self.tables if len(table)], digits)
         return Path(place)
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pandas as pd
 
-from engine.answers import frames
+from engine.answers.frames import frame, places, texts
 from engine.answers.table import Table
 from engine.answers.workbook import Places, workbook
 from engine.errors import UserError, install
@@ -20,11 +20,9 @@ from engine.run_folder.folder import written
 
 Digits = Literal["rounded", "full"]
 """Digits of numbers in a CSV file: rounded to what the standard errors support, or all."""
-Sheets = Mapping[str, Sequence[Table]]
-"""Tables by name; those of one name have the same columns and are stacked vertically."""
 
 
-def save(place: Path, sheets: Sheets, digits: Digits = "rounded") -> None:
+def save(place: Path, tables: Sequence[Table], digits: Digits = "rounded") -> None:
     """Writes tables into one file, whole or not at all; the suffix of its name chooses the format.
 
     `.csv` and `.parquet` stack all tables, named in the column `table`; an estimate takes several columns: its number,
@@ -39,7 +37,7 @@ def save(place: Path, sheets: Sheets, digits: Digits = "rounded") -> None:
       UserError: as `refuse_file`, or the file cannot be written.
     """
     refuse_file(place)
-    written(place, _WRITERS[place.suffix](sheets, digits))
+    written(place, _WRITERS[place.suffix](tables, digits))
 
 
 def refuse_file(place: Path) -> None:
@@ -54,11 +52,11 @@ def refuse_file(place: Path) -> None:
         raise UserError(str(place), [f"is written by {package}: {install(extra)}"])
 
 
-def _csv(sheets: Sheets, digits: Digits) -> bytes:
+def _csv(tables: Sequence[Table], digits: Digits) -> bytes:
     parts = {}
-    for name, tables in sheets.items():
-        rows = _escaped(_numbers(tables), as_cell)
-        parts[as_cell(name)] = _rounded(rows, _places(tables)) if digits == "rounded" else rows
+    for table in tables:
+        rows = _escaped(frame(table), as_cell)
+        parts[as_cell(table.name)] = _rounded(rows, places(table)) if digits == "rounded" else rows
     return _as_csv(_stacked(parts))
 
 
@@ -92,9 +90,9 @@ def _escaped(rows: pd.DataFrame, escape: Callable[[str], str]) -> pd.DataFrame:
     return rows.assign(**{str(name): texts[name].map(plain) for name in texts}).rename(columns=plain)
 
 
-def _parquet(sheets: Sheets, digits: Digits) -> bytes:
+def _parquet(tables: Sequence[Table], digits: Digits) -> bytes:
     buffer = io.BytesIO()
-    _stacked({name: _numbers(tables) for name, tables in sheets.items()}).to_parquet(buffer, index=False)
+    _stacked({table.name: frame(table) for table in tables}).to_parquet(buffer, index=False)
     return buffer.getvalue()
 
 
@@ -104,31 +102,22 @@ def _stacked(sheets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return whole[["table", *(column for column in whole if column != "table")]]
 
 
-def _workbook(sheets: Sheets, digits: Digits) -> bytes:
-    return workbook({name: (_escaped(_numbers(tables), printable), _places(tables)) for name, tables in sheets.items()})
+def _workbook(tables: Sequence[Table], digits: Digits) -> bytes:
+    return workbook({table.name: (_escaped(frame(table), printable), places(table)) for table in tables})
 
 
-def _markdown(sheets: Sheets, digits: Digits) -> bytes:
+def _markdown(tables: Sequence[Table], digits: Digits) -> bytes:
     lines = []
-    for name, tables in sheets.items():
-        rows = pd.concat([frames.texts(table) for table in tables], ignore_index=True)
+    for table in tables:
+        rows = texts(table)
         rule = ["---"] + ["---:"] * (len(rows.columns) - 1)
         every = [[as_markdown(str(one)) for one in row] for row in (rows.columns, *rows.to_numpy())]
         every.insert(1, rule)
-        lines += [f"**{name}**", "", *(f"| {' | '.join(row)} |" for row in every), ""]
+        lines += [f"**{table.name}**", "", *(f"| {' | '.join(row)} |" for row in every), ""]
     return "\n".join([*lines, ""]).encode()
 
 
-def _numbers(tables: Sequence[Table]) -> pd.DataFrame:
-    return pd.concat([frames.frame(table) for table in tables], ignore_index=True)
-
-
-def _places(tables: Sequence[Table]) -> Places:
-    every = [frames.places(table) for table in tables]
-    return {name: [one for own in every for one in own[name]] for name in every[0]}
-
-
-_WRITERS: dict[str, Callable[[Sheets, Digits], bytes]] = {
+_WRITERS: dict[str, Callable[[Sequence[Table], Digits], bytes]] = {
     ".csv": _csv, ".xlsx": _workbook, ".parquet": _parquet, ".md": _markdown,
 }  # fmt: skip
 _NEEDED = {".xlsx": ("openpyxl", "excel"), ".parquet": ("pyarrow", "parquet")}

@@ -33,7 +33,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
 OF_CUBE: Mapping[str, tuple[str, str]] = {
     "risk": ("engine.questions.risk:Risk", "Print the risk measures and events of a run.")
 }
-"""As `QUESTIONS`, for those that only read estimates: commands and methods are written by hand."""
+"""As `QUESTIONS`, for those that only read estimates, and whose answers are not stored."""
 OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")
 """Questions that sample inputs anew or compare with observations.
 

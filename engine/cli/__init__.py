@@ -25,7 +25,7 @@ SELDOM = ("constants", "schema", "copy", "completion")
 """The commands that only `rustbelt --help --full` shows."""
 GROUPS = {
     "Run": ("run", "check", "init"),
-    "Ask": ("answer", "risk", *(name for name in registry.QUESTIONS if name not in SELDOM), "report", "plot", "replay"),
+    "Ask": ("answer", *(name for name in registry.OURS if name not in SELDOM), "report", "plot", "replay"),
     "Look after": ("list", "status", "verify", "repair"),
     "Other": ("fit",),
 }
@@ -52,6 +52,7 @@ REMOVED = {
     "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
     "replay --all": "rustbelt replay RUN --path N --full",
     "report --slide": "rustbelt plot overview RUN -o overview.pdf",
+    "risk --out": "rustbelt risk RUN --save FILE",
     "schema --model": "rustbelt schema",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",
     "sensitivity --within": "rustbelt sensitivity STUDY",
@@ -105,7 +106,7 @@ class Commands(click.Group):
         """The command of that name; None if there is none, or if it is another package's and cannot be imported."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        if cmd_name in registry.QUESTIONS or cmd_name not in COMMANDS:
+        if cmd_name in registry.OURS or cmd_name not in COMMANDS:
             from engine.cli.ask import command_of
 
             try:

@@ -25,7 +25,7 @@ _NAMES = {
     "place": options.complete_place,
 }
 _SAVE = click.option(
-    "--save", type=options.FILE, metavar="FILE",
+    "-o", "--save", "save", type=options.FILE, metavar="FILE",
     help="Save all tables in a file that ends in .csv, .xlsx, .parquet or .md.",
 )  # fmt: skip
 _FULL = click.option("--full", is_flag=True, help="Every row and column of every table.")
@@ -45,6 +45,7 @@ def command_of(name: str) -> click.Command:
         from engine.cli.show.answers import print_place
         from engine.execution.progress import Progress
         from engine.runs.asking import Asking, ask
+        from engine.runs.upkeep import report_note
 
         typed = click.get_current_context().params
         if typed["save"] is not None:
@@ -58,7 +59,10 @@ def command_of(name: str) -> click.Command:
                 paths = given["study"].paths if typed["paths"] else None
                 of = Asking(given["study"], given["folder"], paths=paths, observe=watch, **given["place"])
             else:
-                of = given["run"]._asking(device=typed["device"], observe=watch)
+                run = given["run"]
+                of = run._asking(device=typed["device"], observe=watch)
+                if stale := report_note(run.run_folder, of.answers.study.paths):
+                    click.echo(f"note: {stale}", err=True)
             answer, kept = ask(name, {one.name: _value(one, typed[one.name]) for one in own}, of)
         _print(answer, typed)
         if getattr(record, "stored", True) and not typed["as_json"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from functools import cached_property, partial
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -30,17 +30,14 @@ from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.runs import elsewhere, notebook, upkeep
-from engine.runs.asking import Asking, ask, stored
-from engine.runs.methods import Questions
+from engine.runs.asking import Asking, ask
+from engine.runs.methods import method
 from engine.runs.replay import replay, worst
 from engine.study.loading import Model, load_study
 from engine.study.study import Study
 
 if TYPE_CHECKING:
     from engine.runs.figures import Plots
-
-YEARLY = ("risk_yearly", "comparison_yearly")
-"""Names of the tables by year in the answer to `risk`."""
 
 
 def run(
@@ -101,10 +98,11 @@ def run_of(finished: Finished) -> Run:
     return run
 
 
-class Run(Questions):
+class Run:
     """A run: its study, its cube, the questions that it answers, and its upkeep, exports and figures.
 
-    Each question is a method, also one of another package.
+    Each question is a method, also one of another package; it gives an `Answer`, which most questions also store beside
+    the cube.
 
     Args:
       folder: the run folder with its study.
@@ -187,20 +185,18 @@ class Run(Questions):
         raise KeyError(unknown("outcome or factor", name, [str(key) for group in kept for key in group.data_vars]))
 
     def __getattr__(self, name: str) -> Any:
-        """The method of a question of another package; else an AttributeError that names the closest attribute."""
+        """The method of a question; else an AttributeError that names the closest attribute."""
         if hasattr(type(self), name):  # it exists, and its own code has failed: this raises that error again
             return object.__getattribute__(self, name)
-        if name in registry.outsiders():
-            method = partial(self._ask, name)
-            method.__doc__ = registry.question(name).__doc__
-            return method
+        if name in registry.names():
+            return method(name, self._ask)
         close = closest(name, dir(self))
         hint = f" Did you mean '{close}'?" if close and name[0] != "_" else ""
         raise AttributeError(f"a run has no '{name}'.{hint}", name="")  # given a name, Python adds its own guess
 
     def __dir__(self) -> list[str]:
         """The names of what a user needs."""
-        return sorted({*filter(lambda name: name[0] != "_", super().__dir__()), *registry.outsiders()})
+        return sorted({*filter(lambda name: name[0] != "_", super().__dir__()), *registry.names()})
 
     # ---------------------------------------------------------------------------------------- questions
 
@@ -249,7 +245,7 @@ class Run(Questions):
 
         Rows are as in `risk`.
         """
-        return self._rows(YEARLY, self.study.model.yearly, variable, level)
+        return self._rows(("risk_yearly", "comparison_yearly"), self.study.model.yearly, variable, level)
 
     def _rows(
         self,
@@ -305,7 +301,6 @@ class Run(Questions):
         variable: str | None = None,
         level: str | float | None = None,
         given: str | None = None,
-        full: bool = False,
         digits: Digits = "rounded",
     ) -> Path:
         """Writes the tables of risk and of paired differences to a file and returns its path.
@@ -316,23 +311,13 @@ class Run(Questions):
           variable: one outcome, event or yearly variable; all outcomes and events if not given.
           level: only measures at this level, such as 99.
           given: a condition; the file then has its tables, as `given` computes them, instead.
-          full: also every yearly variable by year and place, and all kept answers; only without `variable` and `given`.
           digits: of a CSV file: "rounded" to what the standard errors support, or "full".
 
         Raises:
           UserError: as `engine.answers.files.save`.
         """
         refuse_file(Path(place))
-        answer, more = self._ask("risk", variable=variable, level=level, given=given), {}
-        if full and given is None and variable is None:
-            yearly = self.study.model.yearly if "yearly" in self.cube["risk"].children else ()
-            every = [self._ask("risk", variable=one, level=level) for one in yearly]
-            for name in YEARLY:
-                if held := [one[name] for one in every if name in one]:
-                    more[name] = held
-            for other in stored(self._folder):
-                more |= {f"{other.question} {table.name}": [table] for table in other.tables if len(table)}
-        return answer.save(place, digits, more)
+        return self._ask("risk", variable=variable, level=level, given=given).save(place, digits)
 
     # ------------------------------------------------------------------------------------------ single paths
 

@@ -78,8 +78,6 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
     assert opened.verify() == []
     book = openpyxl.load_workbook(answer.save(tmp_path / "ruin.xlsx"))
     assert book.sheetnames == ["shares"]
-    whole = openpyxl.load_workbook(opened.save_tables(tmp_path / "run.xlsx", full=True))
-    assert "ruin shares" in whole.sheetnames
     page = report(folder, opened.study, opened.cube).decode()
     assert '<h2 id="ruin"' in page and "lowest stock above 2" in page
 

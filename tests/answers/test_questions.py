@@ -2,7 +2,6 @@
 words.
 """
 
-import ast
 import functools
 import json
 import os
@@ -12,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 
 import jsonschema
@@ -32,7 +32,6 @@ from engine.run_folder import answer_store, ledger
 from engine.runs.asking import answered, ask
 from engine.runs.run import open_run, run
 from engine.runs.upkeep import verify
-from tests import methods
 from tests.answers.asked import ASKED, KEPT, OPTIONS, stored, summed
 from tests.answers.units import held_to_units
 from tests.answers.words import held_to_words
@@ -200,9 +199,15 @@ def test_options_are_typed_and_have_help(name):
         assert one.type in (str, int, float, bool, Mapping)
 
 
-def test_methods_are_those_of_the_registry():
-    there = ast.parse(methods.PLACE.read_text(encoding="utf-8"))
-    assert ast.dump(there) == ast.dump(ast.parse(methods.written())), "python -m tests.methods"
+@pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "risk"])
+def test_the_method_of_a_question_has_its_options_and_their_help(done, name):
+    method = getattr(done, name)
+    assert method.__name__ == name and name in dir(done)
+    own, taken = fields(registry.question(name)), signature(method).parameters
+    assert [*taken][: len(own)] == [one.name for one in own] and "device" in taken
+    assert all(f"{one.name}: {one.option.help}" in method.__doc__ for one in own)
+    with pytest.raises(TypeError, match="outcoem"):
+        method(**OPTIONS[name], outcoem="cost")
 
 
 def stopped(study, folder, at):
