@@ -25,7 +25,7 @@ OWNERS = {
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
     "arviz": {"runs/elsewhere"},
-    "distributed": {"execution/executors/cluster", "execution/executors/cluster_worker"},
+    "distributed": {f"execution/executors/{name}" for name in ("cluster", "cluster_worker", "local_cluster")},
     "altair": {
         "charts/theme",
         *(f"charts/figures/{name}" for name in ("answers", "challenged", "inputs", "observed", "outcomes", "yearly")),

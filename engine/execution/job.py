@@ -19,7 +19,7 @@ from engine.execution.executors import site
 from engine.execution.executors.cluster import Cluster
 from engine.execution.executors.contract import Assignment, Executor
 from engine.execution.executors.local import Local
-from engine.execution.executors.processes import Workers
+from engine.execution.executors.own_workers import OwnWorkers
 from engine.execution.moving import move
 from engine.execution.nonfinite import refuse_too_many
 from engine.execution.options import RunOptions as RunOptions
@@ -147,7 +147,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions, ended
 
 
 def executor_of(study: Study, options: RunOptions) -> Executor:
-    """The executor that the options ask for: a dask cluster, worker processes, or this process itself.
+    """The executor that the options ask for: a dask cluster, one of own worker processes, or this process itself.
 
     Raises:
       UserError: both workers and a scheduler are asked for, or the executor cannot be had.
@@ -158,7 +158,7 @@ def executor_of(study: Study, options: RunOptions) -> Executor:
         return Cluster(options.scheduler, options.device)
     if options.workers is None:
         return Local(options.device, study)
-    return Workers(options.workers, options.device, study)
+    return Cluster(OwnWorkers(options.workers, options.device, study))
 
 
 def prepared_for(study: Study, options: RunOptions) -> RunFolder:

@@ -1,4 +1,4 @@
-"""A running dask cluster as executor: a task is a run folder and a range of blocks; workers write their own shards."""
+"""A dask cluster as executor: a task is a run folder and a range of blocks; workers write their own shards."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import asdict
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import UserError, install
+from engine.errors import UserError
 from engine.execution.executors import cluster_worker, site
 from engine.execution.executors.contract import Assignment
+from engine.execution.executors.own_workers import OwnWorkers
 from engine.program.contract import Form
 from engine.run_folder import ledger
 from engine.study.study import Block
@@ -35,20 +36,15 @@ class Cluster:
     """The workers of a `dask.distributed` scheduler: an `Executor`. They must see the run folder under the same path.
 
     Args:
-      address: of the scheduler, such as tcp://127.0.0.1:8786.
+      scheduler: its address, such as tcp://127.0.0.1:8786; or workers that are started here when they are needed.
       device: "cpu" or "gpu"; if not given, a worker's GPUs if it has any.
-
-    Raises:
-      UserError: `distributed` is not installed, or the scheduler does not answer, or has no workers.
     """
 
-    def __init__(self, address: str, device: str | None = None):
-        try:
-            import distributed  # noqa: F401
-        except ImportError as missing:
-            remedy = f"dask.distributed is not installed. Here and on the workers: {install('cluster')}."
-            raise UserError("--scheduler", [remedy]) from missing
-        self._address, self._device = address, device
+    def __init__(self, scheduler: str | OwnWorkers, device: str | None = None):
+        self._own = None if isinstance(scheduler, str) else scheduler
+        self._address = scheduler if isinstance(scheduler, str) else ""
+        self._option = "--workers" if self._own else "--scheduler"
+        self._device, self._why = (self._own.device, self._own.why) if self._own else (device, "")
         self._client: Client | None = None
         self._versions: dict[str, str] = {}
         self._forms: dict[Form, None] = {}
@@ -59,23 +55,31 @@ class Cluster:
     def __exit__(self, *failure: object) -> None:
         if self._client is not None:
             self._client.close(timeout=5)
+        if self._own is not None:
+            self._own.end()
 
     def versions(self) -> dict[str, str]:
-        """Versions and device kind of the first worker that answers; all others must have the same."""
+        """Versions and device kind of the first worker that answers; all others must have the same.
+
+        Raises:
+          UserError: the scheduler does not answer, or has no workers.
+        """
         from distributed import Client
 
         if self._versions:
             return self._versions
+        if self._own is not None:
+            self._address = self._own.started()
         try:
             self._client = Client(self._address, timeout=PATIENCE, set_as_default=False)
         except (OSError, TypeError, ValueError, TimeoutError) as failure:  # a TypeError where TLS lacks its files
             message = f"no scheduler answers at {self._address} ({failure})."
-            raise UserError("--scheduler", [message]) from failure
+            raise UserError(self._option, [message]) from failure
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError as failure:
             message = f"the scheduler at {self._address} has no workers. Start some: dask worker {self._address}"
-            raise UserError("--scheduler", [message]) from failure
+            raise UserError(self._option, [message]) from failure
         hello = self._client.submit(cluster_worker.hello, self._device, pure=False)
         self._versions = self._gathered(hello)
         return self._versions
@@ -98,7 +102,7 @@ class Cluster:
         client = self._client
         assert client is not None
         folder, study, yearly = assignment.folder, assignment.folder.study, assignment.yearly
-        where = asdict(site.of_assignment(assignment, self._device, self._versions))
+        where = asdict(site.of_assignment(assignment, self._device, self._versions, self._why))
         threads = max(sum(client.nthreads().values()), 1)
         todo = deque(spans([block.index for block in assignment.blocks], threads))
         if yearly and not todo:
@@ -127,9 +131,9 @@ class Cluster:
             if _was_lost(future):
                 lost[span] += 1
                 if lost[span] >= TRIES:
-                    named = f"blocks {span[0]} to {span[1] - 1}" if span[0] < span[1] else "the yearly sample"
-                    message = f"{named} were lost {TRIES} times ({future.exception()}). Finished blocks are kept."
-                    raise UserError("--scheduler", [message])
+                    what_was = ledger.named(range(*span)) if span[0] < span[1] else "the yearly sample"
+                    message = f"{TRIES} workers died while computing {what_was}. Finished blocks are kept."
+                    raise UserError(self._option, [message]) from future.exception()
                 committed = ledger.done_blocks(folder, thorough=True, only=range(*span))
                 yield from (study.block(index) for index in committed)
                 left = [index for index in range(*span) if index not in committed]
@@ -168,17 +172,20 @@ class Cluster:
         Raises:
           UserError: as the worker raised it, or the scheduler is gone.
         """
+        from distributed import KilledWorker
         from distributed.client import FutureCancelledError
         from distributed.comm.core import CommClosedError
 
         try:
             return future.result(timeout=None)
+        except KilledWorker as failure:
+            raise UserError(self._option, ["a worker died before it computed anything."]) from failure
         except (FutureCancelledError, CommClosedError) as failure:
             raise self._gone() from failure
 
     def _gone(self) -> UserError:
         message = f"the scheduler at {self._address} is gone. Finished blocks are kept: run the same command again."
-        return UserError("--scheduler", [message])
+        return UserError(self._option, [message])
 
 
 def blocks_of_task(blocks: int, threads: int) -> int:

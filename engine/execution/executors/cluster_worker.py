@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from engine.errors import UserError
+
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -32,12 +34,20 @@ def perform(plain: Mapping[str, Any], first: int, last: int, yearly: bool) -> No
       plain: the fields of a `Site`.
     """
     from engine.execution.executors import site
+    from engine.modelling.loading import blamed
 
     with _ONE_AT_A_TIME:
         _set_up()
-        work = site.work_at(site.from_plain(plain))
-        for _ in work.blocks((work.study.block(index) for index in range(first, last)), yearly):
-            pass
+        try:
+            work = site.work_at(site.from_plain(plain))
+            for _ in work.blocks((work.study.block(index) for index in range(first, last)), yearly):
+                pass
+        except UserError:
+            raise
+        except Exception as error:
+            if (models := blamed(error)) is None:
+                raise
+            raise models from None
 
 
 def forms() -> list[dict[str, str]]:

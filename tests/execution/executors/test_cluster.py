@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,8 +24,6 @@ from tests.execution.executors.test_processes import assignment_of
 from tests.recorded import contents, study_in
 from tests.small_files import BRIDGE, MODELS, call, own, write
 
-# loaded by the tests that need it, as `rustbelt` does
-pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed")
 PATHS = 5 * BLOCK + 600
 DASK = [sys.executable, "-m", "dask"]
 

@@ -1,7 +1,5 @@
 """Worker processes and shards of a job array: the same bytes as one process leaves, and what happens when one dies."""
 
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -9,6 +7,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 import engine
@@ -16,7 +15,7 @@ from engine.errors import UserError
 from engine.execution import job
 from engine.execution.executors import site as sites
 from engine.execution.executors.contract import Assignment
-from engine.execution.executors.processes import Workers
+from engine.execution.executors.own_workers import OwnWorkers
 from engine.execution.options import RunOptions
 from engine.execution.progress import unobserved
 from engine.lanes.compilation_cache import Watch
@@ -64,7 +63,7 @@ def test_one_worker_takes_up_what_another_process_began(alone, tmp_path):
     assert contents(tmp_path / "run") == expected
 
 
-class Watched(Workers):
+class Watched(OwnWorkers):
     """Workers whose processes a test can get at."""
 
     latest: "Watched"
@@ -73,15 +72,16 @@ class Watched(Workers):
         super().__init__(*words)
         Watched.latest = self
 
-    def pids(self):
-        """Of the processes that live."""
-        return [p._process.pid for p in self._processes if p._process.poll() is None]
+    def living(self):
+        """The processes that compute."""
+        below = psutil.Process(self._process.pid).children(recursive=True)
+        return [one for one in below if "multiprocessing.spawn" in " ".join(one.cmdline())]
 
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
     expected, study, _ = alone
-    monkeypatch.setattr(job, "Workers", Watched)
+    monkeypatch.setattr(job, "OwnWorkers", Watched)
     killed, there = [], {}
 
     def records():
@@ -89,9 +89,9 @@ def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
 
     def observe(stage):
         if stage.name == "simulating" and not killed:
-            killed.extend(Watched.latest.pids())
-            os.kill(killed[0], signal.SIGKILL)
-            os.waitid(os.P_PID, killed[0], os.WEXITED | os.WNOWAIT)
+            killed.extend(Watched.latest.living())
+            killed[0].kill()
+            psutil.wait_procs(killed, 60)
             there.update(records())
 
     engine.run(study, tmp_path / "run", device="cpu", workers=1, observe=observe)
@@ -101,27 +101,12 @@ def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
     assert there and {path: records()[path] for path in there} == there  # what was recorded was not computed again
 
 
-class Starting(Workers):
-    """Workers the first of which are killed as they start."""
-
-    def __init__(self, killed, *words):
-        super().__init__(*words)
-        self.killed = killed
-
-    def _start(self, place):
-        process = super()._start(place)
-        if self.killed:
-            self.killed -= 1
-            process._process.kill()
-        return process
-
-
-def test_a_worker_that_is_killed_as_it_starts_is_started_again(tmp_path):
-    study = load_study(write(tmp_path, BRIDGE), model=load_model_file(f"{MODELS}:Bridge"))
-    with Starting(2, 1, "cpu", study) as workers:
-        assert workers.versions()["jax"]
-    with refuses("", "3 workers", "signal 9"), Starting(3, 1, "cpu", study) as workers:
-        workers.versions()
+def test_workers_that_end_as_they_start_are_told(tmp_path, monkeypatch):
+    workers = OwnWorkers(1, "cpu", study_in(tmp_path))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with refuses("", "ended during startup"), job.Cluster(workers) as cluster:
+        cluster.versions()
+    assert workers._process.returncode == 1
 
 
 @pytest.mark.slow
@@ -131,8 +116,7 @@ def test_a_block_that_kills_worker_after_worker_is_named(tmp_path, monkeypatch):
     file.write_text(
         MODELS.read_text().replace(
             "class Bridge(",
-            "import os, sys\nDEADLY = 'engine.execution.executors.worker_process' in ' '.join(sys.orig_argv)\n\n\nclass"
-            " Bridge(",
+            "import os, sys\nDEADLY = 'multiprocessing.spawn' in ' '.join(sys.orig_argv)\n\n\nclass Bridge(",
         )
     )
     text = file.read_text()
@@ -141,7 +125,7 @@ def test_a_block_that_kills_worker_after_worker_is_named(tmp_path, monkeypatch):
     file.write_text(text[:body] + "        if DEADLY:\n            os._exit(9)\n" + text[body:])
     ended = call("run", write(tmp_path, BRIDGE), "--model", f"{file}:Bridge", "--out", tmp_path / "out", "--workers", 1)
     assert ended.exit_code == 2, ended.output
-    assert "3 workers" in ended.stderr and "block 0 (exit code 9)" in ended.stderr
+    assert "3 workers died while computing block 0. Finished blocks are kept" in ended.stderr
 
 
 def test_what_the_model_does_wrong_in_a_worker_is_told_as_if_it_ran_here(tmp_path):
@@ -165,14 +149,15 @@ def test_more_workers_than_cores_are_refused(tmp_path):
 def test_each_worker_has_cores_or_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setattr(devices, "cores", lambda: list(range(8)))
     monkeypatch.setattr(hardware, "visible_cards", lambda: [])
-    assert [cores for cores, _ in Workers(3)._pins] == [[0, 3, 6], [1, 4, 7], [2, 5]]
+    assert [own["nthreads"] for own in OwnWorkers(3).options] == [3, 3, 2]
     monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
     monkeypatch.setattr(hardware, "visible_cards", lambda: ["3", "GPU-5f"])
-    assert [env for _, env in Workers(2)._pins] == [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "GPU-5f"}]
+    seen = [own["env"] for own in OwnWorkers(2).options]
+    assert seen == [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "GPU-5f"}]
     with pytest.raises(UserError, match=r"1 to 2,.*each GPU"):
-        Workers(3)
-    assert [cores for cores, _ in Workers(1, "cpu")._pins] == [list(range(8))]
+        OwnWorkers(3)
+    assert OwnWorkers(1, "cpu").options == [{"nthreads": 8, "env": {"JAX_PLATFORMS": "cpu"}}]
 
 
 def test_workers_say_why_processors_compute_though_there_is_a_card(monkeypatch, tmp_path):
