@@ -40,7 +40,11 @@ def test_the_likeliest_future_is_one_of_the_nearest_points(name):
 @pytest.mark.parametrize("sampler", ["random", "antithetic"])
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("size", "unevenly: {} in its lowest"), ("middle", "unevenly: 0 % in its lowest"), ("larger", " may deviate as much ")],
+    [
+        ("size", "unevenly: {} in its lowest"),
+        ("middle", "unevenly: 0 % in its lowest"),
+        ("larger", " may deviate as much "),
+    ],
 )
 def test_the_first_sentence_sees_more_than_means(name, text, sampler):
     answer = explained(branches(1 << 16, sampler=sampler), f"{name}_passed")
