@@ -140,7 +140,7 @@ def of_paths(
         if not has_side or name not in outcomes:
             return held, rows
         values, loss = outcomes[name], study.is_loss(name)
-        lacking = regrets(values, unit, loss, [held["regret", policy, name] for policy in study.policy_names])
+        lacking = regrets(values, unit, loss)
         for policy, one, lacks in zip(study.policy_names, values, lacking, strict=True):
             held |= {(measure, policy, name): lack for measure, lack in lacks.items()}
             if policy != study.baseline:
@@ -238,8 +238,8 @@ def threshold_table(study: Study, outcomes: Mapping[str, np.ndarray], wanted: Co
         if curves is None:
             return []
 
-        def at(band: Banded, *place: int) -> Estimate:
-            value, low, high = (float(part[place]) for part in (band.estimate, band.low, band.high))
+        def at(band: Banded, p: int, k: int) -> Estimate:
+            value, low, high = band[:, p, k].tolist()
             return Estimate(value, math.nan, low, high).flagged(curves.flag)
 
         return [
