@@ -13,6 +13,7 @@ from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
 from engine.risk.estimation.display import histogram
 from engine.risk.estimation.flags import DETAILS, Reason
+from engine.risk.estimation.measures import Variables
 from engine.risk.estimation.summaries import Summaries
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.folder import RunFolder
@@ -116,7 +117,8 @@ def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
     short = {name: numbered(n_policies, 4) for name in outcomes}
     quantiles = (0.05, 0.5, 0.95)
     of_bins = {}
-    for name, (counts, edges) in ((name, histogram(values)) for name, values in outcomes.items()):
+    for name, values in outcomes.items():
+        counts, edges = histogram(Variables(values, 1, True).ascending())
         of_bins |= {name: counts.astype(np.int64), f"{name}_edges": edges}
     by_event = numbered(n_policies, 1, 4)
     return Summaries(

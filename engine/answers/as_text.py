@@ -80,7 +80,7 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     judge = loss is not None and record.bare_measure != "sd"  # a wider spread is neither better nor worse
     verdict = "" if not judge else "same" if sign == 0 else "worse" if (sign > 0) == loss else "better"
     ends = interval(record.low, record.high, scale, places)
-    mark = HEAVY if record.heavy else BINNED if record.binned else ""
+    mark = HEAVY if record.has("heavy_tail") else BINNED if record.has("binned") else ""
     wider = max(record.high - record.estimate, record.estimate - record.low)
     spread = f"{SPREAD}{rounded(scale * wider, places)}"
     return Cell(estimate, ends, verdict, mark, spread, record)

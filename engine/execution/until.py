@@ -18,7 +18,7 @@ from engine.execution.job import Finished, Job, RunOptions, Shard
 from engine.execution.outdated import refuse_outdated
 from engine.execution.progress import Observer, Progress
 from engine.program import devices
-from engine.risk.estimation.stopping import Ended, Look, State, first_look, look, rounded_up, standing, walk
+from engine.risk.estimation.stopping import Ended, Look, State, first_look, look, standing, walk
 from engine.run_folder import ledger, ownership, reading
 from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
@@ -168,7 +168,7 @@ def _ended(folder: RunFolder, extend: Callable[[int], None], observe: Observer) 
         return looks
 
     first = first_look(study.until, unit)
-    return Ended(study.paths, tuple(walk(first, study.paths, look_at, lambda paths: rounded_up(paths, unit))))
+    return Ended(study.paths, tuple(walk(first, study.paths, look_at, unit)))
 
 
 def whole_to(folder: RunFolder, paths: int, thorough: bool = False) -> int:

@@ -25,7 +25,7 @@ from engine.questions.variants import Observer, results, unobserved
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.intervals import as_units
-from engine.risk.policies.contrasts import Contrasts, of_mean, of_shortfall
+from engine.risk.policies.contrasts import Contrasts, Influence, of_shortfall
 from engine.study.tables.sections import default_tile
 
 AT_ONCE = 8
@@ -75,7 +75,7 @@ def attribution(
                 # move VaR a little, and ES only by the square of that
                 of.add(which, of_shortfall(own[name], sound, every.take(sound), LEVEL, study.is_loss(name)))
             else:
-                of.add(which, of_mean(own[name], sound))
+                of.add(which, Influence(np.where(sound, own[name], np.nan)))
     units = every.take(good)
 
     def rows(key: tuple[str, str]) -> list[dict[str, Any]]:

@@ -138,7 +138,7 @@ def of_paths(
         if not has_side or name not in outcomes:
             return held, rows
         values, loss = outcomes[name], study.is_loss(name)
-        lacking = regrets(values, unit, loss, [held["regret", policy, name] for policy in study.policy_names])
+        lacking = regrets(values, unit, loss)
         for policy, one, lacks in zip(study.policy_names, values, lacking, strict=True):
             held |= {(measure, policy, name): lack for measure, lack in lacks.items()}
             if policy != study.baseline:

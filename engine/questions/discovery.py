@@ -94,7 +94,7 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
         raise UserError(study.source, [f"no factor varies on the paths whose draws are stored. {remedy}"])
     study = replace(study, paths=paths)
     draws = {name: values[:paths] for name, values in draws.items()}
-    cases, known = where.holds(study, {name: outcomes[name][:, :paths] for name in where.outcomes(study)})
+    cases, known = where.holds(study, {name: outcomes[name][:, :paths] for name in where.outcomes})
     known = np.logical_and.reduce([known, *map(np.isfinite, draws.values())])
     whole = Sample(draws, cases, as_units(paths, study.unit)).where(known)
     _refuse_few(where, whole.cases)

@@ -12,8 +12,9 @@ from engine.answers.question import Asked
 from engine.answers.rows import BRIEF, table
 from engine.errors import UserError
 from engine.execution import results
+from engine.risk.estimation.influences import single
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.shares import combined_interval
+from engine.risk.estimation.shares import combined_difference
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
 from engine.study.loading import own_model
@@ -84,14 +85,13 @@ def answer(of: Asked, other: str, variables: Sequence[str]) -> Answer:
 
 def _compared(first: Estimate, second: Estimate, measure: str) -> dict[str, Any]:
     """The columns of a number of both runs: the two estimates, their difference, and whether they differ."""
-    upper, lower = ((one.estimate, one.low, one.high) for one in (second, first))
-    low, high = combined_interval(upper, lower, -1.0)
-    differs = bool(low > 0 or high < 0) if math.isfinite(high - low) else None
     error, flags = first.standard_error + second.standard_error, dict.fromkeys((*second.flags, *first.flags))
+    gap = single(combined_difference(second.column, first.column, error, -1.0))
+    differs = bool(gap.low > 0 or gap.high < 0) if math.isfinite(gap.high - gap.low) else None
     return {
         "first": first,
         "second": second,
-        "difference": Estimate(second.estimate - first.estimate, error, low, high, tuple(flags)),
+        "difference": replace(gap, flags=tuple(flags)),
         "differs": differs,
         BRIEF: bool(differs) and measure in ("mean", "ES99", "probability"),
     }

@@ -10,8 +10,8 @@ from engine.report.records import records_of
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.measures import probability
 from engine.risk.estimation.tables import tables_of_paths
-from engine.risk.policies.thresholds import curve_of_counts, tail_curve
-from tests.helpers import assert_close, assert_same
+from engine.risk.policies.thresholds import tail_curve
+from tests.helpers import assert_close
 from tests.report.farms import Farms, make_study, make_tree, normal
 
 
@@ -56,13 +56,3 @@ def test_a_curve_is_the_probability_of_every_level(unit, loss):
             if own_ is not None:
                 assert_close(np.array([low, high]), np.array([own_.low, own_.high]))
         assert np.all(np.diff(found.share) < 0)
-
-
-def test_a_curve_of_counts_is_exact_at_the_edges():
-    counts, edges = np.array([1, 2, 3, 4]), np.array([0.0, 1.0, 2.0, 3.0, 4.0])
-    for loss, levels, shares in ((True, [1, 2, 3], [0.9, 0.7, 0.4]), (False, [3, 2, 1], [0.6, 0.3, 0.1])):
-        found = curve_of_counts(counts, edges, 10, loss)
-        assert_same(found.levels, np.array(levels, np.float64))
-        assert_close(found.share, np.array(shares))
-        assert np.all((found.low < found.share) & (found.share < found.high))
-    assert not curve_of_counts(np.zeros(4, int), edges, 10, True).share.size

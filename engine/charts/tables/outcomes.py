@@ -212,15 +212,15 @@ def _curves(
     near, share = drawn(curves.levels, marked), curves.share
     for name in kept.policies:
         p = known.index(name)
-        estimates[name] = Estimate(
-            float(share.estimate[p, at]), np.nan, float(share.low[p, at]), float(share.high[p, at])
-        )
+        value, low, high = share[:, p, at].tolist()
+        estimates[name] = Estimate(value, np.nan, low, high)
         for k in np.flatnonzero(near):
+            value, low, high = share[:, p, k].tolist()
             yield {
                 "policy": kept.titles[name],
                 "level": float(curves.levels[k]),
-                "share": float(share.estimate[p, k]),
-                "low": float(share.low[p, k]),
-                "high": float(share.high[p, k]),
+                "share": value,
+                "low": low,
+                "high": high,
                 "marked": bool(k == at and marked is not None),
             }

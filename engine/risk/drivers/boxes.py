@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
-from engine.risk.estimation.measures import estimated, few_replicates, probability
+from engine.risk.estimation.measures import estimated, probability
 
 TOLERANCE = 0.1
 """Share of its correlation with the sought futures that a box may lose by dropping a limit."""
@@ -119,7 +119,7 @@ def correlation_over_units(within: Happens, cases: Happens, units: Units) -> Est
     r = correlation(within, cases)
     a, b = ((one - one.mean()) / (one.std() or 1.0) for one in (within, cases))
     moments = moments_of_totals(units.totals(a * b - r * (a * a + b * b) / 2), units)
-    return estimated(moments, r - moments.mean).flagged(few_replicates(units))
+    return estimated(moments, r - moments.mean).flagged(units.scarce)
 
 
 def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_totals
-from engine.risk.estimation.measures import Sample, estimated, few_replicates
+from engine.risk.estimation.measures import Sample, estimated
 
 NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
 """Index of an input that has no effect."""
@@ -80,7 +80,7 @@ class Pair:
         if few or self.is_event:
             return few
         sample = Sample(self.a.astype(np.float64)[None], self.units)
-        return few_away(away(self.a)) or sample.tail("squares", sample.squares)
+        return few_away(away(self.a)) or sample.tail("squares", sample.scatter)
 
     def both(self, mixed: Paths) -> tuple[Estimate, Estimate]:
         """First-order and total index of an input, from A_k.
@@ -163,7 +163,7 @@ def few_away(count: float) -> Flag | None:
 def _few_units(units: Units) -> Flag | None:
     """Flag for too few independent units for the interval of a ratio; None if enough."""
     few = Flag(Reason.FEW_IN_SAMPLE, units.count, FEW_UNITS) if units.count < FEW_UNITS else None
-    return few_replicates(units) or few
+    return units.scarce or few
 
 
 def _within(own: Estimate, low: float, high: float) -> Estimate:

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.modelling.cell_axis import cell_layout
-from engine.modelling.folds import summed_unit
 from engine.study.study import Study
 
 Years = Float[np.ndarray, "policy year path"]
@@ -60,13 +59,3 @@ def across(study: Study, name: str, at: Mapping[str, str], rule: str) -> Series:
     """
     places = of_yearly(study, name, at)
     return Series(name, places[0].loss, tuple(cell for place in places for cell in place.cells), at, rule)
-
-
-def unit_of_whole(study: Study, name: str, whole: str) -> str:
-    """Unit of a yearly variable after its years are combined.
-
-    Args:
-      whole: "total" for their sum, "peak" or "lowest" for one of them.
-    """
-    unit: str = study.model.yearly[name].unit
-    return summed_unit(unit) if whole == "total" else unit

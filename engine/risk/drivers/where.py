@@ -32,9 +32,10 @@ class Versus:
     other: str
     outcome: str
 
-    def reads(self, study: Study) -> set[tuple[str, str]]:
-        """The policies and outcomes that it reads."""
-        return {(self.policy, self.outcome), (self.other, self.outcome)}
+    @property
+    def reads(self) -> set[str]:
+        """Names of the outcomes that it reads."""
+        return {self.outcome}
 
     def holds(self, study: Study, values: ByName) -> Happens:
         """On which futures it holds, from outcomes by name [policy, path]."""
@@ -52,14 +53,14 @@ class Under:
     what: Condition
     policy: str
 
-    def reads(self, study: Study) -> set[tuple[str, str]]:
-        """The policy and the outcomes that it reads."""
-        return {(self.policy, term.name) for term in self.what.terms}
+    @property
+    def reads(self) -> set[str]:
+        """Names of the outcomes that it reads."""
+        return {term.name for term in self.what.terms}
 
     def holds(self, study: Study, values: ByName) -> Happens:
         """On which futures it holds, from outcomes by name [policy, path]."""
-        own = {name: values[name][study.row(policy)] for policy, name in self.reads(study)}
-        return self.what.holds(own)
+        return self.what.holds({name: values[name][study.row(self.policy)] for name in self.reads})
 
 
 @dataclass(frozen=True)
@@ -69,18 +70,20 @@ class Where:
     text: str
     parts: tuple[Versus | Under, ...]
 
-    def outcomes(self, study: Study) -> set[str]:
+    @property
+    def outcomes(self) -> set[str]:
         """Names of the outcomes that the conditions read."""
-        return {name for part in self.parts for _, name in part.reads(study)}
+        return {name for part in self.parts for name in part.reads}
 
     def holds(self, study: Study, values: ByName) -> tuple[Happens, Happens]:
         """On which futures all conditions hold, and on which that is known because every outcome they read is finite.
 
+        A future on which an outcome is not finite under one policy is left out under all of them.
+
         Args:
           values: the outcomes that the conditions read, and perhaps others, by name [policy, path].
         """
-        read = [values[name][study.row(policy)] for part in self.parts for policy, name in part.reads(study)]
-        known = np.isfinite(np.stack(read)).all(axis=0)
+        known = np.isfinite(np.stack([values[name] for name in self.outcomes])).all(axis=(0, 1))
         holds = np.stack([part.holds(study, values) for part in self.parts]).all(axis=0)
         return holds & known, known
 

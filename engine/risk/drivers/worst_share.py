@@ -19,7 +19,6 @@ from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.influences import shifted
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_some
-from engine.risk.estimation.measures import few_replicates
 from engine.risk.estimation.tails import tail_count
 
 Tails = Float[np.ndarray, "cell tail"]
@@ -81,7 +80,7 @@ class WorstShare:
     def _flag(self, needed: int) -> Flag | None:
         """Flag that withholds intervals: too few of the worst paths, or too few units; None if enough."""
         few = None if self.independent >= needed else Flag(Reason.FEW_EXCEEDANCES, self.independent, needed)
-        return few_replicates(self.units) or few
+        return self.units.scarce or few
 
     def means(self, tail: Tails, near: Float[np.ndarray, "cell near"]) -> list[Estimate]:
         """Weighted means w . x among the worst paths, one for each cell.

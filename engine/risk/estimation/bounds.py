@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -58,8 +59,14 @@ class OnBound:
 
 def limits_of(model: Model) -> Limits:
     """Lower and upper bound of every yearly cell [side, cell]; infinite where there is none."""
-    limits = np.array([(variable.low, variable.high) for variable in model.yearly.values()], np.float64).reshape(-1, 2)
-    return np.repeat(limits.T, [columns.count for columns in cell_layout(model).values()], axis=1)
+    limits = [(variable.low, variable.high) for variable in model.yearly.values()]
+    return by_cell(model, np.reshape(limits, (-1, len(SIDES))))
+
+
+def by_cell(model: Model, numbers: Any) -> Float[np.ndarray, "*row cell"]:
+    """A number, or a row of numbers, of each yearly variable in all of its cells."""
+    counts = [columns.count for columns in cell_layout(model).values()]
+    return np.repeat(np.asarray(numbers, np.float64), counts, axis=0).T
 
 
 def bounded(model: Model) -> tuple[str, ...]:
@@ -67,13 +74,13 @@ def bounded(model: Model) -> tuple[str, ...]:
     return tuple(name for name, entry in model.yearly.items() if entry.bounds)
 
 
-def shares_on(values: Float[np.ndarray, "policy cell path"], limits: Limits) -> Float[np.ndarray, "policy side cell"]:
+def shares_on(values: Float[np.ndarray, "*policy cell path"], limits: Limits) -> Float[np.ndarray, "*policy side cell"]:
     """Share of the paths on which each cell equals each of its bounds."""
-    shares = np.zeros((len(values), len(SIDES), values.shape[1]))
+    shares = np.zeros((*values.shape[:-2], *limits.shape))
     held = np.isfinite(limits).any(axis=0)
-    some = values[:, None, held]
+    some = values[..., None, held, :]
     first, last = _around(limits[:, held], values.dtype)
-    shares[:, :, held] = ((some >= first) & (some <= last)).mean(axis=-1)
+    shares[..., held] = ((some >= first) & (some <= last)).mean(axis=-1)
     return shares
 
 
@@ -95,9 +102,7 @@ def by_year(
     model: Model, yearly: Float[np.ndarray, "policy year cell path"]
 ) -> dict[str, Float[np.ndarray, "policy side year *dims"]]:
     """Shares of the paths on each bound, by name of the yearly variables with a bound [policy, side, year, *dims]."""
-    limits = limits_of(model)
-    shares = [shares_on(yearly[:, year], limits) for year in range(yearly.shape[1])]
-    parts = split_cells(model, np.stack(shares, axis=2))
+    parts = split_cells(model, shares_on(yearly, limits_of(model)).swapaxes(1, 2))
     return {name: parts[name] for name in bounded(model)}
 
 

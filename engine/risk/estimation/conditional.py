@@ -11,8 +11,10 @@ import numpy as np
 
 from engine.errors import Problems
 from engine.risk.estimation.events import ByName, event_indicators
+from engine.risk.estimation.influences import single
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, PolicyPaths, Units, moments_of_totals
-from engine.risk.estimation.measures import correlation, estimated, finite_units, probability, share_difference, summary
+from engine.risk.estimation.measures import correlation, estimated, finite_units, probability, summary
+from engine.risk.estimation.shares import combined_difference
 from engine.risk.estimation.tables import Record, record
 from engine.study.study import Study
 
@@ -135,5 +137,5 @@ def _contrast(
     of = moments_of_totals(units.totals(first - second), units)
     if is_share or min(side.count for _, side in sides) < FEW_UNITS:
         related = correlation(*map(units.totals, (first, second)))
-        return share_difference(given, otherwise, float(of.error), related).flagged(*flags)
+        return single(combined_difference(given.column, otherwise.column, of.error, related)).flagged(*flags)
     return replace(estimated(of, gap), estimate=gap).flagged(*flags)

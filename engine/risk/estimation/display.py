@@ -10,7 +10,6 @@ from jaxtyping import Float, Int
 from engine.risk.estimation.histograms import BINS, Histogram
 from engine.risk.estimation.order_statistics import Ascending
 
-Values = Float[np.ndarray, "value"]
 Edges = Float[np.ndarray, "edge"]
 
 BARS = 64
@@ -20,18 +19,13 @@ BARS = 64
 Bars = tuple[Int[np.ndarray, "policy bin"], Edges]
 
 
-def histogram(values: Float[np.ndarray, "policy path"]) -> Bars:
-    """Counts int64 [policy, bin] and edges float64 [bin + 1] of values [policy, path], for charts.
+def histogram(rows: Sequence[Ascending]) -> Bars:
+    """Counts int64 [policy, bin] and edges float64 [bin + 1] for charts, from each policy's finite values, ascending.
 
     Inner bins have equal width between the 0.1 % and 99.9 % quantiles over all policies; the first and the last bin
     reach to the smallest and the largest value. As the edges come from the data, such histograms cannot be merged: each
-    is made once, from all stored paths. Non-finite values are left out.
+    is made once, from all stored paths.
     """
-    return histogram_of_sorted([np.sort(row[np.isfinite(row)]) for row in values])
-
-
-def histogram_of_sorted(rows: Sequence[Ascending]) -> Bars:
-    """The same as `histogram`, from the finite values of each policy in ascending order."""
     counts = np.zeros((len(rows), BARS), np.int64)
     if not any(map(len, rows)):
         return counts, np.full(BARS + 1, np.nan)

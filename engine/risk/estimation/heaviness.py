@@ -182,17 +182,15 @@ def largest_flag(ascending: Values) -> Flag | None:
     if ascending[-1] == ascending[-END]:
         return None
     size = len(ascending) - 1
-    while True:
-        excesses = excesses_over(ascending[-size - 1 :])
-        if len(excesses) < FEWEST_TAIL_VALUES:
-            return None
+    while len(excesses := excesses_over(ascending[-size - 1 :])) >= FEWEST_TAIL_VALUES:
         spread = spread_evenly(excesses)
         shape, scale = pareto_fit(spread)
         if misfit(spread, shape, scale) <= MISFIT:
             return _judged(shape, len(excesses))
         size //= 2
         if size < FEWEST_HALVED:
-            return None
+            break
+    return None
 
 
 def pareto_fit(excesses: Values, points: int = 20) -> tuple[float, float]:

@@ -14,22 +14,31 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
-from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN
 from engine.risk.estimation.heaviness import Extremes, gravest, material, tail_size
 from engine.risk.estimation.histograms import Histogram, OfBins
-from engine.risk.estimation.influences import TIED, Evidence, Measure, deviation, of_influence, opened, shifted, single
+from engine.risk.estimation.influences import (
+    TIED,
+    Distribution,
+    Measure,
+    deviation,
+    judged,
+    of_influence,
+    opened,
+    shifted,
+    single,
+)
 from engine.risk.estimation.intervals import Estimate, Groups, Levels, Z, moments_of_totals
-from engine.risk.estimation.measures import correlation, share_difference, squares_behind, tail_flag
+from engine.risk.estimation.measures import correlation
+from engine.risk.estimation.shares import combined_difference
 from engine.risk.estimation.tails import ATOM, share_of_moments, tail_count
 from engine.study.study import LEVELS
 
 Counts = Int[np.ndarray, "group"]
-ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 
 
 @dataclass(frozen=True)
-class Binned:
+class Binned(Distribution):
     """A histogram, high being worse, with its measures.
 
     An estimate left uncertain by its bins has the flag `Reason.BINNED`; its interval allows for that.
@@ -123,12 +132,8 @@ class Binned:
             end / expected + (1 - rank / expected) * at for end, at in zip(ends, (q_high, q_low), strict=True)
         )
         open = np.maximum(es[0] - es_low, 0.0), np.maximum(es_high - es[0], 0.0)
-        return var, Measure(opened(es, open), excess / (1 - level), shortfall, many, FEWEST_FOR_ES, open=open)
-
-    @cached_property
-    def measures(self) -> list[Measure]:
-        """All of them, in the order of `evidence.rows`."""
-        return [row.number(self, level) for row, level in rows(self.levels)]
+        influence, moments = excess / (1 - level), replace(shortfall, error=es[1])
+        return var, Measure(opened(es, open), influence, moments, many, FEWEST_FOR_ES, open=open)
 
     @cached_property
     def ends(self) -> Extremes:
@@ -137,18 +142,8 @@ class Binned:
         ranks = np.arange(tail_size(of.count) + 1, 0, -1)
         return Extremes(-of.negated().largest(ranks)[::-1], of.largest(ranks), of.count)
 
-    @cached_property
-    def tails(self) -> list[Flag | None]:
-        """Flag of each measure, derived as from values on paths."""
-        every = zip(rows(self.levels), self.measures, strict=True)
-        return [tail_flag(self, row.tail, squares_behind(of, self.units), level) for (row, level), of in every]
-
-    def own(self) -> Evidence:
-        """Measures of this variable, as `measures.Sample.own` computes them from paths."""
-        return self._evidence(self.measures, self.tails, self.constant)
-
-    def less(self, baseline: Binned) -> Evidence:
-        """Measures of this variable less those of another one on the same groups of paths.
+    def less(self, baseline: Binned) -> list[Estimate]:
+        """Estimates of these measures less those of another variable on the same groups of paths.
 
         The distribution of the difference itself is unknown, so a tail flag of either variable is a flag of the
         difference.
@@ -157,13 +152,8 @@ class Binned:
             one.less(two, self.units, np.array_equal(one.influence, two.influence))
             for one, two in zip(self.measures, baseline.measures, strict=True)
         ]
-        tails = [gravest(pair) for pair in zip(self.tails, baseline.tails, strict=True)]
-        return self._evidence(gaps, tails, self.constant and baseline.constant)
-
-    def _evidence(self, measures: Sequence[Measure], tails: Sequence[Flag | None], constant: bool) -> Evidence:
-        count = self.units.count
-        single = ONE_GROUP if count < 2 else None
-        return Evidence(measures, tails, constant, single, Flag(Reason.FEW_GROUPS, count), Reason.FEW_EXCEEDANCES)
+        tails = map(gravest, zip(self.tails, baseline.tails, strict=True))
+        return judged(gaps, tails, self.constant and baseline.constant, self.units)
 
 
 def regrets(every: Sequence[Binned], totals: Float[np.ndarray, "policy group"]) -> list[Estimate]:
@@ -179,13 +169,13 @@ def regrets(every: Sequence[Binned], totals: Float[np.ndarray, "policy group"]) 
     estimates = []
     for policy, of_groups in enumerate(totals):
         own = of_influence(of_groups, every[policy].units)
-        squares = squares_behind(own, every[policy].units)
+        squares = every[policy].squares(own)
         sides = [
             (of.ends, of.histogram.mean) if other == policy else (of.ends.negative, -of.histogram.mean)
             for other, of in enumerate(every)
         ]
         flag = gravest(material(side.upper, side.largest, centre, squares) for side, centre in sides)
-        estimates.append(single(own.column).flagged(ONE_GROUP if every[policy].units.count < 2 else flag))
+        estimates.append(single(own.column).flagged(every[policy].units.no_error or flag))
     return estimates
 
 
@@ -202,8 +192,8 @@ def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
     """
     groups = Groups(sizes)
     of = moments_of_totals(totals, groups)
-    if groups.count < 2:
-        return Estimate(of.mean.item(), flags=(ONE_GROUP,))
+    if groups.no_error:
+        return Estimate(of.mean.item(), flags=(groups.no_error,))
     spread, unseen = of.mean * (1 - of.mean), max(1 / unit, 1 - 1 / unit) * groups.paths
     with np.errstate(divide="ignore", invalid="ignore"):
         count = np.where(spread > 0, np.clip(spread / of.error**2, 1.0, groups.paths), unseen)
@@ -213,8 +203,8 @@ def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
 def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: int) -> Estimate:
     """Difference of two shares on the same groups of paths, with its 95 % interval."""
     one, two = share(totals, sizes, unit), share(baseline, sizes, unit)
-    if len(sizes) < 2:
-        return Estimate(one.estimate - two.estimate, flags=(ONE_GROUP,))
+    if one.flags:
+        return Estimate(one.estimate - two.estimate, flags=one.flags)
     error = float(moments_of_totals(totals - baseline, Groups(sizes)).error)
     a, b = (part - sizes * (part.sum() / sizes.sum()) for part in (totals, baseline))
-    return share_difference(one, two, error, correlation(a, b))
+    return single(combined_difference(one.column, two.column, error, correlation(a, b)))

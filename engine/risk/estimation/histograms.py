@@ -28,8 +28,6 @@ Counts = tuple[Bins, Int[np.ndarray, "group bin"], Bins]
 Counting = Callable[[np.ndarray, np.ndarray], Counts]
 SURE = 100
 """Values are taken for tied where they would seem so by chance at most once in so many intervals."""
-_ONE = 2.0**34
-"""Weight of one count where a count and a sum of steps share one float64; exact for up to 2^18 values."""
 
 
 def keys(values: np.ndarray) -> np.ndarray:
@@ -68,16 +66,11 @@ def counted(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
 def by_numpy(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
     """NumPy implementation of `counted`, for values in single precision."""
     key = keys(values)
-    top = key >> 16
-    lowest = int(top.min(initial=WIDEST))
-    cell = (top - np.uint32(lowest)).astype(np.int64)
-    pooled = np.bincount(cell, (key & WIDEST) + _ONE)
-    held = np.flatnonzero(pooled)
-    place, ends = np.cumsum(pooled > 0) - 1, pairwise([*starts, len(values)])
-    of_groups = [np.bincount(place[cell[begin:end]], minlength=len(held)) for begin, end in ends]
+    held, place = np.unique(key >> 16, return_inverse=True)
+    of_groups = [np.bincount(place[begin:end], minlength=len(held)) for begin, end in pairwise([*starts, len(values)])]
     counts = np.array(of_groups, np.int64).reshape(len(starts), len(held))
-    steps = pooled[held] - counts.sum(axis=0) * _ONE
-    return held + lowest, counts, steps.astype(np.int64)
+    steps = np.bincount(place, key & WIDEST, len(held))
+    return held.astype(np.int64), counts, steps.astype(np.int64)
 
 
 counting: Counting = by_numpy

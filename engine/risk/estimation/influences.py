@@ -8,16 +8,18 @@ works on many cells at once, high being worse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, measures, rows
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, MEDIAN, measures, rows
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Cells, Estimate, Groups, Moments, Units, mean_interval, moments_of
+from engine.risk.estimation.heaviness import material, squares_flag, tails_flag
+from engine.risk.estimation.intervals import Cells, Estimate, Groups, Levels, Moments, Units, mean_interval, moments_of
 from engine.risk.estimation.sums import Made
 
 Which = Bool[np.ndarray, "cell"]
@@ -137,60 +139,102 @@ def deviation(squares: Moments, paths: float) -> Column:
     return estimate, error, low, high
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Measures of one variable, or differences between two, high being worse, with what decides their flags.
+class Distribution:
+    """A variable, high being worse: its measures, and the estimates of these with their flags.
 
     Args:
-      measures: in the order of `evidence.rows`.
-      tails: flag of the tail on which each of them rests.
+      units: independent units of its paths, or groups of these.
+      levels: levels of VaR and ES, ascending.
       constant: whether nothing varies; then neither exceedances nor tails are judged.
-      single: flag of all measures where no standard error can be computed; else None.
-      unknown: flag of an interval that has no ends although no other flag explains it.
-      few: reason to report where exceedances are too few.
+      ends: its least and largest values, `heaviness.Extremes`.
+      mean, deviation, quantile: some of its measures.
     """
 
-    measures: Sequence[Measure]
-    tails: Sequence[Flag | None]
-    constant: bool
-    single: Flag | None
-    unknown: Flag
-    few: Reason = Reason.FEW_EFFECTIVE_EXCEEDANCES
+    units: Any
+    levels: Levels
+    constant: Any
+    ends: Any
+    mean: Any
+    deviation: Any
+    quantile: Callable[[float], Measure]
 
-    def estimates(self, levels: Sequence[float], loss: bool, lost: Flag | None = None) -> dict[str, Estimate]:
-        """The estimates by name, in the variable's own sign.
+    def squares(self, measure: Measure) -> float:
+        """Sum over the paths of the squared deviations behind the standard error of a mean."""
+        return float((measure.of.error * self.units.paths).item()) ** 2
 
-        Args:
-          levels: of VaR and ES.
-          loss: whether high is worse; if not, the measures are those of the negative values.
-          lost: flag for values that were left out.
-        """
-        signs = (loss or not row.signed for row, _ in rows(levels))
-        own = (one if same else -one for one, same in zip(self.in_order(lost), signs, strict=True))
-        return dict(zip(measures(levels), own, strict=True))
+    def tail(self, tail: str, measure: Measure, level: float = MEDIAN) -> Flag | None:
+        """Flag of the tail on which a measure at a level rests, which is one of `evidence.Row.tail`."""
+        squares, mean = self.squares(measure), self.mean.value.item()
+        if tail == "values":
+            return tails_flag(self.ends, mean, squares)
+        if tail == "squares":
+            return squares_flag(self.ends, mean, self.deviation.of)
+        ends, var = self.ends, self.quantile(level).value.item()
+        return material(ends.upper, ends.largest, var, squares * (1 - level) ** 2)
 
-    def in_order(self, lost: Flag | None = None) -> list[Estimate]:
-        """The same estimates in the order of the measures, high being worse."""
-        return [self._estimate(*of, lost) for of in zip(self.measures, self.tails, strict=True)]
+    @cached_property
+    def measures(self) -> list[Measure]:
+        """All of them, in the order of `evidence.rows`."""
+        return [row.number(self, level) for row, level in rows(self.levels)]
 
-    def _estimate(self, of: Measure, tail: Flag | None, lost: Flag | None) -> Estimate:
-        """The estimate with its flags; of ES both a heavy tail and few exceedances, if each withholds the interval.
+    @cached_property
+    def tails(self) -> list[Flag | None]:
+        """Flag of the tail on which each measure rests."""
+        every = zip(rows(self.levels), self.measures, strict=True)
+        return [self.tail(row.tail, of, level) if row.tail else None for (row, level), of in every]
 
-        Flagged too where its interval has no ends and no flag says why, and where it has a width due to bins.
-        """
+    def own(self, lost: Flag | None = None) -> list[Estimate]:
+        """Estimates of all measures; `lost` is the flag for values that were left out."""
+        return judged(self.measures, self.tails, self.constant, self.units, lost)
+
+
+def judged(
+    measures: Iterable[Measure],
+    tails: Iterable[Flag | None],
+    constant: Which | bool,
+    units: Units | Groups,
+    lost: Flag | None = None,
+) -> list[Estimate]:
+    """Estimates of measures with their flags; of ES both a heavy tail and few exceedances, if each withholds.
+
+    Flagged too where an interval has no ends and no flag says why, and where it has a width due to bins.
+
+    Args:
+      tails: flag of the tail on which each of them rests.
+      constant: whether nothing varies; then neither exceedances nor tails are judged.
+      lost: flag for values that were left out.
+    """
+    estimates = []
+    for of, tail in zip(measures, tails, strict=True):
         many = float(np.max(of.exceedances))
-        few = None if many >= of.needed else Flag(self.few, many, of.needed)
-        if self.single or self.constant:
+        few = None if many >= of.needed else Flag(units.few_beyond, many, of.needed)
+        if units.no_error or constant:
             tail = few = None
-        own = single(of.column).flagged(lost, self.single, tail if tail and (tail.withholds or not few) else None, few)
-        if any(flag.withholds for flag in own.flags):
-            return own
-        if np.isnan(own.low + own.high):
-            # an error without an interval is that of two quantiles of tied values
-            tied = np.isfinite(own.standard_error) and self.unknown.reason is not Reason.FEW_REPLICATES
-            return own.flagged(Flag(Reason.TIED) if tied else self.unknown)
+        heavy = tail if tail and (tail.withholds or not few) else None
+        own = single(of.column).flagged(lost, units.no_error, heavy, few)
         width, whole = float(sum(of.open)), own.high - own.low
-        return own.flagged(Flag(Reason.BINNED, width / whole)) if width and whole else own
+        if any(flag.withholds for flag in own.flags):
+            pass
+        elif np.isnan(whole):
+            # an error without an interval is that of two quantiles of tied values
+            tied = np.isfinite(own.standard_error) and units.unknown.reason is not Reason.FEW_REPLICATES
+            own = own.flagged(Flag(Reason.TIED) if tied else units.unknown)
+        elif width and whole:
+            own = own.flagged(Flag(Reason.BINNED, width / whole))
+        estimates.append(own)
+    return estimates
+
+
+def named(estimates: Iterable[Estimate], levels: Levels, loss: bool) -> dict[str, Estimate]:
+    """Estimates of all measures at these levels by name, in the variable's own sign, of which high is worse if `loss`.
+
+    Args:
+      estimates: in the order of `evidence.rows`, high being worse.
+    """
+    every = zip(rows(levels), estimates, strict=True)
+    return dict(
+        zip(measures(levels), (one if loss or not row.signed else -one for (row, _), one in every), strict=True)
+    )
 
 
 def single(column: Column) -> Estimate:

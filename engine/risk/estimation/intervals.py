@@ -54,6 +54,11 @@ class Estimate:
         """Text of the flags."""
         return text(*self.flags)
 
+    @property
+    def column(self) -> tuple[float, float, float, float]:
+        """The estimate, its standard error and the ends of its interval."""
+        return self.estimate, self.standard_error, self.low, self.high
+
     @staticmethod
     def of_row(row: Iterable[float], missing: Reason, flags: tuple[Flag, ...] = ()) -> Estimate:
         """The estimate that a cube stores as four numbers; `missing` is why it has no interval if no flag says so."""
@@ -148,6 +153,31 @@ class Units:
         """Number of units that an interval of a mean needs: few replicates do not show how skewed they are."""
         return FEW_UNITS if self.replicated else 2
 
+    few_beyond = Reason.FEW_EFFECTIVE_EXCEEDANCES
+    """Reason of a flag for too few values beyond a quantile."""
+
+    @property
+    def no_error(self) -> Flag | None:
+        """Flag for a single unit, which gives no standard error; None for several."""
+        return Flag(Reason.ONE_UNIT, 1, 2) if self.count < 2 else None
+
+    @property
+    def few_with_weight(self) -> Flag | None:
+        """Flag for few effective paths out of many, which may hold so much weight that no tail shows it; else None."""
+        few = self.kish < min(FEW_UNITS, self.paths / 2)
+        return Flag(Reason.FEW_IN_SAMPLE, self.kish, FEW_UNITS) if few else None
+
+    @property
+    def scarce(self) -> Flag | None:
+        """Flag for fewer units than an interval needs, or for few paths with nearly all weight."""
+        few = Flag(Reason.FEW_REPLICATES, self.count, self.needed) if self.count < self.needed else None
+        return self.no_error or few or self.few_with_weight
+
+    @property
+    def unknown(self) -> Flag:
+        """Flag of an interval that has no ends although no other flag explains it."""
+        return self.scarce or Flag(Reason.FEW_IN_SAMPLE)
+
     def owners(self, path: Int[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
         """Unit number of each of these paths."""
         if self.owner is not None:
@@ -196,12 +226,23 @@ class Groups:
     """Independent groups of whole units, of which totals are known and not the paths: number of paths in each."""
 
     sizes: Int[np.ndarray, "group"]
-    needed: int = 2
+    needed = 2
+    few_beyond = Reason.FEW_EXCEEDANCES
 
     @property
     def count(self) -> int:
         """Number of groups."""
         return len(self.sizes)
+
+    @property
+    def no_error(self) -> Flag | None:
+        """Flag for a single group, which gives no standard error; None for several."""
+        return Flag(Reason.ONE_GROUP, 1, 2) if self.count < 2 else None
+
+    @property
+    def unknown(self) -> Flag:
+        """Flag of an interval that has no ends although no other flag explains it."""
+        return Flag(Reason.FEW_GROUPS, self.count)
 
     @functools.cached_property
     def paths(self) -> int:
@@ -214,9 +255,12 @@ class Groups:
         return student(self.count)
 
 
-def student(count: int) -> float:
-    """97.5 % quantile of Student's t with one degree of freedom less than the count; NaN for fewer than two."""
-    return float(stdtrit(count - 1, 1 - TAIL)) if count > 1 else np.nan
+def student(count: int, numbers: int = 1) -> float:
+    """97.5 % quantile of Student's t with one degree of freedom less than the count; NaN for fewer than two.
+
+    For intervals that hold for several numbers at once, Bonferroni's limit.
+    """
+    return float(stdtrit(count - 1, 1 - TAIL / numbers)) if count > 1 else np.nan
 
 
 Unit = int | Units
@@ -333,7 +377,7 @@ def mean_interval(of: Moments) -> tuple[Cells, Cells]:
     """
     if of.units < 2:
         return (np.full_like(of.mean, np.nan),) * 2
-    t = float(stdtrit(of.units - 1, 1 - TAIL))
+    t = student(of.units)
     skewed = np.abs(of.skewness) > 1e-8
     a = np.where(skewed, of.skewness, 1.0)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -23,15 +22,12 @@ from engine.risk.estimation.heaviness import (
     gravest,
     material,
     of_squares,
-    squares_flag,
     tail_size,
     tails_flag,
 )
-from engine.risk.estimation.influences import Evidence, Measure, of_influence, shifted, single
+from engine.risk.estimation.influences import Measure, judged, named, of_influence, shifted, single
 from engine.risk.estimation.intervals import (
-    FEW_UNITS,
     Estimate,
-    Groups,
     Happens,
     Levels,
     Moments,
@@ -39,38 +35,15 @@ from engine.risk.estimation.intervals import (
     PolicyPaths,
     Unit,
     Units,
-    Z,
     as_units,
     dots,
 )
 from engine.risk.estimation.order_statistics import Ascending, Turned
-from engine.risk.estimation.shares import combined_interval
 from engine.risk.estimation.sums import Made
 from engine.risk.estimation.tails import Measured, share, share_gap
 from engine.study.study import LEVELS
 
 Estimates = dict[str, Estimate]
-ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
-
-
-def squares_behind(measure: Measure, units: Units | Groups) -> float:
-    """Sum over the paths of the squared deviations behind the standard error of a mean."""
-    return float((measure.of.error * units.paths).item()) ** 2
-
-
-def tail_flag(of: Any, tail: str, squares: float, level: float) -> Flag | None:
-    """Flag of the tail on which a measure of a `Sample` without weights, or of `histogram_measures.Binned`, rests.
-
-    Args:
-      tail: `evidence.Row.tail`.
-      squares: sum of squares of the values, or of the excesses over VaR, less their mean.
-      level: of the measure.
-    """
-    if tail == "values":
-        return tails_flag(of.ends, of.mean.value.item(), squares)
-    if tail == "squares":
-        return squares_flag(of.ends, of.mean.value.item(), of.deviation.of)
-    return material(of.ends.upper, of.ends.largest, of.quantile(level).value.item(), squares) if tail else None
 
 
 class Sample(Measured):
@@ -84,21 +57,22 @@ class Sample(Measured):
     def flag(self, measure: Measure) -> Flag | None:
         """Flag of a measure from both tails of its influence."""
         centre = measure.of.mean.item() if self.units.weights is None else 0.0
-        return tails_flag(self._extremes(measure), centre, squares_behind(measure, self.units))
+        return tails_flag(self._extremes(measure), centre, self.squares(measure))
 
     def tail(self, tail: str, measure: Measure, level: float = MEDIAN) -> Flag | None:
         """Flag of the tail on which a measure of these losses rests, or of units that are too few for it."""
-        squares = squares_behind(measure, self.units) * ((1 - level) ** 2 if tail == "excesses" else 1)
         if self.units.weights is None:
-            flag = tail_flag(self, tail, squares, level)
+            flag = super().tail(tail, measure, level)
         elif tail == "values":
             flag = self.flag(measure)
         elif tail == "squares":
-            ends = self._extremes(self.squares)
-            flag = of_squares(material(ends.upper, ends.largest, 0.0, squares_behind(self.squares, self.units)))
+            ends = self._extremes(self.scatter)
+            flag = of_squares(material(ends.upper, ends.largest, 0.0, self.squares(self.scatter)))
         else:
-            flag = self._weighted_excesses(self.units.weights, self.quantile(level).value.item(), squares)
-        return gravest((flag, scarce(self.units)))
+            flag = self._weighted_excesses(
+                self.units.weights, self.quantile(level).value.item(), self.squares(measure) * (1 - level) ** 2
+            )
+        return gravest((flag, self.units.scarce))
 
     def _weighted_excesses(self, weights: Paths, var: float, squares: float) -> Flag | None:
         """Flag of the weighted excesses over VaR, or over a lower threshold that enough values exceed."""
@@ -116,18 +90,8 @@ class Sample(Measured):
         own = Extremes.of(values)
         return own if weights is None else replace(Extremes.of(weights * (values - measure.of.mean)), plain=own)
 
-    @functools.cached_property
-    def tails(self) -> list[Flag | None]:
-        """Flag of each measure, in the order of `evidence.rows`."""
-        every = zip(rows(self.levels), self.measures, strict=True)
-        return [self.tail(row.tail, of, level) if row.tail else None for (row, level), of in every]
-
-    def own(self) -> Evidence:
-        """Measures of these losses."""
-        return self._evidence(self.measures, self.tails, self.constant)
-
-    def less(self, baseline: Sample) -> Evidence:
-        """Measures of these losses less those of `baseline` on the same paths; a heavy tail that both share cancels.
+    def less(self, baseline: Sample, lost: Flag | None) -> list[Estimate]:
+        """Estimates of these measures less those of `baseline` on the same paths; a heavy tail that both share cancels.
 
         A mean is judged by the tails of the difference. Another measure is so where heavy tails of both variables are
         flagged, all levels of ES by the lowest of them.
@@ -138,18 +102,14 @@ class Sample(Measured):
         for (row, _), gap, *pair in zip(rows(self.levels), gaps, self.tails, baseline.tails, strict=True):
             others = [flag for flag in pair if flag and flag.reason not in HEAVY_TAILS]
             if row.tail == "values":
-                tails.append(gravest((self.flag(gap), scarce(self.units))))
+                tails.append(gravest((self.flag(gap), self.units.scarce)))
             elif others or not any(pair):
                 tails.append(next(iter(others), None))
             else:
                 if row.name not in lowest:
                     lowest[row.name] = of_squares(self.flag(gap)) if row.tail == "squares" else self.flag(gap)
                 tails.append(lowest[row.name])
-        return self._evidence(gaps, tails, constant)
-
-    def _evidence(self, measures: Sequence[Measure], tails: Sequence[Flag | None], constant: np.ndarray) -> Evidence:
-        unknown = scarce(self.units) or Flag(Reason.FEW_IN_SAMPLE)
-        return Evidence(measures, tails, bool(constant[0]), alone(self.units), unknown)
+        return judged(gaps, tails, constant, self.units, lost)
 
 
 @dataclass(frozen=True)
@@ -193,7 +153,7 @@ class Variables:
         samples, lost = self._samples(one)
         if not samples:
             return dict.fromkeys(names_of(self.levels), nothing(lost))
-        return samples[0].own().estimates(self.levels, self.loss, lost)
+        return named(samples[0].own(lost), self.levels, self.loss)
 
     def difference(self, one: int, other: int) -> Estimates:
         """Measures of one variable less those of another, and "worse": P(the first is worse). Flags as in `summary`."""
@@ -202,7 +162,7 @@ class Variables:
             return dict.fromkeys((*names_of(self.levels), "worse"), nothing(lost))
         x, y = samples
         worse = probability(x.values[0] > y.values[0], x.units).flagged(lost)
-        return x.less(y).estimates(self.levels, self.loss, lost) | {"worse": worse}
+        return named(x.less(y, lost), self.levels, self.loss) | {"worse": worse}
 
     def regrets(self) -> list[Estimate]:
         """Mean regret of each variable: its distance from the best of all on the same path, in its unit."""
@@ -214,14 +174,16 @@ class Variables:
         regrets = []
         for sample in samples:
             regret = of_influence(Made.of("excess", sample.values) - best, units)
-            flag = alone(units) or (scarce(units) if regret.value > 0 else None)
+            flag = units.scarce if regret.value > 0 else units.no_error
             regrets.append(single(regret.column).flagged(lost, flag or sample.flag(regret)))
         return regrets
 
     def ascending(self) -> list[Ascending]:
-        """The values of each variable in ascending order; empty where some are not finite."""
+        """The finite values of each variable in ascending order."""
         samples, lost = self._all
-        rows = [] if lost else [of.ascending[0] for of in samples]
+        if lost or not samples:
+            return [np.sort(row[np.isfinite(row)]) for row in self.values]
+        rows = [of.ascending[0] for of in samples]
         return rows if self.loss else [Turned(row) for row in rows]
 
 
@@ -241,7 +203,7 @@ def mean(values: Paths, unit: Unit) -> Estimate:
     if not units.count:
         return nothing(lost)
     of = of_influence(Made.of("difference", kept[None]), units)
-    return single(of.column).flagged(lost, alone(units) or (scarce(units) if of.of.error > 0 else None))
+    return single(of.column).flagged(lost, units.scarce if of.of.error > 0 else units.no_error)
 
 
 def probability(indicator: Happens, unit: Unit) -> Estimate:
@@ -254,7 +216,7 @@ def probability(indicator: Happens, unit: Unit) -> Estimate:
     if not units.count:
         return nothing(lost)
     own = single(share(holds, units))
-    return own.flagged(lost, alone(units) if units.paths > 1 else None, *_of_weights(holds, units))
+    return own.flagged(lost, units.no_error if units.paths > 1 else None, *_of_weights(holds, units))
 
 
 def probability_difference(indicator: Happens, baseline: Happens, unit: Unit) -> Estimate:
@@ -265,7 +227,7 @@ def probability_difference(indicator: Happens, baseline: Happens, unit: Unit) ->
     (x, y), units, lost = finite_units((indicator, baseline), unit)
     if not units.count:
         return nothing(lost)
-    return single(share_gap(x, y, units)).flagged(lost, alone(units), *_of_weights(x.astype(np.float64) - y, units))
+    return single(share_gap(x, y, units)).flagged(lost, units.no_error, *_of_weights(x.astype(np.float64) - y, units))
 
 
 def _of_weights(values: Paths, units: Units) -> tuple[Flag | None, ...]:
@@ -278,14 +240,7 @@ def _of_weights(values: Paths, units: Units) -> tuple[Flag | None, ...]:
         return ()
     sample = Sample(values.astype(np.float64)[None], units)
     flag = sample.flag(sample.mean)
-    return few_with_weight(units), flag if flag and flag.reason in TOO_HEAVY else None
-
-
-def share_difference(one: Estimate, two: Estimate, error: float, correlated: float) -> Estimate:
-    """First probability less the second, from both estimates, the standard error and the correlation of the two."""
-    first, second = ((of.estimate, of.low, of.high) for of in (one, two))
-    low, high = combined_interval(first, second, correlated)
-    return Estimate(one.estimate - two.estimate, error or float(high - low) / (2 * Z), float(low), float(high))
+    return units.few_with_weight, flag if flag and flag.reason in TOO_HEAVY else None
 
 
 def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
@@ -306,28 +261,6 @@ def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.n
         owner = units.owners(np.arange(units.paths))
         finite = ~np.isin(owner, owner[~finite])
     return tuple(array[finite] for array in arrays), units.take(finite), lost
-
-
-def alone(units: Units) -> Flag | None:
-    """Flag for a single unit, which gives no standard error; None for several."""
-    return ONE_UNIT if units.count < 2 else None
-
-
-def few_replicates(units: Units) -> Flag | None:
-    """Flag for a single unit, or for fewer units than an interval needs; None if there are enough."""
-    few = Flag(Reason.FEW_REPLICATES, units.count, units.needed) if units.count < units.needed else None
-    return alone(units) or few
-
-
-def few_with_weight(units: Units) -> Flag | None:
-    """Flag for few effective paths out of many, which may hold so much weight that no tail shows it; else None."""
-    few = units.kish < min(FEW_UNITS, units.paths / 2)
-    return Flag(Reason.FEW_IN_SAMPLE, units.kish, FEW_UNITS) if few else None
-
-
-def scarce(units: Units) -> Flag | None:
-    """Flag for fewer units than an interval needs, or for few paths with nearly all weight."""
-    return few_replicates(units) or few_with_weight(units)
 
 
 def nothing(flag: Flag | None) -> Estimate:

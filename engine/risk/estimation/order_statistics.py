@@ -39,15 +39,8 @@ def by_numpy(
       held: bins whose values are wanted; None for counts.
       size: number of values in the held bins.
     """
-    found, counts = [], np.zeros(BINS, np.int64)
-    for first in range(0, len(values), LEAST):
-        part = values[first : first + LEAST]
-        bins = placed(part, low, scale)
-        if held is None:
-            counts += np.bincount(bins, minlength=BINS)
-        else:
-            found.append(part[held[bins]])
-    return counts if held is None else np.concatenate(found)
+    bins = placed(values, low, scale)
+    return np.bincount(bins, minlength=BINS) if held is None else values[held[bins]]
 
 
 def placed(values: Float32[np.ndarray, "value"], low: np.float32, scale: np.float32) -> Int[np.ndarray, "value"]:

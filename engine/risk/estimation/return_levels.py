@@ -24,7 +24,7 @@ from engine.risk.estimation.heaviness import (
     spread_evenly,
 )
 from engine.risk.estimation.intervals import Estimate, Paths, Unit, Units
-from engine.risk.estimation.measures import Sample, few_replicates, finite_units, mean, nothing
+from engine.risk.estimation.measures import Sample, finite_units, mean, nothing
 from engine.risk.estimation.pareto_law import NO_SHAPE, Laws, Number, Region, fit_chance, likeliest
 
 DEEPEST, MOST = 40, 512
@@ -166,7 +166,7 @@ class Extremes:
         own = dict.fromkeys(periods, (none, none))
         if self.sample and (inside := sorted({one for one in periods if one <= self.sample.units.paths})):
             levels = tuple(1 - 1 / one for one in inside)
-            _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.lost)
+            _, _, _, *found = replace(self.sample, levels=levels).own(self.lost)
             tails = zip(inside, found, found[len(inside) :], strict=False)
             own |= {one: (self.in_own_sign(var), _refused(self.in_own_sign(es))) for one, var, es in tails}
         return own
@@ -253,7 +253,7 @@ def _fit(losses: Paths, largest: np.ndarray, units: Units) -> Fit | Flag:
     spread, path = spread_evenly(excesses), largest[len(largest) - len(excesses) :]
     of_tail = units.take(np.isin(np.arange(units.paths), path))
     shape, scale = likeliest(spread)
-    few = few_replicates(units)
+    few = units.scarce
     flag = few or (None if shape > REGULAR else Flag(Reason.ENDING_TAIL, shape, REGULAR))
     law = Region(spread, path, shape, scale, units)
     seen = misfit(spread, shape or NO_SHAPE, scale) / (len(path) / of_tail.count if flag else law.dependence)

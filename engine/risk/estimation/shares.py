@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
-from scipy.special import bdtr, betaincinv, ndtri
+from scipy.special import bdtr, bdtrik, betaincinv
 
 from engine.risk.estimation.intervals import PAIR, TAIL, Cells, Moments, Units, Z, dots
 
 Holds = Bool[np.ndarray, "*cells path"]
+Shares = tuple[Any, ...]
+"""Estimate, standard error, low and high end of the interval."""
 FEW_HITS = 3
 """Largest effective number of hits, or of misses, whose end of an interval is exact.
 
@@ -101,14 +103,10 @@ def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, C
 
 
 def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
-    """Smallest k with P(Bin(count, share) <= k) >= probability, searched from its Cornish-Fisher approximation."""
-    z, whole = float(ndtri(probability)), np.asarray(count).astype(np.int64)
-    near = count * share + z * np.sqrt(count * share * (1 - share)) + (z * z - 1) * (1 - 2 * share) / 6
-    k = np.clip(np.ceil(near - 0.5), 0, count)
+    """Smallest k with P(Bin(count, share) <= k) >= probability, searched upwards from just below its real root."""
+    whole, k = count.astype(np.int64), np.maximum(np.floor(bdtrik(probability, count, share)) - 1, 0)
     while np.any(short := bdtr(k, whole, share) < probability):
         k = k + short
-    while np.any(beyond := (k > 0) & (bdtr(np.maximum(k - 1, 0), whole, share) >= probability)):
-        k = k - beyond
     return k
 
 
@@ -151,16 +149,18 @@ def share_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cel
     return np.maximum(low, 0.0), np.minimum(high, 1.0)
 
 
-def combined_interval(first: tuple[Any, Any, Any], second: tuple[Any, Any, Any], correlation: Any) -> tuple[Any, Any]:
-    """Interval of `first` - `second` from their own (estimate, low, high) and the correlation of the estimates.
+def combined_difference(first: Shares, second: Shares, error: Cells | float, correlation: Cells | float) -> Shares:
+    """`first` - `second`, with the error of the difference, from their own intervals and the correlation of the two.
 
-    Asymmetric as its parts are, so that it stays honest for probabilities near 0 or 1.
+    The interval is asymmetric as its parts are, so that it stays honest for probabilities near 0 or 1; where no error
+    was seen, the error is that of a normal interval as wide.
     Source: Newcombe (1998), Statist. Med. 17, 2635-2650 (method 10),
     doi:10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C.
     """
-    (a, a_low, a_high), (b, b_low, b_high) = first, second
+    (a, _, a_low, a_high), (b, _, b_low, b_high) = first, second
 
     def reach(one: Cells, two: Cells) -> Cells:
         return np.sqrt(np.maximum(one * one - 2 * correlation * one * two + two * two, 0.0))
 
-    return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
+    low, high = a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
+    return a - b, np.where(error == 0, (high - low) / (2 * Z), error), low, high

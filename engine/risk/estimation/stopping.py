@@ -143,16 +143,14 @@ class Ended:
         }
 
 
-def walk(
-    first: int, bound: int, look_at: Callable[[int], Sequence[Look]], rounded: Callable[[float], int] = math.ceil
-) -> Iterator[tuple[Look, ...]]:
+def walk(first: int, bound: int, look_at: Callable[[int], Sequence[Look]], unit: int) -> Iterator[tuple[Look, ...]]:
     """The looks at all targets, yielded after each step until the rule ends the run.
 
     Args:
       first: number of paths of the pilot.
       bound: largest number of paths allowed.
       look_at: gives the looks after a number of paths.
-      rounded: rounds a number of paths up to one that can be run.
+      unit: paths in an independent unit.
     """
     paths, heavy_before = min(first, bound), set[Target]()
     while True:
@@ -163,7 +161,7 @@ def walk(
         left = [following(look) for look in looks if not look.holds and look.target not in hopeless]
         if paths >= bound or not left:
             return
-        paths, heavy_before = min(rounded(max(left)), bound), heavy
+        paths, heavy_before = min(rounded_up(max(left), unit), bound), heavy
 
 
 def following(look: Look) -> float:

@@ -79,7 +79,7 @@ def summarise(
       out: number of paths that are left out because of them.
     """
     records = {(r.variable, r.policy, r.measure): r for r in (*tables.risk, *tables.comparison)}
-    rows = {at: (r.estimate, r.standard_error, r.low, r.high) for at, r in records.items()}
+    rows = {at: r.alone.column for at, r in records.items()}
     rows |= dict.fromkeys(_against_itself(study, tables.risk), (0.0,) * 4)
     flags = {at: as_array(r.flags) for at, r in records.items() if r.flags}
     counts = {"nonfinite": nonfinite, "n_paths": study.paths, "n_units": study.paths // study.unit}

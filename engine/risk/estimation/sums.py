@@ -52,10 +52,6 @@ class Made:
     def __sub__(self, other: Made) -> Made:
         return Made(self.kind, self.x, other.x, np.hstack([self.numbers[:, :2], other.numbers[:, :2]]))
 
-    def scaled(self, scale: Each) -> Made:
-        """The function of x alone, times a scale."""
-        return Made.of(self.kind, self.x, self.numbers[:, 1], scale * self.numbers[:, 0])
-
     def values(self, paths: slice = slice(None)) -> Float[np.ndarray, "row path"]:
         """Values of the function, float64 except for "excess"."""
         x, y = self.x[:, paths], self.y[:, paths]

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Int
 
-from engine.risk.estimation.display import Bars, histogram, histogram_of_bins, histogram_of_sorted
+from engine.risk.estimation.display import Bars, histogram, histogram_of_bins
 from engine.risk.estimation.events import ByName, event_outcomes, happens, known_events
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.flags import Flag, Reason, text
@@ -21,6 +21,7 @@ from engine.risk.estimation.histogram_measures import (
     regrets as binned_regrets,
     share as binned_share,
 )
+from engine.risk.estimation.influences import named
 from engine.risk.estimation.intervals import Estimate, PolicyPaths
 from engine.risk.estimation.measures import Estimates, Variables, finite_units, probability, probability_difference
 from engine.risk.estimation.tallies import Tally, unkept, unkept_events
@@ -76,15 +77,9 @@ class Record:
         """Text of the flags that withhold the interval."""
         return text(*(flag for flag in self.flags if flag.withholds))
 
-    @property
-    def binned(self) -> bool:
-        """Whether it is flagged as coming from a histogram."""
-        return any(flag.reason is Reason.BINNED for flag in self.flags)
-
-    @property
-    def heavy(self) -> bool:
-        """Whether it is flagged because its tail may be too heavy for its interval."""
-        return any(flag.reason is Reason.HEAVY_TAIL for flag in self.flags)
+    def has(self, reason: str) -> bool:
+        """Whether it is flagged for this reason, one of `flags.Reason`."""
+        return any(flag.reason == reason for flag in self.flags)
 
     @property
     def bare_measure(self) -> str:
@@ -181,8 +176,7 @@ def against_baseline(measure: str) -> str:
 def _of_outcome(study: Study, name: str, values: PolicyPaths) -> Tables:
     of = Variables(values, study.unit, study.is_loss(name), study.levels)
     tables = _records(study, name, of.summary, of.difference, of.regrets())
-    ascending = of.ascending()
-    tables.bars[name] = histogram_of_sorted(ascending) if ascending else histogram(values)
+    tables.bars[name] = histogram(of.ascending())
     return tables
 
 
@@ -193,10 +187,10 @@ def _of_tallied(study: Study, tally: Tally, k: int, name: str, lost: Flag | None
 
     def less(p: int, base: int) -> Estimates:
         worse = binned_share(tally.worse[k, p], tally.sizes, study.unit)
-        return {**bad[p].less(bad[base]).estimates(levels, loss), "worse": worse}
+        return {**named(bad[p].less(bad[base]), levels, loss), "worse": worse}
 
     tables = _records(
-        study, name, lambda p: bad[p].own().estimates(levels, loss), less, binned_regrets(bad, tally.regret[k]), lost
+        study, name, lambda p: named(bad[p].own(), levels, loss), less, binned_regrets(bad, tally.regret[k]), lost
     )
     tables.bars[name] = histogram_of_bins(parts)
     return tables
@@ -204,13 +198,13 @@ def _of_tallied(study: Study, tally: Tally, k: int, name: str, lost: Flag | None
 
 def _of_event(study: Study, event: Event, outcomes: ByName) -> Tables:
     read = {name: outcomes[name] for name in sorted(event_outcomes(study, event))}
+    happened = happens(study, event, read)
 
     def estimated(of: Callable[..., Estimate], *policies: int) -> Estimates:
         """An estimate from whether the event happens under policies, on the paths where all it reads is finite."""
-        flat, units, lost = finite_units(tuple(read[name][p] for p in policies for name in read), study.unit)
-        values = iter(flat)
-        happened = [happens(study, event, {name: next(values) for name in read}) for _ in policies]
-        return {"probability": of(*happened, units).flagged(lost)}
+        values = [values[p] for values in (happened, *read.values()) for p in policies]
+        kept, units, lost = finite_units(tuple(values), study.unit)
+        return {"probability": of(*kept[: len(policies)], units).flagged(lost)}
 
     return _records(study, event.name, partial(estimated, probability), partial(estimated, probability_difference))
 

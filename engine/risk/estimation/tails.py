@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import isqrt
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN, rows
-from engine.risk.estimation.influences import TIED, Column, Measure, Table, Which, deviation, of_influence
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN
+from engine.risk.estimation.influences import TIED, Column, Distribution, Measure, Table, Which, deviation, of_influence
 from engine.risk.estimation.intervals import Cells, Levels, Moments, Units, Z, dots
 from engine.risk.estimation.order_statistics import Sorted, ascending_rows, of_rank
 from engine.risk.estimation.shares import (
-    combined_interval,
+    combined_difference,
     effective_count,
     error_of,
     joint,
@@ -47,7 +47,7 @@ def tail_count(paths: int, level: float) -> int:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(Distribution):
     """Values of one variable on paths, all finite; where the paths have weights, of a single cell.
 
     Args:
@@ -59,7 +59,6 @@ class Measured:
     values: CellPaths
     units: Units
     levels: Levels = LEVELS
-    _quantiles: dict[float, Measure] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _order(self) -> np.ndarray:
@@ -122,7 +121,7 @@ class Measured:
         return of_influence(Made.of("difference", self.values), self.units, kind="mean")
 
     @cached_property
-    def squares(self) -> Measure:
+    def scatter(self) -> Measure:
         """Mean of the squared distances from the mean; exactly zero where all values of a cell are equal."""
         centre = np.where(self.constant, self.values[:, 0], self.mean.value)
         return of_influence(Made.of("squares", self.values, centre), self.units)
@@ -130,10 +129,11 @@ class Measured:
     @cached_property
     def deviation(self) -> Measure:
         """Standard deviation."""
-        of = self.squares.of
+        of = self.scatter.of
         size = 2 * np.sqrt(of.mean)
         scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
-        return Measure(deviation(of, self.units.kish), self.squares.influence.scaled(scale), of)
+        influence = Made.of("squares", self.values, self.scatter.influence.numbers[:, 1], scale)
+        return Measure(deviation(of, self.units.kish), influence, of)
 
     @cached_property
     def median(self) -> Measure:
@@ -143,11 +143,13 @@ class Measured:
         return self._ranked((upper + lower) / 2, 1 - MEDIAN)
 
     def quantile(self, level: float) -> Measure:
-        """VaR at a level."""
-        if level not in self._quantiles:
-            q, _ = self._at(self.units.paths * (1 - level))
-            self._quantiles[level] = self._ranked(q, 1 - level)
+        """VaR at one of the levels."""
         return self._quantiles[level]
+
+    @cached_property
+    def _quantiles(self) -> dict[float, Measure]:
+        shares = {level: 1 - level for level in self.levels}
+        return {level: self._ranked(self._at(self.units.paths * share)[0], share) for level, share in shares.items()}
 
     def shortfall(self, level: float) -> Measure:
         """ES at a level."""
@@ -165,11 +167,6 @@ class Measured:
         """Sum over each unit of a function of the points."""
         return self.units.totals(of_points)
 
-    @cached_property
-    def measures(self) -> list[Measure]:
-        """All of them, in the order of `evidence.rows`."""
-        return [row.number(self, level) for row, level in rows(self.levels)]
-
     def _ranked(self, q: Cells, share: float) -> Measure:
         """The quantile q with this share of the distribution above it.
 
@@ -178,7 +175,7 @@ class Measured:
         values exceed the quantile where all values are equal, and where the quantile is the variable's upper bound.
         """
         units, n = self.units, self.units.paths
-        over, of = Made.of("above", self.values, q), share_moments(self.values > q[:, None], units)
+        of = share_moments(self.values > q[:, None], units)
         count = effective_count(of, units)
         first, second = tail_ranks(count, share)
         (low, down), (high, up) = self._at(first * n / count), self._at(second * n / count, last=True)
@@ -198,7 +195,7 @@ class Measured:
             return (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
 
         many = np.where(ended, np.inf, many)
-        return Measure(column, over.scaled(slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
+        return Measure(column, Made.of("above", self.values, q, slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 
     def gaps(self, other: Measured) -> tuple[list[Measure], Which]:
         """Each measure less that of another sample on the same paths; whether values differ by a constant."""
@@ -246,6 +243,4 @@ def share_gap(x: Bool[np.ndarray, "*cells path"], y: Bool[np.ndarray, "*cells pa
     square, other, product = (joint(*pair, units) for pair in ((x, x), (y, y), (x, y)))
     error, scale = error_of(square + other - 2 * product, units), np.sqrt(np.maximum(square * other, 0.0))
     correlated = np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)
-    first, second = ((of[0], of[2], of[3]) for of in (one, two))
-    low, high = combined_interval(first, second, correlated)
-    return one[0] - two[0], np.where(error == 0, (high - low) / (2 * Z), error), low, high
+    return combined_difference(one, two, error, correlated)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from engine.risk.estimation.events import ByName, event_outcomes, happens
+from engine.risk.estimation.events import ByName, happens, known_events
 from engine.risk.estimation.histograms import BINS, Bins, Histogram, Numbers, counted, edges_of
 from engine.study.components import Event
 from engine.study.study import BLOCK, Study
@@ -95,8 +95,8 @@ def unkept(study: Study) -> tuple[str, ...]:
 
 def unkept_events(study: Study) -> tuple[Event, ...]:
     """Events that depend on an outcome that is not kept per path, in the order of the study."""
-    kept = set(study.keep.outcomes)
-    return tuple(event for event in study.events if not event_outcomes(study, event) <= kept)
+    known = known_events(study, study.keep.outcomes)
+    return tuple(event for event in study.events if event not in known)
 
 
 def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size: int = GROUP) -> Tally:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from engine.modelling.cell_axis import cell_layout, split_cells
-from engine.risk.estimation.bounds import bounded, limits_of, shares_on
+from engine.modelling.cell_axis import split_cells
+from engine.risk.estimation.bounds import bounded, by_cell, limits_of, shares_on
 from engine.risk.estimation.events import ByName
 from engine.risk.estimation.evidence import rows as measured
 from engine.risk.estimation.influences import of_influence, oriented
@@ -54,7 +54,8 @@ def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | 
     """Tables of some years, [..., year, cell] each."""
     n_policies, n_years, n_cells, n_paths = yearly.shape
     baseline = study.row(study.baseline)
-    sign, limits = _signs(study), limits_of(study.model)
+    losses = [1 if variable.loss else -1 for variable in study.model.yearly.values()]
+    sign, limits = by_cell(study.model, losses).astype(np.float32), limits_of(study.model)
     fair = -(-n_years * n_cells // (2 * (os.cpu_count() or 1)))  # so that every core has some
     step = max(min(CHUNK // (n_policies * max(n_paths, 1)), fair), 1)
 
@@ -72,14 +73,12 @@ def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | 
     return {name: table.reshape(*table.shape[:-1], n_years, n_cells) for name, table in tables.items()}
 
 
-def _signs(study: Study) -> Cells:
-    """Sign of each cell, float32 [cell]: 1 where high values are bad, else -1."""
-    signs = [1 if variable.loss else -1 for variable in study.model.yearly.values()]
-    return np.repeat(signs, [columns.count for columns in cell_layout(study.model).values()]).astype(np.float32)
-
-
 def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, levels: Levels) -> ByName:
-    """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
+    """Tables of some cells of one year, the cell axis last, from values [policy, cell, path].
+
+    Args:
+      sign: of each cell: 1 where high values are bad, else -1.
+    """
     n_policies, n_cells, n_paths = values.shape
     losses = values if (sign > 0).all() else values * sign[:, None]
     with np.errstate(invalid="ignore", over="ignore"):

@@ -16,12 +16,11 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE
-from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes
-from engine.risk.estimation.influences import Evidence, single
+from engine.risk.estimation.influences import judged, single
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
-from engine.risk.estimation.measures import Sample, alone, correlation, few_replicates, nothing, share_difference
-from engine.risk.estimation.shares import effective_count
+from engine.risk.estimation.measures import Sample, correlation, nothing
+from engine.risk.estimation.shares import combined_difference, effective_count
 from engine.risk.estimation.tails import Measured, share_of_moments
 
 ROUNDING = 2.0**-48
@@ -32,6 +31,8 @@ Values = Float[np.ndarray, "variable path"]
 @dataclass(frozen=True)
 class Influence:
     """What each path contributes to a measure of some variables, in the variables' own sign.
+
+    For a mean it is the value itself, for a probability the indicator of the event.
 
     Args:
       values: contributions, whose mean over all paths is the measure [variable, path]; NaN on paths that are left out.
@@ -45,15 +46,6 @@ class Influence:
     heavy: bool = False
 
 
-def of_mean(values: Values, sound: Happens) -> Influence:
-    """Influence of the mean: the values themselves; given an event's indicator, the influence of its probability.
-
-    Args:
-      sound: which paths are kept; the influence is NaN on the others.
-    """
-    return Influence(np.where(sound, values, np.nan))
-
-
 def of_shortfall(values: Values, sound: Happens, units: Units, level: float, loss: bool) -> Influence:
     """Influence of ES at a level; high values are worse if `loss`, low values otherwise.
 
@@ -61,12 +53,12 @@ def of_shortfall(values: Values, sound: Happens, units: Units, level: float, los
       sound: which paths are kept; the influence is NaN on the others.
       units: independent units of the kept paths.
     """
+    influence = np.full(values.shape, np.nan)
     if not units.paths:
-        return of_mean(values, sound)
+        return Influence(influence)
     sign = 1.0 if loss else -1.0
     seen = Measured(sign * values[:, sound], units, (level,))
     var, of = seen.quantile(level).value[:, None], seen.shortfall(level)
-    influence = np.full(values.shape, np.nan)
     influence[:, sound] = sign * (var + of.influence.values())
     many = np.where(seen.constant, np.inf, of.exceedances)
     heavy = any(Extremes.of_sorted(ascending).upper for ascending in seen.ascending)
@@ -138,8 +130,7 @@ class Contrasts:
             return _of_shares(values, units, mean.of.error.item())
         tail = sample.flag(mean) if self._heavy or np.isinf(self._exceedances) else None
         measure = replace(mean, exceedances=np.array(self._exceedances), needed=FEWEST_FOR_ES_DIFFERENCE)
-        constant, unknown = not mean.of.error > 0, few_replicates(units) or Flag(Reason.FEW_IN_SAMPLE)
-        return Evidence([measure], [tail], constant, alone(units), unknown).in_order()[0]
+        return judged([measure], [tail], not mean.of.error > 0, units)[0]
 
 
 def _of_shares(values: Paths, units: Units, error: float) -> Estimate:
@@ -154,5 +145,5 @@ def _of_shares(values: Paths, units: Units, error: float) -> Estimate:
     # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
     # paths too
     count = effective_count(of, units, max(units.count, units.paths - units.count))
-    up, down = (single(row) for row in np.transpose(share_of_moments(of, count)))
-    return share_difference(up, down, error, correlation(*(totals - units.sizes * of.mean[:, None])))
+    up, down = np.transpose(share_of_moments(of, count))
+    return single(combined_difference(up, down, error, correlation(*(totals - units.sizes * of.mean[:, None]))))

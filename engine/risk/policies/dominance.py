@@ -23,9 +23,9 @@ from scipy.special import ndtr
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest
-from engine.risk.estimation.intervals import Paths, Unit, Units, moments_of_totals
+from engine.risk.estimation.intervals import Paths, Unit, Units, moments_of_totals, student
 from engine.risk.estimation.measures import finite_units
-from engine.risk.policies.ranks import batched, reach
+from engine.risk.policies.ranks import batched
 
 POINTS = 60
 OUTSIDE = 0.002
@@ -142,7 +142,7 @@ def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units) -> Domin
     t, at, apart = of.mean[moving] / of.error[moving], at[moving], apart[moving]
     # the p value of a sign test with so few paths is no smaller
     better, worse = (float(np.maximum(ndtr(side), 0.5**apart).max()) for side in (t, -t))
-    sure, limit = np.where(apart >= SURE, t, 0.0), reach(len(t), batches)
+    sure, limit = np.where(apart >= SURE, t, 0.0), student(batches.count, len(t))
     best = float(at[sure.argmin()]) if sure.min() < -limit else np.nan
     worst = float(at[sure.argmax()]) if sure.max() > limit else np.nan
     shown = {

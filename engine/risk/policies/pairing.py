@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate, Paths, Unit
-from engine.risk.estimation.measures import Sample, few_replicates, finite_units
+from engine.risk.estimation.measures import Sample, finite_units
 
 
 def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
@@ -30,4 +30,4 @@ def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
     of = sample.mean
     error = of.of.error.item()
     low, high = (ratio * np.exp(side * units.reach * error) for side in (-1, 1))
-    return Estimate(ratio, ratio * error, low, high).flagged(lost, few_replicates(units), sample.flag(of))
+    return Estimate(ratio, ratio * error, low, high).flagged(lost, units.scarce, sample.flag(of))

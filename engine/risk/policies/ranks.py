@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import stdtrit
 from scipy.stats import rankdata
 
 from engine.risk.estimation.events import ByName, event_outcomes, happens
-from engine.risk.estimation.intervals import TAIL, Happens, Units, as_units, moments_of_totals
+from engine.risk.estimation.intervals import Happens, Units, as_units, moments_of_totals, student
 from engine.risk.estimation.tables import Record, against_baseline
 from engine.risk.policies.contrasts import of_shortfall
 from engine.study.components import Event
@@ -70,20 +69,13 @@ def batched(units: Units) -> Units:
     return Units(units.paths, units.size, owner)
 
 
-def reach(numbers: int, batches: Units) -> float:
-    """Half-width, in standard errors, of intervals that hold for so many means at once with 95 % confidence.
-
-    Bonferroni's limit for Student's t with one degree of freedom less than there are batches; NaN for one batch.
-    """
-    return float(stdtrit(batches.count - 1, 1 - TAIL / numbers)) if batches.count > 1 and numbers else np.nan
-
-
 def gaps(rows: Mapping[str, Row], batches: Units) -> dict[str, Gaps]:
     """Gaps of one measure of several variables, with intervals that hold for all pairs of all variables at once.
 
     The ends are NaN for pairs that get no interval.
     """
-    wide = reach(sum(int(np.triu(judged, 1).sum()) for _, judged in rows.values()), batches)
+    pairs = sum(int(np.triu(judged, 1).sum()) for _, judged in rows.values())
+    wide = student(batches.count, pairs) if pairs else np.nan
     found = {}
     for name, (totals, judged) in rows.items():
         own = totals.sum(axis=-1) / batches.paths

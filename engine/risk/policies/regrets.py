@@ -1,52 +1,41 @@
-"""Regret: how much worse a policy does than the best policy on the same future; its mean, quantiles and maximum."""
+"""Regret: how much worse a policy does than the best policy on the same future; its quantiles and maximum."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.influences import Evidence
+from engine.risk.estimation.influences import judged
 from engine.risk.estimation.intervals import Estimate, PolicyPaths, Unit
-from engine.risk.estimation.measures import Estimates, Variables, alone, finite_units
+from engine.risk.estimation.measures import Estimates, finite_units
 from engine.risk.estimation.tails import Measured
 
 LEVELS = (0.90, 0.95, 0.99)
 """Levels of the reported quantiles of regret."""
+NAMES = [f"regret_VaR{100 * level:g}" for level in LEVELS]
 LARGEST = "regret_max"
 """Name of the largest regret in the sample; it grows with the number of paths and has no interval."""
 
 
-def shortfalls(values: PolicyPaths, loss: bool) -> PolicyPaths:
-    """How far each policy is from the best policy on the same path, at least 0 [policy, path]."""
-    best = values.min(axis=0) if loss else values.max(axis=0)
-    return np.abs(values - best)
+def regrets(values: PolicyPaths, unit: Unit, loss: bool) -> list[Estimates]:
+    """Of each policy's regret the quantiles "regret_VaR95" etc. and the largest value "regret_max"; {} without paths.
 
-
-def regrets(values: PolicyPaths, unit: Unit, loss: bool, means: Sequence[Estimate] = ()) -> list[Estimates]:
-    """Regret of each policy: its mean "regret", its quantiles "regret_VaR95" etc. and its largest value "regret_max".
-
-    Quantiles have intervals from order statistics and the flags of a VaR.
+    Quantiles have intervals from order statistics and the flags of a VaR. The mean is `measures.Variables.regrets`.
 
     Args:
       values: outcome under every policy on the same paths.
       unit: paths in an independent unit, or the units themselves.
       loss: whether high is worse.
-      means: `measures.Variables.regrets` of the same values; computed if not given.
     """
     kept, units, lost = finite_units(tuple(values), unit)
-    means = means or Variables(values, unit, loss).regrets()
     if not units.count:
-        return [{"regret": mean} for mean in means]
-    short = shortfalls(np.stack(kept), loss)
-    names = [f"regret_VaR{100 * level:g}" for level in LEVELS]
-    answer: list[Estimates] = []
-    for row, mean in zip(short, means, strict=True):
+        return [{} for _ in values]
+    every = np.stack(kept)
+    best = every.min(axis=0) if loss else every.max(axis=0)
+    found = []
+    for row in np.abs(every - best):
         seen = Measured(row[None], units, LEVELS)
         at_risk = [seen.quantile(level) for level in LEVELS]
-        unknown, none = Flag(Reason.FEW_IN_SAMPLE), [None] * len(LEVELS)
-        quantiles = Evidence(at_risk, none, bool(seen.constant[0]), alone(units), unknown).in_order(lost)
-        largest = Estimate(float(row.max()), flags=(Flag(Reason.UNRECORDED),))
-        answer.append({"regret": mean, **dict(zip(names, quantiles, strict=True)), LARGEST: largest})
-    return answer
+        own = dict(zip(NAMES, judged(at_risk, [None] * len(LEVELS), seen.constant, units, lost), strict=True))
+        found.append(own | {LARGEST: Estimate(float(row.max()), flags=(Flag(Reason.UNRECORDED),))})
+    return found

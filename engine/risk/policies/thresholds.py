@@ -10,17 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.flags import Flag
 from engine.risk.estimation.intervals import Paths, PolicyPaths, Unit, Units
 from engine.risk.estimation.measures import finite_units
-from engine.risk.estimation.shares import share_interval
 from engine.risk.estimation.tails import share, share_gap
 
 Levels = Float[np.ndarray, "level"]
-ByPolicy = Float[np.ndarray, "policy level"]
+Banded = Float[np.ndarray, "3 policy level"]
 OF_ONE, OF_ALL = 60, 61
 """Number of levels of the curve of one policy, and of the curves of all policies."""
 TOGETHER = 16
@@ -57,8 +56,6 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
         chances = np.geomspace(0.999, FEWEST / bad.size, OF_ONE)
         levels = np.quantile(bad, 1 - chances, method="inverted_cdf")
     levels = np.unique(levels[levels < bad.max(initial=-np.inf)])
-    if not len(levels):
-        return Curve(*np.empty((4, 0)))
     parts = [share(bad > some[:, None], units) for some in in_parts(levels)]
     shares, _, low, high = np.concatenate(parts, axis=-1)
     return Curve(np.asarray(levels if loss else -levels, np.float64), shares, low, high)
@@ -69,46 +66,14 @@ def in_parts(levels: Levels) -> list[Levels]:
     return np.split(levels, range(TOGETHER, len(levels), TOGETHER))
 
 
-def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:
-    """Exceedance curve of an outcome of which only a histogram was kept; the shares at the inner bin edges are exact.
-
-    Args:
-      counts: paths in each bin.
-      edges: edges of the bins, ascending, one more than bins.
-      units: number of independent units. The interval counts each unit as one path, and so is never too narrow.
-    """
-    total = counts.sum()
-    if not total or units < 2:
-        return Curve(*np.empty((4, 0)))
-    below, levels = np.cumsum(counts)[:-1], edges[1:-1]
-    beyond, levels = (total - below, levels) if loss else (below[::-1], levels[::-1])
-    shares = beyond[beyond > 0] / total
-    interval = share_interval(shares, np.full_like(shares, units))
-    return Curve(levels[beyond > 0].astype(np.float64), shares, *interval)
-
-
-@dataclass(frozen=True)
-class Banded:
-    """Estimates by policy and level, with 95 % intervals that hold at one level.
-
-    Args:
-      estimate: the estimates [policy, level].
-      low, high: its interval.
-    """
-
-    estimate: ByPolicy
-    low: ByPolicy
-    high: ByPolicy
-
-
 @dataclass(frozen=True)
 class ThresholdCurves:
     """Probability of passing each level, by policy, and its difference from the baseline.
 
     Args:
       levels: in the outcome's own sign, from the harmless to the bad ones.
-      share: probability under each policy.
-      gap: probability under each policy less that under the baseline; zero for the baseline itself.
+      share: probability under each policy, and the ends of its 95 % interval at one level [number, policy, level].
+      gap: probability under each policy less that under the baseline, likewise; zero for the baseline itself.
       flag: what was left out of the sample.
     """
 
@@ -138,7 +103,7 @@ def threshold_curves(
     levels = _levels(losses, None if threshold is None else sign * threshold)
     parts = [_passing(losses[:, None] > some[:, None], base, units) for some in in_parts(levels)]
     own, gap = np.concatenate(parts, axis=-1)
-    return ThresholdCurves(sign * levels.astype(np.float64), Banded(*own), Banded(*gap), lost)
+    return ThresholdCurves(sign * levels.astype(np.float64), own, gap, lost)
 
 
 def _passing(

@@ -5,6 +5,7 @@ import pytest
 
 from engine.risk.estimation.histogram_measures import Binned
 from engine.risk.estimation.histograms import WIDEST, Histogram, counted, edges_of, keys, values_of
+from engine.risk.estimation.influences import named
 from engine.risk.estimation.intervals import Estimate, Levels
 from engine.study.study import LEVELS
 from tests.helpers import assert_close, assert_same
@@ -23,13 +24,13 @@ def binned_by_value(values: np.ndarray, groups: int = 1) -> Histogram:
 
 def summary_of(histogram: Histogram, loss: bool, levels: Levels = LEVELS) -> dict[str, Estimate]:
     """Measures of a histogram, by name."""
-    return Binned(histogram if loss else histogram.negated(), levels).own().estimates(levels, loss)
+    return named(Binned(histogram if loss else histogram.negated(), levels).own(), levels, loss)
 
 
 def difference_of(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[str, Estimate]:
     """Measures of a histogram less those of another, by name."""
     one, two = (Binned(of if loss else of.negated()) for of in (histogram, baseline))
-    return one.less(two).estimates(LEVELS, loss)
+    return named(one.less(two), LEVELS, loss)
 
 
 def samples() -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from engine.risk.estimation.intervals import (
 )
 from engine.risk.estimation.shares import (
     FEW_HITS,
-    combined_interval,
+    combined_difference,
     effective_count,
     exact_interval,
     share_interval,
@@ -93,7 +93,7 @@ def test_few_hits_are_counted_by_the_effective_number():
 
 
 def test_combined_interval_without_asymmetry_is_the_normal_one():
-    low, high = combined_interval((0.5, 0.4, 0.6), (0.3, 0.2, 0.4), 0.5)
+    _, _, low, high = combined_difference((0.5, 0.05, 0.4, 0.6), (0.3, 0.05, 0.2, 0.4), 0.05, 0.5)
     assert_close([low, high], [0.1, 0.3])
 
 

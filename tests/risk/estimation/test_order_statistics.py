@@ -5,7 +5,7 @@ import pytest
 
 from engine.program import row_bins
 from engine.risk.estimation import order_statistics
-from engine.risk.estimation.display import histogram, histogram_of_sorted
+from engine.risk.estimation.display import histogram
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import Variables
 from engine.risk.estimation.order_statistics import LEAST, LongRow, Turned, ascending_rows, of_rank
@@ -99,7 +99,7 @@ def test_measures_and_charts_are_those_of_sorted_rows(kind, unit, monkeypatch):
         of = Variables(both, unit, loss=False)
         one, two = (Measured(row[None], Units(SIZE, unit)) for row in both)
         numbers = [*(part for p in range(2) for part in (of.summary(p), of.difference(p, 0))), of.regrets()]
-        return repr(numbers), table(*one.gaps(two)), histogram_of_sorted(of.ascending())
+        return repr(numbers), table(*one.gaps(two)), histogram(of.ascending())
 
     found = made()
     monkeypatch.setattr(order_statistics, "LEAST", 2 * SIZE)
@@ -107,5 +107,5 @@ def test_measures_and_charts_are_those_of_sorted_rows(kind, unit, monkeypatch):
     assert found[0] == expected[0]
     for one, other in zip((*found[1], *found[2]), (*expected[1], *expected[2]), strict=True):
         assert_same(one, other)
-    for one, other in zip(found[2], histogram(both), strict=True):
+    for one, other in zip(found[2], histogram(np.sort(both)), strict=True):
         assert_same(one, other)

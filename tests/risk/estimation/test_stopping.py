@@ -34,7 +34,7 @@ def walked(values, of, bound=1 << 20, unit=1, event=False):
         return [stopping.look_at(of, [values[:paths]], unit, True, LEVELS)]
 
     first = stopping.first_look([of], unit)
-    looks = stopping.walk(first, min(bound, len(values)), at, lambda paths: stopping.rounded_up(paths, unit))
+    looks = stopping.walk(first, min(bound, len(values)), at, unit)
     return Ended(min(bound, len(values)), tuple(looks))
 
 
@@ -87,7 +87,7 @@ def test_the_same_value_on_all_futures_goes_to_the_bound_as_what_is_rare_may_be_
         own = np.full(paths, value)
         return [stopping.look_at(of, [own, np.zeros(paths)][: 1 + bool(of.less)], 1, True, LEVELS)]
 
-    *_, (last,) = stopping.walk(stopping.first_look([of], 1), 100_000, at)
+    *_, (last,) = stopping.walk(stopping.first_look([of], 1), 100_000, at, 1)
     assert last.paths == 100_000 and last.state is State.SAME and not last.holds
     said = f"{value:g} on all 100,000 futures; another value on at most 3.8e-05 of them (95 %)"
     assert standing(last).endswith(said)
@@ -173,7 +173,7 @@ def test_all_targets_have_to_hold_at_one_look():
     def at(paths):
         return [stopping.look_at(one, [values[:paths]], 1, True, LEVELS) for one in (easy, hard)]
 
-    *_, last = stopping.walk(2000, 1 << 18, at)
+    *_, last = stopping.walk(2000, 1 << 18, at, 1)
     assert all(one.holds for one in last) and last[0].paths > 2000
 
 

@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom, multivariate_normal
 
 from engine.risk.estimation.intervals import as_units
-from engine.risk.estimation.measures import difference
+from engine.risk.estimation.measures import Variables, difference
 from engine.risk.policies.dominance import Verdict, dominance
 from engine.risk.policies.joint import common_tails
 from engine.risk.policies.pairing import variance_ratio
@@ -89,7 +89,7 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
         estimates = {
             "regret of old, 95 %": old["regret_VaR95"],
             "regret of reform, 99 %": reform["regret_VaR99"],
-            "mean regret of reform": reform["regret"],
+            "mean regret of reform": Variables(values, unit, True).regrets()[1],
             "P(reform is worse)": gap["worse"],
             "variance ratio": variance_ratio(values[1], values[0], unit),
         }
