@@ -236,7 +236,6 @@ class Questions:
         until: int | None = None,
         on: str | None = None,
         policy: str | None = None,
-        calibration: int | None = None,
         *,
         paths: int | None = None,
         device: str | None = None,
@@ -247,16 +246,13 @@ class Questions:
           until: Last year that is known; all years with figures if not given.
           on: CSV file with what was observed, in place of the study's figures.
           policy: The policy that was followed; the one that the study names if not given.
-          calibration: Futures that are taken for what happened, each in its turn.
           paths: how many are computed anew; as many as the question thinks fit if not given.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self._ask(
-            "condition", until=until, on=on, policy=policy, calibration=calibration, paths=paths, device=device
-        )
+        return self._ask("condition", until=until, on=on, policy=policy, paths=paths, device=device)
 
     def gates(self, *, paths: int | None = None, device: str | None = None) -> Answer:
         """Compare STUDY with the facts that its gates state, and say which gates fail.
