@@ -1,15 +1,13 @@
-"""Made-up answers to `condition`: posteriors of factors and events, and ranks of the truth."""
+"""Made-up answers to `condition`: posteriors of factors and events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table
 from engine.risk.estimation.intervals import Estimate
-from tests.columns import counts, estimates, numbers, texts
+from tests.columns import estimates, numbers, texts
 
 SHIFTS = (0.3, -2.0, 0.0, 1.2)
 """Shifts of the factors in turn, in standard deviations of the prior; the last factor never varies."""
@@ -18,8 +16,6 @@ MIDDLE, SD, SD_GIVEN = 0.05, 0.02, 0.01
 BEFORE, MOVES = 0.5, (0.1, -0.4)
 """Probability of every event under the first policy, a tenth more under each later one; and how far it moves."""
 ERROR = 0.01
-COUNTS = (12, 8, 9, 11, 10, 10, 9, 11, 8, 12)
-LOW, HIGH = 5.0, 15.0
 
 
 def estimate(value: float, error: float = ERROR) -> Estimate:
@@ -67,19 +63,9 @@ def conditioned(subject: Subject, factors: Sequence[str], events: Sequence[str],
     return _answer(subject, "Given 1 figure, ruin is rarer.", (*(one for one in tables if len(one)), known))
 
 
-def calibrated(subject: Subject, counted: Sequence[int] = COUNTS) -> Answer:
-    """A made-up answer on ranks of the truth, which stay in their band."""
-    bins = len(counted)
-    names = [f"{k / bins:.1f}-{(k + 1) / bins:.1f}" for k in range(bins)]
-    columns = (
-        texts("rank", names, "ranks"),
-        counts("count", counted, "ranks"),
-        numbers("expected", [sum(counted) / bins] * bins, "expected"),
-        numbers("low", [LOW] * bins, "low"),
-        numbers("high", [HIGH] * bins, "high"),
-    )
-    finding = "Of 4 factors none are told wrong when 25 of the study's own futures are taken for what happened."
-    return _answer(subject, finding, (Table("ranks", "Ranks", columns, ("rank",)),))
+def bare(subject: Subject) -> Answer:
+    """A made-up answer without factors and events."""
+    return _answer(subject, "No figure narrows a factor.", ())
 
 
 def _answer(subject: Subject, finding: str, tables: Sequence[Table]) -> Answer:
@@ -92,9 +78,3 @@ def _answer(subject: Subject, finding: str, tables: Sequence[Table]) -> Answer:
         question="condition",
         heading="Given what is known",
     )
-
-
-def both(subject: Subject, factors: Sequence[str], events: Sequence[str], error: float = np.nan) -> Answer:
-    """One answer with the tables of `conditioned` and `calibrated`, so that every figure can be drawn from it."""
-    first, second = conditioned(subject, factors, events, error), calibrated(subject)
-    return _answer(subject, first.finding, (*first.tables, *second.tables))

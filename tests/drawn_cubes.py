@@ -28,7 +28,7 @@ from engine.study.study import Study
 from tests.backtested import backtested
 from tests.challenged import challenged
 from tests.columns import counts, estimates, numbers, texts, truths
-from tests.conditioned import ERROR, both
+from tests.conditioned import ERROR, conditioned
 from tests.rare import rare
 from tests.risk.cells import summary_cells
 
@@ -127,13 +127,13 @@ class Drawn:
 
     @property
     def condition(self) -> Answer:
-        """A made-up answer to `condition`, with ranks of the truth: nothing with few paths and a single policy."""
+        """A made-up answer to `condition`: nothing with few paths and a single policy."""
         names = [item.name for item in self.study.inputs]
         subject = Subject.of(self.study)
         if self.study.paths < 100 and len(self.study.policies) == 1:
             return Answer(subject, ("Nothing is known.",), (), question="condition")
         events = [*self.study.model.outcomes]
-        return both(subject, names, events, ERROR if self.study.paths > 100 else np.nan)
+        return conditioned(subject, names, events, ERROR if self.study.paths > 100 else np.nan)
 
     @property
     def discover(self) -> Answer:

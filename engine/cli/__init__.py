@@ -46,6 +46,7 @@ REMOVED = {
     "check --gates": "rustbelt gates STUDY",
     "check --json": "rustbelt gates STUDY --json",
     "check --operations": "rustbelt check STUDY",
+    "condition --calibration": "rustbelt condition STUDY",
     "diff": "rustbelt compare RUN OTHER",
     "discover --numbers": "rustbelt discover RUN --where WHERE",
     "explain --levers": "rustbelt flip STUDY --outcome V",

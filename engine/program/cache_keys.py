@@ -49,7 +49,7 @@ def key_of(study: Study, *about: Any) -> str | None:
     of_model = [_kind(model), model.constants, [*model.levers], [*model.outcomes]]
     records = {field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE}
     try:
-        _add([_surroundings(), RELEASE, of_model, records, about], digest.update)
+        _add([surroundings(), of_model, records, about], digest.update)
     except TypeError:
         return None
     return digest.hexdigest()
@@ -93,10 +93,11 @@ def _packages() -> dict[str, str]:
     return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
 
-def _surroundings() -> dict[str, Any]:
-    """What machine code depends on besides the study and this package: versions, processor and settings of JAX."""
+def surroundings() -> dict[str, Any]:
+    """What machine code depends on besides the study: this package, versions, processor and settings of JAX."""
     settings = sorted(jax.config.values.items())
     return {
+        "release": RELEASE,
         "packages": _packages(),
         "compiler": machine_code.surroundings(),
         # the code does not depend on which devices JAX starts

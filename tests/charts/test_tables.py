@@ -16,7 +16,7 @@ from engine.risk.estimation.measures import summary
 from tests.backtested import LEVELS, SERIES, UNITS, YEARS, backtested, ecdf, figures, middle
 from tests.challenged import CLAIMS, DEPARTURES, HALF, SENTENCES, challenged
 from tests.columns import estimates
-from tests.conditioned import BEFORE, MOVES, SD, SD_GIVEN, SHIFTS, calibrated, conditioned
+from tests.conditioned import BEFORE, MOVES, SD, SD_GIVEN, SHIFTS, bare, conditioned
 from tests.drawn_cubes import CASES, drawn
 from tests.helpers import assert_close
 from tests.rare import BEYOND, PERIODS, level, rare
@@ -276,5 +276,5 @@ def test_what_is_known_has_means_deviations_and_chances(plain):
     expected = [value for move in reversed(MOVES) for x in before for value in (x, x + 100 * move)]
     assert_close(np.sort(events.estimate.to_numpy(float)), np.sort(np.array(expected)))
     assert len(observed.known(study, answer, most=1)[lambda rows: rows.part == "factor"]) == 1
-    assert "rustbelt condition STUDY" in observed.known(study, calibrated(Subject.of(study))).attrs["title"]
+    assert "rustbelt condition STUDY" in observed.known(study, bare(Subject.of(study))).attrs["title"]
     assert kinds.KINDS["known"].table == "known"

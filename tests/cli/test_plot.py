@@ -95,19 +95,11 @@ def test_what_is_known_is_drawn_of_the_answer_that_has_it(pond, tmp_path, monkey
     (moved,) = pond.parent.glob("*until-2018*")
     for run in (pond, moved):
         assert_drawn("known", run)
-    assert call("condition", study, *own("Pond"), "--calibration", "20", *out).exit_code == 0
-    assert_refused("known", pond, "rustbelt condition ")
 
 
 def assert_drawn(kind, run):
     ended = call("plot", kind, run, *own("Pond"))
     assert ended.exit_code == 0 and f"Saved in {kind}.png" in ended.output, ended.output
-
-
-def assert_refused(kind, run, command):
-    ended = call("plot", kind, run, *own("Pond"))
-    assert ended.exit_code == 2 and command in ended.output.replace("\n", " "), ended.output
-    assert "answered 'condition' otherwise" in ended.output
 
 
 def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):

@@ -22,7 +22,7 @@ from engine.report.words import told
 from engine.risk.estimation.intervals import Estimate
 from tests.backtested import backtested
 from tests.challenged import SENTENCES, challenged
-from tests.conditioned import calibrated, conditioned
+from tests.conditioned import bare, conditioned
 from tests.helpers import assert_close
 from tests.report.farms import Farms, column_of, data_of, make_study, make_tree, normal, rows_of
 
@@ -100,7 +100,7 @@ def test_nothing_is_drawn_of_answers_without_figures_universes_or_ranks():
     for question, answer in (
         ("backtest", backtested(SUBJECT, each=False)),
         ("challenge", challenged(SUBJECT, each=0)),
-        ("condition", calibrated(SUBJECT)),
+        ("condition", bare(SUBJECT)),
     ):
         (section,) = [one for one in every(records(**{question: answer}), ()) if one.anchor == question]
         assert section.pictures == () and answer.finding[:20] in section.markup

@@ -19,7 +19,7 @@ from engine.answers.answer import Subject
 from engine.charts.theme import COLOURS, ON_DARK
 from engine.report import printing
 from tests.backtested import backtested
-from tests.conditioned import both
+from tests.conditioned import conditioned
 from tests.report.farms import EVIL, Farms, Plain, made, make_study, normal
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -51,7 +51,7 @@ PAGES = {
     ),
     "known": lambda: made(
         (study := make_study(Farms(), 500, ("old", "new"))),
-        answers={"condition": both(Subject.of(study), ("rain", "sun", "fixed"), ()).tree},
+        answers={"condition": conditioned(Subject.of(study), ("rain", "sun", "fixed"), ()).tree},
     ),
     "static": lambda: made(make_study(Plain(), 1000, ("only",))),
     "one path": lambda: made(make_study(Farms(), 1, ("old", "new"))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,16 +66,25 @@ Universe = tuple[Choice, ...]
 """Choices that depart from a study together, each of a different dimension; none in the universe as stated."""
 
 
-def agree(universe: Universe, groups: Mapping[str, Any]) -> bool:
-    """Whether all choices of a universe can be made together.
+def compatible(choices: Iterable[Choice], groups: Mapping[str, Any], most: int) -> Universe:
+    """The first choices, at most `most`, each of which can be made together with those before it.
 
-    They cannot if two of them share a dimension, or set one thing to two values.
+    It cannot if it shares a dimension with one of them, or sets the same thing to another value.
     """
-    if len({one.dimension for one in universe}) < len(universe):
-        return False
+    made: dict[str, Choice] = {}
     values: dict[str, Any] = {}
-    every = (place for one in universe for place in flat(one.change, groups))
-    return all(values.setdefault(place, value) == value for place, value in every)
+    for one in choices:
+        own = dict(flat(one.change, groups))
+        if one.dimension not in made and all(values.get(place, value) == value for place, value in own.items()):
+            made[one.dimension], values = one, values | own
+        if len(made) == most:
+            break
+    return tuple(made.values())
+
+
+def agree(universe: Universe, groups: Mapping[str, Any]) -> bool:
+    """Whether all choices of a universe can be made together."""
+    return compatible(universe, groups, len(universe)) == universe
 
 
 def is_measured(universe: Universe) -> bool:

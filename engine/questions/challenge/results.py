@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from engine.lanes import compilation_cache, machine_code
-from engine.modelling.identity import RELEASE
+from engine.lanes import compilation_cache
+from engine.program import cache_keys
 from engine.questions.challenge.choices import Universe
 from engine.questions.challenge.claims import Estimates, estimates, what
 from engine.questions.challenge.worlds import Worlds
@@ -62,14 +62,8 @@ class Results:
 
     def __init__(self, worlds: Worlds):
         self.worlds, study = worlds, worlds.study
-        about = (
-            RELEASE,
-            machine_code.surroundings(),
-            study.document,
-            study.model_digest,
-            study.policy_names,
-            study.paths,
-        )
+        stated = study.document, study.model_digest, study.policy_names, study.paths
+        about = (cache_keys.surroundings(), *stated)
         self._key = hashlib.blake2b(repr(about).encode(), digest_size=16).hexdigest()
         held = json.loads(compilation_cache.held("universes", self._key) or "{}")
         self._held = {name: Estimates(*numbers) for name, numbers in held.items()}

@@ -8,9 +8,9 @@ from itertools import combinations, islice
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import expit, logit
 
-from engine.questions.challenge.choices import Choice, Universe, agree, is_measured
+from engine.questions.challenge.choices import Choice, Universe, agree, compatible, is_measured
 from engine.questions.challenge.claims import Estimates
 from engine.questions.challenge.universes import WHOLE, Case, Verdict, World
 from engine.questions.variables import PROBABILITY
@@ -100,9 +100,7 @@ class _Search:
     def predicted(self, universe: Universe) -> float:
         """The predicted difference, as a share of the larger measure; positive in favour of the claim."""
         sides = self.base + sum(self.effects[one] for one in universe)
-        if self.case.claim.measure == PROBABILITY:
-            sides = 1.0 / (1.0 + np.exp(-sides))
-        policy, against = sides.tolist()
+        policy, against = (expit(sides) if self.case.claim.measure == PROBABILITY else sides).tolist()
         one = Estimates(policy, against, 0.0)
         return math.copysign(one.relative, self.case.favour(one))
 
@@ -131,10 +129,8 @@ class _Search:
 
         It is then pruned of the choices that it does not need.
         """
-        made: Universe = ()
-        for one in singles:
-            if self.effects[one].any() and agree((*made, one), self.case.study.groups):
-                made = (*made, one)
+        moving = (one for one in singles if self.effects[one].any())
+        made = compatible(moving, self.case.study.groups, max(SIZES))
         grown = (self.turning([made[:size]]) for size in SIZES if size <= len(made))
         for universe in next(filter(None, grown), []):
             for one in sorted(universe, key=lambda one: -self.predicted((one,))):

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import combinations, islice, product
 from typing import Any
 
-from engine.questions.challenge.choices import Choice, Universe, agree
+from engine.questions.challenge.choices import Choice, Universe, agree, compatible
 from engine.questions.challenge.claims import Estimates, what
 from engine.questions.challenge.results import Cell, Results
 from engine.questions.turning import critical_score
@@ -166,19 +166,13 @@ def universes(dimensions: Dimensions, departures: int, groups: Mapping[str, Any]
 
 
 def _random_universe(dimensions: Dimensions, departures: int, groups: Mapping[str, Any], key: str) -> Universe:
-    made: Universe = ()
     # claims differ in their dimensions of measurement: numbered, these come at the same places of the order for every
     # claim, so that claims share all other choices, and with them futures
     measured = [name for name, some in dimensions.items() if some[0].is_measured]
     called = {name: f"measured {number}" for number, name in enumerate(measured)}
-    for name in sorted(dimensions, key=lambda name: _number(f"{key}/{called.get(name, name)}")):
-        some = dimensions[name]
-        one = some[_number(f"{key}/{name}/which") % len(some)]
-        if agree((*made, one), groups):
-            made = (*made, one)
-        if len(made) == departures:
-            break
-    return made
+    order = sorted(dimensions, key=lambda name: _number(f"{key}/{called.get(name, name)}"))
+    chosen = (dimensions[name][_number(f"{key}/{name}/which") % len(dimensions[name])] for name in order)
+    return compatible(chosen, groups, departures)
 
 
 def _number(text: str) -> int:

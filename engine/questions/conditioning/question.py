@@ -17,7 +17,6 @@ from engine.answers.rows import BRIEF, Row, table
 from engine.answers.wording import amounts, measured
 from engine.program.posterior.agreement import RUNS
 from engine.questions.backtest.calibration import WITHIN
-from engine.questions.conditioning import calibrated
 from engine.questions.conditioning.condition import Conditioned, Futures, condition, places
 from engine.questions.variables import MEAN, PROBABILITY, under
 from engine.risk.estimation.intervals import Estimate
@@ -44,13 +43,11 @@ class Condition:
     Moves futures of STUDY to where the figures observed up to some year are likely under the policy that was followed,
     given the errors of the figures and of the model (observed.discrepancy). They are a run of their own,
     outputs/NAME-until-YEAR-..., which all other commands take. Shows the risk of every policy before and after, what is
-    known of each factor, and where later figures lie. With --calibration futures of the study are taken for the
-    observations, to check that what is then known of factors is calibrated.
+    known of each factor, and where later figures lie.
 
     \b
     rustbelt condition rustbelt_2016 --until 2018
     rustbelt condition mine.toml --on observed.csv --policy old
-    rustbelt condition rustbelt_2016 --until 2018 --calibration 200
     """
 
     needs: ClassVar[str] = STUDY
@@ -63,34 +60,19 @@ class Condition:
     policy: Annotated[
         str | None, Option("The policy that was followed; the one that the study names if not given.", "P", "followed")
     ] = None
-    calibration: Annotated[int | None, Option("Futures that are taken for what happened, each in its turn.", "N")] = (
-        None
-    )
 
     def run_of(self, of: Asked) -> Study | None:
-        """The study whose run is asked: the one with the figures as facts; a calibration asks none."""
-        if self.calibration is not None:
-            return None
-        known, (until, policy) = of.study.facts, self._until_and_policy(of)
-        if known and self.on is None and (until, policy) == (known.until, known.policy):
-            return of.study
-        return knowing(self._observed(of), until, policy, of.paths or RUNS * FUTURES)
-
-    def _until_and_policy(self, of: Asked) -> tuple[int | None, str | None]:
-        """The last year that is known, and the policy that was followed: as asked for, else of the study's facts."""
-        known = of.study.facts
-        if known is None:
-            return self.until, self.policy
-        return known.until if self.until is None else self.until, self.policy or known.policy
-
-    def _observed(self, of: Asked) -> Study:
-        return of.study if self.on is None else observing(of.study, self.on)
+        """The study with the figures as facts, whose run is asked; the study's own facts where no others are stated."""
+        study, known, until, policy = of.study, of.study.facts, self.until, self.policy
+        if known is not None:
+            until, policy = known.until if until is None else until, policy or known.policy
+            if self.on is None and (until, policy) == (known.until, known.policy):
+                return study
+        observed = study if self.on is None else observing(study, self.on)
+        return knowing(observed, until, policy, of.paths or RUNS * FUTURES)
 
     def answer(self, of: Asked) -> Answer:
         """The risk given the figures; `engine.questions.conditioning.condition` says how, and what is refused."""
-        if self.calibration is not None:
-            until, policy = self._until_and_policy(of)
-            return calibrated.answer(of, self._observed(of), until, policy, self.calibration)
         study, facts = of.study, of.study.facts
         assert facts is not None and facts.held is not None
         runs = [facts.held(run) for run in range(study.paths // FUTURES)]
