@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import cycle
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float
 
-from engine.errors import Problem, UserError
+from engine.errors import UserError
 from engine.formatting import size_as_text
-from engine.lanes import compilation_cache
-from engine.program import devices
 from engine.program.contract import Program
 from engine.program.devices import memory_free
 from engine.questions import shapley
 from engine.questions.coalitions import Coalitions
-from engine.questions.variables import LEVEL, PROBABILITY, SHORTFALL, measured, outcomes_of
-from engine.questions.variants import Observer, results, unobserved
+from engine.questions.futures import Futures, refuse_too_many, sound as finite_paths
+from engine.questions.variables import LEVEL, PROBABILITY, SHORTFALL, Values, measured, outcomes_of
+from engine.questions.variants import Observer, unobserved
 from engine.risk.estimation.events import event_indicators
-from engine.risk.estimation.exclusion import most_excluded, with_units
+from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import as_units
 from engine.risk.policies.contrasts import Contrasts, Influence, of_shortfall
 from engine.study.tables.sections import default_tile
@@ -65,10 +62,11 @@ def attribution(
     sums = {key: Contrasts(shapley.contrasts(k), study.paths) for key in wanted}
     every = as_units(study.paths, study.unit)
     good = np.ones(study.paths, bool)
-    for which, outcomes, sound in _chunks(coalitions, names, device, observe):
+    for which, outcomes in _chunks(coalitions, names, device, observe):
+        sound = ~with_units(study, ~finite_paths([outcomes]))
         good &= sound
-        own = dict(zip(names, outcomes.swapaxes(0, 1), strict=True))
-        own |= event_indicators(study, own)
+        refuse_too_many(study, good)
+        own = {**outcomes, **event_indicators(study, outcomes)}
         for (name, measure), of in sums.items():
             if measure == SHORTFALL:
                 # VaR over the paths that are finite in these coalitions: a few more that other coalitions leave out
@@ -98,39 +96,22 @@ def attribution(
 
 def _chunks(
     coalitions: Coalitions, names: Sequence[str], device: str | None, observe: Observer
-) -> Iterator[tuple[slice, Float[np.ndarray, "coalition outcome path"], Bool[np.ndarray, "path"]]]:
-    """Simulates the coalitions a few at a time: which they are, their outcomes, and the paths on which all are finite.
+) -> Iterator[tuple[slice, Values]]:
+    """Simulates the coalitions a few at a time: which they are, and their outcomes by name [coalition, path].
 
     One program is compiled for all of them, and fed with the levers of a few at a time.
     """
-    compilation_cache.keep_programs()
     study, size, total = coalitions.study, min(AT_ONCE, coalitions.count), coalitions.count * coalitions.study.paths
     observe("compiling", 0, total)
     some = replace(study, policies=coalitions.policies[:size], tile=min(study.tile, default_tile(study.model, size)))
-    program = devices.program(some, device)
-    levers, read, blocks = coalitions.levers(program.dtype), study.places(names), study.blocks()
+    futures = Futures(some, names, device)
+    program, levers = futures.program, coalitions.levers(futures.program.dtype)
+    chunks = [slice(first, first + size) for first in range(0, coalitions.count, size)]
 
-    def fed() -> Iterator[tuple[slice, Program]]:
-        for first in range(0, coalitions.count, size):
-            which = slice(first, first + size)
-            own = jax.tree.map(lambda leaf, which=which: np.ascontiguousarray(leaf[:, which]), levers)
-            yield which, program.fed({**program.inputs, "levers": own})
+    def fed(which: slice) -> Program:
+        own = jax.tree.map(lambda leaf: np.ascontiguousarray(leaf[:, which]), levers)
+        return program.fed({**program.inputs, "levers": own})
 
-    values: np.ndarray = np.empty((size, len(read), study.paths), program.dtype)
-    sound, lost = np.ones(study.paths, bool), np.zeros(study.paths, bool)
-    for (which, outcomes), block in zip(results(fed(), blocks), cycle(blocks), strict=False):
-        at, finite = slice(block.first, block.first + block.count), np.isfinite(outcomes)
-        values[..., at], sound[at] = outcomes[:, read], finite.all(axis=(0, 1))
-        lost |= with_units(study, ~sound)
-        if (count := lost.sum()) > most_excluded(study):
-            number, outcome, path = map(int, np.argwhere(~finite)[0])
-            text = (
-                f"outcome '{[*study.model.outcomes][outcome]}' is not finite on path {block.first + path} with"
-                f" {coalitions.words(which.start + number)}; expected at most {most_excluded(study):,} such paths, got"
-                f" {count:,} so far. Correct the model, or state the share of paths that may be left out of all"
-                " numbers, such as 0.0001."
-            )
-            raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", text)])
-        if at.stop == study.paths:
-            yield which, values, ~with_units(study, ~sound)
-            observe("simulating", which.stop * study.paths, total)
+    for which, outcomes in zip(chunks, futures.of_programs(map(fed, chunks)), strict=True):
+        yield which, outcomes
+        observe("simulating", which.stop * study.paths, total)

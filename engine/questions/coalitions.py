@@ -65,14 +65,6 @@ class Coalitions:
         seen = years_begun(self.study)[:, is_second.astype(int)]
         return {**arrays, "start": seen, "before_start": seen}
 
-    def words(self, number: int) -> str:
-        """A coalition in words: `banks, labour of 'reform', all else of 'old'`."""
-        names = [player.name for k, player in enumerate(self.players) if number >> k & 1]
-        start, end = self.study.policy_names
-        if not names:
-            return f"'{start}'"
-        return f"{', '.join(names)} of '{end}', all else of '{start}'"
-
 
 def between(study: Study, start: str, end: str) -> Coalitions:
     """The coalitions of the groups of levers that two policies of a study set differently.

@@ -116,7 +116,7 @@ class Futures:
           paths: how many, from the first on; all of the study's if not given.
         """
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
-        return self._gathered((self._keys.fed(self.program, mix) for mix in numbered), paths)
+        return self.of_programs((self._keys.fed(self.program, mix) for mix in numbered), paths)
 
     def anew(self, by: int = 1) -> Futures:
         """As many futures with every input drawn again, independent of these.
@@ -131,7 +131,7 @@ class Futures:
 
     def first(self, paths: int) -> Values:
         """The outcomes by name [policy, path] as stated, on the first `paths` paths."""
-        return next(self._gathered([self.program], paths))
+        return next(self.of_programs([self.program], paths))
 
     def changed(self, changes: Sequence[Change], paths: int) -> Iterator[Values]:
         """The outcomes by name [policy, path] under one change after the other, on the first `paths` paths.
@@ -141,12 +141,12 @@ class Futures:
         """
         levers = bool(changes) and all(one.levers and not (one.factors or one.groups) for one in changes)
         if not (levers and isinstance(self.program, CpuProgram)):
-            yield from self._gathered((variants.fed(self.program, one) for one in changes), paths)
+            yield from self.of_programs((variants.fed(self.program, one) for one in changes), paths)
             return
         program, moved = variants.beside_each_other(self.program, changes)
         if self._held is None or self._held[0] != paths:
             self._held = paths, self.first(paths)
-        own, others = self._held[1], next(self._gathered([program], paths)) if moved else {}
+        own, others = self._held[1], next(self.of_programs([program], paths)) if moved else {}
         for k in range(len(changes)):
             values = {name: rows.copy() for name, rows in own.items()}
             for at, (of, row) in enumerate(moved):
@@ -154,6 +154,19 @@ class Futures:
                     for name, rows in values.items():
                         rows[row] = others[name][at]
             yield values
+
+    def of_programs(self, programs: Iterable[Program], paths: int | None = None) -> Iterator[Values]:
+        """The outcomes by name [policy, path] by each of some forms of the program.
+
+        Args:
+          paths: how many, from the first on; all of the study's if not given.
+        """
+        study = self.study if paths is None else replace(self.study, paths=paths)
+        blocks = study.blocks()
+        every = variants.results(enumerate(programs), blocks)
+        while parts := [outcomes[:, self._at] for _, outcomes in islice(every, len(blocks))]:
+            whole = np.concatenate(parts, axis=-1)
+            yield {name: whole[:, k] for k, name in enumerate(self.names)}
 
     def numbers(self, paths: int) -> Scores:
         """The normal scores that the first `paths` paths are drawn from, in the program's precision [row, path]."""
@@ -196,14 +209,6 @@ class Futures:
             return self
         alone = replace(study, policies=(study.policies[study.row(policy)],), baseline=policy)
         return Futures(alone, self.names, self.device)
-
-    def _gathered(self, programs: Iterable[Program], paths: int | None) -> Iterator[Values]:
-        study = self.study if paths is None else replace(self.study, paths=paths)
-        blocks = study.blocks()
-        every = variants.results(enumerate(programs), blocks)
-        while parts := [outcomes[:, self._at] for _, outcomes in islice(every, len(blocks))]:
-            whole = np.concatenate(parts, axis=-1)
-            yield {name: whole[:, k] for k, name in enumerate(self.names)}
 
 
 def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from engine.errors import Problem, UserError, unknown
+from engine.errors import Problems
 from engine.risk.estimation.events import event_outcomes, happens
 from engine.risk.estimation.intervals import Estimate, Units
 from engine.risk.estimation.measures import difference, probability_difference
@@ -29,13 +29,9 @@ def measured(study: Study, variables: Sequence[str] | None) -> list[tuple[str, s
       UserError: no such outcome or event.
     """
     chosen = [*study.headline, *study.events_by_name] if variables is None else [*dict.fromkeys(variables)]
-    wrong = [
-        Problem("--outcome", unknown("outcome or event", name, study.variables))
-        for name in chosen
-        if name not in study.variables
-    ]
-    if wrong:
-        raise UserError(study.source, wrong)
+    problems = Problems()
+    problems.knows_each("--outcome", "outcome or event", chosen, study.variables)
+    problems.refuse(study.source)
     return [
         (name, measure)
         for name in chosen
