@@ -44,7 +44,7 @@ class Provinces(PathModel):
 def read_paths(folder: Path, study: Study, names: Iterable[str], n_paths: int) -> dict[str, np.ndarray]:
     """Stored outcomes by name, float32 [policy, path], of the first `n_paths` paths."""
     run = RunFolder(folder, study)
-    return {name: reading._read(run, name, [slice(0, n_paths)])[0] for name in names}
+    return {name: reading._read(run, name, study.of_paths(n_paths).blocks()) for name in names}
 
 
 def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:

@@ -354,6 +354,11 @@ class Job:
         append(None)
 
     def _record(self, blocks: Iterable[int], error: str | None) -> dict[str, Any]:
+        """What `provenance.json` says of this run.
+
+        `compiler` is that of the coordinator; `forms` are those of the program that computed the blocks, with their
+        devices and the reasons; `until` is there where a stopping rule ended the run.
+        """
         versions = ownership.versions_of(self.folder.path)
         return provenance.run_record(
             self.folder.study,
@@ -362,13 +367,12 @@ class Job:
             self.started,
             datetime.now(UTC),
             blocks,
+            error,
             devices=self.devices,
             workers=self.options.workers,
-            error=error,
-            forced=versions,
             compiler=f"emitter {EMITTER}, {machine_code.made_by()}",
-            until=None if self.ended is None else self.ended.as_dict(),
             forms=[asdict(form) for form in self.executor.forms()],
+            **({} if self.ended is None else {"until": self.ended.as_dict()}),
         )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from engine.errors import UserError, did_you_mean
+from engine.errors import UserError
 from engine.execution import summing
 from engine.formatting import size_as_text
 from engine.lanes import memory
@@ -37,12 +36,6 @@ HISTOGRAM = 16
 """Bytes per path and policy that the display histogram of an outcome takes, its values included."""
 BINS_HELD = 4096
 """Most bins of a histogram that are expected not to be empty."""
-_UNITS = {"": 1, "B": 1} | {
-    f"{letter}{ending}": base**power
-    for power, letter in enumerate("KMGT", start=1)
-    for ending, base in (("", 1000), ("B", 1000), ("iB", 1024))
-}
-_NAMED = [unit for unit in _UNITS if len(unit) > 1]
 
 
 def memory_needed(study: Study, workers: int = 0, memory: int | str | None = None, launch: int = 0) -> int:
@@ -150,17 +143,15 @@ def bytes_of(size: str | int) -> int:
     Raises:
       ValueError: it is no size, or none above zero; the text says what was expected.
     """
-    number, unit = re.fullmatch(r"\s*([\d._]*)\s*(.*?)\s*", str(size), re.DOTALL).groups()  # type: ignore[union-attr]
-    scale = {known.lower(): scale for known, scale in _UNITS.items()}.get(unit.lower())
-    try:
-        count = float(number) * (scale or 1)
-    except ValueError:
-        raise ValueError(f"expected a size such as 4GiB or 512MB, got '{size}'.") from None
-    if scale is None:
-        raise ValueError(f"expected a size such as 4GiB or 512MB, got '{size}'.{did_you_mean(unit, _NAMED)}")
+    from dask.utils import parse_bytes
+
+    text, count = str(size).strip(), 0
+    if text.lstrip(".")[:1].isdigit():  # dask takes a unit without a number for one of it
+        with suppress(ValueError):
+            count = parse_bytes(text)
     if count < 1:
-        raise ValueError(f"expected a size above zero, got '{size}'.")
-    return int(count)
+        raise ValueError(f"expected a size above zero, such as 4GiB or 512MB, got '{size}'.")
+    return count
 
 
 def bytes_needed(study: Study) -> int:

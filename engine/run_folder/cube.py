@@ -77,11 +77,17 @@ def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
 
 def _drop_beyond(folder: RunFolder) -> None:
     """Takes away files of blocks beyond the study's, which a killed run for more paths has left without a record."""
-    blocks = -(-folder.study.paths // BLOCK)
-    for pattern in (f"{CUBE_FOLDER}/paths/*/c/0/*", f"{CUBE_FOLDER}/draws/*/c/*", "ledger/*/*.npz"):
-        for path in folder.path.glob(pattern):
-            if path.stem.isdecimal() and int(path.stem) >= blocks:
-                path.unlink()
+    for index, path in files_of_blocks(folder.path):
+        if index >= len(folder.study.blocks()):
+            path.unlink()
+
+
+def files_of_blocks(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Number of its block and place of every shard, tally and record of a block in a run folder."""
+    for pattern in (f"{CUBE_FOLDER}/paths/*/c/0/*", f"{CUBE_FOLDER}/draws/*/c/*", f"{ledger.LEDGER}/*/*"):
+        for path in folder.glob(pattern):
+            if path.stem.isdecimal() and path.is_file():
+                yield int(path.stem), path
 
 
 def has_arrays(folder: RunFolder) -> bool:

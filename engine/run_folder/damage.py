@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,14 +10,13 @@ from pathlib import Path
 from engine.run_folder import cube, formats, ledger, ownership, provenance
 from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Part, Stored
+from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart, Part
 from engine.run_folder.parts import yearly_paths
-from engine.storage.files import UNFINISHED, WRITERS, digest, digest_of_file, holds, remove_tree, write_atomically
+from engine.storage.files import UNFINISHED, WRITERS, digest, holds, remove_tree, write_atomically
 from engine.study.loading import resolved_text
 from engine.study.study import Study
 
 OTHER = "other content than is computed now"
-_NUMBERED = re.compile(r"cube\.zarr/(paths/[^/]+/c/0|draws/[^/]+/c)/\d+|ledger/\d+/\d+\.(json|npz)")
 
 
 @dataclass(frozen=True)
@@ -151,23 +149,16 @@ def _study_damage(folder: RunFolder) -> Iterator[Damage]:
 def _file_damage(
     folder: RunFolder, records: Mapping[Part, FinishedPart], looked_at: Callable[[int], None]
 ) -> Iterator[Damage]:
-    whose = {file.sha256: part for part, record in records.items() for file in record.files}
     looked = 0
     with ThreadPoolExecutor(WRITERS) as threads:
         for part, record in records.items():
             faults = threads.map(lambda file: ledger.wrong(folder.path, file), record.files)
             for file, what in zip(record.files, faults, strict=True):
                 if what:
-                    yield Damage(part, file.name, _explained(folder.path, file, what, part, whose))
+                    yield Damage(part, file.name, what)
             if isinstance(part, int):
                 looked += record.count
                 looked_at(looked)
-
-
-def _explained(folder: Path, file: Stored, what: str, part: Part, whose: Mapping[str, Part]) -> str:
-    """What is wrong with a file, and of which other part it has the content, if of any."""
-    other = whose.get(digest_of_file(folder / file.name) or "")
-    return what if other is None or other == part else f"{what}: it is block {other}'s"
 
 
 def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Damage]:
@@ -205,13 +196,10 @@ def _strays(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator
     known = {file.name for record in records.values() for file in record.files}
     known |= {ledger.record_file(folder.path, part).relative_to(folder.path).as_posix() for part in records}
     count = len(folder.study.blocks())
-    for place in (folder.path / CUBE_FOLDER, folder.path / LEDGER):
-        for path in place.rglob("*"):
-            name = path.relative_to(folder.path).as_posix()
-            if name in known or not _NUMBERED.fullmatch(name) or not path.is_file():
-                continue
-            if int(path.stem) >= count or int(path.stem) in records:
-                yield Damage("", name, "belongs to no block of this study")
+    for index, path in cube.files_of_blocks(folder.path):
+        name = path.relative_to(folder.path).as_posix()
+        if name not in known and (index >= count or index in records):
+            yield Damage("", name, "belongs to no block of this study")
 
 
 def _restore_study(folder: RunFolder, versions: Callable[[], Mapping[str, str]]) -> None:

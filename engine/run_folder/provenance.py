@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -56,13 +56,8 @@ def run_record(
     started: datetime,
     ended: datetime,
     blocks: Iterable[int],
-    devices: int | None = None,
-    workers: int | None = None,
     error: str | None = None,
-    forced: Sequence[Plain] = (),
-    compiler: str = "",
-    until: Plain | None = None,
-    forms: Sequence[Mapping[str, str]] = (),
+    **made: Any,
 ) -> dict[str, Any]:
     """One run as plain data, ready for JSON.
 
@@ -70,14 +65,8 @@ def run_record(
       command: the words it was started with; of the program's path only the name is kept.
       started, ended: times with their zone; the real ones, whatever SOURCE_DATE_EPOCH says.
       blocks: numbers of the blocks that this run computed, kept as ranges ("0-6,9"); a resumed study has several runs.
-      devices, workers: how many of them took part, where that is known.
       error: what ended the run, if it did not complete.
-      compiler: compiler and target of the coordinator's code, such as "emitter 2, LLVM 22.1.0 for
-        x86_64-unknown-linux-gnu, znver4".
-      until: how a stopping rule ended the run, with its looks; None where it had no rule.
-      forms: what computed the blocks, each as its name ("loop", "kernel" or "XLA"), the devices that it was on, and
-        why.
-      forced: versions and device kinds that made the folder's blocks, where they were mixed by force.
+      made: further facts on how the blocks were computed, as plain data by name.
     """
     software = versions(device_kind)
     return {
@@ -91,14 +80,9 @@ def run_record(
         "study_sha256": digest(resolved_text(study).encode()),
         "blocks": _ranges(blocks),
         "device_kind": software.pop("device_kind"),
-        "forms": [*map(dict, forms)],
-        "devices": devices,
-        "workers": workers,
         "cpu": cpu_model(),
-        "compiler": compiler,
         "platform": platform.platform(),
-        "forced": _mixed(forced),
-        **({} if until is None else {"until": dict(until)}),
+        **made,
         "versions": software,
     }
 
@@ -143,10 +127,3 @@ def _ranges(blocks: Iterable[int]) -> str:
     runs = (list(run) for _, run in groupby(enumerate(sorted(set(blocks))), lambda held: held[1] - held[0]))
     ends = ((run[0][1], run[-1][1]) for run in runs)
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ends)
-
-
-def _mixed(software: Sequence[Plain]) -> str | None:
-    """What differs among these versions, such as "jax 0.10.1, 0.10.2"; None where nothing does."""
-    names = dict.fromkeys(name for one in software for name in one)
-    values = {name: dict.fromkeys(str(one.get(name)) for one in software) for name in names}
-    return "; ".join(f"{name} {', '.join(some)}" for name, some in values.items() if len(some) > 1) or None

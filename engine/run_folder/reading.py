@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,8 @@ class Paths(Mapping[str, np.ndarray]):
 
     Args:
       folder: the run folder; the paths of its study are read, which may be fewer than are stored.
-      blocks: only the paths of these blocks, one after the other; all of the study's if not given.
+      blocks: only the paths of these, one after the other, each of one block or of a part of it; all of the study's if
+        not given.
       room: allocates an array of a shape and a type.
     """
 
@@ -42,7 +43,7 @@ class Paths(Mapping[str, np.ndarray]):
         self, folder: RunFolder, blocks: Sequence[Block] | None = None, room: Callable[..., np.ndarray] = np.empty
     ):
         self._folder, self._names, self._room = folder, folder.study.keep.outcomes, room
-        self._spans = _spans([Block(0, 0, folder.study.paths)] if blocks is None else blocks)
+        self._blocks = folder.study.blocks() if blocks is None else blocks
         self._held: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -55,8 +56,7 @@ class Paths(Mapping[str, np.ndarray]):
             raise KeyError(name)
         if name in self._held:
             return self._held[name]
-        parts = _read(self._folder, name, self._spans, self._room)
-        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+        values = _read(self._folder, name, self._blocks, self._room)
         if values.nbytes * len(self) <= HELD:
             self._held[name] = values
         return values
@@ -75,7 +75,7 @@ class Paths(Mapping[str, np.ndarray]):
 
 def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
     """Stored outcomes of one path by name, [policy]."""
-    return {name: _read(folder, name, [slice(path, path + 1)])[0][..., 0] for name in names}
+    return {name: _read(folder, name, [Block(path // BLOCK, path, 1)])[..., 0] for name in names}
 
 
 def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
@@ -124,7 +124,7 @@ def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
             raise UserError(str(place), [f"expected a run folder, with a {CUBE_FOLDER} inside."])
         read, remedy = partial(_content, Path(place)), ledger.remedy(Path(place))
         held = LocalStore(Path(place) / CUBE_FOLDER, read_only=True)
-    store = ComparedStore(held, Comparison.of(str(place), read, remedy))
+    store = ComparedStore(held, Comparison(str(place), read, remedy))
     chunks: dict[str, int] | None = {} if by_dask else None
     return _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]
 
@@ -159,29 +159,27 @@ class Comparison:
       place: of the run, as messages name it.
       read: gives content of a file of the run by its place; raises a FileNotFoundError where there is none.
       remedy: what to do about a damaged file.
-      recorded: the files of the cube's own record; none of an unfinished run.
     """
 
     place: str
     read: Callable[[str], bytes]
     remedy: str
-    recorded: Mapping[str, Stored] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, place: str, read: Callable[[str], bytes], remedy: str) -> Comparison:
-        """The comparison with the cube's record where its root says that the run is finished.
+    @cached_property
+    def of_cube(self) -> Mapping[str, Stored]:
+        """The files of the cube's own record; none where its root says that the run is not finished.
 
         Raises:
           UserError: the cube's root is missing or cannot be read.
         """
-        begun = cls(place, read, remedy)
+        root = f"{CUBE_FOLDER}/{ROOT}"
         try:
-            status = json.loads(read(f"{CUBE_FOLDER}/{ROOT}"))["attributes"]["status"]
+            status = json.loads(self.read(root))["attributes"]["status"]
         except FileNotFoundError:
-            raise begun.damaged(f"{CUBE_FOLDER}/{ROOT}", "missing") from None
+            raise self.damaged(root, "missing") from None
         except (ValueError, LookupError, TypeError, RecursionError):
-            raise begun.damaged(f"{CUBE_FOLDER}/{ROOT}", ledger.OTHER_CONTENT) from None
-        return begun if status == "incomplete" else replace(begun, recorded=begun.files_of(ledger.CUBE))
+            raise self.damaged(root, ledger.OTHER_CONTENT) from None
+        return {} if status == "incomplete" else self.files_of(ledger.CUBE)
 
     def files_of(self, part: Part) -> dict[str, Stored]:
         """The files that a part's record states; none where there is no sound record."""
@@ -193,10 +191,10 @@ class Comparison:
 
     def __call__(self, key: str) -> None:
         """Raises a UserError where a file of the cube, by its place in it, is not what its record states."""
-        name, block, recorded = f"{CUBE_FOLDER}/{key}", key.rpartition("/")[2], self.recorded
+        name, block, recorded = f"{CUBE_FOLDER}/{key}", key.rpartition("/")[2], self.of_cube
         if block.isdecimal():  # a shard
             recorded = self.files_of(int(block))
-            if self.recorded and not recorded:
+            if self.of_cube and not recorded:
                 raise self.damaged(name, f"block {block} has no record")
         if name in recorded:
             try:
@@ -212,36 +210,24 @@ class Comparison:
 
 
 def _read(
-    run: RunFolder, outcome: str, spans: Sequence[slice], room: Callable[..., np.ndarray] = np.empty
-) -> list[np.ndarray]:
-    """Parts of an outcome [policy, path] along its paths.
+    run: RunFolder, outcome: str, blocks: Sequence[Block], room: Callable[..., np.ndarray] = np.empty
+) -> np.ndarray:
+    """An outcome [policy, path] on the paths of blocks, or of parts of them, one after the other.
 
     Raises:
       UserError: it is damaged, and where.
     """
-    parts, study = list[np.ndarray](), run.study
-    for span in spans:
-        values: np.ndarray = room((len(study.policies), span.stop - span.start), study.dtype)
-        for block in range(span.start // BLOCK, -(-span.stop // BLOCK)):
-            first, last = max(span.start, block * BLOCK), min(span.stop, (block + 1) * BLOCK)
-            name = f"{CUBE_FOLDER}/paths/{outcome}/c/0/{block}"
-            with writing(run.path):
-                try:
-                    shard = content_of(run.path / name)
-                    into = values[:, first - span.start : last - span.start]
-                    zarr_writer.read_shard(shard, into, first - block * BLOCK)
-                except FileNotFoundError:
-                    raise ledger.damaged(run.path, name, "missing") from None
-                except (ValueError, RuntimeError):
-                    raise ledger.damaged(run.path, name, ledger.OTHER_CONTENT) from None
-        parts.append(values)
-    return parts
-
-
-def _spans(blocks: Sequence[Block]) -> list[slice]:
-    """Ranges of paths that the blocks cover, neighbours joined."""
-    spans: list[slice] = []
+    study, at = run.study, 0
+    values: np.ndarray = room((len(study.policies), sum(block.count for block in blocks)), study.dtype)
     for block in blocks:
-        first = spans.pop().start if spans and spans[-1].stop == block.first else block.first
-        spans.append(slice(first, block.first + block.count))
-    return spans
+        name = f"{CUBE_FOLDER}/paths/{outcome}/c/0/{block.index}"
+        with writing(run.path):
+            try:
+                into = values[:, at : at + block.count]
+                zarr_writer.read_shard(content_of(run.path / name), into, block.first % BLOCK)
+            except FileNotFoundError:
+                raise ledger.damaged(run.path, name, "missing") from None
+            except (ValueError, RuntimeError):
+                raise ledger.damaged(run.path, name, ledger.OTHER_CONTENT) from None
+        at += block.count
+    return values

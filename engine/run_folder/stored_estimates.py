@@ -100,13 +100,10 @@ def tables_as_made(study: Study, tree: xr.DataTree) -> Tables | None:
 def _records(
     study: Study, tree: xr.DataTree, whole: Callable[[str], xr.Dataset], group: SummaryGroup, of: Numbers
 ) -> Iterator[Record]:
-    by_event = group.of == "events" and "/events" in tree.groups
-    # older cubes have events by their names among the outcomes
-    place = group.place if by_event or group.of != "events" else of.table
-    if f"/{place}" not in tree.groups:
+    if f"/{group.place}" not in tree.groups:
         return
-    held: Any = whole(place)
-    if by_event:
+    held: Any = whole(group.place)
+    if group.of == "events":
         table = held[of.name].reset_coords(drop=True) if of.name in held else None
         held = {} if table is None else {str(name): table.sel(event=name, drop=True) for name in table["event"].values}
     known = of.measures(study)

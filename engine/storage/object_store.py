@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MANIFEST = "copied.json"
-"""Name of the list of copied files with their SHA-256; a file enters it only after it has been copied."""
+"""Name of the list of copied files with their SHA-256; a file enters it after it has been copied, the root last."""
 _ROOT = "cube.zarr/zarr.json"
-_STOPPED = ""
-"""What stands in the manifest for the root's SHA-256 until all else has been copied."""
 _LOCK = "ledger/lock"
 _STUDY = "ledger/study.json"
 _RECORD = re.compile(r"ledger/\d+/\d+\.json")
@@ -102,11 +100,9 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
     names = sorted(path.relative_to(folder).as_posix() for path in files)
     names = [name for name in names if not name.startswith(_LOCK)]
     with _understood(url):
-        held = _manifest(store)
-        there = {entry["path"]: entry["size"] for entry in _listed(store)}
+        held, there = _manifest(store), {entry["path"]: entry["size"] for part in store.list() for entry in part}
         _refuse_other_run(folder, url, store, names, there)
         known: dict[str, str] = {}
-        sent = 0
 
         def send(name: str) -> bool:
             with writing(folder), suppress(FileNotFoundError):
@@ -120,12 +116,12 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
             store.put(name, content)
             return True
 
-        if _ROOT not in there or held.get(_ROOT) != digest_of_file(folder / _ROOT):
-            held[_ROOT] = _STOPPED
+        if _ROOT not in there or held.get(_ROOT) != begun:
+            held.pop(_ROOT, None)  # until all else has been copied
             store.put(MANIFEST, _as_json(held))
             if _ROOT in there:
                 store.delete(_ROOT)
-        first = [name for name in names if name != _ROOT]
+        sent, first = 0, [name for name in names if name != _ROOT]
         with ThreadPoolExecutor(WRITERS) as threads:
             for done, was_sent in enumerate(threads.map(send, first), start=1):
                 sent += was_sent
@@ -134,7 +130,7 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
                     store.put(MANIFEST, _as_json(held | known))
         if _ROOT in names:
             sent += send(_ROOT)
-        for gone in sorted(there.keys() - set(names) - {MANIFEST}):
+        for gone in there.keys() - {*names, MANIFEST}:
             if gone.startswith(("cube.zarr/", "ledger/")):  # blocks and groups of an earlier state
                 store.delete(gone)
         store.put(MANIFEST, _as_json(known))
@@ -154,43 +150,41 @@ def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambd
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not marker.exists())):
         raise UserError(str(folder), ["expected a folder that is empty, or none. Choose another."])
     store = store_at(url)
-    problems = []
     with _understood(url), writing(folder):
         known = _manifest(store)
-        if not known:
-            raise UserError(url, [f"expected a run that was copied there, found no {MANIFEST}."])
-        if known.get(_ROOT) == _STOPPED:
-            raise UserError(url, ["expected a whole copy of a run, got one that was stopped. Copy the run anew."])
-        wrong = [name for name in known if name.startswith("/") or ".." in name.split("/")]
-        if wrong:
+        if wrong := [name for name in known if name.startswith("/") or ".." in name.split("/")]:
             raise UserError(url, [f"{MANIFEST} names files outside of the run: {wrong[0]!r}. Do not use it."])
+        if not known.get(_ROOT):
+            problem = "expected a whole copy of a run, found none, or one that was stopped. Copy the run anew."
+            raise UserError(url, [problem])
         write_files(folder, {marker.name: b""})
         for stray in folder.rglob(f"*{UNFINISHED}"):  # of copies that were killed
             if stray != marker:
                 stray.unlink()
 
-        def fetch(name: str) -> Problem | None:
-            path = folder / name
-            if digest_of_file(path) == known[name]:
-                return None
+        def fetch(name: str) -> bool:
+            """Whether the file is what was sent."""
+            if digest_of_file(folder / name) == known[name]:
+                return True
             content = _received(store, name)
             if digest(content) != known[name]:
-                return Problem(name, "other content than was sent. Copy the run there again.")
-            make_folders([path.parent])
-            write_atomically(path, content)
-            return None
+                return False
+            make_folders([(folder / name).parent])
+            write_atomically(folder / name, content)
+            return True
 
+        names, differing = [name for name in known if name != _ROOT], []
         with ThreadPoolExecutor(WRITERS) as threads:
-            for done, problem in enumerate(threads.map(fetch, [n for n in known if n != _ROOT]), start=1):
-                problems += [problem] if problem else []
-                observe(done, len(known))
-        if _ROOT in known and not problems:
-            problems += [problem] if (problem := fetch(_ROOT)) else []
-        if not problems:
-            marker.unlink()
-            observe(len(known), len(known))
-    if problems:
-        raise UserError(url, problems)
+            for done, is_right in enumerate(threads.map(fetch, names)):
+                differing += [] if is_right else [names[done]]
+                observe(done + 1, len(known))
+        if not differing and not fetch(_ROOT):
+            differing = [_ROOT]
+        if differing:
+            remedy = "other content than was sent. Copy the run there again."
+            raise UserError(url, [Problem(name, remedy) for name in differing])
+        marker.unlink()
+        observe(len(known), len(known))
     return len(known)
 
 
@@ -247,11 +241,6 @@ def _manifest(store: ObjectStore) -> dict[str, str]:
 
 def _received(store: ObjectStore, name: str) -> bytes:
     return bytes(store.get(name).bytes())
-
-
-def _listed(store: ObjectStore) -> Iterator[Any]:
-    for part in store.list():
-        yield from part
 
 
 @contextmanager

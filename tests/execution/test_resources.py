@@ -26,17 +26,10 @@ def test_sizes(text, count):
     assert bytes_of(text) == count
 
 
-@pytest.mark.parametrize("text", ["", "lots", "-3G", "1..2G", "nan", "inf", "GB", "4 parsecs"])
+@pytest.mark.parametrize("text", ["", "lots", "-3G", "1..2G", "nan", "inf", "GB", "4 parsecs", "4GiBB", "0"])
 def test_what_is_no_size_is_refused_with_an_example(text):
-    with pytest.raises(ValueError, match="4GiB or 512MB"):
+    with pytest.raises(ValueError, match=rf"above zero, such as 4GiB or 512MB, got '{text}'"):
         bytes_of(text)
-
-
-def test_a_unit_that_is_mistyped_is_told_its_closest_match():
-    with pytest.raises(ValueError, match=r"'4GiBB'.* 'GiB'"):
-        bytes_of("4GiBB")
-    with pytest.raises(ValueError, match="above zero"):
-        bytes_of("0")
 
 
 @pytest.fixture

@@ -42,13 +42,6 @@ def test_the_document_holds_the_study_and_its_runs_as_plain_data(folder):
     assert document["runs"] == [a_run(study, (0, 1)), a_run(study, (2,))]
 
 
-def test_versions_mixed_by_force_are_told(folder):
-    study = make_study(4000)
-    made = [{"jax": "0.10.1", "device_kind": "cpu"}, {"jax": "0.10.2", "device_kind": "cpu"}]
-    provenance.append(RunFolder(folder, study), a_run(study, forced=made))
-    assert provenance.runs(folder)[0]["forced"] == "jax 0.10.1, 0.10.2"
-
-
 def test_runs_come_back_as_they_were_recorded(folder):
     study = make_study(4000)
     written = [

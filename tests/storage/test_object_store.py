@@ -197,7 +197,10 @@ def test_what_a_stopped_copy_left_is_refused(before, url, tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         object_store.upload(tmp_path / "run", url, stop)
     back = call("copy", url, tmp_path / "back")
-    assert back.exit_code == 2 and "whole copy of a run, got one that was stopped. Copy the run anew" in back.output
+    assert (
+        back.exit_code == 2
+        and "a whole copy of a run, found none, or one that was stopped. Copy the run anew" in back.output
+    )
     assert not (tmp_path / "back").exists()
     object_store.upload(tmp_path / "run", url)
     object_store.download(url, tmp_path / "back")
@@ -214,7 +217,7 @@ def test_a_manifest_cannot_write_elsewhere(run, url, tmp_path):
 
 
 def test_places_that_are_none(run, url, tmp_path):
-    with refuses("", "a run", "copied"):
+    with refuses("", "a whole copy of a run, found none"):
         object_store.download(url, tmp_path / "back")
     with refuses("", "is empty"):
         object_store.download(url, run)
