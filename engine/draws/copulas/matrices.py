@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,21 +19,6 @@ SLACK = 1e-10
 DIGITS = 4
 """Decimals with which the nearest matrix is shown, and to which it is still a correlation matrix when pasted."""
 _ROUNDS = 400
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """Nearest correlation matrix to a matrix that is not one.
-
-    Args:
-      matrix: the correlation matrix, rounded to `DIGITS` decimals.
-      largest: largest change of an entry.
-      overall: square root of the sum of squared changes (Frobenius norm).
-    """
-
-    matrix: Matrix
-    largest: float
-    overall: float
 
 
 def lowest_eigenvalue(matrix: Matrix) -> float:
@@ -50,21 +34,14 @@ def is_correlation(matrix: Matrix) -> bool:
 def contradiction(matrix: Matrix) -> tuple[int, ...]:
     """Indices of members whose correlations contradict each other, that is, have a negative eigenvalue.
 
-    The triple with the lowest one. If no triple has a negative one, a set that is no longer contradictory when any one
-    member is left out.
+    Without any one of them the others do not contradict each other. Members that have the least weight in the lowest
+    eigenvalue are left out first.
     """
-    n = len(matrix)
-    triples = np.array(list(itertools.combinations(range(n), 3))).reshape(-1, 3)
-    if len(triples):
-        lowest = np.linalg.eigvalsh(matrix[triples[:, :, None], triples[:, None, :]])[:, 0]
-        worst = int(np.argmin(lowest))
-        if lowest[worst] < -SLACK:
-            return tuple(triples[worst].tolist())
-    members = list(range(n))
     weight = np.abs(np.linalg.eigh(matrix)[1][:, 0])
-    for member in sorted(members, key=lambda k: weight[k]):
+    members = list(range(len(matrix)))
+    for member in np.argsort(weight):
         rest = [k for k in members if k != member]
-        if rest and not is_correlation(matrix[np.ix_(rest, rest)]):
+        if not is_correlation(matrix[np.ix_(rest, rest)]):
             members = rest
     return tuple(members)
 
@@ -73,17 +50,17 @@ def nearest(
     given: Matrix,
     to_pearson: Callable[[np.ndarray], np.ndarray] = np.asarray,
     of_pearson: Callable[[np.ndarray], np.ndarray] = np.asarray,
-) -> Nearest:
+) -> Matrix:
     """Nearest correlation matrix in Frobenius norm, by Higham's alternating projections with Dykstra's correction.
 
-    It is shrunk towards the identity as far as rounding to `DIGITS` decimals requires.
+    It is rounded to `DIGITS` decimals, and shrunk towards the identity as far as rounding requires.
 
     Args:
       given: symmetric, with ones on the diagonal.
       to_pearson, of_pearson: elementwise conversions from the given measure to Pearson correlations, which are
         projected, and back.
     """
-    y = to_pearson(np.asarray(given, np.float64))
+    y = to_pearson(given)
     correction = np.zeros_like(y)
     for _ in range(_ROUNDS):
         r = y - correction
@@ -99,8 +76,7 @@ def nearest(
         shown = np.round(of_pearson((1.0 - shrink) * symmetric + shrink * identity), DIGITS) + 0.0
         if is_correlation(to_pearson(shown)):
             break
-    change = shown - given
-    return Nearest(shown, float(np.abs(change).max()), float(np.linalg.norm(change)))
+    return shown
 
 
 def lower_root(matrix: Matrix) -> Matrix:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,21 +140,20 @@ def _with_matrix(key: str, table: Table) -> Correlated:
     r = to_pearson(stated)
     np.fill_diagonal(r, 1.0)  # independent of the last bit of the machine's sine
     if not matrices.is_correlation(r):
-        nearest = matrices.nearest(stated, to_pearson, of_pearson)
-        raise refusal(key, _contradiction(stated, r, names, nearest))
+        raise refusal(key, _contradiction(stated, r, names, matrices.nearest(stated, to_pearson, of_pearson)))
     return Correlated(tuple(names), tuple(map(tuple, r.tolist())))
 
 
-def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], nearest: matrices.Nearest) -> str:
-    at = matrices.contradiction(r)
-    members = f"{_listed([names[k] for k in at[:-1]])} and '{names[at[-1]]}'"
-    pairs = [f"{names[i]}-{names[j]} {stated[i, j]:g}" for n, i in enumerate(at) for j in at[n + 1 :]]
+def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], nearest: np.ndarray) -> str:
+    at, change = matrices.contradiction(r), np.abs(nearest - stated)
+    pairs = [f"{names[i]}-{names[j]} {stated[i, j]:g}" for i, j in itertools.combinations(at, 2)]
     entries = ", ".join(pairs[:10] + ["..."] * (len(pairs) > 10))
-    rows = ", ".join("[" + ", ".join(f"{entry:g}" for entry in row) + "]" for row in nearest.matrix)
+    rows = ", ".join("[" + ", ".join(f"{entry:g}" for entry in row) + "]" for row in nearest)
     return (
         f"expected a correlation matrix (no negative eigenvalue), got one with {matrices.lowest_eigenvalue(r):.3g}:"
-        f" {members} contradict each other ({entries}). The nearest is [{rows}], at most {nearest.largest:.3g} away in"
-        f" an entry and {nearest.overall:.3g} in all (Frobenius). Use it, or mend these {len(at)}."
+        f" {_listed([names[k] for k in at])} contradict each other ({entries}). The nearest is [{rows}], at most"
+        f" {change.max():.3g} away in an entry and {np.linalg.norm(change):.3g} in all (Frobenius). Use it, or mend"
+        f" these {len(at)}."
     )
 
 
@@ -180,24 +180,23 @@ def _theta(name: str, key: str, value: float, n: int) -> float:
         return theta if key == "theta" else kind(theta).measures()[key == "spearman"]
 
     least, high = map(measure, kind.limits)
-    low = -high if name == "frank" and n <= 2 else least
-    hole = (0.001 if key == "theta" else 1e-4) if name == "frank" else 0.0
+    two_sided = name == "frank" and n <= 2
+    low = -high if two_sided else least
+    hole = (least if key == "theta" else 1e-4) if two_sided else 0.0
     if low <= value <= high and abs(value) >= hole:
         if key == "theta":
             return float(value)
         size = brentq(lambda theta: measure(theta) - max(abs(value), least), *kind.limits, xtol=1e-14)
         return math.copysign(float(f"{size:.12g}"), value)
-    remedy = ""
     if value > high:
-        remedy = " For nearly full dependence use 'gaussian'."
+        remedy = "For nearly full dependence use 'gaussian'."
     elif value < min(low, 0.0):
-        other = ", or 'frank' for two factors" if name != "frank" and n <= 2 else ""
-        remedy = f" For negative dependence use 'gaussian' or 't'{other}."
-    elif (low if key == "theta" else 0.0) >= value or abs(value) < hole:
-        remedy = " For independence leave the factors out of the group."
-    range_ = f"{low:.4g} to {high:.4g}" + (f", and at least {hole:g} in size" if abs(value) < hole else "")
+        remedy = "For negative dependence use 'gaussian' or 't', or 'frank' for two factors."
+    else:
+        remedy = "For independence leave the factors out of the group."
+    size_of = f", and at least {hole:g} in size" if abs(value) < hole else ""
     what = f"what {max(n, 1)} factors of a '{name}' copula can have"
-    raise refusal(key, f"expected {range_}, {what}, got {value:g}.{remedy}")
+    raise refusal(key, f"expected {low:.4g} to {high:.4g}{size_of}, {what}, got {value:g}. {remedy}")
 
 
 _CORRELATIONS = ("correlation", "pearson", "spearman", "kendall")
