@@ -14,7 +14,7 @@ from engine.charts.selection import StoredOutcome
 from engine.charts.tables.frames import ends, frame, of_outcome
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, finite_units, probability, summary
-from engine.risk.policies.thresholds import Curve, ThresholdCurves, drawn, tail_curve, threshold_curves
+from engine.risk.policies.thresholds import Curve, drawn, tail_curve, threshold_curves
 from engine.study.components import Event
 from engine.study.study import Study
 
@@ -205,17 +205,17 @@ def _curves(
     known = list(selection.known_policies(kept.values))
     values = np.stack([kept.of(name) for name in known]).astype(np.float32)
     marked = event.threshold if event else None
-    curves: ThresholdCurves | None = threshold_curves(values, kept.unit, known.index(kept.baseline), above, marked)
+    curves = threshold_curves(values, kept.unit, above, marked)
     if curves is None:
         return
     at = len(curves.levels) // 2 if marked is None else int(np.abs(curves.levels - marked).argmin())
-    near, share = drawn(curves.levels, marked), curves.share
+    near, shares = drawn(curves.levels, marked), np.stack([curves.share, curves.low, curves.high])
     for name in kept.policies:
         p = known.index(name)
-        value, low, high = share[:, p, at].tolist()
+        value, low, high = shares[:, p, at].tolist()
         estimates[name] = Estimate(value, np.nan, low, high)
         for k in np.flatnonzero(near):
-            value, low, high = share[:, p, k].tolist()
+            value, low, high = shares[:, p, k].tolist()
             yield {
                 "policy": kept.titles[name],
                 "level": float(curves.levels[k]),

@@ -2,7 +2,7 @@
 
 Intervals hold at one level each. The levels of all policies lie at quantiles of the pooled values, evenly spaced in
 normal score, so that the tails have levels too. If the threshold of an event is given, the levels extend to it. Each
-level has the probability of an event, and its difference from the baseline, as any other event has them.
+level has the probability of an event.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
-from engine.risk.estimation.flags import Flag
 from engine.risk.estimation.intervals import Paths, PolicyPaths, Unit, Units
 from engine.risk.estimation.measures import finite_units
-from engine.risk.estimation.tails import share, share_gap
+from engine.risk.estimation.tails import share
 
 Levels = Float[np.ndarray, "level"]
-Banded = Float[np.ndarray, "3 policy level"]
+Shares = Float[np.ndarray, "*policy level"]
 OF_ONE, OF_ALL = 60, 61
 """Number of levels of the curve of one policy, and of the curves of all policies."""
 TOGETHER = 16
@@ -33,18 +32,18 @@ SHOWN = (0.001, 0.999)
 
 @dataclass(frozen=True)
 class Curve:
-    """Share of paths on which an outcome is worse than a level, [level], from the best level to the worst.
+    """Share of paths on which an outcome is worse than a level, [level] or [policy, level].
 
     Args:
-      levels: in the variable's own sign.
+      levels: in the variable's own sign, from the best to the worst.
       share: share of paths that are worse than the level.
-      low, high: 95 % interval of the share; NaN where the sample allows none.
+      low, high: 95 % interval of the share at one level; NaN where the sample allows none.
     """
 
     levels: Levels
-    share: Levels
-    low: Levels
-    high: Levels
+    share: Shares
+    low: Shares
+    high: Shares
 
 
 def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
@@ -55,66 +54,31 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     if bad.size > 2 * FEWEST:
         chances = np.geomspace(0.999, FEWEST / bad.size, OF_ONE)
         levels = np.quantile(bad, 1 - chances, method="inverted_cdf")
-    levels = np.unique(levels[levels < bad.max(initial=-np.inf)])
-    parts = [share(bad > some[:, None], units) for some in in_parts(levels)]
-    shares, _, low, high = np.concatenate(parts, axis=-1)
-    return Curve(np.asarray(levels if loss else -levels, np.float64), shares, low, high)
+    return _curve(bad, np.unique(levels[levels < bad.max(initial=-np.inf)]), loss, units)
 
 
-def in_parts(levels: Levels) -> list[Levels]:
-    """The levels in parts of at most `TOGETHER`."""
-    return np.split(levels, range(TOGETHER, len(levels), TOGETHER))
-
-
-@dataclass(frozen=True)
-class ThresholdCurves:
-    """Probability of passing each level, by policy, and its difference from the baseline.
-
-    Args:
-      levels: in the outcome's own sign, from the harmless to the bad ones.
-      share: probability under each policy, and the ends of its 95 % interval at one level [number, policy, level].
-      gap: probability under each policy less that under the baseline, likewise; zero for the baseline itself.
-      flag: what was left out of the sample.
-    """
-
-    levels: Levels
-    share: Banded
-    gap: Banded
-    flag: Flag | None = None
-
-
-def threshold_curves(
-    values: PolicyPaths, unit: Unit, base: int, above: bool, threshold: float | None = None
-) -> ThresholdCurves | None:
-    """Exceedance curves of an outcome under all policies on the same paths; None where no path is finite.
+def threshold_curves(values: PolicyPaths, unit: Unit, above: bool, threshold: float | None = None) -> Curve | None:
+    """Exceedance curves of an outcome under all policies at the same levels; None where no path is finite.
 
     Args:
       values: outcome [policy, path].
       unit: paths in an independent unit, or the units themselves.
-      base: index of the baseline policy.
       above: whether high values are bad.
       threshold: a level to include, however far out.
     """
-    kept, units, lost = finite_units(tuple(values), unit)
+    kept, units, _ = finite_units(tuple(values), unit)
     if not units.count:
         return None
-    sign = 1.0 if above else -1.0
     losses = np.stack(kept) if above else -np.stack(kept)
-    levels = _levels(losses, None if threshold is None else sign * threshold)
-    parts = [_passing(losses[:, None] > some[:, None], base, units) for some in in_parts(levels)]
-    own, gap = np.concatenate(parts, axis=-1)
-    return ThresholdCurves(sign * levels.astype(np.float64), own, gap, lost)
+    marked = threshold if threshold is None or above else -threshold
+    return _curve(losses, _levels(losses, marked), above, units)
 
 
-def _passing(
-    passes: Bool[np.ndarray, "policy level path"], base: int, units: Units
-) -> Float[np.ndarray, "2 3 policy level"]:
-    """Share of paths that pass each level, and less that of the baseline, with their intervals.
-
-    The difference is exactly zero where both pass on the same paths.
-    """
-    own, gap = (np.stack(of)[[0, 2, 3]] for of in (share(passes, units), share_gap(passes, passes[[base]], units)))
-    return np.stack([own, np.where((passes == passes[base]).all(axis=-1), 0.0, gap)])
+def _curve(losses: Float[np.ndarray, "*policy path"], levels: Levels, above: bool, units: Units) -> Curve:
+    parts = np.split(levels, range(TOGETHER, len(levels), TOGETHER))
+    shares = [share(losses[..., None, :] > some[:, None], units) for some in parts]
+    own, _, low, high = np.concatenate(shares, axis=-1)
+    return Curve(np.asarray(levels if above else -levels, np.float64), own, low, high)
 
 
 def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
