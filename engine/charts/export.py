@@ -41,7 +41,10 @@ def specification(chart: Any, scheme: str = "light") -> dict[str, Any]:
 
 
 def _printable(part: Any) -> Any:
-    """A part of a specification without control characters, at which vl-convert aborts the process."""
+    """A part of a specification with control characters and direction marks written out.
+
+    vl-convert aborts the process at control characters.
+    """
     if isinstance(part, dict):
         return {key: _printable(inner) for key, inner in part.items()}
     if isinstance(part, list):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
 
-from engine.formatting import titled, unit_name, words
+from engine.formatting import decimals, rounded, titled, unit_name, words
 from engine.risk.estimation.intervals import Estimate
 
 TIED = "\u00a0"
@@ -53,11 +53,6 @@ def meaning(values: xr.DataArray) -> str:
     return f" {name(values)}: {about}." if about else ""
 
 
-def unit(values: xr.DataArray) -> str:
-    """The unit alone in brackets, for panels whose variable is named elsewhere."""
-    return f"[{unit_name(values.attrs)}]"
-
-
 def with_unit(called: str, unit: str) -> str:
     """Name and unit in brackets, "[1]" where there is none."""
     return f"{called} [{unit or '1'}]"
@@ -77,21 +72,10 @@ def number(value: float, error: float = math.nan) -> str:
     """
     if not math.isfinite(value):
         return "unknown"
-    size = max(abs(value), error if math.isfinite(error) else 0.0)
-    if size == 0:
-        return "0"
-    if math.isfinite(error) and error > 0:
-        exponent = math.floor(math.log10(error / 1.96))
-        places = -exponent + (1 if error / 1.96 / 10.0**exponent < 2 else 0)
-        places = min(places, 6 - math.floor(math.log10(size)))
-    else:
-        places = 2 - math.floor(math.log10(size))
-    if places > 6 or size >= 1e7:
-        digits = min(max(places + math.floor(math.log10(size)), 0), 6)
-        mantissa, _, power = f"{value:.{digits}e}".partition("e")
-        return f"{mantissa}e{int(power)}".replace("-", "−")
-    text = f"{round(value, places):,.{max(places, 0)}f}"
-    return "0" if not text.strip("-0.,") else text.replace("-", "−")
+    places = decimals(error / 1.96)
+    if places is None and value:
+        places = 2 - math.floor(math.log10(abs(value)))
+    return rounded(value, places).replace("-", "−")
 
 
 def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
@@ -116,17 +100,12 @@ def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, s
     if not known:
         return f"{what} is unknown: no finite path, or no mean"
     ordered = sorted(known, key=lambda name: known[name].estimate)
-    if len(known) > 1 and known[ordered[0]] == known[ordered[-1]]:
+    if len(known) > 1 and repr(known[ordered[0]]) == repr(known[ordered[-1]]):  # NaN is not equal to NaN
         return f"{what} is {with_interval(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
     if len(known) <= MOST_LISTED:
         return f"{what} is " + ", ".join(f"{with_interval(e, scale, sign)} under {name}" for name, e in known.items())
     ends = [f"{with_interval(known[name], scale, sign)} under {name}" for name in (ordered[0], ordered[-1])]
     return f"{what} is from {ends[0]} to {ends[1]}, of {len(known)} policies"
-
-
-def policies(names: Sequence[str]) -> str:
-    """One or two policies by name, more by their number: `old and reform`, `3 policies`."""
-    return " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
 
 
 def counted(number_of: int, noun: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 import altair as alt
 
+from engine.formatting import printable
+
 # M. Okabe and K. Ito, Color Universal Design (2008): distinguishable with every kind of colour vision
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 ON_DARK = ("#E8762A", "#3B9BDB", *COLOURS[2:6], "#F2F2F2")
@@ -26,6 +28,9 @@ SCHEMES: Mapping[str, Mapping[str, Any]] = {
 """Scheme -> its colours; those of "page" are variables of the page's style sheet."""
 TEXT, TITLE, NOTE = 11, 14, 10.5
 """Font sizes of labels, titles and notes [pixel]."""
+ENDS = ("estimate", "low", "high")
+BAND = (("low", "high", 0.25),)
+"""Columns of a 95 % interval; its band with its opacity."""
 
 
 def config(scheme: str = "light") -> dict[str, Any]:
@@ -103,43 +108,86 @@ def nothing(about: Mapping[str, Any]) -> Any:
     return headed(text.properties(width=420, height=90), about, 560)
 
 
-def looks(
-    about: Mapping[str, Any], words: Mapping[str, str] | None = None, lined: bool = True
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Encodings by policy of lines (colour and dash) and of points (colour and shape), in one legend.
+def _in_lines(texts: Mapping[str, str], pixels: float) -> str:
+    """An expression that gives the text of a label in lines; labels are as `export` writes them out."""
+    broken = {printable(label): lines(printable(text), pixels) for label, text in texts.items()}
+    return f"{json.dumps(broken)}[datum.label]"
 
-    Points beside lines take their shape from the field `marker` of `marked`: Vega-Lite would put a scale of shapes into
-    the legend of the lines.
+
+def by_policy(about: Mapping[str, Any], words: Mapping[str, str] | None = None, lined: bool = True) -> dict[str, Any]:
+    """Encodings by policy in one legend: colour and dash of lines, or colour and shape of points.
 
     Args:
       about: `policies` are all that run, so that looks do not depend on which are shown; `shown` those in the legend.
       words: policy -> its text in the legend, if not its name.
-      lined: whether the legend shows lines, in place of points.
+      lined: whether lines are drawn, in place of points.
     """
-    names, shown = list(about["policies"]), list(about.get("shown", about["policies"]))
-    broken = {name: lines((words or {}).get(name, name), 520) for name in shown}
+    names, shown = about["policies"], about["shown"]
     symbols: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 500} if lined else {}
     legend = alt.Legend(
-        labelExpr=f"{json.dumps(broken)}[datum.label]",
+        labelExpr=_in_lines({name: (words or {}).get(name, name) for name in shown}, 520),
         values=shown,
         columns=1 if words else 3,
         labelLimit=560,
         **symbols,
     )
-
-    def by(kind: Any, values: Sequence[Any] | None, has_legend: bool) -> Any:
-        own: dict[str, Any] = {} if values is None else {"range": [values[k % len(values)] for k in range(len(names))]}
-        return kind("policy:N", scale=alt.Scale(domain=names, **own), legend=legend if has_legend else None)
-
-    line = {"color": by(alt.Color, None, True), "strokeDash": by(alt.StrokeDash, DASHES, True)}
-    shape = alt.Shape("marker:N", scale=None) if lined else by(alt.Shape, SHAPES, True)
-    return line, {"color": by(alt.Color, None, not lined), "shape": shape}
+    channel, looks = (alt.StrokeDash, DASHES) if lined else (alt.Shape, SHAPES)
+    scale = alt.Scale(domain=names, range=[looks[k % len(looks)] for k in range(len(names))])
+    second = channel("policy:N", scale=scale, legend=legend)
+    return {"color": colour(about, legend=legend), "strokeDash" if lined else "shape": second}
 
 
-def marked(chart: Any, about: Mapping[str, Any]) -> Any:
-    """The chart with the field `marker`, the shape of each policy's points beside lines."""
-    shapes = {name: SHAPES[k % len(SHAPES)] for k, name in enumerate(about["policies"])}
-    return chart.transform_calculate(marker=f"{json.dumps(shapes)}[datum.policy]")
+def colour(about: Mapping[str, Any], channel: Any = alt.Color, legend: alt.Legend | None = None) -> Any:
+    """The encoding of a channel by the colours of policies."""
+    return channel("policy:N", scale=alt.Scale(domain=about["policies"]), legend=legend)
+
+
+def dots(base: alt.Chart, about: Mapping[str, Any]) -> alt.Chart:
+    """Points beside lines, with colours and shapes of policies.
+
+    Their shapes are a field: Vega-Lite would put a scale of shapes into the legend of the lines.
+    """
+    shapes = {printable(name): SHAPES[k % len(SHAPES)] for k, name in enumerate(about["policies"])}
+    made = base.transform_calculate(marker=f"{json.dumps(shapes)}[datum.policy]").mark_point(style="dot")
+    return made.encode(color=colour(about), shape=alt.Shape("marker:N", scale=None))
+
+
+def estimated(base: alt.Chart, axis: alt.X, tooltip: Sequence[str], **look: Any) -> tuple[alt.Chart, alt.Chart]:
+    """Points with their 95 % intervals, in the colour and the shape that `look` encodes, else in that of text."""
+    bars = base.mark_rule(style="ink").encode(*span(axis), color=look.get("color", alt.Undefined))
+    points = base.mark_point(style="dot").encode(axis, tooltip=[*tooltip, *ENDS], **look)
+    return bars, points
+
+
+def banded(
+    base: alt.Chart, axis: alt.Y, look: Mapping[str, Any], bands: Sequence[tuple[str, str, float]] = BAND, **mark: Any
+) -> list[alt.Chart]:
+    """Lines over bands, each from one column to another with an opacity.
+
+    Args:
+      look: encodings of the lines; the bands have their colour.
+      mark: properties of lines and bands.
+    """
+    areas = [
+        base.mark_area(opacity=opacity, **mark).encode(*span(axis, low, high), color=look["color"])
+        for low, high, opacity in bands
+    ]
+    return [*areas, base.mark_line(**mark).encode(axis, **look)]
+
+
+def opacities(field: str, of: Mapping[str, float], symbol: str = "square") -> alt.FillOpacity:
+    """The encoding of a field by the opacity of its fill, with a legend in grey."""
+    legend = alt.Legend(symbolType=symbol, symbolFillColor=GREY, symbolStrokeColor=GREY)
+    return alt.FillOpacity(f"{field}:N", sort=[*of], scale=alt.Scale(domain=[*of], range=[*of.values()]), legend=legend)
+
+
+def keyed(field: str, looks: Mapping[str, tuple[str, str]], legend: alt.Legend | None) -> tuple[alt.Color, alt.Shape]:
+    """Encodings of a field by the colour and the shape of each of its values."""
+    colours, shapes = zip(*looks.values(), strict=True)
+    return (
+        alt.Color(f"{field}:N", scale=alt.Scale(domain=[*looks], range=[*colours]), legend=legend),
+        alt.Shape(f"{field}:N", scale=alt.Scale(domain=[*looks], range=[*shapes]), legend=legend),
+    )
 
 
 def heading(text: str, pixels: float) -> alt.TitleParams:
@@ -153,35 +201,41 @@ def row_axis(field: str, names: Sequence[str], pixels: float = 210, least: float
     Args:
       least: height of a row beside its lines of text [pixel].
     """
-    broken = {name: lines(name, pixels) for name in names}
-    axis = alt.Axis(title=None, labelExpr=f"{json.dumps(broken)}[datum.label]", grid=False, domain=False)
-    step = alt.Step(least + 13 * max((len(own) for own in broken.values()), default=1), **{"for": "position"})
-    return alt.Y(f"{field}:N", sort=list(names), axis=axis), step
+    axis = alt.Axis(
+        title=None, labelExpr=_in_lines(dict(zip(names, names, strict=True)), pixels), grid=False, domain=False
+    )
+    most = max((len(lines(printable(name), pixels)) for name in names), default=1)
+    return alt.Y(f"{field}:N", sort=list(names), axis=axis), step(least + 13 * most)
 
 
-def panels(
-    chart: Any, names: Sequence[str], columns: int, pixels: float = 200, own: str = "", field: str = "panel"
-) -> Any:
-    """A panel for each name, in this order, under its name in lines.
+def step(height: float) -> alt.Step:
+    """The height of each row of an axis [pixel]."""
+    return alt.Step(height, **{"for": "position"})
+
+
+def panels(chart: Any, about: Mapping[str, Any], width: float, columns: int = 4, own: str = "", left: float = 0) -> Any:
+    """The chart under its title, with a panel for each of `panels`, under its name in lines; one panel may have none.
 
     Args:
-      pixels: width of a panel.
+      width: of a panel [pixel].
       own: axes of which each panel has its own scale: "x", "y" or "xy".
+      left: width of what stands beside the panels.
     """
-    broken = {name: "\n".join(lines(name, pixels)) for name in names}
-    label = f"split({json.dumps(broken)}[datum.label], '\\n')"
-    header = alt.Header(labelExpr=label, title=None)
-    made = chart.facet(alt.Facet(f"{field}:N", sort=list(names), header=header, title=None), columns=columns)
-    scales = {axis: "independent" for axis in own}
-    return made.resolve_scale(**scales).resolve_axis(**scales).properties(bounds="flush", spacing=52) if own else made
+    names, scales = list(about["panels"]), dict.fromkeys(own, "independent")
+    columns = min(columns, len(names))
+    if names != [""]:
+        header = alt.Header(labelExpr=_in_lines(dict(zip(names, names, strict=True)), width), title=None)
+        chart = chart.facet(alt.Facet("panel:N", sort=names, header=header, title=None), columns=columns)
+        chart = chart.resolve_scale(**scales).resolve_axis(**scales)
+        chart = chart.properties(bounds="flush", spacing=52) if own else chart
+    return headed(chart, about, max(560, left + columns * (width + 50)))
 
 
 def year_axis(first: int, last: int, most: int = 5) -> alt.X:
     """An x axis of years, with ticks at both ends and at round years between."""
     step = next((step for step in (1, 2, 5, 10, 20, 50, 100) if (last - first) / step <= most), 1000)
     inner = [year for year in range(first, last) if year % step == 0 and min(year - first, last - year) >= step / 2]
-    ticks = [first, *(year for year in inner if year != first), *([last] if last != first else [])]
-    span = [first, last] if last > first else [first - 1, first + 1]
+    ticks, span = sorted({first, *inner, last}), [first, last] if last > first else [first - 1, first + 1]
     axis = alt.Axis(format="d", grid=False, values=ticks, title=None)
     return alt.X("year:Q", scale=alt.Scale(domain=span, nice=False), axis=axis)
 
@@ -204,5 +258,6 @@ def number_axis(title: str | None, ticks: int = 5, pixels: float = math.inf) -> 
     return alt.Axis(title=title, tickCount=ticks, labelExpr=label)
 
 
-PERCENT = alt.Axis(labelExpr="format(100 * datum.value, '~g') + ' %'", tickCount=5, title=None)
-"""An axis of shares, in per cent."""
+def share_axis(title: str, **more: Any) -> alt.Axis:
+    """An axis of shares, in per cent."""
+    return alt.Axis(title=f"{title} [%]", labelExpr="format(100 * datum.value, '~g') + ' %'", tickCount=5, **more)

@@ -72,6 +72,17 @@ def test_a_legend_shows_lines_and_their_dashes_and_each_policy_keeps_its_look():
     }  # fmt: skip
 
 
+def test_legends_and_heads_find_the_labels_that_are_written_out():
+    (data,), _ = made_of("replay", "plain")
+    odd = "Policy\u200f \x1b"
+    made = data.assign(policy=odd, panel=odd)
+    made.attrs = {**data.attrs, "policies": [odd], "shown": [odd], "panels": [odd]}
+    spec = export.specification(chart("replay", (made,)))
+    maps = [text.rpartition("[datum.")[0] for key in ("labelExpr", "calculate") for text in every(spec, key)]
+    found = [[*json.loads(text)] for text in maps if text.startswith("{")]
+    assert found == [["Policy\\u200f \\x1b"]] * 4  # of colours, dashes, panels and shapes
+
+
 @pytest.mark.parametrize("text", ["a " * 60, "word_with_parts_" * 12, "煤炭 与 钢铁 " * 20, "99 % of it " * 9])
 def test_lines_hold_every_word_and_are_as_wide_as_they_may_be(text):
     broken = theme.lines(text, 200)

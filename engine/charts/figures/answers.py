@@ -9,120 +9,82 @@ import pandas as pd
 
 from engine.charts import theme
 
+LAWS = alt.Scale(domain=["futures", "extrapolated"], range=[[1, 0], [5, 3]])
+"""Dashes of levels from the futures themselves, and of those of a fitted law."""
+
 
 def intervals(data: pd.DataFrame) -> Any:
     """Estimates with their 95 % intervals, a row for each name and a panel for each group.
 
     A pale bar goes from the column `from` to the column `to`, where the table has these.
     """
-    about, columns = data.attrs, min(3, len(data.attrs["panels"]))
+    about, colour = data.attrs, alt.value(theme.COLOURS[1])
     y, step = theme.row_axis("row", about["rows"], 230, least=9)
     x = alt.X("estimate:Q", axis=theme.number_axis(about["label"], pixels=240))
-    base = alt.Chart(data).encode(y=y)
+    base = alt.Chart(data).encode(y)
     layers = [alt.Chart(data).mark_rule(style="muted").encode(x=alt.datum(0))]
     if "from" in data:
-        layers.append(
-            base.mark_rule(strokeWidth=5, opacity=0.25, color=theme.COLOURS[1]).encode(*theme.span(x, "from", "to"))
-        )
-    layers += [
-        base.mark_rule(color=theme.COLOURS[1], strokeWidth=1.3).encode(*theme.span(x)),
-        base.mark_point(filled=True, size=45, opacity=1, color=theme.COLOURS[1]).encode(
-            x=x, tooltip=["panel", "row", "estimate", "low", "high"]
-        ),
-    ]
+        layers.append(base.mark_rule(strokeWidth=5, opacity=0.25).encode(*theme.span(x, "from", "to"), color=colour))
+    layers.extend(theme.estimated(base, x, ["panel", "row"], color=colour))
     chart = alt.layer(*layers).properties(width=240, height=step)
-    made = theme.panels(chart, about["panels"], columns, 240, about.get("own", ""))
-    return theme.headed(made, about, max(560, 200 + columns * 270))
+    return theme.panels(chart, about, 240, 3, about.get("own", ""), left=160)
 
 
 def beyond(data: pd.DataFrame) -> Any:
     """Exceedance of extreme levels: solid from the futures, dashed by a fitted law, a panel for each variable."""
-    about, several = data.attrs, len(data.attrs["panels"]) > 1
+    about, several, made = data.attrs, len(data.attrs["panels"]) > 1, []
     width, height = (290, 190) if several else (450, 270)
-    shown = list(dict.fromkeys(data.policy))
-    _, points = theme.looks({**about, "shown": shown}, lined=False)
-    kinds = alt.StrokeDash("kind:N", scale=alt.Scale(domain=["futures", "extrapolated"], range=[[1, 0], [5, 3]]))
-    made = []
+    look = theme.by_policy(about, lined=False)
+    lined = {"color": look["color"], "strokeDash": alt.StrokeDash("kind:N", scale=LAWS), "order": "period:Q"}
     for name, panel in about["panels"].items():
-        own = data[data.panel == name]
-        if panel["log"]:
-            own = own[own.estimate > 0]
+        own = data[(data.panel == name) & ((data.estimate > 0) | (not panel["log"]))]
         last = own[own.kind == "futures"].groupby("policy", sort=False).tail(1)
-        x = alt.X(
-            "estimate:Q",
-            axis=theme.number_axis(panel["label"], pixels=width),
-            scale=alt.Scale(type="log" if panel["log"] else "linear", reverse=panel["reverse"], zero=False, nice=False),
+        scale = alt.Scale(type="log" if panel["log"] else "linear", reverse=panel["reverse"], zero=False, nice=False)
+        x = alt.X("estimate:Q", axis=theme.number_axis(panel["label"], pixels=width), scale=scale)
+        axis = alt.Axis(
+            values=[10.0**k for k in range(9)],
+            labelExpr="'1 in ' + format(datum.value, ',~s')",
+            title=f"once in so many {panel['counted']}",
         )
-        powers = [10.0**k for k in range(9)]
-        y = alt.Y(
-            "period:Q",
-            scale=alt.Scale(type="log", nice=False),
-            axis=alt.Axis(
-                values=powers,
-                labelExpr="'1 in ' + format(datum.value, ',~s')",
-                title=f"once in so many {panel['counted']}",
-            ),
+        y = alt.Y("period:Q", scale=alt.Scale(type="log", nice=False), axis=axis)
+        base = alt.Chart(own).encode(y)
+        known = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+        layers = alt.layer(
+            known.mark_area(opacity=0.18, orient="horizontal").encode(*theme.span(x), look["color"], detail="kind:N"),
+            base.mark_line().encode(x, **lined),
+            alt.Chart(last).mark_point(style="dot").encode(x, y, **look),
+            base.mark_point(size=60, opacity=0).encode(x, tooltip=["policy", "kind", "period", *theme.ENDS]),
         )
-        base = alt.Chart(own).encode(y=y)
-        made.append(
-            alt.layer(
-                base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-                .mark_area(opacity=0.18, orient="horizontal")
-                .encode(*theme.span(x), color=points["color"], detail="kind:N"),
-                base.mark_line().encode(x=x, color=points["color"], strokeDash=kinds, order="period:Q"),
-                alt.Chart(last).mark_point(filled=True, size=45, opacity=1).encode(x=x, y=y, **points),
-                base.mark_point(size=60, opacity=0).encode(
-                    x=x, tooltip=["policy", "kind", "period", "estimate", "low", "high"]
-                ),
-            ).properties(width=width, height=height, title=theme.heading(name, width))
-        )
+        made.append(layers.properties(width=width, height=height, title=theme.heading(name, width)))
     return theme.headed(alt.concat(*made, columns=2, spacing=24), about, 720 if several else 560)
 
 
 def drivers(data: pd.DataFrame) -> Any:
     """Shift of each input's mean in the worst futures, beside the share of these in each tenth of its prior."""
-    about = data.attrs
-    y, step = theme.row_axis("row", about["rows"], 230, least=9)
-    shifts, shares = data[data.part == "shift"], data[data.part == "density"]
+    y, step = theme.row_axis("row", data.attrs["rows"], 230, least=9)
+    shifts, shares = (alt.Chart(data[data.part == part]) for part in ("shift", "density"))
     x = alt.X("estimate:Q", axis=theme.number_axis("shift of the mean [standard deviations]"))
-    base = alt.Chart(shifts).encode(y=y)
-    left = alt.layer(
-        alt.Chart(shifts).mark_rule(style="muted").encode(x=alt.datum(0)),
-        base.mark_rule(style="ink").encode(*theme.span(x)),
-        base.mark_point(style="dot").encode(x=x, tooltip=["row", "estimate", "low", "high"]),
-    ).properties(width=250, height=step)
-    colour = alt.Color(
-        "share:Q",
-        scale=alt.Scale(scheme="blueorange", domainMid=1),
-        legend=alt.Legend(title="relative to the prior", orient="right"),
+    zero = shifts.mark_rule(style="muted").encode(x=alt.datum(0))
+    left = alt.layer(zero, *theme.estimated(shifts.encode(y), x, ["row"]))
+    legend = alt.Legend(title="relative to the prior", orient="right")
+    right = shares.mark_rect().encode(
+        alt.X("tenth:O", axis=alt.Axis(title="tenth of the prior, lowest to highest", labelAngle=0, grid=False)),
+        alt.Y("row:N", sort=data.attrs["rows"], axis=None),
+        alt.Color("share:Q", scale=alt.Scale(scheme="blueorange", domainMid=1), legend=legend),
+        tooltip=["row", "tenth", alt.Tooltip("share", format=".2f")],
     )
-    tenth = alt.X("tenth:O", axis=alt.Axis(title="tenth of the prior, lowest to highest", labelAngle=0, grid=False))
-    right = (
-        alt.Chart(shares)
-        .mark_rect()
-        .encode(
-            x=tenth,
-            y=alt.Y("row:N", sort=about["rows"], axis=None),
-            color=colour,
-            tooltip=["row", "tenth", alt.Tooltip("share", format=".2f")],
-        )
-        .properties(width=230, height=step)
-    )
-    return theme.headed(alt.hconcat(left, right, spacing=14), about, 780)
+    both = alt.hconcat(*(part.properties(width=240, height=step) for part in (left, right)), spacing=14)
+    return theme.headed(both, data.attrs, 780)
 
 
 def boxes(data: pd.DataFrame) -> Any:
     """The part of each factor's prior that a box leaves, a panel for each box."""
-    about, made = data.attrs, []
-    for name in about["panels"]:
-        own = data[data.panel == name]
+    made = []
+    axis = alt.Axis(title="quantile of the prior", tickCount=4, grid=False)
+    x = alt.X("below:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    for name, own in data.groupby("panel", sort=False):
         y, step = theme.row_axis("row", list(own.row), 250, least=10)
-        x = alt.X(
-            "below:Q",
-            scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(title="quantile of the prior", tickCount=4, grid=False),
-        )
-        base = alt.Chart(own).encode(y=y)
+        base = alt.Chart(own).encode(y)
         layers = alt.layer(
             base.mark_bar(style="pale", height={"band": 0.6}).encode(x=alt.datum(0), x2=alt.datum(1)),
             base.mark_bar(height={"band": 0.6}, color=theme.COLOURS[0]).encode(
@@ -130,4 +92,4 @@ def boxes(data: pd.DataFrame) -> Any:
             ),
         )
         made.append(layers.properties(width=400, height=step, title=theme.heading(name, 520)))
-    return theme.headed(alt.vconcat(*made, spacing=14), about, 700)
+    return theme.headed(alt.vconcat(*made, spacing=14), data.attrs, 700)

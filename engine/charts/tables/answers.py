@@ -12,7 +12,7 @@ from engine.answers.answer import Answer
 from engine.answers.layout import UNIT, head
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.charts import labels, selection
-from engine.charts.tables.frames import ends, frame, rows_of
+from engine.charts.tables.frames import each, ends, frame, rows_of
 from engine.formatting import begun, words
 from engine.risk.estimation.intervals import Estimate
 
@@ -29,13 +29,12 @@ def beyond(extremes: Answer, *, most: int = 6) -> pd.DataFrame:
     """
     rows, panels = list[dict[str, Any]](), dict[str, dict[str, Any]]()
     for row in rows_of(extremes, "curve"):
-        level = row["level"]
-        name = ", ".join(filter(None, (words(str(row["variable"])), str(row["of"]))))
+        level, name = row["level"], ", ".join(filter(None, (words(row["variable"]), row["of"])))
         if not np.isfinite(level.estimate) or (name not in panels and len(panels) == most):
             continue
-        panels.setdefault(name, {"label": labels.with_unit("level", str(row["unit"])), "counted": str(row["counted"])})
+        panels.setdefault(name, {"label": labels.with_unit("level", row["unit"]), "counted": row["counted"]})
         kind = "extrapolated" if row["extrapolated"] else "futures"
-        rows.append({"panel": name, "policy": str(row["policy"]), "period": row["period"], "kind": kind, **ends(level)})
+        rows.append({"panel": name, "policy": row["policy"], "period": row["period"], "kind": kind, **ends(level)})
     for name, panel in panels.items():
         own = sorted((row for row in rows if row["panel"] == name), key=lambda row: row["period"])
         panel["log"] = all(row["estimate"] > 0 for row in own if row["period"] >= TAIL)
@@ -44,8 +43,8 @@ def beyond(extremes: Answer, *, most: int = 6) -> pd.DataFrame:
         "Solid: the futures themselves, up to the point where 100 of them lie beyond. Dashed: extrapolated by a"
         " generalised Pareto law fitted to the worst. Bands: 95 % intervals of the level."
     )
-    policies = list(extremes.subject.policies)
-    return frame(rows, extremes.finding, note, panels=panels, policies=policies, nothing="too few futures")
+    about = {"panels": panels, "policies": list(extremes.subject.policies), "shown": each(rows, "policy")}
+    return frame(rows, extremes.finding, note, **about, nothing="too few futures")
 
 
 def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
@@ -58,26 +57,21 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
       explain: the run's answer to the question `explain`.
       most: inputs that are shown.
     """
-    shown, every = list[str](), 0
-    rows = list[dict[str, Any]]()
-    if "inputs" in explain:
-        inputs, cells = explain["inputs"], explain["densities"]["density"]
-        tenths = [one.estimate if isinstance(one, Estimate) else np.nan for one in cells]
-        for k, (name, shift) in enumerate(zip(inputs["input"], inputs["shift"], strict=True)):
-            every += isinstance(shift, Estimate)
-            if not isinstance(shift, Estimate) or len(shown) == most:
-                continue
-            shown.append(words(str(name)))
-            own = tenths[k * len(tenths) // len(inputs) :][:10]
-            rows.append({"part": "shift", "row": shown[-1], **ends(shift)})
-            rows += [{"part": "density", "row": shown[-1], "tenth": n, "share": x} for n, x in enumerate(own, 1)]
+    shifts = [row for row in rows_of(explain, "inputs") if row["shift"]]
+    shown, rows = [row["input"] for row in shifts[:most]], list[dict[str, Any]]()
+    rows += [{"part": "shift", "row": words(row["input"]), **ends(row["shift"])} for row in shifts[:most]]
+    rows += [
+        {"part": "density", "row": words(row["input"]), "tenth": row["tenth"], "share": row["density"].estimate}
+        for row in rows_of(explain, "densities")
+        if row["input"] in shown and row["density"]
+    ]
     note = (
-        f"{explain.basis} {len(shown)} of {labels.counted(every, 'input')}, those farthest from their priors. Points:"
-        " mean there with its 95 % interval, each by itself; shades: share of the worst futures in each tenth of the"
-        " prior, 1 where they are as the prior has them."
+        f"{explain.basis} {len(shown)} of {labels.counted(len(shifts), 'input')}, those farthest from their priors."
+        " Points: mean there with its 95 % interval, each by itself; shades: share of the worst futures in each tenth"
+        " of the prior, 1 where they are as the prior has them."
     )
     title = explain.finding if shown else "No input differs from its prior in the worst futures"
-    return frame(rows, title, note if shown else "", rows=shown, nothing="no input is drawn")
+    return frame(rows, title, note if shown else "", rows=[*map(words, shown)], nothing="no input is drawn")
 
 
 def inputs(
@@ -95,38 +89,37 @@ def inputs(
       UserError: the variable or measure was not looked at.
     """
     if "shares" not in sensitivity:
-        return frame([], "No input of the answer is drawn", panels=[], rows=[], nothing="no input is drawn")
-    table = rows_of(sensitivity, "shares")
-    chosen, table = _of("variable", variable, table)
+        return frame([], "No input of the answer is drawn", nothing="no input is drawn")
+    chosen, table = _of("variable", variable, rows_of(sensitivity, "shares"))
     of, table = _of("measure", measure, table)
-    largest: dict[str, float] = {}
-    for row in table:
-        name = str(row["input"])
-        largest[name] = max(largest.get(name, 0.0), float(np.nan_to_num(row["share"].estimate)))
-    order = sorted(largest, key=lambda name: -largest[name])[:most]
-    rows = []
-    for row in table:
-        policy, against = words(str(row["policy"])), words(str(row["against"]))
-        panel = f"{policy} less {against}" if against else policy
-        if str(row["input"]) in order:
-            span = {"from": 100 * row["alone"].estimate, "to": 100 * row["total"].estimate}
-            rows.append({"panel": panel, "row": words(str(row["input"])), **ends(row["share"], 100), **span})
-    names = [words(name) for name in order]
+    rows = [
+        {
+            "panel": words(" less ".join(filter(None, (row["policy"], row["against"])))),
+            "row": words(row["input"]),
+            **ends(row["share"], 100),
+            "from": 100 * row["alone"].estimate,
+            "to": 100 * row["total"].estimate,
+        }
+        for row in table
+    ]
+    largest = dict.fromkeys(each(rows, "row"), 0.0)
+    for row in rows:
+        largest[row["row"]] = np.fmax(largest[row["row"]], row["estimate"])
+    names = sorted(largest, key=lambda name: -largest[name])[:most]
+    rows = [row for row in rows if row["row"] in names]
     what = f"{words(chosen)}, {of}"
     note = (
-        f"{what}: {labels.counted(sensitivity.subject.paths, 'path')}, {len(order)} of {len(largest)} inputs. Points:"
+        f"{what}: {labels.counted(sensitivity.subject.paths, 'path')}, {len(names)} of {len(largest)} inputs. Points:"
         " Shapley effect with its 95 % interval; bars from the first-order to the total-effect index."
     )
-    title = begun(f"{what} depends most on {names[0]}" if names else what)
-    panels = list(dict.fromkeys(row["panel"] for row in rows))
-    return frame(
-        rows, title, note, rows=names, panels=panels, label="share of the variance [%]", nothing="no input is drawn"
-    )
+    about = {"rows": names, "panels": each(rows, "panel"), "label": "share of the variance [%]"}
+    title = begun(f"{what} depends most on {names[0]}")
+    return frame(rows, title, note, **about, nothing="no input is drawn")
 
 
 def _of(what: str, wanted: str | None, rows: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
     """The variable or measure that is wanted, by default the first, and the rows that have it."""
-    known = list(dict.fromkeys(str(row[what]) for row in rows))
+    known = each(rows, what)
     chosen = known[0] if wanted is None else wanted
     selection.refuse_unknown(what, chosen, known, "inputs")
     return chosen, [row for row in rows if row[what] == chosen]
@@ -146,22 +139,20 @@ def boxes(discover: Answer) -> pd.DataFrame:
         " within, and in no earlier box; density: share of the futures within where it holds. Brackets: 95 %"
         f" intervals, on {labels.counted(futures['judged_on'], 'path')} that did not find the boxes."
     )
-    rows, panels = list[dict[str, Any]](), list[str]()
-    for box in rows_of(discover, "boxes"):
-        if not box["number"]:
-            continue
+    rows = list[dict[str, Any]]()
+    for box in (box for box in rows_of(discover, "boxes") if box["number"]):
         said = ", ".join(f"{name} {labels.with_interval(box[name], 100, ' %')}" for name in ("coverage", "density"))
-        panels.append(f"{box['box']}: {said}")
         rows += [
             {
-                "panel": panels[-1],
-                "row": str(row["limit"]).rpartition(", ")[0],
+                "panel": f"{box['box']}: {said}",
+                "row": row["limit"].rpartition(", ")[0],
                 "below": row["below"],
                 "above": 1 - row["above"],
             }
             for row in discover["limits"].where(box=box["box"])
         ]
-    return frame(rows, title, note, panels=panels, nothing="no box of factors separates these futures from the others")
+    nothing = "no box of factors separates these futures from the others"
+    return frame(rows, title, note, panels=each(rows, "panel"), nothing=nothing)
 
 
 def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:
@@ -171,31 +162,24 @@ def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:
       flip: the run's answer to the question `flip`.
       most: priors that are shown.
     """
-    alone = list(flip["priors"].where(turns=True))[:most] if "priors" in flip else []
+    alone = [row for row in rows_of(flip, "priors") if row["turns"]][:most]
+    moves = [("one prior at a time", row["factor"], row["move"]) for row in alone]
     joint = rows_of(flip, "joint")[:most]
-    rows = [{"panel": "one prior at a time", "row": words(str(row["factor"])), **ends(row["move"])} for row in alone]
-    rows += [
-        {"panel": "all priors together", "row": words(str(row["factor"])), **ends(Estimate(float(row["move"])))}
-        for row in joint
+    moves += [("all priors together", row["factor"], Estimate(row["move"])) for row in joint]
+    rows = [
+        {"panel": panel, "row": words(name), **ends(move), "from": 0.0, "to": move.estimate}
+        for panel, name, move in moves
     ]
-    rows = [row | {"from": 0.0, "to": row["estimate"]} for row in rows]
     (stated,) = flip["difference"].rows()
     note = (
-        f"{words(str(stated['measure']))}: {words(str(stated['policy']))} against {words(str(stated['against']))};"
+        f"{words(stated['measure'])}: {words(stated['policy'])} against {words(stated['against'])};"
         f" {labels.counted(flip.subject.paths, 'path')}. Where the ranking turns, in standard deviations of a prior's"
         " normal score, with the 95 % interval within which the policies cannot be distinguished; up to 3 of them are"
         " searched. Right: the smallest move of all priors together that turns it."
     )
-    panels = list(dict.fromkeys(row["panel"] for row in rows))
-    return frame(
-        rows,
-        flip.finding,
-        note,
-        panels=panels,
-        rows=list(dict.fromkeys(row["row"] for row in rows)),
-        label="its median moves by [standard deviations]",
-        nothing="no prior turns the ranking",
-    )
+    about = {"panels": each(rows, "panel"), "rows": each(rows, "row")}
+    label, nothing = "its median moves by [standard deviations]", "no prior turns the ranking"
+    return frame(rows, flip.finding, note, **about, label=label, nothing=nothing)
 
 
 def answer(of: Answer, *, most: int = 6) -> pd.DataFrame:
@@ -209,20 +193,20 @@ def answer(of: Answer, *, most: int = 6) -> pd.DataFrame:
         columns = [column for column in table.columns if column.kind is Kind.ESTIMATE and column.brief]
         rows = [row for column in columns for row in _estimates(table, column) if np.isfinite(row["estimate"])]
         if rows:
-            panels = list(dict.fromkeys(row["panel"] for row in rows))[:most]
+            panels = each(rows, "panel")[:most]
             rows = [row for row in rows if row["panel"] in panels]
-            names = list(dict.fromkeys(row["row"] for row in rows))
             note = f"{table.title}. Brackets: 95 % intervals. {of.basis}"
-            return frame(rows, of.finding, note, panels=panels, rows=names, label="", own="xy", nothing="no estimate")
-    return frame([], of.finding, of.basis, panels=[], rows=[], nothing="no estimate")
+            about = {"panels": panels, "rows": each(rows, "row"), "label": "", "own": "xy"}
+            return frame(rows, of.finding, note, **about, nothing="no estimate")
+    return frame([], of.finding, of.basis, nothing="no estimate")
 
 
 def _estimates(table: Table, column: Column) -> Iterator[Mapping[str, Any]]:
-    for k, row in enumerate(table.rows()):
-        if isinstance(row[column.name], Estimate) and (not table.brief or table.brief[k]):
-            unit = str(row.get(UNIT) or "1")
+    for row, is_brief in zip(table.rows(), table.brief or [True] * len(table), strict=True):
+        if is_brief and isinstance(row[column.name], Estimate):
+            unit = row.get(UNIT) or "1"
             yield {
-                "panel": head(column) + (f" [{unit}]" if unit != "1" else ""),
-                "row": ", ".join(str(row[dim]) for dim in table.dims if row[dim] != ""),
+                "panel": labels.with_unit(head(column), unit) if unit != "1" else head(column),
+                "row": ", ".join(filter(None, (str(row[dim]) for dim in table.dims))),
                 **ends(row[column.name], SCALES[column.shown]),
             }

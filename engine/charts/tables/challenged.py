@@ -11,7 +11,7 @@ import pandas as pd
 
 from engine.answers.answer import Answer
 from engine.charts import labels, selection
-from engine.charts.tables.frames import ends, frame, rows_of
+from engine.charts.tables.frames import each, ends, frame, rows_of
 from engine.charts.theme import COLOURS, GREY
 from engine.formatting import begun
 
@@ -37,9 +37,17 @@ def called(verdict: str) -> str:
     return CALLED.get(verdict, verdict)
 
 
-def _sentences(challenge: Answer) -> dict[str, str]:
-    """Claim, as the answer names it -> the claim in words."""
-    return {str(row["claim"]): begun(str(row["words"])) for row in rows_of(challenge, "claims")}
+def _claims(challenge: Answer, claim: str | None, kind: str) -> dict[str, str]:
+    """Claim, as the answer names it -> the claim in words: of all claims, or of the one that is wanted.
+
+    Raises:
+      UserError: there is no such claim.
+    """
+    said = {row["claim"]: begun(row["words"]) for row in rows_of(challenge, "claims")}
+    known = each(rows_of(challenge, kind), "claim")
+    if claim is not None:
+        selection.refuse_unknown("claim", claim, known, kind)
+    return {name: said.get(name, name) for name in known if claim in (None, name)}
 
 
 def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> pd.DataFrame:
@@ -56,16 +64,13 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
     Raises:
       UserError: there is no such claim or ledger.
     """
-    every = rows_of(challenge, "curve")
-    known = list(dict.fromkeys(str(row["claim"]) for row in every))
     selection.refuse_unknown("ledger", ledger, LEDGERS, "curve")
-    if claim is not None:
-        selection.refuse_unknown("claim", claim, known, "curve")
-    chosen = claim or next(iter(known), "")
-    own = [row for row in every if row["claim"] == chosen and row["ledger"] == ledger]
+    claims = _claims(challenge, claim, "curve")
+    chosen = next(iter(claims), "")
+    own = [row for row in rows_of(challenge, "curve") if row["claim"] == chosen and row["ledger"] == ledger]
     held = [row for row in own if row["difference"] and np.isfinite(row["difference"].estimate)]
     held.sort(key=lambda row: row["difference"].estimate)
-    words = {f"{row['choice']}: {row['otherwise']}": str(row["words"]) for row in rows_of(challenge, "choices")}
+    words = {f"{row['choice']}: {row['otherwise']}": row["words"] for row in rows_of(challenge, "choices")}
     found = Counter(row["verdict"] for row in held)
     counts = {name: f"{called(name)}: {found[name]:,}" for name in VERDICTS if name in found}
     stated = next((k for k, row in enumerate(held) if row["departures"] == 0), None)
@@ -74,20 +79,19 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
     for k, row in enumerate(held):
         one, is_whole = ends(row["difference"]), k % step == 0 or k == stated
         shown += is_whole
-        departing = "; ".join(words.get(part, part) for part in str(row["choices"]).split("; "))
+        departing = "; ".join(words.get(part, part) for part in row["choices"].split("; "))
         about = {"rank": k + 1, "verdict": counts[row["verdict"]], "departs in": departing, "stated": k == stated}
         rows.append(about | (one if is_whole else {"estimate": one["estimate"]}))
     note = f"Choices: {ledger}; {labels.counted(n, 'universe')}: the difference in each, with 95 % intervals"
     note += f" of {shown:,} of them." if shown < n else "."
     note += f" Left out, without a finite difference: {len(own) - n:,}." * (len(own) > n)
-    said = _sentences(challenge).get(chosen, "")
-    title = f"{said}, by choices that depart" if rows else f"No universe of the choices {ledger} was run"
-    unit = challenge["curve"].by_name["difference"].unit if every else "1"
+    unit = challenge["curve"].by_name["difference"].unit if rows else ""
+    title = f"{claims[chosen]}, by choices that depart" if rows else f"No universe of the choices {ledger} was run"
     return frame(
         rows,
         title,
         note if rows else "",
-        label=labels.with_unit("difference", str(held[0].get("unit") or unit) if held else unit),
+        label=labels.with_unit("difference", held[0].get("unit") or unit) if held else "",
         verdicts={counts[name]: VERDICTS[name] for name in counts},
         nothing="no universe has a difference",
     )
@@ -103,32 +107,25 @@ def profile(challenge: Answer, claim: str | None = None) -> pd.DataFrame:
     Raises:
       UserError: there is no such claim.
     """
-    every = [row for row in rows_of(challenge, "profile") if row["universes"]]
-    claims, said = list(dict.fromkeys(str(row["claim"]) for row in every)), _sentences(challenge)
-    if claim is not None:
-        selection.refuse_unknown("claim", claim, claims, "profile")
-        claims = [claim]
+    claims = _claims(challenge, claim, "profile")
     rows = list[dict[str, Any]]()
-    for row in (row for row in every if row["claim"] in claims):
-        start = 0.0
-        about = {
-            "claim": said[str(row["claim"])],
-            "ledger": str(row["ledger"]),
-            "choices": int(row["departures"]),
-            "universes": int(row["universes"]),
-        }
+    for row in rows_of(challenge, "profile"):
+        if not row["universes"] or row["claim"] not in claims:
+            continue
+        start, claimed = 0.0, claims[row["claim"]]
+        about = {"claim": claimed, "ledger": row["ledger"], "choices": row["departures"], "universes": row["universes"]}
         for name in VERDICTS:
-            share = float(row[name] or 0.0)
+            share = row[name] or 0.0
             rows.append(about | {"verdict": called(name), "share": share, "from": start, "to": start + share})
             start += share
-    title = f"{said[claims[0]]}, by choices that depart" if len(claims) == 1 else challenge.finding
+    title = f"{rows[0]['claim']}, by choices that depart" if len(claims) == 1 and rows else challenge.finding
     note = f"Rows: choices that depart at a time; numbers: universes. {DESIGN}"
     return frame(
         rows,
-        title if claims else "No claim was challenged",
-        note if claims else "",
-        panels=[said[name] for name in claims],
-        ledgers=[*LEDGERS],
+        title if rows else "No claim was challenged",
+        note if rows else "",
+        panels=each(rows, "claim"),
+        ledgers=each(rows, "ledger"),
         verdicts={called(name): look for name, look in VERDICTS.items()},
         nothing="no universe was run",
     )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from engine.answers.answer import Answer
-from engine.charts.selection import StoredOutcome
+from engine.charts.theme import ENDS
 from engine.risk.estimation.intervals import Estimate
-
-ENDS = ("estimate", "low", "high")
 
 
 def frame(records: Iterable[Mapping[str, Any]], title: str, note: str = "", **about: Any) -> pd.DataFrame:
@@ -22,7 +20,7 @@ def frame(records: Iterable[Mapping[str, Any]], title: str, note: str = "", **ab
       about: further attributes: `label` of the axis of values, `policies` (titles of all that run, which decide their
         looks), `shown` (those that are drawn), `nothing` (why there is nothing to draw), ...
     """
-    made = pd.DataFrame.from_records(list(records))
+    made = pd.DataFrame(list(records))
     made.attrs.update(title=title, note=note, **about)
     return made
 
@@ -32,21 +30,11 @@ def rows_of(answer: Answer, table: str) -> list[dict[str, Any]]:
     return list(answer[table].rows()) if table in answer else []
 
 
+def each(rows: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
+    """The values of an entry of the rows, each once, in order."""
+    return list(dict.fromkeys(row[name] for row in rows))
+
+
 def ends(one: Estimate, scale: float = 1.0) -> dict[str, float]:
     """An estimate and its 95 % interval as entries of a row."""
     return {name: scale * getattr(one, name) for name in ENDS}
-
-
-def of_outcome(kept: StoredOutcome) -> dict[str, Any]:
-    """Attributes of every table of an outcome: its label, its policies, which are shown, whether high is worse."""
-    return {
-        "label": kept.label,
-        "policies": [*kept.titles.values()],
-        "shown": [kept.titles[name] for name in kept.policies],
-        "loss": kept.loss,
-    }
-
-
-def wide(names: Sequence[str]) -> bool:
-    """Whether there are more policies than can be drawn over one another."""
-    return len(names) > 3

@@ -10,11 +10,11 @@ import pandas as pd
 import xarray as xr
 
 from engine.charts import labels, selection
-from engine.charts.selection import StoredOutcome
-from engine.charts.tables.frames import ends, frame, of_outcome
+from engine.charts.selection import Shown
+from engine.charts.tables.frames import ends, frame
 from engine.risk.estimation.evidence import levels_of, measures
 from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.measures import summary
+from engine.risk.estimation.measures import finite_units, summary
 from engine.study.study import Input, Study
 
 TENTH = 0.1
@@ -52,8 +52,8 @@ def tornado(
     kept, drawn = selection.outcome(cube, variable, policies, "tornado"), selection.draws(cube)
     selection.refuse_unknown("measure", measure, measures(levels_of(measure)), "tornado")
     first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
-    swings = {factor: _swing(kept, first, drawn[factor], measure) for factor in known}
-    order = sorted(known, key=lambda factor: -_width(swings[factor]))[:most]
+    swings = {name: _swing(kept, first, drawn[name], measure) for name in known}
+    order = sorted(known, key=lambda name: -_width(swings[name]))[:most]
     moving = _moving(drawn, order)
     called = {name: labels.name(drawn[name]) + "†" * (name in moving) for name in order}
     rows = list[dict[str, Any]]()
@@ -72,20 +72,20 @@ def tornado(
         note += (
             f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar includes their effect."
         )
-    claim = _widest(order, swings, drawn, kept.called[first])
     return frame(
         rows,
-        f"{kept.heading}, {measure}: {claim}",
-        note + kept.meaning() + kept.lost(),
-        **of_outcome(kept) | {"label": f"{kept.name}: {measure} {kept.unit_text}"},
+        f"{labels.heading(kept.values)}, {measure}: {_widest(order, swings, drawn, kept.called[first])}",
+        note + kept.note(),
+        **kept.about | {"label": f"{kept.name}: {measure} {kept.unit_text}", "panels": kept.about["shown"]},
         rows=[*called.values()],
         nothing="no factor varies in the stored draws",
     )
 
 
-def _swing(kept: StoredOutcome, policy: str, factor: xr.DataArray, measure: str) -> tuple[Estimate, Estimate]:
-    """The measure in the lowest and in the highest tenth of the factor."""
-    x, y, units = kept.along(policy, factor)
+def _swing(kept: Shown, policy: str, factor: xr.DataArray, measure: str) -> tuple[Estimate, Estimate]:
+    """The measure in the lowest and in the highest tenth of the factor, on the paths where both are finite."""
+    values = kept.of(policy)[: factor.sizes["path"]]
+    (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), values), kept.unit)
     if not len(x):
         return labels.UNKNOWN, labels.UNKNOWN
     low, high = np.quantile(x, (TENTH, 1 - TENTH))
@@ -100,21 +100,14 @@ def _width(swing: tuple[Estimate, Estimate]) -> float:
 
 def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
     """The factors whose rank correlation with another exceeds `MOVES` and, to exclude chance, 5 / sqrt(paths)."""
-    if len(drawn.data_vars) < 2 or drawn.sizes["path"] < FEWEST:
-        return set()
-    table = np.array([ranks(np.nan_to_num(drawn[name].values)) for name in drawn.data_vars])
-    strength = np.abs(table @ table.T) - np.eye(len(table))
-    moving = strength.max(axis=1) > max(MOVES, 5 / np.sqrt(drawn.sizes["path"]))
-    return {str(name) for name, moves in zip(drawn.data_vars, moving, strict=True) if moves} & set(order)
-
-
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks of values [path], ties averaged, centred and scaled to Euclidean norm 1; zeros where all are equal."""
     from scipy.stats import rankdata  # takes half a second to import
 
-    centred = rankdata(values) - 0.5 * (len(values) + 1)
-    length = np.linalg.norm(centred)
-    return np.asarray(centred / length if length > 0 else centred)
+    if len(drawn.data_vars) < 2 or drawn.sizes["path"] < FEWEST:
+        return set()
+    table = np.stack([np.nan_to_num(values) for values in drawn.data_vars.values()])
+    strength = np.abs(np.corrcoef(rankdata(table, axis=1))) - np.eye(len(table))
+    moving = strength.max(axis=1) > max(MOVES, 5 / np.sqrt(drawn.sizes["path"]))
+    return {str(name) for name, moves in zip(drawn.data_vars, moving, strict=True) if moves} & set(order)
 
 
 def _widest(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,7 @@ from engine.answers.answer import Answer
 from engine.answers.rankings import PROBABILITY
 from engine.answers.wording import amounts
 from engine.charts import labels
-from engine.charts.tables.frames import ends, frame, rows_of
-from engine.risk.estimation.intervals import Estimate
+from engine.charts.tables.frames import each, ends, frame, rows_of
 from engine.study.study import Study
 
 QUANTILES = ("p05", "p25", "median", "p75", "p95")
@@ -36,50 +35,47 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
     Args:
       backtest: the run's answer to the question `backtest`.
     """
-    figures, fans = _by_series(backtest, "figures"), _by_series(backtest, "fan")
-    panels, rows = {name: f"{name} [{own[0]['unit']}]" for name, own in figures.items()}, list[dict[str, Any]]()
-    for name, own in figures.items():
-        fan = fans.get(name, [])
-        rows += [{"panel": panels[name], "part": "futures", "year": int(row["year"]), **_quantiles(row)} for row in fan]
-        for row in sorted(own, key=lambda row: int(row["time"])):
-            quantiles, value, error = _quantiles(row), _number(row["observed"]), _number(row["standard_error"])
-            error = error if error > 0 else 0.0
-            rows.append(
-                {
-                    "panel": panels[name],
-                    "part": "figure",
-                    "year": int(row["time"]),
-                    "figure": str(row["figure"]),
-                    "observed": value,
-                    "below": value - error,
-                    "over": value + error,
-                    "scored": "observed, not scored" if row["apart"] else "observed, scored",
-                    "reading": row["reading"],
-                    "place": _number(row["place"]),
-                    "apart": row["apart"],
-                    **(quantiles if not fan and np.isfinite([*quantiles.values()]).all() else {}),
-                }
-            )
-    apart = Counter(row["apart"] for own in figures.values() for row in own if row["apart"])
+    figures, fan = rows_of(backtest, "figures"), rows_of(backtest, "fan")
+    panels, years = (
+        {row["series"]: f"{row['series']} [{row['unit']}]" for row in figures},
+        Counter(row["series"] for row in fan),
+    )
+    rows: list[dict[str, Any]] = [
+        {
+            "panel": panels[row["series"]],
+            "part": "futures",
+            "year": int(row["year"]),
+            "lone": years[row["series"]] == 1,
+            **{name: row[name] for name in QUANTILES},
+        }
+        for row in fan
+        if row["series"] in panels
+    ]
+    for row in sorted(figures, key=lambda row: int(row["time"])):
+        quantiles, error = {name: row[name] for name in QUANTILES}, max(row["standard_error"] or 0.0, 0.0)
+        is_lone = not years[row["series"]] and None not in quantiles.values()
+        rows.append(
+            {
+                "panel": panels[row["series"]],
+                "part": "figure",
+                "year": int(row["time"]),
+                "figure": row["figure"],
+                "observed": row["observed"],
+                "below": row["observed"] - error,
+                "over": row["observed"] + error,
+                "scored": "observed, not scored" if row["apart"] else "observed, scored",
+                "reading": row["reading"],
+                "place": row["place"],
+                "apart": row["apart"],
+                "lone": is_lone,
+                **(quantiles if is_lone else {}),
+            }
+        )
+    apart = Counter(row["apart"] for row in figures if row["apart"])
     note = "Bands: half and nine tenths of the futures. Bars of figures: their standard error."
     note += f" Not scored: {', '.join(f'{count} {why}' for why, count in apart.items())}." if apart else ""
     title = backtest.finding if rows else "No figure was observed"
     return frame(rows, title, note if rows else "", panels=[*panels.values()], nothing="nothing was observed")
-
-
-def _by_series(backtest: Answer, table: str) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows_of(backtest, table):
-        found.setdefault(str(row["series"]), []).append(row)
-    return found
-
-
-def _quantiles(row: Mapping[str, Any]) -> dict[str, float]:
-    return {name: _number(row[name]) for name in QUANTILES}
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
 
 
 def pit(backtest: Answer) -> pd.DataFrame:
@@ -88,27 +84,22 @@ def pit(backtest: Answer) -> pd.DataFrame:
     Args:
       backtest: the run's answer to the question `backtest`.
     """
-    scored = [row for row in rows_of(backtest, "figures") if not row["apart"]]
-    points: dict[str, list[dict[str, float]]] = {}
-    names = {"place": "at", "share": "share", "low": "low", "high": "high"}
-    for row in rows_of(backtest, "pit"):
-        first = [dict.fromkeys(names, 0.0)]
-        points.setdefault(str(row["reading"]), first).append({name: row[own] for name, own in names.items()})
-    rows, said, readings = list[dict[str, Any]](), list[str](), list[str]()
-    for reading, own in points.items():
-        own.append(dict.fromkeys(names, 1.0))
+    scored, points = [row for row in rows_of(backtest, "figures") if not row["apart"]], rows_of(backtest, "pit")
+    rows, said = list[dict[str, Any]](), list[str]()
+    for reading in each(points, "reading"):
+        of, what = ("figures", "Places") if reading == ALONE else (reading, f"Read “{reading}”, places")
+        inner = [(row["at"], row["share"], row["low"], row["high"]) for row in points if row["reading"] == reading]
+        own = [(0.0,) * 4, *inner, (1.0,) * 4]
         count = sum(reading == ALONE or row["reading"] in ("", reading) for row in scored)
-        inside = sum(one["low"] - 1e-12 <= one["share"] <= one["high"] + 1e-12 for one in own)
-        what = "Places" if reading == ALONE else f"Read “{reading}”, places"
+        inside = sum(low - 1e-12 <= share <= high + 1e-12 for _, share, low, high in own)
         said.append(
             f"{what} of {labels.counted(count, 'figure')} lie inside the band of the model’s own futures at {inside} of"
             f" {len(own)} points"
         )
-        readings.append("figures" if reading == ALONE else reading)
-        rows += [{"reading": readings[-1], **one} for one in own]
+        rows += [{"reading": of, **dict(zip(("place", "share", "low", "high"), one, strict=True))} for one in own]
     note = f"Band: {BAND}. Dashed: what is expected, as many figures at each place." if rows else ""
     title = "; ".join(said) or "No figure is scored"
-    return frame(rows, title, note, readings=readings, nothing="no figure is scored")
+    return frame(rows, title, note, readings=each(rows, "reading"), nothing="no figure is scored")
 
 
 def known(study: Study, condition: Answer, *, most: int = MOST) -> pd.DataFrame:
@@ -144,27 +135,29 @@ def _factors(study: Study, condition: Answer) -> Iterator[dict[str, Any]]:
     for row in sorted(rows, key=lambda row: -abs(row["shift"])):
         middle, sd, given = row["mean_before"], row["sd_before"], row["mean_given"]
         now, before = (re.sub(r"(?<!\w)-(?=[\d.])", "−", text) for text in amounts(row["unit"], given, middle))
-        low, high = ((end - middle) / sd for end in (given.low, given.high))
-        mean = Estimate(row["shift"], given.standard_error / sd, low, high)
-        means = f"{before.removesuffix(' %')} → {now}"
-        name = study.title("factors", row["factor"])
-        yield {"part": "factor", "row": name, "sd": row["sd_given"] / sd, "means": means, **ends(mean)}
+        yield {
+            "part": "factor",
+            "row": study.title("factors", row["factor"]),
+            "sd": row["sd_given"] / sd,
+            "means": f"{before.removesuffix(' %')} → {now}",
+            "estimate": row["shift"],
+            "low": (given.low - middle) / sd,
+            "high": (given.high - middle) / sd,
+        }
 
 
 def _events(study: Study, condition: Answer) -> Iterator[dict[str, Any]]:
     """Chances of events before and given the facts, the events that moved most first; at least one event."""
-    by_event: dict[str, list[dict[str, Any]]] = {}
-    for row in rows_of(condition, "risk"):
-        if row["measure"] == PROBABILITY and all(isinstance(row[when], Estimate) for when in ("before", "given")):
-            by_event.setdefault(str(row["variable"]), []).append(row)
-
-    def move(event: str) -> float:
-        moves = [abs(row["given"].estimate - row["before"].estimate) for row in by_event[event]]
-        return max(np.nan_to_num(moves, nan=-1.0).tolist())
-
-    order = sorted(by_event, key=move, reverse=True)
-    most = max(ROWS // max(map(len, by_event.values()), default=1), 1)
-    for row in (row for event in order[:most] for row in by_event[event]):
+    rows = [
+        row for row in rows_of(condition, "risk") if row["measure"] == PROBABILITY and row["before"] and row["given"]
+    ]
+    moves, policies = dict[str, float](), Counter(row["variable"] for row in rows)
+    for row in rows:
+        move = abs(row["given"].estimate - row["before"].estimate)
+        moves[row["variable"]] = np.fmax(moves.get(row["variable"], -1.0), move)
+    order = sorted(moves, key=lambda event: -moves[event])
+    most = max(ROWS // max(policies.values(), default=1), 1)
+    for row in (row for event in order[:most] for row in rows if row["variable"] == event):
         named = {"row": study.title("events", row["variable"]), "policy": study.title("policies", row["policy"])}
         for when, chance in (("before the facts", row["before"]), ("given the facts", row["given"])):
             yield {"part": "event", "when": when, **named, **ends(chance, 100)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from engine.charts import labels, selection
-from engine.charts.selection import StoredOutcome
-from engine.charts.tables.frames import ends, frame, of_outcome
+from engine.charts.selection import Shown
+from engine.charts.tables.frames import ends, frame
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, finite_units, probability, summary
 from engine.risk.policies.thresholds import Curve, drawn, tail_curve, threshold_curves
@@ -46,32 +46,21 @@ def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequenc
         measures = summary(values, kept.unit, kept.loss)
         worst[policy], level = measures["ES99"], measures["VaR99"]
         known = np.isfinite(level.estimate)
-        words = f"{name}: 1 % beyond {labels.with_interval(level)}" if known else f"{name}: no finite path"
         if known or len(kept.policies) > 1:
-            rows.append(
-                {
-                    "policy": name,
-                    "level": level.estimate,
-                    "share": MARKED,
-                    "marked": words,
-                    "low": np.nan,
-                    "high": np.nan,
-                }
-            )
-        curve = tail_curve(values, kept.unit, kept.loss) if known else Curve(*[np.zeros(0)] * 4)
+            words = f"1 % beyond {labels.with_interval(level)}" if known else "no finite path"
+            rows.append({"policy": name, "level": level.estimate, "share": MARKED, "marked": f"{name}: {words}"})
+        curve = tail_curve(values, kept.unit, kept.loss)
         if known and not curve.share.size:
             share = np.array([1.0, min(1 / len(values), MARKED) / 2])
             curve = Curve(np.repeat(level.estimate, 2), share, share, share)
         low, high = (np.where(np.isfinite(end), end, curve.share) for end in (curve.low, curve.high))
-        rows += [
-            {"policy": name, "level": x, "share": y, "low": below, "high": above}
-            for x, y, below, above in zip(curve.levels, curve.share, low, high, strict=True)
-        ]
+        columns = {"level": curve.levels, "share": curve.share, "low": low, "high": high}
+        rows += pd.DataFrame({"policy": name, **columns}).to_dict("records")
     return frame(
         rows,
-        labels.sentence(f"{kept.heading}: the mean of the worst 1 % of futures", kept.by_call(worst)),
-        f"{kept.counted}, the same under every policy; band and brackets: 95 % interval.{kept.meaning()}{kept.lost()}",
-        **of_outcome(kept),
+        kept.sentence(f"{labels.heading(kept.values)}: the mean of the worst 1 % of futures", worst),
+        f"{kept.counted}, the same under every policy; band and brackets: 95 % interval.{kept.note()}",
+        **kept.about,
         side=f"share of futures {'above' if kept.loss else 'below'}",
         nothing="no finite path",
     )
@@ -92,49 +81,44 @@ def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequen
       UserError: the outcome is not kept per path, or there is no such policy.
     """
     kept = selection.outcome(cube, variable, policies, "differences")
-    others = [name for name in kept.policies if name != kept.baseline]
-    rows, shares, heads = list[dict[str, Any]](), dict[str, dict[str, Estimate]](), dict[str, str]()
+    rows, better, heads = list[dict[str, Any]](), dict[str, Estimate](), list[str]()
+    others, base, titles = [name for name in kept.policies if name != kept.baseline], kept.baseline, kept.titles
     for policy in others:
-        shares[policy] = dict.fromkeys(("better", "worse", "same"), labels.UNKNOWN)
-        own = [*_gaps(kept, policy, shares[policy])]
-        worse, same = (labels.with_interval(shares[policy][part], 100, " %") for part in ("worse", "same"))
-        heads[policy] = f"{kept.titles[policy]}: worse in {worse}, the same in {same}"
-        rows += [{"panel": heads[policy], "policy": kept.titles[policy], **row} for row in own]
-    base = kept.called[kept.baseline]
+        (one, two), units, _ = finite_units((kept.of(policy), kept.of(base)), kept.unit)
+        gap = one - two if kept.loss else two - one
+        sides = {"better": gap < 0, "worse": gap > 0, "same": gap == 0}
+        shares = {side: probability(own, units) if len(gap) else labels.UNKNOWN for side, own in sides.items()}
+        worse, same = (labels.with_interval(shares[side], 100, " %") for side in ("worse", "same"))
+        better[policy] = shares["better"]
+        heads.append(f"{titles[policy]}: worse in {worse}, the same in {same}")
+        if len(gap):
+            mean = difference(kept.of(policy), kept.of(base), kept.unit, kept.loss)["mean"]
+            own = _bins(one - two, kept.loss)
+            top = {"part": "mean", "share": 1.12 * max(row["share"] for row in own), **ends(mean)}
+            rows += [{"panel": heads[-1], "policy": titles[policy], **row} for row in (*own, top)]
+    what = f"{kept.name}: the share of futures better than with {kept.called[base]}"
     alone = f"{kept.name}: one policy, and nothing to compare it with"
-    better = kept.by_call({policy: parts["better"] for policy, parts in shares.items()})
-    what = f"{kept.name}: the share of futures better than with {base}"
     return frame(
         rows,
-        labels.sentence(what, better, 100, " %") if others else alone,
-        f"Each policy less “{base}” on the same {kept.counted}; point: mean difference with its 95 % interval, brackets"
-        f" likewise. The last bin on each side holds all beyond it.{kept.meaning()}{kept.lost()}",
-        **of_outcome(kept) | {"label": f"{kept.name}: difference {kept.unit_text}"},
-        panels=[*heads.values()],
-        nothing="no path on which both are finite" if others else f"{kept.titles[kept.baseline]} runs alone",
+        kept.sentence(what, better, 100, " %") if others else alone,
+        f"Each policy less “{kept.called[base]}” on the same {kept.counted}; point: mean difference with its 95 %"
+        f" interval, brackets likewise. The last bin on each side holds all beyond it.{kept.note()}",
+        **kept.about | {"label": f"{kept.name}: difference {kept.unit_text}", "panels": heads},
+        nothing="no path on which both are finite" if others else f"{titles[base]} runs alone",
     )
 
 
-def _gaps(kept: StoredOutcome, policy: str, shares: dict[str, Estimate]) -> Iterator[dict[str, Any]]:
-    """Bins and mean of the differences of a policy; fills in the shares of better, worse and equal paths."""
-    (one, two), units, _ = finite_units((kept.of(policy), kept.of(kept.baseline)), kept.unit)
-    if not len(one):
-        return
-    gap = one - two
+def _bins(gap: np.ndarray, loss: bool) -> list[dict[str, Any]]:
+    """Shares of futures in bins of differences, better or worse; and of those without a difference, as a narrow bin."""
     edges, apart = _edges(gap), gap[gap != 0]
     counts, _ = np.histogram(np.clip(apart, edges[0], edges[-1]), edges)
-    for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
-        side = "worse" if (low + high > 0) == kept.loss else "better"
-        yield {"part": "bin", "from": low, "to": high, "share": count / len(gap), "side": side}
+    sides = np.where((edges[1:] + edges[:-1] > 0) == loss, "worse", "better")
+    bins = pd.DataFrame({"part": "bin", "from": edges[:-1], "to": edges[1:], "share": counts / len(gap), "side": sides})
+    rows: list[dict[str, Any]] = bins.to_dict("records")
     if len(apart) < len(gap):
-        half = 0.3 * (edges[1] - edges[0])
-        yield {"part": "bin", "from": -half, "to": half, "share": 1 - len(apart) / len(gap), "side": "same"}
-    mean = difference(kept.of(policy), kept.of(kept.baseline), kept.unit, kept.loss)["mean"]
-    top = 1.12 * max(counts.max(), len(gap) - len(apart)) / len(gap)
-    yield {"part": "mean", "share": top, **ends(mean)}
-    worse = gap > 0 if kept.loss else gap < 0
-    kinds = {"better": (gap != 0) & ~worse, "worse": worse, "same": gap == 0}
-    shares.update({name: probability(own, units) for name, own in kinds.items()})
+        half, same = 0.3 * (edges[1] - edges[0]), 1 - len(apart) / len(gap)
+        rows.append({"part": "bin", "from": -half, "to": half, "share": same, "side": "same"})
+    return rows
 
 
 def _edges(gap: np.ndarray) -> np.ndarray:
@@ -164,32 +148,33 @@ def thresholds(
     Raises:
       UserError: the outcome is not kept per path, or there is no such policy.
     """
-    rows, heads = list[dict[str, Any]](), dict[str, Mapping[str, Any]]()
-    first = dict[str, Estimate]()
+    rows, heads, first = list[dict[str, Any]](), dict[str, dict[str, Any]](), dict[str, Estimate]()
     shown = _events(cube, study, variable, policies)
     for event, kept in shown:
-        title = kept.heading if event is None else study.title("events", event.name)
+        title = labels.heading(kept.values) if event is None else study.title("events", event.name)
         above = kept.loss if event is None else event.above is not None
-        estimates = dict.fromkeys(kept.policies, labels.UNKNOWN)
-        rows += [{"panel": title, **row} for row in _curves(event, kept, above, estimates)]
-        heads[title] = {"label": kept.label, "side": f"share {'above' if above else 'below'}", "above": above}
+        own, estimates = _curves(event, kept, above)
+        rows += [{"panel": title, **row} for row in own]
+        heads[title] = {
+            "label": labels.label(kept.values),
+            "side": f"share {'above' if above else 'below'}",
+            "above": above,
+        }
         first = first or estimates
     event, kept = shown[0]
     side = "above" if kept.loss else "below"
-    what = f"{kept.heading}: the probability to be {side} the median of all policies together"
+    what = f"{labels.heading(kept.values)}: the probability to be {side} the median of all policies together"
+    note = f"{kept.counted}, the same under every policy. Band: 95 % interval, point by point.{kept.note()}"
     if event is not None:
         what = f"{study.title('events', event.name)}: its probability as the study has it"
-    note = f"{kept.counted}, the same under every policy. Band: 95 % interval, point by point.{kept.lost()}"
-    if event is not None:
         note += " Dotted: the threshold of the study, unless it lies far beyond the axis."
-    title = labels.sentence(what, kept.by_call(first), 100, " %")
-    nothing = "no path on which all policies are finite"
-    return frame(rows, title, note, **of_outcome(kept), panels=heads, nothing=nothing)
+    title, nothing = kept.sentence(what, first, 100, " %"), "no path on which all policies are finite"
+    return frame(rows, title, note, **kept.about | {"panels": heads}, nothing=nothing)
 
 
 def _events(
     cube: xr.DataTree, study: Study, variable: str | None, policies: Sequence[str] | None
-) -> list[tuple[Event | None, StoredOutcome]]:
+) -> list[tuple[Event | None, Shown]]:
     """Events, each with its outcome; or None with an outcome that no event is on."""
     there = selection.outcomes(cube)
     named = [one for one in study.events if one.outcome in there and variable in (None, one.name, one.outcome)]
@@ -198,29 +183,21 @@ def _events(
     return [(None, selection.outcome(cube, variable, policies, "thresholds"))]
 
 
-def _curves(
-    event: Event | None, kept: StoredOutcome, above: bool, estimates: dict[str, Estimate]
-) -> Iterator[dict[str, Any]]:
-    """Rows of one event; fills in its probability by policy."""
-    known = list(selection.known_policies(kept.values))
+def _curves(event: Event | None, kept: Shown, above: bool) -> tuple[list[dict[str, Any]], dict[str, Estimate]]:
+    """Rows of one event, and its probability by policy."""
+    known, marked = list(kept.titles), event.threshold if event else None
     values = np.stack([kept.of(name) for name in known]).astype(np.float32)
-    marked = event.threshold if event else None
     curves = threshold_curves(values, kept.unit, above, marked)
     if curves is None:
-        return
-    at = len(curves.levels) // 2 if marked is None else int(np.abs(curves.levels - marked).argmin())
-    near, shares = drawn(curves.levels, marked), np.stack([curves.share, curves.low, curves.high])
+        return [], dict.fromkeys(kept.policies, labels.UNKNOWN)
+    levels = curves.levels
+    at = len(levels) // 2 if marked is None else int(np.abs(levels - marked).argmin())
+    near, is_marked = drawn(levels, marked), (np.arange(len(levels)) == at) & (marked is not None)
+    rows, estimates = list[dict[str, Any]](), dict[str, Estimate]()
     for name in kept.policies:
         p = known.index(name)
-        value, low, high = shares[:, p, at].tolist()
-        estimates[name] = Estimate(value, np.nan, low, high)
-        for k in np.flatnonzero(near):
-            value, low, high = shares[:, p, k].tolist()
-            yield {
-                "policy": kept.titles[name],
-                "level": float(curves.levels[k]),
-                "share": value,
-                "low": low,
-                "high": high,
-                "marked": bool(k == at and marked is not None),
-            }
+        own = {"share": curves.share[p], "low": curves.low[p], "high": curves.high[p]}
+        table = pd.DataFrame({"policy": kept.titles[name], "level": levels, **own, "marked": is_marked})
+        rows += table[near].to_dict("records")
+        estimates[name] = Estimate(own["share"][at], np.nan, own["low"][at], own["high"][at])
+    return rows, estimates

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from engine.charts import labels, selection
-from engine.charts.tables.frames import ends, frame, of_outcome
+from engine.charts.tables.frames import ends, frame
 from engine.charts.tables.outcomes import exceedance
+from engine.errors import Problem, UserError
 from engine.risk.estimation.intervals import Estimate, Z
 from engine.study.study import Study
 
@@ -22,7 +23,9 @@ MOST = 12
 """Most variables of a replay that are drawn together."""
 _ACROSS = {"sum": "sum", "mean": "mean", "peak": "max", "lowest": "min"}
 _WORDS = {"sum": "sum over", "mean": "mean over", "peak": "highest of", "lowest": "lowest of"}
-Place = Mapping[str, str]
+Place: TypeAlias = Mapping[str, str]
+Line: TypeAlias = tuple[Mapping[str, tuple[str, ...]], str]
+"""Which cells of a yearly variable make one number a year, by dimension; and how they do."""
 
 
 def reach(units: int) -> float:
@@ -49,70 +52,47 @@ def fan(
     Raises:
       UserError: no such variable, label or policy.
     """
-    if not selection.by_year(cube, "distribution"):
-        return _spread(cube, variable, policies)
-    values = selection.yearly(cube, "distribution", variable, where, "fan").load()
-    names, titles = selection.policies_to_show(values, policies), selection.titles(values)
-    sample = int(values.attrs.get("sample_paths", cube.attrs.get("paths", 0)))
-    far = reach(sample // int(cube.attrs["independent_unit"]))
-    stored, levels = values["quantile"].values, {**QUANTILES, "low": 0.5 - far, "high": 0.5 + far}
-    places = selection.places(values)
-    rows = list[dict[str, Any]]()
-    for place, name in ((place, name) for place in places for name in names):
-        own = values.sel(place | {"policy": name}).transpose("quantile", "year").values
-        for year, column in zip(values["year"].values.tolist(), own.T, strict=True):
-            quantiles = {
-                key: float(np.interp(q, stored, column)) if np.isfinite(q) else np.nan for key, q in levels.items()
-            }
-            rows.append({"panel": ", ".join(place.values()), "policy": titles[name], "year": int(year), **quantiles})
+    rows, unit = list[dict[str, Any]](), int(cube.attrs["independent_unit"])
+    if selection.by_year(cube, "distribution"):
+        values = (
+            selection.yearly(cube, "distribution", variable, where, "fan").load().transpose(..., "year", "quantile")
+        )
+        kept, place = selection.shown(cube, values, policies), {**(where or {}), **selection.places(values)[0]}
+        sample = int(values.attrs.get("sample_paths", cube.attrs.get("paths", 0)))
+        at, years = values["quantile"].values, values["year"].values.tolist()
+        for here, name in itertools.product(selection.places(values), kept.policies):
+            named = {"panel": ", ".join(here.values()), "policy": kept.titles[name]}
+            for year, stored in zip(years, values.sel(here | {"policy": name}).values, strict=True):
+                rows.append({**named, "year": year, **_quantiles(at, stored, sample // unit)})
+        what, note = f"{labels.place(place)}: the median of {years[-1]}", f"{labels.counted(sample, 'path')}. Bands"
+        left = labels.meaning(values)
+    else:
+        kept = selection.outcome(cube, variable, policies, "fan")
+        for name in kept.policies:
+            own = np.sort(kept.of(name)[np.isfinite(kept.of(name))])
+            quantiles = _quantiles(np.linspace(0, 1, len(own)), own, len(own) // unit)
+            rows.append({"panel": "", "policy": kept.titles[name], **quantiles})
+        what, note, left = ": the median", f"{kept.counted}, without years. Bars", kept.note()
     last = {row["policy"]: row for row in rows if row["panel"] == rows[0]["panel"]}
-    called = selection.called(values)
-    medians = {called[name]: _median(last[titles[name]]) for name in names}
-    at = {**(where or {}), **places[0]}
+    medians = {name: last[kept.titles[name]] for name in kept.policies}
     return frame(
         rows,
-        labels.sentence(f"{labels.heading(values)}{labels.place(at)}: the median of {rows[-1]['year']}", medians),
-        f"{labels.counted(sample, 'path')}. Bands: half and nine tenths of the futures; points: median with its 95 %"
-        f" interval.{labels.meaning(values)}",
-        label=labels.label(values),
-        unit=labels.unit(values),
-        columns=selection.columns(values),
-        policies=[*titles.values()],
-        shown=[titles[name] for name in names],
-        panels=[", ".join(place.values()) for place in places],
+        kept.sentence(
+            labels.heading(kept.values) + what,
+            {name: Estimate(row["median"], np.nan, row["low"], row["high"]) for name, row in medians.items()},
+        ),
+        f"{note}: half and nine tenths of the futures; points: median with its 95 % interval.{left}",
+        **kept.about,
         nothing="no finite value",
     )
 
 
-def _median(row: Mapping[str, Any]) -> Estimate:
-    return Estimate(row["median"], np.nan, row["low"], row["high"])
-
-
-def _spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None) -> pd.DataFrame:
-    """Quantiles of an outcome, a row for each policy; in place of a fan for a model without years."""
-    kept = selection.outcome(cube, variable, policies, "fan")
-    rows, medians = list[dict[str, Any]](), dict[str, Estimate]()
-    for name in kept.policies:
-        values = kept.finite(name)
-        if not len(values):
-            medians[name] = labels.UNKNOWN
-            continue
-        far = reach(len(values) // kept.unit)
-        levels = {**QUANTILES, "low": 0.5 - far, "high": 0.5 + far}
-        row = {key: float(np.quantile(values, q)) if np.isfinite(q) else np.nan for key, q in levels.items()}
-        rows.append({"panel": "", "policy": kept.titles[name], **row})
-        medians[name] = _median(row)
-    return frame(
-        rows,
-        labels.sentence(f"{kept.heading}: the median", kept.by_call(medians)),
-        f"{kept.counted}, without years. Bars: half and nine tenths of the futures; points: median with its 95 %"
-        f" interval.{kept.meaning()}{kept.lost()}",
-        **of_outcome(kept),
-        unit=kept.unit_text,
-        columns=1,
-        panels=[""],
-        nothing="no finite value",
-    )
+def _quantiles(at: np.ndarray, values: np.ndarray, units: int) -> dict[str, float]:
+    """Quantiles, and the 95 % interval of the median, from the quantiles at some probabilities; NaN where none is."""
+    far = reach(units)
+    levels = {**QUANTILES, "low": 0.5 - far, "high": 0.5 + far}
+    found = np.interp([*levels.values()], at, values) if len(at) else np.full(len(levels), np.nan)
+    return dict(zip(levels, found.tolist(), strict=True))
 
 
 def overview(
@@ -168,45 +148,27 @@ def tails(
       UserError: no such variable, label, policy or year.
     """
     values, when = _measures(cube, variable, where, year)
-    names, titles, called = (
-        selection.policies_to_show(values, policies),
-        selection.titles(values),
-        selection.called(values),
-    )
-    places = selection.places(values)
-    found = {
-        (k, name, measure): Estimate(*values.sel(place | {"policy": name, "measure": measure}).values.tolist())
-        for k, place in enumerate(places)
-        for name in names
-        for measure in MEASURES
-    }
+    kept, places = selection.shown(cube, values, policies), selection.places(values)
+
+    def found(place: Place, policy: str, measure: str) -> Estimate:
+        return Estimate(*values.sel({**place, "policy": policy, "measure": measure}).values.tolist())
+
+    def badness(place: Place) -> float:
+        worst = found(place, kept.policies[0], "ES99").estimate
+        return float(np.nan_to_num(worst if kept.loss else -worst, nan=-np.inf))
+
     rows = [
-        {"panel": ", ".join(places[k].values()), "policy": titles[name], "measure": measure, **ends(one)}
-        for (k, name, measure), one in found.items()
+        {"panel": ", ".join(place.values()), "policy": kept.titles[name], "measure": measure}
+        | ends(found(place, name, measure))
+        for place, name, measure in itertools.product(places, kept.policies, MEASURES)
     ]
-    low_is_worse = values.attrs.get("worse") == "low"
-    worst = [np.nan_to_num(found[k, names[0], "ES99"].estimate, nan=-np.inf) for k in range(len(places))]
-    k = int(np.argmin(worst) if low_is_worse else np.argmax(worst))
-    at = labels.place({**(where or {}), **places[k]})
-    title = labels.sentence(
-        f"{labels.heading(values)}{at}{when}: the mean of the worst 1 %",
-        {called[name]: found[k, name, "ES99"] for name in names},
-    )
+    worst = max(places, key=badness)
+    what = f"{labels.heading(values)}{labels.place({**(where or {}), **worst})}{when}: the mean of the worst 1 %"
     note = "Bars: 95 % interval."
     note += " Each panel has a scale of its own." * (len(places) > 1)
-    note += " Low is worse: VaR and ES are of the low side." * low_is_worse + labels.meaning(values)
-    return frame(
-        rows,
-        title,
-        note,
-        label=labels.label(values),
-        unit=labels.unit(values),
-        columns=selection.columns(values),
-        policies=[*titles.values()],
-        shown=[titles[name] for name in names],
-        panels=[", ".join(place.values()) for place in places],
-        nothing="no finite value",
-    )
+    note += " Low is worse: VaR and ES are of the low side." * (not kept.loss) + labels.meaning(values)
+    title = kept.sentence(what, {name: found(worst, name, "ES99") for name in kept.policies})
+    return frame(rows, title, note, **kept.about, nothing="no finite value")
 
 
 def _measures(
@@ -221,21 +183,13 @@ def _measures(
         if not by_year:
             selection.refuse_unknown("variable", str(name), risk, "tails")
         values = selection.yearly(cube, "risk/yearly", name, where, "tails", risk)
-        years = [int(y) for y in values["year"].values]
+        years = values["year"].values.tolist()
         chosen = years[-1] if year is None else year
-        selection.refuse_year(chosen, years, "tails")
+        if chosen not in years:
+            raise UserError("tails", [Problem("year", f"expected {years[0]} to {years[-1]}, got {year}.")])
         values, when = values.sel(year=chosen), f" in {chosen}"
     stats = ["estimate", "standard_error", "low", "high"]
     return values.load().sel(stat=stats).transpose(..., "stat"), when
-
-
-@dataclass(frozen=True)
-class Line:
-    """One number per year of a variable: which of its cells are taken, and how they are aggregated."""
-
-    variable: str
-    over: Mapping[str, tuple[str, ...]]
-    across: str = "mean"
 
 
 def replay(
@@ -259,88 +213,86 @@ def replay(
     Raises:
       UserError: no such variable, label or policy.
     """
-    number = f"Path {story.attrs.get('path', '')}".strip()
     is_yearly = "yearly" in story.children
     group = story["yearly" if is_yearly else "outcomes"].to_dataset()
-    names = [str(name) for name in group.data_vars]
     if is_yearly:
-        lines = headline(study) if variable is None else [Line(variable, {})]
-        _refuse_places(story, group, [variable] if variable is not None else names, where or {})
-        shown = _series(group, lines, where or {}, variable)
+        shown = _courses(story, group, study, variable, where or {})
     else:
         if variable is not None:
-            selection.refuse_unknown("variable", variable, names, "replay")
-        lines = [Line(name, {}) for name in names if variable in (None, name)]
-        shown = {labels.label(group[one.variable]): group[one.variable] for one in lines}
-    first = group[lines[0].variable]
-    chosen, titles = selection.policies_to_show(first, policies), selection.titles(first)
+            selection.refuse_unknown("variable", variable, map(str, group), "replay")
+        shown = {labels.label(values): values for name, values in group.items() if variable in (None, name)}
+    kept = selection.shown(story, group[variable or next(iter(group))], policies)
     rows = [
-        {"panel": panel, "policy": titles[name], "value": value, **({"year": int(year)} if is_yearly else {})}
+        {"panel": panel, "policy": kept.titles[name], **row}
         for panel, values in shown.items()
-        for name in chosen
-        for year, value in _by_year(values.sel(policy=name))
+        for name in kept.policies
+        for row in _by_year(values.sel(policy=name))
     ]
-    what = (
-        labels.heading(first) if variable else labels.counted(len(lines), "yearly variable" if is_yearly else "outcome")
-    )
-    under = labels.policies([selection.called(first)[name] for name in chosen])
-    years = [int(year) for year in group["year"].values] if is_yearly else []
-    span = f", {years[0]}-{years[-1]}" if len(years) > 1 else f", {years[0]}" if years else ""
-    seed = f", seed {story.attrs['seed']}" if "seed" in story.attrs else ""
-    left = labels.meaning(first) if variable else f" Those of {len(names)} that outcomes are made of." * is_yearly
+    what = f"{labels.counted(len(shown), 'yearly variable' if is_yearly else 'outcome')}"
+    left = f" Those of {len(group)} that outcomes are made of." * is_yearly
+    if variable is not None:
+        what, left = labels.heading(kept.values), labels.meaning(kept.values)
+    years = group["year"].values.tolist() if is_yearly else []
+    span = f", {years[0]}-{years[-1]}" if len(years) > 1 else "".join(f", {year}" for year in years)
+    names = [kept.called[name] for name in kept.policies]
+    under = " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
     return frame(
         rows,
-        f"{number}{labels.place(where or {})}: {what}{span}, under {under}",
-        f"{story.attrs.get('title', '')}{seed}. One future, no estimate: no interval.{left}",
-        policies=[*titles.values()],
-        shown=[titles[name] for name in chosen],
-        panels=[*shown],
+        f"Path {story.attrs['path']}{labels.place(where or {})}: {what}{span}, under {under}",
+        f"{story.attrs['title']}, seed {story.attrs['seed']}. One future, no estimate: no interval.{left}",
+        **kept.about | {"panels": [*shown]},
         nothing="not finite",
     )
 
 
-def headline(study: Study) -> list[Line]:
-    """The recorded variables that outcomes are folded from, each once, in that order; else the model's first ones."""
-    model, lines = study.model, dict[str, Line]()
-    for outcome in model.outcomes.values():
+def headline(study: Study) -> dict[str, Line]:
+    """The recorded variables that outcomes are folded from, or else the model's first ones: their cells, and how."""
+    lines = dict[str, Line]()
+    for outcome in study.model.outcomes.values():
         for term in outcome.terms:
-            if term.variable in model.yearly:
-                lines.setdefault(term.variable, Line(term.variable, dict(term.over), term.across))
-    return [*lines.values()][:MOST] or [Line(name, {}) for name in [*model.yearly][:MOST]]
+            if term.variable in study.model.yearly:
+                lines.setdefault(term.variable, (dict(term.over), term.across))
+    lines = lines or {name: ({}, "mean") for name in study.model.yearly}
+    return dict([*lines.items()][:MOST])
 
 
-def _refuse_places(story: xr.DataTree, group: xr.Dataset, names: Sequence[str], where: Place) -> None:
-    """Refuses an unknown variable, and labels of dimensions that none of the variables has."""
-    has = {dim for values in group.data_vars.values() for dim in selection.place_dims(values)}
-    for name in names:
-        own = {d: v for d, v in where.items() if name not in group or d not in has or d in group[name].dims}
-        selection.yearly(story, "yearly", name, own, "replay")
+def _courses(
+    story: xr.DataTree, group: xr.Dataset, study: Study, variable: str | None, where: Place
+) -> dict[str, xr.DataArray]:
+    """Values [policy, year] by the heading of their panel: a place of the variable, or a variable.
+
+    Raises:
+      UserError: no such variable, or a label that none of the variables has.
+    """
+    lines = headline(study) if variable is None else {variable: ({}, "mean")}
+    known = {dim for name in lines if name in group for dim in group[name].dims}
+    shown = dict[str, xr.DataArray]()
+    for name, (over, across) in lines.items():
+        here = {dim: label for dim, label in where.items() if dim not in known or dim in group[name].dims}
+        values = selection.yearly(story, "yearly", name, here, "replay")
+        if variable is None:
+            about, folded = _folded(values, over, across)
+            shown[", ".join([labels.label(values), *here.values(), *about])] = folded
+        else:
+            places = {", ".join(place.values()) or labels.label(values): place for place in selection.places(values)}
+            shown = {panel: values.sel(place) for panel, place in places.items()}
+    return shown
 
 
-def _series(group: xr.Dataset, lines: Sequence[Line], where: Place, variable: str | None) -> dict[str, xr.DataArray]:
-    """Values [policy, year] by the heading of their panel."""
-    if variable is not None:
-        values = group[variable].sel({dim: label for dim, label in where.items() if dim in group[variable].dims})
-        return {
-            ", ".join(place.values()) or labels.label(values): values.sel(place) for place in selection.places(values)
-        }
-    return dict(_folded(group[line.variable], line, where) for line in lines)
-
-
-def _folded(values: xr.DataArray, line: Line, where: Place) -> tuple[str, xr.DataArray]:
-    here = {dim: label for dim, label in where.items() if dim in values.dims}
-    values = values.sel(here)
+def _folded(values: xr.DataArray, over: Mapping[str, Sequence[str]], across: str) -> tuple[list[str], xr.DataArray]:
+    """The cells of a variable as one number a year, and that in words."""
     free = selection.place_dims(values)
-    taken = {dim: chosen for dim, chosen in line.over.items() if dim in free}
-    cells = values.sel({dim: list(chosen) for dim, chosen in taken.items()})
-    one = getattr(cells, _ACROSS[line.across])(list(free), skipna=False) if free else cells
+    if not free:
+        return [], values
+    taken = {dim: list(chosen) for dim, chosen in over.items() if dim in free}
     named = ", ".join(label for chosen in taken.values() for label in chosen)
     whole = " and ".join(dim for dim in free if dim not in taken)
-    over = f"{_WORDS[line.across]} {' by '.join(filter(None, (named, whole)))}" if free else ""
-    about = ", ".join(filter(None, (*here.values(), over)))
-    return f"{labels.label(values)}{f', {about}' if about else ''}", one
+    reduced = getattr(values.sel(taken), _ACROSS[across])(list(free), skipna=False)
+    return [f"{_WORDS[across]} {' by '.join(filter(None, (named, whole)))}"], reduced
 
 
-def _by_year(values: xr.DataArray) -> Iterator[tuple[int, float]]:
-    years = values["year"].values.tolist() if "year" in values.dims else [0]
-    return zip(years, np.atleast_1d(values.values).astype(float).tolist(), strict=True)
+def _by_year(values: xr.DataArray) -> list[dict[str, float]]:
+    if "year" not in values.dims:
+        return [{"value": float(values)}]
+    years = zip(values["year"].values.tolist(), values.values.tolist(), strict=True)
+    return [{"value": value, "year": year} for year, value in years]
