@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from engine.answers.wording import unit_in_words
+from engine.formatting import rounded
 from engine.report.markup import Section, render
 from engine.report.records import RunRecords
-from engine.report.text import compact, unit_of
+from engine.report.text import minus
 from engine.study.components import Event, Policy
 from engine.study.study import Study
 from engine.study.tables.constants import stated, written
@@ -20,35 +22,28 @@ Row = tuple[Text, ...]
 def section(run: RunRecords) -> Section:
     """Tables of the resolved study."""
     study = run.study
-    levers = [
-        (name, entry, [lever_text(study, policy, name) if name in policy.levers else "" for policy in study.policies])
-        for name, entry in study.model.levers.items()
-    ]
-    called = [((_heading(study, "levers", name, entry.unit), entry.about), own) for name, entry, own in levers]
     titles = [study.title("policies", name) for name in study.policy_names]
-    groups = {**study.groups, **study.shocks.groups}
-    tables: list[tuple[str, str, tuple[str, ...], list[Row]]] = [
-        ("policies", "Policies", ("Policy", "In force", "How much of it"), [_policy(study, p) for p in study.policies]),
-        ("levers", "Levers in which policies differ", ("Lever", *titles),
-         [(name, *own) for name, own in called if len(set(own)) > 1]),
+    levers: list[Row] = [
+        ((_heading(study, "levers", name, entry.unit), entry.about),
+         *(lever_text(study, policy, name) for policy in study.policies))
+        for name, entry in study.model.levers.items()
+    ]  # fmt: skip
+    differing = [row for row in levers if len({*row[1:]}) > 1]
+    tables: list[tuple[str, str, tuple[str, ...], Sequence[Row]]] = [
+        ("policies", "Policies", ("Policy", "In force", "Implementation"), [_policy(study, p) for p in study.policies]),
+        ("levers", "Levers in which policies differ", ("Lever", *titles), differing),
         ("same", "Levers that all policies set alike", ("Lever", "Value"),
-         [(name, own[0]) for name, own in called if len(set(own)) == 1]),
-        ("definitions", "What counts as an event", ("Event", "Happens where"),
-         [((study.title("events", one.name), one.about), _rule(study, one)) for one in study.events]),
+         [row[:2] for row in levers if row not in differing]),
+        ("definitions", "Events", ("Event", "Condition"), [_event(study, one) for one in study.events]),
         ("priors", "Priors, drawn once on each path", ("Factor", "Law", "5 %", "50 %", "95 %", "Source"),
          [*_priors(study)]),
         ("constants", "Constants that the study states", ("Constant", "Here", "In the model"), [*_constants(study)]),
-        ("shocks", "Yearly shocks", ("Shock", "Law", "Moves with", "Regime"), [*_shocks(study)]),
-        ("groups", "What moves together", ("Group", "Copula", "Parameter", "Members"),
-         [(study.title("groups", name), one.copula.family, one.copula.describe() or "matrix",
-           ", ".join(study.title("factors", member) for member in one.gathered_members))
-          for name, one in groups.items()]),
+        ("shocks", "Yearly shocks", ("Shock", "Law", "Group", "Regime"), [*_shocks(study)]),
+        ("groups", "Dependence", ("Group", "Copula", "Parameter", "Members"), [*_groups(study)]),
     ]  # fmt: skip
-    there = [table for table in tables if table[3]]
-    parts = tuple((anchor, title) for anchor, title, *_ in there)
-    return Section(
-        "assumed", "What was assumed", render("facts.html", facts=[], commands="", tables=there), parts=parts
-    )
+    parts = tuple((anchor, title) for anchor, title, _, rows in tables if rows)
+    markup = render("facts.html", facts={}, commands="", tables=tables)
+    return Section("assumed", "What was assumed", markup, parts=parts)
 
 
 def _heading(study: Study, kind: str, name: str, unit: str) -> str:
@@ -68,19 +63,21 @@ def _policy(study: Study, policy: Policy) -> Row:
     return (title + " (baseline)" * (policy.name == study.baseline), policy.about), start, share
 
 
-def _rule(study: Study, event: Event) -> str:
-    if event.all_of:
-        return "all of: " + ", ".join(study.title("events", name) for name in event.all_of)
-    assert event.outcome is not None
-    sign = "<" if event.above is None else ">"
-    return f"{study.title('outcomes', event.outcome)} {sign} {event.threshold:g}{unit_of(study.unit_of(event.outcome))}"
+def _event(study: Study, event: Event) -> Row:
+    if event.outcome is None:
+        rule = "all of: " + ", ".join(study.title("events", name) for name in event.all_of)
+    else:
+        sign = "<" if event.above is None else ">"
+        limit = f"{event.threshold:g} {unit_in_words(study.unit_of(event.outcome))}"
+        rule = f"{study.title('outcomes', event.outcome)} {sign} {limit}".rstrip()
+    return (study.title("events", event.name), event.about), rule
 
 
 def _priors(study: Study) -> Iterator[Row]:
     for item in study.gathered_inputs:
         low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
         noise = 1e-9 * max(abs(low), abs(high))
-        quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
+        quantiles = [minus(rounded(value if abs(value) > noise else 0.0, None)) for value in (low, middle, high)]
         given = ", ".join(f"{target.label} {target.value:.3g}" for target in item.targets) or item.parameters
         moves = item.group and f"moves with {study.phrase('groups', item.group)}"
         about = "; ".join(filter(None, (item.about, moves)))
@@ -92,18 +89,24 @@ def _constants(study: Study) -> Iterator[Row]:
     known = written(study.model)
     for name, value in stated(study.model).items():
         own = known[name]
-        yield (name, own.about), f"{value:.6g}{unit_of(own.unit)}", f"{own.value:.6g}"
+        yield (name, own.about), f"{value:.6g} {unit_in_words(own.unit)}".rstrip(), f"{own.value:.6g}"
 
 
 def _shocks(study: Study) -> Iterator[Row]:
-    moving = {
+    group_of = {
         stream: study.title("groups", name) for name, group in study.shocks.groups.items() for stream in group.members
     }
     for name, entry in study.model.shocks.items():
         title, own = (study.title("shocks", name), entry.about), study.shocks.moving.get(name)
         if own is None:
             standard = "standard normal" if entry.law == "normal" else "uniform on (0, 1)"
-            yield title, standard, moving.get(name, ""), ""
+            yield title, standard, group_of.get(name, ""), ""
         else:
             regime = study.title("regimes", own.regime) if own.regime else ""
-            yield title, own.about, moving.get(own.streams[0], ""), regime
+            yield title, own.about, group_of.get(own.streams[0], ""), regime
+
+
+def _groups(study: Study) -> Iterator[Row]:
+    for name, group in {**study.groups, **study.shocks.groups}.items():
+        members = ", ".join(study.title("factors", member) for member in group.gathered_members)
+        yield study.title("groups", name), group.copula.family, group.copula.describe() or "matrix", members

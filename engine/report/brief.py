@@ -7,41 +7,31 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from engine.answers import registry
+from engine.formatting import begun_small
 from engine.report import sentences
 from engine.report.text import minus
 from engine.risk.estimation.exclusion import notice
-from engine.risk.estimation.flags import Reason
 
 if TYPE_CHECKING:
     from engine.report.records import RunRecords
 
 WORDS = 120
 """Most words of the first screen."""
-DOUBTS = ("challenge", "backtest")
-"""Questions whose answers say how well the model can be trusted."""
-TURNS = ("flip", "challenge")
+DOUBTS = ("challenge", "backtest", "condition", "gates")
+"""Questions whose answers say how well the model can be trusted, the first of them first."""
+TURNS = ("flip", "sensitivity")
 """Questions whose answers say what would change the ranking, the first of them first."""
-LEFT_OUT = ("gates", "constants", "precision")
-"""Questions that a report does not miss."""
 Part = tuple[str, tuple[str, ...]]
 
 
 def first_screen(run: RunRecords) -> tuple[Part, ...]:
     """Headings, each with its sentences; the last sentences of a heading are left out for want of room."""
-    model, turns = model_error(run), what_turns(run)
-    parts: list[tuple[str, list[str]]] = [
-        ("Which policy", which(run)),
-        ("How sure", [counting_error(run), *model]),
-        ("What would change it", turns),
-    ]
-    for _, said in (parts[1], parts[0]):
-        while _count(parts) > WORDS and len(said) > 2:
+    policy, doubts, turns = which(run), [counting_error(run), *model_error(run)], what_turns(run)
+    heads = ("Which policy", "How sure", "What would change it")
+    for said in (doubts, policy):
+        while len(" ".join([*heads, *policy, *doubts, turns]).split()) > WORDS and len(said) > 2:
             said.pop()
-    return tuple((head, tuple(said)) for head, said in parts)
-
-
-def _count(parts: list[tuple[str, list[str]]]) -> int:
-    return sum(len(f"{head} {' '.join(said)}".split()) for head, said in parts)
+    return tuple(zip(heads, (tuple(policy), tuple(doubts), (turns,)), strict=True))
 
 
 def which(run: RunRecords) -> list[str]:
@@ -58,13 +48,14 @@ def which(run: RunRecords) -> list[str]:
 
 def counting_error(run: RunRecords) -> str:
     """How large the Monte Carlo error of the first number is."""
-    name, futures = run.outcomes[0], f"{run.paths:,} future{'s' * (run.paths > 1)}"
+    name = run.outcomes[0]
     records = [run.risk["mean", policy, name] for policy in run.study.policy_names]
     sides = [side for r in records for side in (r.high - r.estimate, r.estimate - r.low) if math.isfinite(side)]
+    of = sentences.quantity(run, "mean", name)
     if not sides:
-        return f"The counting error of {sentences.what(run, name)} is not known: {sentences.why(records[0])}."
+        return f"The Monte Carlo error of {of} is unknown: {sentences.why(records[0])}."
     size = minus(f"{up(max(sides)):,.12g}")
-    return f"From {futures}, the average of {sentences.what(run, name)} is known to within {size} (95 % interval)."
+    return f"From {run.study.paths:,} futures, {of} is known to within {size} (95 % interval)."
 
 
 def up(size: float) -> float:
@@ -76,36 +67,33 @@ def up(size: float) -> float:
 def model_error(run: RunRecords) -> list[str]:
     """What is known of the error of the model, which no interval contains."""
     known = [run.answers[name].finding for name in DOUBTS if name in run.answers]
-    return known or ["The error of the model is not known: it was compared with no other choices and no observations."]
+    return known or ["The error of the model is unknown: it was compared with no other choices and no observations."]
 
 
-def what_turns(run: RunRecords) -> list[str]:
+def what_turns(run: RunRecords) -> str:
     """What would change the ranking, by the first answer that says it."""
-    known = next((run.answers[name].finding for name in TURNS if name in run.answers), None)
-    return [known or "What would change the ranking was not asked."]
+    known = (run.answers[name].finding for name in TURNS if name in run.answers)
+    return next(known, "What would change the ranking was not asked.")
 
 
 def not_asked(run: RunRecords) -> str:
     """The questions that were not asked, in one line; "" where all were."""
-    missing = [registry.question(name).heading for name in missing_questions(run)]
-    return f"Not asked: {'; '.join(head[:1].lower() + head[1:] for head in missing)}." if missing else ""
+    missing = [begun_small(registry.question(name).heading) for name in missing_questions(run)]
+    return f"Not asked: {'; '.join(missing)}." if missing else ""
 
 
 def missing_questions(run: RunRecords) -> list[str]:
     """Questions that this study can be asked and that have no answer."""
-    study = run.study
-    impossible = {*LEFT_OUT, *run.answers}
-    if not run.others:
-        impossible |= {"compare", "attribute", "flip", "challenge"}
-    impossible |= set() if study.observed.rows else {"backtest"}
-    impossible |= set() if study.facts else {"condition"}  # which is asked of a run of its own
-    return [name for name in registry.QUESTIONS if name not in impossible]
+    is_possible = dict.fromkeys(("compare", "attribute", "flip", "challenge"), bool(run.others))
+    is_possible |= dict.fromkeys(("gates", "constants", "precision"), False)  # a report does not miss these
+    is_possible["backtest"] = bool(run.study.observed.rows)
+    is_possible["condition"] = run.study.facts is not None  # which is asked of a run of its own
+    return [name for name in registry.QUESTIONS if name not in run.answers and is_possible.get(name, True)]
 
 
 def sure(run: RunRecords) -> list[str]:
     """All that is known of the errors: of counting, then of the model."""
     said = [counting_error(run), "Brackets contain, 19 times in 20, what infinitely many futures would give."]
-    flags = (flag for one in run.risk.values() for flag in one.flags if flag.reason is Reason.NOT_FINITE)
-    if lost := run.excluded or max((int(flag.got) for flag in flags), default=0):
-        said.append(f"{notice(lost, run.paths)}.")
+    if run.excluded:
+        said.append(f"{notice(run.excluded, run.study.paths)}.")
     return [*said, *model_error(run), "No bracket contains the error of the model."]

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+import xarray as xr
+
 from engine.formatting import command_line, forms_as_text
 from engine.report.markup import Section, render
 from engine.report.records import RunRecords
@@ -21,66 +23,58 @@ SAMPLERS = {
 
 def section(run: RunRecords) -> Section:
     """The section on how the run was computed: facts, versions, commands; provenance gives times and machines."""
-    study, attributes = run.study, run.tree.attrs
-    about = f", {SAMPLERS[study.sampler]}" if study.sampler in SAMPLERS else ""
-    diagnostics = run.diagnostics
-    lost = int(diagnostics["nonfinite"].sum()) if "nonfinite" in diagnostics else 0
-    coarse: list[dict[str, Any]] = json.loads(diagnostics.attrs.get("rounding", "[]"))
-    kept = [name for name in study.model.outcomes if name in study.keep.outcomes]
-    known = (
-        study.facts and f"figures to {study.facts.until}, with {study.phrase('policies', study.facts.policy)} followed"
-    )
-    facts = [
-        ("Paths", f"{run.paths:,}, the same futures under every policy"),
-        ("Sampler", f"{study.sampler}{about}"),
-        *([("Known", f"{known}; futures moved to where these are likely")] if known else []),
-        ("Independent units", f"{run.paths // study.unit:,}, over which all errors are taken"),
-        ("Seed", f"{study.seed}"),
-        ("Precision", f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64"),
-        *_bounds(run),
-        *(("Too coarse for", f"{one['text']}. {one['remedy']}") for one in coarse),
-        ("Values that are not finite", f"{lost:,}" + (", left out with their units" if lost else "")),
-        *([("Paths kept out", f"{run.excluded:,} of {run.paths:,}, under every policy")] if run.excluded else []),
-        ("Model", f"{study.model_name}, source {study.model_digest[:12]}"),
-        ("Fingerprint of the study", study.fingerprint),
-        ("Years", f"{study.years[0]} to {study.years[-1]}" if study.years else "none: a model without time"),
-        ("Kept path by path", f"{len(kept)} of {len(study.model.outcomes)} outcomes"),
-    ]
-    if str(attributes.get("status", "complete")) != "complete":
-        facts.append(("Status", f"not finished: {run.paths:,} of {int(attributes.get('paths_asked', 0)):,} paths"))
-    own = shlex.split(str(next((past["command"] for past in run.runs if "--model" in past.get("command", [])), "")))
-    spec = "FILE:CLASS" if own else None
-    words = "run", "study.toml", "--paths", run.paths, "--out", "again"
+    spec = "FILE:CLASS" if any("--model" in past.get("command", []) for past in run.runs) else None
+    words = "run", "study.toml", "--paths", run.study.paths, "--out", "again"
     commands = command_line(*words, model=spec), command_line("report", "again", model=spec)
     packages = dict.fromkeys(name for versions in run.versions for name in versions if versions[name])
-    made_by = [f"Made by {k + 1}" if len(run.versions) > 1 else "Version" for k in range(len(run.versions))]
+    made_by = [f"Made by {k}" if len(run.versions) > 1 else "Version" for k in range(1, len(run.versions) + 1)]
     versions = [(name.replace("_", " "), *(str(one.get(name, "")) for one in run.versions)) for name in packages]
     heads = ("Started", "Ended", "Status", "Blocks", "Machine", "Command")
     tables = [
         ("versions", "Versions", ("Part", *made_by), versions),
         ("runs", "Runs", heads, [_past_run(past) for past in run.runs]),
     ]
-    there = [table for table in tables if table[3]]
-    markup = render("facts.html", facts=facts, commands="\n".join(commands), tables=there)
-    return Section("computed", "How it was computed", markup, parts=(("reproduce", "The same numbers again"),))
+    facts = {name: text for name, text in _facts(run).items() if text}
+    markup = render("facts.html", facts=facts, commands="\n".join(commands), tables=tables)
+    return Section("computed", "How it was computed", markup, parts=(("reproduce", "How to reproduce the numbers"),))
 
 
-def _bounds(run: RunRecords) -> list[tuple[str, str]]:
-    """A row on the bound of a yearly variable on which values lie most often; [] for a model without bounds."""
-    if "/diagnostics/bounds" not in run.tree.groups:
-        return []
-    shares = run.tree["diagnostics/bounds"].data_vars
+def _facts(run: RunRecords) -> dict[str, str]:
+    """What is stated of the computation; "" where it does not apply."""
+    study, known = run.study, run.study.facts
+    diagnostics = run.tree.children.get("diagnostics", xr.DataTree())
+    lost = int(diagnostics["nonfinite"].sum()) if "nonfinite" in diagnostics else 0
+    coarse: list[dict[str, str]] = json.loads(diagnostics.attrs.get("rounding", "[]"))
+    followed = known and f"figures to {known.until}, with {study.phrase('policies', known.policy)} followed"
+    return {
+        "Status": f"not finished: {study.paths:,} of {run.asked:,} paths" if run.asked else "",
+        "Paths": f"{study.paths:,}, the same futures under every policy",
+        "Sampler": f"{study.sampler}, {SAMPLERS[study.sampler]}",
+        "Known": f"{followed}; futures moved to where these are likely" if followed else "",
+        "Independent units": f"{study.paths // study.unit:,}, over which all errors are taken",
+        "Seed": f"{study.seed}",
+        "Precision": f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64",
+        "Yearly values on their bounds": _bounds(run, diagnostics),
+        "Too coarse for": " ".join(f"{one['text']}. {one['remedy']}" for one in coarse),
+        "Values that are not finite": f"{lost:,}" + (", left out with their units" if lost else ""),
+        "Paths kept out": f"{run.excluded:,} of {study.paths:,}, under every policy" if run.excluded else "",
+        "Model": f"{study.model_name}, source {study.model_digest[:12]}",
+        "Fingerprint of the study": study.fingerprint,
+        "Years": f"{study.years[0]} to {study.years[-1]}" if study.years else "none: a model without time",
+        "Kept path by path": f"{len(study.keep.outcomes)} of {len(study.model.outcomes)} outcomes",
+    }
+
+
+def _bounds(run: RunRecords, diagnostics: xr.DataTree) -> str:
+    """On which bound yearly values lie most often; "" for a model without bounds."""
+    shares = diagnostics["bounds"].data_vars if "bounds" in diagnostics.children else {}
     held = {str(name): part.transpose("policy", "bound", ...).values for name, part in shares.items()}
     on_bounds = standings(run.study, held)
     if not on_bounds:
-        return []
+        return ""
     often = sum(one.share > MANY for one in on_bounds)
-    counted = (
-        f"{often} of {len(on_bounds)} bounds and policies above {100 * MANY:g} %"
-        if often
-        else f"none above {100 * MANY:g} %"
-    )
-    return [("Yearly values on their bounds", f"{counted}; most often {on_bounds[0].in_words(run.study)}")]
+    counted = f"{often} of {len(on_bounds)} bounds and policies" if often else "none"
+    return f"{counted} above {100 * MANY:g} %; most often {on_bounds[0].in_words(run.study)}"
 
 
 def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:

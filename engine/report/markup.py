@@ -66,11 +66,6 @@ def static(name: str) -> str:
     return loader.get_source(_environment(), f"static/{name}")[0]
 
 
-def trusted(text: str) -> Markup:
-    """Text of this package itself, marked to be put into a template without escaping."""
-    return Markup(text)
-
-
 def unbroken(text: str) -> str:
     """The text with no-break spaces inside of intervals and before percent signs."""
     text = re.sub(r"\[[^\[\]]{1,40}\]", lambda brackets: brackets[0].replace(" ", "\u00a0"), text)

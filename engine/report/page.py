@@ -6,21 +6,18 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import xarray as xr
-
-from engine.formatting import printable, titled
+from engine.formatting import printable
 from engine.report import chart_library
 from engine.report.chart_library import TextCache, uncached
-from engine.report.markup import Section, render, static, trusted
+from engine.report.markup import render, static
 from engine.report.pictures import style_sheet
-from engine.report.records import RunRecords, stored
-from engine.report.sections import SECTIONS, every
-from engine.study.study import Study
+from engine.report.records import RunRecords
+from engine.report.sections import SECTIONS, Build, every
 
 NAME = "report.html"
 LARGEST = 1_800_000
@@ -29,27 +26,8 @@ DIGITS = 6
 """Significant digits of the numbers that a chart draws."""
 
 
-def report(
-    folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None, kept: TextCache = uncached
-) -> bytes:
-    """The report of a run as one HTML file: the same run gives the same bytes.
-
-    Args:
-      tree: the run's cube, as `engine.open_cube` gives it.
-      variable: the outcome that the answer speaks of first; by default the first of the headline, else one of the first
-        event.
-      kept: as of `chart_library.library`.
-
-    Raises:
-      UserError: there is no such outcome, or the chart library is not installed.
-    """
-    return page(stored(folder, study, tree, variable), kept=kept)
-
-
-def page(
-    run: RunRecords, before: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS, kept: TextCache = uncached
-) -> bytes:
-    """The HTML page of a run's records.
+def page(run: RunRecords, before: Sequence[Build] = SECTIONS, kept: TextCache = uncached) -> bytes:
+    """The report of a run as one HTML page: the same run gives the same bytes.
 
     Args:
       before: the sections before those of the answers.
@@ -59,50 +37,44 @@ def page(
     library, script = chart_library.library(kept), static("report.js")
     policies = [study.title("policies", name) for name in study.policy_names]
     drawn = {one.anchor: one.specification for part in parts for one in part.pictures}
+    title = study.title("", study.name)
     markup = render(
         "page.html",
-        title=titled(study.name),
-        paths=run.paths,
-        question=study.question or study.title("", study.name),
-        meta=facts(run),
+        study=study,
+        title=title,
+        question=study.question or title,
+        paths=study.paths,
+        meta=filter(None, _facts(run)),
         policies=policies,
         baseline=study.title("policies", study.baseline),
         sections=parts,
-        style=trusted(static("report.css") + style_sheet()),
-        data=trusted(_embedded({"policies": policies, "charts": drawn})),
-        library=trusted(library),
-        script=trusted(script),
-        hashes=trusted(" ".join(f"'{_hash(text)}'" for text in (library, script))),
-        colophon=(
-            f"rustbelt, study {study.name}, fingerprint {study.fingerprint}. This page is one file and loads nothing."
-        ),
+        style=static("report.css") + style_sheet(),
+        data=_embedded({"policies": policies, "charts": drawn}),
+        library=library,
+        script=script,
+        hashes=" ".join(f"'{_hash(text)}'" for text in (library, script)),
     )
     return str(markup).encode()
 
 
-def facts(run: RunRecords) -> list[str]:
-    """Facts below the title: author, date, numbers of futures and policies, years, and the study's fingerprint."""
-    study = run.study
-    years = [f"{study.years[0]} to {study.years[-1]}"] if study.years else []
-    count = len(study.policies)
+def _facts(run: RunRecords) -> Iterator[str]:
+    """Facts below the title: author, date, numbers of futures and policies, years; "" for one that is missing."""
+    study, count = run.study, len(run.study.policies)
+    yield study.author
+    yield _day(run)
     known = f" given figures to {study.facts.until}" if study.facts else ""
-    return [
-        *filter(None, (study.author, _day(run))),
-        f"{run.paths:,} future{'s' * (run.paths > 1)}{known}",
-        f"{count} polic{'y' if count == 1 else 'ies'}",
-        *years,
-        f"fingerprint {study.fingerprint}",
-    ]
+    yield f"{study.paths:,} future{'s' * (study.paths > 1)}{known}"
+    yield f"{count} polic{'y' if count == 1 else 'ies'}"
+    yield f"{study.years[0]} to {study.years[-1]}" if study.years else ""
 
 
 def _day(run: RunRecords) -> str:
     """The day on which the last of the paths were computed, by the run's provenance; "" where that is missing."""
-    ended = [str(past.get("ended", "")) for past in run.runs if past.get("blocks")]
-    try:
-        day = date.fromisoformat(max(ended)[:10]) if ended else None
-    except ValueError:  # a record that another program wrote
-        day = None
-    return f"{day.day} {day:%B %Y}" if day else ""
+    ended = max((str(past.get("ended") or "") for past in run.runs if past.get("blocks")), default="")
+    with suppress(ValueError):  # a record that another program wrote
+        day = date.fromisoformat(ended[:10])
+        return f"{day.day} {day:%B %Y}"
+    return ""
 
 
 def _embedded(value: Any) -> str:

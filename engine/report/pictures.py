@@ -6,7 +6,8 @@ Their colours are variables of the page's style sheet, which the light or the da
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,6 @@ FEW = 2
 """Most outcomes beside the first one, and most yearly variables, of which the page has charts."""
 LARGEST = 5000
 """Most rows of a chart's table; a larger one is left out."""
-FIRST = "overview"
-"""Kind of the chart on the first page."""
 VARIABLES = {colour: f"var(--p{k})" for k, colour in enumerate(COLOURS)} | {
     GREY: "var(--muted)", "#333333": "var(--ink)", "#FFFFFF": "var(--page)", "white": "var(--page)",
 }  # fmt: skip
@@ -59,52 +58,45 @@ class Picture:
         return ". ".join(filter(None, (self.title.rstrip("."), self.note)))
 
 
-def first(run: RunRecords) -> Picture | None:
-    """The chart of the first page: tail and course of the first outcome; None where it is not kept path by path."""
-    return _of_run(run, FIRST, run.outcomes[0])
+def first(run: RunRecords) -> Iterator[Picture]:
+    """The chart of the first page: tail and course of the first outcome; none where it is not kept path by path."""
+    return _of_run(run, [("overview", run.outcomes[0])])
 
 
 def of_run(run: RunRecords) -> Iterator[Picture]:
     """Charts of a run: further outcomes, events, differences, what moves the first outcome, yearly variables."""
     study, (name, *others) = run.study, run.outcomes
     terms = (term.variable for one in run.outcomes for term in study.model.outcomes[one].terms)
-    yearly = [one for one in dict.fromkeys(terms) if one in study.model.yearly][:FEW] if study.years else []
+    yearly = [one for one in dict.fromkeys(terms) if one in study.model.yearly]
     wanted = [("exceedance", one) for one in others[:FEW]]
     wanted += [("thresholds", one.outcome) for one in study.events if one.outcome][:1]
     wanted += [("differences", name)] * bool(run.others)
-    wanted += [("tornado", name), *(("fan", one) for one in yearly)]
-    for kind, variable in wanted:
-        if picture := _of_run(run, kind, variable):
-            yield picture
+    wanted += [("tornado", name), *(("fan", one) for one in yearly[:FEW])]
+    return _of_run(run, wanted)
 
 
-def _of_run(run: RunRecords, kind: str, variable: str | None) -> Picture | None:
+def _of_run(run: RunRecords, wanted: Sequence[tuple[str, str]]) -> Iterator[Picture]:
     sources = {"cube": run.tree, "study": run.study}
-    return _picture("-".join(filter(None, (kind, variable))), kind, sources, variable=variable)
+    return filter(None, (_picture(f"{kind}-{of}", kind, sources, variable=of) for kind, of in wanted))
 
 
 def of_question(run: RunRecords, question: str, answer: Answer) -> Iterator[Picture]:
     """Charts of an answer: those of its question, else its brief table as points with intervals."""
-    sources = {"study": run.study, question: answer}
     kinds = [name for name, kind in KINDS.items() if question in kind.of and (not kind.table or kind.table in answer)]
-    for name in kinds:
-        if picture := _picture(f"{question}-{name}", name, sources):
-            yield picture
-    if not kinds:
-        data = (of_answer(answer),)
-        if not is_empty(data):
-            yield _drawn(f"{question}-intervals", data, intervals(*data))
+    sources = {"study": run.study, question: answer}
+    yield from filter(None, (_picture(f"{question}-{name}", name, sources) for name in kinds))
+    data = of_answer(answer)
+    if not kinds and not is_empty((data,)):
+        yield _drawn(f"{question}-intervals", (data,), intervals(data))
 
 
 def _picture(anchor: str, kind: str, sources: Mapping[str, Any], **options: Any) -> Picture | None:
     """The picture of a kind; None where there is nothing to draw, or too much."""
-    try:
+    with suppress(UserError):  # what is drawn is not kept, or nothing is compared
         data = tables_of(kind, sources, options)
-    except UserError:  # what is drawn is not kept, or nothing is compared
-        return None
-    if is_empty(data) or max(map(len, data)) > LARGEST:
-        return None
-    return _drawn(anchor, data, chart(kind, data))
+        if not is_empty(data) and max(map(len, data)) <= LARGEST:
+            return _drawn(anchor, data, chart(kind, data))
+    return None
 
 
 def _drawn(anchor: str, data: tuple[pd.DataFrame, ...], figure: Any) -> Picture:

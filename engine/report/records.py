@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,9 +11,12 @@ from typing import Any
 
 import xarray as xr
 
+from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.errors import UserError, unknown
 from engine.report.words import told
+from engine.risk.estimation.flags import Reason
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record
 from engine.run_folder import answer_store, ledger, ownership, provenance
 from engine.run_folder.stored_estimates import tables_of_cube
@@ -33,7 +36,9 @@ class RunRecords:
       tree: the cube, as `open_cube` gives it.
       risk, comparison: records of its summary groups by (measure, policy, variable), as `engine.risk.estimation.tables`
         names them.
-      answers: question -> its stored answer, in the words of the study.
+      answers: question -> its stored answer, in the words of the study; in the order in which one asks them, those of
+        other packages last.
+      given: (measure, policy, variable) -> its estimates before and given the facts, by the answer to `condition`.
       runs: what `provenance.runs` gives.
       versions: versions that made its blocks; several where they were mixed by `force`.
       variable: the outcome that the answer speaks of first, if one was named.
@@ -44,14 +49,10 @@ class RunRecords:
     risk: Mapping[Key, Record]
     comparison: Mapping[Key, Record]
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    given: Mapping[Key, tuple[Estimate | None, Estimate | None]] = field(default_factory=dict)
     runs: Sequence[Mapping[str, Any]] = ()
     versions: Sequence[Mapping[str, Any]] = ()
     variable: str | None = None
-
-    @cached_property
-    def diagnostics(self) -> xr.Dataset:
-        """The group of diagnostics in memory; an empty dataset where there is none."""
-        return self.tree["diagnostics"].to_dataset().load() if "diagnostics" in self.tree.children else xr.Dataset()
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -61,25 +62,23 @@ class RunRecords:
     @cached_property
     def outcomes(self) -> tuple[str, ...]:
         """The outcomes that the first pages show: the one named, then those of the headline, at most `MOST`."""
-        known = [n for n in self.study.model.outcomes if ("mean", self.study.baseline, n) in self.risk]
-        wanted = [name for name in dict.fromkeys((self.variable, *self.study.headline)) if name in known]
-        return tuple(map(str, (wanted or known)[:MOST]))
+        return tuple(filter(None, dict.fromkeys((self.variable, *self.study.headline))))[:MOST]
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Names of the events, in the order of the study."""
+        return tuple(self.study.events_by_name)
+
+    @property
+    def asked(self) -> int | None:
+        """Number of paths that an unfinished run was asked for; None for a finished run."""
+        return self.tree.attrs.get("paths_asked")
 
     @cached_property
-    def events(self) -> tuple[str, ...]:
-        """Names of the events that have a probability, in the order of the study."""
-        base = self.study.baseline
-        return tuple(one.name for one in self.study.events if ("probability", base, one.name) in self.risk)
-
-    @property
-    def paths(self) -> int:
-        """Number of paths that the numbers are over."""
-        return int(self.tree.attrs.get("paths", self.study.paths))
-
-    @property
     def excluded(self) -> int:
-        """Number of paths that are excluded from every estimate, because of non-finite values."""
-        return int(self.diagnostics["n_excluded"]) if "n_excluded" in self.diagnostics else 0
+        """Number of paths that estimates leave out because of non-finite values."""
+        flags = (flag for one in self.risk.values() for flag in one.flags if flag.reason is Reason.NOT_FINITE)
+        return max((int(flag.got) for flag in flags), default=0)
 
 
 def records_of(
@@ -89,17 +88,24 @@ def records_of(
 
     Answers in the format of another version are left out.
     """
-    held = dict[str, Answer]()
-    for question, kept in (answers or {}).items():
+    held, kept = dict[str, Answer](), answers or {}
+    for question in sorted(kept, key=[*registry.QUESTIONS, *kept].index):
         with suppress(UserError):
-            held[question] = told(study, Answer.of_tree(kept))
+            held[question] = Answer.of_tree(kept[question])
+    given = held["condition"]["risk"].rows() if "risk" in held.get("condition", ()) else ()
     tables = tables_of_cube(study, tree)
-    others = [r for r in tables.comparison if r.policy != study.baseline or r.measure == "regret"]
-    return RunRecords(study, tree, _by_key(tables.risk), _by_key(others), held, **more)
-
-
-def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
-    return {(r.measure, r.policy, r.variable): r for r in records}
+    # the baseline has no difference from itself, but a regret
+    gaps = [one for one in tables.comparison if one.policy != study.baseline or one.measure == "regret"]
+    risk, comparison = ({(r.measure, r.policy, r.variable): r for r in rows} for rows in (tables.risk, gaps))
+    return RunRecords(
+        study,
+        tree,
+        risk,
+        comparison,
+        {question: told(study, answer) for question, answer in held.items()},
+        {(row["measure"], row["policy"], row["variable"]): (row["before"], row["given"]) for row in given},
+        **more,
+    )
 
 
 def stored(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None) -> RunRecords:

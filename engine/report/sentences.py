@@ -1,19 +1,20 @@
 """The answer in sentences of at most 30 words, which claim only what an interval supports.
 
-A difference is stated where its 95 % interval excludes zero; where it includes zero, the policies "cannot be told
-apart"; where there is no interval, it "cannot be said", with the reason. Two policies that were not compared on the
-same paths are ranked only where their own intervals do not overlap. The unit of numbers stands once, before them.
+A difference is stated where its 95 % interval excludes zero; where it includes zero, the policies "cannot be
+distinguished"; where there is no interval, it "cannot be said", with the reason. The unit of numbers stands once,
+before them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.answers import wording
 from engine.answers.as_text import NO_INTERVAL, judged
-from engine.answers.wording import UNITS, amounts, listed, some
+from engine.answers.wording import listed, some, unit_in_words
 from engine.formatting import begun
 from engine.report.text import minus
 from engine.risk.estimation.flags import Reason
@@ -24,24 +25,14 @@ if TYPE_CHECKING:
     from engine.report.records import RunRecords
 
 CHANCE = "probability"
-WHEN = {
-    "mean": "on average",
-    "ES99": "in the worst hundredth of futures",
-    "ES95": "in the worst twentieth of futures",
+FUTURES = {
+    "mean": "",
+    "ES99": " in the worst hundredth of futures",
+    "ES95": " in the worst twentieth of futures",
     CHANCE: "",
 }
-"""Measure -> the phrase for it in a sentence, in the order in which a ranking is looked for."""
+"""Measure -> the futures that it is over, in the order in which a ranking is looked for; "" for all of them."""
 HEAVY = {Reason.NO_MEAN, Reason.NO_VARIANCE, Reason.NO_FOURTH_MOMENT}
-
-
-@dataclass(frozen=True)
-class Change:
-    """How much a variable differs under one policy from another; `share` is relative, in points for an event."""
-
-    measure: str
-    variable: str
-    gap: Estimate
-    share: float
 
 
 def called(run: RunRecords, policy: str) -> str:
@@ -54,92 +45,112 @@ def what(run: RunRecords, name: str) -> str:
     study = run.study
     if name in study.events_by_name:
         return f"“{study.title('events', name)}” [% of futures]"
-    unit = " ".join(filter(None, (UNITS.get(part, part) for part in study.unit_of(name).split(" "))))
-    return study.phrase("outcomes", name) + (f" [{unit}]" if unit and "=" not in unit else "")
+    unit = unit_in_words(study.unit_of(name))
+    return study.phrase("outcomes", name) + (f" [{unit}]" if unit else "")
 
 
-def amount(measure: str, one: Record | Estimate, *others: Record) -> list[str]:
-    """Numbers of one measure, rounded alike to three digits at most and to no more than the first's interval supports.
+def quantity(run: RunRecords, measure: str, name: str) -> str:
+    """A measure as a noun: `the mean of layoffs [thousand persons]`, `“Ruin” [% of futures]`."""
+    mean_of = "" if measure == CHANCE else "the mean of "
+    return mean_of + what(run, name) + FUTURES[measure]
+
+
+def amounts(measure: str, *ones: Record | Estimate) -> list[str]:
+    """Numbers of one measure, rounded alike: to three digits at most, and to no more than the widest interval supports.
 
     Probabilities are in per cent.
     """
+    if not all(math.isfinite(one.estimate) for one in ones):
+        return ["unknown" for _ in ones]
     scale = 100.0 if measure == CHANCE else 1.0
-    first = Estimate(scale * one.estimate, scale * one.standard_error, scale * one.low, scale * one.high)
-    every = [first.estimate, *(scale * other.estimate for other in others)]
-    if not all(map(math.isfinite, every)):
-        return ["unknown" for _ in every]
-    return [*map(minus, amounts("1", first, *every[1:]))]
+    first, *others = (scale * one.estimate for one in ones)
+    half = scale * max(0.0, *((one.high - one.low) / 2 for one in ones))
+    return [*map(minus, wording.amounts("1", Estimate(first, low=-half, high=half), *others))]
 
 
-def bracketed(measure: str, one: Record | None) -> str:
-    """A number rounded for people, with its interval in brackets, or with a mark in place of one."""
+def bracketed(measure: str, one: Record | Estimate | None, *others: Record) -> str:
+    """A number rounded for people, with its interval in brackets; "" for None.
+
+    Without an interval it has a mark in place of one, and is rounded alike with `others`.
+    """
     if one is None:
         return ""
-    if not (math.isfinite(one.low) and math.isfinite(one.high)):
-        return amount(measure, one)[0] + NO_INTERVAL
-    ends = (replace(one, estimate=end) for end in (one.low, one.high))
-    number, low, high = amount(measure, one, *ends)
+    if not math.isfinite(one.high - one.low):
+        return amounts(measure, one, *others)[0] + NO_INTERVAL
+    number, low, high = amounts(measure, one, Estimate(one.low), Estimate(one.high))
     return f"{number} [{low}, {high}]"
 
 
 def sign(run: RunRecords, measure: str, policy: str, name: str) -> int | None:
-    """1 if a policy is significantly worse than the baseline, -1 if better, 0 if neither, None without interval."""
-    found = judged(run.comparison.get((f"difference_{measure}", policy, name)))
-    return None if found is None else found if run.study.is_loss(name) else -found
+    """1 if a policy is significantly worse than the baseline, -1 if better, 0 if neither.
+
+    None without an interval, and for an outcome of which neither high nor low values are worse.
+    """
+    loss, found = run.study.loss_of(name), judged(run.comparison.get((f"difference_{measure}", policy, name)))
+    return None if loss is None or found is None else found if loss else -found
 
 
-def best(run: RunRecords, policies: Iterable[str], measure: str, name: str) -> str:
-    """The policy with the best estimate of a measure."""
+def ranked(run: RunRecords, policies: Iterable[str], measure: str, name: str) -> list[str]:
+    """The policies by their estimates of a measure, the best first."""
     towards = 1 if run.study.is_loss(name) else -1
-    return min(policies, key=lambda policy: towards * run.risk[measure, policy, name].estimate)
+    return sorted(policies, key=lambda policy: towards * run.risk[measure, policy, name].estimate)
+
+
+def better(run: RunRecords, measure: str, name: str) -> str | None:
+    """The policy that is shown to be better by a measure; None where none is.
+
+    Of several that are significantly better than the baseline, it is the one with the best estimate; the baseline,
+    where all others are significantly worse.
+    """
+    signs = {policy: sign(run, measure, policy, name) for policy in run.others}
+    if ahead := [policy for policy, found in signs.items() if found == -1]:
+        return ranked(run, ahead, measure, name)[0]
+    return run.study.baseline if {*signs.values()} == {1} else None
 
 
 def winner(run: RunRecords) -> tuple[str, str, str] | None:
     """The better policy with the measure and the variable by which it is; None where nothing shows a difference.
 
-    The first outcome decides, by its mean, else by its tail; then the first event. Of several policies that are
-    significantly better than the baseline, it is the one with the best estimate; the baseline, where all others are
-    significantly worse.
+    The first outcome decides, by its mean, else by its tail; then the first event.
     """
-    asked = [(measure, run.outcomes[0]) for measure in WHEN if measure != CHANCE]
-    for measure, name in asked + [(CHANCE, name) for name in run.events[:1]]:
-        signs = {policy: sign(run, measure, policy, name) for policy in run.others}
-        if better := [policy for policy, found in signs.items() if found == -1]:
-            return best(run, better, measure, name), measure, name
-        if signs and {*signs.values()} == {1}:
-            return run.study.baseline, measure, name
+    for measure in FUTURES:
+        for name in run.events[:1] if measure == CHANCE else run.outcomes[:1]:
+            if policy := better(run, measure, name):
+                return policy, measure, name
     return None
 
 
 def verdict(run: RunRecords, measure: str, name: str) -> str:
     """Which policy is better by a measure of an outcome or event, and by how much."""
-    base, others = run.study.baseline, run.others
-    own, signs = run.risk, {policy: sign(run, measure, policy, name) for policy in run.others}
-    when, of = WHEN[measure], what(run, name)
-    head = f"{begun(when)}, " if when else ""
+    base, others, of = run.study.baseline, run.others, quantity(run, measure, name)
+    own = {policy: run.risk[measure, policy, name] for policy in run.study.policy_names}
     if not others:
-        return begun(f"{head}{of} is {amount(measure, own[measure, base, name])[0]} under {called(run, base)}.")
-    better = [policy for policy, found in signs.items() if found == -1]
-    top = best(run, better or others, measure, name)
-    here, there = amount(measure, own[measure, top, name], own[measure, base, name])
-    if better:
-        rank = "better than" if len(others) == 1 else f"the best of {len(others) + 1} policies, better than"
-        return begun(f"{head}{called(run, top)} is {rank} {called(run, base)} in {of}: {here} against {there}.")
-    if {*signs.values()} == {1}:
-        rival = called(run, top) if len(others) == 1 else f"all {len(others)} other policies"
-        return begun(f"{head}{called(run, base)} is better than {rival} in {of}: {there} against {here}.")
-    if None in signs.values():
-        reason = why(run.comparison.get((f"difference_{measure}", top, name)))
-        return begun(f"{head}it cannot be said which policy is better in {of}: {reason}.")
-    if len(others) > 1:
-        return begun(f"{head}no policy is shown to be better than {called(run, base)} in {of}, with {there}.")
-    both = f"{called(run, top)} and {called(run, base)}"
-    return begun(f"{head}{both} cannot be told apart in {of}: {here} and {there}.")
+        return f"Under {called(run, base)}, {of} is {amounts(measure, own[base])[0]}."
+    ahead, best = better(run, measure, name), ranked(run, others, measure, name)[0]
+    if ahead:
+        rival = best if ahead == base else base
+        here, there = amounts(measure, own[ahead], own[rival])
+        rank = f"better than {called(run, rival)}"
+        if len(others) > 1:
+            every = f"better than all {len(others)} other policies"
+            rank = every if ahead == base else f"the best of {len(own)} policies, {rank}"
+        said = f"{called(run, ahead)} is {rank} in {of}: {here} against {there}"
+    elif run.study.loss_of(name) is None:
+        said = f"it cannot be said which policy is better in {of}: neither high nor low values are worse"
+    elif None in (sign(run, measure, policy, name) for policy in others):
+        reason = why(run.comparison.get((f"difference_{measure}", best, name)))
+        said = f"it cannot be said which policy is better in {of}: {reason}"
+    else:
+        here, there = amounts(measure, own[best], own[base])
+        said = f"{called(run, best)} and {called(run, base)} cannot be distinguished in {of}: {here} and {there}"
+        if len(others) > 1:
+            said = f"no policy is shown to be better than {called(run, base)} in {of}, with {there}"
+    return f"{begun(said)}."
 
 
-def why(record: Record | None) -> str:
+def why(one: Record | Estimate | None) -> str:
     """Why a number has no interval, in a few words."""
-    reasons = {flag.reason for flag in record.flags} if record else set()
+    reasons = {flag.reason for flag in one.flags} if one else set()
     if Reason.NO_PATHS in reasons:
         return "values are missing"
     return "its tail is too heavy" if reasons & HEAVY else "too few futures"
@@ -151,42 +162,44 @@ def rivals(run: RunRecords) -> list[str]:
     if found is None or found[0] == run.study.baseline:
         return []
     top, measure, name = found
-    own, loss = run.risk[measure, top, name], run.study.is_loss(name)
-
-    def is_apart(other: Record) -> bool:
-        return other.low > own.high if loss else other.high < own.low
-
-    near = [called(run, p) for p in run.others if p != top and not is_apart(run.risk[measure, p, name])]
-    return [f"By its interval {called(run, top)} cannot be told apart from {some(near)}."] if near else []
-
-
-def changes(run: RunRecords, policy: str, rival: str) -> Iterator[Change]:
-    """What is significantly worse under a policy than under another, one of which is the baseline."""
-    base = run.study.baseline
-    compared, towards = (rival, -1.0) if policy == base else (policy, 1.0)
-    asked = [(CHANCE, name) for name in run.events]
-    asked += [(measure, name) for name in run.outcomes for measure in ("mean", "ES99")]
-    for measure, name in asked:
-        if sign(run, measure, compared, name) == towards:
-            gap, known = run.comparison[f"difference_{measure}", compared, name], run.risk[measure, rival, name]
-            size = abs(gap.estimate)
-            # there is no share of a number that may be zero
-            share = size if measure == CHANCE else size / abs(known.estimate) if judged(known) else 0.0
-            yield Change(measure, name, gap.alone, share)
+    own = {policy: run.risk[measure, policy, name] for policy in run.others}
+    near = [
+        called(run, policy)
+        for policy in run.others
+        if policy != top and not (own[policy].low > own[top].high or own[policy].high < own[top].low)
+    ]
+    return [f"The intervals of {called(run, top)} and {some(near)} overlap."] if near else []
 
 
-def costs(run: RunRecords, policy: str, rival: str) -> list[Change]:
-    """The outcome that is worse by the largest share under a policy, and the event that is likelier by most points."""
-    found = list(changes(run, policy, rival))
-    kinds = ([one for one in found if (one.measure == CHANCE) == is_event] for is_event in (False, True))
-    return [max(kind, key=lambda one: one.share) for kind in kinds if kind]
+def shown(run: RunRecords) -> list[tuple[str, str]]:
+    """Measure and name of all that the first pages show: mean and ES99 of outcomes, the probability of events."""
+    outcomes = [(measure, name) for name in run.outcomes for measure in ("mean", "ES99")]
+    return outcomes + [(CHANCE, name) for name in run.events]
+
+
+def costs(run: RunRecords, policy: str, rival: str) -> list[tuple[str, str]]:
+    """What is significantly worse under a policy than under another, one of which is the baseline.
+
+    Of outcomes it is the measure and name of the one that changes by the largest share; of events, by most points.
+    """
+    compared, towards = (rival, -1) if policy == run.study.baseline else (policy, 1)
+
+    def size(key: tuple[str, str]) -> float:
+        measure, name = key
+        gap, known = run.comparison[f"difference_{measure}", compared, name], run.risk[measure, rival, name]
+        if measure == CHANCE:
+            return abs(gap.estimate)
+        return abs(gap.estimate / known.estimate) if judged(known) else 0.0  # no share of what may be zero
+
+    worse = [key for key in shown(run) if sign(run, key[0], compared, key[1]) == towards]
+    kinds = ([key for key in worse if (key[0] == CHANCE) is is_event] for is_event in (False, True))
+    return [max(keys, key=size) for keys in kinds if keys]
 
 
 def opponent(run: RunRecords, policy: str) -> str:
     """The policy that another one is weighed against: the baseline, or for the baseline the best of the others."""
-    if policy != run.study.baseline:
-        return run.study.baseline
-    return best(run, run.others, "mean", run.outcomes[0])
+    base = run.study.baseline
+    return base if policy != base else ranked(run, run.others, "mean", run.outcomes[0])[0]
 
 
 def weighed(run: RunRecords) -> str:
@@ -194,26 +207,23 @@ def weighed(run: RunRecords) -> str:
     found = winner(run)
     if found is None:
         return "No policy is shown to be better, so no cost is named."
-    policy, measure, name = found
+    policy, *gain = found
     rival = opponent(run, policy)
-    gap = run.comparison[f"difference_{measure}", rival if policy == run.study.baseline else policy, name].alone
-    gain = f"in {what(run, name)} {called(run, policy)} {_verb(run, name, 'avoids', 'gains')} {_size(measure, gap)}"
-    cost = next(iter(costs(run, policy, rival)), None)
-    if cost is None:
-        return f"Against {called(run, rival)}, {gain}, and nothing in the headline is shown to be worse."
-    when = "" if cost.measure in ("mean", CHANCE) else f" {WHEN[cost.measure]}"
-    verb = _verb(run, cost.variable, "costs", "loses")
-    size = _size(cost.measure, cost.gap)
-    return f"Against {called(run, rival)}, {gain}; in {what(run, cost.variable)} it {verb} {size}{when}."
+
+    def change(measure: str, name: str) -> str:
+        gap = run.comparison[f"difference_{measure}", rival if policy == run.study.baseline else policy, name]
+        by = amounts(measure, replace(gap, estimate=abs(gap.estimate)))[0]
+        return f"{verb(run, measure, name, policy, rival)} {what(run, name)} by {by}{FUTURES[measure]}"
+
+    cost = [f" but {change(*one)} (worse)" for one in costs(run, policy, rival)[:1]]
+    end = cost[0] if cost else ", and nothing in the headline is shown to be worse"
+    return f"Compared with {called(run, rival)}, {called(run, policy)} {change(*gain)}{end}."
 
 
-def _verb(run: RunRecords, name: str, loss: str, gain: str) -> str:
-    return loss if run.study.is_loss(name) else gain
-
-
-def _size(measure: str, gap: Estimate) -> str:
-    low, high = sorted((abs(gap.low), abs(gap.high)))
-    return amount(measure, Estimate(abs(gap.estimate), gap.standard_error, low, high))[0]
+def verb(run: RunRecords, measure: str, name: str, policy: str, rival: str) -> str:
+    """Whether a policy `raises` or `lowers` a measure compared with another policy."""
+    here, there = (run.risk[measure, one, name].estimate for one in (policy, rival))
+    return "raises" if here > there else "lowers"
 
 
 def worse(run: RunRecords) -> list[str]:
@@ -223,21 +233,19 @@ def worse(run: RunRecords) -> list[str]:
         return []
     policy, rival = found[0], opponent(run, found[0])
     said = []
-    for one in costs(run, policy, rival):
-        key = one.measure, one.variable
-        here, there = amount(one.measure, *(run.risk[key[0], name, key[1]] for name in (policy, rival)))
-        when = f", {WHEN[one.measure]}" if WHEN[one.measure] else ""
-        of = f"{begun(what(run, one.variable))} is {here} under {called(run, policy)}"
-        said.append(f"{of} against {there} under {called(run, rival)}{when}.")
+    for measure, name in costs(run, policy, rival):
+        there, here = amounts(measure, *(run.risk[measure, one, name] for one in (rival, policy)))
+        moves = f"{verb(run, measure, name, policy, rival)} {quantity(run, measure, name)} from {there} to {here}"
+        said.append(f"Compared with {called(run, rival)}, {called(run, policy)} {moves}.")
     return said or [f"No event and no headline outcome is shown to be worse under {called(run, policy)}."]
 
 
 def parts(run: RunRecords) -> list[str]:
     """Of each event that consists of others, a sentence that names them."""
     study = run.study
-    joint = [one for one in study.events if one.all_of and one.name in run.events]
     return [
-        f"“{study.title('events', one.name)}” means, in one and the same future:"
+        f"“{study.title('events', one.name)}” requires all of these in the same future:"
         f" {listed([study.phrase('events', part) for part in one.all_of])}."
-        for one in joint
+        for one in study.events
+        if one.all_of and one.name in run.events
     ]

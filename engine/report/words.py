@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -46,45 +46,49 @@ def _column(say: Callable[[str], str], column: Column) -> Column:
 def translator(study: Study, policies: Sequence[str]) -> Callable[[str], str]:
     """A function that replaces names in a text by their labels, except for labels that two names share.
 
-    A yearly variable with the same label as something else (an outcome folded from it, say) is marked as yearly, such
-    as `yearly layoffs by closures`.
-
     Args:
       policies: names of policies that the text may hold, which need not be those that run.
+    """
+    words, joined = _words(study, policies), _joined(study)
+    alone = joined | words
+    # within a sentence a name of one or two letters may be an English word, and so may a group's name of letters alone
+    inside = {name: text for name, text in alone.items() if name in words or not name.isalpha()}
+    # a label already in the text matches as a whole and stays as it is, so that no name within it is replaced
+    spelt = {study.words(name) for name in inside if "_" in name} | {*alone.values()}
+    known = sorted({name for name in inside if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
+
+    def within(text: str) -> str:
+        return pattern.sub(lambda found: inside.get(found[0], found[0]), text)
+
+    @functools.cache
+    def translate(text: str) -> str:
+        label, bracket, unit = text.partition(" [")
+        first, *others = label.split(", ")
+        if first not in alone:
+            return within(text)
+        rest = (inside.get(part) or within(part) for part in others)
+        return ", ".join([begun(alone[first]), *rest]) + bracket + within(unit)
+
+    return translate
+
+
+def _words(study: Study, policies: Sequence[str]) -> dict[str, str]:
+    """Name -> words for policies and variables, without names that would read alike.
+
+    A yearly variable with the same label as something else (an outcome folded from it, say) is marked as yearly, such
+    as `yearly layoffs by closures`.
     """
     named = {
         "policies": policies, "outcomes": study.model.outcomes, "events": study.events_by_name,
         "yearly": study.model.yearly, "factors": [one.name for one in study.inputs], "levers": study.model.levers,
     }  # fmt: skip
     kinds = {name: kind for kind, names in reversed(named.items()) for name in names}
-    plain = {name: study.phrase(kind, name) for name, kind in kinds.items()}
-    shared = Counter(plain.values())
-    yearly = {name: f"yearly {text}" for name, text in plain.items() if kinds[name] == "yearly" and shared[text] > 1}
-    alike = Counter((plain | yearly).values())
-    words = {name: text for name, text in (plain | yearly).items() if alike[text] == 1}
-    titles = {name: begun(text) if name in yearly else study.title(kinds[name], name) for name, text in words.items()}
-    joined = _joined(study)
-    titles = {name: begun(text) for name, text in joined.items()} | titles
-    # within a sentence a name of one or two letters may be an English word, and so may a group's name of letters alone
-    words = {name: text for name, text in joined.items() if not name.isalpha()} | words
-    # a label already in the text matches as a whole and stays as it is, so that no name within it is replaced
-    spelt = {study.words(name) for name in words if "_" in name} | {*words.values(), *joined.values()}
-    known = sorted({name for name in words if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
-    pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
-
-    def within(text: str) -> str:
-        return pattern.sub(lambda found: words.get(found[0], found[0]), text)
-
-    @functools.cache
-    def translate(text: str) -> str:
-        label, bracket, unit = text.partition(" [")
-        first, *others = label.split(", ")
-        if first in titles:
-            rest = (words.get(part) or within(part) for part in others)
-            return ", ".join([titles[first], *rest]) + bracket + within(unit)
-        return within(text)
-
-    return translate
+    words = {name: study.phrase(kind, name) for name, kind in kinds.items()}
+    shared = Counter(words.values())
+    words |= {n: f"yearly {text}" for n, text in words.items() if kinds[n] == "yearly" and shared[text] > 1}
+    alike = Counter(words.values())
+    return {name: text for name, text in words.items() if alike[text] == 1}
 
 
 def _joined(study: Study) -> dict[str, str]:
@@ -96,13 +100,11 @@ def _joined(study: Study) -> dict[str, str]:
         "lever_groups": study.lever_groups,
         "assumptions": [one.name for one in study.assumptions],
     }
-    called: dict[str, set[str]] = {}
+    called = defaultdict[str, set[str]](set)
     for kind, names in named.items():
         for name in names:
-            called.setdefault(name, set()).add(study.phrase(kind, name))
+            called[name].add(study.phrase(kind, name))
     words = {name: text for name, (text, *others) in called.items() if not others}
-    return words | {
-        f"{one.name} {kind}": f"{study.phrase('assumptions', one.name)} {kind}"
-        for one in study.assumptions
-        for kind in KINDS
-    }
+    turned = {f"{one.name} {kind}": f"{study.phrase('assumptions', one.name)} {kind}"
+              for one in study.assumptions for kind in KINDS}  # fmt: skip
+    return words | turned

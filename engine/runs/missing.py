@@ -14,6 +14,7 @@ from engine.errors import UserError
 from engine.execution.progress import Observer, Progress
 from engine.report.brief import missing_questions
 from engine.report.records import RunRecords, stored
+from engine.report.sentences import ranked
 from engine.run_folder import provenance
 from engine.runs.asking import ask
 
@@ -45,14 +46,19 @@ def ask_missing(run: Run, observe: Observer) -> list[str]:
 
 
 def options_for(of: RunRecords, question: str) -> Mapping[str, Any] | None:
-    """The required options of a question, filled in from the study; None where the study does not have them."""
+    """The required options of a question, filled in from the study; None where the study does not have them.
+
+    `flip` is about the baseline and the best of the other policies.
+    """
     base, outcome = of.study.baseline, of.outcomes[0]
     known: dict[str, Any] = {"outcome": outcome, "start": base}
     if of.others:
-        known |= {"end": of.others[0], "where": f"{of.others[0]} worse than {base} in {outcome}"}
+        best = ranked(of, of.others, "mean", outcome)[0]
+        known |= {"end": best, "policies": (best, base), "where": f"{best} worse than {base} in {outcome}"}
     if of.events:
         known["where"] = f"{of.events[0]} under {base}"
     required = [one.name for one in fields(registry.question(question)) if one.required]
+    required += ["policies"] * (question == "flip")  # needed where more than two run
     return {name: known[name] for name in required} if {*required} <= {*known} else None
 
 

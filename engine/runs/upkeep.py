@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import UserError
+from engine.errors import UserError, install
 from engine.execution.anew import computed_again
 from engine.execution.executors.site import of_study, versions
 from engine.execution.job import Finished, RunOptions, compute
@@ -143,15 +143,17 @@ def write_report(
     if out is not None:
         refuse_report(Path(out))
     try:
-        from engine.report import files, page
+        from engine.report import page, records
     except ModuleNotFoundError as error:
         if error.name != "jinja2":
             raise
-        from engine.report.chart_library import missing
-
-        raise missing() from error
+        raise UserError(
+            "rustbelt report", [f"expected the packages of the extra 'report'. Install them: {install('report')}"]
+        ) from error
     place = folder.path / page.NAME if out is None else Path(out)
-    content = files.content(folder.path, study, cube(), variable, place, kept_text)
+    content = report_formats.content(
+        place, lambda: page.page(records.stored(folder.path, study, cube(), variable), kept=kept_text)
+    )
     try:
         return written(place, content)
     except (UserError, OSError) as error:

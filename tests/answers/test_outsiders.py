@@ -18,11 +18,11 @@ import pytest
 from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.answers.question import Option
-from engine.report.page import report
 from engine.run_folder import answer_store
 from engine.runs.run import open_run, run
 from engine.study.loading import load_model_file
 from tests.answers.asked import Ruin, summed
+from tests.report.wording import report
 from tests.small_files import MODELS, POND, call, own, write
 
 

@@ -8,9 +8,9 @@ import pytest
 
 import engine
 from engine.answers.answer import Answer
-from engine.report.page import report
 from engine.run_folder import answer_store
 from engine.runs.run import open_run
+from tests.report.wording import report
 from tests.small_files import BRIDGE, MODELS, call, own, write
 
 WIDER = BRIDGE + '[lever_groups]\nsteel = ["strength"]\n'

@@ -3,7 +3,7 @@
 import pytest
 
 import engine
-from engine.report.page import report
+from tests.report.wording import report
 from tests.small_files import BRIDGE, MODELS, call, own, write
 
 ASSUMED = '[assumptions.dear]\nabout = "prices"\noff = { price = "0.5x" }\n'

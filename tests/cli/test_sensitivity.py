@@ -7,9 +7,9 @@ import xarray as xr
 
 from engine.answers.answer import Answer
 from engine.errors import UserError
-from engine.report.page import report
 from engine.run_folder import answer_store
 from engine.runs.run import open_run
+from tests.report.wording import report
 from tests.small_files import BRIDGE, call, damages, own, write
 
 

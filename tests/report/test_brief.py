@@ -25,8 +25,8 @@ def test_names_without_labels_are_words():
     text = made(make_study(model, 2000, ("old_way", "new_way"), events=events, labels={}))
     assert [sentence for sentence in sentences(text) if re.search(r"[a-z]_[a-z]", sentence)] == []
     said = " ".join(sentences(text))
-    assert "new way is better than old way in grain shortage [kt]" in said
-    assert "“All gone” means, in one and the same future: grain gone and growth gone." in said
+    assert "New way is better than old way in the mean of grain shortage [kt]" in said
+    assert "“All gone” requires all of these in the same future: grain gone and growth gone." in said
 
 
 @pytest.mark.parametrize("policies", [("old", "new"), ("a", "b", "c", "d")])
@@ -45,7 +45,7 @@ def test_what_gets_worse_is_said_by_name_and_how_much():
     study = make_study(Farms(), 4000, ("old", "new"), headline=("shortage", "gdp_index"))
     text = brief(made(study))
     assert '<h3 id="worse">' in text
-    assert re.search(r"GDP index is −[\d.]+ under new against −?[\d.]+ under old, on average", text)
+    assert re.search(r"new lowers the mean of GDP index from −?[\d.]+ to −[\d.]+\.", text)
 
 
 def test_policies_are_columns_and_no_more_than_three():

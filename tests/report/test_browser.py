@@ -217,5 +217,5 @@ def test_what_is_for_those_who_decide_is_two_sheets(pages, name, tmp_path, monke
     place.write_bytes(printing.pdf((pages / f"{name}.html").read_bytes()))
     told = subprocess.run(["pdftotext", place, "-"], capture_output=True, text=True, check=True).stdout
     first, second, third, *_ = told.split("\f")
-    assert "The answer" in first and "The numbers" in second and "What turns it" in second
+    assert "The answer" in first and "The numbers" in second and "Findings" in second
     assert third.strip().startswith("Appendix")

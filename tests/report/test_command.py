@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -57,6 +58,8 @@ def test_a_run_that_has_not_ended_is_refused_or_said_to_be_one(tmp_path):
 
 
 def test_what_is_missing_is_named(runs, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
+    for name in [name for name in sys.modules if name.startswith("engine.report")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
     ended = call("report", runs / "bridge", *own("Bridge"))
     assert ended.exit_code == 2 and "pip install 'jinja2>=" in ended.output

@@ -2,9 +2,9 @@
 
 import re
 
-from engine.report.page import report
 from engine.runs.run import run
 from tests.questions.assumed import BILL, bill
+from tests.report.wording import report
 
 MANY = {
     "old": {"label": "As it was"},
@@ -32,7 +32,7 @@ def test_it_says_which_policy_is_better_and_how_surely_in_the_words_of_the_study
     assert "clearly better in 1 and clearly worse in 1 of 3 outcomes." in text
     assert "less as it was" in text and "Stochastic dominance over as it was" in text
     assert b'<h2 id="compare"' in page and b'<figure id="thresholds' in page
-    line = text.split("What turns it")[-1][:400]
+    line = text.split("Findings")[-1][:400]
     assert f"how surely {answer.finding[:40]}" in line
     assert "Not asked: how bad it gets, and how rarely; what drives the worst" in text
 

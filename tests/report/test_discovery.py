@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 import engine
-from engine.report.page import report
 from engine.report.words import translator
+from tests.report.wording import report
 from tests.small_files import BRIDGE, MODELS, write
 
 

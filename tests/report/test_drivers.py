@@ -3,11 +3,11 @@
 import re
 
 from engine.formatting import rounded
-from engine.report.page import report
 from engine.runs.run import run
 from engine.study.loading import read_study
 from tests.questions.explained import SUM, Sum
 from tests.report.test_structures import words
+from tests.report.wording import report
 
 
 def study_of(paths):

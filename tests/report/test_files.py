@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from engine.errors import UserError
-from engine.report import files, printing
+from engine.report import formats, printing
 from engine.runs.run import open_run
 from engine.study.loading import load_model_file
 from tests.refusals import refuses
@@ -97,7 +97,7 @@ def test_endings_of_names_are_refused_together(bridge, tmp_path):
     ],
 )
 def test_a_file_is_refused_before_the_page_is_made(bridge, tmp_path, file, words, monkeypatch):
-    monkeypatch.setattr(files, "content", None)
+    monkeypatch.setattr(formats, "content", None)
     with refuses("", *words):
         open_run(bridge, load_model_file(own("Bridge")[1])).report(tmp_path / file)
     ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / file, "--pdf", tmp_path / "page.pdf")

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from engine.report.brief import WORDS, first_screen, up
-from engine.report.sentences import amount, bracketed, rivals, verdict, weighed, what, why, winner, worse
-from engine.report.text import compact, minus
+from engine.report.sentences import amounts, bracketed, rivals, sign, verdict, weighed, what, why, winner, worse
+from engine.report.text import minus
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record, record
@@ -62,13 +62,13 @@ def run_of(
             flag = flags.get(("probability", "ruin"))
             gaps.append(rec("difference_probability", policy, "ruin", chance - chances[base], chance_half, flag))
     study = SimpleNamespace(
-        policy_names=policies, baseline=base, events_by_name={"ruin": None}, events=(), facts=None,
+        policy_names=policies, baseline=base, events_by_name={"ruin": None}, events=(), facts=None, paths=4096,
         observed=SimpleNamespace(rows=()),
         phrase=lambda kind, name: name, title=lambda kind, name: "All is lost",
-        unit_of=UNITS.get, is_loss=lambda name: name != "growth",
+        unit_of=UNITS.get, is_loss=lambda name: name != "growth", loss_of=lambda name: name != "growth",
     )  # fmt: skip
     return SimpleNamespace(
-        study=study, outcomes=tuple(levels), events=("ruin",) * bool(chances), others=policies[1:], paths=4096,
+        study=study, outcomes=tuple(levels), events=("ruin",) * bool(chances), others=policies[1:],
         excluded=0, answers={},
         risk={(r.measure, r.policy, r.variable): r for r in risk},
         comparison={(r.measure, r.policy, r.variable): r for r in gaps},
@@ -83,98 +83,101 @@ CASES = [
     (
         "a clear win",
         run_of(LOSS, {"old": 0.07, "new": 0.005}),
-        "On average, new is better than old in loss [bn yuan]: 6.0 against 10.0.",
-        "Against old, in loss [bn yuan] new avoids 4.0, and nothing in the headline is shown to be worse.",
+        "New is better than old in the mean of loss [bn yuan]: 6.0 against 10.0.",
+        "Compared with old, new lowers loss [bn yuan] by 4.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under new."],
     ),
     (
         "a win that costs an event",
         run_of(LOSS, {"old": 0.01, "new": 0.07}),
-        "On average, new is better than old in loss [bn yuan]: 6.0 against 10.0.",
-        "Against old, in loss [bn yuan] new avoids 4.0; in “All is lost” [% of futures] it costs 6.0.",
-        ["“All is lost” [% of futures] is 7.0 under new against 1.0 under old."],
+        "New is better than old in the mean of loss [bn yuan]: 6.0 against 10.0.",
+        "Compared with old, new lowers loss [bn yuan] by 4.0 but raises “All is lost” [% of futures] by 6.0 (worse).",
+        ["Compared with old, new raises “All is lost” [% of futures] from 1.0 to 7.0."],
     ),
     (
         "the baseline wins",
         run_of({"loss": {"old": 6.0, "new": 10.0}}, {"old": 0.01, "new": 0.07}),
-        "On average, old is better than new in loss [bn yuan]: 6.0 against 10.0.",
-        "Against new, in loss [bn yuan] old avoids 4.0, and nothing in the headline is shown to be worse.",
+        "Old is better than new in the mean of loss [bn yuan]: 6.0 against 10.0.",
+        "Compared with new, old lowers loss [bn yuan] by 4.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under old."],
     ),
     (
         "overlap of the outcome: the event decides",
         run_of(SAME, {"old": 0.07, "new": 0.01}),
-        "On average, new and old cannot be told apart in loss [bn yuan]: 10.0 and 10.0.",
+        "New and old cannot be distinguished in the mean of loss [bn yuan]: 10.0 and 10.0.",
         (
-            "Against old, in “All is lost” [% of futures] new avoids 6.0, and nothing in the headline is shown to be"
-            " worse."
+            "Compared with old, new lowers “All is lost” [% of futures] by 6.0, and nothing in the headline is shown to"
+            " be worse."
         ),
         ["No event and no headline outcome is shown to be worse under new."],
     ),
     (
         "no difference at all",
         run_of(SAME, {"old": 0.07, "new": 0.07}),
-        "On average, new and old cannot be told apart in loss [bn yuan]: 10.0 and 10.0.",
+        "New and old cannot be distinguished in the mean of loss [bn yuan]: 10.0 and 10.0.",
         "No policy is shown to be better, so no cost is named.",
         [],
     ),
     (
         "low is worse",
         run_of({"growth": {"old": 2.0, "new": -1.0}}, {"old": 0.2, "new": 0.4}),
-        "On average, old is better than new in growth: 2.0 against −1.0.",
-        "Against new, in growth old gains 3.0, and nothing in the headline is shown to be worse.",
+        "Old is better than new in the mean of growth: 2.0 against −1.0.",
+        "Compared with new, old raises growth by 3.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under old."],
     ),
     (
         "too few paths for anything",
         run_of(LOSS, {"old": 0.07, "new": 0.01}, flags={("probability", "ruin"): Flag(Reason.ONE_UNIT), **WITHHELD}),
-        "On average, it cannot be said which policy is better in loss [bn yuan]: too few futures.",
+        "It cannot be said which policy is better in the mean of loss [bn yuan]: too few futures.",
         "No policy is shown to be better, so no cost is named.",
         [],
     ),
     (
         "better on average and worse at the bad end",
         run_of({**LOSS, "cost": {"old": (9.0, 17.0), "new": (8.0, 31.0)}}, {"old": 0.07, "new": 0.01}),
-        "On average, new is better than old in loss [bn yuan]: 6.0 against 10.0.",
+        "New is better than old in the mean of loss [bn yuan]: 6.0 against 10.0.",
         (
-            "Against old, in loss [bn yuan] new avoids 4.0; in cost [% of GDP] it costs 14.0 in the worst hundredth of"
-            " futures."
+            "Compared with old, new lowers loss [bn yuan] by 4.0 but raises cost [% of GDP] by 14.0 in the worst"
+            " hundredth of futures (worse)."
         ),
-        ["Cost [% of GDP] is 31.0 under new against 17.0 under old, in the worst hundredth of futures."],
+        [
+            "Compared with old, new raises the mean of cost [% of GDP] in the worst hundredth of futures from 17.0 to"
+            " 31.0."
+        ],
     ),
     (
         "thousands stand before the numbers",
         run_of({"jobs": {"old": 720.04, "new": 530.06}, "growth": {"old": 2.0, "new": 1.0}}, {}, half=0.02),
-        "On average, new is better than old in jobs [thousand persons]: 530 against 720.",
-        "Against old, in jobs [thousand persons] new avoids 190; in growth it loses 1.00.",
-        ["Growth is 1.00 under new against 2.00 under old, on average."],
+        "New is better than old in the mean of jobs [thousand persons]: 530 against 720.",
+        "Compared with old, new lowers jobs [thousand persons] by 190 but lowers growth by 1.00 (worse).",
+        ["Compared with old, new lowers the mean of growth from 2.00 to 1.00."],
     ),
     (
         "one policy",
         run_of({"loss": {"old": 10.0}}, {"old": 0.07}),
-        "On average, loss [bn yuan] is 10.0 under old.",
+        "Under old, the mean of loss [bn yuan] is 10.0.",
         "No policy is shown to be better, so no cost is named.",
         [],
     ),
     (
         "three policies, one better and one worse",
         run_of({"loss": {"old": 10.0, "new": 6.0, "bad": 14.0}}, {}),
-        "On average, new is the best of 3 policies, better than old in loss [bn yuan]: 6.0 against 10.0.",
-        "Against old, in loss [bn yuan] new avoids 4.0, and nothing in the headline is shown to be worse.",
+        "New is the best of 3 policies, better than old in the mean of loss [bn yuan]: 6.0 against 10.0.",
+        "Compared with old, new lowers loss [bn yuan] by 4.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under new."],
     ),
     (
         "three policies, none better",
         run_of({"loss": {"old": 10.0, "new": 10.0, "bad": 14.0}}, {}),
-        "On average, no policy is shown to be better than old in loss [bn yuan], with 10.0.",
+        "No policy is shown to be better than old in the mean of loss [bn yuan], with 10.0.",
         "No policy is shown to be better, so no cost is named.",
         [],
     ),
     (
         "three policies, the baseline the best",
         run_of({"loss": {"old": 10.0, "new": 11.0, "bad": 14.0}}, {}),
-        "On average, old is better than all 2 other policies in loss [bn yuan]: 10.0 against 11.0.",
-        "Against new, in loss [bn yuan] old avoids 1.0, and nothing in the headline is shown to be worse.",
+        "Old is better than all 2 other policies in the mean of loss [bn yuan]: 10.0 against 11.0.",
+        "Compared with new, old lowers loss [bn yuan] by 1.0, and nothing in the headline is shown to be worse.",
         ["No event and no headline outcome is shown to be worse under old."],
     ),
 ]
@@ -195,20 +198,23 @@ def test_the_tail_decides_where_the_mean_does_not():
     run = run_of({"loss": {"old": (10.0, 30.0), "new": (10.0, 20.0)}}, {})
     assert winner(run) == ("new", "ES99", "loss")
     said = first_screen(run)[0][1]
-    assert said[0] == "In the worst hundredth of futures, new is better than old in loss [bn yuan]: 20.0 against 30.0."
+    assert (
+        said[0]
+        == "New is better than old in the mean of loss [bn yuan] in the worst hundredth of futures: 20.0 against 30.0."
+    )
 
 
 def test_policies_that_are_as_good_are_named():
     run = run_of({"loss": {"old": 10.0, "new": 6.0, "half": 6.1}}, {})
-    assert rivals(run) == ["By its interval new cannot be told apart from half."]
+    assert rivals(run) == ["The intervals of new and half overlap."]
     assert rivals(run_of(LOSS, {})) == []
 
 
 def test_what_gets_worse_is_the_outcome_that_changes_most_and_the_event_with_the_most_points():
     levels = {**LOSS, "cost": {"old": 50.0, "new": 60.0}, "jobs": {"old": 2.0, "new": 3.0}}
     run = run_of(levels, {"old": 0.20, "new": 0.35})
-    first = "Jobs [thousand persons] is 3.0 under new against 2.0 under old, on average."
-    second = "“All is lost” [% of futures] is 35.0 under new against 20.0 under old."
+    first = "Compared with old, new raises the mean of jobs [thousand persons] from 2.0 to 3.0."
+    second = "Compared with old, new raises “All is lost” [% of futures] from 20.0 to 35.0."
     assert worse(run) == [first, second]
     # what the interval does not show is not named
     run.comparison["difference_probability", "new", "ruin"] = rec("difference_probability", "new", "ruin", 0.15, 0.2)
@@ -219,34 +225,53 @@ def test_what_gets_worse_is_the_outcome_that_changes_most_and_the_event_with_the
 def test_no_word_of_order_where_zero_lies_in_the_interval(gap):
     run = run_of({"loss": {"old": 10.0, "new": 10.0 + gap}}, {"old": 0.07, "new": 0.07 + gap / 100})
     text = " ".join([*itertools.chain(*(said for _, said in first_screen(run))), *worse(run)])
-    for word in ("better than", "best", "avoids", "costs", "gains", "loses", "against"):
+    for word in ("better than", "best", "lowers", "raises", "against"):
         assert word not in text
 
 
 def test_exact_equality_is_no_difference():
     run = run_of(SAME, {"old": 0.0, "new": 0.0}, half=0.0, chance_half=0.0)
-    assert "new and old cannot be told apart" in verdict(run, "mean", "loss") and winner(run) is None
+    assert "New and old cannot be distinguished" in verdict(run, "mean", "loss") and winner(run) is None
 
 
 def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
     run = run_of(LOSS, {})
     (_, (counting, model)), (_, turns) = first_screen(run)[1:]
-    assert counting == "From 4,096 futures, the average of loss [bn yuan] is known to within 0.1 (95 % interval)."
-    assert "error of the model is not known" in model and turns == ("What would change the ranking was not asked.",)
-    run.answers = {name: SimpleNamespace(finding=f"The {name}.") for name in ("backtest", "challenge", "flip")}
+    assert counting == "From 4,096 futures, the mean of loss [bn yuan] is known to within 0.1 (95 % interval)."
+    assert "error of the model is unknown" in model and turns == ("What would change the ranking was not asked.",)
+    asked = ("gates", "sensitivity", "condition", "backtest", "challenge", "flip")
+    run.answers = {name: SimpleNamespace(finding=f"The {name}.") for name in asked}
     (_, (_, *model)), (_, turns) = first_screen(run)[1:]
-    assert (model, turns) == (["The challenge.", "The backtest."], ("The flip.",))
+    assert model == ["The challenge.", "The backtest.", "The condition.", "The gates."] and turns == ("The flip.",)
+    del run.answers["flip"]  # the challenge already stands above
+    assert first_screen(run)[2][1] == ("The sensitivity.",)
+
+
+def test_an_outcome_that_is_neither_better_high_nor_low_decides_nothing():
+    run = run_of(LOSS, {})
+    run.study.loss_of = lambda name: None
+    assert sign(run, "mean", "new", "loss") is None and winner(run) is None and worse(run) == []
+    reason = "neither high nor low values are worse."
+    assert verdict(run, "mean", "loss") == (
+        f"It cannot be said which policy is better in the mean of loss [bn yuan]: {reason}"
+    )
 
 
 def test_numbers_are_rounded_to_their_errors_and_for_people():
     r = rec("difference_mean", "new", "loss", -1234.567, 30.0)
-    assert bracketed("mean", r) == "−1,230 [−1,260, −1,200]" and amount("mean", r) == ["−1,230"]
+    assert bracketed("mean", r) == "−1,230 [−1,260, −1,200]" and amounts("mean", r) == ["−1,230"]
     assert bracketed("probability", rec("probability", "new", "ruin", 0.2345678, 1e-6)) == "23.5 [23.5, 23.5]"
     assert bracketed("mean", rec("mean", "new", "loss", 5.0, flag=FEW_FLAG)) == "5.00†"
     assert bracketed("mean", None) == ""
-    assert amount("mean", rec("mean", "new", "loss", math.nan)) == ["unknown"]
+    assert amounts("mean", rec("mean", "new", "loss", math.nan)) == ["unknown"]
+    # alike, to what the widest interval supports; without an interval as what stands beside it
+    assert amounts("mean", rec("mean", "new", "loss", 0.02, 0.01), rec("mean", "old", "loss", 1.31, 2.6)) == ["0", "1"]
+    assert (
+        bracketed("mean", rec("mean", "new", "loss", 0.0616, flag=FEW_FLAG), rec("mean", "new", "loss", 1.91))
+        == "0.06†"
+    )
     assert what(run_of(LOSS, {}), "ruin") == "“All is lost” [% of futures]"
-    assert minus("[-1, 2e-05]") == "[−1, 2e-05]" and compact(math.nan) == "–"
+    assert minus("[-1, 2e-05]") == "[−1, 2e-05]"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import re
 
-from engine.report.page import report
 from engine.runs.run import run
 from tests.questions.assumed import BILL, bill
+from tests.report.wording import report
 
 
 def words(page: bytes) -> str:

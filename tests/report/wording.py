@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 
+import xarray as xr
+
+from engine.report.page import page
+from engine.report.records import stored
 from engine.study.study import Study
+
+
+def report(folder: Path, study: Study, cube: xr.DataTree) -> bytes:
+    """The page of a run folder."""
+    return page(stored(folder, study, cube))
 
 
 def brief(text: str) -> str:
