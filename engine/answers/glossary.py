@@ -343,7 +343,6 @@ TERMS: Mapping[str, str | Term] = {
     "verdict": Term("the policy against the baseline, as far as the interval shows", "it is", each=True),
     "where": "what holds in the futures that are looked for",
     "words": "the choice in words",
-    "worse.variance_ratio": estimate("variance under independent draws over that on common futures"),
     "worse.worse": share("probability of being worse than the baseline", "worse in"),
     "worst.path": "number of the future",
     "worst.value": "its value on the path",

@@ -35,8 +35,7 @@ READING = (
     " interval leaves out zero. Regret is the distance from the best policy of the same future: its mean, the value"
     " that the worst 5 % of futures reach or pass (VaR95), and the largest. A policy dominates at first order if it is"
     " better at every level, at second order if everybody who is averse to risk prefers it; the verdict is wrong in at"
-    " most 5 % of cases. Independent futures for each policy would take as many times the"
-    " paths as the variance ratio says."
+    " most 5 % of cases."
 )
 
 
