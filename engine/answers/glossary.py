@@ -246,9 +246,6 @@ TERMS: Mapping[str, str | Term] = {
     "place_given": Term("place of the figure among the futures given what was observed", "given"),
     "point.distance": Term("from the origin, in standard deviations of a normal score", "sd from the middle"),
     "point.passed": "what happens in it",
-    "point.unusual": Term(
-        "score of what is unusual in it, and its part in the squared distance", "what is unusual in it"
-    ),
     "point_factors.draw": "draw, in the factor's unit",
     "point_factors.score": "normal score of the draw",
     "point_outcomes.value": "outcome, in its unit",
@@ -258,8 +255,6 @@ TERMS: Mapping[str, str | Term] = {
         "its distance from the prior's mean, in standard deviations of the prior", "sd from its prior"
     ),
     "point_shocks.value": "shock of the year",
-    "point_years.cell": "yearly variable, and its place",
-    "point_years.value": "yearly value, in its unit",
     "policy_value": "the claim's number under its policy",
     "powers": "powers of the likelihood that the run goes through",
     "priors.density": "density from the 0.5 % to the 99.5 % quantile",

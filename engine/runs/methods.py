@@ -25,7 +25,6 @@ class Questions:
         level: str | float | None = None,
         year: int | None = None,
         at: Mapping[str, str] | None = None,
-        numbers: bool = False,
         *,
         device: str | None = None,
     ) -> Answer:
@@ -40,7 +39,6 @@ class Questions:
           level: Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.
           year: One year, of a yearly variable.
           at: One place, of a yearly variable: region=Liaoning.
-          numbers: No word for how likely something is, numbers alone.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
@@ -55,7 +53,6 @@ class Questions:
             level=level,
             year=year,
             at=at,
-            numbers=numbers,
             device=device,
         )
 
@@ -85,13 +82,7 @@ class Questions:
         )
 
     def explain(
-        self,
-        outcome: str,
-        policy: str | None = None,
-        level: str | float | None = None,
-        numbers: bool = False,
-        *,
-        device: str | None = None,
+        self, outcome: str, policy: str | None = None, level: str | float | None = None, *, device: str | None = None
     ) -> Answer:
         """Show what the worst futures of a run have in common.
 
@@ -99,13 +90,12 @@ class Questions:
           outcome: An outcome, whose worst futures are looked at; or an event, and those in which it happens.
           policy: The policy; the baseline if not given.
           level: The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.
-          numbers: No word for how likely something is, numbers alone.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self._ask("explain", outcome=outcome, policy=policy, level=level, numbers=numbers, device=device)
+        return self._ask("explain", outcome=outcome, policy=policy, level=level, device=device)
 
     def discover(self, where: str, numbers: bool = False, *, device: str | None = None) -> Answer:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.
