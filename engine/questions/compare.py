@@ -13,12 +13,12 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import judged
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.table import Table
-from engine.answers.wording import likely, named, share, size, some, undecided, worst_share
+from engine.answers.wording import measured, named, share, size, some, undecided, worst_share
 from engine.errors import Problems, UserError
 from engine.formatting import begun
 from engine.questions import comparison, two_runs, years
 from engine.questions.comparison import CHANCE, GAP, Held, others_of, verdict
-from engine.questions.variables import LEVEL
+from engine.questions.variables import LEVEL, MEAN, PROBABILITY
 from engine.risk.drivers.series import of_yearly
 from engine.risk.estimation.evidence import stated_level
 from engine.risk.estimation.intervals import Estimate, as_units
@@ -35,8 +35,7 @@ READING = (
     " interval leaves out zero. Regret is the distance from the best policy of the same future: its mean, the value"
     " that the worst 5 % of futures reach or pass (VaR95), and the largest. A policy dominates at first order if it is"
     " better at every level, at second order if everybody who is averse to risk prefers it; the verdict is wrong in at"
-    " most 5 % of cases. Independent futures for each policy would take as many times the"
-    " paths as the variance ratio says."
+    " most 5 % of cases."
 )
 
 
@@ -86,7 +85,6 @@ class Compare:
     at: Annotated[
         Mapping[str, str] | None, Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL")
     ] = None
-    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     @property
     def stored(self) -> bool:
@@ -185,14 +183,14 @@ class Compare:
             yield from _of_years(study, by_year)
         elif len(others) <= MOST:
             for policy in others:
-                yield from _of_policy(study, held, first, policy, level, self.numbers)
+                yield from _of_policy(study, held, first, policy, level)
         elif measures := [measure for measure, by_name in by_measure.items() if first in by_name]:
             yield from every_pair.best(study, first, measures[-1], by_measure[measures[-1]][first])
         else:
             yield f"The tables compare {len(others)} policies with {base} in {named(study, first)}."
 
 
-def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, numbers: bool) -> Iterator[str]:
+def _of_policy(study: Study, held: Held, name: str, policy: str, level: float) -> Iterator[str]:
     """Sentences on a policy: its effect on a variable, its clearest opposite effect, and how often it is worse."""
     base, called = (study.phrase("policies", one) for one in (study.baseline, policy))
     gaps = {
@@ -201,9 +199,9 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, n
     sides = {of: verdict(gap, study.loss_of(of)) for of, gap in gaps.items() if gap}
     gap = gaps[name]
     if gap is None or not np.isfinite(gap.estimate):
-        yield f"The difference of {called} from {base} in {_mean(study, name)} is unknown."
+        yield f"The difference of {called} from {base} in {measured(study, name, MEAN)} is unknown."
     elif _is_unclear(gap):
-        yield f"Under {called}, {_mean(study, name)} is not clearly different from that under {base}."
+        yield f"Under {called}, {measured(study, name, MEAN)} is not clearly different from that under {base}."
     else:
         yield f"Under {called}, {_effect(study, name, gap)} than under {base}{_bare(gap)}."
     if study.loss_of(name) is None:
@@ -220,7 +218,7 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, n
     worse, tail = held.get(("worse", policy, name)), held.get((f"{GAP}ES{100 * level:g}", policy, name))
     if worse is not None and np.isfinite(worse.estimate):
         bare = "" if np.isfinite(worse.low) else ", without an interval"
-        often = f"In {share(worse)} of futures{likely(worse, numbers)}{bare}"
+        often = f"In {share(worse)} of futures{bare}"
         yield f"{often}, {named(study, name)} is worse under {called} than under {base}."
     if tail is not None and np.isfinite(tail.estimate):
         by = f"the mean is {_side(study, name, tail)} by {size('mean', study.unit_of(name), tail)}{_bare(tail)}"
@@ -231,15 +229,11 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, n
         yield f"Under {called}, the mean is clearly {clear} of {len(counted)} outcomes."
 
 
-def _mean(study: Study, name: str) -> str:
-    return f"the {'chance' if name in study.events_by_name else 'mean'} of {named(study, name)}"
-
-
 def _effect(study: Study, name: str, gap: Estimate | None) -> str:
     """An effect as a clause: `the chance of ruin is higher by 14.9 points`."""
     assert gap is not None
-    by = size("probability" if name in study.events_by_name else "mean", study.unit_of(name), gap)
-    return f"{_mean(study, name)} is {_side(study, name, gap)} by {by}"
+    by = size(PROBABILITY if name in study.events_by_name else MEAN, study.unit_of(name), gap)
+    return f"{measured(study, name, MEAN)} is {_side(study, name, gap)} by {by}"
 
 
 def _side(study: Study, name: str, gap: Estimate) -> str:

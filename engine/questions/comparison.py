@@ -24,7 +24,6 @@ from engine.risk.estimation.tables import THREADS, Record
 from engine.risk.policies import ranks
 from engine.risk.policies.dominance import dominance
 from engine.risk.policies.joint import common_tails
-from engine.risk.policies.pairing import variance_ratio
 from engine.risk.policies.ranks import Gaps
 from engine.risk.policies.regrets import regrets
 from engine.study.study import Study
@@ -35,7 +34,7 @@ FEW, MOST = 2, 4
 """Most policies beside the baseline with all brief rows of `worse`, and most policies with brief common tails."""
 Row = dict[str, Any]
 Held = dict[tuple[str, str, str], Estimate]
-"""Estimates by measure ("difference_M", "worse", "regret_VaR95", "variance_ratio"), policy and variable."""
+"""Estimates by measure ("difference_M", "worse", "regret_VaR95"), policy and variable."""
 
 
 class Some(Mapping[str, np.ndarray]):
@@ -142,7 +141,6 @@ def of_paths(
         for policy, one, lacks in zip(study.policy_names, values, lacking, strict=True):
             held |= {(measure, policy, name): lack for measure, lack in lacks.items()}
             if policy != study.baseline:
-                held["variance_ratio", policy, name] = variance_ratio(one, values[base], unit)
                 for order, of in zip(ORDERS, dominance(one, values[base], unit, loss), strict=True):
                     numbers = {key: value for key, value in vars(of).items() if key != "flag"}
                     rows.append({"outcome": name, "order": order, "policy": policy, **numbers, BRIEF: name in shown})
@@ -170,8 +168,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
         if measure == CHANCE:
             events.append({"event": name, "policy": policy, "difference": one, "verdict": verdict(one, True)})
         elif measure == "worse":
-            ratio = held.get(("variance_ratio", policy, name))
-            worse.append(of | {"worse": one, "variance_ratio": ratio, BRIEF: few or is_shown})
+            worse.append(of | {"worse": one, BRIEF: few or is_shown})
         elif measure.startswith(GAP):
             of |= {"measure": measure.removeprefix(GAP), "unit": study.unit_of(name), "difference": one}
             of["verdict"] = "" if of["measure"] == "sd" else verdict(one, study.loss_of(name))
@@ -187,7 +184,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
     )  # fmt: skip
     yield table(
         "worse", f"How often worse than {base} on the same future", worse, "outcome", "policy",
-        brief=("worse", "variance_ratio"), across="policy",
+        brief=("worse",), across="policy",
     )  # fmt: skip
     lacking = [key for key in held if key[0].startswith("regret")]
     measures, _, names = map(dict.fromkeys, zip(*lacking, strict=True)) if lacking else ((), (), ())

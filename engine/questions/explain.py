@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -14,7 +14,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
-from engine.answers.wording import amount, amounts, likely, named, share, some, worst_share
+from engine.answers.wording import amount, amounts, named, share, some, worst_share
 from engine.formatting import begun, command_line, words
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.prior_scores import BINS, Priors
@@ -71,7 +71,6 @@ class Explain:
         str | float | None,
         Option("The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.", "L"),
     ] = None
-    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """What the worst futures share.
@@ -99,7 +98,7 @@ class Explain:
             f"{tail.study.name}: {named(of.study, tail.variable)} under {policy}, {where}, {len(tail.tail):,} of"
             f" {tail.study.futures}{f', {lost:,} left out' if lost else ''}."
         )
-        findings = (*_findings(tail, inputs, self.numbers), _way_there(tail.study, point))
+        findings = (*_findings(tail, inputs), _way_there(tail.study, point))
         shown_first = sorted(filter(len, tables), key=lambda one: not any(one.brief))
         return Answer(Subject.of(tail.study), findings, tuple(shown_first), basis, READING)
 
@@ -155,9 +154,7 @@ def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Itera
     """The tables of the likeliest future."""
     study, row, trace = of.study, of.study.row(of.policy), point.trace
     passed = f"{of.variable} {f'passes {[*of.measures][1]}' if of.level else 'happens'}"
-    scores = {name: f" {score:+.2f}" for name, score in point.scores.items()}
-    unusual = (f"{name}{scores.get(name, '')} ({100 * point.share[name]:.0f} %)" for name in _largest(point))
-    whole = [{"passed": passed, "distance": point.distance, "unusual": ", ".join(unusual)}]
+    whole = [{"passed": passed, "distance": point.distance}]
     yield table("point", "The likeliest future that was found", whole, "passed")
     shares = [{"input": name, "share": part, BRIEF: part >= LEAST} for name, part in point.share.items()]
     yield table("point_shares", "What makes up its squared distance", shares, "input", brief=("share",))
@@ -179,40 +176,22 @@ def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Itera
     outcomes = zip(study.model.outcomes.items(), trace.outcomes[row, :, 0].tolist(), strict=True)
     values = [{"outcome": name, "value": value, "unit": one.unit} for (name, one), value in outcomes]
     yield table("point_outcomes", "Outcomes of it", values, "outcome", brief=())
-    if trace.yearly is not None:
-        yield _years(study, trace.yearly[row, :, :, 0])
 
 
 def _shocks(study: Study, values: np.ndarray, priors: Mapping[Any, tuple[float, float]]) -> Table:
     """The shocks [year, stream] of the likeliest future; the brief table has those farthest from their priors."""
-    places = [*product(study.years, chain.from_iterable(study.shock_streams.values()))]
-    means, sds = np.array([priors.get((stream, year), (np.nan, np.nan)) for year, stream in places]).T
-    away = (values.ravel() - means) / sds
-    sizes = np.nan_to_num(np.abs(away))
+    rows = list[Row]()
+    for year, of_year in zip(study.years, values.tolist(), strict=True):
+        for stream, value in zip(chain(*study.shock_streams.values()), of_year, strict=True):
+            mean, sd = priors.get((stream, year), (np.nan, np.nan))
+            rows.append({"year": year, "shock": stream, "value": value, "away": (value - mean) / sd})
+    sizes = np.nan_to_num(np.abs([row["away"] for row in rows]))
     least = max(AWAY, np.sort(sizes)[-SHOWN:][0])
-    rows = [
-        {"year": year, "shock": stream, "value": value, "away": far, BRIEF: size >= least}
-        for (year, stream), value, far, size in zip(places, values.ravel().tolist(), away.tolist(), sizes, strict=True)
-    ]
+    rows = [row | {BRIEF: size >= least} for row, size in zip(rows, sizes, strict=True)]
     return table("point_shocks", "Shocks of it", rows, "year", "shock", brief=("value", "away"))
 
 
-def _years(study: Study, values: np.ndarray) -> Table:
-    """The yearly values [year, cell] of the likeliest future."""
-    places = [
-        (f"{name}[{', '.join(place)}]" if place else name, year, one.unit)
-        for name, one in study.model.yearly.items()
-        for place in product(*(study.model.dims[dim] for dim in one.dims))
-        for year in study.years
-    ]
-    rows = [
-        {"cell": cell, "year": year, "value": value, "unit": unit}
-        for (cell, year, unit), value in zip(places, values.T.ravel().tolist(), strict=True)
-    ]
-    return table("point_years", "Years of it", rows, "cell", "year", brief=())
-
-
-def _findings(of: TailFutures, inputs: Inputs, numbers: bool) -> Iterator[str]:
+def _findings(of: TailFutures, inputs: Inputs) -> Iterator[str]:
     """Sentences: the inputs farthest from their priors, and the tail or the probability."""
     study, value = of.study, next(iter(of.measures.values()))
     name, under = named(study, of.variable), f"under {study.phrase('policies', of.policy)}"
@@ -221,7 +200,7 @@ def _findings(of: TailFutures, inputs: Inputs, numbers: bool) -> Iterator[str]:
         yield f"In these futures, the mean of {name} is {amount(study.unit_of(of.variable), value)}."
     else:
         yield from _farthest(study, inputs, f"futures with {name} {under}")
-        yield f"The chance of {name} {under} is {share(value)}{likely(value, numbers)}."
+        yield f"The chance of {name} {under} is {share(value)}."
 
 
 def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -63,7 +62,10 @@ def indices(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> 
     columns: list[list[Both]] = []
     with ThreadPoolExecutor(THREADS) as threads:
         for k, mixed in enumerate(futures.mixed(replicates(some, 1) for some in sets)):
-            columns.append([*threads.map(twice.indices(mixed), wanted)])
+            here = good & sound((mixed,))
+            refuse_too_many(study, here)
+            of = twice if np.array_equal(here, good) else _Twice(twice.numbers, a, b, here)
+            columns.append([*threads.map(partial(of.both, mixed), wanted)])
             observe("inputs", k + 1, len(sets))
     parts, known = [], []
     effects = _effects(futures, inputs, twice.numbers, observe)
@@ -80,49 +82,35 @@ def indices(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> 
     return parts, known
 
 
-@dataclass(frozen=True)
 class _Twice:
     """Every quantity on some paths of the futures (a), and of the same futures with all inputs drawn again (b)."""
 
-    numbers: Numbers
-    a: Values
-    b: Values
-    good: Bool[np.ndarray, "path"]
+    def __init__(self, numbers: Numbers, a: Values, b: Values, good: Bool[np.ndarray, "path"]):
+        self.numbers, self.a, self.b, self.good = numbers, a, b, good
+        units = as_units(len(good), numbers.study.unit).take(good)
+        self.pairs = {one: Pair(self.on(one, a), self.on(one, b), units) for one in numbers.quantities}
+        # an event that happens on no path may still happen, but a tail that ends at VaR does not vary
+        self.moving = {
+            one
+            for one, pair in self.pairs.items()
+            if (one.measure != SHORTFALL or pair.variance > 0) and self.differ(one, a, b)
+        }
 
-    @cached_property
-    def pairs(self) -> dict[Quantity, Pair]:
-        """Each quantity on both."""
-        units = as_units(len(self.good), self.numbers.study.unit).take(self.good)
-        return {one: Pair(self.on(one, self.a), self.on(one, self.b), units) for one in self.numbers.quantities}
-
-    @cached_property
-    def moving(self) -> set[Quantity]:
-        """The quantities with a variance, which differ between both on some path.
-
-        An event that happens on no path may still happen, but a tail that ends at VaR does not vary.
-        """
-        varying = {one for one, pair in self.pairs.items() if one.measure != SHORTFALL or pair.variance > 0}
-        return {*filter(partial(differs, self.numbers.study, self.a, self.b, self.good), varying)}
+    def differ(self, one: Quantity, x: Values, y: Values) -> bool:
+        """Whether a quantity differs between two sets of futures on some path."""
+        return differs(self.numbers.study, x, y, self.good, one)
 
     def on(self, one: Quantity, values: Values) -> Float[np.ndarray, "path"]:
         """A quantity on the paths."""
         return self.numbers.table([one], values)[0, self.good]
 
-    def indices(self, mixed: Values) -> Callable[[Quantity], Both]:
-        """A function from a quantity to the indices of the inputs that alone are drawn again in `mixed`."""
-        here = self.good & sound((mixed,))
-        if not np.array_equal(here, self.good):
-            refuse_too_many(self.numbers.study, here)
-            return replace(self, good=here).indices(mixed)
-        moving, pairs = self.moving, self.pairs
-        from_a, from_b = (partial(differs, self.numbers.study, x, mixed, here) for x in (self.a, self.b))
-
-        def both(one: Quantity) -> Both:
-            if one not in moving or not from_a(one):
-                return NOTHING, NOTHING
-            return pairs[one].both(self.on(one, mixed)) if from_b(one) else (EVERYTHING, EVERYTHING)
-
-        return both
+    def both(self, mixed: Values, one: Quantity) -> Both:
+        """The indices of the inputs that alone are drawn again in `mixed`."""
+        if one not in self.moving or not self.differ(one, self.a, mixed):
+            return NOTHING, NOTHING
+        return (
+            self.pairs[one].both(self.on(one, mixed)) if self.differ(one, self.b, mixed) else (EVERYTHING, EVERYTHING)
+        )
 
 
 def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag: Flag | None) -> Estimate:

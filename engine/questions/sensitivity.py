@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -18,20 +18,19 @@ from engine.questions.comparison import of_named
 from engine.questions.futures import Futures, of_paths, quantities
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.indices import Row, indices
-from engine.questions.swings import swings
-from engine.questions.variables import PROBABILITY, SHORTFALL, outcomes_of
+from engine.questions.variables import SHORTFALL, outcomes_of
 from engine.questions.variants import PATHS
 from engine.study.study import Study
 
 MOST = 8
-"""Most inputs or factors that the brief table shows of a quantity."""
+"""Most inputs that the brief table shows of a quantity."""
 ROOM = 8
 """Most words of the inputs that a sentence names together."""
 READING = (
     "Shares are in % of the variance: of the outcome on a path, of a path's contribution to ES, of whether the event"
     " happens. share: an input's part, with interactions shared out evenly (its Shapley effect); all parts add up to"
     " 100. alone: the part that goes if the input is known (Sobol' first index). total: the part that is left if all"
-    " others are known. Inputs are in the order of the sentences, factors in that of the first table. Brackets: 95 %"
+    " others are known. Inputs are in the order of the sentences. Brackets: 95 %"
     " intervals."
 )
 
@@ -75,23 +74,29 @@ class Sensitivity:
         names = [*dict.fromkeys(one.variable for one in wanted)]
         futures = Futures(study, outcomes_of(study, names), of.device)
         shares, known = indices(futures, wanted, of.observe)
-        held = swings(futures, wanted, of.observe)
         # the first variable's difference from the baseline, if any, in the mean or probability
         of_first = (row for row in known if row["variable"] == names[0] and row["measure"] != SHORTFALL)
         subject = max(of_first, key=lambda row: row["against"] != "")
         ranked = [row for row in shares if (row["of"], row["side"]) == (subject["of"], subject["side"])]
         ranked.sort(key=_share, reverse=True)
-        tables = [*_of_inputs(shares, known, [row["input"] for row in ranked]), *_of_factors(held)]
+        tables = _of_inputs(shares, known, [row["input"] for row in ranked])
         sentences = tuple(_sentences(study, subject, ranked))
         return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
 
 
 def _of_inputs(shares: Sequence[Row], known: Sequence[Row], order: list[str]) -> Iterator[Table]:
-    """The tables of the shares of inputs, in the order of the finding, and of all factors and all shocks."""
+    """The tables of the shares of inputs, in the order of the finding, and of all factors and all shocks.
+
+    The brief table has the `MOST` inputs of each quantity whose shares on any side are the largest.
+    """
+    by_size, most = sorted(shares, key=_share, reverse=True), dict[str, list[str]]()
+    for of in dict.fromkeys(row["of"] for row in shares):
+        most[of] = [*dict.fromkeys(row["input"] for row in by_size if row["of"] == of)][:MOST]
+    rows = sorted(shares, key=lambda row: order.index(row["input"]))
     yield table(
         "shares",
         "What each input does to the variance, in %",
-        _briefed(sorted(shares, key=lambda row: order.index(row["input"])), "of", "input", _share),
+        [row | {BRIEF: row["input"] in most[row["of"]]} for row in rows],
         *("of", "input", "side"),
         brief=["share"],
         across="side",
@@ -101,35 +106,8 @@ def _of_inputs(shares: Sequence[Row], known: Sequence[Row], order: list[str]) ->
     yield table("known", "What goes of the variance if these are known", known, "of", "side", brief=shown)
 
 
-def _of_factors(held: Sequence[Row]) -> Iterator[Table]:
-    """The tables of the effects of factors on outcomes and on events, ordered by their effect on the first of these."""
-    for name, is_event in (("swings", False), ("event_swings", True)):
-        rows = [row for row in held if (row["measure"] == PROBABILITY) == is_event]
-        order = {row["factor"]: -_span(row) for row in rows if row["quantity"] == rows[0]["quantity"]}
-        rows = _briefed(sorted(rows, key=lambda row: order[row["factor"]]), "quantity", "factor", _span)
-        for row in rows:
-            row[BRIEF] &= row["measure"] != SHORTFALL and bool(row["low"].estimate or row["high"].estimate)
-        brief = "low_value", "low", "high_value", "high"
-        yield table(name, "One factor held low and high", rows, "quantity", "factor", brief=brief, apart="quantity")
-
-
-def _briefed(rows: Sequence[Row], of: str, label: str, size: Callable[[Row], float]) -> list[Row]:
-    """The rows, marked for the brief table where their label is among the largest of what the row is of."""
-    ranked: dict[str, list[str]] = {}
-    for row in sorted(rows, key=size, reverse=True):
-        labels = ranked.setdefault(row[of], [])
-        if row[label] not in labels:
-            labels.append(row[label])
-    return [row | {BRIEF: row[label] in ranked[row[of]][:MOST]} for row in rows]
-
-
 def _share(row: Row) -> float:
     return float(np.nan_to_num(row["share"].estimate))
-
-
-def _span(row: Row) -> float:
-    """The absolute difference of a quantity between the factor held low and held high."""
-    return float(np.nan_to_num(abs(row["high"].estimate - row["low"].estimate)))
 
 
 def _sentences(study: Study, of: Row, ranked: Sequence[Row]) -> Iterator[str]:

@@ -43,7 +43,9 @@ def input_rows(of: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor
 
 def _input(
     of: TailFutures,
-    labels: Row,
+    kind: str,
+    name: str,
+    year: int | None,
     unit: str,
     prior: tuple[float, float],
     values: Float[np.ndarray, "held"],
@@ -53,7 +55,7 @@ def _input(
     """The row, and the density, of a factor or a shock.
 
     Args:
-      labels: the columns `input`, `kind`, `name` and `year`.
+      year: of a shock; None for a factor.
       prior: mean and standard deviation of its prior, in its unit.
       values: its draws on the held paths.
       ranks: the prior's probability below, and at or below, each of them.
@@ -65,7 +67,11 @@ def _input(
     mean, *shares = of.share.means(moved[:, of.tail], moved[:, of.near])
     density = [_density(share, ((BINS - 1) / sample) ** 0.5) for share in shares]
     distance, p_value = of.share.distance(tenths[:, of.tail], tenths[:, of.near], sample)
-    row = labels | {
+    row = {
+        "input": name if year is None else f"{name} in {year}",
+        "kind": kind,
+        "name": name,
+        "year": year,
         "mean": mean,
         "prior_mean": centre,
         "unit": unit,
@@ -103,8 +109,7 @@ def _factors(of: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[tup
             unit, prior, values = item.unit, (moments.mean, moments.sd), of.draws[k]
         else:
             unit, prior, values = SCORED, (0.0, 1.0), joint[k]
-        labels = {"input": item.name, "kind": "factor", "name": item.name, "year": None}
-        yield _input(of, labels, unit, prior, values, [below[k]] * 2)
+        yield _input(of, "factor", item.name, None, unit, prior, values, [below[k]] * 2)
 
 
 def _shocks(of: TailFutures) -> Iterator[tuple[Row, Density]]:
@@ -126,8 +131,7 @@ def _shocks(of: TailFutures) -> Iterator[tuple[Row, Density]]:
         else:
             prior, ranks = (0.5, 12**-0.5), [values] * 2
         if prior[1] > 0:
-            labels = {"input": f"{stream} in {year}", "kind": "shock", "name": stream, "year": year}
-            yield _input(of, labels, shock.unit, prior, values, ranks, count)
+            yield _input(of, "shock", stream, year, shock.unit, prior, values, ranks, count)
 
 
 def _sampled(futures: Futures) -> Float[np.ndarray, "year stream path"] | None:

@@ -40,10 +40,10 @@ def test_json_has_every_number(run):
     study, folder = run
     ended = call("sensitivity", study, *own("Bridge"), "--out", folder, "--json", "--quiet", "--outcome", "damage")
     tables = json.loads(ended.stdout)["tables"]
-    assert set(tables) == {"shares", "known", "swings"}
+    assert set(tables) == {"shares", "known"}
     (row, *_), *_ = (table["rows"] for table in tables.values())
     assert {*row} >= {"share", "alone", "total"} and {*tables["known"]["rows"][0]} >= {"factors", "shocks"}
-    assert {row["variable"] for name in ("shares", "known", "swings") for row in tables[name]["rows"]} == {"damage"}
+    assert {row["variable"] for name in ("shares", "known") for row in tables[name]["rows"]} == {"damage"}
 
 
 def test_flip_prints_what_turns_a_ranking_and_the_report_has_both(run):

@@ -34,7 +34,7 @@ def test_the_likeliest_future_is_one_of_the_nearest_points(name):
     (point,) = answer["point"].rows()
     assert point["distance"] == pytest.approx(np.linalg.norm(POINTS[name][0]), rel=1e-3)
     if name == "larger":
-        assert point["unusual"] in ("x1 +2.50 (100 %)", "x2 +2.50 (100 %)")
+        assert answer["point_shares"]["share"][0] > 0.995 and max(x1, x2) == pytest.approx(2.5, abs=0.005)
 
 
 @pytest.mark.parametrize("sampler", ["random", "antithetic"])
@@ -72,9 +72,6 @@ def test_the_likeliest_future_stands_in_the_tables_at_its_labels():
             prior = row(answer["inputs"], name=stream, year=year)
             assert own["value"] == float(point.trace.shocks[y, k, 0])
             assert own["away"] == pytest.approx((own["value"] - prior["prior_mean"]) / prior["prior_sd"])
-        for k, place in enumerate(study.model.dims["place"]):
-            own = row(answer["point_years"], cell=f"cost[{place}]", year=year)
-            assert own["value"] == float(point.trace.yearly[1, y, k, 0]) and own["unit"] == "M/yr"
 
 
 class Weather(PathModel):

@@ -210,20 +210,6 @@ def test_a_group_is_one_player_with_what_its_members_do_together():
     assert abs(known["factors"].estimate - 1) < 5 * known["factors"].standard_error + 1e-9
 
 
-def test_holding_a_factor_moves_the_mean_by_what_it_weighs():
-    given = asked(chosen())
-    weights = {"signal": 1.0, "noise": 2.0, "left": 0.5, "right": 1.0}
-    for row in given["swings"].where(measure="mean", policy="risky"):
-        for value, moved in ((row["low_value"], row["low"]), (row["high_value"], row["high"])):
-            assert abs(abs(value) - 1.6448536) < 1e-5
-            # a factor is held at its value and not conditioned on it: its partner stays where it is
-            assert abs(moved.estimate - weights[row["factor"]] * value) < 5 * moved.standard_error + 1e-6
-    for name in ("signal", "noise"):
-        (row,) = given["swings"].where(measure="mean", policy="sure", factor=name)
-        assert row["low"].estimate == row["high"].estimate == 0.0
-    assert {*given["event_swings"]["unit"]} == {"points"} and {*given["swings"]["unit"]} == {"1"}
-
-
 def test_shocks_are_players_and_what_they_do_is_accident():
     given = asked(walk({}, sampler="antithetic"), paths=1 << 14)
     assert {*given["shares"]["kind"]} >= {"shock"}

@@ -14,7 +14,6 @@ from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import Variables, difference
 from engine.risk.policies.dominance import Verdict, dominance
 from engine.risk.policies.joint import common_tails
-from engine.risk.policies.pairing import variance_ratio
 from engine.risk.policies.ranks import batched, gaps
 from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import threshold_curves
@@ -79,7 +78,6 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
         "regret of reform, 99 %": -2 + SD * ndtri(0.99),
         "mean regret of reform": 0.01641384156,
         "P(reform is worse)": 0.03681913506,
-        "variance ratio": 18.6,
     }
     held = {name: [] for name in truths}
     for _ in range(REPETITIONS):
@@ -91,7 +89,6 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
             "regret of reform, 99 %": reform["regret_VaR99"],
             "mean regret of reform": Variables(values, unit, True).regrets()[1],
             "P(reform is worse)": gap["worse"],
-            "variance ratio": variance_ratio(values[1], values[0], unit),
         }
         for name, truth in truths.items():
             if np.isfinite(estimates[name].low):
