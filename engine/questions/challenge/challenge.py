@@ -177,8 +177,8 @@ class _Search:
         stated, self.base = case.stated.estimates, self._scale(case.stated.estimates)
         self.effects: dict[Choice, np.ndarray] = {}
         # not from the universes: of choices with equal effect they have one, while a set adds the effect of each
-        choices = [one for some in case.dimensions.values() for one in some]
-        for one, at in zip(choices, case.at((one,) for one in choices), strict=True):
+        every = [one for some in case.dimensions.values() for one in some]
+        for one, at in zip(every, case.at((one,) for one in every), strict=True):
             effect = self._scale(at) - self.base
             if np.isfinite(effect).all() and not (at.are_alike or at.equal(stated)):
                 self.effects[one] = effect
