@@ -19,7 +19,7 @@ from timing import machine, table
 os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()
 
 from engine.questions.backtest.backtest import backtest
-from engine.questions.backtest.calibration import Calibration, band
+from engine.questions.backtest.scores import Calibration, band
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.questions.backtest.models import row, walk

@@ -63,7 +63,6 @@ TERMS: Mapping[str, str | Term] = {
     "by_weight": estimate("given what was observed, by the weights of the study's own futures"),
     "by_year.value": "in its unit",
     "by_year.variable": "yearly variable",
-    "calibration.verdict": "`wrong` where the ranks are not uniform, over all factors at once",
     "choice": "dimension of the choice",
     "choices": "choices that depart from the study",
     "chosen_on": "paths that boxes are chosen on",

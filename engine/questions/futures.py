@@ -105,7 +105,6 @@ class Futures:
         self._held: tuple[int, Values] | None = None
         self.program: Program = devices.program(study, device)
         self._at = study.places(names)
-        self._keys = variants.Keys(study)
 
     def mixed(self, mixes: Iterable[Mix], paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name [policy, path] under each mix, one after the other.
@@ -116,7 +115,7 @@ class Futures:
           paths: how many, from the first on; all of the study's if not given.
         """
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
-        return self.of_programs((self._keys.fed(self.program, mix) for mix in numbered), paths)
+        return self.of_programs((variants.redrawn(self.program, mix) for mix in numbered), paths)
 
     def anew(self, by: int = 1) -> Futures:
         """As many futures with every input drawn again, independent of these.
@@ -126,7 +125,7 @@ class Futures:
         other = copy(self)
         other.replicate = self.replicate + by
         streams = replicates(independent_inputs(self.study), other.replicate)
-        other.program, other._held = self._keys.fed(self.program, streams), None
+        other.program, other._held = variants.redrawn(self.program, streams), None
         return other
 
     def first(self, paths: int) -> Values:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import jax
@@ -15,7 +15,7 @@ from engine.program import arguments
 from engine.program.contract import Outcomes, Program
 from engine.program.cpu_program import CpuProgram
 from engine.study.components import Change
-from engine.study.study import BLOCK, Block, Study
+from engine.study.study import BLOCK, Block
 from engine.study.tables.changes import changed
 
 PATHS = BLOCK
@@ -25,8 +25,6 @@ Observer = Callable[[str, int, int], None]
 Key = TypeVar("Key")
 AHEAD = 2
 """Blocks that are computed or wait to be read: one is computed while another is read."""
-REPLICATES = 4
-"""Replicates, beside the study's own, whose random keys are cached."""
 
 
 def unobserved(stage: str, done: int, total: int) -> None:
@@ -62,35 +60,13 @@ def beside_each_other(program: CpuProgram, changes: Sequence[Change]) -> tuple[C
     return program.under(side_by_side), moved
 
 
-class Keys:
-    """The keys of a study's random streams at their replicates, of which the latest are cached.
+def redrawn(program: Program, streams: Mapping[str, int]) -> Program:
+    """The program with some random streams replaced by replicates: only the inputs of these are drawn again.
 
-    For many mixes of few replicates: the keys of a replicate are computed once, and a mix selects rows of them.
+    Args:
+      streams: random stream -> replicate, 0 being the stream itself; `IndependentInput.streams` belong together.
     """
-
-    def __init__(self, study: Study):
-        by_law = {law: np.array(names) for law, names in study.shock_draws.streams.items() if names}
-        self._streams = {"factor_keys": np.array(study.streams[0], str), "shock_keys": by_law}
-        names = [*chain(*study.streams)]
-
-        @lru_cache(1 + REPLICATES)
-        def at(replicate: int) -> dict[str, Any]:
-            return arguments.keys(study, dict.fromkeys(names, replicate))
-
-        self._at = at
-
-    def fed(self, program: Program, streams: Mapping[str, int]) -> Program:
-        """The program with some random streams replaced by replicates: only the inputs of these are drawn again.
-
-        Args:
-          streams: random stream -> replicate, 0 being the stream itself; `IndependentInput.streams` belong together.
-        """
-        keys = self._at(0)
-        for replicate in {*streams.values()} - {0}:
-            read = [name for name, number in streams.items() if number == replicate]
-            is_read = jax.tree.map(lambda names, read=read: np.isin(names, read)[:, None], self._streams)
-            keys = jax.tree.map(np.where, is_read, self._at(replicate), keys)
-        return program.fed({**program.inputs, **keys})
+    return program.fed({**program.inputs, **arguments.keys(program.study, streams)})
 
 
 def _as_compiled(own: Any, other: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from engine.errors import UserError
 from engine.questions import discovery
 from engine.questions.discover import restriction
-from engine.questions.peeling import LEAST, PART, passed_through, proposed
+from engine.questions.discovery import LEAST_MASS, PART, passed_through, proposed
 from engine.risk.drivers.boxes import Limits, Restriction, judged
 from engine.risk.estimation.intervals import as_units
 from tests.questions.boxed import asked, corner, discovered, drawn, square
@@ -175,7 +175,7 @@ def test_prim_passes_through_the_boxes_of_the_workbench(seed):
     prim = pytest.importorskip("ema_workbench.analysis.prim")
     more = {"threshold": 1e-9} if "threshold" in signature(prim.Prim).parameters else {}
     table = pd.DataFrame(dict(zip("abcd", values, strict=True)))
-    search = prim.Prim(table, cases.astype(int), peel_alpha=PART, paste_alpha=PART, mass_min=LEAST, **more)
+    search = prim.Prim(table, cases.astype(int), peel_alpha=PART, paste_alpha=PART, mass_min=LEAST_MASS, **more)
     boxes = search.find_box().box_lims
     assert len(boxes) > 5
     np.testing.assert_array_equal(own, [box.to_numpy(np.float64) for box in boxes])

@@ -184,9 +184,8 @@ def test_policies_that_keep_their_levers_are_not_computed_again():
 def test_streams_drawn_anew_change_the_paths_and_the_studys_own_give_them_back():
     study = lake()
     program, stated = devices.program(study), outcomes(study)
-    keys = variants.Keys(study)
     streams = {name: 1 for one in independent_inputs(study) for name in one.streams}
-    anew = [keys.fed(program, some) for some in ({}, streams, {})]
+    anew = [variants.redrawn(program, some) for some in ({}, streams, {})]
     same, other, again = (outcomes(study, program=one) for one in anew)
     assert_same(same, stated)
     assert_same(again, stated)

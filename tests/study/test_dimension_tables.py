@@ -10,7 +10,7 @@ import pytest
 from engine.draws import sobol
 from engine.errors import UserError
 from engine.program import arguments
-from engine.questions.variants import Keys
+from engine.questions.variants import redrawn
 from engine.study.loading import again, load_study, resolved_text, under
 from engine.study.study import Block
 from tests.helpers import assert_same
@@ -123,7 +123,7 @@ def test_streams_beyond_the_last_dimension_have_ordinary_random_words(monkeypatc
 def test_what_is_drawn_anew_knows_nothing_of_what_it_stands_for():
     """Points of one dimension are no two independent draws, however they are scrambled."""
     made = program(study(paths=32 * sobol.POINTS))
-    again = Keys(made.study).fed(made, {"factor:fertility": 1})
+    again = redrawn(made, {"factor:fertility": 1})
     one, other = (each.scores(Block(0, 0, 32 * sobol.POINTS)).astype(np.float64) for each in (made, again))
     assert_same(one[1:], other[1:])
     products = (np.sign(one[0]) * np.sign(other[0])).reshape(32, -1).mean(axis=-1)

@@ -11,8 +11,7 @@ from jaxtyping import Float
 
 from engine.answers.rows import Row
 from engine.questions import years
-from engine.questions.backtest.calibration import Calibration, Statistic
-from engine.questions.backtest.scores import crps, of_trend
+from engine.questions.backtest.scores import Calibration, Statistic, crps, of_trend
 from engine.questions.futures import Futures, of_paths, refuse_too_many
 from engine.questions.variants import Observer, unobserved
 from engine.risk.drivers.series import across

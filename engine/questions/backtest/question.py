@@ -16,7 +16,7 @@ from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
 from engine.answers.wording import some
 from engine.questions.backtest.backtest import LEVELS, Reading, backtest
-from engine.questions.backtest.calibration import SEVERE, TRUTHS, WITHIN, band
+from engine.questions.backtest.scores import SEVERE, TRUTHS, WITHIN, band
 from engine.study.study import Study
 from engine.study.tables.observed import observable
 

@@ -1,27 +1,64 @@
-"""The claims of a study under alternative choices: shares of universes, and mildest reversals."""
+"""The claims of a study under alternative choices: shares of universes, and mildest reversals.
+
+The mildest reversal of a claim is the fewest choices that turn it, and how far towards them it turns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations, islice
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, logit
 
 from engine.errors import Problem, Problems, UserError
-from engine.questions.challenge import choices, priors
-from engine.questions.challenge.choices import POLICIES, SPECIFICATION, Choice
-from engine.questions.challenge.claims import contribution, implied
-from engine.questions.challenge.results import THREADS, Cell, Results
-from engine.questions.challenge.reversals import Result, turned
-from engine.questions.challenge.universes import Case
+from engine.questions.challenge import choices
+from engine.questions.challenge.choices import POLICIES, SPECIFICATION, Choice, Universe, agree, compatible, is_measured
+from engine.questions.challenge.claims import Estimates, contribution, implied
+from engine.questions.challenge.universes import THREADS, WHOLE, Case, Cell, Results, Verdict, World
 from engine.questions.challenge.worlds import AT_ONCE, Worlds
 from engine.questions.comparison import compared, others_of
 from engine.questions.futures import of_paths, refuse_too_many, sound
-from engine.questions.variables import Values
+from engine.questions.variables import PROBABILITY, Values
 from engine.questions.variants import Observer, unobserved
+from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 from engine.study.tables.challenge import Claim, claim_of
 
 PATHS = 1 << 14
 """Default number of futures in a universe."""
+SCREENED = {2: 20, 3: 12}
+"""How many sets of each size are simulated: those predicted, by adding effects, to be worst for the claim.
+
+Of sets that leave the measurement unchanged only half as many, once such a set turns the claim.
+"""
+LEADING = 40
+"""Single choices, the worst for the claim, that sets of three are formed from."""
+SIZES = (4, 6, 8, 12)
+"""Numbers of choices at which a set that is grown choice by choice is looked at."""
+JUDGED = 2
+"""Most sets of each size, with and without changed measurement, that are confirmed on independent futures."""
+STEPS = 12
+FINE, NOISE = 1e-3, 0.1
+"""Tolerance of the fraction at which a claim turns: absolute, or as a share of its standard error if that is more."""
+MOST_PREDICTED = 20_000
+"""Most predicted sets that are searched for sets whose choices are compatible."""
+FRESH = 1
+"""Replicate of the futures that reversals are confirmed on: independent of the study's own, which are replicate 0."""
+
+
+class Result(NamedTuple):
+    """What turns a claim in one ledger.
+
+    Args:
+      reversals: the mildest universes that turn it, confirmed on futures independent of those that they were found on.
+    """
+
+    case: Case
+    reversals: Sequence[World]
 
 
 def challenge(
@@ -76,7 +113,7 @@ def alternatives(worlds: Worlds, claims: Sequence[Claim], values: Values) -> tup
     study, count = worlds.study, min(worlds.study.paths, AT_ONCE)
     first = {name: of[:, :count] for name, of in values.items()}
     gaps = [contribution(study, claim, first) for claim in claims]
-    of_priors = priors.choices(study, worlds.scores(0, 0, count), gaps)
+    of_priors = choices.of_priors(study, worlds.scores(0, 0, count), gaps)
     return (*choices.of_assumptions(study), *of_priors, *choices.of_measures(study), *choices.of_policies(study))
 
 
@@ -100,3 +137,159 @@ def _of_pair(
             found.append(one)
             observe("reversing", len(found) * paths, len(cases) * paths)
     return found
+
+
+def turned(case: Case) -> Result:
+    """The mildest sets of choices that turn a claim.
+
+    Sets of two and three are screened by adding the effects of single choices on each policy's measure (on logits, for
+    probabilities), and the sets predicted to be worst are simulated; sets that contain one which turns the claim are
+    left out. If none of these turns it, a set is grown choice by choice, the worst first, and then pruned of what it
+    does not need. Sets that turn the claim are confirmed on independent futures, stage by stage, at 5 % over all sets
+    and stages (Bonferroni). A stage is reached as long as all confirmed sets change the measurement. That none is found
+    proves nothing. For a claim that is reversed as stated nothing is searched.
+
+    A set with more choices is listed only if it turns the claim at a smaller fraction, separately for sets with and
+    without changed measurement.
+    """
+    if case.stated.verdict is Verdict.REVERSED:
+        return Result(case, ())
+    search = _Search(case)
+    singles = search.turning([(one,) for one in search.singles])
+    stages: tuple[Callable[[], list[Universe]], ...] = (
+        lambda: [*singles, *search.turning(search.screened(2, singles))],
+        lambda: search.turning(search.screened(3, [*singles, *[one.universe for one in found]])),
+        lambda: search.grown([one for one in search.singles if not one.is_measured]),
+        lambda: [] if found else search.grown(search.singles),
+    )
+    found: list[World] = []
+    for stage in stages:
+        if all(is_measured(one.universe) for one in found):
+            found += _confirmed(case, stage(), len(stages))
+    return Result(case, [*_front(found)])
+
+
+class _Search:
+    """Sets of choices of a claim that are predicted to be worst for it, by adding the effects of single choices."""
+
+    def __init__(self, case: Case):
+        self.case = case
+        stated, self.base = case.stated.estimates, self._scale(case.stated.estimates)
+        self.effects: dict[Choice, np.ndarray] = {}
+        # not from the universes: of choices with equal effect they have one, while a set adds the effect of each
+        every = [one for some in case.dimensions.values() for one in some]
+        for one, at in zip(every, case.at((one,) for one in every), strict=True):
+            effect = self._scale(at) - self.base
+            if np.isfinite(effect).all() and not (at.are_alike or at.equal(stated)):
+                self.effects[one] = effect
+        self.singles = sorted(self.effects, key=lambda one: self.predicted((one,)))
+
+    def _scale(self, one: Estimates) -> np.ndarray:
+        """The measure under both policies on the scale on which effects are added: logits for probabilities."""
+        sides = np.array(one[:2])
+        return logit(np.clip(sides, 1e-6, 1 - 1e-6)) if self.case.claim.measure == PROBABILITY else sides
+
+    def predicted(self, universe: Universe) -> float:
+        """The predicted difference, as a share of the larger measure; positive in favour of the claim."""
+        sides = self.base + sum(self.effects[one] for one in universe)
+        policy, against = (expit(sides) if self.case.claim.measure == PROBABILITY else sides).tolist()
+        one = Estimates(policy, against, 0.0)
+        return math.copysign(one.relative, self.case.favour(one))
+
+    def screened(self, size: int, turning: Sequence[Universe]) -> list[Universe]:
+        """The sets of a size predicted to be worst for the claim, without those that contain a set that turns it."""
+        known = [frozenset(universe) for universe in turning]
+        some = [one for one in self.singles if frozenset([one]) not in known][: LEADING if size > 2 else None]
+        sets = sorted(combinations(some, size), key=self.predicted)
+        agreeing = [
+            one
+            for one in islice(sets, MOST_PREDICTED)
+            if agree(one, self.case.study.groups) and not any(part <= set(one) for part in known)
+        ]
+        # each kind has places of its own: else sets that change the measurement crowd out those that change the futures
+        of_world = [one for one in agreeing if not is_measured(one)]
+        count = SCREENED[size] // (1 if all(map(is_measured, turning)) else 2)
+        return [*of_world[:count], *[one for one in agreeing if is_measured(one)][: SCREENED[size]]]
+
+    def turning(self, sets: Sequence[Universe]) -> list[Universe]:
+        """The sets that turn the claim on the study's own futures, by point estimates alone."""
+        found = zip(sets, self.case.at(sets), strict=True)
+        return [universe for universe, one in found if self.case.verdict(one, 0.0) is Verdict.REVERSED]
+
+    def grown(self, singles: Iterable[Choice]) -> list[Universe]:
+        """A set grown from compatible choices, the worst first, until it turns the claim; none if it does not.
+
+        It is then pruned of the choices that it does not need.
+        """
+        moving = (one for one in singles if self.effects[one].any())
+        made = compatible(moving, self.case.study.groups, max(SIZES))
+        grown = (self.turning([made[:size]]) for size in SIZES if size <= len(made))
+        for universe in next(filter(None, grown), []):
+            for one in sorted(universe, key=lambda one: -self.predicted((one,))):
+                rest = tuple(other for other in universe if other is not one)
+                universe = rest if rest and self.turning([rest]) else universe
+            return [universe]
+        return []
+
+
+def _confirmed(case: Case, found: Sequence[Universe], times: int) -> Iterator[World]:
+    """The sets that turn the claim on independent futures, significantly over all sets, each with its fraction.
+
+    Of each size, those that turn it by most are judged, separately with and without changed measurement.
+
+    Args:
+      times: how often sets are confirmed for a claim, for Bonferroni's correction.
+    """
+    by_kind: dict[tuple[int, bool], list[Universe]] = {}
+    sizes = dict(zip(found, case.at(found), strict=True))
+    for universe in sorted(found, key=lambda one: -sizes[one].relative):
+        by_kind.setdefault((len(universe), is_measured(universe)), []).append(universe)
+    sets = [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
+    reach = case.reach(times * len(sets))
+    for universe, one in zip(sets, case.at(sets, replicate=FRESH), strict=True):
+        if (verdict := case.verdict(one, reach)) is Verdict.REVERSED:
+            yield World(universe, one, verdict, _fraction(case, universe))
+
+
+def _fraction(case: Case, universe: Universe) -> Estimate:
+    """The fraction at which the difference vanishes, by regula falsi (Illinois).
+
+    Its error is that of the difference over the slope. Choices that cannot be made in part are in full throughout.
+    """
+    whole = tuple(one for one in universe if one.instead)
+    if len(whole) == len(universe):
+        return WHOLE
+
+    def favour(x: float) -> tuple[float, float]:
+        # at fraction 0 only the choices that cannot be made in part are made
+        (one,) = case.at([universe if x else whole], x or 1.0, FRESH)
+        return case.favour(one), one.error
+
+    low, high, side = 0.0, 1.0, 0
+    (at_low, error), (at_high, _) = favour(low), favour(high)
+    if at_low <= 0:  # these choices alone turn the claim
+        return Estimate(0.0, 0.0, 0.0, 0.0)
+    for _ in range(STEPS):
+        x = (low * at_high - high * at_low) / (at_high - at_low)
+        value, error = favour(x)
+        slope = (at_high - at_low) / (high - low)
+        if abs(value) <= max(FINE * abs(slope), NOISE * error) or high - low < FINE:
+            break
+        if value > 0:
+            low, at_low, at_high = x, value, at_high / 2 if side > 0 else at_high
+            side = 1
+        else:
+            high, at_high, at_low = x, value, at_low / 2 if side < 0 else at_low
+            side = -1
+    error = abs(error / slope)
+    return Estimate(x, error, max(0.0, x - 1.96 * error), min(1.0, x + 1.96 * error))
+
+
+def _front(found: Iterable[World]) -> Iterator[World]:
+    """The Pareto front in departures and fraction, separately for sets with and without changed measurement."""
+    least = {True: math.inf, False: math.inf}
+    for one in sorted(found, key=lambda one: (one.departures, one.fraction.estimate)):
+        kind = is_measured(one.universe)
+        if one.fraction.estimate < least[kind]:
+            least[kind] = one.fraction.estimate
+            yield one

@@ -17,10 +17,9 @@ from engine.answers.table import Table
 from engine.answers.wording import amounts, claimed, is_short, judged
 from engine.errors import UserError, unknown
 from engine.questions.assumptions import READING as RANKINGS, assumptions
-from engine.questions.challenge.challenge import challenge
+from engine.questions.challenge.challenge import Result, challenge
 from engine.questions.challenge.choices import Universe, in_words, is_measured
 from engine.questions.challenge.claims import Estimates, what
-from engine.questions.challenge.reversals import Result
 from engine.questions.challenge.universes import DEPARTURES, Case, Verdict, World
 from engine.questions.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate
@@ -113,7 +112,7 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
     claims = ("claim", "ledger")
 
     def rows(of: Callable[[Result], Iterator[Row]]) -> list[Row]:
-        return [_labels(one.case) | row for one in results for row in of(one)]
+        return [{"claim": str(one.case.claim), "ledger": one.case.ledger} | row for one in results for row in of(one)]
 
     choices = {(one.ledger, str(one)): one for result in results for one in result.case.choices}
     every = (
@@ -140,27 +139,20 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
     return filter(len, every)
 
 
-def _labels(of: Case) -> Row:
-    return {"claim": str(of.claim), "ledger": of.ledger}
-
-
-def _shares(found: Sequence[Verdict]) -> dict[str, float]:
-    """The share of each verdict among some; NaN without any."""
-    return {str(one): found.count(one) / len(found) if found else math.nan for one in Verdict}
-
-
 def _profile(of: Result) -> Iterator[Row]:
     for departures in DEPARTURES:
-        found = of.case.verdicts(departures)
-        yield {"departures": departures, "universes": len(found)} | _shares(found) | {BRIEF: bool(found)}
+        found = [one.verdict for one in of.case.worlds if one.departures == departures]
+        shares = {str(one): found.count(one) / len(found) if found else math.nan for one in Verdict}
+        yield {"departures": departures, "universes": len(found)} | shares | {BRIEF: bool(found)}
 
 
 def _claims(of: Result) -> Iterator[Row]:
     case, fewest = of.case, [one.universe for one in of.reversals if one.departures == of.reversals[0].departures]
+    holds = {row["departures"]: row[Verdict.HOLDS] for row in _profile(of)}
     turned_by = "; or ".join(map(in_words, fewest)) or "none found"
     yield {
         "words": claimed(case.study, case.claim),
-        **{f"holds_{count}": _shares(case.verdicts(count))[Verdict.HOLDS] for count in SHARES},
+        **{f"holds_{count}": holds[count] for count in SHARES},
         "turned_by": "nothing: reversed as stated" if case.stated.verdict is Verdict.REVERSED else turned_by,
     }
 
@@ -173,9 +165,9 @@ def _reversals(of: Result) -> Iterator[Row]:
 
 def _curve(of: Result) -> Iterator[Row]:
     for one in (of.case.stated, *of.case.worlds):
-        numbers = evidence(of.case, one.estimates)
+        gap = Estimate.normal(one.estimates.difference, one.estimates.error)
         yield {
-            "departures": one.departures, "difference": numbers["difference"], "unit": numbers["unit"],
+            "departures": one.departures, "difference": gap, "unit": of.case.study.unit_of(of.case.claim.variable),
             "verdict": str(one.verdict), "choices": _names(one.universe),
         }  # fmt: skip
 

@@ -1,19 +1,26 @@
-"""One claim in the universes of one ledger: which universes are looked at, and the verdict of each."""
+"""Claims in universes: their estimates, and for one claim in one ledger which universes are looked at and the verdicts.
+
+Estimates are computed as they are read, and kept in a cache.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import combinations, islice, product
-from typing import Any
+from typing import Any, NamedTuple
 
+from engine.lanes import compilation_cache
+from engine.program import cache_keys
 from engine.questions.challenge.choices import Choice, Universe, agree, compatible
-from engine.questions.challenge.claims import Estimates, what
-from engine.questions.challenge.results import Cell, Results
+from engine.questions.challenge.claims import Estimates, estimates, what
+from engine.questions.challenge.worlds import Worlds
 from engine.questions.turning import critical_score
 from engine.questions.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate, as_units
@@ -29,6 +36,10 @@ RARE = 1e-3
 WHOLE = Estimate(1.0, 0.0, 1.0, 1.0)
 """The fraction of choices that are made in full."""
 Dimensions = Mapping[str, Sequence[Choice]]
+
+THREADS = 2
+Done = Callable[[int, int], None]
+"""Called with the number of sets of futures that are done, and of all."""
 
 
 class Verdict(StrEnum):
@@ -57,6 +68,82 @@ class World:
     def departures(self) -> int:
         """The number of choices in the universe."""
         return len(self.universe)
+
+
+class Cell(NamedTuple):
+    """A claim in a universe, with its choices made in full or part of the way, on one replicate of the futures.
+
+    Args:
+      replicate: 0 for the study's own futures, other numbers for independent ones.
+    """
+
+    claim: Claim
+    universe: Universe
+    fraction: float = 1.0
+    replicate: int = 0
+
+    @property
+    def simulated(self) -> Universe:
+        """The choices that change the futures, not only what is measured."""
+        return tuple(one for one in self.universe if not one.is_measured)
+
+    @property
+    def futures(self) -> str:
+        """Key of the futures that it is computed from."""
+        return self._key(self.simulated)
+
+    @property
+    def name(self) -> str:
+        """Key of its estimates."""
+        return f"{self.claim}: {self._key(self.universe)}"
+
+    def _key(self, universe: Universe) -> str:
+        # two directions of one group may have the same name: a move is part of the key
+        names = sorted(f"{one.ledger}, {one} {sorted(one.move.items())}" for one in universe)
+        return "; ".join([str(self.replicate), *names, repr(self.fraction) if names else ""])
+
+
+class Results:
+    """The estimates of each cell. Each set of futures is simulated once for all cells that need it.
+
+    The key of the cache is a digest of everything that the estimates depend on: the source of this package, the
+    compiler and machine, the study and its model, its policies and number of paths.
+    """
+
+    def __init__(self, worlds: Worlds):
+        self.worlds, study = worlds, worlds.study
+        stated = study.document, study.model_digest, study.policy_names, study.paths
+        about = (cache_keys.surroundings(), *stated)
+        self._key = hashlib.blake2b(repr(about).encode(), digest_size=16).hexdigest()
+        held = json.loads(compilation_cache.held("universes", self._key) or "{}")
+        self._held = {name: Estimates(*numbers) for name, numbers in held.items()}
+
+    def at(self, cells: Iterable[Cell], done: Done = lambda *_: None) -> list[Estimates]:
+        """The estimates of cells, in order; they do not depend on which other cells are computed with them."""
+        by_name = [(one.name, one) for one in cells]
+        missing: dict[str, dict[str, Cell]] = {}
+        for name, one in by_name:
+            if name not in self._held:
+                missing.setdefault(one.futures, {})[name] = one
+        if missing:
+            try:
+                with ThreadPoolExecutor(THREADS) as threads:
+                    for number, some in enumerate(threads.map(self._computed, missing.values()), 1):
+                        self._held |= some
+                        done(number, len(missing))
+            finally:
+                content = json.dumps(dict(self._held))  # a copy, as other threads may add estimates meanwhile
+                compilation_cache.keep("universes", self._key, content.encode())
+        return [self._held[name] for name, _ in by_name]
+
+    def _computed(self, cells: Mapping[str, Cell]) -> dict[str, Estimates]:
+        """The estimates of cells of the same futures, by name."""
+        study, first = self.worlds.study, next(iter(cells.values()))
+        values = self.worlds.values(first.simulated, first.fraction, first.replicate)
+        return {
+            name: estimates(study, one.claim, what(study, one.claim, one.universe, one.fraction), values)
+            for name, one in cells.items()
+        }
 
 
 class Case:
@@ -139,10 +226,6 @@ class Case:
             for some in known.values()
             for universe, one in some
         ]
-
-    def verdicts(self, departures: int) -> list[Verdict]:
-        """The verdicts of the universes with so many choices."""
-        return [one.verdict for one in self.worlds if one.departures == departures]
 
 
 def universes(dimensions: Dimensions, departures: int, groups: Mapping[str, Any], seed: int) -> list[Universe]:

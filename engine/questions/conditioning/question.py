@@ -16,7 +16,7 @@ from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.wording import amounts, measured
 from engine.program.posterior.agreement import RUNS
-from engine.questions.backtest.calibration import WITHIN
+from engine.questions.backtest.scores import WITHIN
 from engine.questions.conditioning.condition import Conditioned, Futures, condition, places
 from engine.questions.variables import MEAN, PROBABILITY, under
 from engine.risk.estimation.intervals import Estimate

@@ -5,7 +5,7 @@ each other.
 import numpy as np
 import pytest
 
-from engine.questions.backtest.calibration import Calibration, band, place
+from engine.questions.backtest.scores import Calibration, band, place
 
 FIGURES, PATHS, AGAIN = 8, 4_000, 300
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.questions.challenge.challenge import Result
 from engine.questions.challenge.choices import Universe
-from engine.questions.challenge.reversals import Result
 from engine.study.loading import read_study
 from engine.study.study import Study
 

@@ -5,11 +5,9 @@ import pytest
 from scipy.special import ndtri
 
 from engine.lanes import compilation_cache
-from engine.questions.challenge import results
 from engine.questions.challenge.challenge import alternatives, challenge
 from engine.questions.challenge.choices import SPECIFICATION, Choice
-from engine.questions.challenge.results import Cell, Results
-from engine.questions.challenge.universes import DEPARTURES, UNIVERSES, Case, Verdict, universes
+from engine.questions.challenge.universes import DEPARTURES, UNIVERSES, Case, Cell, Results, Verdict, universes
 from engine.questions.challenge.worlds import Worlds
 from engine.study.tables.challenge import claim_of
 from tests.questions.assumed import bill
@@ -69,7 +67,7 @@ def test_universes_are_the_same_on_every_call_and_on_any_number_of_threads(monke
     answers = []
     for threads in (1, 2, 2):
         kept.clear()
-        monkeypatch.setattr(results, "THREADS", threads)
+        monkeypatch.setattr("engine.questions.challenge.universes.THREADS", threads)
         _, held = challenge(few())
         answers.append((seen_by_universe(held), [one.reversals for one in held]))
     first, *others = answers

@@ -5,7 +5,7 @@ import pytest
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.program import arguments
-from engine.questions.challenge import priors
+from engine.questions.challenge.choices import of_priors
 from engine.study.loading import read_study
 from tests.questions.challenge.models import normal
 from tests.user_models import outcomes, program
@@ -50,7 +50,7 @@ def found(study, *names):
     """The choices of priors that outcomes move."""
     made = outcomes(study)
     gaps = [made[name][1].astype(float) - made[name][0] for name in names]
-    return list(priors.choices(study, program(study).scores(study.block(0)), gaps))
+    return list(of_priors(study, program(study).scores(study.block(0)), gaps))
 
 
 GROUPS = {
@@ -107,17 +107,14 @@ def test_a_member_against_the_others_is_said_to_go_the_way_it_goes():
     study = summed({"correlation": 0.2, "against": ["y"]})
     scores = program(study).scores(study.block(0))
     own = scores[[one.name for one in arguments.streams(study)].index("factor:y")]
-    assert [one.name for one in priors.choices(study, scores, [own]) if one.dimension == "g priors"] == [
-        "y down",
-        "y up",
-    ]
+    assert [one.name for one in of_priors(study, scores, [own]) if one.dimension == "g priors"] == ["y down", "y up"]
 
 
 def test_directions_that_are_led_alike_are_told_apart_by_the_next_member():
     study = summed({"correlation": 0.0})
     scores = program(study).scores(study.block(0))
     gaps = [scores[0] + 0.8 * scores[1], scores[0] - 0.8 * scores[1]]
-    names = [one.name for one in priors.choices(study, scores, gaps) if one.dimension == "g priors"]
+    names = [one.name for one in of_priors(study, scores, gaps) if one.dimension == "g priors"]
     assert names == ["x up", "x down", "x up, y down", "x down, y up"]
 
 
