@@ -142,6 +142,8 @@ def _logit_normal_mode(median: float, sigma: float) -> float:
 
 
 def _from_mean_and_sd(mean: float, sd: float) -> tuple[float, ...]:
+    if not mean > 0:
+        raise refusal("mean", f"expected more than 0, got {mean:g}.")
     spread = 1.0 + (sd / mean) ** 2
     return mean / math.sqrt(spread), math.sqrt(math.log(spread))
 

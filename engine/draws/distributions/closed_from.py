@@ -48,17 +48,11 @@ def closed_law(family: str, own: Mapping[str, float], statements: Statements) ->
 
 def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | None:
     """Parameters in the family's order; None where the keys are none of its spellings."""
-    names, spellings = FAMILIES[family].parameters, FAMILIES[family].spellings
-    if set(own) == set(names):
-        return tuple(float(own[key]) for key in names)
-    for keys, convert in spellings.items():
+    kind = FAMILIES[family]
+    for keys, convert in ((kind.parameters, None), *kind.spellings.items()):
         if set(own) == set(keys):
-            problems = Problems()
-            for key in keys:
-                if own[key] <= 0:
-                    problems.add(key, f"expected more than 0, got {own[key]:g}.")
-            problems.refuse("prior")
-            return convert(*(own[key] for key in keys))
+            given = tuple(float(own[key]) for key in keys)
+            return convert(*given) if convert else given
     return None
 
 

@@ -96,26 +96,21 @@ class Draws:
         return [drawn[number] for number in range(len(self.laws))]
 
 
-def _ends(law: Law, dtype: type) -> tuple[Any, Any]:
-    """Lowest and highest draw in a precision: an end of the support if `_is_drawn`, else the number beside it."""
-    low, high = (dtype(end) for end in np.clip(law.support, -LARGEST, LARGEST))
-    first, last = open_ends(low, high, np)
-    return low if _is_drawn(law, 0, first) else first, high if _is_drawn(law, 1, last) else last
+def _ends(law: Law, dtype: type) -> list[Any]:
+    """Lowest and highest draw in a precision: each end of the support, or the number beside it inside the support.
 
-
-def _is_drawn(law: Law, side: int, inner: Any) -> bool:
-    """Whether an end of the support is drawn: as an atom, or because rounding puts too many draws on it to move them.
-
-    Args:
-      side: 0 for the lower end, 1 for the upper.
-      inner: the number next to it inside the support.
+    An end is drawn where it is an atom, or where rounding puts too many draws on it to move them.
     """
-    end = law.support[side]
-    if abs(end) >= LARGEST or law.steps is not None:
-        return True
-    nearer = 0.5 * (end + float(inner))
-    rounded = float(law.cdf(nearer) if side == 0 else law.sf(nearer))
-    return rounded > _MOST_MOVED or float(law.cdf(end) if side == 0 else 1.0 - law.below(end)) > _ATOM
+    ends = np.clip(law.support, -LARGEST, LARGEST)
+    low, high = ends.astype(dtype)
+    beside = open_ends(low, high, np)
+    first, last = 0.5 * (ends + np.array(beside, np.float64))
+    rounded = law.cdf(first), law.sf(last)
+    atoms = law.cdf(ends[0]), 1.0 - law.below(ends[1])
+    return [
+        end if law.steps or abs(end) >= LARGEST or share > _MOST_MOVED or atom > _ATOM else inner
+        for end, inner, share, atom in zip((low, high), beside, rounded, atoms, strict=True)
+    ]
 
 
 def _kind(table: Smooth | Knots | None) -> Kind:

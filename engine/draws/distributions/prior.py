@@ -164,14 +164,12 @@ def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Table
             problems.add(f"{place}.{number}.weight", f"expected more than 0, got {weight:g}.")
         weights.append(weight)
         with problems.within(f"{place}.{number}"):
-            priors.append(prior(table, depth + 1))
+            part = prior(table, depth + 1)
+            if kind is Mixture and is_averaged(part.law):  # to evaluate it takes minutes, or hours when nested
+                text = "is pooled by quantiles, which does not go within a mixture or a linear pool."
+                raise refusal("", f"{text} Take pool = 'linear' there.")
+            priors.append(part)
     problems.refuse()
-    if kind is Mixture:  # the evaluation of quantile pools inside would take minutes, or hours when nested
-        text = "is pooled by quantiles, which does not go within a mixture or a linear pool."
-        for number, part in enumerate(priors):
-            if is_averaged(part.law):
-                problems.add(f"{place}.{number}", f"{text} Take pool = 'linear' there.")
-        problems.refuse()
     total, what = sum(weights), place.removesuffix("s")
     law = pooled(kind, [weight / total for weight in weights], [part.law for part in priors])
     targets = ((number, target) for number, part in enumerate(priors, start=1) for target in part.targets)

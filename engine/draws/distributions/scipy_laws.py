@@ -138,12 +138,14 @@ class Counts(_OfScipy, Discrete):
 
     @functools.cached_property
     def steps(self) -> Steps:
-        """Those within the reach of draws, from SciPy's probabilities of `MOST_STEPS` numbers around the mean."""
-        (low, high), loc = self.support, self.parameters[-1]
-        first = max(low, loc + np.floor(min(self.mean() - loc, _HUGE_COUNT)) - MOST_STEPS // 2)
-        values = first + np.arange(min(high - first, MOST_STEPS) + 1)
+        """Those within the reach of draws, from SciPy's probabilities of numbers around the mean."""
+        *shapes, loc = self.parameters
+        unit = generic(self.name)(*shapes)  # SciPy takes a number that loc has rounded for no whole number
+        low, high = unit.support()
         with quietly():
-            weights = self._frozen.pmf(values)
+            first = max(low, np.floor(min(unit.mean(), _HUGE_COUNT)) - MOST_STEPS // 2)
+            counts = first + np.arange(min(high - first, MOST_STEPS) + 1)
+            weights = unit.pmf(counts)
         if not abs(weights.sum() - 1.0) < _MISSING:
             raise refusal(
                 "",
@@ -151,7 +153,7 @@ class Counts(_OfScipy, Discrete):
                 " law, such as 'normal' or 'gamma'.",
             )
         # moved by more than rounding, so that a number whose probability is stated exactly is its quantile
-        return reached(values, changes(weights) + _TIE)
+        return reached(loc + counts, changes(weights) + _TIE)
 
     def mean(self) -> float:
         with quietly():
@@ -183,19 +185,21 @@ def named(name: str, given: Mapping[str, float]) -> Named | Counts:
 
 def _out_of_range(name: str, filled: Mapping[str, float]) -> UserError:
     """Refusal of the first parameter that is out of its range; of all together if each is within its own range."""
-    ranges = {info.name: info for info in generic(name)._shape_info()}
     if "scale" in filled and not filled["scale"] > 0:
         return refusal("scale", f"expected more than 0, got {filled['scale']:g}.")
-    for key, info in ranges.items():
-        value, (low, high), (closed_low, closed_high) = filled[key], info.domain, info.inclusive
+    for info in generic(name)._shape_info():
+        value, (low, high), (with_low, with_high) = filled[info.name], info.domain, info.inclusive
         if 0 < low < 1e-300:  # SciPy's way to say "more than 0"
-            low, closed_low = 0.0, False
+            low, with_low = 0.0, False
+        expected = ""
         if info.integrality and value != round(value):
-            return refusal(key, f"expected a whole number, got {value:g}.")
-        if value < low or (value == low and not closed_low):
-            return refusal(key, f"expected {'at least' if closed_low else 'more than'} {low:g}, got {value:g}.")
-        if value > high or (value == high and not closed_high):
-            return refusal(key, f"expected {'at most' if closed_high else 'less than'} {high:g}, got {value:g}.")
+            expected = "a whole number"
+        elif not (value > low or (with_low and value == low)):
+            expected = f"{'at least' if with_low else 'more than'} {low:g}"
+        elif not (value < high or (with_high and value == high)):
+            expected = f"{'at most' if with_high else 'less than'} {high:g}"
+        if expected:
+            return refusal(info.name, f"expected {expected}, got {value:g}.")
     parameters = ", ".join(f"{key} = {value:g}" for key, value in filled.items())
     return refusal("", f"'{name}' has no law with {parameters}.")
 
