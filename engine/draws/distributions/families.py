@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -73,17 +72,14 @@ def _categories(table: Table) -> Law:
     if labels is None or weights is None:
         raise refusal("", f"family 'categories' is given by {OWN['categories'].ways}.")
     values, problems = table.get("values") or range(len(labels)), Problems()
-    if len(set(labels)) < len(labels):
-        problems.add("labels", "names a category twice.")
-    if not labels:
-        problems.add("labels", "expected at least one, got none.")
+    if not labels or len(set(labels)) < len(labels):
+        problems.add("labels", "expected names of categories, each once.")
     for key, given in (("weights", weights), ("values", values)):
         if len(given) != len(labels):
             problems.add(key, f"expected {len(labels)}, one for each label, got {len(given)}.")
-    for weight in weights:
-        if not weight > 0:
-            problems.add("weights", f"expected numbers above 0, got {weight:g}. Leave such a category out.")
-    if any(not b > a for a, b in itertools.pairwise(values)):
+    if unfit := [weight for weight in weights if not weight > 0]:
+        problems.add("weights", f"expected numbers above 0, got {unfit[0]:g}. Leave such a category out.")
+    if np.any(np.diff(values) <= 0):
         problems.add("values", "expected rising values; put the categories in that order.")
     problems.refuse("prior")
     return stepped(np.array(values, np.float64), changes(np.array(weights, np.float64) / sum(weights)))

@@ -208,7 +208,7 @@ WRONG = [
     ({"family": "empirical", "values": [2.0, 2.0]}, at("", "at least two", "got 1")),
     ({"family": "empirical", "values": [2.0, math.nan]}, at("values", "finite numbers")),
     ({"family": "categories", "labels": ["a", "b"], "weights": [1]}, at("weights", "2", "got 1")),
-    ({"family": "categories", "labels": ["a", "a"], "weights": [1, 2]}, at("labels", "a category twice")),
+    ({"family": "categories", "labels": ["a", "a"], "weights": [1, 2]}, at("labels", "names of categories, each once")),
     ({"family": "categories", "labels": ["a", "b"], "weights": [1, 0]}, at("weights", "numbers above 0", "got 0")),
     (
         {"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1, 1]},
