@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -111,9 +110,11 @@ def _conversions(key: str, table: Table) -> tuple[_Convert, _Convert]:
     if key == "kendall":
         return rank_correlations.pearson_of_kendall, rank_correlations.kendall_of_pearson
     if key == "spearman":
-        both = rank_correlations.pearson_of_spearman, rank_correlations.spearman_of_pearson
-        to_pearson, of_pearson = (functools.partial(convert, df=table.get("df")) for convert in both)
-        return to_pearson, of_pearson
+        df = table.get("df")
+        return (
+            lambda rho: rank_correlations.pearson_of_spearman(rho, df),
+            lambda r: rank_correlations.spearman_of_pearson(r, df),
+        )
     return np.asarray, np.asarray
 
 

@@ -15,14 +15,8 @@ from engine.draws.distributions.law import Law
 from engine.draws.distributions.tables import Knots, Smooth, tabulate
 from engine.draws.limits import FARTHEST, LARGEST
 
-_CELLS = 1024
-_EDGES = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
-"""Cells of the score axis by which the search for a knot starts."""
 _ATOM, _MOST_MOVED = 2.0**-24, 1e-3
 """Probability from which an end of the support is an atom, and up to which draws rounded to an end are moved."""
-_MARGIN = 1e-5
-"""Allowance for rounding of a score when its cell is looked up."""
-
 
 Kind = tuple[str, int]
 """Distributions that are drawn by the same piece of program.
@@ -71,9 +65,8 @@ class Draws:
         starts = [np.concatenate([[-FARTHEST], table.knots, np.full(1 << size, np.inf)]) for table in tables]
         cells = [np.pad(table.coefficients, ((0, 1 << size), (0, 0))) for table in tables]
         firsts = np.cumsum([0, *map(len, starts[:-1])])
-        guides = [_guide(table.knots) + first for table, first in zip(tables, firsts, strict=True)]
         return {
-            "guide": np.concatenate(guides).astype(np.int32),
+            "first": firsts.astype(np.int32),
             "starts": np.concatenate(starts).astype(dtype),
             "cells": np.concatenate(cells).astype(dtype).T,
             "low": low,
@@ -118,13 +111,7 @@ def _kind(table: Smooth | Knots | None) -> Kind:
         return "closed", 0
     if isinstance(table, Smooth):
         return table.link, table.coefficients.size
-    most = int(np.max(np.searchsorted(table.knots, _EDGES[1:] + _MARGIN) - _guide(table.knots), initial=0))
-    return "knots", most.bit_length()
-
-
-def _guide(knots: np.ndarray) -> np.ndarray:
-    """Number of knots before each cell of the score axis."""
-    return np.searchsorted(knots, _EDGES[:-1] - _MARGIN)
+    return "knots", len(table.knots).bit_length()
 
 
 _LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambda p: _sinh(jnp.exp(p))}
@@ -147,13 +134,12 @@ def _smooth(name: str, fed: Mapping[str, Any], z: Any) -> Any:
 
 
 def _searched(size: int, fed: Mapping[str, Any], z: Any) -> Any:
-    """Draws from tables of knots: a score's cell is looked up approximately, then found by binary search."""
+    """Draws from tables of knots: a score's cell is found by binary search."""
 
     def taken(values: Any, at: Any) -> Any:
         return values.at[at].get(mode="promise_in_bounds")
 
-    rough = jnp.clip((z + FARTHEST) * (_CELLS / (2 * FARTHEST)), 0, _CELLS - 1).astype(jnp.int32)
-    cell = taken(fed["guide"], rough + (_CELLS * jnp.arange(len(z), dtype=jnp.int32))[:, None])
+    cell = jnp.broadcast_to(fed["first"][:, None], z.shape)
     for step in reversed(range(size)):
         farther = cell + (1 << step)
         cell = jnp.where(z > taken(fed["starts"], farther), farther, cell)

@@ -126,9 +126,8 @@ def mode(law: Law) -> float:
 
 def spread(statements: Statements) -> float:
     """Scale by which deviations from statements are measured; raises a refusal for statements that are nearly equal."""
-    placed = [s.value for s in statements if s.kind != "sd"]
-    wide = max(placed) - min(placed) if placed else 0.0
-    wide = max([wide, *(s.value for s in statements if s.kind == "sd")])
+    sds = [s.value for s in statements if s.kind == "sd"]
+    wide = max([float(np.ptp([s.value for s in statements if s.kind != "sd"] or [0.0])), *sds])
     largest = max(abs(s.value) for s in statements)
     if 0 < wide < NARROWEST * largest:
         raise refusal(
