@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -96,8 +98,8 @@ def tails(z: Floats) -> tuple[Floats, Floats]:
 def size_exceeded(both: Floats) -> Floats:
     """The size s of a normal score with P(|Z| > s) = `both`, from 0 (not included) to 1, in float32."""
     w = _minus_log(both * (np.float32(2.0) - both))
-    near = _horner(_CENTRE, w - np.float32(2.5))
-    far = _horner(_TAIL, jnp.sqrt(w) - np.float32(3.44))
+    near = horner(_CENTRE, w - np.float32(2.5))
+    far = horner(_TAIL, jnp.sqrt(w) - np.float32(3.44))
     return (np.float32(1.0) - both) * rarely(w < np.float32(5.0), near, far)
 
 
@@ -122,12 +124,12 @@ def _minus_log(x: Floats) -> Floats:
     bits = _as_int(x)
     exponent = (bits - _ROOT_HALF) >> 23  # e in x = 2^e (1 + f), with 1 + f from sqrt(1/2) to sqrt(2)
     f = jax.lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1.0
-    return exponent.astype(jnp.float32) * np.float32(-np.log(2.0)) - f * _horner(_LOG, f)
+    return exponent.astype(jnp.float32) * np.float32(-np.log(2.0)) - f * horner(_LOG, f)
 
 
-def _horner(coefficients: tuple[float, ...], x: Floats) -> Floats:
-    """Value at x of the polynomial with these ascending coefficients, in float32."""
-    value = jnp.float32(coefficients[-1])
+def horner(coefficients: Sequence[Any], x: Any) -> Any:
+    """Value at x of the polynomial with these ascending coefficients."""
+    value = coefficients[-1]
     for coefficient in coefficients[-2::-1]:
-        value = value * x + jnp.float32(coefficient)
+        value = value * x + coefficient
     return value

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -33,23 +32,27 @@ class ShockDraws:
         self._lasting = {stream: one.persistence for one in moving if one.persistence for stream in one.streams}
         self._jumping = [(one, one.jumps) for one in moving if one.jumps is not None]
         self.draws = Draws([law for one in moving for law in one.laws for _ in one.streams])
-        jumping = [(stream, jumps) for one, jumps in self._jumping for stream in one.streams]
-        self.sizes = Draws([jumps.size for _, jumps in jumping for _ in range(jumps.most)])
-        self._plain = {
-            law: [name for name in self._of if name not in shocks.moving and laws[name] == law]
+        jumps = [(stream, jumps) for one, jumps in self._jumping for stream in one.streams]
+        sizes = {f"shock:{stream}/size/{k + 1}": each.size for stream, each in jumps for k in range(each.most)}
+        self.sizes, self._sizes = Draws([*sizes.values()]), [*sizes]
+        plain = {
+            law: [
+                stream
+                for name in streams
+                if name not in shocks.moving and laws[name] == law
+                for stream in streams[name]
+            ]
             for law in ("normal", "uniform")
         }
-        """Names of the shocks with the model's own distribution, by that distribution."""
-        plain = {law: [s for name in names for s in self._of[name]] for law, names in self._plain.items()}
         self.streams = {
             "normal": [
                 *(f"shock:{stream}" for stream in (*plain["normal"], *self._scored)),
                 *latent_streams(shocks.groups),
-                *(f"shock:{stream}/size/{k + 1}" for stream, jumps in jumping for k in range(jumps.most)),
+                *self._sizes,
             ],
             "uniform": [
                 *(f"shock:{stream}" for stream in plain["uniform"]),
-                *(f"shock:{stream}/jumps" for stream, _ in jumping),
+                *(f"shock:{stream}/jumps" for stream, _ in jumps),
                 *(chain.stream for chain in shocks.regimes.values()),
             ],
         }
@@ -83,22 +86,28 @@ class ShockDraws:
           is_first: whether the year is the first.
           factors: factor draws [lane] by name.
         """
-        rows = {law: iter(words.get(law, ())) for law in self.streams}
-        values = {
-            name: jnp.stack([next(rows[law]) for _ in self._of[name]])
-            for law, names in self._plain.items()
-            for name in names
+        numbers = {
+            stream: row
+            for law, names in self.streams.items()
+            for stream, row in zip(names, words.get(law, ()), strict=True)
         }
-        own = {stream: next(rows["normal"]) for stream in self._scored}
-        shared = [next(rows["normal"]) for _ in latent_streams(self._shocks.groups)]
-        scores = correlated(own, shared, self._shocks.groups, fed["groups"])
+        values = {
+            name: jnp.stack([numbers[f"shock:{stream}"] for stream in streams])
+            for name, streams in self._of.items()
+            if name not in self._shocks.moving
+        }
+        groups, regimes = self._shocks.groups, self._shocks.regimes
+        own = {stream: numbers[f"shock:{stream}"] for stream in self._scored}
+        scores = correlated(own, [numbers[stream] for stream in latent_streams(groups)], groups, fed["groups"])
         scores, remembered = self._with_memory(scores, fed["persistence"], past[0], is_first)
-        sizes = self.sizes.values([*rows["normal"]], fed["sizes"])
-        values |= self._jump_sums(rows["uniform"], sizes, fed["chances"], factors)
-        states = [*map(_next_state, fed["chains"], past[1], rows["uniform"])]
-        by_regime = dict(zip(self._shocks.regimes, states, strict=True))
-        values |= self._of_laws(scores, by_regime, fed["laws"], fed["persistence"].dtype)
-        return [values[name][:, None] for name in self._of], (remembered, states)
+        sizes = self.sizes.values([numbers[stream] for stream in self._sizes], fed["sizes"])
+        values |= self._jump_sums(numbers, sizes, fed["chances"], factors)
+        states = {
+            name: _next_state(sums, state, numbers[regimes[name].stream])
+            for name, sums, state in zip(regimes, fed["chains"], past[1], strict=True)
+        }
+        values |= self._of_laws(scores, states, fed["laws"], fed["persistence"].dtype)
+        return [values[name][:, None] for name in self._of], (remembered, [*states.values()])
 
     def _with_memory(self, scores: dict[str, Any], a: Any, past: Any, is_first: Any) -> tuple[dict[str, Any], Any]:
         """Autoregressive scores s = a s' + sqrt(1 - a^2) e, standard normal in every year; without s' in the first."""
@@ -119,34 +128,28 @@ class ShockDraws:
         drawn = iter(self.draws.values([scores[stream] for stream in streams], laws))
         for name, one in moving.items():
             if one.is_state:
-                state = states[one.regime or ""].astype(dtype)
-                values[name] = jnp.stack([state for _ in one.streams])
-            elif one.laws:
-                by_law = [jnp.stack([next(drawn) for _ in one.streams]) for _ in one.laws]
-                value = by_law[0]
-                for k, other in enumerate(by_law[1:], start=1):
-                    value = jnp.where(states[one.regime or ""] == k, other, value)
-                values[name] = value
+                values[name] = jnp.stack([states[one.regime or ""].astype(dtype) for _ in one.streams])
+            for k, _ in enumerate(one.laws):
+                value = jnp.stack([next(drawn) for _ in one.streams])
+                values[name] = jnp.where(states[one.regime or ""] == k, value, values[name]) if k else value
         return values
 
     def _jump_sums(
-        self, uniform: Iterator[Any], sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
+        self, numbers: Mapping[str, Any], sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Sum of jump sizes for each jumping shock: jump k occurs where a uniform number is below P(N >= k)."""
         values, known, size = {}, iter(chances), iter(sizes)
         for one, jumps in self._jumping:
-            totals = []
             if not isinstance(jumps.chance, str):
                 reached = [*next(known)]
             elif jumps.kind == "probability":
                 reached = [factors[jumps.chance]]
             else:
                 reached = poisson_tails(factors[jumps.chance], jumps.most)
-            for u in islice(uniform, len(one.streams)):
-                total = jnp.zeros_like(u)
-                for p in reached:
-                    total = total + jnp.where(u < p, next(size), 0.0)
-                totals.append(total)
+            totals = []
+            for stream in one.streams:
+                u = numbers[f"shock:{stream}/jumps"]
+                totals.append(sum((jnp.where(u < p, next(size), 0.0) for p in reached), start=jnp.zeros_like(u)))
             values[one.name] = jnp.stack(totals)
         return values
 

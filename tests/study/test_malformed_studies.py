@@ -206,8 +206,8 @@ STRAY = [
     ({"family": "gamma", "a": "2"}, "factors.a.a: expected a number, got '2'."),
 ]
 FAR = (
-    "factors.a: takes too many values, far apart; expected at most 16384 (SciPy tries one after the other). For such"
-    " numbers use a continuous law, such as 'normal' or 'gamma'."
+    "factors.a: takes too many values, far apart; expected at most 65536. For such numbers use a continuous law, such"
+    " as 'normal' or 'gamma'."
 )
 MANY = [
     ({"family": "zipf", "a": 1.01}, FAR),

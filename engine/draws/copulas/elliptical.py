@@ -15,6 +15,7 @@ from engine.draws import polynomials
 from engine.draws.copulas import matrices, rank_correlations
 from engine.draws.copulas.contract import Copula, Implied, Matrix, Scores, Shared, equal_entries
 from engine.draws.limits import FARTHEST
+from engine.draws.random_words import horner
 
 DF = (1.0, 1000.0)
 """Range of the degrees of freedom of a t copula."""
@@ -158,11 +159,7 @@ class StudentT(Copula):
         for name, z in normal.items():
             x = z * scale
             q = jnp.minimum(jnp.sqrt(df * jnp.log1p(x * x / df)), _REACH)
-            t = q * (2.0 / _REACH) - 1.0
-            value = ratio[-1]
-            for k in range(ratio.shape[-1] - 2, -1, -1):
-                value = value * t + ratio[k]
-            size = jnp.minimum(q * value, FARTHEST)
+            size = jnp.minimum(q * horner([*ratio], q * (2.0 / _REACH) - 1.0), FARTHEST)
             joint[name] = jnp.where(x < 0, -size, size)
         return jax.lax.optimization_barrier(joint)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -51,32 +50,22 @@ def copula(table: Table, members: Sequence[str]) -> Copula:
         raise refusal("copula", f"copula '{name}' was removed. Take {REMOVED[name]}.")
     if name not in FAMILIES:
         raise refusal("copula", unknown("copula", name, FAMILIES))
-    family = FAMILIES[name]
-    allowed = ("copula", "members", *family.statements, *family.may)
-    ways = " or ".join(key for key in family.statements if key != "pearson")
+    family, ways = FAMILIES[name], " or ".join(key for key in FAMILIES[name].statements if key != "pearson")
     for key in table:
-        if key not in allowed:
+        if key not in ("copula", "members", *family.statements, *family.may):
             problems.add(key, f"is no key of copula '{name}', which is given by {ways}.")
     given = [key for key in family.statements if key in table]
     if not given and not len(problems):
         problems.add(family.statements[0], f"is missing. Copula '{name}' is given by {ways}.")
     for key in given[1:]:
         problems.add(key, f"expected one of {given[0]} and {key}, got both. Remove one.")
-    df: Any = table.get("df")
-    degrees = f"{DF[0]:g} to {DF[1]:g}"
-    if "df" in family.may and df is None:
-        missing = f"is missing. Give the degrees of freedom, {degrees}: the fewer, the heavier the joint tails."
-        problems.add("df", missing)
-    elif "df" in family.may and not DF[0] <= df <= DF[1]:
-        remedy = " Use 'gaussian'." if df > DF[1] else ""
-        problems.add("df", f"expected {degrees} degrees of freedom, got {df:g}.{remedy}")
     problems.refuse("group")
-    if given[0] == "file":
-        raise refusal("file", "is read beside a study file only. Give what is in it.")
     return family.build(given[0], table, members)
 
 
 def _empirical(key: str, table: Table, members: Sequence[str]) -> Copula:
+    if key == "file":
+        raise refusal("file", "is read beside a study file only. Give what is in it.")
     ranks = table[key]
     if set(ranks) != set(members):
         raise refusal(key, f"expected {_listed(members)}, the members of the group, got {_listed(ranks)}.")
@@ -92,6 +81,14 @@ _Convert = Callable[[np.ndarray], np.ndarray]
 
 
 def _student_t(key: str, table: Table, members: Sequence[str]) -> Copula:
+    if "df" not in table:
+        missing = (
+            f"is missing. Give the degrees of freedom, {DF[0]:g} to {DF[1]:g}: the fewer, the heavier the joint tails."
+        )
+        raise refusal("df", missing)
+    if not DF[0] <= table["df"] <= DF[1]:
+        remedy = " Use 'gaussian'." if table["df"] > DF[1] else ""
+        raise refusal("df", f"expected {DF[0]:g} to {DF[1]:g} degrees of freedom, got {table['df']:g}.{remedy}")
     return StudentT(_normal(key, table, members), table["df"])
 
 
@@ -113,9 +110,11 @@ def _conversions(key: str, table: Table) -> tuple[_Convert, _Convert]:
     if key == "kendall":
         return rank_correlations.pearson_of_kendall, rank_correlations.kendall_of_pearson
     if key == "spearman":
-        both = rank_correlations.pearson_of_spearman, rank_correlations.spearman_of_pearson
-        to_pearson, of_pearson = (functools.partial(convert, df=table.get("df")) for convert in both)
-        return to_pearson, of_pearson
+        df = table.get("df")
+        return (
+            lambda rho: rank_correlations.pearson_of_spearman(rho, df),
+            lambda r: rank_correlations.spearman_of_pearson(r, df),
+        )
     return np.asarray, np.asarray
 
 

@@ -62,7 +62,7 @@ class Marginal(Law):
         low, high = FAMILIES[self.family].support or (self.parameters[0], self.parameters[-1])
         return float(low), float(high)
 
-    def _score_of(self, x: Any) -> np.ndarray:
+    def score_of(self, x: Any) -> np.ndarray:
         x, (low, high) = np.asarray(x, np.float64), self.support
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             inside = FAMILIES[self.family].score(np.clip(x, low, high), *self.parameters)
@@ -129,17 +129,21 @@ def _triangular_score(x: Any, low: float, mode: float, high: float) -> Any:
 
 
 def _logit_normal_mode(median: float, sigma: float) -> float:
-    z = np.linspace(-6.0, 6.0, 4001)
-    x = special.expit(special.logit(median) + sigma * z)
-    best = float(z[int(np.argmin(0.5 * z * z + np.log(x * (1 - x))))])
-    for _ in range(60):  # the density is flat where z = -sigma (1 - 2 x)
-        x_at = float(special.expit(special.logit(median) + sigma * best))
-        slope = best + sigma * (1 - 2 * x_at)
-        best -= slope / max(1.0 - 2.0 * sigma**2 * x_at * (1 - x_at), 0.1)
-    return float(special.expit(special.logit(median) + sigma * best))
+    from scipy import optimize
+
+    def logit(z: Any) -> Any:
+        return special.logit(median) + sigma * z
+
+    # the density is flat where z = -sigma (1 - 2 x), so that |z| < sigma
+    z, step = np.linspace(-sigma, sigma, 4001, retstep=True)
+    best = z[np.argmin(0.5 * z * z + special.log_expit(logit(z)) + special.log_expit(-logit(z)))]
+    flat = optimize.brentq(lambda z: z + sigma * (1 - 2 * special.expit(logit(z))), best - step, best + step)
+    return float(special.expit(logit(flat)))
 
 
 def _from_mean_and_sd(mean: float, sd: float) -> tuple[float, ...]:
+    if not mean > 0:
+        raise refusal("mean", f"expected more than 0, got {mean:g}.")
     spread = 1.0 + (sd / mean) ** 2
     return mean / math.sqrt(spread), math.sqrt(math.log(spread))
 

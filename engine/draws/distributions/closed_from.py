@@ -10,9 +10,8 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions.closed import FAMILIES, Marginal, refuse_out_of_range
-from engine.draws.distributions.families import is_stated, ways_to_give
-from engine.draws.distributions.fits import fitted, solved
-from engine.draws.distributions.statements import MOMENTS, Statement, Statements
+from engine.draws.distributions.fits import fitted
+from engine.draws.distributions.statements import MOMENTS, Statements
 from engine.errors import Problems, refusal
 
 
@@ -22,7 +21,7 @@ def closed_law(family: str, own: Mapping[str, float], statements: Statements) ->
     Args:
       family: name of the family.
       own: parameters of the family that are given, in any of its spellings.
-      statements: all others; a mean, sd or mode that is a parameter counts as a statement if there are others.
+      statements: all that is stated; a mean, sd or mode that is a parameter counts as a statement if there are others.
 
     Raises:
       UserError: parameters are out of range, there are neither parameters nor enough statements, or no member is near
@@ -31,36 +30,35 @@ def closed_law(family: str, own: Mapping[str, float], statements: Statements) ->
     if family == "uniform" and set(own) and set(own) <= {"loc", "scale"}:
         low = own.get("loc", 0.0)
         own = {"low": low, "high": low + own.get("scale", 1.0)}
-    parameters = None if statements else _parameters(family, own)
+    others = [s.label for s in statements if s.key not in own]
+    parameters = None if others else _parameters(family, own)
     if parameters is not None:
-        law, statements = Marginal(family, parameters), ()
-    else:
-        labels = " and ".join([*own, *(s.label for s in statements)]) or "nothing"
-        wrong = refusal("", f"family '{family}' is given by {ways_to_give(family)}; got {labels}.")
-        if not statements or not is_stated(family) or any(key not in MOMENTS for key in own):
-            raise wrong
-        statements = [*statements, *(Statement(key, key, own[key]) for key in MOMENTS if key in own)]
-        if len(statements) < FAMILIES[family].fewest_statements:
-            raise wrong
-        law = closed_from(family, statements)
-    refuse_out_of_range(family, law.parameters)
-    return law, statements
+        return _member(family, parameters), ()
+    kind = FAMILIES[family]
+    fewest = kind.fewest_statements
+    if not fewest or not others or len(statements) < fewest or any(key not in MOMENTS for key in own):
+        ways = [" and ".join(keys) for keys in (kind.parameters, *kind.spellings)]
+        if fewest:
+            count = ("one", "two", "three")[fewest - 1]
+            ways.append(f"{count} or more statements (p05, p50, p95, quantiles, range90, mean, sd, mode)")
+        labels = " and ".join([*own, *others]) or "nothing"
+        raise refusal("", f"family '{family}' is given by {', or '.join(ways)}; got {labels}.")
+    return closed_from(family, statements), statements
 
 
 def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | None:
     """Parameters in the family's order; None where the keys are none of its spellings."""
-    names, spellings = FAMILIES[family].parameters, FAMILIES[family].spellings
-    if set(own) == set(names):
-        return tuple(float(own[key]) for key in names)
-    for keys, convert in spellings.items():
+    kind = FAMILIES[family]
+    for keys, convert in ((kind.parameters, None), *kind.spellings.items()):
         if set(own) == set(keys):
-            problems = Problems()
-            for key in keys:
-                if own[key] <= 0:
-                    problems.add(key, f"expected more than 0, got {own[key]:g}.")
-            problems.refuse("prior")
-            return convert(*(own[key] for key in keys))
+            given = tuple(float(own[key]) for key in keys)
+            return convert(*given) if convert else given
     return None
+
+
+def _member(family: str, parameters: tuple[float, ...]) -> Marginal:
+    refuse_out_of_range(family, parameters)
+    return Marginal(family, parameters)
 
 
 def closed_from(family: str, statements: Statements) -> Marginal:
@@ -72,31 +70,36 @@ def closed_from(family: str, statements: Statements) -> Marginal:
     Raises:
       UserError: no member is near the statements.
     """
+    problems, (low, high) = Problems(), FAMILIES[family].support or (-math.inf, math.inf)
+    upper = f" and below {high:g}" if high < math.inf else ""
+    for s in statements:
+        if not low < s.value < high:
+            problems.add(s.key, f"expected a value above {low:g}{upper}, got {s.value:g}.")
+        if s.kind == "mode" and not FAMILIES[family].mode:
+            problems.add("mode", "cannot be asked of this family. Use quantiles.")
+    problems.refuse("prior")
     if family in _LINES and all(s.kind == "quantile" for s in statements):
-        _refuse_outside(family, statements)
-        return Marginal(family, _on_a_line(statements, *_LINES[family]))
-    if family == "logit-normal":
-        _refuse_outside(family, statements)
-        domains = {"median": (0.0, 1.0), "sigma": (0.0, math.inf)}
-
-        def member(at: Mapping[str, float]) -> Marginal:
-            return Marginal(family, (at["median"], min(at["sigma"], _WIDEST)))
-
-        law: Marginal = fitted(family, statements, member, domains)
-        return law
-    name, fixed, parameters = _SCIPYS[family]
-    return Marginal(family, parameters(*solved(name, fixed, statements, family).parameters))
+        return _member(family, _on_a_line(statements, *_LINES[family]))
+    domains, linear, parameters = _SEARCHES[family]
+    law: Marginal = fitted(family, statements, lambda at: _member(family, parameters(**at)), domains, linear)
+    return law
 
 
 _WIDEST = math.exp(3.0)
 """Largest sigma that is searched for in a logit-normal law, of which more lies next to 0 and 1 the larger it is."""
-_SCIPYS: Mapping[str, tuple[str, Mapping[str, float], Callable[..., tuple[float, ...]]]] = {
-    "normal": ("norm", {}, lambda loc, scale: (loc, scale)),
-    "lognormal": ("lognorm", {"loc": 0.0}, lambda sigma, loc, scale: (scale, sigma)),
-    "uniform": ("uniform", {}, lambda loc, scale: (loc, loc + scale)),
-    "triangular": ("triang", {}, lambda at, loc, scale: (loc, loc + at * scale, loc + scale)),
+_Parameters = Callable[..., tuple[float, ...]]
+_SEARCHES: Mapping[str, tuple[Mapping[str, tuple[float, float]], tuple[str, ...], _Parameters]] = {
+    "normal": ({}, ("scale", "loc"), lambda loc, scale: (loc, scale)),
+    "lognormal": ({"sigma": (0.0, math.inf)}, ("scale",), lambda sigma, scale, loc=0.0: (scale, sigma)),
+    "uniform": ({}, ("scale", "loc"), lambda loc, scale: (loc, loc + scale)),
+    "triangular": ({"at": (0.0, 1.0)}, ("scale", "loc"), lambda at, loc, scale: (loc, loc + at * scale, loc + scale)),
+    "logit-normal": (
+        {"median": (0.0, 1.0), "sigma": (0.0, math.inf)},
+        (),
+        lambda median, sigma, loc=0.0: (median, min(sigma, _WIDEST)),
+    ),
 }
-"""SciPy's name of each family, its parameters that are fixed, and the family's own from all of SciPy's."""
+"""Of each family: domains of the parameters that are searched for, those that are solved for, and the family's own."""
 _Function = Callable[[float], float]
 
 
@@ -107,15 +110,6 @@ def _on_a_line(
     at, over = np.array([(float(place(s.probability)), scale(s.value)) for s in statements]).T
     slope = float(np.sum((at - at.mean()) * (over - over.mean())) / np.sum((at - at.mean()) ** 2))
     return parameters(float(over.mean()) - slope * float(at.mean()), slope)
-
-
-def _refuse_outside(family: str, statements: Statements) -> None:
-    problems, (low, high) = Problems(), FAMILIES[family].support or (-math.inf, math.inf)
-    upper = f" and below {high:g}" if high < math.inf else ""
-    for s in statements:
-        if not low < s.value < high:
-            problems.add(s.key, f"expected a value above {low:g}{upper}, got {s.value:g}.")
-    problems.refuse("prior")
 
 
 _LINES: Mapping[str, tuple[Any, ...]] = {

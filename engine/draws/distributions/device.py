@@ -12,26 +12,17 @@ import numpy as np
 from engine.draws import polynomials
 from engine.draws.distributions.closed import FAMILIES, Marginal, open_ends
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.scipy_laws import Named
 from engine.draws.distributions.tables import Knots, Smooth, tabulate
 from engine.draws.limits import FARTHEST, LARGEST
 
-_CELLS = 1024
-_EDGES = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
-"""Cells of the score axis by which the search for a knot starts."""
-FEW = 32
-"""Greatest number of steps for which a comparison with each is cheaper than a search."""
 _ATOM, _MOST_MOVED = 2.0**-24, 1e-3
 """Probability from which an end of the support is an atom, and up to which draws rounded to an end are moved."""
-_MARGIN = 1e-5
-"""Allowance for rounding of a score when its cell is looked up."""
-
 
 Kind = tuple[str, int]
 """Distributions that are drawn by the same piece of program.
 
-They have a name: "closed", a link of smooth tables ("plain", "exp", "sinh"), "few", "steps" or "knots"; and a size: the
-number of polynomial coefficients, of padded steps, or of steps of the search.
+They have a name: "closed", a link of smooth tables ("plain", "exp", "sinh") or "knots"; and a size: the number of
+polynomial coefficients, or of steps of the search.
 """
 
 
@@ -71,29 +62,16 @@ class Draws:
                 "low": low,
                 "high": high,
             }
-        if name == "few":
-            far = np.full((len(tables), size), np.inf)
-            values = np.zeros((len(tables), size + 1))
-            for row, table in enumerate(tables):
-                far[row, : len(table.knots)] = table.knots
-                values[row, : len(table.coefficients)] = table.coefficients[:, 0]
-            return {"knots": far.astype(dtype), "values": values.astype(dtype)}
-        knots = [np.concatenate([table.knots, np.full(1 << size, np.inf)]) for table in tables]
-        firsts = np.cumsum([0, *(len(part) for part in knots[:-1])])
-        starts = [np.concatenate([[-FARTHEST], part[:-1]]) for part in knots]
-        cells = [
-            np.pad(table.coefficients, ((0, len(part) - len(table.coefficients)), (0, 0)))
-            for table, part in zip(tables, knots, strict=True)
-        ]
-        guides = [_guide(table.knots) + first for table, first in zip(tables, firsts, strict=True)]
-        fed = {
-            "guide": np.concatenate(guides).astype(np.int32),
-            "knots": np.concatenate(knots).astype(dtype),
-            "cells": np.concatenate(cells).astype(dtype).T[: 1 if name == "steps" else 4],
+        starts = [np.concatenate([[-FARTHEST], table.knots, np.full(1 << size, np.inf)]) for table in tables]
+        cells = [np.pad(table.coefficients, ((0, 1 << size), (0, 0))) for table in tables]
+        firsts = np.cumsum([0, *map(len, starts[:-1])])
+        return {
+            "first": firsts.astype(np.int32),
+            "starts": np.concatenate(starts).astype(dtype),
+            "cells": np.concatenate(cells).astype(dtype).T,
+            "low": low,
+            "high": high,
         }
-        if name == "steps":
-            return fed
-        return fed | {"starts": np.concatenate(starts).astype(dtype), "low": low, "high": high}
 
     def values(self, scores: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
         """Draws at the scores of each distribution, all [lane]; `arrays` as from the method, traced or not."""
@@ -106,33 +84,26 @@ class Draws:
                 continue
             # tables cover the scores of one word; a correlated score, a sum of several, may lie beyond
             z = jnp.clip(jnp.stack([scores[number] for number in numbers]), -FARTHEST, FARTHEST)
-            draw = _smooth if name in _LINKS else _few if name == "few" else _searched
-            drawn |= dict(zip(numbers, draw(name, size, fed, z), strict=True))
+            values = _smooth(name, fed, z) if name in _LINKS else _searched(size, fed, z)
+            drawn |= dict(zip(numbers, values, strict=True))
         return [drawn[number] for number in range(len(self.laws))]
 
 
-def _ends(law: Law, dtype: type) -> tuple[Any, Any]:
-    """Lowest and highest draw in a precision: an end of the support if `_is_drawn`, else the number beside it."""
-    low, high = (dtype(end) for end in np.clip(law.support, -LARGEST, LARGEST))
-    first, last = open_ends(low, high, np)
-    return low if _is_drawn(law, 0, first) else first, high if _is_drawn(law, 1, last) else last
+def _ends(law: Law, dtype: type) -> list[Any]:
+    """Lowest and highest draw in a precision: each end of the support, or the number beside it inside the support.
 
-
-def _is_drawn(law: Law, side: int, inner: Any) -> bool:
-    """Whether an end of the support is drawn: as an atom, or because rounding puts too many draws on it to move them.
-
-    Args:
-      side: 0 for the lower end, 1 for the upper.
-      inner: the number next to it inside the support.
+    An end is drawn where it is an atom, or where rounding puts too many draws on it to move them.
     """
-    end = law.support[side]
-    if abs(end) >= LARGEST:
-        return True
-    nearer = 0.5 * (end + float(inner))
-    rounded = float(law.cdf(nearer) if side == 0 else law.sf(nearer))
-    if isinstance(law, Named):  # and drawn from a table, so that it has a density
-        return rounded > _MOST_MOVED
-    return rounded > _MOST_MOVED or float(law.cdf(end) if side == 0 else 1.0 - law.below(end)) > _ATOM
+    ends = np.clip(law.support, -LARGEST, LARGEST)
+    low, high = ends.astype(dtype)
+    beside = open_ends(low, high, np)
+    first, last = 0.5 * (ends + np.array(beside, np.float64))
+    rounded = law.cdf(first), law.sf(last)
+    atoms = law.cdf(ends[0]), 1.0 - law.below(ends[1])
+    return [
+        end if law.steps or abs(end) >= LARGEST or share > _MOST_MOVED or atom > _ATOM else inner
+        for end, inner, share, atom in zip((low, high), beside, rounded, atoms, strict=True)
+    ]
 
 
 def _kind(table: Smooth | Knots | None) -> Kind:
@@ -140,16 +111,7 @@ def _kind(table: Smooth | Knots | None) -> Kind:
         return "closed", 0
     if isinstance(table, Smooth):
         return table.link, table.coefficients.size
-    flat = not table.coefficients[:, 1:].any()
-    if flat and len(table.knots) <= FEW:
-        return "few", -(-len(table.knots) // 8) * 8
-    most = int(np.max(np.searchsorted(table.knots, _EDGES[1:] + _MARGIN) - _guide(table.knots), initial=0))
-    return "steps" if flat else "knots", most.bit_length()
-
-
-def _guide(knots: np.ndarray) -> np.ndarray:
-    """Number of knots before each cell of the score axis."""
-    return np.searchsorted(knots, _EDGES[:-1] - _MARGIN)
+    return "knots", len(table.knots).bit_length()
 
 
 _LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambda p: _sinh(jnp.exp(p))}
@@ -163,7 +125,7 @@ def _sinh(grown: Any) -> Any:
     return 0.5 * (grown - 1.0 / grown)
 
 
-def _smooth(name: str, size: int, fed: Mapping[str, Any], z: Any) -> Any:
+def _smooth(name: str, fed: Mapping[str, Any], z: Any) -> Any:
     # fenced: otherwise fusion would recompute the polynomial for each use of the exponential
     p = jax.lax.optimization_barrier(polynomials.value(fed["coefficients"], z))
     linked = _LINKS[name](p)
@@ -171,27 +133,16 @@ def _smooth(name: str, size: int, fed: Mapping[str, Any], z: Any) -> Any:
     return jnp.clip(value, fed["low"][:, None], fed["high"][:, None])
 
 
-def _few(name: str, size: int, fed: Mapping[str, Any], z: Any) -> Any:
-    """Draws from few separate values, by one comparison for each step."""
-    value = jnp.broadcast_to(fed["values"][:, :1], z.shape)
-    for k in range(size):
-        value = jnp.where(z > fed["knots"][:, k, None], fed["values"][:, k + 1, None], value)
-    return value
-
-
-def _searched(name: str, size: int, fed: Mapping[str, Any], z: Any) -> Any:
-    """Draws from tables of knots: a score's cell is looked up approximately, then found by binary search."""
+def _searched(size: int, fed: Mapping[str, Any], z: Any) -> Any:
+    """Draws from tables of knots: a score's cell is found by binary search."""
 
     def taken(values: Any, at: Any) -> Any:
         return values.at[at].get(mode="promise_in_bounds")
 
-    rough = jnp.clip((z + FARTHEST) * (_CELLS / (2 * FARTHEST)), 0, _CELLS - 1).astype(jnp.int32)
-    cell = taken(fed["guide"], rough + (_CELLS * jnp.arange(len(z), dtype=jnp.int32))[:, None])
+    cell = jnp.broadcast_to(fed["first"][:, None], z.shape)
     for step in reversed(range(size)):
         farther = cell + (1 << step)
-        cell = jnp.where(z > taken(fed["knots"], farther - 1), farther, cell)
-    if name == "steps":
-        return taken(fed["cells"][0], cell)
+        cell = jnp.where(z > taken(fed["starts"], farther), farther, cell)
     distance = z - taken(fed["starts"], cell)
     value = taken(fed["cells"][3], cell)
     for power in (2, 1, 0):

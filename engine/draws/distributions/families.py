@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions.closed import FAMILIES, refuse_out_of_range
-from engine.draws.distributions.data import Interpolated, Weighted
+from engine.draws.distributions.data import Interpolated
+from engine.draws.distributions.discrete import changes, stepped
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.metalog import metalog
 from engine.draws.distributions.scipy_catalogue import PLAIN_NAMES, continuous_names, discrete_names, parameter_names
@@ -45,7 +45,7 @@ def _metalog(table: Table) -> Law:
     statements = read(table)
     others = [s.key for s in statements if s.kind != "quantile"]
     if others:
-        raise refusal(others[0], f"a metalog is given by {ways_to_give('metalog')}.")
+        raise refusal(others[0], f"a metalog is given by {OWN['metalog'].ways}.")
     low, high = float(table.get("low", -math.inf)), float(table.get("high", math.inf))
     if not low < high:
         raise refusal("high", f"expected more than low = {low:g}, got {high:g}.")
@@ -54,7 +54,7 @@ def _metalog(table: Table) -> Law:
 
 def _empirical(table: Table) -> Law:
     if "values" not in table:
-        raise refusal("", f"family 'empirical' is given by {ways_to_give('empirical')}; got neither file nor values.")
+        raise refusal("", f"family 'empirical' is given by {OWN['empirical'].ways}; got neither file nor values.")
     values = np.asarray(table["values"], np.float64)
     if not np.all(np.abs(values) <= LARGEST):
         raise refusal("values", "expected finite numbers.")
@@ -63,35 +63,31 @@ def _empirical(table: Table) -> Law:
         text = f"expected at least two different values, got {len(different)}. For one value use family 'fixed'."
         raise refusal("", text)
     if table.get("resampled"):
-        return Weighted(tuple(different.tolist()), tuple((counts / len(values)).tolist()))
+        return stepped(different, changes(counts / len(values)))
     return Interpolated(tuple(np.sort(values).tolist()))
 
 
 def _categories(table: Table) -> Law:
     labels, weights = table.get("labels"), table.get("weights")
     if labels is None or weights is None:
-        raise refusal("", f"family 'categories' is given by {ways_to_give('categories')}.")
+        raise refusal("", f"family 'categories' is given by {OWN['categories'].ways}.")
     values, problems = table.get("values") or range(len(labels)), Problems()
-    if len(set(labels)) < len(labels):
-        problems.add("labels", "names a category twice.")
-    if not labels:
-        problems.add("labels", "expected at least one, got none.")
+    if not labels or len(set(labels)) < len(labels):
+        problems.add("labels", "expected names of categories, each once.")
     for key, given in (("weights", weights), ("values", values)):
         if len(given) != len(labels):
             problems.add(key, f"expected {len(labels)}, one for each label, got {len(given)}.")
-    for weight in weights:
-        if not weight > 0:
-            problems.add("weights", f"expected numbers above 0, got {weight:g}. Leave such a category out.")
-    if any(not b > a for a, b in itertools.pairwise(values)):
+    if unfit := [weight for weight in weights if not weight > 0]:
+        problems.add("weights", f"expected numbers above 0, got {unfit[0]:g}. Leave such a category out.")
+    if np.any(np.diff(values) <= 0):
         problems.add("values", "expected rising values; put the categories in that order.")
     problems.refuse("prior")
-    total = sum(weights)
-    return Weighted(tuple(map(float, values)), tuple(float(weight) / total for weight in weights))
+    return stepped(np.array(values, np.float64), changes(np.array(weights, np.float64) / sum(weights)))
 
 
 def _number(family: str, table: Table, key: str) -> float:
     if key not in table:
-        raise refusal("", f"family '{family}' is given by {ways_to_give(family)}; {key} is missing.")
+        raise refusal("", f"family '{family}' is given by {OWN[family].ways}; {key} is missing.")
     return float(table[key])
 
 
@@ -150,20 +146,6 @@ def parameters_of(family: str) -> tuple[str, ...]:
         scipy_keys = ("loc", "scale") if family == "uniform" else ()
         return (*dict.fromkeys((*FAMILIES[family].parameters, *spelled)), *scipy_keys)
     return parameter_names(PLAIN_NAMES.get(family, family))
-
-
-def ways_to_give(family: str) -> str:
-    """How a study may give a family, in words, such as `mean and sd, or two or more statements (p05, p50, ...)`."""
-    if family in OWN:
-        return OWN[family].ways
-    if family not in FAMILIES:
-        keys = " and ".join(parameter_names(PLAIN_NAMES.get(family, family)))
-        return f"{keys}, or statements (p05, p50, p95, quantiles, range90, mean, sd, mode)"
-    ways = [" and ".join(keys) for keys in (FAMILIES[family].parameters, *FAMILIES[family].spellings)]
-    if is_stated(family):
-        count = ("one", "two", "three", "four")[FAMILIES[family].fewest_statements - 1]
-        ways.append(f"{count} or more statements (p05, p50, p95, quantiles, range90, mean, sd, mode)")
-    return ", or ".join(ways)
 
 
 def is_stated(family: str) -> bool:

@@ -17,24 +17,25 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.scipy_catalogue import defaults, discrete_names, generic, quietly, shapes
-from engine.draws.distributions.scipy_laws import Named, named
+from engine.draws.distributions.scipy_catalogue import discrete_names, generic, quietly, shapes
+from engine.draws.distributions.scipy_laws import named
 from engine.draws.distributions.statements import Statements, listed, refuse_far, spread
 from engine.errors import UserError, refusal
 
 MOST_STATEMENTS = 64
 """Greatest number of statements, as all are evaluated for every candidate."""
-_STARTS = {"positive": (0.4, 1.0, 2.5, 8.0), "bounded": (0.15, 0.5, 0.85), "free": (-2.0, -0.3, 0.3, 2.0)}
+_STARTS = ((-2.0, -0.3, 0.3, 2.0), (-0.9, 0.0, 0.9, 2.1), (-1.7, 0.0, 1.7))
+"""Places from which a parameter is searched for, by the number of finite ends of its domain."""
 _ALIKE = 1e-9
 """Relative tolerance for the rank of the equations for location and scale; closer equations count as the same."""
-_STEP = 1e-5
-"""Step of derivatives: a mode is known to 1e-8 only, as a density is flat there."""
+_OPTIONS = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15, "max_nfev": 200, "diff_step": 1e-5}
+"""Options of the search; its step of derivatives is that wide as a mode is known to 1e-8 only."""
 _NOWHERE = 1e3
 """Deviation from each statement where there is no member."""
 Domain = tuple[float, float]
 
 
-def solved(name: str, fixed: Mapping[str, float], statements: Statements, family: str) -> Named:
+def solved(name: str, fixed: Mapping[str, float], statements: Statements, family: str) -> Law:
     """Distribution of a SciPy family that meets the statements.
 
     Shapes that are not given are free; then the scale, then the location, as far as there are more statements.
@@ -57,16 +58,15 @@ def solved(name: str, fixed: Mapping[str, float], statements: Statements, family
             f"'{family}' has {len(free)} shapes to be found ({', '.join(free)}); expected as many statements, "
             f"got {len(statements)} ({', '.join(s.label for s in statements)}).",
         )
-    linear = [key for key in ("scale", "loc") if key in defaults(name) and key not in fixed]
-    linear = linear[: len(statements) - len(free)] if name not in discrete_names() else []
-    if name in discrete_names() and any(s.kind != "mean" and s.kind != "sd" for s in statements):
+    linear: list[str] = []
+    if name not in discrete_names():
+        linear = [key for key in ("scale", "loc") if key not in fixed][: len(statements) - len(free)]
+    elif any(s.kind != "mean" and s.kind != "sd" for s in statements):
         raise refusal("", "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters.")
     if not free and not linear:
         raise refusal("", f"'{family}' is given whole already; statements would contradict its parameters.")
-    known = {info.name: info.domain for info in getattr(generic(name), "_shape_info", list)()}
-    domains = {key: known.get(key, (0.0, math.inf)) for key in free}
-    law: Named = fitted(family, statements, lambda given: named(name, given), domains, linear, fixed)
-    return law
+    domains = {info.name: info.domain for info in generic(name)._shape_info() if info.name in free}
+    return fitted(family, statements, lambda given: named(name, given), domains, linear, fixed)
 
 
 def fitted(
@@ -98,39 +98,37 @@ def fitted(
             f"expected at most {MOST_STATEMENTS} statements, got {len(statements)}. For data use family 'empirical'.",
         )
     values, wide = np.array([s.value for s in statements]), spread(statements)
-    moved = np.array([float(s.kind != "sd") for s in statements])
 
     def nearest(at: Sequence[float]) -> tuple[Law | None, np.ndarray]:
         """The member at this place of the search, and its deviation from each statement."""
-        place = {**fixed, **dict(zip(domains, map(_to_natural, at, domains.values()), strict=True))}
+        place = {**fixed, **dict(zip(domains, map(_parameter, at, domains.values()), strict=True))}
         try:
             unit = member(place | {"loc": 0.0} | ({"scale": 1.0} if "scale" in linear else {}))
             with quietly():
-                columns = {"scale": np.array([s.of(unit) for s in statements]), "loc": moved}
+                scaled = np.array([s.of(unit) for s in statements])
+            if not np.all(np.isfinite(scaled)):
+                return None, np.full_like(values, _NOWHERE)
+            columns = {"scale": scaled, "loc": np.array([float(s.kind != "sd") for s in statements])}
             # a scale that is given is in the values of `unit` already
             sizes = {"scale": 1.0, "loc": place.get("loc", 0.0)}
             rest = values - sum(sizes[key] * columns[key] for key in columns if key not in linear)
-            if not np.all(np.isfinite(columns["scale"])):
-                return None, np.full_like(values, _NOWHERE)
             if linear:
                 equations = np.stack([columns[key] for key in linear], axis=1)
-                sizes |= zip(linear, map(float, np.linalg.lstsq(equations, rest, rcond=_ALIKE)[0]), strict=True)
-            law = member(place | {key: sizes[key] for key in linear})
+                solution = np.linalg.lstsq(equations, rest, rcond=_ALIKE)[0]
+                place, rest = place | dict(zip(linear, solution.tolist(), strict=True)), rest - equations @ solution
+            return member(place), rest / wide
         except UserError:
             return None, np.full_like(values, _NOWHERE)
-        return law, (sizes["scale"] * columns["scale"] + sizes["loc"] * moved - values) / wide
 
     def off(at: Sequence[float]) -> np.ndarray:
         return nearest(at)[1]
 
     found: Sequence[float] = ()
     if domains:
-        points = itertools.product(*(_STARTS[_kind(domain)] for domain in domains.values()))
-        starts = [tuple(map(_from_natural, point, domains.values())) for point in points]
+        starts = itertools.product(*(_STARTS[sum(map(math.isfinite, domain))] for domain in domains.values()))
         fits = []
         for start in sorted(starts, key=lambda at: float(np.sum(off(at) ** 2)))[:3]:
-            options = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15, "max_nfev": 200, "diff_step": _STEP}
-            fits.append(optimize.least_squares(off, start, **options))
+            fits.append(optimize.least_squares(off, start, **_OPTIONS))
             if fits[-1].cost < 1e-20:
                 break
         found = min(fits, key=lambda fit: fit.cost).x
@@ -141,20 +139,9 @@ def fitted(
     return law
 
 
-def _kind(domain: Domain) -> str:
-    return ("free", "positive", "bounded")[sum(map(math.isfinite, domain))]
-
-
-def _to_natural(at: float, domain: Domain) -> float:
+def _parameter(at: float, domain: Domain) -> float:
+    """The parameter within its domain at a place of the search, which may be any number."""
     low, high = domain
-    if _kind(domain) == "bounded":
+    if math.isfinite(high):
         return low + (high - low) * float(special.expit(at))
-    if math.isfinite(low):
-        return low + math.exp(min(at, 50.0))
-    return high - math.exp(min(at, 50.0)) if math.isfinite(high) else at
-
-
-def _from_natural(value: float, domain: Domain) -> float:
-    if _kind(domain) == "bounded":
-        return float(special.logit(value))
-    return math.log(value) if _kind(domain) == "positive" else value
+    return low + math.exp(min(at, 50.0)) if math.isfinite(low) else at

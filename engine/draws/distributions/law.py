@@ -33,13 +33,24 @@ class Law(ABC):
     def at_score(self, z: Any) -> np.ndarray:
         """The Phi(z)-quantile: the lowest x with cdf(x) >= Phi(z)."""
 
+    def score_of(self, x: Any) -> np.ndarray:
+        """Highest score whose value is at most x, -inf if there is none; by bisection unless a class knows better."""
+        x = np.asarray(x, np.float64)
+        low, high = np.full(x.shape, -38.5), np.full(x.shape, 38.5)
+        for _ in range(64):
+            middle = 0.5 * (low + high)
+            over = self.at_score(middle) > x
+            low, high = np.where(over, low, middle), np.where(over, middle, high)
+        middle = 0.5 * (low + high)
+        return np.where(middle <= -38.4, -math.inf, np.where(middle >= 38.4, math.inf, middle))
+
     def cdf(self, x: Any) -> np.ndarray:
         """P(X <= x)."""
-        return special.ndtr(self._score_of(x))
+        return special.ndtr(self.score_of(x))
 
     def sf(self, x: Any) -> np.ndarray:
         """P(X > x), with full relative precision where it is small."""
-        return special.ndtr(-self._score_of(x))
+        return special.ndtr(-self.score_of(x))
 
     def below(self, x: Any) -> np.ndarray:
         """P(X < x)."""
@@ -53,23 +64,18 @@ class Law(ABC):
         """The u-quantile."""
         return self.at_score(special.ndtri(np.asarray(u, np.float64)))
 
-    def lowest(self, tail: np.ndarray, upper: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Quantiles: the lowest double from `low` to `high` that has the tail probability; `high` if none has.
+    def lowest(self, z: np.ndarray, low: Any, high: Any) -> np.ndarray:
+        """Lowest doubles from `low` to `high` that have scores of at least z; `high` where none has.
 
         By bisection over the doubles in their order: at most 65 steps whatever the range.
-
-        Args:
-          tail: probability of the tail.
-          upper: whether it is the upper tail's, P(X > x) <= tail, or the lower one's, P(X <= x) >= tail.
-          low, high: values between which the quantile lies.
         """
-        below, above = _turned(low.view(np.int64)) // 2 - 1, _turned(high.view(np.int64)) // 2
+        below, above = (_turned(np.full(z.shape, end, np.float64).view(np.int64)) // 2 for end in (low, high))
+        below = below - 1
         for _ in range(65):
             if np.all(above - below <= 1):
                 break
             middle = below + (above - below) // 2
-            x = _turned(middle * 2).view(np.float64)
-            reached = np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail)
+            reached = self.score_of(_turned(middle * 2).view(np.float64)) >= z
             above, below = np.where(reached, middle, above), np.where(reached, below, middle)
         return _turned(above * 2).view(np.float64)
 
@@ -85,10 +91,6 @@ class Law(ABC):
         Values beyond the farthest scores are left out. None for a distribution that is not discrete.
         """
         return None
-
-    def stepping(self, values: np.ndarray) -> Steps:
-        """The `steps` of a discrete distribution with these values."""
-        return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
 
     @property
     def breaks(self) -> np.ndarray:
@@ -108,30 +110,24 @@ class Law(ABC):
 
     def expectation(self, function: Function) -> float:
         """E f(X) by quadrature over the normal score: infinite or NaN where it diverges, as `endless` says."""
-        if steps := self.steps:
-            edges = np.concatenate([[-math.inf], steps[1], [math.inf]])
-            below, above = special.ndtr(edges), special.ndtr(-edges)
-            masses = np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
-            return float(np.dot(function(steps[0]), masses))
         endless = self.endless(function)
         if endless:
             return endless
-        # adaptive Simpson's rule: panels that differ from their halves are split, as the integrand may jump anywhere
-        left, width = np.linspace(-_FAR, _FAR, _PANELS + 1)[:-1], 2 * _FAR / _PANELS
-        ends = self._weighted(function, left[:, None] + width * np.array([0.0, 0.5, 1.0]))
-        scale, total = float(np.sum(np.abs(ends[:, 1])) * width), 0.0
-        for _ in range(_HALVINGS):
-            between = self._weighted(function, left[:, None] + width * np.array([0.25, 0.75]))
-            five = np.stack([ends[:, 0], between[:, 0], ends[:, 1], between[:, 1], ends[:, 2]], axis=1)
-            coarse = ends @ (np.array([1.0, 4.0, 1.0]) * width / 6)
-            fine = five @ (np.array([1.0, 4.0, 2.0, 4.0, 1.0]) * width / 12)
-            open_ = np.abs(fine - coarse) > 1e-11 * scale
-            total += float(np.sum((fine + (fine - coarse) / 15)[~open_]))
+        # Boole's rule; panels where it differs from Simpson's are halved, as the integrand may jump anywhere
+        left, width, total = np.linspace(-_FAR, _FAR, _PANELS + 1)[:-1], 2 * _FAR / _PANELS, 0.0
+        for halving in range(_HALVINGS):
+            values = self._weighted(function, left[:, None] + width * np.linspace(0.0, 1.0, 5))
+            if halving == 0:
+                scale = float(np.sum(np.abs(values[:, 2])) * width)
+            boole = values @ np.array([7.0, 32.0, 12.0, 32.0, 7.0]) * (width / 90)
+            simpson = values @ np.array([1.0, 0.0, 4.0, 0.0, 1.0]) * (width / 6)
+            open_ = np.abs(boole - simpson) > 1e-11 * scale
+            total += float(np.sum(boole[~open_]))
             if not open_.any() or open_.sum() > _MOST_PANELS:
                 break
-            left, width = np.concatenate([left[open_], left[open_] + 0.5 * width]), 0.5 * width
-            ends = np.concatenate([five[open_, :3], five[open_, 2:]])
-        return total + float(np.sum(fine[open_]))
+            width *= 0.5
+            left = np.concatenate([left[open_], left[open_] + width])
+        return total + float(np.sum(boole[open_]))
 
     def endless(self, function: Function) -> float:
         """0 where E f(X) is finite; infinite if it diverges in a tail, NaN if in both with opposite signs."""
@@ -150,21 +146,15 @@ class Law(ABC):
         with np.errstate(all="ignore"):
             return function(self.at_score(z)) * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
-    def _score_of(self, x: Any) -> np.ndarray:
-        """Highest score whose value is at most x, by bisection; -inf if there is none."""
-        x = np.asarray(x, np.float64)
-        low, high = np.full(x.shape, -38.5), np.full(x.shape, 38.5)
-        for _ in range(64):
-            middle = 0.5 * (low + high)
-            over = self.at_score(middle) > x
-            low, high = np.where(over, low, middle), np.where(over, middle, high)
-        middle = 0.5 * (low + high)
-        return np.where(middle <= -38.4, -math.inf, np.where(middle >= 38.4, math.inf, middle))
-
 
 def scores_between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
     """Normal scores with these probabilities below and above, from the smaller, more precise one."""
     return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
+
+
+def probability(low: Any, high: Any) -> np.ndarray:
+    """Probability that a normal score lies between two, from the smaller, more precise tails."""
+    return np.where(low > 0, special.ndtr(-low) - special.ndtr(-high), special.ndtr(high) - special.ndtr(low))
 
 
 def _turned(bits: np.ndarray) -> np.ndarray:

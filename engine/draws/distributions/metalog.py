@@ -47,16 +47,7 @@ class Metalog(Law):
 
     @property
     def support(self) -> tuple[float, float]:
-        ends = zip((self.low, self.high), self._tails, self.at_score([-37.0, 37.0]), strict=True)
-        low, high = (bound if math.isfinite(bound) or tail > 0 else float(far) for bound, tail, far in ends)
-        return low, high
-
-    @property
-    def _tails(self) -> tuple[float, float]:
-        """Coefficient of L at either end."""
-        terms = [(a, k) for a, (k, logit) in zip(self.coefficients, _POWERS, strict=False) if logit]
-        lower, upper = (sum(a * c**k for a, k in terms) for c in (-0.5, 0.5))
-        return lower, upper
+        return self.low, self.high
 
 
 def _terms(z: np.ndarray, count: int) -> np.ndarray:
@@ -98,11 +89,10 @@ def metalog(
         most = min(MOST, len(quantiles))
         raise refusal("terms", f"expected {FEWEST} to {most}, as there are {len(quantiles)} quantiles, got {count}.")
     p, x = (np.array(column, np.float64) for column in zip(*quantiles, strict=True))
-    outside = [value for value in x if not low < value < high]
-    if outside:
-        bounds = " and ".join(
-            [f"above low = {low:g}"] * math.isfinite(low) + [f"below high = {high:g}"] * math.isfinite(high)
-        )
+    outside = x[~((low < x) & (x < high))]
+    if len(outside):
+        ends = (("above low", low), ("below high", high))
+        bounds = " and ".join(f"{name} = {end:g}" for name, end in ends if math.isfinite(end))
         raise refusal("quantiles", f"expected values {bounds}, got {outside[0]:g}.")
     basis = _terms(special.ndtri(p), count).T
     # 7 probabilities symmetric about 1/2 make 7 terms singular: 4 terms are odd in c, and 3 pairs give 3 odd equations
@@ -125,21 +115,18 @@ def _refuse_falling(law: Metalog, terms: int) -> None:
     values = law._metalog(_GRID)
     spread = float(np.ptp(values[np.abs(_GRID) < 2]))
     falling = np.flatnonzero(np.diff(values) < -1e-12 * spread)
-    remedy = "Move or add quantiles, take other terms, give a bound, or use a named family."
+    # the factor of L at either end, where it outweighs all other terms
+    logits = [(a, k) for a, (k, logit) in zip(law.coefficients, _POWERS, strict=False) if logit]
+    tails = [sum(a * c**k for a, k in logits) for c in (-0.5, 0.5)]
     if len(falling):
-        first = int(falling[0])
-        run = np.flatnonzero(np.diff(values[first:]) >= 0)
-        last = first + int(run[0]) if len(run) else len(values) - 1
-        p, q = (float(special.ndtr(_GRID[i])) for i in (first, last))
-        x, y = (float(law.at_score(_GRID[i])) for i in (first, last))
-        raise refusal(
-            "quantiles",
-            f"no law: a metalog of {terms} terms through these quantiles falls from {x:.4g} at probability {p:.3g} "
-            f"to {y:.4g} at {q:.3g}, and a quantile never falls. {remedy}",
-        )
-    tails = law._tails
-    if min(tails) < -1e-9 * spread:
-        side = "lower" if tails[0] < 0 else "upper"
-        raise refusal(
-            "quantiles", f"no law: a metalog of {terms} terms through these falls in its far {side} tail. {remedy}"
-        )
+        z = _GRID[falling[0]]
+        where = f"falls from {float(law.at_score(z)):.4g} at probability {float(special.ndtr(z)):.3g} on"
+    elif min(tails) < -1e-9 * spread:
+        where = f"falls in its far {'lower' if tails[0] < 0 else 'upper'} tail"
+    else:
+        return
+    raise refusal(
+        "quantiles",
+        f"no law: a metalog of {terms} terms through these quantiles {where}, and a quantile never falls. Move or add"
+        " quantiles, take other terms, give a bound, or use a named family.",
+    )

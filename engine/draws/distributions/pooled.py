@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, Steps, scores_between
+from engine.draws.distributions.discrete import stepped
+from engine.draws.distributions.law import Law, scores_between
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,10 @@ class _Pooled(Law):
     parts: tuple[Law, ...]
 
     def mean(self) -> float:
-        return float(self._sum([part.mean() for part in self.parts]))
+        return float(self._sum(part.mean() for part in self.parts))
 
-    def _sum(self, values: Sequence[Any]) -> Any:
+    def _sum(self, values: Iterable[Any]) -> Any:
         return sum((weight * value for weight, value in zip(self.weights, values, strict=True)), start=0.0)
-
-    def _steps(self) -> list[Steps]:
-        """The `steps` of all parts; empty unless all are discrete."""
-        steps = [steps for part in self.parts if (steps := part.steps) is not None]
-        return steps if len(steps) == len(self.parts) else []
 
 
 @dataclass(frozen=True)
@@ -39,14 +35,13 @@ class Mixture(_Pooled):
     def at_score(self, z: Any) -> np.ndarray:
         z = np.asarray(z, np.float64)
         each = np.stack([part.at_score(z) for part in self.parts])
-        low, high = each.min(axis=0), each.max(axis=0)
-        return self.lowest(special.ndtr(-np.abs(z)), z >= 0, low, high)
+        return self.lowest(z, each.min(axis=0), each.max(axis=0))
 
-    def cdf(self, x: Any) -> np.ndarray:
-        return self._sum([part.cdf(x) for part in self.parts])
-
-    def sf(self, x: Any) -> np.ndarray:
-        return self._sum([part.sf(x) for part in self.parts])
+    def score_of(self, x: Any) -> np.ndarray:
+        scores = [part.score_of(x) for part in self.parts]
+        return scores_between(
+            self._sum(map(special.ndtr, scores)), self._sum([special.ndtr(-score) for score in scores])
+        )
 
     @property
     def support(self) -> tuple[float, float]:
@@ -54,20 +49,12 @@ class Mixture(_Pooled):
         return min(low for low, _ in ends), max(high for _, high in ends)
 
     @property
-    def steps(self) -> Steps | None:
-        steps = self._steps()
-        return self.stepping(np.unique(np.concatenate([values for values, _ in steps]))) if steps else None
-
-    @property
     def breaks(self) -> np.ndarray:
         """Scores at which a part begins, ends or has an atom, where the quantile function may bend or jump."""
         points = [end for part in self.parts for end in part.support if math.isfinite(end)]
         points += [x for part in self.parts if part.steps is not None for x in part.steps[0]]
-        if not points:
-            return np.zeros(0)
         x = np.unique(points)
-        before = np.nextafter(x, -math.inf)
-        return np.concatenate([scores_between(self.cdf(at), self.sf(at)) for at in (x, before)])
+        return np.concatenate([self.score_of(x), self.score_of(np.nextafter(x, -math.inf))])
 
     def sd(self) -> float:
         centre = self.mean()
@@ -84,7 +71,7 @@ class Averaged(_Pooled):
     """
 
     def at_score(self, z: Any) -> np.ndarray:
-        return self._sum([part.at_score(z) for part in self.parts])
+        return self._sum(part.at_score(z) for part in self.parts)
 
     @property
     def support(self) -> tuple[float, float]:
@@ -92,19 +79,21 @@ class Averaged(_Pooled):
         return float(low), float(high)
 
     @property
-    def steps(self) -> Steps | None:
-        if not (steps := self._steps()):
-            return None
-        scores = np.unique(np.concatenate([scores for _, scores in steps]))
-        scores = scores[np.isfinite(scores)]
-        middles = np.concatenate([[-38.0], 0.5 * (scores[1:] + scores[:-1]), [38.0]])
-        return self.at_score(middles[: len(scores) + 1]), scores
-
-    @property
     def breaks(self) -> np.ndarray:
-        scores = [part.breaks for part in self.parts]
-        scores += [part.steps[1] for part in self.parts if part.steps is not None]
-        return np.unique(np.concatenate(scores)) if scores else np.zeros(0)
+        return np.unique(np.concatenate([part.breaks if part.steps is None else part.steps[1] for part in self.parts]))
+
+
+def pooled(kind: type[Mixture | Averaged], weights: Sequence[float], parts: Sequence[Law]) -> Law:
+    """The pool of distributions, discrete where all of them are."""
+    law = kind(tuple(weights), tuple(parts))
+    steps = [part.steps for part in parts if part.steps is not None]
+    if len(steps) < len(parts):
+        return law
+    if kind is Mixture:
+        values = np.unique(np.concatenate([values for values, _ in steps]))
+        return stepped(values, law.score_of(values[:-1]))
+    scores = law.breaks[np.isfinite(law.breaks)]
+    return stepped(law.at_score(np.append(scores, math.inf)), scores)
 
 
 def is_averaged(law: Law) -> bool:

@@ -13,10 +13,10 @@ from engine.draws.distributions.closed_from import closed_law
 from engine.draws.distributions.families import OWN, Table, is_stated, known_families, parameters_of
 from engine.draws.distributions.fits import solved
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged
+from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged, pooled
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, PLAIN_NAMES, quietly
-from engine.draws.distributions.scipy_laws import named, refuse_endless, refuse_wrong
-from engine.draws.distributions.statements import KEYS, MOMENTS, Statements, read
+from engine.draws.distributions.scipy_laws import named, refuse_wrong
+from engine.draws.distributions.statements import KEYS, Statements, read
 from engine.draws.distributions.transformed import transformed
 from engine.draws.distributions.truncated import truncated
 from engine.draws.limits import LARGEST, reach
@@ -107,13 +107,12 @@ def _of_family(table: Table, depth: int) -> Prior:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 problems.add(key, f"expected a number, got {shown(value)}.")
         problems.refuse()
-        statements = read(table, [key for key in own if key in MOMENTS])
+        statements = read(table)
         if family in FAMILIES:
             law, statements = closed_law(family, own, statements)
         else:
             name = PLAIN_NAMES.get(family, family)
             law = solved(name, own, statements, family) if statements else named(name, own)
-            refuse_endless(law)
             refuse_wrong(law)
     with quietly():
         return Prior(law, tuple(Target(s.label, s.value, s.of(law)) for s in statements))
@@ -165,15 +164,13 @@ def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Table
             problems.add(f"{place}.{number}.weight", f"expected more than 0, got {weight:g}.")
         weights.append(weight)
         with problems.within(f"{place}.{number}"):
-            priors.append(prior(table, depth + 1))
+            part = prior(table, depth + 1)
+            if kind is Mixture and is_averaged(part.law):  # to evaluate it takes minutes, or hours when nested
+                text = "is pooled by quantiles, which does not go within a mixture or a linear pool."
+                raise refusal("", f"{text} Take pool = 'linear' there.")
+            priors.append(part)
     problems.refuse()
-    if kind is Mixture:  # the evaluation of quantile pools inside would take minutes, or hours when nested
-        text = "is pooled by quantiles, which does not go within a mixture or a linear pool."
-        for number, part in enumerate(priors):
-            if is_averaged(part.law):
-                problems.add(f"{place}.{number}", f"{text} Take pool = 'linear' there.")
-        problems.refuse()
     total, what = sum(weights), place.removesuffix("s")
-    law = kind(tuple(weight / total for weight in weights), tuple(part.law for part in priors))
+    law = pooled(kind, [weight / total for weight in weights], [part.law for part in priors])
     targets = ((number, target) for number, part in enumerate(priors, start=1) for target in part.targets)
     return Prior(law, tuple(replace(target, label=f"{what} {number} {target.label}") for number, target in targets))

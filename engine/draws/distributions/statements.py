@@ -67,11 +67,8 @@ class Statement:
 Statements = Sequence[Statement]
 
 
-def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
+def read(table: Mapping[str, Any]) -> list[Statement]:
     """Statements of a study's table: quantiles by ascending probability, then mean, sd and mode.
-
-    Args:
-      skip: keys of moments to leave out.
 
     Raises:
       UserError: for ranges, pairs or values that are not possible.
@@ -95,9 +92,7 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
             problems.add(high.key, f"says {high.label} twice.")
         elif not high.value > low.value:
             problems.add(high.key, f"expected more than {low.label} = {low.value:g}, got {high.value:g}.")
-    for key in MOMENTS:
-        if key in table and key not in skip:
-            statements.append(Statement(key, key, table[key]))
+    statements += [Statement(key, key, table[key]) for key in MOMENTS if key in table]
     if table.get("sd") is not None and not table["sd"] > 0:
         zero = " For no spread use family 'fixed'." if table["sd"] == 0 else ""
         problems.add("sd", f"expected more than 0, got {table['sd']:g}.{zero}")
@@ -108,38 +103,31 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
 def mode(law: Law) -> float:
     """Value of highest density for scores from -4 to 4; if the density rises towards an end, its 3e-5 quantile.
 
-    Families with a closed form give the exact mode.
-
-    Raises:
-      UserError: for a discrete distribution, or a family without a density here.
+    Families with a closed form give the exact mode. The law is one of these or a continuous one of SciPy.
     """
-    if isinstance(law, Marginal) and (closed := FAMILIES[law.family].mode):
+    if isinstance(law, Marginal):
+        closed = FAMILIES[law.family].mode
+        assert closed is not None
         return float(closed(*law.parameters))
-    if not isinstance(law, Named) or law.is_discrete:
-        raise refusal("mode", "cannot be asked of this family. Use quantiles.")
+    assert isinstance(law, Named)
     from scipy import optimize
 
-    z = np.linspace(-4.0, 4.0, 161)
-    x = law.at_score(z)
-    dense = np.nan_to_num(law.density(x), posinf=0.0)
-    at = int(np.argmax(dense))
+    x = law.at_score(np.linspace(-4.0, 4.0, 161))
+    at = int(np.argmax(np.nan_to_num(law.density(x), posinf=0.0)))
     low, high = x[max(at - 1, 0)], x[min(at + 1, len(x) - 1)]
     if not high > low:
         return float(x[at])
+    options = {"xatol": 1e-10 * (high - low)}
     peak = optimize.minimize_scalar(
-        lambda value: -float(law.density(value)),
-        bounds=(low, high),
-        method="bounded",
-        options={"xatol": 1e-10 * (high - low)},
+        lambda value: -float(law.density(value)), bounds=(low, high), method="bounded", options=options
     )
     return float(peak.x)
 
 
 def spread(statements: Statements) -> float:
     """Scale by which deviations from statements are measured; raises a refusal for statements that are nearly equal."""
-    placed = [s.value for s in statements if s.kind != "sd"]
-    wide = max(placed) - min(placed) if placed else 0.0
-    wide = max([wide, *(s.value for s in statements if s.kind == "sd")])
+    sds = [s.value for s in statements if s.kind == "sd"]
+    wide = max([float(np.ptp([s.value for s in statements if s.kind != "sd"] or [0.0])), *sds])
     largest = max(abs(s.value) for s in statements)
     if 0 < wide < NARROWEST * largest:
         raise refusal(

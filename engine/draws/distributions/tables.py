@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.draws import polynomials
+from engine.draws.distributions.discrete import reached
 from engine.draws.distributions.law import Function, Law
 from engine.draws.distributions.scipy_catalogue import quietly
 from engine.draws.limits import FARTHEST, LARGEST
@@ -26,8 +27,8 @@ BOUND = 1e-6
 """Largest error of a table, over the larger of the distribution's scale and the distance from its median."""
 ROUNDING = 4e-6
 """Largest such error with single-precision arithmetic, whose scores are 5e-7 apart in the far tails."""
-SHAPES = ((17, 1), (21, 1), (15, 2), (17, 3))
-"""Degrees, and parts for either sign, that are tried, each costlier than the one before."""
+DEGREES = (17, 21)
+"""Degrees of polynomials that are tried, each costlier than the one before."""
 MOST_KNOTS = 1 << 16
 _NARROWEST = 2.0**-21
 """Width of a cell of scores below which it is treated as a jump, as single precision cannot distinguish its ends."""
@@ -75,18 +76,9 @@ def tabulate(law: Law) -> Smooth | Knots:
       UserError: for too many separate values, or a quantile function too rough or too inaccurate for `BOUND`.
     """
     if steps := law.steps:
-        return _stepped(*steps)
+        values, scores = reached(*steps)
+        return Knots(scores, np.pad(values[:, None], ((0, 0), (0, 3))))
     return _smooth(law) or _knotted(law)
-
-
-def _stepped(values: np.ndarray, scores: np.ndarray) -> Knots:
-    inside = (scores > -FARTHEST - 0.1) & (scores < FARTHEST + 0.1)
-    kept = values[np.concatenate([[0], np.flatnonzero(inside) + 1])] if inside.any() else values[:1]
-    if inside.any():
-        kept[0] = values[int(np.flatnonzero(inside)[0])]
-    coefficients = np.zeros((len(kept), 4))
-    coefficients[:, 0] = kept
-    return Knots(scores[inside], coefficients)
 
 
 def _smooth(law: Law) -> Smooth | None:
@@ -94,30 +86,24 @@ def _smooth(law: Law) -> Smooth | None:
     median, scale = _middle(law)
     with quietly():
         exact = law.at_score(_CHECKS)
-    low, high = law.support
     if not scale > 0 or not np.all(np.isfinite(exact)):
         return None
+    low, high = law.support
     against = np.maximum(scale, np.abs(exact - median))
-    links = _links(low, high, median, scale)
-    for degree, parts in SHAPES:
-        nodes = polynomials.nodes(degree, parts=parts)
+    for degree in DEGREES:
+        meeting: dict[float, Smooth] = {}
         with quietly():
-            values = law.at_score(nodes)
-        candidates: list[tuple[float, int, Smooth]] = []
-        for link, shift, factor, inverse in links:
-            with quietly():
-                coefficients = polynomials.fit_values(inverse(values), degree)
-            smooth = Smooth(link, coefficients, shift, factor, low, high)
-            if not np.all(np.isfinite(coefficients)):
-                continue
-            error, rounded = (
-                float(np.max(np.abs(_host(smooth, _CHECKS, dtype) - exact) / against))
-                for dtype in (np.float64, np.float32)
-            )
-            if error <= BOUND and rounded <= ROUNDING:
-                candidates.append((rounded, len(candidates), smooth))
-        if candidates:
-            return min(candidates)[2]
+            values = law.at_score(polynomials.nodes(degree))
+            for link, shift, factor, inverse in _links(low, high, median, scale):
+                smooth = Smooth(link, polynomials.fit_values(inverse(values), degree), shift, factor, low, high)
+                error, rounded = (
+                    float(np.max(np.abs(_host(smooth, _CHECKS, dtype) - exact) / against))
+                    for dtype in (np.float64, np.float32)
+                )
+                if error <= BOUND and rounded <= ROUNDING:
+                    meeting.setdefault(rounded, smooth)
+        if meeting:
+            return meeting[min(meeting)]
     return None
 
 
@@ -139,10 +125,9 @@ def _links(low: float, high: float, median: float, scale: float) -> list[tuple[s
 
 def _host(smooth: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
     """The value that a device computes, in NumPy."""
-    with quietly():
-        p = polynomials.value_on_host(smooth.coefficients.astype(dtype), z.astype(dtype))
-        size = _LINKS[smooth.link](p)
-        return np.clip((dtype(smooth.shift) + dtype(smooth.scale) * size).astype(np.float64), smooth.low, smooth.high)
+    p = polynomials.value_on_host(smooth.coefficients.astype(dtype), z.astype(dtype))
+    value = dtype(smooth.shift) + dtype(smooth.scale) * _LINKS[smooth.link](p)
+    return np.clip(value.astype(np.float64), smooth.low, smooth.high)
 
 
 def _knotted(law: Law) -> Knots:
@@ -153,25 +138,22 @@ def _knotted(law: Law) -> Knots:
         breaks = law.breaks
     edges = np.unique(np.concatenate([np.linspace(-FARTHEST, FARTHEST, 17), breaks[np.abs(breaks) < FARTHEST]]))
     left, width = edges[:-1], np.diff(edges)
-    done: list[tuple[np.ndarray, np.ndarray]] = []
-    count = 0
-    places = np.array([0.0, 1 / 3, 2 / 3, 1.0, 1 / 6, 0.5, 5 / 6])
-    to_cubic = np.linalg.inv(np.vander(places[:4], 4, increasing=True)).T
+    starts, cells = np.zeros(0), np.zeros((0, 4))
+    fitted, checked = np.array([0.0, 1 / 3, 2 / 3, 1.0]), np.array([1 / 6, 0.5, 5 / 6])
+    to_cubic, powers = np.linalg.inv(np.vander(fitted, increasing=True)).T, np.vander(checked, 4, increasing=True).T
+    # just inside the cell, as the law may jump at its ends
+    places = np.clip(np.concatenate([fitted, checked]), 1e-9, 1 - 1e-9)
     while len(left):
-        # just inside the cell, as the law may jump at its ends
-        inner = np.clip(places, 1e-9, 1 - 1e-9)
         with quietly():
-            values = law.at_score(left[:, None] + width[:, None] * inner)
-        unit = values[:, :4] @ to_cubic
-        off = np.abs(unit @ np.vander(places[4:], 4, increasing=True).T - values[:, 4:])
-        error = np.max(off / np.maximum(spread, np.abs(values[:, 4:] - median)), axis=1)
+            values = law.at_score(left[:, None] + width[:, None] * places)
+        unit, others = values[:, :4] @ to_cubic, values[:, 4:]
+        error = np.max(np.abs(unit @ powers - others) / np.maximum(spread, np.abs(others - median)), axis=1)
         jump = width <= _NARROWEST
         fine = (error <= 0.5 * BOUND) | jump
         unit[jump, 1:] = 0.0
-        cubics = unit[fine] / width[fine, None] ** np.arange(4)
-        done.append((left[fine], cubics))
-        count += len(cubics)
-        if count + 2 * int((~fine).sum()) > MOST_KNOTS or not np.all(np.abs(cubics) <= LARGEST):
+        starts = np.concatenate([starts, left[fine]])
+        cells = np.concatenate([cells, unit[fine] / width[fine, None] ** np.arange(4)])
+        if len(cells) + 2 * np.sum(~fine) > MOST_KNOTS or not np.all(np.abs(cells) <= LARGEST):
             raise refusal(
                 "",
                 f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, it"
@@ -180,7 +162,5 @@ def _knotted(law: Law) -> Knots:
             )
         half = 0.5 * width[~fine]
         left, width = np.concatenate([left[~fine], left[~fine] + half]), np.concatenate([half, half])
-    starts = np.concatenate([part for part, _ in done])
-    coefficients = np.concatenate([part for _, part in done])
     order = np.argsort(starts)
-    return Knots(starts[order][1:], coefficients[order])
+    return Knots(starts[order][1:], cells[order])

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from engine.draws.distributions.law import Law, Steps
+from engine.draws.distributions.discrete import stepped
+from engine.draws.distributions.law import Law
 from engine.draws.limits import LARGEST
 from engine.errors import refusal
 from engine.formatting import shown
@@ -41,51 +41,31 @@ class Transformed(Law):
     by: float = 1.0
 
     @property
-    def _falls(self) -> bool:
+    def falls(self) -> bool:
+        """Whether the function decreases."""
         return self.how in ("times", "power") and self.by < 0
 
-    def _carried(self, x: Any, back: bool = False) -> np.ndarray:
+    def carried(self, x: Any, back: bool = False) -> np.ndarray:
         """The function of values; with `back` its inverse."""
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return np.asarray(_FUNCTIONS[self.how][back](np.asarray(x, np.float64), self.by))
 
     def at_score(self, z: Any) -> np.ndarray:
         z = np.asarray(z, np.float64)
-        return self._carried(self.base.at_score(-z if self._falls else z))
+        return self.carried(self.base.at_score(-z if self.falls else z))
 
-    def cdf(self, x: Any) -> np.ndarray:
-        return self._tails(x)[0]
-
-    def sf(self, x: Any) -> np.ndarray:
-        return self._tails(x)[1]
-
-    def _tails(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
-        """P(X <= x) and P(X > x)."""
-        if steps := self.steps:  # inverting the function could miss a value by rounding
-            at = np.searchsorted(steps[0], np.asarray(x, np.float64), side="right")
-            score = np.concatenate([[-math.inf], steps[1], [math.inf]])[at]
-            return special.ndtr(score), special.ndtr(-score)
-        back = self._carried(x, back=True)
-        if self._falls:
-            back = np.nextafter(back, -math.inf)
-            return self.base.sf(back), self.base.cdf(back)
-        return self.base.cdf(back), self.base.sf(back)
+    def score_of(self, x: Any) -> np.ndarray:
+        back = self.carried(x, back=True)
+        return -self.base.score_of(np.nextafter(back, -math.inf)) if self.falls else self.base.score_of(back)
 
     @property
     def support(self) -> tuple[float, float]:
-        low, high = (float(end) for end in self._carried(np.array(self.base.support)))
-        return (high, low) if self._falls else (low, high)
-
-    @property
-    def steps(self) -> Steps | None:
-        if not (steps := self.base.steps):
-            return None
-        values, scores = self._carried(steps[0]), steps[1]
-        return (values[::-1], -scores[::-1]) if self._falls else (values, scores)
+        low, high = (float(end) for end in self.carried(np.array(self.base.support)))
+        return (high, low) if self.falls else (low, high)
 
     @property
     def breaks(self) -> np.ndarray:
-        return -self.base.breaks if self._falls else self.base.breaks
+        return -self.base.breaks if self.falls else self.base.breaks
 
 
 def _function(step: Any) -> tuple[str, float]:
@@ -119,5 +99,10 @@ def transformed(base: Law, steps: Sequence[Any]) -> Law:
             raise refusal("transform", f"expected a {what} other than 0, got 0. For no spread use family 'fixed'.")
         if how in ("log", "power") and low < 0:
             raise refusal("transform", f"expected a law above 0 for '{how}'; this one reaches {low:.4g}. Truncate it.")
-        law = Transformed(law, how, by)
+        moved = Transformed(law, how, by)
+        if law.steps:  # kept as numbers: to invert the function could miss a value by rounding
+            values, scores = moved.carried(law.steps[0]), law.steps[1]
+            law = stepped(values[::-1], -scores[::-1]) if moved.falls else stepped(values, scores)
+        else:
+            law = moved
     return law
