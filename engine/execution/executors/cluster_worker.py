@@ -39,7 +39,7 @@ def perform(plain: Mapping[str, Any], first: int, last: int) -> None:
     with _ONE_AT_A_TIME:
         _set_up()
         try:
-            work = site.work_at(site.from_plain(plain))
+            work = site.work_at(site.Site(**plain))
             for _ in work.blocks((work.study.block(index) for index in range(first, last)), first == last):
                 pass
         except UserError:
