@@ -93,9 +93,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
 
 def _refuse_outdated_run(study: Study, options: RunOptions) -> None:
     folder = run_folder(study, options.out)
-    held = 0
-    if not options.force:
-        held = ownership.paths_held(folder)
+    held = 0 if options.force else ownership.paths_held(folder)
     if held and (study.until or held >= study.paths):  # else the run goes on, and is compared as it does
         refuse_outdated(folder, options.device)
 

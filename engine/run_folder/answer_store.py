@@ -14,7 +14,7 @@ from engine.run_folder.finding import is_run
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
 from engine.storage import zarr_writer
-from engine.storage.files import remove_tree
+from engine.storage.files import remove_tree, unsealed
 from engine.storage.zarr_writer import Group
 
 if TYPE_CHECKING:
@@ -73,16 +73,15 @@ def read(folder: Path, question: str) -> xr.DataTree | None:
 
     Answers of an earlier format count as none.
     """
-    if ledger.is_earlier(folder, question):
+    record = unsealed(ledger.record_file(folder, question)) or {}
+    recorded = ledger.files_in(record)
+    if not recorded or ledger.format_in(record) < ledger.FORMAT:
         return None
-    recorded = ledger.files_of(folder, question)
     for file in recorded.values():
         if fault := ledger.wrong(folder, file):
             told = f"the answer to '{question}' is left out: {folder / file.name} is damaged ({fault})."
             warnings.warn(f"{told} {ledger.remedy(folder)}", stacklevel=2)
             return None
-    if not recorded:
-        return None
     import xarray as xr
 
     return xr.open_datatree(folder / f"{question}.zarr", engine="zarr")

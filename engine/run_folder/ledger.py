@@ -141,22 +141,12 @@ def read(folder: RunFolder, part: Part) -> FinishedPart | None:
     return record if record.part == part else None
 
 
-def files_of(folder: Path, part: Part) -> dict[str, Stored]:
-    """The files that a part's record answers for by name, whatever study it is of; none where there is no record."""
-    return files_in(unsealed(record_file(folder, part)) or {})
-
-
 def files_in(record: Plain) -> dict[str, Stored]:
     """The files that a record answers for, by name; none where it does not say."""
     try:
         return {file.name: file for file in map(_stored, record["files"])}
     except (KeyError, TypeError, ValueError):
         return {}
-
-
-def is_earlier(folder: Path, part: Part) -> bool:
-    """Whether a part was written in an earlier format, by its record."""
-    return format_in(unsealed(record_file(folder, part)) or {"format": FORMAT}) < FORMAT
 
 
 def _stored(plain: Plain) -> Stored:

@@ -136,7 +136,14 @@ def enter(
     if all(_differing(folder, [one], ours) for one in past):
         past = [*past, ours]
     text = resolved_text(study)
-    document = {"format": ledger.FORMAT, **_whose(study), "name": study.name, "versions": past, "study": text}
+    document = {
+        "format": ledger.FORMAT,
+        "fingerprint": study.fingerprint,
+        "block": BLOCK,
+        "name": study.name,
+        "versions": past,
+        "study": text,
+    }
     if study.until and (most := bound or held.get(BOUND)):
         document[BOUND] = most
     if study.traced == study.model_digest:
@@ -309,10 +316,6 @@ def versions_of(folder: Path) -> list[dict[str, Any]]:
     return list(said_of(folder).get("versions", []))
 
 
-def _whose(study: Study) -> Plain:
-    return {"fingerprint": study.fingerprint, "block": BLOCK}
-
-
 def _sweep(folder: Path) -> None:
     """Removes the incomplete files of killed processes, which no process has read."""
     inside = (place.rglob(f"*{UNFINISHED}") for place in (folder / LEDGER, folder / "cube.zarr"))
@@ -349,7 +352,8 @@ def _refuse_linked_folders(folder: Path) -> None:
 def paths_held(folder: RunFolder) -> int:
     """Number after the last path of this study that the folder holds; 0 where it holds none or another study's."""
     with folder.writing():
-        return _last_path(folder) if _whose(folder.study).items() <= said_of(folder.path).items() else 0
+        is_its_own = said_of(folder.path).get("fingerprint") == folder.study.fingerprint
+        return _last_path(folder) if is_its_own else 0
 
 
 def _last_path(folder: RunFolder) -> int:
@@ -369,14 +373,9 @@ def _refuse_another(folder: RunFolder) -> None:
     if not held:
         remedy = f"Take another folder, or mend this one: {folder.command('repair')}"
         raise UserError(str(folder.path), [f"ledger/study.json is damaged. {remedy}"])
-    names = {"fingerprint": "a study with fingerprint", "block": "blocks of"}
-    problems = [
-        f"holds {names[key]} {held.get(key)}, expected {ours}. Take another folder."
-        for key, ours in _whose(study).items()
-        if held.get(key) != ours
-    ]
-    if not problems and (last := _last_path(folder)) > study.paths:
-        remedy = "Ask for at least as many, or take another folder."
-        problems = [f"holds {last:,} paths, and {study.paths:,} are asked for. {remedy}"]
-    if problems:
-        raise UserError(str(folder.path), problems)
+    if held.get("fingerprint") != study.fingerprint:
+        what = f"holds a study with fingerprint {held.get('fingerprint')}, expected {study.fingerprint}."
+        raise UserError(str(folder.path), [f"{what} Take another folder."])
+    if (last := _last_path(folder)) > study.paths:
+        what = f"holds {last:,} paths, and {study.paths:,} are asked for."
+        raise UserError(str(folder.path), [f"{what} Ask for at least as many, or take another folder."])

@@ -153,20 +153,17 @@ def _own_file(place: Path, me: Holder) -> Iterator[None]:
     Raises:
       Taken: another process has made it, and has not ended as far as this machine can tell.
     """
-    for _ in range(2):
+    while True:
         try:
             handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            break
         except FileExistsError:
             other = holder(place)
             if other is None or other.host != me.host or _lives(other.pid):
                 raise Taken(other, f"If it is gone, delete {place}.") from None
             _put_aside(place, other)
-            continue
-        with open(handle, "w") as file:
-            json.dump(asdict(me), file)
-        break
-    else:
-        raise Taken(holder(place))
+    with open(handle, "w") as file:
+        json.dump(asdict(me), file)
     try:
         yield
     finally:
@@ -189,5 +186,5 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass
     return True

@@ -32,6 +32,7 @@ from engine.run_folder import answer_store, ledger
 from engine.runs.asking import answered, ask
 from engine.runs.run import open_run, run
 from engine.runs.upkeep import verify
+from engine.storage.files import unsealed
 from tests.answers.asked import ASKED, KEPT, OPTIONS, stored, summed
 from tests.answers.units import held_to_units
 from tests.answers.words import held_to_words
@@ -296,7 +297,7 @@ def test_an_answer_that_is_killed_while_it_is_written_is_none_and_asked_again(an
     answer = answers[name]
     folder = replace(done.run_folder, path=shutil.copytree(done.folder, tmp_path / "run"))
     before = {path: path.read_bytes() for path in (folder.path / "cube.zarr").rglob("*") if path.is_file()}
-    files = len(ledger.files_of(folder.path, name))
+    files = len(ledger.files_in(unsealed(ledger.record_file(folder.path, name))))
     for written in (0, 1, files // 2, files - 1):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(ledger, "write_files", functools.partial(_killed, written))

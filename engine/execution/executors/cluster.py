@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,10 @@ TRIES = 3
 """Number of losses of the same task from which on the run ends with an error."""
 PATIENCE = 60
 """Seconds to wait for the scheduler, and for its first worker."""
+Span = tuple[int, int]
+"""A task: the numbers of its first block and of the block after its last."""
+YEARLY: Span = (0, 0)
+"""The task of the yearly sample."""
 
 
 class Cluster:
@@ -99,59 +103,46 @@ class Cluster:
         """
         from distributed import as_completed
 
-        client = self._client
+        client, folder, study = self._client, assignment.folder, assignment.folder.study
         assert client is not None
-        folder, study, yearly = assignment.folder, assignment.folder.study, assignment.yearly
         where = asdict(site.of_assignment(assignment, self._device, self._versions, self._why))
-        threads = max(sum(client.nthreads().values()), 1)
+        threads, looked = _threads(client), time.monotonic()
         todo = deque(spans([block.index for block in assignment.blocks], threads))
-        if yearly and not todo:
-            todo.append((0, 0))
-        lost: Counter[tuple[int, int]] = Counter()
+        if assignment.yearly:
+            todo.appendleft(YEARLY)
+        lost, tasks, numbers = Counter[Span](), dict[Any, Span](), count()
         running = as_completed(loop=client.loop)
-        what: dict[Any, tuple[tuple[int, int], bool]] = {}
-
-        numbers, looked = count(), time.monotonic()
-
-        def submit(span: tuple[int, int], with_yearly: bool) -> None:
-            number = next(numbers)
-            # one group of tasks for each round of the threads: among more than twice as many of one group, the
-            # scheduler looks at every worker for every task
-            key = (f"blocks-{assignment.token}-{number // threads}", number)
-            future = client.submit(cluster_worker.perform, where, *span, with_yearly, key=key, retries=0)
-            what[future.key] = span, with_yearly
-            running.add(future)
-
-        for _ in range(min(WINDOW * threads, len(todo))):
-            submit(todo.popleft(), yearly)
-            yearly = False
-        while what:
+        while todo or tasks:
+            while todo and len(tasks) < WINDOW * threads:
+                number = next(numbers)
+                # one group of tasks for each round of the threads: among more than twice as many of one group, the
+                # scheduler looks at every worker for every task
+                key = (f"blocks-{assignment.token}-{number // threads}", number)
+                future = client.submit(cluster_worker.perform, where, *todo[0], key=key, retries=0)
+                tasks[future.key] = todo.popleft()
+                running.add(future)
             future = self._next(running)
-            span, with_yearly = what.pop(future.key)
+            span = tasks.pop(future.key)
+            done = range(*span)
+            committed: Collection[int]
             if _was_lost(future):
                 lost[span] += 1
                 if lost[span] >= TRIES:
-                    what_was = ledger.named(range(*span)) if span[0] < span[1] else "the yearly sample"
-                    message = f"{TRIES} workers died while computing {what_was}. Finished blocks are kept."
+                    what = "the yearly sample" if span == YEARLY else ledger.named(done)
+                    message = f"{TRIES} workers died while computing {what}. Finished blocks are kept."
                     raise UserError(self._option, [message]) from future.exception()
-                committed = ledger.done_blocks(folder, thorough=True, only=range(*span))
-                yield from (study.block(index) for index in committed)
-                left = [index for index in range(*span) if index not in committed]
-                parts = spans(left, 1) if left else [span] if with_yearly else []
-                for part in parts:
-                    lost[part] = lost[span]
-                    submit(part, with_yearly)
-                    with_yearly = False
-                continue
-            if future.status != "finished":
-                self._gathered(future)  # raises what the worker raised
-            future.release()
-            yield from (study.block(index) for index in range(*span))
+                committed = ledger.done_blocks(folder, thorough=True, only=done)
+                parts = [YEARLY] if span == YEARLY else spans([index for index in done if index not in committed], 1)
+                lost.update({part: lost[span] for part in parts if part != span})
+                todo.extendleft(reversed(parts))
+            else:
+                if future.status != "finished":
+                    self._gathered(future)  # raises what the worker raised
+                future.release()
+                committed = done
+            yield from (study.block(index) for index in committed)
             if time.monotonic() - looked > 5:  # workers may have joined or left
-                looked = time.monotonic()
-                threads = max(sum(client.nthreads().values()), 1)
-            while todo and len(what) < WINDOW * threads:
-                submit(todo.popleft(), False)
+                threads, looked = _threads(client), time.monotonic()
         told = client.run(cluster_worker.forms, on_error="ignore") if assignment.blocks else {}
         self._forms = {Form(**form): None for forms in told.values() for form in forms}
 
@@ -193,16 +184,22 @@ def blocks_of_task(blocks: int, threads: int) -> int:
     return min(max(blocks // (TASKS_EACH * threads), 1), LARGEST)
 
 
-def spans(indices: Sequence[int], threads: int) -> list[tuple[int, int]]:
+def spans(indices: Sequence[int], threads: int) -> list[Span]:
     """Block numbers cut into tasks: ranges [first, last) of consecutive blocks, at most `blocks_of_task` each."""
     most = blocks_of_task(len(indices), threads)
-    ranges: list[tuple[int, int]] = []
+    ranges: list[Span] = []
     for index in indices:
         if ranges and ranges[-1][1] == index and index - ranges[-1][0] < most:
             ranges[-1] = ranges[-1][0], index + 1
         else:
             ranges.append((index, index + 1))
     return ranges
+
+
+def _threads(client: "Client") -> int:
+    """Number of threads of the workers that are there; at least 1."""
+    count: int = sum(client.nthreads().values())
+    return max(count, 1)
 
 
 def _was_lost(future: "Future[Any]") -> bool:

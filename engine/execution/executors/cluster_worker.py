@@ -25,8 +25,8 @@ def hello(device: str | None) -> dict[str, str]:
         return site.versions(device)
 
 
-def perform(plain: Mapping[str, Any], first: int, last: int, yearly: bool) -> None:
-    """One task: computes and commits blocks `first` to `last` - 1, and the yearly sample if that is asked for.
+def perform(plain: Mapping[str, Any], first: int, last: int) -> None:
+    """One task: computes and commits blocks `first` to `last` - 1, or the yearly sample where there are none.
 
     Nothing is given back: the coordinator reads from the records on the disk what is done.
 
@@ -39,8 +39,8 @@ def perform(plain: Mapping[str, Any], first: int, last: int, yearly: bool) -> No
     with _ONE_AT_A_TIME:
         _set_up()
         try:
-            work = site.work_at(site.from_plain(plain))
-            for _ in work.blocks((work.study.block(index) for index in range(first, last)), yearly):
+            work = site.work_at(site.Site(**plain))
+            for _ in work.blocks((work.study.block(index) for index in range(first, last)), first == last):
                 pass
         except UserError:
             raise

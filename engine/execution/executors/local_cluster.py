@@ -1,7 +1,7 @@
 """A process with a dask scheduler and workers on the loopback interface of this machine.
 
-The first line of standard input describes the workers. The address of the scheduler is the only line of standard
-output. The end of the input ends the process and its workers, also where the coordinator was killed.
+The argument is JSON: a folder for temporary files, and the options of each worker. The address of the scheduler is the
+only line of standard output. The end of standard input, also where the coordinator was killed, ends all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
     """Starts the scheduler and the workers, and ends them with the standard input."""
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a model prints is no reply
-    asked = json.loads(sys.stdin.readline())
+    asked = json.loads(sys.argv[1])
     # the coordinator counts lost tasks, and computes only the blocks of them that were not committed
     scheduler = {"host": HERE, "port": 0, "dashboard": False, "allowed_failures": 0}
     each = {

@@ -56,22 +56,19 @@ class OwnWorkers:
           UserError: they ended as they started.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="rustbelt-workers-", ignore_cleanup_errors=True)
+        asked = {"folder": self._folder.name, "workers": self.options}
         home = str(Path(__file__).parents[3])
         # with -P the engine's modules are found, whatever files the folder holds in which the run was started
         paths = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine.execution.executors.local_cluster"],
+            [sys.executable, "-P", "-m", "engine.execution.executors.local_cluster", json.dumps(asked)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": paths},
             start_new_session=True,  # Ctrl-C ends the coordinator, which ends its workers
         )
-        assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps({"folder": self._folder.name, "workers": self.options}) + "\n")
-            self._process.stdin.flush()
         address = self._process.stdout.readline().strip()
         if not address:
             raise UserError("--workers", ["the workers ended during startup."])

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.errors import Problem, UserError
 from engine.execution.executors.contract import Assignment
@@ -21,7 +20,8 @@ from engine.run_folder.moved_runs import placed
 from engine.study.loading import load_model_file, load_study, own_model
 from engine.study.study import Study
 
-_KEPT: dict[Site, Work] = {}
+_KEPT: list[tuple[Site, Work]] = []
+"""The last site that was asked for, with its work; or nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Site:
     token: str
     model: str | None
     device: str | None
-    required: tuple[tuple[str, str], ...]
+    required: Mapping[str, str]
     force: bool = False
     why: str = ""
 
@@ -65,7 +65,7 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
     required = of_study(study, required)
-    decisive = tuple((key, required.get(key, "")) for key in ownership.decisive_of(study, required))
+    decisive = {key: required.get(key, "") for key in ownership.decisive_of(study, required)}
     place = str(folder.path.resolve())
     return Site(place, study.fingerprint, assignment.token, model, device, decisive, assignment.force, why)
 
@@ -92,15 +92,15 @@ def work_at(site: Site) -> Work:
     Raises:
       UserError: this machine sees another folder than the coordinator, or its study, model, versions or devices differ.
     """
-    if site not in _KEPT:
+    if not _KEPT or _KEPT[0][0] != site:
         _KEPT.clear()
-        _KEPT[site] = _work_at(site)
-    return _KEPT[site]
+        _KEPT.append((site, _work_at(site)))
+    return _KEPT[0][1]
 
 
 def forms() -> tuple[Form, ...]:
     """Forms of the program that have computed blocks at the last site; empty where there was none."""
-    return next((work.forms for work in _KEPT.values()), ())
+    return _KEPT[0][1].forms if _KEPT else ()
 
 
 def _work_at(site: Site) -> Work:
@@ -117,11 +117,13 @@ def _work_at(site: Site) -> Work:
         raise UserError(here, [Problem(site.folder, message)])
     model = load_model_file(site.model) if site.model else None
     study = placed(load_study(folder / "study.toml", model=model), folder)
-    ours, required = of_study(study, versions(site.device)), dict(site.required)
+    ours = of_study(study, versions(site.device))
     problems = [
-        Problem(key, f"expected {required[key]}, got {ours.get(key)}. Install the same versions, or use other workers.")
+        Problem(
+            key, f"expected {site.required[key]}, got {ours.get(key)}. Install the same versions, or use other workers."
+        )
         for key in ownership.decisive_of(study, ours)
-        if required.get(key, "") != ours.get(key, "")
+        if site.required.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:
         message = (
@@ -134,8 +136,3 @@ def _work_at(site: Site) -> Work:
     compilation_cache.keep_programs()
     program = devices.program(study, site.device, site.why)
     return Work(RunFolder(folder, study), program, still_ours, site.force)
-
-
-def from_plain(plain: Mapping[str, Any]) -> Site:
-    """The `Site` with these fields, as they come from JSON."""
-    return Site(**{**plain, "required": tuple((str(key), str(value)) for key, value in plain["required"])})

@@ -107,7 +107,7 @@ def test_a_machine_that_sees_another_disk_is_told(tmp_path):
     study = study_in(tmp_path, 100)
     site = sites.of_assignment(assignment_of(tmp_path / "nowhere", study, "token"), "cpu", sites.versions("cpu"))
     with pytest.raises(UserError, match="all workers share"):
-        cluster_worker.perform(asdict(site), 0, 1, False)
+        cluster_worker.perform(asdict(site), 0, 1)
 
 
 @pytest.mark.slow

@@ -193,7 +193,7 @@ def test_a_worker_does_not_work_for_a_run_that_is_gone(tmp_path):
     study = study_in(tmp_path, BLOCK)
     with locks.held(_made(tmp_path / "run")) as holder:
         site = sites.of_assignment(assignment_of(tmp_path / "run", study, holder.token), "cpu", sites.versions("cpu"))
-        assert sites.from_plain(asdict(site)) == site
+        assert sites.Site(**asdict(site)) == site
     with locks.held(ownership.lock_file(tmp_path / "run")), pytest.raises(UserError, match="another run"):
         sites.work_at(site)
 
