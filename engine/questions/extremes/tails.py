@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.answers.question import Asked
-from engine.modelling.folds import summed_unit
 from engine.questions import years
-from engine.risk.drivers.series import across
+from engine.risk.drivers.series import across, summed_unit
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import Unit, Units, as_units
 from engine.risk.estimation.return_levels import Extremes, Passed, extremes, passed
@@ -113,7 +112,7 @@ def of_years(of: Asked, names: Sequence[str], count: int, policies: Sequence[str
             else:
                 whole = values.max(axis=1) if loss else values.min(axis=1)
             tails = _by_policy(study, policies, whole, units, loss)
-            unit = summed_unit(own.unit) if part == SUM else own.unit
+            unit = summed_unit(study, name) if part == SUM else own.unit
             yield Tail(name, part, place if own.dims else of_all, FUTURE, unit, *tails)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from engine.modelling import folds
 from engine.modelling.cell_axis import cell_layout
 from engine.study.study import Study
 
@@ -59,3 +60,8 @@ def across(study: Study, name: str, at: Mapping[str, str], rule: str) -> Series:
     """
     places = of_yearly(study, name, at)
     return Series(name, places[0].loss, tuple(cell for place in places for cell in place.cells), at, rule)
+
+
+def summed_unit(study: Study, name: str) -> str:
+    """Unit of the sum of a yearly variable over years."""
+    return folds.summed_unit(study.model.yearly[name].unit)
