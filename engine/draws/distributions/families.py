@@ -25,14 +25,14 @@ Table = Mapping[str, Any]
 
 def _pert(table: Table) -> Law:
     """PERT: beta on [low, high] with shapes 1 + 4 t and 5 - 4 t, t = (mode - low) / (high - low)."""
-    low, mode, high = (_number("pert", table, key) for key in ("low", "mode", "high"))
+    low, mode, high = _numbers("pert", table)
     refuse_out_of_range("triangular", (low, mode, high))
     at = (mode - low) / (high - low)
     return named("beta", {"a": 1 + 4 * at, "b": 5 - 4 * at, "loc": low, "scale": high - low})
 
 
 def _integers(table: Table) -> Law:
-    low, high = (_number("integers", table, key) for key in ("low", "high"))
+    low, high = _numbers("integers", table)
     for key, value in (("low", low), ("high", high)):
         if value != round(value):
             raise refusal(key, f"expected a whole number, got {value:g}.")
@@ -85,10 +85,12 @@ def _categories(table: Table) -> Law:
     return stepped(np.array(values, np.float64), changes(np.array(weights, np.float64) / sum(weights)))
 
 
-def _number(family: str, table: Table, key: str) -> float:
-    if key not in table:
-        raise refusal("", f"family '{family}' is given by {OWN[family].ways}; {key} is missing.")
-    return float(table[key])
+def _numbers(family: str, table: Table) -> list[float]:
+    """The parameters of a family, all of which are numbers that have to be given."""
+    for key in OWN[family].parameters:
+        if key not in table:
+            raise refusal("", f"family '{family}' is given by {OWN[family].ways}; {key} is missing.")
+    return [float(table[key]) for key in OWN[family].parameters]
 
 
 @dataclass(frozen=True)

@@ -102,11 +102,6 @@ def _of_family(table: Table, depth: int) -> Prior:
         statements: Statements = read(table) if is_stated(family) else ()
     else:
         own = {key: table[key] for key in parameters_of(family) if key in table}
-        problems = Problems()
-        for key, value in own.items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                problems.add(key, f"expected a number, got {shown(value)}.")
-        problems.refuse()
         statements = read(table)
         if family in FAMILIES:
             law, statements = closed_law(family, own, statements)
@@ -119,7 +114,7 @@ def _of_family(table: Table, depth: int) -> Prior:
 
 
 def _known_family(table: Table) -> str:
-    """Family of a table; raises a refusal for an unknown family, keys that it does not have, and non-finite numbers."""
+    """Family of a table; raises a refusal for an unknown family, keys that it does not have, and what is no number."""
     family: str | None = table.get("family")
     if family is None:
         raise refusal("family", "is missing. Common: normal, lognormal, uniform, triangular, pert, metalog.")
@@ -127,14 +122,15 @@ def _known_family(table: Table) -> str:
         raise refusal("family", f"'{family}' is left out: {LEFT_OUT[family]}")
     if family not in FAMILIES and family not in OWN and family not in known_families():
         raise refusal("family", unknown("family", family, known_families()))
-    allowed = {"family", *_AROUND, *parameters_of(family), *(KEYS if is_stated(family) else ())}
-    problems = Problems()
-    for key in table:
+    parameters, problems = parameters_of(family), Problems()
+    allowed = {"family", *_AROUND, *parameters, *(KEYS if is_stated(family) else ())}
+    for key, value in table.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if key not in allowed:
             problems.add(key, f"unknown key '{key}' for family '{family}'.{did_you_mean(key, allowed)}")
-    problems.refuse()
-    for key, value in table.items():
-        if isinstance(value, int | float) and not abs(value) <= LARGEST:
+        elif key in parameters and family not in OWN and not is_number:
+            problems.add(key, f"expected a number, got {shown(value)}.")
+        elif is_number and not abs(value) <= LARGEST:
             problems.add(key, f"expected a finite number, got {shown(value)}.")
     problems.refuse()
     return family
