@@ -13,7 +13,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import judged
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.table import Table
-from engine.answers.wording import likely, named, share, size, some, undecided, worst_share
+from engine.answers.wording import named, share, size, some, undecided, worst_share
 from engine.errors import Problems, UserError
 from engine.formatting import begun
 from engine.questions import comparison, two_runs
@@ -88,7 +88,6 @@ class Compare:
     at: Annotated[
         Mapping[str, str] | None, Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL")
     ] = None
-    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     @property
     def stored(self) -> bool:
@@ -186,14 +185,14 @@ class Compare:
             yield from _of_years(study, by_year)
         elif len(others) <= MOST:
             for policy in others:
-                yield from _of_policy(study, held, first, policy, level, self.numbers)
+                yield from _of_policy(study, held, first, policy, level)
         elif measures := [measure for measure, by_name in by_measure.items() if first in by_name]:
             yield from every_pair.best(study, first, measures[-1], by_measure[measures[-1]][first])
         else:
             yield f"The tables compare {len(others)} policies with {base} in {named(study, first)}."
 
 
-def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, numbers: bool) -> Iterator[str]:
+def _of_policy(study: Study, held: Held, name: str, policy: str, level: float) -> Iterator[str]:
     """Sentences on a policy: its effect on a variable, its clearest opposite effect, and how often it is worse."""
     base, called = (study.phrase("policies", one) for one in (study.baseline, policy))
     gaps = {
@@ -221,7 +220,7 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float, n
     worse, tail = held.get(("worse", policy, name)), held.get((f"{GAP}ES{100 * level:g}", policy, name))
     if worse is not None and np.isfinite(worse.estimate):
         bare = "" if np.isfinite(worse.low) else ", without an interval"
-        often = f"In {share(worse)} of futures{likely(worse, numbers)}{bare}"
+        often = f"In {share(worse)} of futures{bare}"
         yield f"{often}, {named(study, name)} is worse under {called} than under {base}."
     if tail is not None and np.isfinite(tail.estimate):
         by = f"the mean is {_side(study, name, tail)} by {size('mean', study.unit_of(name), tail)}{_bare(tail)}"

@@ -12,7 +12,7 @@ import xarray as xr
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
-from engine.answers.wording import likely, limited, listed, named, share, some
+from engine.answers.wording import limited, listed, named, share, some
 from engine.formatting import rounded
 from engine.questions.discovery import PATHS, SEARCHED, Discovery, discovery
 from engine.risk.drivers.boxes import Judged, correlation_over_units, judged, shares
@@ -58,7 +58,6 @@ class Discover:
             "WHERE",
         ),
     ]
-    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """The boxes, from the stored draws.
@@ -67,7 +66,7 @@ class Discover:
           UserError: as `engine.risk.drivers.where.parse_where` and `engine.questions.discovery.discovery`.
         """
         where = parse_where(of.study, self.where, unkept(of.study))
-        return answer_of(discovery(of.study, where, of.first(PATHS), _draws(of.cube)), self.numbers)
+        return answer_of(discovery(of.study, where, of.first(PATHS), _draws(of.cube)))
 
 
 def _draws(cube: xr.DataTree) -> dict[str, np.ndarray]:
@@ -81,7 +80,7 @@ def _draws(cube: xr.DataTree) -> dict[str, np.ndarray]:
     return {name: values for name, values in draws.items() if len(np.unique(values[np.isfinite(values)])) > 1}
 
 
-def answer_of(found: Discovery, numbers: bool = False) -> Answer:
+def answer_of(found: Discovery) -> Answer:
     """The answer from the boxes; each is judged on the futures outside the earlier ones."""
     study, judge = found.study, found.judge
     left = np.ones(len(judge), bool)
@@ -110,7 +109,7 @@ def answer_of(found: Discovery, numbers: bool = False) -> Answer:
         f"{study.name}: the first {study.paths:,} paths, seed {study.seed}; boxes proposed on {searched} of them,"
         f" chosen on {chosen_on}, judged on {judged_on} others{f'; {lost:,} left out, not finite' if lost else ''}"
     )
-    findings = tuple(_sentences(found, rate, boxes, every["coverage"], numbers))
+    findings = tuple(_sentences(found, rate, boxes, every["coverage"]))
     return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING)
 
 
@@ -147,18 +146,15 @@ def _steps(found: Discovery) -> Iterator[dict[str, Any]]:
         yield {"step": k, "density": density, "coverage": coverage, "mass": float(within.mean()), "factors": len(box)}
 
 
-def _sentences(
-    found: Discovery, rate: Estimate, boxes: Sequence[Judged], coverage: Estimate, numbers: bool
-) -> Iterator[str]:
+def _sentences(found: Discovery, rate: Estimate, boxes: Sequence[Judged], coverage: Estimate) -> Iterator[str]:
     """How frequent such futures are, overall and in the first box; no sentence claims more than its interval.
 
     Args:
       rate: share of all futures that are looked for.
       coverage: of all boxes as one.
-      numbers: whether words for how likely something is are left out.
     """
     bare = "" if rate.low == rate.low else " (no interval)"
-    yield f"In {share(rate)} of futures{likely(rate, numbers)}{bare}, {some([*_kinds(found)], WORDS_OF_WHERE)}."
+    yield f"In {share(rate)} of futures{bare}, {some([*_kinds(found)], WORDS_OF_WHERE)}."
     if not boxes:
         yield "No limits on factors distinguish these futures from the others."
         return

@@ -14,7 +14,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
-from engine.answers.wording import amount, amounts, likely, named, share, some, worst_share
+from engine.answers.wording import amount, amounts, named, share, some, worst_share
 from engine.formatting import begun, command_line, words
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.prior_scores import BINS, Priors
@@ -71,7 +71,6 @@ class Explain:
         str | float | None,
         Option("The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.", "L"),
     ] = None
-    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """What the worst futures share.
@@ -99,7 +98,7 @@ class Explain:
             f"{tail.study.name}: {named(of.study, tail.variable)} under {policy}, {where}, {len(tail.tail):,} of"
             f" {tail.study.futures}{f', {lost:,} left out' if lost else ''}."
         )
-        findings = (*_findings(tail, inputs, self.numbers), _way_there(tail.study, point))
+        findings = (*_findings(tail, inputs), _way_there(tail.study, point))
         shown_first = sorted(filter(len, tables), key=lambda one: not any(one.brief))
         return Answer(Subject.of(tail.study), findings, tuple(shown_first), basis, READING)
 
@@ -212,7 +211,7 @@ def _years(study: Study, values: np.ndarray) -> Table:
     return table("point_years", "Years of it", rows, "cell", "year", brief=())
 
 
-def _findings(of: TailFutures, inputs: Inputs, numbers: bool) -> Iterator[str]:
+def _findings(of: TailFutures, inputs: Inputs) -> Iterator[str]:
     """Sentences: the inputs farthest from their priors, and the tail or the probability."""
     study, value = of.study, next(iter(of.measures.values()))
     name, under = named(study, of.variable), f"under {study.phrase('policies', of.policy)}"
@@ -221,7 +220,7 @@ def _findings(of: TailFutures, inputs: Inputs, numbers: bool) -> Iterator[str]:
         yield f"In these futures, the mean of {name} is {amount(study.unit_of(of.variable), value)}."
     else:
         yield from _farthest(study, inputs, f"futures with {name} {under}")
-        yield f"The chance of {name} {under} is {share(value)}{likely(value, numbers)}."
+        yield f"The chance of {name} {under} is {share(value)}."
 
 
 def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
