@@ -24,7 +24,6 @@ OWNERS = {
     "zarr": {"run_folder/reading", "storage/compared_store"},
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
-    "arviz": {"runs/elsewhere"},
     "distributed": {"execution/executors/cluster", "execution/executors/cluster_worker"},
     "altair": {
         "charts/theme",
