@@ -24,7 +24,6 @@ OWNERS = {
     "zarr": {"run_folder/reading", "storage/compared_store"},
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
-    "arviz": {"runs/elsewhere"},
     "distributed": {f"execution/executors/{name}" for name in ("cluster", "cluster_worker", "local_cluster")},
     "altair": {
         "charts/theme",

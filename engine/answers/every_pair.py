@@ -72,12 +72,6 @@ def ahead(counted: Counted) -> np.ndarray:
     return entries
 
 
-def most_ahead(counted: Counted) -> np.ndarray:
-    """Indices of the policies that are clearly better most often, over all entries and all other policies."""
-    wins = ahead(counted).sum(axis=1)
-    return np.flatnonzero(wins == wins.max())
-
-
 def standing(study: Study, counted: Counted) -> str:
     """A sentence: which policies are clearly better than others most often, and which least often."""
     wins, over = ahead(counted).sum(axis=1), _entries(study, counted)

@@ -57,27 +57,17 @@ def _csv(tables: Sequence[Table], digits: Digits) -> bytes:
     for table in tables:
         rows = _escaped(frame(table), as_cell)
         parts[as_cell(table.name)] = _rounded(rows, places(table)) if digits == "rounded" else rows
-    return _as_csv(_stacked(parts))
+    text: str = _stacked(parts).to_csv(index=False)
+    return text.encode()
 
 
 def _rounded(rows: pd.DataFrame, places: Places) -> pd.DataFrame:
     """The rows with numbers as texts of so many decimals, without separators of thousands."""
 
-    def text(value: float | None, own: int | None) -> str | None:
-        return None if value is None or math.isnan(value) else rounded(value, own).replace(",", "")
+    def text(value: float, own: int | None) -> str | None:
+        return None if math.isnan(value) else rounded(value, own).replace(",", "")
 
-    short = {name: [*map(text, rows[name], own)] for name, own in places.items()}
-    return rows.assign(**{name: pd.Series(held, rows.index, dtype=object) for name, held in short.items()})
-
-
-def as_csv(rows: pd.DataFrame) -> bytes:
-    """The rows as a CSV file with unrounded numbers, in which no text can act as a formula or control a terminal."""
-    return _as_csv(_escaped(rows, as_cell))
-
-
-def _as_csv(rows: pd.DataFrame) -> bytes:
-    text: str = rows.to_csv(index=False)
-    return text.encode()
+    return rows.assign(**{name: [*map(text, rows[name], own)] for name, own in places.items()})
 
 
 def _escaped(rows: pd.DataFrame, escape: Callable[[str], str]) -> pd.DataFrame:
@@ -97,9 +87,9 @@ def _parquet(tables: Sequence[Table], digits: Digits) -> bytes:
 
 
 def _stacked(sheets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    parts = [rows.assign(table=name) for name, rows in sheets.items()]
-    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"table": []})
-    return whole[["table", *(column for column in whole if column != "table")]]
+    """Rows of all tables, with the name of their table in the first column."""
+    parts = [rows.assign(table=name) for name, rows in sheets.items()] or [pd.DataFrame({"table": []})]
+    return pd.concat(parts, ignore_index=True).set_index("table").reset_index()
 
 
 def _workbook(tables: Sequence[Table], digits: Digits) -> bytes:
@@ -110,9 +100,9 @@ def _markdown(tables: Sequence[Table], digits: Digits) -> bytes:
     lines = []
     for table in tables:
         rows = texts(table)
-        rule = ["---"] + ["---:"] * (len(rows.columns) - 1)
-        every = [[as_markdown(str(one)) for one in row] for row in (rows.columns, *rows.to_numpy())]
-        every.insert(1, rule)
+        head, *body = ([as_markdown(str(one)) for one in row] for row in (rows.columns, *rows.to_numpy()))
+        rule = ["---", *["---:"] * (len(head) - 1)]
+        every = head, rule, *body
         lines += [f"**{table.name}**", "", *(f"| {' | '.join(row)} |" for row in every), ""]
     return "\n".join([*lines, ""]).encode()
 

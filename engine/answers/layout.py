@@ -107,7 +107,7 @@ def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
 
 def _lines(table: Table, values: Sequence[Column], full: bool) -> list[Line]:
     """The rows of a table as shown: label, and the row at each label of `across`, or at "" without it."""
-    kept = [row for row, brief in zip(table.rows(), table.brief or [True] * len(table), strict=True) if full or brief]
+    kept = [row for row, brief in zip(table.rows(), table.brief, strict=True) if full or brief]
     own = [dim for dim in table.dims if dim != table.across]
     if not table.across:
         return [(_called(row, own), {"": row}) for row in kept]
@@ -146,21 +146,21 @@ def parts(table: Table, full: bool = True) -> list[Table]:
     if not table.apart:
         return [table]
     alike = [c for c in table.columns if c.over == (table.apart,)]
-    own = [c for c in table.columns if c.name != table.apart and c not in alike]
+    dims = tuple(dim for dim in table.dims if dim != table.apart)
     made = []
     for label in table.labels(table.apart):
         at = [k for k, one in enumerate(table[table.apart]) if one == label]
-        brief = [table.brief[k] for k in at] if table.brief else ()
-        if not full and brief and not any(brief):
+        brief = [table.brief[k] for k in at]
+        if not full and not any(brief):
             continue
-        unit = str(table[UNIT][at[0]]) if UNIT in table.by_name else "1"
         facts = [f"{head(c)} {text_of(cell_of(c, c.values[at[0]]))}" for c in alike if c.kind is not Kind.TEXT]
-        title = "; ".join([f"{table.title}: {label}{'' if unit == '1' else f' [{unit}]'}", *facts])
+        called = _called(next(table.where(**{table.apart: label})), [table.apart])
         columns = [
-            replace(c, values=[c.values[k] for k in at], over=c.over and tuple(d for d in c.over if d != table.apart))
-            for c in own
+            replace(c, values=[c.values[k] for k in at], over=c.over and tuple(dim for dim in c.over if dim in dims))
+            for c in table.columns
+            if c.name != table.apart and c not in alike
         ]
-        dims = tuple(dim for dim in table.dims if dim != table.apart)
+        title = "; ".join([f"{table.title}: {called}", *facts])
         made.append(replace(table, title=title, columns=columns, dims=dims, brief=brief, apart=""))
     return made
 

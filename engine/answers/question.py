@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -19,13 +20,18 @@ from typing import (
     runtime_checkable,
 )
 
+from engine.errors import UserError
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.reading import Paths
+from engine.run_folder.stored_estimates import tables_as_made
+from engine.study.study import BLOCK, Study
+
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
     from engine.answers.answer import Answer
     from engine.risk.estimation.tables import Tables
-    from engine.study.study import Study
 
 STUDY, RUN = "study", "run"
 """What a question needs: a study, whose futures it simulates again; or a run, whose stored cube it reads."""
@@ -51,42 +57,90 @@ class Option:
     argument: bool = False
 
 
-class Asked(Protocol):
+@dataclass(frozen=True)
+class Asked:
     """A run, or a study that need not have been run, as a question sees it.
 
-    Both have: `study` (for a run, with as many paths as are done); `folder` of the run; `paths`, how many to simulate,
-    None if not stated; `device`, None for the GPUs if there are any; `memory` that it may take [bytes], None for what
-    is free; `observe(stage, done, total)`, which shows progress when it is called.
-
-    Only a run has: `cube`; `outcomes` that are stored path by path, [policy, path]; `first`, the same from the blocks
-    that hold the first `paths` paths, so perhaps for more paths; `first_outcomes`, the same for all paths that are
-    done, empty where a block between them is not done; `tables`, the estimates of risk and comparison; `stored_tables`,
-    the same read from the cube if it has them all; `with_level`, the same run with VaR and ES at a further level.
+    Args:
+      study: with the settings that the caller asked for in place of its own; for a run, with as many paths as are done.
+      run_folder: where its answers are kept, whether that run exists or not.
+      results, read: functions that give the results and the cube of a run; None if it is a study that is asked.
+      paths: how many to simulate; None if not stated.
+      device: where to simulate; the GPUs if there are any, if None.
+      memory: main memory that it may take [bytes]; what is free if None.
+      observe: shows progress when it is called with a stage, and how much of it is done and there is.
     """
 
+    study: Study
+    run_folder: RunFolder
+    results: Callable[[], Any] | None = None
+    read: Callable[[], xr.DataTree] | None = None
+    paths: int | None = None
+    device: str | None = None
+    memory: int | None = None
+    observe: Callable[[str, int, int], None] = field(default=lambda *_: None)
+
     @property
-    def study(self) -> Study: ...
+    def folder(self) -> Path:
+        """The run folder, which need not exist."""
+        return self.run_folder.path
+
+    def _of_run(self, value: Callable[[], Any] | None) -> Any:
+        if value is None:
+            raise UserError(str(self.folder), ["expected a run, got a study."])
+        return value()
+
+    @cached_property
+    def answers(self) -> Any:
+        """The results of the run, `engine.execution.results.Answers`, from the blocks that are done.
+
+        Raises:
+          UserError: it is a study that is asked.
+        """
+        return self._of_run(self.results)
+
+    @cached_property
+    def cube(self) -> xr.DataTree:
+        """The labelled cube of the run.
+
+        Raises:
+          UserError: it is a study that is asked.
+        """
+        tree: xr.DataTree = self._of_run(self.read)
+        return tree
+
     @property
-    def folder(self) -> Path: ...
+    def outcomes(self) -> Mapping[str, np.ndarray]:
+        """Outcomes that are stored path by path, [policy, path], each read when it is accessed."""
+        stored: Mapping[str, np.ndarray] = self.answers.paths
+        return stored
+
+    def first(self, paths: int) -> Mapping[str, np.ndarray]:
+        """Outcomes stored path by path from the blocks that hold the first `paths` paths, so perhaps from some more."""
+        answers = self.answers
+        return Paths(answers.folder, answers.blocks[: -(-paths // BLOCK)])
+
     @property
-    def paths(self) -> int | None: ...
-    @property
-    def device(self) -> str | None: ...
-    @property
-    def memory(self) -> int | None: ...
-    @property
-    def observe(self) -> Callable[[str, int, int], None]: ...
-    @property
-    def cube(self) -> xr.DataTree: ...
-    @property
-    def outcomes(self) -> Mapping[str, np.ndarray]: ...
-    def first(self, paths: int) -> Mapping[str, np.ndarray]: ...
-    @property
-    def first_outcomes(self) -> Mapping[str, np.ndarray]: ...
-    def tables(self, variables: Container[str] | None = None) -> Tables: ...
-    @property
-    def stored_tables(self) -> Tables: ...
-    def with_level(self, level: float | None) -> Asked: ...
+    def first_outcomes(self) -> Mapping[str, np.ndarray]:
+        """Outcomes stored path by path of all paths that are done; empty where a block between them is not done."""
+        blocks = self.answers.blocks
+        return self.outcomes if [block.index for block in blocks] == [*range(len(blocks))] else {}
+
+    def tables(self, variables: Container[str] | None = None) -> Tables:
+        """The estimates of risk and comparison of every outcome and event, or of those named."""
+        answers = self.answers
+        tables: Tables = answers.all_tables if variables is None else answers.tables(variables)
+        return tables
+
+    @cached_property
+    def stored_tables(self) -> Tables:
+        """The estimates of every outcome and event, read from the cube; computed where it lacks any of them."""
+        return tables_as_made(self.study, self.cube) or self.tables()
+
+    def with_level(self, level: float | None) -> Asked:
+        """The same run with VaR and ES also at a level."""
+        answers = self.answers.with_level(level)
+        return replace(self, study=answers.study, results=lambda: answers)
 
 
 class Question(Protocol):

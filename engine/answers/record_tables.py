@@ -41,40 +41,31 @@ def tables(study: Study, records: Iterable[Record]) -> tuple[Table, ...]:
 
     Events, and variables by year, have tables of their own, such as `risk_events` and `comparison_yearly`.
     """
-    kinds: dict[tuple[str, str], list[tuple[Record]]] = {}
+    kinds: dict[tuple[str, str], list[Record]] = {}
     for one in records:
         if one.measure in ("worse", "regret") and study.loss_of(one.variable) is None:
             continue
         prefix, _, bare = one.measure.rpartition("_")
         name = bare if bare in _TITLES else _NAMES.get(prefix, prefix)
         of = "events" if bare == "probability" else "" if one.year is None else "yearly"
-        kinds.setdefault((name, of), []).append((one,))
-    return tuple(
-        table(study, "_".join(filter(None, kind)), _TITLES[kind[0]].format(baseline=study.baseline), ["estimate"], rows)
-        for kind, rows in sorted(kinds.items(), key=lambda kind: [*_TITLES].index(kind[0][0]))
-    )
+        kinds.setdefault((name, of), []).append(one)
+    ordered = sorted(kinds.items(), key=lambda kind: [*_TITLES].index(kind[0][0]))
+    return tuple(_table(study, *kind, own) for kind, own in ordered)
 
 
-def table(study: Study, name: str, title: str, columns: Sequence[str], records: Sequence[tuple[Record, ...]]) -> Table:
-    """A table with some columns of estimates, and one row for each tuple of records.
-
-    Args:
-      columns: names of the columns of estimates.
-      records: one for each of these columns, all of the same variable, policy, measure, place and year.
-    """
-    own = {*_OWN, *columns}
-    dims = {dim: f"place_{dim}" if dim in own else dim for first, *_ in records for dim in first.place}
+def _table(study: Study, name: str, of: str, records: Sequence[Record]) -> Table:
+    """The table of one kind of records, a row for each."""
+    dims = {dim: f"place_{dim}" if dim in _OWN else dim for one in records for dim in one.place}
     given = []
-    for every in records:
-        one = every[0]
+    for one in records:
         labels: dict[str, Any] = {"variable": one.variable, "policy": one.policy, "measure": one.measure}
-        labels |= {dims[dim]: one.place.get(dim, "") for dim in dims}
+        labels |= {called: one.place.get(dim, "") for dim, called in dims.items()}
         labels |= {} if one.year is None else {"year": one.year}
-        facts = {"level": one.level, "unit": unit_of(study, one), rows.BRIEF: one.measure.rpartition("_")[2] in MAIN}
-        given.append(labels | facts | dict(zip(columns, map(attrgetter("alone"), every), strict=True)))
-    shown = {column: _unit_on_screen(one) for column, one in zip(columns, records[0], strict=True)}
-    across = "policy" if len(columns) == 1 else ""
-    return rows.table(name, title, given, *labels, brief=["unit", *columns], across=across, shown=shown)
+        facts = {"level": one.level, "unit": unit_of(study, one), "estimate": one.alone}
+        given.append(labels | facts | {rows.BRIEF: one.measure.rpartition("_")[2] in MAIN})
+    title, shown = _TITLES[name].format(baseline=study.baseline), {"estimate": _unit_on_screen(records[0])}
+    called = "_".join(filter(None, (name, of)))
+    return rows.table(called, title, given, *labels, brief=("unit", "estimate"), across="policy", shown=shown)
 
 
 def unit_of(study: Study, of: Record) -> str:

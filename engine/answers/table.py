@@ -103,9 +103,9 @@ class Table:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
-        object.__setattr__(self, "brief", tuple(map(bool, self.brief)))
+        object.__setattr__(self, "brief", tuple(map(bool, self.brief)) or (True,) * len(self))
         object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
-        lengths = {len(column.values) for column in self.columns} | ({len(self.brief)} if self.brief else set())
+        lengths = {len(self.brief), *(len(column.values) for column in self.columns)}
         if len(lengths) > 1 or not {*self.dims} <= {*self.by_name}:
             raise ValueError(f"table '{self.name}': columns of {sorted(lengths)} rows, dimensions {self.dims}")
         if len(self.dims) > 1 and len(self) != math.prod(self.shape):

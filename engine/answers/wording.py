@@ -133,12 +133,6 @@ def undecided(paths: int) -> str:
     return f"{'one future gives' if paths == 1 else f'{paths:,} futures give'} no interval, so nothing is decided"
 
 
-def likely(one: Estimate, numbers: bool) -> str:
-    """Likelihood in brackets, ` (very unlikely in the model)`; empty where no word fits or `numbers` is set."""
-    word = "" if numbers else likelihood(one.low, one.high)
-    return f" ({word} in the model)" if word else ""
-
-
 def listed(names: Sequence[str]) -> str:
     """The names as `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
@@ -159,23 +153,3 @@ def short(*texts: str) -> str:
 def is_short(sentence: str) -> bool:
     """Whether a sentence has at most `LONGEST` words."""
     return len(sentence.split()) <= LONGEST
-
-
-CLASSES = (
-    ("exceptionally unlikely", 0.0, 0.01),
-    ("virtually certain", 0.99, 1.0),
-    ("very unlikely", 0.0, 0.1),
-    ("very likely", 0.9, 1.0),
-    ("unlikely", 0.0, 0.33),
-    ("about as likely as not", 0.33, 0.66),
-    ("likely", 0.66, 1.0),
-)
-"""Likelihood words with the least and the largest probability that each stands for, the narrowest class first.
-
-Source: guidance note of the IPCC on uncertainties, 2010, table 1.
-"""
-
-
-def likelihood(low: float, high: float) -> str:
-    """Word of the narrowest class that holds a probability's whole interval; empty if none does."""
-    return next((word for word, least, most in CLASSES if least <= low <= high <= most), "")

@@ -21,13 +21,12 @@ from engine.cli.show import streams
 from engine.errors import UserError, did_you_mean
 from engine.modelling.loading import end_quietly
 
-SELDOM = ("constants", "schema", "copy", "completion")
+SELDOM = ("schema", "copy", "completion")
 """The commands that only `rustbelt --help --full` shows."""
 GROUPS = {
-    "Run": ("run", "check", "init"),
-    "Ask": ("answer", *(name for name in registry.OURS if name not in SELDOM), "report", "plot", "replay"),
+    "Run": ("run", "check", "init", "fit"),
+    "Ask": ("answer", *registry.OURS, "report", "plot", "replay"),
     "Look after": ("list", "status", "verify", "repair"),
-    "Other": ("fit",),
 }
 """The commands that `rustbelt --help` shows, by heading, the most used first."""
 SELDOM_OPTIONS = """
@@ -54,6 +53,9 @@ REMOVED = {
     "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
     "explain --numbers": "rustbelt explain RUN --outcome V",
     "replay --all": "rustbelt replay RUN --path N --full",
+    "replay --float64": "rustbelt replay RUN --path N",
+    "replay --save": "rustbelt replay RUN --path N --json",
+    "report --pdf": "rustbelt report RUN -o FILE.pdf",
     "report --slide": "rustbelt plot overview RUN -o overview.pdf",
     "risk --out": "rustbelt risk RUN --save FILE",
     "schema --model": "rustbelt schema",
@@ -91,13 +93,12 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the commands by group; with --full also what is seldom used."""
-        groups = {**GROUPS, "Other": (*GROUPS["Other"], *registry.outsiders())}
-        if ctx.meta["full"]:
-            groups["Seldom used commands"] = SELDOM
-        for heading, names in groups.items():
+        seldom = SELDOM if ctx.meta["full"] else ()
+        for heading, names in {**GROUPS, "Seldom used": seldom, "Other packages": (*registry.outsiders(),)}.items():
             commands = [(f"{name:11}", self.get_command(ctx, name)) for name in names]
-            with formatter.section(heading):
-                formatter.write_dl([(name, one.get_short_help_str(100)) for name, one in commands if one])
+            if shown := [(name, one.get_short_help_str(100)) for name, one in commands if one]:
+                with formatter.section(heading):
+                    formatter.write_dl(shown)
         if ctx.meta["full"]:
             formatter.write(SELDOM_OPTIONS)
 

@@ -42,9 +42,10 @@ def command_of(name: str) -> click.Command:
 
     def command(**given: Any) -> None:
         from engine.answers.files import refuse_file
+        from engine.answers.question import Asked
         from engine.cli.show.answers import print_place
         from engine.execution.progress import Progress
-        from engine.runs.asking import Asking, ask
+        from engine.runs.asking import ask
         from engine.runs.upkeep import report_note
 
         typed = click.get_current_context().params
@@ -57,7 +58,7 @@ def command_of(name: str) -> click.Command:
 
             if on_study:
                 paths = given["study"].paths if typed["paths"] else None
-                of = Asking(given["study"], given["folder"], paths=paths, observe=watch, **given["place"])
+                of = Asked(given["study"], given["folder"], paths=paths, observe=watch, **given["place"])
             else:
                 run = given["run"]
                 of = run._asking(device=typed["device"], observe=watch)

@@ -44,7 +44,7 @@ def command(
     """Show what STUDY states and what running it takes, from the first 256 futures.
 
     How much it states, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of
-    it: policies where they differ, priors as stated and as fitted, groups, shocks, regimes, assumptions, claims. With
+    it: policies where they differ, priors as stated and as fitted, groups, shocks, regimes, claims. With
     --workers a few blocks are computed and measured, and what prevents the run ends with exit code 2. With --self-test
     the program for GPUs is compiled, and launched where there are any: exit code 0 where they give the bytes of the
     CPU, 1 where they do not, 2 where something is missing.

@@ -65,9 +65,13 @@ def command(
     source = f"fitted to {data.name}, column {column}, n = {len(values)}{sample}, maximum likelihood"
     name = name or re.sub(r"\W+", "_", column).strip("_") or "factor"
     good = [fit for fit in fits if not fit.failed]
+
+    def snippet(fit: Fit) -> str:
+        return ranking.snippet(name, fit.family, fit.parameters, source)
+
     console = screen.stdout()
     if as_json:
-        screen.print_records(_record(fit, ranking.snippet(fit, name, source)) for fit in fits)
+        screen.print_records(_record(fit, snippet(fit)) for fit in fits)
     else:
         _print_table(console, f"{data.name}, column {column}: {every:,} values", fits)
     if not good:
@@ -80,8 +84,9 @@ def command(
             screen.print_words(console, f"{fit.family}: {warning}")
     screen.print_words(console, ranking.reading(fits))
     console.print()
-    observed = ranking.empirical_snippet(data.as_posix(), column, name, f"{data.name}, column {column}, n = {every}")
-    fitted = [ranking.snippet(fit, name, source) for fit in good[:top]]
+    file = {"file": data.as_posix(), "column": column}
+    observed = ranking.snippet(name, "empirical", file, f"{data.name}, column {column}, n = {every}")
+    fitted = [*map(snippet, good[:top])]
     first, *others = [observed, *fitted] if good[0].contradicted else fitted
     screen.print_text(first)
     for other in others:

@@ -240,9 +240,7 @@ def _complete_name(of: Callable[[Any], Iterable[str]]) -> Callable[..., list[Com
             words.pop()
         with suppress(UserError, OSError, click.ClickException):
             given = ctx.command.make_context(ctx.info_name, words, resilient_parsing=True).params
-            study, _ = find_study(
-                given.get("run") or given.get("first") or given.get("study") or "", given.get("model")
-            )
+            study, _ = find_study(given.get("run") or given.get("study") or "", given.get("model"))
             return [CompletionItem(name) for name in of(study) if name.startswith(incomplete)]
         return []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,12 +44,10 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Every outcome, yearly variable, shock, draw and drawn lever, in place of one screen.",
 )
-@click.option("--float64", "double", is_flag=True, help="In double precision, from the same random words.")
 @options.seed
 @options.own_model
 @options.device
 @options.as_json
-@click.option("--save", type=options.FILE, metavar="FILE", help="Save it in FILE.csv or FILE.zarr.")
 @options.debug
 def command(
     run: str,
@@ -59,12 +56,10 @@ def command(
     policy: str | None,
     variable: str | None,
     whole: bool,
-    double: bool,
     seed: int | None,
     model: Any,
     device: str | None,
     as_json: bool,
-    save: Path | None,
 ) -> None:
     """Show one path: its outcomes, its years and what was drawn for it.
 
@@ -73,13 +68,11 @@ def command(
     With --worst: the paths of a finished run on which an outcome is worst, what is unusual in them, and the worst in
     full.
 
-    --json and --save FILE.csv give each value as a record: path, policy, variable, kind, year, place, value, unit.
+    --json gives each value as a record: path, policy, variable, kind, year, place, value, unit.
     """
     if (path is None) == (worst is None):
         got = "neither" if path is None else "both"
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
-    if save is not None:
-        _refuse_to_save(save)
     import xarray as xr
 
     from engine.cli.show.answers import print_answer
@@ -97,12 +90,10 @@ def command(
     chosen = variable if ranked is None else None
     variables = yearly_variables(study, chosen, whole)
     numbers = [path or 0] if ranked is None else [int(number) for number in ranked["path"]]
-    story = replay(study, numbers, device, "float64" if double else None)
+    story = replay(study, numbers, device)
     part = story if policy is None or ranked is not None else story.sel(policy=[policy])
     if chosen is not None:
         part = part.assign({"yearly": xr.DataTree(part["yearly"].to_dataset()[variables])})
-    if save is not None:
-        _save(part, save)
     if as_json:
         screen.print_records(_records(as_table(part)))
         return
@@ -110,10 +101,8 @@ def command(
     print_answer(console, replayed(study, part, ranked, under, variables), whole)
     if folder is not None:
         screen.print_words(console, agreement(folder, story))
-    if save is not None:
-        screen.print_line(console, f"Saved in {save}.", "dim")
     if len(numbers) > 1:
-        words = [*(["--policy", policy] if policy else []), "--seed", study.seed, *(["--float64"] if double else [])]
+        words = [*(["--policy", policy] if policy else []), "--seed", study.seed]
         command = "replay", Path(run), "--path", numbers[1], *words
         screen.print_command(console, "The next of them", *command, model=study.model_spec)
 
@@ -143,27 +132,3 @@ def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     plain = table.astype(object).where(table.notna(), None)
     for record, value in zip(plain.to_dict("records"), table["value"].to_numpy(), strict=True):
         yield record | {"value": float(str(value)) if np.isfinite(value) else None}
-
-
-def _refuse_to_save(file: Path) -> None:
-    from engine.errors import UserError
-
-    if file.suffix not in (".csv", ".zarr"):
-        raise UserError("--save", [f"expected a name that ends in .csv or .zarr, got '{file}'."])
-    if file.exists():
-        raise UserError("--save", [f"{file} is there already. Choose another name, or delete it first."])
-    if not file.absolute().parent.is_dir():
-        raise UserError("--save", [f"expected a folder that is there, got '{file.parent}'."])
-
-
-def _save(story: xr.DataTree, file: Path) -> None:
-    from engine.answers.files import as_csv
-    from engine.runs.replay import as_table
-
-    if file.suffix == ".csv":
-        with file.open("xb") as table:
-            table.write(as_csv(as_table(story)))
-        return
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        story.to_zarr(file, mode="w-")

@@ -165,15 +165,9 @@ def p_text(fit: Fit) -> str:
     return f"p {'<=' if least else '='} {fit.p_value:.2g}"
 
 
-def snippet(fit: Fit, name: str, source: str) -> str:
-    """TOML table of a factor with this name and the fitted distribution; numbers in full precision."""
-    return tomli_w.dumps({"factors": {name: {"family": fit.family, **fit.parameters, "source": source}}})
-
-
-def empirical_snippet(file: str, column: str, name: str, source: str) -> str:
-    """TOML table of a factor with this name that is drawn from the data themselves."""
-    law = {"family": "empirical", "file": file, "column": column, "source": source}
-    return tomli_w.dumps({"factors": {name: law}})
+def snippet(name: str, family: str, parameters: Mapping[str, float | str], source: str) -> str:
+    """TOML table of a factor with this name, family and parameters; numbers in full precision."""
+    return tomli_w.dumps({"factors": {name: {"family": family, **parameters, "source": source}}})
 
 
 def _refuse_useless(x: np.ndarray) -> None:

@@ -108,8 +108,8 @@ def answer_of(found: Discovery) -> Answer:
         f"{study.name}: the first {study.paths:,} paths, seed {study.seed}; boxes proposed on {searched} of them,"
         f" chosen on {chosen_on}, judged on {judged_on} others{f'; {lost:,} left out, not finite' if lost else ''}"
     )
-    findings = _sentences(found, rate, boxes, every["coverage"])
-    return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
+    findings = tuple(_sentences(found, rate, boxes, every["coverage"]))
+    return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING)
 
 
 def _limits(study: Study, boxes: Sequence[Judged]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from engine.errors import UserError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PLACE = "rustbelt report --pdf"
+PLACE = "rustbelt report -o FILE.pdf"
 LIMIT = 180
 """Seconds that printing may take."""
 DRAWN_IN = 60_000

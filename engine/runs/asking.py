@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.answers import registry
 from engine.answers.answer import Answer
-from engine.answers.question import RUN, OfRun, Question, fields, plain_options
+from engine.answers.question import RUN, Asked, OfRun, Question, fields, plain_options
 from engine.errors import UserError, unknown
 from engine.execution.job import RunOptions
 from engine.execution.resources import refuse_if_memory_too_small
@@ -20,103 +19,14 @@ from engine.formatting import command_line
 from engine.run_folder import answer_store, ledger, ownership
 from engine.run_folder.finding import is_run, run_folder
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.reading import Paths
-from engine.run_folder.stored_estimates import tables_as_made
 from engine.study.loading import again, load_study
-from engine.study.study import BLOCK, Study
+from engine.study.study import Study
 
 if TYPE_CHECKING:
-    import numpy as np
-    import xarray as xr
-
     from engine.execution.progress import Progress
-    from engine.execution.results import Answers
-    from engine.risk.estimation.tables import Tables
 
 
-@dataclass(frozen=True)
-class Asking:
-    """A run or a study as a question sees it: the implementation of `engine.answers.question.Asked`.
-
-    Args:
-      study: with the settings that the caller asked for in place of its own.
-      run_folder: where its answers are kept, whether that run exists or not.
-      results, read: functions that give the results and the cube of a run; None if it is a study that is asked.
-      paths, device, observe: as of `Asked`.
-      memory: main memory that it may take [bytes]; what is free if not given.
-    """
-
-    study: Study
-    run_folder: RunFolder
-    results: Callable[[], Answers] | None = None
-    read: Callable[[], xr.DataTree] | None = None
-    paths: int | None = None
-    device: str | None = None
-    memory: int | None = None
-    observe: Callable[[str, int, int], None] = field(default=lambda *_: None)
-
-    @property
-    def folder(self) -> Path:
-        """The run folder, which need not exist."""
-        return self.run_folder.path
-
-    def _of_run(self, value: Callable[[], Any] | None) -> Any:
-        if value is None:
-            raise UserError(str(self.folder), ["expected a run, got a study."])
-        return value()
-
-    @cached_property
-    def answers(self) -> Answers:
-        """The results of the run, from the blocks that are done.
-
-        Raises:
-          UserError: it is a study that is asked.
-        """
-        results: Answers = self._of_run(self.results)
-        return results
-
-    @cached_property
-    def cube(self) -> xr.DataTree:
-        """The labelled cube of the run.
-
-        Raises:
-          UserError: it is a study that is asked.
-        """
-        tree: xr.DataTree = self._of_run(self.read)
-        return tree
-
-    @property
-    def outcomes(self) -> Mapping[str, np.ndarray]:
-        """Outcomes that are stored path by path, [policy, path], each read when it is accessed."""
-        return self.answers.paths
-
-    def first(self, paths: int) -> Mapping[str, np.ndarray]:
-        """Outcomes stored path by path from the blocks that hold the first `paths` paths, so perhaps from some more."""
-        answers = self.answers
-        return Paths(answers.folder, answers.blocks[: -(-paths // BLOCK)])
-
-    @property
-    def first_outcomes(self) -> Mapping[str, np.ndarray]:
-        """Outcomes stored path by path of all paths that are done; empty where a block between them is not done."""
-        blocks = self.answers.blocks
-        return self.outcomes if [block.index for block in blocks] == [*range(len(blocks))] else {}
-
-    def tables(self, variables: Container[str] | None = None) -> Tables:
-        """The estimates of risk and comparison of every outcome and event, or of those named."""
-        return self.answers.all_tables if variables is None else self.answers.tables(variables)
-
-    @cached_property
-    def stored_tables(self) -> Tables:
-        """The estimates of every outcome and event, read from the cube; computed where it lacks any of them."""
-        return tables_as_made(self.study, self.cube) or self.tables()
-
-    def with_level(self, level: float | None) -> Asking:
-        """The same run with VaR and ES also at a level."""
-        answers = self.answers.with_level(level)
-        return replace(self, study=answers.study, results=lambda: answers)
-
-
-def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) -> tuple[Answer, Path | None]:
+def ask(name: str, options: Mapping[str, Any], of: Asked, stacklevel: int = 2) -> tuple[Answer, Path | None]:
     """The answer to a question, and the path where it is now stored.
 
     The path is None if answers to this question are not stored, if a whole answer is stored of which this one is a
@@ -142,7 +52,7 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
     return answer, place
 
 
-def _run_first(question: Question, of: Asking) -> Asking:
+def _run_first(question: Question, of: Asked) -> Asked:
     """The run or study that a question is asked of: `of`, or the run that it chooses, computed if it is not there."""
     wanted = question.run_of(of) if isinstance(question, OfRun) else None
     if wanted is None or (wanted is of.study and of.results is not None):
@@ -160,13 +70,13 @@ def _run_first(question: Question, of: Asking) -> Asking:
     return replace(of, study=answers.study, run_folder=answers.folder, results=lambda: answers, paths=None)
 
 
-def answered(name: str, options: Mapping[str, Any], of: Asking) -> Answer:
+def answered(name: str, options: Mapping[str, Any], of: Asked) -> Answer:
     """The answer to a question, as `ask` gives it, without storing it."""
     question = question_of(name, options)
     return _answered(name, question, _run_first(question, of))
 
 
-def _answered(name: str, question: Question, of: Asking) -> Answer:
+def _answered(name: str, question: Question, of: Asked) -> Answer:
     if question.needs == RUN:
         of = replace(of, study=of.answers.study)
     if of.results is None and getattr(question, "as_run", True):
@@ -213,7 +123,7 @@ def attribute(
     if not isinstance(study, Study):
         study = load_study(study, policies=[*dict.fromkeys((start, end))])
     options = {"start": start, "end": end, "outcome": outcome}
-    return answered("attribute", options, Asking(study, run_folder(study), paths=paths, device=device))
+    return answered("attribute", options, Asked(study, run_folder(study), paths=paths, device=device))
 
 
 def question_of(name: str, options: Mapping[str, Any]) -> Question:
@@ -293,6 +203,6 @@ def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:
     """How many of a study's gates fail, and which, in a sentence; the answer is stored beside the run."""
     from engine.questions.gates import MOST_PATHS, stored_gates
 
-    answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asking(study, folder, device=device), 3)[0]
+    answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asked(study, folder, device=device), 3)[0]
     few = f", on {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
     return answer.finding.removesuffix(".") + few

@@ -67,14 +67,13 @@ class Drawing:
             itself refuses.
         """
         given, name = {**options}, next(iter(self._of.takes), "variable")
-        if subject is not None and not isinstance(subject, str):
-            is_path = "story" in self._of.of and isinstance(subject, int)
-            remedy = f" Give a path by keyword: path={subject}." if is_path else ""
-            raise UserError(self._kind, [Problem(name, f"expected a name, got {subject!r}.{remedy}")])
-        if subject is not None and name in given:
-            got = f"got '{subject}' and {name}={given[name]!r}."
-            raise UserError(self._kind, [Problem(name, f"expected one value, {got}")])
         if subject is not None:
+            problem = f"expected one value, got '{subject}' and {name}={given[name]!r}." if name in given else ""
+            if not isinstance(subject, str):
+                remedy = f" Give a path by keyword: path={subject}." if "story" in self._of.of else ""
+                problem = f"expected a name, got {subject!r}.{remedy}"
+            if problem:
+                raise UserError(self._kind, [Problem(name, problem)])
             given[name] = subject
         refuse(self._kind, given, path)
         if given.get("variable") is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import xarray as xr
 from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.answers.files import Digits, refuse_file
-from engine.answers.question import STUDY
+from engine.answers.question import STUDY, Asked
 from engine.errors import UserError, closest, did_you_mean, unknown
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions
@@ -30,7 +30,7 @@ from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.runs import elsewhere, notebook, upkeep
-from engine.runs.asking import Asking, ask
+from engine.runs.asking import ask
 from engine.runs.methods import method
 from engine.runs.replay import replay, worst
 from engine.study.loading import Model, load_study
@@ -200,9 +200,9 @@ class Run:
 
     # ---------------------------------------------------------------------------------------- questions
 
-    def _asking(self, **place: Any) -> Asking:
-        """The run as a question sees it; `place` sets further fields of `Asking`."""
-        return Asking(self.study, self._folder, lambda: self.answers, lambda: self._read_cube, **place)
+    def _asking(self, **place: Any) -> Asked:
+        """The run as a question sees it; `place` sets further fields of `Asked`."""
+        return Asked(self.study, self._folder, lambda: self.answers, lambda: self._read_cube, **place)
 
     def _ask(self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any) -> Answer:
         """The answer to a question by its name, which is also stored beside the cube; progress is shown in notebooks.
@@ -265,35 +265,18 @@ class Run:
         held = [answer.frame(one.name) for one in answer.tables if not tables or one.name in tables]
         return pd.concat(held, ignore_index=True) if held else pd.DataFrame()
 
-    @overload
-    def to_dataframe(self, paths: int | None = None, chunks: None = None) -> pd.DataFrame: ...
-    @overload
-    def to_dataframe(self, paths: int | None = None, *, chunks: int) -> Iterator[pd.DataFrame]: ...
-    def to_dataframe(
-        self, paths: int | None = None, chunks: int | None = None
-    ) -> pd.DataFrame | Iterator[pd.DataFrame]:
+    def to_dataframe(self, paths: int | range | None = None) -> pd.DataFrame:
         """Futures as rows, indexed by policy and path: the factors drawn, and the outcomes stored path by path.
 
         Args:
-          paths: how many, from the first on; those whose draws are kept if not given.
-          chunks: paths in a frame, for a run that does not fit into memory: returns an iterator of frames, each read
-            when its turn comes; one frame of all if not given.
-
-        Raises:
-          UserError: `chunks` is below 1.
+          paths: how many, from the first on; or their numbers, such as `range(1000, 2000)`, to read a run in parts.
+            Those whose draws are kept if not given.
         """
-        study = self.answers.study
-        if chunks is None:
-            return elsewhere.rows(study, self.cube, paths)
-        return elsewhere.parts_of_rows(study, self.cube, chunks, paths)
+        return elsewhere.rows(self.answers.study, self.cube, paths)
 
     def to_ema(self, paths: int | None = None) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Experiments and outcomes as ema_workbench has them: `engine.runs.elsewhere.experiments`."""
         return elsewhere.experiments(self.answers.study, self.cube, paths)
-
-    def to_arviz(self, paths: int | None = None) -> Any:
-        """Draws and outcomes as ArviZ has them, read lazily: `engine.runs.elsewhere.inference_data`."""
-        return elsewhere.inference_data(self.answers.study, self.cube, paths)
 
     def save_tables(
         self,

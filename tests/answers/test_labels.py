@@ -3,8 +3,9 @@
 import re
 
 from engine.answers.answer import Answer
+from engine.answers.question import Asked
 from engine.run_folder.finding import run_folder
-from engine.runs.asking import Asking, answered
+from engine.runs.asking import answered
 from engine.runs.run import run
 from engine.study.loading import read_study
 from tests.questions.assumed import BILL, bill
@@ -26,7 +27,7 @@ def summed(paths=4096, **changes):
 
 def asked(name, study, **options) -> Answer:
     """The answer of a study that has not been run."""
-    return answered(name, options, Asking(study, run_folder(study)))
+    return answered(name, options, Asked(study, run_folder(study)))
 
 
 def test_a_group_of_levers():

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.answers.wording import amount, amounts, likelihood, likely, measured, share, size, some
+from engine.answers.wording import amount, amounts, measured, share, size, some
 from engine.risk.estimation.intervals import Estimate
 
 NAN = float("nan")
@@ -61,11 +61,6 @@ def test_sizes_have_no_sign_and_shares_are_in_per_cent():
     assert share(of(0.0242, 0.0218, 0.0265)) == "2.4 %"
 
 
-def test_a_word_for_how_likely_is_marked_as_the_models_and_may_be_switched_off():
-    assert likely(of(0.02, 0.01, 0.03), False) == " (very unlikely in the model)"
-    assert likely(of(0.02, 0.01, 0.03), True) == likely(of(0.02), False) == likely(of(0.3, 0.2, 0.4), False) == ""
-
-
 @pytest.mark.parametrize(
     ("names", "text"),
     [
@@ -77,27 +72,3 @@ def test_a_word_for_how_likely_is_marked_as_the_models_and_may_be_switched_off()
 )
 def test_a_list_takes_few_words(names, text):
     assert some(names, 6) == text
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "word"),
-    [
-        (0.0, 0.01, "exceptionally unlikely"),
-        (0.0, 0.011, "very unlikely"),
-        (0.02, 0.1, "very unlikely"),
-        (0.0, 0.33, "unlikely"),
-        (0.09, 0.11, "unlikely"),
-        (0.33, 0.66, "about as likely as not"),
-        (0.32, 0.34, ""),
-        (0.65, 0.67, ""),
-        (0.66, 0.95, "likely"),
-        (0.9, 0.995, "very likely"),
-        (0.99, 1.0, "virtually certain"),
-        (0.0, 1.0, ""),
-        (NAN, NAN, ""),
-        (0.5, NAN, ""),
-        (-0.1, 0.2, ""),
-    ],
-)
-def test_a_word_holds_the_whole_interval_and_is_the_narrowest_that_does(low, high, word):
-    assert likelihood(low, high) == word

@@ -1,7 +1,6 @@
-"""A replay as a table: every value once and in its place, printed as records, and saved."""
+"""A replay as a table: every value once and in its place, and printed as records."""
 
 import json
-import re
 
 import pandas as pd
 import pytest
@@ -104,49 +103,6 @@ def test_a_value_that_is_no_number_is_null(tmp_path):
     ended = call("replay", write(tmp_path, POND), "--model", f"{tmp_path / 'model.py'}:Pond", "--path", 5, "--json")
     assert ended.exit_code == 0, ended.output
     assert {r["value"] for r in json.loads(ended.stdout) if r["variable"] == "shortage"} == {None}
-
-
-def test_what_is_saved_is_the_replay(pond, story, tmp_path):
-    for name in ("one.csv", "one.zarr"):
-        ended = call(*pond, "--path", 17, "--save", tmp_path / name)
-        assert ended.exit_code == 0, ended.output
-        assert f"Saved in {tmp_path / name}." in ended.stdout
-    assert_holds(pd.read_csv(tmp_path / "one.csv"), story)
-    with xr.open_datatree(tmp_path / "one.zarr", engine="zarr") as saved:
-        assert saved.attrs == story.attrs
-        for group in story.children:
-            for name, values in story[group].data_vars.items():
-                assert values.attrs == saved[group][name].attrs
-                assert_same(values.values, saved[group][name].values)
-
-
-def test_no_text_that_is_saved_is_a_formula(tmp_path):
-    source = MODELS.read_text().replace('Outcome("t"', 'Outcome("=1+1 \\x1b[2J"')
-    (tmp_path / "model.py").write_text(source)
-    words = ["replay", write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Bridge", "--path", 5]
-    ended = call(*words, "--save", tmp_path / "one.csv")
-    assert ended.exit_code == 0 and "\x1b" not in ended.output, ended.output
-    rows = pd.read_csv(tmp_path / "one.csv")
-    assert {*rows.loc[rows["variable"] == "margin", "unit"]} == {r"'=1+1 \x1b[2J"}
-    assert rows["value"].dtype == float and rows["path"].dtype == int
-
-
-@pytest.mark.parametrize(
-    ("file", "message"),
-    [
-        ("one.nc", r"\.csv or \.zarr, got '.*one\.nc'"),
-        ("there.csv", "there.csv is there"),
-        ("there.zarr", "there.zarr is there"),
-        ("nowhere/one.csv", "got '.*nowhere'"),
-    ],
-)
-def test_where_a_replay_cannot_be_saved(pond, tmp_path, file, message):
-    (tmp_path / "there.csv").write_text("mine")
-    (tmp_path / "there.zarr").mkdir()
-    ended = call(*pond, "--path", 17, "--save", tmp_path / file)
-    assert ended.exit_code == 2
-    assert re.search(f"--save: 1 problem\n  .*{message}", ended.stderr)
-    assert (tmp_path / "there.csv").read_text() == "mine" and not list((tmp_path / "there.zarr").iterdir())
 
 
 def test_a_factor_of_a_label_keeps_its_brackets():

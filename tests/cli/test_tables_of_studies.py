@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from engine.answers.layout import stacks
 from engine.answers.wording import claimed
-from engine.cli.show.study_digest import curve, differing, digest, targets_text
-from engine.risk.estimation.bounds import MANY, TOLD, by_year, standings
+from engine.cli.show.study_digest import differing, digest, targets_text
+from engine.risk.estimation.bounds import TOLD, by_year, standings
 from engine.study.loading import load_model_file, load_study
-from engine.study.tables.assumptions import in_words
 from engine.study.tables.shocks import stationary
 from tests.questions.test_gates import MODELS as CLIPPED, TIDE
 from tests.shock_study import walk
@@ -37,31 +35,27 @@ def test_shocks_have_their_law_their_group_and_their_regime():
             assert (row["at_the_start"], row["in_the_long_run"]) == (start, share)
 
 
-def test_priors_groups_assumptions_claims_and_choices_are_those_of_the_study(shipped):
+def test_priors_groups_and_claims_are_those_of_the_study(shipped):
     answer = digest(shipped, None)
     for item, row in zip(shipped.gathered_inputs, answer["priors"].rows(), strict=True):
         law = item.marginal
-        assert (row["factor"], row["family"], row["density"]) == (item.name, item.family, curve(law))
+        assert (row["factor"], row["family"], row["unit"]) == (item.name, item.family, item.unit)
         assert row["stated"] == (targets_text(item) or item.parameters)
         assert (row["p05"], row["p95"], row["mean"]) == (*map(float, law.quantile(np.array([0.05, 0.95]))), law.mean())
     assert answer["groups"]["group"] == (*shipped.groups, *shipped.shocks.groups)
-    for one, row in zip(shipped.assumptions, answer["assumptions"].rows(), strict=True):
-        assert (row["assumption"], row["off"]) == (one.name, in_words(one.table["off"]))
     claims = [(str(claim), claimed(shipped, claim)) for claim in shipped.challenge.claims]
     assert [(row["claim"], row["in_words"]) for row in answer["claims"].rows()] == claims
-    choices = {row["choice"]: row["instead"] for row in answer["choices"].rows()}
-    for reading in shipped.challenge.readings:
-        assert choices[reading.name] == ", ".join(f"{old} -> {new}" for old, new in reading.instead.items())
 
 
-def test_pairs_of_a_group_are_listed_where_they_differ(shipped):
-    pairs = [*digest(shipped, None)["pairs"].rows()]
+def test_the_dependence_of_a_group_is_that_of_all_its_pairs(shipped):
+    rows = {row["group"]: row for row in digest(shipped, None)["groups"].rows()}
     for name, group in {**shipped.groups, **shipped.shocks.groups}.items():
-        implied = group.copula.implied(group.members)
-        own = [row for row in pairs if row["pair"].startswith(f"{name}: ")]
-        above = np.triu_indices(len(group.members), 1)
-        assert not own or [row["kendall"] for row in own] == [*implied.kendall[above]]
-        assert bool(own) or np.ptp(implied.kendall[above]) <= 5e-4
+        implied, above = group.copula.implied(group.members), np.triu_indices(len(group.members), 1)
+        for measure in ("kendall", "spearman", "lower", "upper"):
+            pairs = getattr(implied, measure)[above]
+            ends = [float(text) for text in rows[name][measure].split(" to ")]
+            assert np.allclose(ends, [pairs.min(), pairs.max()][-len(ends) :], atol=6e-3)
+            assert len(ends) == 2 or np.ptp(pairs) <= 5e-4
 
 
 def test_sentences_count_what_a_study_has(shipped):
@@ -81,24 +75,10 @@ def test_levers_that_differ_are_those_whose_values_do(shipped):
     assert rows == {(name, shipped.policy_names[k]): own[k] for name, own in apart.items() for k in range(2)}
 
 
-def test_bounds_are_those_on_which_more_than_a_few_values_lie(tmp_path):
+def test_the_bound_that_most_values_lie_on_is_told(tmp_path):
     path = write(tmp_path, TIDE, "tide.toml")
     study = load_study(path, model=load_model_file(f"{CLIPPED}:Tide"), policies=["calm", "dammed"])
     yearly = program(study).first_years(512)
-    every = standings(study, by_year(study.model, yearly))
-    often = [one for one in every if one.share > TOLD]
-    told = {(one.variable, one.side) for one in often}
-    answer = digest(study, yearly)
-    rows = [*answer["bounds"].rows()]
-    key = lambda row: (row["bound"], row["policy"])  # noqa: E731
-    assert {key(row): (row["limit"], row["share"], row["unit"]) for row in rows} == {
-        (f"{one.variable}, {one.side}", one.policy): (one.limit, one.share, "m")
-        for one in every
-        if (one.variable, one.side) in told
-    }
-    assert all((row["policy"] in row["too_often"].split(", ")) == (row["share"] > MANY) for row in rows)
-    assert any(row["too_often"] for row in rows)
-    _, columns = stacks(answer["bounds"])
-    assert [one.head for one in columns if one.of.name in ("limit", "too_often")] == ["limit", "too often"]
-    assert answer.findings[-1] == f"On the first 512 paths, {often[0].in_words(study)}."
-    assert "bounds" not in digest(study, None)
+    often = [one for one in standings(study, by_year(study.model, yearly)) if one.share > TOLD]
+    assert digest(study, yearly).findings[-1] == f"On the first 512 paths, {often[0].in_words(study)}."
+    assert len(digest(study, yearly).findings) == len(digest(study, None).findings) + 1

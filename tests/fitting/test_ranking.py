@@ -10,7 +10,7 @@ from scipy import special, stats
 from engine.errors import UserError
 from engine.fitting import goodness, ranking
 from engine.fitting.likelihood import Failed
-from engine.fitting.ranking import Fit, empirical_snippet, p_text, rank, reading, remarks, snippet
+from engine.fitting.ranking import Fit, p_text, rank, reading, remarks, snippet
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.refusals import at
 
@@ -321,7 +321,8 @@ def test_what_a_ranking_means():
 def test_the_snippet_is_the_fit(family, quick):
     fit = only(SAMPLES[family][0], family)
     source = 'fitted to "a\\b".csv, column Größe\x7f, n = 400'
-    (name, table), = tomllib.loads(snippet(fit, "steel price", source))["factors"].items()  # fmt: skip
+    text = snippet("steel price", fit.family, fit.parameters, source)
+    (name, table), = tomllib.loads(text)["factors"].items()  # fmt: skip
     assert name == "steel price"
     assert table.pop("source") == source and table.pop("family") == fit.family == family
     for key, value in table.items():
@@ -330,7 +331,7 @@ def test_the_snippet_is_the_fit(family, quick):
 
 
 def test_the_snippet_of_the_data_themselves():
-    text = empirical_snippet("a/data.csv", "price", "price", "data.csv")
+    text = snippet("price", "empirical", {"file": "a/data.csv", "column": "price"}, "data.csv")
     assert tomllib.loads(text)["factors"]["price"] == {
         "family": "empirical", "file": "a/data.csv", "column": "price", "source": "data.csv",
     }  # fmt: skip

@@ -153,6 +153,11 @@ def test_the_finding_claims_no_more_than_its_intervals(given):
         assert "too few" in few.finding
 
 
+def test_how_likely_an_event_is_is_said_without_a_word_of_judgement():
+    (said,) = (text for text in explained(total_cost(1 << 14), "ruin").findings if "chance of" in text)
+    assert said.endswith(" %.")
+
+
 @pytest.mark.parametrize(
     ("asked", "text"),
     [

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from engine.answers.question import Asked
 from engine.answers.wording import listed
 from engine.charts.tables import answers as tables
 from engine.cli.show.answers import print_answer
@@ -17,7 +18,6 @@ from engine.questions.futures import Futures
 from engine.questions.policy_gap import PolicyGap
 from engine.risk.drivers.tilting import tail_shape
 from engine.run_folder.finding import run_folder
-from engine.runs.asking import Asking
 from engine.study.loading import read_study
 
 STANDARD = {"family": "normal", "mean": 0.0, "sd": 1.0}
@@ -60,7 +60,7 @@ TURNS = {"signal": -0.5, "noise": -0.25, "left": -0.5, "right": 0.5}
 
 def asked(study, outcome="cost", measure=None, policies=("risky", "sure")):
     """The answer of a study that has not been run."""
-    return Flip(outcome, policies, measure).answer(Asking(study, run_folder(study)))
+    return Flip(outcome, policies, measure).answer(Asked(study, run_folder(study)))
 
 
 def rows_of(answer, *tables):

@@ -12,11 +12,12 @@ import pytest
 
 from engine.answers.answer import Answer
 from engine.answers.plain import SCHEMA
+from engine.answers.question import Asked
 from engine.modelling.cell_axis import split_cells
 from engine.program import contract, cpu_program
 from engine.run_folder import answer_store
 from engine.run_folder.finding import run_folder
-from engine.runs.asking import Asking, answered
+from engine.runs.asking import answered
 from engine.study.loading import read_study
 from tests.helpers import assert_plausible, assert_same
 from tests.small_files import call, write
@@ -121,7 +122,7 @@ def test_gates_are_of_the_paths_of_a_run():
     gate = {"policy": "old", "variable": "single", "year": 2017, "median_below": 9.0}
     text = {key: value for key, value in plain.document.items() if key != "model"} | {"gates": {"one": gate}}
     gated = read_study(text, "echo.toml", model=Echo())
-    (row,) = answered("gates", {}, Asking(gated, run_folder(gated)))["gates"].rows()
+    (row,) = answered("gates", {}, Asked(gated, run_folder(gated)))["gates"].rows()
     single = split_cells(gated.model, program(gated).first_years(512), axis=2)["single"][0, 1]
     expected = np.quantile(single.astype(np.float64), (0.05, 0.5, 0.95))
     assert_same(np.array([row["p05"], row["median"], row["p95"]]), expected)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from engine.answers.question import Asked
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.questions.futures import Futures, quantities
@@ -17,7 +18,6 @@ from engine.questions.variants import unobserved
 from engine.risk.drivers.indices import Pair
 from engine.risk.estimation.intervals import as_units
 from engine.run_folder.finding import run_folder
-from engine.runs.asking import Asking
 from engine.study.loading import read_study
 from tests.questions.assumed import bill, lake
 from tests.shock_study import walk
@@ -88,7 +88,7 @@ SHAPLEY = {
 
 def asked(study, *outcome, policies=(), paths=None):
     """The answer of a study that has not been run."""
-    return Sensitivity(outcome, policies).answer(Asking(study, run_folder(study), paths=paths))
+    return Sensitivity(outcome, policies).answer(Asked(study, run_folder(study), paths=paths))
 
 
 @functools.cache

@@ -38,11 +38,11 @@ def a_browser(folder, does: str):
 def test_a_pdf_is_printed_without_a_network_in_a_profile_of_its_own(bridge, tmp_path, monkeypatch):
     monkeypatch.setenv("CHROMIUM", str(a_browser(tmp_path, 'printf "%%PDF-1.4 page" > "$out"')))
     before = (bridge / "report.html").exists()
-    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
+    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / "page.pdf")
     assert ended.exit_code == 0, ended.output
     assert (tmp_path / "page.pdf").read_bytes() == b"%PDF-1.4 page"
     assert ended.stdout.startswith(f"{tmp_path / 'page.pdf'}: 13 bytes")
-    assert (bridge / "report.html").exists() == before  # the page alone where -o names it
+    assert (bridge / "report.html").exists() == before  # the PDF alone
     told = (tmp_path / "told").read_text().split()
     profile = next(word for word in told if word.startswith("--user-data-dir=")).partition("=")[2]
     assert "--headless" in told and "--host-resolver-rules=MAP" in told and not os.path.exists(profile)
@@ -56,7 +56,7 @@ def test_a_pdf_is_printed_without_a_network_in_a_profile_of_its_own(bridge, tmp_
 def test_a_browser_that_fails_leaves_the_file_as_it_was(bridge, tmp_path, monkeypatch, does, said):
     monkeypatch.setenv("CHROMIUM", str(a_browser(tmp_path, does)))
     (tmp_path / "page.pdf").write_text("before")
-    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
+    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / "page.pdf")
     assert ended.exit_code == 2 and said in ended.output
     assert (tmp_path / "page.pdf").read_text() == "before"
 
@@ -73,17 +73,17 @@ def test_a_browser_that_does_not_end_is_ended(tmp_path, monkeypatch):
 def test_a_browser_that_is_missing_is_named_with_the_way_to_get_one(bridge, tmp_path, monkeypatch):
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
+    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / "page.pdf")
     assert ended.exit_code == 2 and "apt-get install chromium" in ended.output and "CHROMIUM" in ended.output
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "nowhere"))
-    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
+    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / "page.pdf")
     assert ended.exit_code == 2 and "is no program" in ended.output
     assert not (tmp_path / "page.pdf").exists()
 
 
-def test_endings_of_names_are_refused_together(bridge, tmp_path):
-    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.doc", "-o", tmp_path / "page.gif")
-    assert ended.exit_code == 2 and "ends in .pdf" in ended.output and ".htm or .pdf" in ended.output
+def test_endings_of_names_are_refused(bridge, tmp_path):
+    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / "page.gif")
+    assert ended.exit_code == 2 and ".htm or .pdf" in ended.output
     ended = call("report", bridge, *own("Bridge"), "--slide", tmp_path / "slide.png")
     assert ended.exit_code == 2 and "rustbelt plot overview" in ended.output
 
@@ -100,6 +100,6 @@ def test_a_file_is_refused_before_the_page_is_made(bridge, tmp_path, file, words
     monkeypatch.setattr(formats, "content", None)
     with refuses("", *words):
         open_run(bridge, load_model_file(own("Bridge")[1])).report(tmp_path / file)
-    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / file, "--pdf", tmp_path / "page.pdf")
-    assert ended.exit_code == 2 and all(word in ended.output for word in ("-o: ", *words))
+    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / file)
+    assert ended.exit_code == 2 and all(word in ended.output for word in words)
     assert not [*tmp_path.iterdir()]

@@ -7,10 +7,8 @@ from inspect import signature
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 import engine
-from engine.errors import UserError
 from tests.small_files import BRIDGE, MODELS, write
 
 
@@ -54,41 +52,3 @@ def test_the_workbench_takes_them_in_its_own_analyses(run):
 def test_without_the_workbench_experiments_are_there_all_the_same(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "ema_workbench", None)
     assert isinstance(run.to_ema(5)[0], pd.DataFrame)
-
-
-def test_arviz_has_draws_and_outcomes_lazily(run):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pytest.importorskip("arviz")
-        data = run.to_arviz()
-    prior, predictive = data["prior"], data["prior_predictive"]
-    assert dict(prior.sizes) == {"chain": 1, "draw": 4000} and prior["load"].chunks is not None
-    assert predictive["damage"].dims[0] == "chain" and set(predictive["damage"].dims) == {"chain", "policy", "draw"}
-    assert predictive["damage"].chunks is not None
-    table = run.to_dataframe()
-    assert np.array_equal(prior["price"].values[0], table.loc["weak", "price"])
-    assert np.array_equal(predictive["damage"].sel(chain=0, policy="strong").values, table.loc["strong", "damage"])
-    assert prior["load"].attrs["units"] == run.cube["draws"]["load"].attrs["units"]
-
-
-def test_arviz_summarises_them(run):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        arviz = pytest.importorskip("arviz")
-        summary = arviz.summary(run.to_arviz(1000).compute(), group="prior", kind="stats")
-    assert summary.loc["price", "mean"] == pytest.approx(run.to_dataframe(1000).loc["weak", "price"].mean(), abs=1e-3)
-
-
-def test_from_arviz_1_on_it_is_a_tree(run, monkeypatch):
-    class Later:
-        """ArviZ 1.0 has no InferenceData."""
-
-    monkeypatch.setitem(sys.modules, "arviz", Later)
-    tree = run.to_arviz(7)
-    assert isinstance(tree, xr.DataTree) and tree["prior_predictive"]["damage"].sizes["draw"] == 7
-
-
-def test_without_arviz_it_says_what_to_install(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "arviz", None)
-    with pytest.raises(UserError, match=r"pip install 'arviz>="):
-        run.to_arviz()

@@ -274,18 +274,6 @@ def test_a_path_or_the_worst_ones(pond, words, got):
     assert all(word in ended.stderr for word in ("--path N", "--worst K", f"got {got}"))
 
 
-def test_double_precision_is_told_with_its_distance_from_the_cube(pond, story):
-    ended = call(*pond, "--path", 17, "--float64")
-    assert "double precision" in ended.stdout and "are the outcomes" not in ended.stdout
-    study = load_study(pond[1] / "study.toml", model=load_model_file(pond[-1]))
-    exact = replay(study, [17], precision="float64")["outcomes"].to_dataset()
-    single = story["outcomes"].to_dataset()
-    apart = max(float((abs(exact[name] / single[name] - 1)).max()) for name in exact if single[name].all())
-    words = " ".join(ended.stdout.split())
-    (shown,) = re.findall(r"Largest relative difference of an outcome: (\S+) \(", words)
-    assert 0 < apart < 1e-5 and shown == f"{apart:.1e}"
-
-
 def test_a_run_that_has_not_come_to_its_end_is_not_compared(pond, tmp_path):
     ended = call("replay", unfinished(pond[1], tmp_path), *pond[2:], "--path", 17)
     assert ended.exit_code == 0, ended.output

@@ -17,7 +17,6 @@ from engine.errors import UserError
 from engine.execution import results
 from engine.risk.estimation.evidence import stated_level
 from engine.run_folder.folder import RunFolder
-from engine.runs import elsewhere
 from engine.runs.replay import replay
 from engine.runs.upkeep import Repair
 from tests.refusals import refuses
@@ -141,26 +140,11 @@ def test_futures_as_rows(place):
 @pytest.mark.parametrize("chunk", [700, 1500, 5000])
 def test_futures_in_parts_are_those_at_once(place, chunk):
     _, run = place
-    parts = [*run.to_dataframe(chunks=chunk)]
+    parts = [run.to_dataframe(range(first, first + chunk)) for first in range(0, run.study.paths, chunk)]
     whole = run.to_dataframe()
-    firsts = [int(part.index[0][1]) for part in parts]
-    assert firsts == [*range(0, run.study.paths, chunk)]
     assert all(len(part) <= chunk * len(run.study.policies) for part in parts)
     together = pd.concat(parts).sort_index(level="policy", sort_remaining=False, kind="stable")
     pd.testing.assert_frame_equal(together, whole.sort_index(level="policy", sort_remaining=False, kind="stable"))
-    assert len([*run.to_dataframe(paths=1000, chunks=chunk)]) == -(-1000 // chunk)
-    with pytest.raises(UserError, match="one path"):
-        run.to_dataframe(chunks=0)
-
-
-def test_a_part_of_the_futures_is_read_when_its_turn_comes(place, monkeypatch):
-    _, run = place
-    made = []
-    rows = elsewhere._rows
-    monkeypatch.setattr(elsewhere, "_rows", lambda *given: made.append(given[-1]) or rows(*given))
-    parts = run.to_dataframe(chunks=1000)
-    assert not made
-    assert next(parts).index.get_level_values("path").max() == 999 and made == [range(1000)]
 
 
 def test_single_paths(place):

@@ -95,7 +95,7 @@ def _print_screen(console: Console, answer: Answer) -> None:
     _print_findings(console, findings, answer.basis)
     left = LINES - _lines(console, _print_findings, findings, answer.basis)
     brief = [next(iter(parts(table, full=False)), table) for table in answer.shown or answer.tables]
-    laid = [(part.title, *stacks(part, full=False)) for part in brief if len(part) and any(part.brief or [True])]
+    laid = [(part.title, *stacks(part, full=False)) for part in brief if any(part.brief)]
     tables = [one for one in laid if not _is_commands(one[2])]
     shown = _fitting(console, tables, left)
     marks = dict.fromkeys(mark for one in shown for mark in _print_table(console, *one))

@@ -178,39 +178,27 @@ def _levers(study: Study, story: xr.DataTree) -> Iterator[Table]:
 
 
 def agreement(folder: RunFolder, story: xr.DataTree) -> str:
-    """Whether the outcomes are the cube's bit for bit, in a sentence; for another precision, how far they are off."""
-    study, attributes = folder.study, cube.attributes(folder.path)
-    if not study.keep.outcomes:
+    """Whether the outcomes are the cube's bit for bit, in a sentence."""
+    study, attributes, kept = folder.study, cube.attributes(folder.path), folder.study.keep.outcomes
+    if not kept:
         return "The cube has no outcome path by path to compare with."
     if attributes.get("status") != "complete":
         return "The run is not finished, so nothing is compared with its cube."
-    kept, paths = study.keep.outcomes, story["outcomes"].coords["path"].values
-    outcomes = story["outcomes"].to_dataset()[[*kept]].to_array().transpose("variable", "path", "policy").values
+    computed = story["outcomes"].to_dataset()
+    paths = computed["path"].values
     by_path = [read_path(folder, kept, int(path)) for path in paths]
-    stored = np.array([[own[name] for own in by_path] for name in kept])
-    excluded = np.isnan(stored).all(axis=(0, 2))
-    text = ""
-    if excluded.any():
-        numbers = ", ".join(map(str, paths[excluded]))
-        text = f"Excluded from the run, as values on it or on its pair are not finite: path {numbers}. "
-        outcomes, stored = outcomes[:, ~excluded], stored[:, ~excluded]
+    stored = {name: np.array([own[name] for own in by_path]) for name in kept}
+    excluded = np.isnan([*stored.values()]).all(axis=(0, 2))
+    numbers = ", ".join(map(str, paths[excluded]))
+    text = f"Excluded from the run, as values on it or on its pair are not finite: path {numbers}. " * bool(numbers)
     if excluded.all():
         return text.strip()
-    changed = attributes.get("id") != f"{study.name}-{study.fingerprint}"
-    if story.attrs["precision"] != study.precision:
-        scale = np.maximum(np.abs(outcomes), np.abs(stored))
-        relative = np.nan_to_num(np.abs(outcomes - stored) / np.where(scale > 0, scale, 1.0), nan=np.inf)
-        name, path, policy = np.unravel_index(np.argmax(relative), relative.shape)
-        place = f"{kept[name]} under {study.policy_names[policy]}, path {paths[~excluded][path]}"
-        return (
-            f"{text}In double precision, so not compared with the cube bit for bit. Largest relative difference of an"
-            f" outcome: {relative.max():.1e} ({place}){' (the model has changed since the run)' if changed else ''}."
-        )
-    pairs = zip(kept, outcomes, stored, strict=True)
-    differing = [name for name, own, held in pairs if not np.array_equal(own, held, equal_nan=True)]
+    own = {name: computed[name].transpose("path", "policy").values for name in kept}
+    differing = [n for n in kept if not np.array_equal(own[n][~excluded], stored[n][~excluded], equal_nan=True)]
     if differing:
+        is_same_model = attributes.get("id") == f"{study.name}-{study.fingerprint}"
         other = "another device kind, or other versions, than the run's"
-        why = "the model has changed since the run" if changed else other
+        why = other if is_same_model else "the model has changed since the run"
         return f"{text}Not bit for bit the cube's: {', '.join(differing)} ({why})."
     every = f" on all {len(paths)} paths" if len(paths) > 1 else ""
     return f"{text}These are the outcomes in the cube, bit for bit{every}."

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +11,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.rows import table
 from engine.answers.table import Table
 from engine.answers.wording import claimed, listed, short
-from engine.risk.estimation.bounds import MANY, TOLD, OnBound, by_year, standings
-from engine.study.tables.assumptions import in_words
-from engine.study.tables.challenge import CHOICES
+from engine.risk.estimation.bounds import TOLD, by_year, standings
 from engine.study.tables.constants import stated
 from engine.study.tables.levers import lever_text
 from engine.study.tables.shocks import stationary
@@ -22,15 +19,7 @@ from engine.study.tables.shocks import stationary
 if TYPE_CHECKING:
     from engine.study.study import Input, Study
 
-LEVELS = " ▁▂▃▄▅▆▇█"
-WIDTH = 15
-ENDS = (0.005, 0.995)
-"""Quantiles between which a curve is drawn."""
-READING = (
-    "priors: what is stated, with the fitted law's value in brackets where three digits differ; density from the 0.5 %"
-    f" to the 99.5 % quantile. bounds: a first look; a run counts its own (/diagnostics/bounds), and above"
-    f" {100 * MANY:g} % is too often."
-)
+READING = "priors: what is stated, with the fitted law's value in brackets where three digits differ."
 
 
 def digest(study: Study, yearly: np.ndarray | None) -> Answer:
@@ -52,12 +41,10 @@ def digest(study: Study, yearly: np.ndarray | None) -> Answer:
     basis = f"{study.name}: {study.question} {study.futures}; policies {', '.join(named)}"
     findings = [f"The study has {listed([_count(count, what) for what, count in counts.items() if count])}."]
     findings += [f"It compares {policies}.", _fit(study)]
-    bounds: Sequence[OnBound] = ()
     if yearly is not None and yearly.size:
-        bounds = standings(study, by_year(study.model, yearly))
-        if often := [one for one in bounds if one.share > TOLD]:
-            findings.append(f"On the first {yearly.shape[-1]} paths, {often[0].in_words(study)}.")
-    tables = (_levers(study), *_tables(study), _bounds(study, bounds))
+        often = [one for one in standings(study, by_year(study.model, yearly)) if one.share > TOLD]
+        findings += [f"On the first {yearly.shape[-1]} paths, {one.in_words(study)}." for one in often[:1]]
+    tables = (_levers(study), *_tables(study))
     return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
 
 
@@ -107,50 +94,25 @@ def targets_text(item: Input) -> str:
     return ", ".join(texts)
 
 
-def curve(law: Any) -> str:
-    """The density of a law from its 0.5 % to its 99.5 % quantile as text: a character a bin, or a value if few."""
-    if law.steps is not None and len(law.steps[0]) <= WIDTH:
-        masses = np.diff(law.cdf(np.asarray(law.steps[0])), prepend=0.0)
-    else:
-        low, high = law.quantile(np.array(ENDS))
-        edges = np.linspace(low, high, WIDTH + 1)
-        below = law.cdf(edges)
-        below[0] = law.below(low)  # the probability of the value `low` itself belongs to the first bin
-        masses = np.diff(below)
-    return "".join(LEVELS[math.ceil(8 * share)] for share in np.clip(masses / masses.max(), 0.0, 1.0))
-
-
 # ----------------------------------------------------------------------------------------------------------- tables
 
 
 def _tables(study: Study) -> Iterator[Table]:
     """Yields the tables of what a study states by name, some of them empty; the brief form has none of their rows."""
-    groups = [_dependence(name, group) for name, group in {**study.groups, **study.shocks.groups}.items()]
+    groups = {**study.groups, **study.shocks.groups}
     group_of = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
     shocks = (
         dict(zip(("law", "given_by"), shock.about, strict=True))
         | {"shock": name, "group": group_of.get(shock.streams[0], ""), "regime": shock.regime or ""}
         for name, shock in study.shocks.moving.items()
     )
-    assumptions = (
-        {
-            "assumption": one.name,
-            "off": in_words(one.table["off"]),
-            "doubled": in_words(one.table["doubled"]) or "as stated",
-            "about": one.about,
-        }
-        for one in study.assumptions
-    )
     claims = ({"claim": str(claim), "in_words": claimed(study, claim)} for claim in study.challenge.claims)
     parts: list[tuple[str, str, str, Iterable[Mapping[str, Any]]]] = [
         ("priors", "Priors", "factor", map(_prior, study.gathered_inputs)),
-        ("groups", "Groups", "group", (row for row, _ in groups)),
-        ("pairs", "Groups whose pairs differ in their dependence", "pair", (pair for _, own in groups for pair in own)),
+        ("groups", "Groups", "group", (_dependence(name, group) for name, group in groups.items())),
         ("shocks", "Shocks", "shock", shocks),
         ("regimes", "Regimes", "regime", _regimes(study)),
-        ("assumptions", "Assumptions", "assumption", assumptions),
         ("claims", "Claims", "claim", claims),
-        ("choices", "Other choices of what is measured", "choice", _choices(study)),
     ]
     return (table(name, title, rows, label, brief=()) for name, title, label, rows in parts)
 
@@ -166,39 +128,19 @@ def _levers(study: Study) -> Table:
     return table("levers", "Levers in which policies differ", rows, "lever", "policy", brief=(), across="policy")
 
 
-def _bounds(study: Study, bounds: Sequence[OnBound]) -> Table:
-    """How often values lie on each bound on which, under one of the policies, more than a few lie."""
-    rows = []
-    for variable, side in dict.fromkeys((one.variable, one.side) for one in bounds if one.share > TOLD):
-        own = {one.policy: one for one in bounds if (one.variable, one.side) == (variable, side)}
-        labels = {"bound": f"{variable}, {side}", "unit": study.model.yearly[variable].unit}
-        too_often = ", ".join(policy for policy in study.policy_names if own[policy].share > MANY)
-        for policy in study.policy_names:
-            numbers = {"limit": own[policy].limit, "share": own[policy].share}
-            rows.append(labels | {"policy": policy} | numbers | {"too_often": too_often})
-    return table("bounds", "Yearly values on their bounds", rows, "bound", "policy", brief=(), across="policy")
-
-
 def _prior(item: Input) -> dict[str, Any]:
     law = item.marginal
     words = {"unit": item.unit, "family": item.family, "stated": targets_text(item) or item.parameters}
     quantiles = {f"p{100 * p:02.0f}": float(law.quantile(p)) for p in (0.05, 0.5, 0.95)}
-    return {"factor": item.name, **words, **quantiles, "mean": float(law.mean()), "density": curve(law)}
+    return {"factor": item.name, **words, **quantiles, "mean": float(law.mean())}
 
 
-def _dependence(name: str, group: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The row of a group, and a row for each of its pairs if these differ."""
-    implied, members = group.copula.implied(group.members), group.members
-    above = np.triu_indices(len(members), 1)
-    values = {key: getattr(implied, key)[above] for key in ("kendall", "spearman", "lower", "upper")}
-    spread = {key: _spread(pairs) for key, pairs in values.items()}
-    pairs = [
-        {"pair": f"{name}: {members[i]}, {members[j]}"} | {key: float(own[k]) for key, own in values.items()}
-        for k, (i, j) in enumerate(zip(*above, strict=True))
-    ]
+def _dependence(name: str, group: Any) -> dict[str, Any]:
+    implied = group.copula.implied(group.members)
+    above = np.triu_indices(len(group.members), 1)
+    spread = {key: _spread(getattr(implied, key)[above]) for key in ("kendall", "spearman", "lower", "upper")}
     law = {"copula": group.copula.family, "parameter": group.copula.describe() or "matrix"}
-    row = {"group": name, **law, **spread, "members": ", ".join(group.gathered_members)}
-    return row, pairs if any(" to " in text for text in spread.values()) else []
+    return {"group": name, **law, **spread, "members": ", ".join(group.gathered_members)}
 
 
 def _spread(values: np.ndarray) -> str:
@@ -217,14 +159,3 @@ def _regimes(study: Study) -> Iterator[dict[str, Any]]:
             moves = ", ".join(f"{other} {p:g}" for other, p in zip(regime.states, row, strict=True) if p)
             numbers = {"at_the_start": float(start), "in_the_long_run": float(share)}
             yield {"regime": f"{name}: {state}", **numbers, "after_it": moves}
-
-
-def _choices(study: Study) -> Iterator[dict[str, Any]]:
-    for kind in CHOICES:
-        for one in getattr(study.challenge, kind):
-            instead = ", ".join(f"{old} -> {new}" for old, new in one.instead.items())
-            label = study.title("challenge", one.name)
-            yield {"choice": one.name, "kind": kind[:-1], "label": label, "instead": instead}
-    for event, limits in study.challenge.thresholds.items():
-        instead = ", ".join(f"{one.value:g}{'x' * one.is_multiple}" for one in limits)
-        yield {"choice": event, "kind": "threshold", "label": study.title("events", event), "instead": instead}

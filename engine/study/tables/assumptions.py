@@ -3,7 +3,7 @@ doubled."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from engine.errors import Problems, refusal
@@ -39,22 +39,6 @@ def read(known: Known, problems: Problems, spare: Collection[str]) -> tuple[Assu
                 assumptions.append(one)
     _refuse_contradictions(assumptions, known, problems)
     return tuple(assumptions)
-
-
-def in_words(table: Tables, place: str = "") -> str:
-    """A table of changes in one line: `exit_rate 0, policies.reform.cut 2x`.
-
-    Args:
-      place: prefix of every name.
-    """
-    return ", ".join(
-        (
-            in_words(value, f"{place}{key}.")
-            if isinstance(value, Mapping)
-            else f"{place}{key} {f'{value:g}' if isinstance(value, int | float) else value}"
-        )
-        for key, value in table.items()
-    )
 
 
 def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:

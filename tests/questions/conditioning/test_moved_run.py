@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from engine import UserError, load_study
+from engine.answers.question import Asked
 from engine.execution.job import RunOptions, compute
 from engine.program.posterior import tempering
 from engine.run_folder import provenance
 from engine.run_folder.finding import run_folder
-from engine.runs.asking import Asking, ask
+from engine.runs.asking import ask
 from engine.runs.run import open_run, run_of
 from engine.study.actual_policy import knowing
 from engine.study.loading import again, resolved_text, study_of_text, under
@@ -26,7 +27,7 @@ def asked(tmp_path_factory):
     """The answer to `condition` on the walk, and the run that it left."""
     place = tmp_path_factory.mktemp("outputs")
     study = walked(3.0)
-    answer, kept = ask("condition", {"until": 2025}, Asking(study, run_folder(study, place / "walk")))
+    answer, kept = ask("condition", {"until": 2025}, Asked(study, run_folder(study, place / "walk")))
     assert kept is not None
     return answer, open_run(kept.parent, model=study.model)
 
@@ -44,7 +45,7 @@ def scores_of(folder):
 
 def test_a_question_that_runs_first_ends_the_run_by_the_rule_of_the_study(tmp_path):
     study = again(walked(3.0), run={"paths": 4096, "seed": 3, "until": ["mean of sum under old within 0.001"]})
-    asking = Asking(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
+    asking = Asked(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
     _, kept = ask("condition", {"until": 2025}, asking)
     last = provenance.runs(kept.parent)[-1]["until"]
     assert last["ended"] == "bound" and last["bound"] == 2 * FUTURES
@@ -52,7 +53,7 @@ def test_a_question_that_runs_first_ends_the_run_by_the_rule_of_the_study(tmp_pa
 
 def test_a_study_of_one_policy_is_answered_without_differences(tmp_path):
     study = walked(3.0, policies={"old": {}})
-    asking = Asking(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
+    asking = Asked(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
     answer, _ = ask("condition", {"until": 2025}, asking)
     assert "risk" in answer and "differences" not in answer
 
@@ -144,7 +145,7 @@ def test_a_question_goes_on_in_the_folder_that_it_began_in(tmp_path, monkeypatch
         return own(sight, number)
 
     def asked_of(runs):
-        return ask("condition", {"until": 2025}, Asking(study, run_folder(study, place), paths=runs * FUTURES))
+        return ask("condition", {"until": 2025}, Asked(study, run_folder(study, place), paths=runs * FUTURES))
 
     monkeypatch.setattr(tempering, "moved", stopped)
     with pytest.raises(KeyboardInterrupt):
@@ -203,7 +204,7 @@ def test_what_cannot_be_known_is_refused_in_words(tmp_path):
         ask(
             "attribute",
             {"start": "old", "end": "new"},
-            Asking(study, run_folder(study, tmp_path / "none").__class__(tmp_path / "none", study)),
+            Asked(study, run_folder(study, tmp_path / "none").__class__(tmp_path / "none", study)),
         )
 
 
