@@ -18,9 +18,9 @@ from engine.risk.estimation.events import known_events
 from engine.risk.estimation.evidence import stated_level
 from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Reason
-from engine.risk.estimation.summaries import yearly_table
 from engine.risk.estimation.tables import Record
 from engine.risk.estimation.tallies import unkept
+from engine.run_folder.stored_estimates import yearly_table
 from engine.study.study import Study
 
 NOTHING = "Nothing is measured at this level: an event has its probability alone."

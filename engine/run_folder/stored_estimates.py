@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.risk.estimation.evidence import measures
-from engine.risk.estimation.flags import DETAILS, Reason, as_array, of_array
+from engine.risk.estimation.flags import DETAILS, Flag, Reason, as_array, of_array
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
@@ -97,6 +98,30 @@ def tables_as_made(study: Study, tree: xr.DataTree) -> Tables | None:
     return Tables(tables.risk, comparison)
 
 
+def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]:
+    """Records of a yearly variable by policy, year and cell: mean, VaR, ES; then mean differences from the baseline.
+
+    Args:
+      cube: of a finished run, from `open_cube`.
+    """
+    of_sample = cube["risk/yearly"].to_dataset()
+    risk, out = of_sample[variable], of_sample.attrs.get("excluded_paths", 0)
+    lost = Flag(Reason.NOT_FINITE, float(out), float(of_sample.attrs["sample_paths"])) if out else None
+    gap = cube["comparison/yearly"].to_dataset()[variable].expand_dims(measure=["difference_mean"])
+    others = [name for name in study.policy_names if name != study.baseline]
+    return [*_by_year(risk, study.policy_names, lost), *_by_year(gap, others, lost)]
+
+
+def _by_year(table: xr.DataArray, policies: Iterable[str], lost: Flag | None) -> Iterator[Record]:
+    dims = [str(dim) for dim in table.dims if dim not in ("policy", "measure", "stat", "year")]
+    ordered = table.transpose("policy", "measure", *dims, "year", "stat").sel(policy=list(policies))
+    labels = itertools.product(*(ordered[dim].values.tolist() for dim in ordered.dims[:-1]))
+    found = _whole(ordered, None, Reason.FEW_IN_SAMPLE).values.flat
+    for (policy, measure, *cell, year), estimate in zip(labels, found, strict=True):
+        place = dict(zip(dims, map(str, cell), strict=True))
+        yield record(str(measure), str(policy), str(table.name), estimate.flagged(lost), place, int(year))
+
+
 def _records(
     study: Study, tree: xr.DataTree, whole: Callable[[str], xr.Dataset], group: SummaryGroup, of: Numbers
 ) -> Iterator[Record]:
@@ -131,7 +156,7 @@ def _reasons(held: Variable) -> Variable:
     return Variable((*held.dims, *_REASON), arrays.reshape(*held.values.shape, *arrays.shape[1:]), about)
 
 
-def _whole(numbers: xr.DataArray, reasons: xr.DataArray | None) -> Variable:
+def _whole(numbers: xr.DataArray, reasons: xr.DataArray | None, missing: Reason = Reason.UNRECORDED) -> Variable:
     dims = tuple(str(dim) for dim in numbers.dims if dim != "stat")
     shape = tuple(numbers.sizes[dim] for dim in dims)
     rows = numbers.sel(stat=list(STATS)).transpose(*dims, "stat").values.reshape(-1, len(STATS))
@@ -140,5 +165,9 @@ def _whole(numbers: xr.DataArray, reasons: xr.DataArray | None) -> Variable:
         of = reasons.reindex(_REASON).transpose(*dims, *_REASON).values
         known = [of_array(array) for array in of.reshape(len(rows), len(Reason), len(DETAILS))]
     held = np.empty(len(rows), object)
-    held[:] = [Estimate.of_row(row, Reason.UNRECORDED, flags) for row, flags in zip(rows, known, strict=True)]
+    # a number that has no interval although no flag says why is flagged as `missing`
+    held[:] = [
+        Estimate(estimate, error, low, high, flags if flags or np.isfinite(low) else (Flag(missing),))
+        for (estimate, error, low, high), flags in zip(rows.tolist(), known, strict=True)
+    ]
     return Variable(dims, held.reshape(shape), dict(numbers.attrs))

@@ -1,29 +1,24 @@
-"""Summary groups of the cube, from a run's records, outcomes per path and tallies; yearly records from the cube."""
+"""Summary groups of the cube, from a run's records, outcomes per path and tallies."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
 from engine.risk.estimation.events import ByName
 from engine.risk.estimation.evidence import level_of, measures
-from engine.risk.estimation.flags import Flag, Reason, as_array
-from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.flags import as_array
 from engine.risk.estimation.rounding import Rounding
 from engine.risk.estimation.stopping import Look, look
 from engine.risk.estimation.summary_groups import GROUPS, SummaryGroup
-from engine.risk.estimation.tables import Record, Tables, against_baseline, record
+from engine.risk.estimation.tables import Record, Tables, against_baseline
 from engine.study.study import Study
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 Key = tuple[str, str, str]
 """Variable, policy and measure."""
@@ -78,10 +73,10 @@ def summarise(
       nonfinite: number of values that are not finite, int [policy, outcome], from the blocks' records.
       out: number of paths that are left out because of them.
     """
-    records = {(r.variable, r.policy, r.measure): r for r in (*tables.risk, *tables.comparison)}
-    rows = {at: r.alone.column for at, r in records.items()}
+    records = {(r.variable, r.policy, r.measure): r.alone for r in (*tables.risk, *tables.comparison)}
+    rows = {at: one.column for at, one in records.items()}
     rows |= dict.fromkeys(_against_itself(study, tables.risk), (0.0,) * 4)
-    flags = {at: as_array(r.flags) for at, r in records.items() if r.flags}
+    flags = {at: as_array(one.flags) for at, one in records.items() if one.flags}
     counts = {"nonfinite": nonfinite, "n_paths": study.paths, "n_units": study.paths // study.unit}
     counts |= {"n_excluded": out} if out else {}
     numbers: dict[str, ByName] = {
@@ -154,28 +149,3 @@ def _sentences(group: str, records: Iterable[Record]) -> dict[str, str]:
         f"{group}/{name}": "; ".join(f"{', '.join(where)}: {flag}" for flag, where in flags.items())
         for name, flags in places.items()
     }
-
-
-def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]:
-    """Records of a yearly variable by policy, year and cell: mean, VaR, ES; then mean differences from the baseline.
-
-    Args:
-      cube: of a finished run, from `open_cube`.
-    """
-    of_sample = cube["risk/yearly"].to_dataset()
-    risk, out = of_sample[variable], of_sample.attrs.get("excluded_paths", 0)
-    lost = Flag(Reason.NOT_FINITE, float(out), float(of_sample.attrs["sample_paths"])) if out else None
-    gap = cube["comparison/yearly"].to_dataset()[variable].expand_dims(measure=["difference_mean"])
-    others = [name for name in study.policy_names if name != study.baseline]
-    return [*_records(risk, study.policy_names, lost), *_records(gap, others, lost)]
-
-
-def _records(table: xr.DataArray, policies: Iterable[str], lost: Flag | None) -> Iterator[Record]:
-    dims = [str(dim) for dim in table.dims if dim not in ("policy", "measure", "stat", "year")]
-    ordered = table.transpose("policy", "measure", *dims, "year", "stat")
-    ordered = ordered.sel(policy=list(policies), stat=list(STATS)).compute()
-    labels = itertools.product(*(ordered[dim].values.tolist() for dim in ordered.dims[:-1]))
-    for (policy, measure, *cell, year), row in zip(labels, ordered.values.reshape(-1, len(STATS)), strict=True):
-        place = dict(zip(dims, map(str, cell), strict=True))
-        estimate = Estimate.of_row(row, Reason.FEW_IN_SAMPLE).flagged(lost)
-        yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))

@@ -15,10 +15,12 @@ doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and Singh (1994), Econometri
 from __future__ import annotations
 
 import enum
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int
 from scipy.special import ndtr
 
 from engine.risk.estimation.flags import Flag, Reason
@@ -91,12 +93,12 @@ def dominance(one: Paths, two: Paths, unit: Unit, loss: bool) -> tuple[Dominance
     levels = np.unique(both[np.linspace(outside, len(both) - 1 - outside, POINTS).astype(np.int64)])
     at, batches = sign * levels.astype(np.float64), batched(units)
     counts, excesses = _gaps(x, y, levels, batches)
-    first = replace(_judged(counts, at, batches), flag=lost)
+    first = _judged(counts, at, batches, lost)
     heavy = None if np.array_equal(x, y) else gravest(Extremes.of(values).upper for values in (x, y))
     if heavy and heavy.withholds:
         second = Dominance(Verdict.UNKNOWN, first.low, first.high, flag=heavy)
     else:
-        second = replace(_judged(excesses, np.append(at[:1], at), batches), flag=lost)
+        second = _judged(excesses, np.append(at[:1], at), batches, lost)
     if first.verdict in (Verdict.BETTER, Verdict.WORSE):
         second = replace(second, verdict=first.verdict)
     return first, second
@@ -108,37 +110,30 @@ Gaps = tuple[Float[np.ndarray, "level batch"], Int[np.ndarray, "level"]]
 
 def _gaps(x: Paths, y: Paths, levels: np.ndarray, batches: Units) -> tuple[Gaps, Gaps]:
     """Gaps 1{x > l} - 1{y > l}, and gaps (x - l)+ - (y - l)+, at each level l; the latter begin with the means' gap."""
-    above = _beyond(x, levels, batches) - _beyond(y, levels, batches)
-    heights = [side.astype(np.float64) - float(levels[0]) for side in (x, y)]
-    excess = np.subtract(*(_beyond(side, levels, batches, of) for side, of in zip((x, y), heights, strict=True)))
-    excess[1:] -= (levels - levels[0]).astype(np.float64)[:, None] * above[1:]
-    differ = x != y
-    either = [np.sort(side(x[differ], y[differ])) for side in (np.maximum, np.minimum)]
-    higher, lower = (len(ascending) - np.searchsorted(ascending, levels, "right") for ascending in either)
-    return (above[1:], higher - lower), (excess, np.append(differ.sum(), higher))
+    # heights above the lowest level; those of the levels have the precision of the values
+    high, low = (side.astype(np.float64) - float(levels[0]) for side in (x, y))
+    heights = (levels - levels[0]).astype(np.float64)
+
+    def gathered(gaps: Iterable[Paths]) -> Gaps:
+        totals, apart = zip(*((batches.totals(gap), np.count_nonzero(gap)) for gap in gaps), strict=True)
+        return np.stack(totals), np.array(apart)
+
+    above = (np.subtract(x > level, y > level, dtype=np.float64) for level in levels)
+    excess = (
+        np.where(x > level, high - height, 0.0) - np.where(y > level, low - height, 0.0)
+        for level, height in zip(levels, heights, strict=True)
+    )
+    return gathered(above), gathered(itertools.chain([high - low], excess))
 
 
-def _beyond(
-    values: Num[np.ndarray, "path"],
-    levels: Num[np.ndarray, "level"],
-    batches: Units,
-    weights: Num[np.ndarray, "path"] | None = None,
-) -> Float[np.ndarray, "level batch"]:
-    """Number, or weight, of each batch's paths with a value above each level; a first row is for all its paths."""
-    rows = len(levels) + 1
-    cell = batches.owners(np.arange(batches.paths)) * np.int64(rows) + np.searchsorted(levels, values)
-    held = np.bincount(cell, weights, batches.count * rows).reshape(batches.count, rows)
-    return held[:, ::-1].cumsum(axis=1, dtype=np.float64)[:, ::-1].T
-
-
-def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units) -> Dominance:
+def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units, lost: Flag | None) -> Dominance:
     """What the gaps show, one at each of the levels `at`."""
     totals, apart = gaps
     of, ends = moments_of_totals(totals, batches), (float(at.min()), float(at.max()))
     # where both lie on the same side of the level on every path, the gap has no error and is left out
     moving = of.error > 0
     if not moving.any():
-        return Dominance(Verdict.SAME, *ends)
+        return Dominance(Verdict.SAME, *ends, flag=lost)
     t, at, apart = of.mean[moving] / of.error[moving], at[moving], apart[moving]
     # the p value of a sign test with so few paths is no smaller
     better, worse = (float(np.maximum(ndtr(side), 0.5**apart).max()) for side in (t, -t))
@@ -153,4 +148,4 @@ def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units) -> Domin
         Verdict.NOT_WORSE: np.isfinite(best),
     }
     verdict = next((verdict for verdict, holds in shown.items() if holds), Verdict.OPEN)
-    return Dominance(verdict, *ends, better, worse, best, worst)
+    return Dominance(verdict, *ends, better, worse, best, worst, lost)
