@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import Parameter, signature
+from inspect import getfullargspec
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -52,17 +52,12 @@ class Kind:
     @property
     def of(self) -> tuple[str, ...]:
         """Names of the sources that it is drawn from, out of `SOURCES`."""
-        return tuple(name for name in self._parameters if name in SOURCES)
+        return tuple(name for name in getfullargspec(self.tables).args if name in SOURCES)
 
     @property
     def takes(self) -> tuple[str, ...]:
         """Names of its options. Keyword-only parameters, such as `most`, are for Python alone."""
-        keyword = Parameter.KEYWORD_ONLY
-        return tuple(n for n, one in self._parameters.items() if n not in SOURCES and one.kind is not keyword)
-
-    @property
-    def _parameters(self) -> Mapping[str, Parameter]:
-        return signature(self.tables).parameters
+        return tuple(name for name in getfullargspec(self.tables).args if name not in SOURCES)
 
 
 KINDS: Mapping[str, Kind] = {

@@ -75,7 +75,8 @@ def number(value: float, error: float = math.nan) -> str:
     places = decimals(error / 1.96)
     if places is None and value:
         places = 2 - math.floor(math.log10(abs(value)))
-    return rounded(value, places).replace("-", "−")
+    text = rounded(value, places).replace("-", "−")
+    return text if text.strip("−0.,") else "0"
 
 
 def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:

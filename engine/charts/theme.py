@@ -58,7 +58,7 @@ def config(scheme: str = "light") -> dict[str, Any]:
         "style": {
             "ink": {"color": inks["ink"], "stroke": inks["ink"]},
             "muted": {"color": inks["muted"], "stroke": inks["muted"]},
-            "dot": {"color": inks["ink"], "fill": inks["ink"], "filled": True, "size": 40, "opacity": 1},
+            "dot": {"color": inks["ink"], "fill": inks["ink"], "filled": True, "size": 45, "opacity": 1},
             "hollow": {"color": inks["ink"], "stroke": inks["ink"], "fill": inks["page"], "strokeWidth": 1.2},
             "pale": {"color": inks["grid"], "fill": inks["grid"]},
             "shade": {"color": inks["muted"], "fill": inks["muted"]},
@@ -229,6 +229,16 @@ def panels(chart: Any, about: Mapping[str, Any], width: float, columns: int = 4,
         chart = chart.resolve_scale(**scales).resolve_axis(**scales)
         chart = chart.properties(bounds="flush", spacing=52) if own else chart
     return headed(chart, about, max(560, left + columns * (width + 50)))
+
+
+def grid(made: Sequence[Any], about: Mapping[str, Any], width: float) -> Any:
+    """Charts of a width [pixel], two a row, under the title."""
+    return headed(alt.concat(*made, columns=2, spacing=26), about, max(540, min(2, len(made)) * (width + 40)))
+
+
+def sizes(about: Mapping[str, Any], small: tuple[int, int], large: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of a panel [pixel]: the small ones where there are several panels."""
+    return small if len(about["panels"]) > 1 else large
 
 
 def year_axis(first: int, last: int, most: int = 5) -> alt.X:

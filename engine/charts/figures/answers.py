@@ -32,8 +32,8 @@ def intervals(data: pd.DataFrame) -> Any:
 
 def beyond(data: pd.DataFrame) -> Any:
     """Exceedance of extreme levels: solid from the futures, dashed by a fitted law, a panel for each variable."""
-    about, several, made = data.attrs, len(data.attrs["panels"]) > 1, []
-    width, height = (290, 190) if several else (450, 270)
+    about, made = data.attrs, []
+    width, height = theme.sizes(about, (290, 190), (450, 270))
     look = theme.by_policy(about, lined=False)
     lined = {"color": look["color"], "strokeDash": alt.StrokeDash("kind:N", scale=LAWS), "order": "period:Q"}
     for name, panel in about["panels"].items():
@@ -56,7 +56,7 @@ def beyond(data: pd.DataFrame) -> Any:
             base.mark_point(size=60, opacity=0).encode(x, tooltip=["policy", "kind", "period", *theme.ENDS]),
         )
         made.append(layers.properties(width=width, height=height, title=theme.heading(name, width)))
-    return theme.headed(alt.concat(*made, columns=2, spacing=24), about, 720 if several else 560)
+    return theme.grid(made, about, width)
 
 
 def drivers(data: pd.DataFrame) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -24,11 +24,6 @@ def hindcast(data: pd.DataFrame) -> Any:
     futures, bars, seen = (
         base.transform_filter(which) for which in ("datum.part == 'futures'", "datum.lone", "datum.part == 'figure'")
     )
-    shape = alt.Shape(
-        "reading:N",
-        scale=alt.Scale(domain=["", *readings], range=list(theme.SHAPES[: len(readings) + 1])),
-        legend=alt.Legend(values=readings) if readings else None,
-    )
     scored = alt.Scale(domain=["observed, scored", "observed, not scored"], range=["#333333", "#FFFFFF"])
     layers = alt.layer(
         *theme.banded(futures, y, {"color": FUTURES}, BANDS),
@@ -37,22 +32,25 @@ def hindcast(data: pd.DataFrame) -> Any:
             for (low, high, _), thick in zip(BANDS, (4, 9), strict=True)
         ),
         seen.mark_rule(style="ink").encode(*theme.span(y, "below", "over")),
-        seen.mark_point(style="dot").encode(
+        seen.mark_point(style="ink", size=36, opacity=1, filled=True).encode(
             alt.Y("observed:Q"),
             alt.Fill("scored:N", scale=scored),
-            shape,
+            _by_reading(alt.Shape, readings),
             tooltip=["figure", "observed", "place", "apart"],
         ),
     )
     return theme.panels(layers.properties(width=width, height=110), about, width, 4, "y")
 
 
+def _by_reading(channel: Any, readings: Sequence[str]) -> Any:
+    """The encoding of a channel by the reading of a figure; the first look is that of figures with a single one."""
+    legend = alt.Legend(values=readings) if len(readings) > 1 else None
+    return channel("reading:N", scale=alt.Scale(domain=["", *readings]), legend=legend)
+
+
 def pit(data: pd.DataFrame) -> Any:
     """Share of figures at or below each place, a step line for each reading, with bands and the expected diagonal."""
-    readings, unit = data.attrs["readings"], alt.Scale(domain=[0, 1], nice=False)
-    colours = [theme.COLOURS[(k + 1) % len(theme.COLOURS)] for k in range(len(readings))]
-    legend = alt.Legend() if len(readings) > 1 else None
-    colour = alt.Color("reading:N", scale=alt.Scale(domain=readings, range=colours), legend=legend)
+    colour, unit = _by_reading(alt.Color, data.attrs["readings"]), alt.Scale(domain=[0, 1], nice=False)
     x = alt.X("place:Q", scale=unit, axis=alt.Axis(title="place among the futures", tickCount=4))
     y = alt.Y("share:Q", scale=unit, axis=alt.Axis(title="share of figures there or below", tickCount=4))
     diagonal = alt.Chart(pd.DataFrame({"place": [0, 1], "share": [0, 1]})).encode(x, y)

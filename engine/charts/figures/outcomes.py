@@ -35,8 +35,8 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
 
 def differences(data: pd.DataFrame) -> Any:
     """Histogram of differences, a panel for each policy: better pale, worse dark, the same outlined."""
-    about, several = data.attrs, len(data.attrs["panels"]) > 1
-    width, height = (300, 170) if several else (470, 250)
+    about = data.attrs
+    width, height = theme.sizes(about, (300, 170), (470, 250))
     x = alt.X("from:Q", axis=theme.number_axis(about["label"]))
     y = alt.Y("share:Q", axis=theme.share_axis("share of futures"))
     bins, mean = (alt.Chart(data).transform_filter(f"datum.part == '{part}'") for part in ("bin", "mean"))
@@ -54,13 +54,13 @@ def differences(data: pd.DataFrame) -> Any:
         mean.mark_rule(style="ink").encode(x=alt.datum(0)),
         *theme.estimated(mean.encode(y), alt.X("estimate:Q"), ["policy"]),
     )
-    return theme.panels(layers.properties(width=width, height=height), about, width, 2, own="xy" * several)
+    return theme.panels(layers.properties(width=width, height=height), about, width, 2, own="xy")
 
 
 def thresholds(data: pd.DataFrame) -> Any:
     """Probability to pass each level, with its band, a panel for each event; its threshold is dotted."""
-    about, several, made = data.attrs, len(data.attrs["panels"]) > 1, []
-    width, height = (280, 180) if several else (470, 270)
+    about, made = data.attrs, []
+    width, height = theme.sizes(about, (280, 180), (470, 270))
     for name, panel in about["panels"].items():
         scale = alt.Scale(reverse=not panel["above"], zero=False)
         x = alt.X("level:Q", axis=theme.number_axis(panel["label"], pixels=width), scale=scale)
@@ -73,4 +73,4 @@ def thresholds(data: pd.DataFrame) -> Any:
             theme.dots(marks, about).encode(y, tooltip=["policy", "level", "share"]),
         )
         made.append(layers.properties(width=width, height=height, title=theme.heading(name, width)))
-    return theme.headed(alt.concat(*made, columns=2, spacing=26), about, 640 if several else 540)
+    return theme.grid(made, about, width)

@@ -97,12 +97,12 @@ def tails(data: pd.DataFrame) -> Any:
 
 def replay(data: pd.DataFrame) -> Any:
     """One path: a line for each policy, a panel for each variable or place; points for a model without years."""
-    about, several = data.attrs, len(data.attrs["panels"]) > 1
-    width, height = (190, 130) if several else (440, 250)
+    about = data.attrs
+    width, height = theme.sizes(about, (190, 130), (440, 250))
     look = theme.by_policy(about, lined="year" in data)
     y = alt.Y("value:Q", axis=theme.number_axis(None), scale=alt.Scale(zero=False))
     if "year" in data:
-        base, seldom = _courses(data, several)
+        base, seldom = _courses(data, len(about["panels"]) > 1)
         points = theme.dots(seldom, about).encode(y, tooltip=["policy", "year", "value"])
         chart = alt.layer(base.mark_line().encode(y, **look), points)
     else:

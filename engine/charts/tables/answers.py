@@ -90,8 +90,12 @@ def inputs(
     """
     if "shares" not in sensitivity:
         return frame([], "No input of the answer is drawn", nothing="no input is drawn")
-    chosen, table = _of("variable", variable, rows_of(sensitivity, "shares"))
-    of, table = _of("measure", measure, table)
+    table = rows_of(sensitivity, "shares")
+    for what, wanted in (("variable", variable), ("measure", measure)):
+        known = each(table, what)
+        chosen = known[0] if wanted is None else wanted
+        selection.refuse_unknown(what, chosen, known, "inputs")
+        table = [row for row in table if row[what] == chosen]
     rows = [
         {
             "panel": words(" less ".join(filter(None, (row["policy"], row["against"])))),
@@ -107,7 +111,7 @@ def inputs(
         largest[row["row"]] = np.fmax(largest[row["row"]], row["estimate"])
     names = sorted(largest, key=lambda name: -largest[name])[:most]
     rows = [row for row in rows if row["row"] in names]
-    what = f"{words(chosen)}, {of}"
+    what = f"{words(table[0]['variable'])}, {table[0]['measure']}"
     note = (
         f"{what}: {labels.counted(sensitivity.subject.paths, 'path')}, {len(names)} of {len(largest)} inputs. Points:"
         " Shapley effect with its 95 % interval; bars from the first-order to the total-effect index."
@@ -115,14 +119,6 @@ def inputs(
     about = {"rows": names, "panels": each(rows, "panel"), "label": "share of the variance [%]"}
     title = begun(f"{what} depends most on {names[0]}")
     return frame(rows, title, note, **about, nothing="no input is drawn")
-
-
-def _of(what: str, wanted: str | None, rows: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """The variable or measure that is wanted, by default the first, and the rows that have it."""
-    known = each(rows, what)
-    chosen = known[0] if wanted is None else wanted
-    selection.refuse_unknown(what, chosen, known, "inputs")
-    return chosen, [row for row in rows if row[what] == chosen]
 
 
 def boxes(discover: Answer) -> pd.DataFrame:

@@ -73,15 +73,13 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
     words = {f"{row['choice']}: {row['otherwise']}": row["words"] for row in rows_of(challenge, "choices")}
     found = Counter(row["verdict"] for row in held)
     counts = {name: f"{called(name)}: {found[name]:,}" for name in VERDICTS if name in found}
-    stated = next((k for k, row in enumerate(held) if row["departures"] == 0), None)
-    n, step = len(held), -(-max(len(held), 1) // MOST_INTERVALS)
-    rows, shown = list[dict[str, Any]](), 0
+    n, step, rows = len(held), -(-max(len(held), 1) // MOST_INTERVALS), list[dict[str, Any]]()
     for k, row in enumerate(held):
-        one, is_whole = ends(row["difference"]), k % step == 0 or k == stated
-        shown += is_whole
+        one, is_stated = ends(row["difference"]), row["departures"] == 0
         departing = "; ".join(words.get(part, part) for part in row["choices"].split("; "))
-        about = {"rank": k + 1, "verdict": counts[row["verdict"]], "departs in": departing, "stated": k == stated}
-        rows.append(about | (one if is_whole else {"estimate": one["estimate"]}))
+        about = {"rank": k + 1, "verdict": counts[row["verdict"]], "departs in": departing, "stated": is_stated}
+        rows.append(about | (one if k % step == 0 or is_stated else {"estimate": one["estimate"]}))
+    shown = sum("low" in row for row in rows)
     note = f"Choices: {ledger}; {labels.counted(n, 'universe')}: the difference in each, with 95 % intervals"
     note += f" of {shown:,} of them." if shown < n else "."
     note += f" Left out, without a finite difference: {len(own) - n:,}." * (len(own) > n)

@@ -36,10 +36,8 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
       backtest: the run's answer to the question `backtest`.
     """
     figures, fan = rows_of(backtest, "figures"), rows_of(backtest, "fan")
-    panels, years = (
-        {row["series"]: f"{row['series']} [{row['unit']}]" for row in figures},
-        Counter(row["series"] for row in fan),
-    )
+    panels = {row["series"]: f"{row['series']} [{row['unit']}]" for row in figures}
+    years = Counter(row["series"] for row in fan)
     rows: list[dict[str, Any]] = [
         {
             "panel": panels[row["series"]],

@@ -15,7 +15,6 @@ from engine.charts.tables.frames import ends, frame
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, finite_units, probability, summary
 from engine.risk.policies.thresholds import Curve, drawn, tail_curve, threshold_curves
-from engine.study.components import Event
 from engine.study.study import Study
 
 MARKED = 0.01
@@ -150,42 +149,45 @@ def thresholds(
     """
     rows, heads, first = list[dict[str, Any]](), dict[str, dict[str, Any]](), dict[str, Estimate]()
     shown = _events(cube, study, variable, policies)
-    for event, kept in shown:
-        title = labels.heading(kept.values) if event is None else study.title("events", event.name)
-        above = kept.loss if event is None else event.above is not None
-        own, estimates = _curves(event, kept, above)
+    for title, above, threshold, kept in shown:
+        own, estimates = _curves(threshold, kept, above)
+        side = f"share {'above' if above else 'below'}"
         rows += [{"panel": title, **row} for row in own]
-        heads[title] = {
-            "label": labels.label(kept.values),
-            "side": f"share {'above' if above else 'below'}",
-            "above": above,
-        }
+        heads[title] = {"label": labels.label(kept.values), "side": side, "above": above}
         first = first or estimates
-    event, kept = shown[0]
-    side = "above" if kept.loss else "below"
-    what = f"{labels.heading(kept.values)}: the probability to be {side} the median of all policies together"
+    title, above, threshold, kept = shown[0]
+    what = f"{title}: the probability to be {'above' if above else 'below'} the median of all policies together"
     note = f"{kept.counted}, the same under every policy. Band: 95 % interval, point by point.{kept.note()}"
-    if event is not None:
-        what = f"{study.title('events', event.name)}: its probability as the study has it"
+    if threshold is not None:
+        what = f"{title}: its probability as the study has it"
         note += " Dotted: the threshold of the study, unless it lies far beyond the axis."
-    title, nothing = kept.sentence(what, first, 100, " %"), "no path on which all policies are finite"
-    return frame(rows, title, note, **kept.about | {"panels": heads}, nothing=nothing)
+    said, nothing = kept.sentence(what, first, 100, " %"), "no path on which all policies are finite"
+    return frame(rows, said, note, **kept.about | {"panels": heads}, nothing=nothing)
 
 
 def _events(
     cube: xr.DataTree, study: Study, variable: str | None, policies: Sequence[str] | None
-) -> list[tuple[Event | None, Shown]]:
-    """Events, each with its outcome; or None with an outcome that no event is on."""
+) -> list[tuple[str, bool, float | None, Shown]]:
+    """Title, whether it is above its threshold, threshold and outcome of each event; of an outcome without events."""
     there = selection.outcomes(cube)
     named = [one for one in study.events if one.outcome in there and variable in (None, one.name, one.outcome)]
-    if named:
-        return [(event, selection.outcome(cube, event.outcome, policies, "thresholds")) for event in named]
-    return [(None, selection.outcome(cube, variable, policies, "thresholds"))]
+    if not named:
+        kept = selection.outcome(cube, variable, policies, "thresholds")
+        return [(labels.heading(kept.values), kept.loss, None, kept)]
+    return [
+        (
+            study.title("events", one.name),
+            one.above is not None,
+            one.threshold,
+            selection.outcome(cube, one.outcome, policies, "thresholds"),
+        )
+        for one in named
+    ]
 
 
-def _curves(event: Event | None, kept: Shown, above: bool) -> tuple[list[dict[str, Any]], dict[str, Estimate]]:
+def _curves(marked: float | None, kept: Shown, above: bool) -> tuple[list[dict[str, Any]], dict[str, Estimate]]:
     """Rows of one event, and its probability by policy."""
-    known, marked = list(kept.titles), event.threshold if event else None
+    known = list(kept.titles)
     values = np.stack([kept.of(name) for name in known]).astype(np.float32)
     curves = threshold_curves(values, kept.unit, above, marked)
     if curves is None:

@@ -153,16 +153,13 @@ def tails(
     def found(place: Place, policy: str, measure: str) -> Estimate:
         return Estimate(*values.sel({**place, "policy": policy, "measure": measure}).values.tolist())
 
-    def badness(place: Place) -> float:
-        worst = found(place, kept.policies[0], "ES99").estimate
-        return float(np.nan_to_num(worst if kept.loss else -worst, nan=-np.inf))
-
     rows = [
         {"panel": ", ".join(place.values()), "policy": kept.titles[name], "measure": measure}
         | ends(found(place, name, measure))
         for place, name, measure in itertools.product(places, kept.policies, MEASURES)
     ]
-    worst = max(places, key=badness)
+    severity = values.sel(policy=kept.policies[0], measure="ES99", stat="estimate").values.ravel()
+    worst = places[int(np.argmax(np.nan_to_num(severity if kept.loss else -severity, nan=-np.inf)))]
     what = f"{labels.heading(values)}{labels.place({**(where or {}), **worst})}{when}: the mean of the worst 1 %"
     note = "Bars: 95 % interval."
     note += " Each panel has a scale of its own." * (len(places) > 1)
@@ -176,18 +173,18 @@ def _measures(
 ) -> tuple[xr.DataArray, str]:
     """Measures of the variable [..., stat] in the order of `Estimate`, and the words for its year."""
     risk = {str(name): v for name, v in cube["risk"].data_vars.items() if "measure" in v.dims}
-    by_year = selection.by_year(cube, "risk/yearly")
-    name = variable if variable is not None or by_year else next(iter(selection.outcomes(cube)), next(iter(risk)))
-    values, when = risk.get(str(name)), ""
-    if values is None or (by_year and name in cube["risk/yearly"].data_vars):
-        if not by_year:
-            selection.refuse_unknown("variable", str(name), risk, "tails")
-        values = selection.yearly(cube, "risk/yearly", name, where, "tails", risk)
+    by_year, when = selection.by_year(cube, "risk/yearly"), ""
+    if by_year and (variable not in risk or variable in cube["risk/yearly"].data_vars):
+        values = selection.yearly(cube, "risk/yearly", variable, where, "tails", risk)
         years = values["year"].values.tolist()
         chosen = years[-1] if year is None else year
         if chosen not in years:
             raise UserError("tails", [Problem("year", f"expected {years[0]} to {years[-1]}, got {year}.")])
         values, when = values.sel(year=chosen), f" in {chosen}"
+    else:
+        name = next(iter(selection.outcomes(cube)), next(iter(risk))) if variable is None else variable
+        selection.refuse_unknown("variable", name, risk, "tails")
+        values = risk[name]
     stats = ["estimate", "standard_error", "low", "high"]
     return values.load().sel(stat=stats).transpose(..., "stat"), when
 
