@@ -54,7 +54,6 @@ REMOVED = {
     "explain --numbers": "rustbelt explain RUN --outcome V",
     "replay --all": "rustbelt replay RUN --path N --full",
     "replay --float64": "rustbelt replay RUN --path N",
-    "replay --save": "rustbelt replay RUN --path N --json",
     "report --pdf": "rustbelt report RUN -o FILE.pdf",
     "report --slide": "rustbelt plot overview RUN -o overview.pdf",
     "risk --out": "rustbelt risk RUN --save FILE",

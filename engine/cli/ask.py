@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import cleandoc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
+    from engine.answers.files import Digits
     from engine.answers.question import Field
 
 _NAMES = {
@@ -24,10 +26,6 @@ _NAMES = {
     "followed": options.complete_policy,
     "place": options.complete_place,
 }
-_SAVE = click.option(
-    "-o", "--save", "save", type=options.FILE, metavar="FILE",
-    help="Save all tables in a file that ends in .csv, .xlsx, .parquet or .md.",
-)  # fmt: skip
 _FULL = click.option("--full", is_flag=True, help="Every row and column of every table.")
 
 
@@ -41,7 +39,6 @@ def command_of(name: str) -> click.Command:
     on_study = record.needs == STUDY
 
     def command(**given: Any) -> None:
-        from engine.answers.files import refuse_file
         from engine.answers.question import Asked
         from engine.cli.show.answers import print_place
         from engine.execution.progress import Progress
@@ -49,8 +46,6 @@ def command_of(name: str) -> click.Command:
         from engine.runs.upkeep import report_note
 
         typed = click.get_current_context().params
-        if typed["save"] is not None:
-            refuse_file(typed["save"])
         with progress(typed["quiet"]) as observe:
 
             def watch(stage: str, done: int, total: int) -> None:
@@ -65,14 +60,14 @@ def command_of(name: str) -> click.Command:
                 if stale := report_note(run.run_folder, of.answers.study.paths):
                     click.echo(f"note: {stale}", err=True)
             answer, kept = ask(name, {one.name: _value(one, typed[one.name]) for one in own}, of)
-        _print(answer, typed)
+        print_or_save(answer, **typed)
         if getattr(record, "stored", True) and not typed["as_json"]:
             print_place(screen.stdout(), of.run_folder, kept)
 
     pair = {one.name: one.flag for one in own if one.option.names == "policy" and not one.many}
     on_run = (options.run_that_is_there, options.device, options.partial)
     for decorate in reversed((
-        _FULL, _SAVE, options.digits, options.answer_as_json, options.quiet, options.debug,
+        _FULL, options.save, options.digits, options.answer_as_json, options.quiet, options.debug,
         *(option_of(one) for one in own if not one.option.argument and not (on_study and one.name == "policies")),
         *((partial(options.study_to_run, pair=pair),) if on_study else on_run),
         *(option_of(one) for one in own if one.option.argument),
@@ -107,15 +102,18 @@ def _value(one: Field, typed: Any) -> Any:
     return tuple(value for values in typed for value in (values if isinstance(values, tuple) else (values,))) or None
 
 
-def _print(answer: Answer, typed: Mapping[str, Any]) -> None:
+def print_or_save(
+    answer: Answer, *, full: bool, as_json: bool, save: Path | None, digits: Digits, **others: Any
+) -> None:
+    """Prints an answer, or its JSON, and saves it if a file is given; `others` are further options of the command."""
     from engine.cli.show.answers import print_answer
 
-    if typed["save"] is not None:
-        answer.save(typed["save"], typed["digits"])
-    if typed["as_json"]:
+    if save is not None:
+        answer.save(save, digits)
+    if as_json:
         screen.print_object(answer.plain())
         return
     console = screen.stdout()
-    print_answer(console, answer, typed["full"])
-    if typed["save"] is not None:
-        screen.print_line(console, f"Saved in {typed['save']}.", "dim")
+    print_answer(console, answer, full)
+    if save is not None:
+        screen.print_line(console, f"Saved in {save}.", "dim")

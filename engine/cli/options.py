@@ -166,6 +166,21 @@ partial = click.option(
     "--partial", is_flag=True, help="Take also a run that has not come to its end: the blocks that are done."
 )
 full = click.option("--full", is_flag=True, help="All outcomes and all measures, in place of the headline.")
+
+
+def _refuse_file(ctx: click.Context, param: click.Parameter, place: Path | None) -> Path | None:
+    """The file, if tables can be written to it."""
+    from engine.answers.files import refuse_file
+
+    if place is not None:
+        refuse_file(place)
+    return place
+
+
+save = click.option(
+    "-o", "--save", "save", type=FILE, metavar="FILE", callback=_refuse_file,
+    help="Save all tables in a file that ends in .csv, .xlsx, .parquet or .md.",
+)  # fmt: skip
 digits = click.option(
     "--digits",
     type=click.Choice(["rounded", "full"]),

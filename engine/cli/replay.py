@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from engine.cli import options
+from engine.cli.ask import print_or_save
 from engine.cli.show import screen
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
     from engine.run_folder.folder import RunFolder
@@ -39,15 +37,14 @@ if TYPE_CHECKING:
     help="A yearly variable in place of the main ones; with --worst the outcome.",
 )
 @click.option(
-    "--full",
-    "whole",
-    is_flag=True,
-    help="Every outcome, yearly variable, shock, draw and drawn lever, in place of one screen.",
+    "--full", is_flag=True, help="Every outcome, yearly variable, shock, draw and drawn lever, in place of one screen."
 )
 @options.seed
 @options.own_model
 @options.device
-@options.as_json
+@options.save
+@options.digits
+@options.answer_as_json
 @options.debug
 def command(
     run: str,
@@ -55,11 +52,12 @@ def command(
     worst: int | None,
     policy: str | None,
     variable: str | None,
-    whole: bool,
+    full: bool,
     seed: int | None,
     model: Any,
     device: str | None,
     as_json: bool,
+    **saving: Any,
 ) -> None:
     """Show one path: its outcomes, its years and what was drawn for it.
 
@@ -68,18 +66,15 @@ def command(
     With --worst: the paths of a finished run on which an outcome is worst, what is unusual in them, and the worst in
     full.
 
-    --json gives each value as a record: path, policy, variable, kind, year, place, value, unit.
+    --json and --save have all that --full shows.
     """
     if (path is None) == (worst is None):
         got = "neither" if path is None else "both"
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
-    import xarray as xr
-
-    from engine.cli.show.answers import print_answer
     from engine.cli.show.replay_tables import agreement, replayed, yearly_variables
     from engine.execution.resources import take_every_core
     from engine.run_folder.finding import find_study
-    from engine.runs.replay import as_table, replay
+    from engine.runs.replay import replay
 
     take_every_core()
     study, folder = find_study(run, model, seed, policy)
@@ -88,17 +83,14 @@ def command(
     under = policy or study.baseline
     ranked = None if worst is None else _ranked(run, folder, study, variable, under, worst)
     chosen = variable if ranked is None else None
-    variables = yearly_variables(study, chosen, whole)
+    variables = yearly_variables(study, chosen, full or as_json or saving["save"] is not None)
     numbers = [path or 0] if ranked is None else [int(number) for number in ranked["path"]]
     story = replay(study, numbers, device)
     part = story if policy is None or ranked is not None else story.sel(policy=[policy])
-    if chosen is not None:
-        part = part.assign({"yearly": xr.DataTree(part["yearly"].to_dataset()[variables])})
+    print_or_save(replayed(study, part, ranked, under, variables), full=full, as_json=as_json, **saving)
     if as_json:
-        screen.print_records(_records(as_table(part)))
         return
     console = screen.stdout()
-    print_answer(console, replayed(study, part, ranked, under, variables), whole)
     if folder is not None:
         screen.print_words(console, agreement(folder, story))
     if len(numbers) > 1:
@@ -125,10 +117,3 @@ def _ranked(
         remedy = f"Run it first: {command_line('run', Path(place), '--seed', study.seed, model=study.model_spec)}"
         raise UserError(place, [f"has not been run, and --worst looks through a finished run. {remedy}"])
     return worst(folder, variable, policy, count)
-
-
-def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Rows as plain records: missing and non-finite values are None; a value has as many digits as its precision."""
-    plain = table.astype(object).where(table.notna(), None)
-    for record, value in zip(plain.to_dict("records"), table["value"].to_numpy(), strict=True):
-        yield record | {"value": float(str(value)) if np.isfinite(value) else None}

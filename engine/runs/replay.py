@@ -1,4 +1,4 @@
-"""Single paths in full, labelled, and as a table: draws, years, outcomes; and which paths are the worst."""
+"""Single paths in full, labelled: draws, years, outcomes; and which paths are the worst."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import operator
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from engine.errors import Problem, UserError, unknown
 from engine.execution import results
 from engine.execution.anew import InFull, in_full
-from engine.formatting import unit_name, words
+from engine.formatting import words
 from engine.run_folder import cube, ledger
 from engine.run_folder.cube_groups import (
     CONVENTIONS,
@@ -31,7 +30,6 @@ from engine.run_folder.reading import Paths
 from engine.study.study import PRECISIONS, Study
 from engine.study.tables.policies import on_path
 
-COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
 TOGETHER = 32
 """Blocks that `worst` reads at a time."""
 _Variables = Mapping[str, tuple[tuple[str, ...], np.ndarray, Attributes]]
@@ -147,29 +145,6 @@ def _levers(study: Study, draws: Mapping[str, np.ndarray]) -> _Variables:
 
 def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
     return xr.Variable("path", np.array(numbers, np.int64), described_paths())
-
-
-def as_table(story: xr.DataTree) -> pd.DataFrame:
-    """Every value of a replay as a row of a data frame: path, policy, variable, kind, year, places, value, unit.
-
-    `kind` is "yearly", "outcome", "draw", "shock" or "lever". Where a column does not apply, such as the policy of a
-    draw or the year of an outcome, its entry is missing. `value` has the type that the replay was computed in. A
-    dimension with the name of another column gets `_label` behind it.
-
-    Args:
-      story: of several paths, or of one in a list.
-    """
-    dims = dict.fromkeys(str(dim) for group in story.children.values() for dim in group.coords)
-    places = {dim: f"{dim}_label" if dim in COLUMNS else dim for dim in dims if dim not in ("path", "policy", "year")}
-    columns = [*COLUMNS[:-2], *places.values(), *COLUMNS[-2:]]
-    parts = []
-    for group, node in story.children.items():
-        for name, values in node.data_vars.items():
-            own = {dim: label for dim, label in places.items() if dim in values.dims}
-            part = values.rename(own).rename("value").to_dataframe().reset_index()
-            part = part.assign(variable=name, kind=group.removesuffix("s"), unit=unit_name(values.attrs))
-            parts.append(part.reindex(columns=columns))
-    return pd.concat(parts, ignore_index=True).astype({"year": "Int64"})
 
 
 def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Dataset:

@@ -1,68 +1,21 @@
-"""A replay as a table: every value once and in its place, and printed as records."""
+"""A replay as an answer: every value once and in its place, as JSON and as a file."""
 
 import json
 
+import jsonschema
 import pandas as pd
 import pytest
-import xarray as xr
 
+from engine.answers.plain import SCHEMA
 from engine.cli.show.answers import print_answer
 from engine.cli.show.replay_tables import replayed
 from engine.formatting import unit_name
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.runs.replay import as_table, replay
+from engine.runs.replay import replay
 from engine.study.loading import load_model_file, load_study
 from tests.cli.printed import printed
-from tests.helpers import assert_same
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
-from tests.user_models import farms, static
-
-KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock", "levers": "lever"}
-"""Groups of a replay, and the `kind` of their values in its table."""
-
-
-def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
-    """Asserts that the rows are the values of the story, each once, with its place."""
-    count = 0
-    for group, kind in KINDS.items():
-        for name, values in story[group].data_vars.items() if group in story.children else ():
-            rows = table[(table["kind"] == kind) & (table["variable"] == name)]
-            assert len(rows) == values.size and set(rows["unit"]) == {unit_name(values.attrs)}
-            places = {dim: xr.DataArray(rows[dim].to_numpy(values[dim].dtype), dims="row") for dim in values.dims}
-            assert_same(rows["value"].to_numpy(values.dtype), values.sel(places).values)
-            others = {"path", "policy", "year", *story["yearly"].dims} if "yearly" in story.children else ()
-            assert rows[[dim for dim in others if dim not in values.dims]].isna().all(axis=None)
-            count += len(rows)
-    assert count == len(table)
-
-
-@pytest.mark.parametrize("precision", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
-def test_a_table_holds_every_value_in_its_place(precision):
-    story = replay(farms(), [5, 777], precision=precision)
-    table = as_table(story)
-    assert list(table) == ["path", "policy", "variable", "kind", "year", "region", "crop", "value", "unit"]
-    assert table["value"].dtype == precision
-    assert_holds(table, story)
-    of_one = table[table["path"] == 777].reset_index(drop=True)
-    pd.testing.assert_frame_equal(as_table(story.isel(path=[1])), of_one)
-
-
-def test_a_table_of_a_static_model_has_no_places(tmp_path):
-    study = load_study(write(tmp_path, BRIDGE), model=load_model_file(f"{MODELS}:Bridge"))
-    story = replay(study, [5, 6])
-    table = as_table(story)
-    assert list(table) == ["path", "policy", "variable", "kind", "year", "value", "unit"]
-    assert_holds(table, story)
-    of_one = table[table["path"] == 6].reset_index(drop=True)
-    pd.testing.assert_frame_equal(as_table(replay(study, [6])), of_one)
-
-
-def test_a_dimension_may_have_the_name_of_a_column(tmp_path):
-    (tmp_path / "model.py").write_text(MODELS.read_text().replace('"region"', '"unit"'))
-    model = load_model_file(f"{tmp_path / 'model.py'}:Pond")
-    table = as_table(replay(load_study(write(tmp_path, POND), model=model), [5]))
-    assert set(table["unit_label"].dropna()) == {"north", "south"}
-    assert set(table["unit"]) == {"hm3", "hm3/yr", "1"}
+from tests.user_models import static
 
 
 @pytest.fixture(scope="module")
@@ -80,21 +33,36 @@ def story(pond):
     return replay(load_study(pond[1] / "study.toml", model=load_model_file(pond[-1])), [17])
 
 
-def test_json_is_the_table_and_nothing_else(pond, story):
+def assert_holds(rows, values):
+    """Asserts that rows of a table are the values of a variable of one path, each once and in its place."""
+    assert len(rows) == values.size
+    for row in rows:
+        at = {dim: row.get(dim, row.get(f"place_{dim}")) for dim in values.dims}
+        assert row["value"] == float(values.sel({dim: int(at[dim]) if dim == "year" else at[dim] for dim in at}))
+
+
+def test_json_is_the_answer_and_nothing_else(pond, story):
     ended = call(*pond, "--path", 17, "--json")
     assert ended.exit_code == 0, ended.output
-    records = json.loads(ended.stdout)
-    columns = ["path", "policy", "variable", "kind", "year", "region", "value", "unit"]
-    assert all(list(record) == columns for record in records)
-    assert_holds(pd.DataFrame(records), story)
+    answer = json.loads(ended.stdout)
+    jsonschema.validate(answer, SCHEMA)
+    tables, first = answer["tables"], story.isel(path=0)
+    assert answer["question"] == "replay"
+    for name, values in first["outcomes"].data_vars.items():
+        assert_holds([row for row in tables["outcomes"]["rows"] if row["variable"] == name], values)
+    for group in ("yearly", "shocks"):
+        for name, values in first[group].data_vars.items():
+            assert_holds(tables[name]["rows"], values)
+            (unit,) = (column["unit"] for column in tables[name]["columns"] if column["name"] == "value")
+            assert unit == unit_name(values.attrs)
+    draws = {row["factor"]: row["draw"] for row in tables["draws"]["rows"]}
+    assert draws == {name: float(value) for name, value in first["draws"].data_vars.items()}
 
 
 def test_one_policy_and_one_variable_are_all_that_is_told(pond):
-    records = json.loads(call(*pond, "--path", 17, "--policy", "use", "--variable", "stock", "--json").stdout)
-    assert {record["policy"] for record in records} == {"use", None}
-    assert "region" in records[0]
-    assert {r["variable"] for r in records if r["kind"] == "yearly"} == {"stock"}
-    assert {r["variable"] for r in records if r["kind"] == "draw"} == {"inflow", "depth"}
+    tables = json.loads(call(*pond, "--path", 17, "--policy", "use", "--variable", "stock", "--json").stdout)["tables"]
+    assert {row["policy"] for name in ("outcomes", "stock") for row in tables[name]["rows"]} == {"use"}
+    assert "level" not in tables and {row["factor"] for row in tables["draws"]["rows"]} == {"inflow", "depth"}
 
 
 def test_a_value_that_is_no_number_is_null(tmp_path):
@@ -102,7 +70,38 @@ def test_a_value_that_is_no_number_is_null(tmp_path):
     (tmp_path / "model.py").write_text(source)
     ended = call("replay", write(tmp_path, POND), "--model", f"{tmp_path / 'model.py'}:Pond", "--path", 5, "--json")
     assert ended.exit_code == 0, ended.output
-    assert {r["value"] for r in json.loads(ended.stdout) if r["variable"] == "shortage"} == {None}
+    rows = json.loads(ended.stdout)["tables"]["outcomes"]["rows"]
+    assert {row["value"] for row in rows if row["variable"] == "shortage"} == {None}
+
+
+def test_what_is_saved_is_the_replay(pond, story, tmp_path):
+    ended = call(*pond, "--path", 17, "--save", tmp_path / "one.csv", "--digits", "full")
+    assert ended.exit_code == 0, ended.output
+    assert f"Saved in {tmp_path / 'one.csv'}." in ended.stdout
+    saved = pd.read_csv(tmp_path / "one.csv")
+    rows = saved[saved["table"] == "outcomes"]
+    for name, values in story["outcomes"].isel(path=0).data_vars.items():
+        assert_holds(rows[rows["variable"] == name].to_dict("records"), values)
+    assert {*story["yearly"].data_vars, *story["shocks"].data_vars, "draws"} <= {*saved["table"]}
+
+
+def test_no_text_that_is_saved_is_a_formula(tmp_path):
+    source = MODELS.read_text().replace('Outcome("t"', 'Outcome("=1+1 \\x1b[2J"')
+    (tmp_path / "model.py").write_text(source)
+    words = ["replay", write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Bridge", "--path", 5]
+    ended = call(*words, "--save", tmp_path / "one.csv")
+    assert ended.exit_code == 0 and "\x1b" not in ended.output, ended.output
+    rows = pd.read_csv(tmp_path / "one.csv")
+    assert {*rows.loc[rows["variable"] == "margin", "unit"]} == {r"'=1+1 \x1b[2J"}
+    assert rows["value"].dtype == float
+
+
+@pytest.mark.parametrize(
+    ("file", "message"), [("one.nc", "ends in .csv, .xlsx, .parquet or .md"), ("nowhere/one.csv", "nowhere'")]
+)
+def test_where_a_replay_cannot_be_saved(pond, tmp_path, file, message):
+    ended = call(*pond, "--path", 17, "--save", tmp_path / file)
+    assert ended.exit_code == 2 and message in ended.stderr
 
 
 def test_a_factor_of_a_label_keeps_its_brackets():

@@ -12,7 +12,7 @@ from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.program import arguments
 from engine.program.precision import in_both
 from engine.run_folder.cube_groups import described_inputs
-from engine.runs.replay import as_table, replay
+from engine.runs.replay import replay
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
 from tests.user_models import REGION, Echo, Farms, echo, farms, farms_program, outcomes, program, static
@@ -142,9 +142,6 @@ def test_a_replay_shows_the_levers_in_force():
     for name in ("plain", "by_cell"):
         assert story["levers"][name].dims == story["yearly"][name].dims
         assert_close(story["levers"][name].values, story["yearly"][name].values.astype(float))
-    table = as_table(story)
-    rows = table[(table["kind"] == "lever") & (table["variable"] == "plain") & (table["path"] == 5)]
-    assert_close(rows["value"].to_numpy(np.float64), story["levers"]["plain"].values[1].ravel().astype(float))
     assert "levers" not in replay(echo({"old": {}}), 0).children
 
 

@@ -80,7 +80,7 @@ def test_the_headline_comes_first_and_the_rest_where_it_is_asked_for(tmp_path):
     assert "stock" not in short and "rain" not in short
     (outcomes, _, rest) = whole[whole.index("Outcomes\n") :].partition("Draws\n")
     assert outcomes.index("shortage") < outcomes.index("lowest_stock")
-    for words_of_it in ("stock [hm3]: keep", "Shock rain [1]", "depth [hm3]"):
+    for words_of_it in ("stock: keep\n[hm3]", "Shock rain\n", "depth [hm3]"):
         assert rest.count(words_of_it) == 1
     assert re.findall(r"--\w+", short) == ["--full"]
 
@@ -167,7 +167,7 @@ def test_years_are_shown_where_none_are_summarised(tmp_path):
     usual = replay(small(tmp_path, POND, "Pond"), 5)
     same(replay(small(tmp_path, POND + "[keep]\nyearly = 0\n", "Pond"), 5), usual)
     ended = call("replay", tmp_path / "study.toml", "--path", 5, *own("Pond"), "--full")
-    assert "stock [hm3]: use" in ended.stdout and "2020" in ended.stdout
+    assert "stock: use\n[hm3]" in ended.stdout and "2020" in ended.stdout
 
 
 def test_a_path_beyond_the_words_of_32_bits_is_one_of_its_own(tmp_path):

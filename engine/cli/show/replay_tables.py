@@ -79,8 +79,9 @@ def replayed(
     chance = "" if study.facts else f" By chance alone {mean} deviates from 50 % by about {far}."
     basis = f"{study.name}: seed {study.seed}, {story.attrs['precision']}"
     return Answer(
-        Subject.of(study), (finding, *_not_finite(yearly)), tuple(filter(len, tables)), basis, READING + chance
-    )
+        Subject.of(study), (finding, *_not_finite(yearly)), tuple(filter(len, tables)), basis, READING + chance,
+        question="replay",
+    )  # fmt: skip
 
 
 def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]:
@@ -122,11 +123,12 @@ def _by_year(name: str, values: xr.DataArray, entry: Yearly | Shock, title: str 
         frame["value"] = frame["value"].map("{:.4g}".format)
     return table(
         name,
-        f"{title}{name} [{entry.unit}]",
+        f"{title}{name}",
         frame.to_dict("records"),
         *dims,
         across=dims[-1] if len(dims) > 1 else "",
         apart="policy" if places and policy else "",
+        units={"value": entry.unit},
     )
 
 
