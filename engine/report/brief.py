@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from engine.answers import registry
+from engine.answers.wording import is_short
 from engine.formatting import begun_small
 from engine.report import sentences
 from engine.report.text import minus
@@ -71,9 +72,9 @@ def model_error(run: RunRecords) -> list[str]:
 
 
 def what_turns(run: RunRecords) -> str:
-    """What would change the ranking, by the first answer that says it."""
+    """What would change the ranking, by the first answer that says it in a short sentence."""
     known = (run.answers[name].finding for name in TURNS if name in run.answers)
-    return next(known, "What would change the ranking was not asked.")
+    return next(filter(is_short, known), "What would change the ranking is unknown.")
 
 
 def not_asked(run: RunRecords) -> str:

@@ -26,9 +26,9 @@ from engine.report.sentences import (
     CHANCE,
     FUTURES,
     bracketed,
+    headline_measures,
     parts as parts_of_events,
     ranked,
-    shown,
     sign,
     what,
     why,
@@ -40,8 +40,9 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record
 
 READING = (
-    "Brackets: 95 % intervals of the Monte Carlo error. VaR a: what the worst 100 - a % of futures reach or pass; ES a:"
-    " the mean of these. Differences are taken on the same futures, in percentage points for events."
+    "Brackets are 95 % intervals of the Monte Carlo error. VaR a is the level that the worst 100 - a % of futures reach"
+    " or pass; ES a is the mean of these futures. Differences are taken on the same futures, in percentage points for"
+    " events."
 )
 NAMED = 3
 """Most policies that stand side by side on the first pages."""
@@ -66,7 +67,7 @@ def numbers(run: RunRecords) -> Section:
 def board(run: RunRecords) -> Shown:
     """The table of the first pages: the baseline and the best of the others by the first outcome."""
     study, base = run.study, run.study.baseline
-    keys = shown(run)
+    keys = headline_measures(run)
     best = ranked(run, run.others, "mean", run.outcomes[0])[: NAMED - 1]
     heads, columns = [""], list[Sequence[Record | Estimate | None]]()
     for policy in (base, *(one for one in run.others if one in best)):
@@ -121,13 +122,13 @@ def risk(run: RunRecords) -> Section:
     )
     basis, heading = f"{study.name}: {study.futures}", "Risk under each policy"
     own = told(study, Answer(Subject.of(study), findings, tables, basis, READING, heading=heading))
-    return of_answer("risk", own, pictures.of_run(run), [], [_shown(table, full=True) for table in own.tables])
+    return of_answer("risk", own, pictures.of_run(run), [], [_laid_out(table, full=True) for table in own.tables])
 
 
 def asked(run: RunRecords, question: str, room: int) -> Section:
     """The section of an answer, with `room` charts at most; of tables in parts the first stands, others are folded."""
     own = run.answers[question]
-    split = [[_shown(part) for part in parts(table, full=False)] for table in own.tables]
+    split = [[_laid_out(part) for part in parts(table, full=False)] for table in own.tables]
     first = [of[0] for of in split if of]
     further = [table for of in split for table in of[1:]]
     return of_answer(question, own, islice(pictures.of_question(run, question, own), room), first, further)
@@ -143,13 +144,11 @@ def of_answer(
       further: tables that are folded away.
     """
     made = tuple(drawn)
-    markup = render(
-        "asked.html", own=own, pictures=made, tables=first, further=[table for table in further if table[2]]
-    )
+    markup = render("asked.html", own=own, pictures=made, tables=first, further=further)
     return Section(anchor, own.heading, markup, made)
 
 
-def _shown(table: Table, full: bool = False) -> Shown:
+def _laid_out(table: Table, full: bool = False) -> Shown:
     names, columns = stacks(table, full)
     every = [names, *columns]
     texts = [[text if of.of.name == COMMAND else minus(text) for text in map(text_of, of.cells)] for of in every]

@@ -171,8 +171,8 @@ def rivals(run: RunRecords) -> list[str]:
     return [f"The intervals of {called(run, top)} and {some(near)} overlap."] if near else []
 
 
-def shown(run: RunRecords) -> list[tuple[str, str]]:
-    """Measure and name of all that the first pages show: mean and ES99 of outcomes, the probability of events."""
+def headline_measures(run: RunRecords) -> list[tuple[str, str]]:
+    """What the first pages show, as measures with names: mean and ES99 of outcomes, the probability of events."""
     outcomes = [(measure, name) for name in run.outcomes for measure in ("mean", "ES99")]
     return outcomes + [(CHANCE, name) for name in run.events]
 
@@ -191,7 +191,7 @@ def costs(run: RunRecords, policy: str, rival: str) -> list[tuple[str, str]]:
             return abs(gap.estimate)
         return abs(gap.estimate / known.estimate) if judged(known) else 0.0  # no share of what may be zero
 
-    worse = [key for key in shown(run) if sign(run, key[0], compared, key[1]) == towards]
+    worse = [key for key in headline_measures(run) if sign(run, key[0], compared, key[1]) == towards]
     kinds = ([key for key in worse if (key[0] == CHANCE) is is_event] for is_event in (False, True))
     return [max(keys, key=size) for keys in kinds if keys]
 
@@ -215,8 +215,8 @@ def weighed(run: RunRecords) -> str:
         by = amounts(measure, replace(gap, estimate=abs(gap.estimate)))[0]
         return f"{verb(run, measure, name, policy, rival)} {what(run, name)} by {by}{FUTURES[measure]}"
 
-    cost = [f" but {change(*one)} (worse)" for one in costs(run, policy, rival)[:1]]
-    end = cost[0] if cost else ", and nothing in the headline is shown to be worse"
+    cost = (f" but {change(*one)} (worse)" for one in costs(run, policy, rival))
+    end = next(cost, ", with no significant cost")
     return f"Compared with {called(run, rival)}, {called(run, policy)} {change(*gain)}{end}."
 
 

@@ -84,7 +84,7 @@ CASES = [
         "a clear win",
         run_of(LOSS, {"old": 0.07, "new": 0.005}),
         "New is better than old in the mean of loss [bn yuan]: 6.0 against 10.0.",
-        "Compared with old, new lowers loss [bn yuan] by 4.0, and nothing in the headline is shown to be worse.",
+        "Compared with old, new lowers loss [bn yuan] by 4.0, with no significant cost.",
         ["No event and no headline outcome is shown to be worse under new."],
     ),
     (
@@ -98,17 +98,14 @@ CASES = [
         "the baseline wins",
         run_of({"loss": {"old": 6.0, "new": 10.0}}, {"old": 0.01, "new": 0.07}),
         "Old is better than new in the mean of loss [bn yuan]: 6.0 against 10.0.",
-        "Compared with new, old lowers loss [bn yuan] by 4.0, and nothing in the headline is shown to be worse.",
+        "Compared with new, old lowers loss [bn yuan] by 4.0, with no significant cost.",
         ["No event and no headline outcome is shown to be worse under old."],
     ),
     (
         "overlap of the outcome: the event decides",
         run_of(SAME, {"old": 0.07, "new": 0.01}),
         "New and old cannot be distinguished in the mean of loss [bn yuan]: 10.0 and 10.0.",
-        (
-            "Compared with old, new lowers “All is lost” [% of futures] by 6.0, and nothing in the headline is shown to"
-            " be worse."
-        ),
+        ("Compared with old, new lowers “All is lost” [% of futures] by 6.0, with no significant cost."),
         ["No event and no headline outcome is shown to be worse under new."],
     ),
     (
@@ -122,7 +119,7 @@ CASES = [
         "low is worse",
         run_of({"growth": {"old": 2.0, "new": -1.0}}, {"old": 0.2, "new": 0.4}),
         "Old is better than new in the mean of growth: 2.0 against −1.0.",
-        "Compared with new, old raises growth by 3.0, and nothing in the headline is shown to be worse.",
+        "Compared with new, old raises growth by 3.0, with no significant cost.",
         ["No event and no headline outcome is shown to be worse under old."],
     ),
     (
@@ -163,7 +160,7 @@ CASES = [
         "three policies, one better and one worse",
         run_of({"loss": {"old": 10.0, "new": 6.0, "bad": 14.0}}, {}),
         "New is the best of 3 policies, better than old in the mean of loss [bn yuan]: 6.0 against 10.0.",
-        "Compared with old, new lowers loss [bn yuan] by 4.0, and nothing in the headline is shown to be worse.",
+        "Compared with old, new lowers loss [bn yuan] by 4.0, with no significant cost.",
         ["No event and no headline outcome is shown to be worse under new."],
     ),
     (
@@ -177,7 +174,7 @@ CASES = [
         "three policies, the baseline the best",
         run_of({"loss": {"old": 10.0, "new": 11.0, "bad": 14.0}}, {}),
         "Old is better than all 2 other policies in the mean of loss [bn yuan]: 10.0 against 11.0.",
-        "Compared with new, old lowers loss [bn yuan] by 1.0, and nothing in the headline is shown to be worse.",
+        "Compared with new, old lowers loss [bn yuan] by 1.0, with no significant cost.",
         ["No event and no headline outcome is shown to be worse under old."],
     ),
 ]
@@ -238,13 +235,15 @@ def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
     run = run_of(LOSS, {})
     (_, (counting, model)), (_, turns) = first_screen(run)[1:]
     assert counting == "From 4,096 futures, the mean of loss [bn yuan] is known to within 0.1 (95 % interval)."
-    assert "error of the model is unknown" in model and turns == ("What would change the ranking was not asked.",)
+    assert "error of the model is unknown" in model and turns == ("What would change the ranking is unknown.",)
     asked = ("gates", "sensitivity", "condition", "backtest", "challenge", "flip")
     run.answers = {name: SimpleNamespace(finding=f"The {name}.") for name in asked}
     (_, (_, *model)), (_, turns) = first_screen(run)[1:]
     assert model == ["The challenge.", "The backtest.", "The condition.", "The gates."] and turns == ("The flip.",)
     del run.answers["flip"]  # the challenge already stands above
     assert first_screen(run)[2][1] == ("The sensitivity.",)
+    run.answers["sensitivity"] = SimpleNamespace(finding="It is so " * 9)  # there is no room for a long sentence
+    assert first_screen(run)[2][1] == ("What would change the ranking is unknown.",)
 
 
 def test_an_outcome_that_is_neither_better_high_nor_low_decides_nothing():
