@@ -21,7 +21,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import poisson
 
 from engine.risk.estimation.evidence import levels_of
-from engine.risk.estimation.stopping import Ended, Look, first_look, look_at, rounded_up, walk
+from engine.risk.estimation.stopping import Ended, Look, first_look, look_at, walk
 from engine.study.tables.stops import Target
 
 Law = Callable[[np.ndarray], np.ndarray]
@@ -185,7 +185,7 @@ def look_of(futures: Futures, model: Model, target: Target, paths: int) -> Look:
     """The rule's look at the first `paths` futures."""
     values = [*futures.first(paths)]
     if target.measure == "probability":
-        return look_at(target, [one > model.event for one in values], model.unit)
+        return look_at(target, [one > model.event for one in values], model.unit, True, levels_of(target.measure))
     return look_at(target, values, model.unit, True, levels_of(target.measure))
 
 
@@ -193,10 +193,7 @@ def one_run(model: Model, target: Target, seed: int) -> Ended:
     """A run, from its pilot until the rule ends it."""
     futures = Futures(model, 1 if target.less is None else 2, seed)
     looks = walk(
-        first_look((target,), model.unit),
-        BOUND,
-        lambda paths: [look_of(futures, model, target, paths)],
-        lambda paths: rounded_up(paths, model.unit),
+        first_look((target,), model.unit), BOUND, lambda paths: [look_of(futures, model, target, paths)], model.unit
     )
     return Ended(BOUND, tuple(looks))
 

@@ -159,24 +159,21 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
       left: which futures lie in no earlier box; the others count as outside this box.
     """
 
-    def within(some: Box) -> Happens:
-        return inside(some, draws, len(cases)) & left
+    def within(some: Box) -> tuple[Happens, int, int]:
+        """The futures in a box, their number, and how many of them are sought."""
+        held = inside(some, draws, len(cases)) & left
+        return held, int(held.sum()), int((held & cases).sum())
 
-    def density(of: Happens) -> float:
-        return int((of & cases).sum()) / max(int(of.sum()), 1)
-
-    whole, sought = within(box), max(int(cases.sum()), 1)
-    size, hits = int(whole.sum()), int((whole & cases).sum())
+    (whole, size, hits), sought = within(box), max(int(cases.sum()), 1)
     parts: list[tuple[float, str, Restriction]] = []
     for name, limits in box.items():
         values, quasi_p = draws[name], [np.nan, np.nan]
         for end in limits.ends:
-            share = density(within(_without(box, name, end)))
-            quasi_p[end.high < np.inf] = float(bdtrc(hits - 1, size, share)) if hits else 1.0
+            _, many, found = within(_without(box, name, end))
+            quasi_p[end.high < np.inf] = float(bdtrc(hits - 1, size, found / max(many, 1))) if hits else 1.0
         below, outside = float(np.mean(values < limits.low)), float(np.mean(~limits.hold(values)))
-        wider = within(_without(box, name))
-        coverage = int((wider & cases).sum()) / sought
-        part = Restriction(limits, below, outside - below, tuple(quasi_p), coverage, density(wider))
+        wider, many, found = within(_without(box, name))
+        part = Restriction(limits, below, outside - below, tuple(quasi_p), found / sought, found / max(many, 1))
         parts.append((correlation(wider, cases), name, part))
     return Judged(box, *shares(whole, cases, units), {name: part for _, name, part in sorted(parts)})
 

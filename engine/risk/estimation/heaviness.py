@@ -14,11 +14,10 @@ from jaxtyping import Float
 from scipy.special import ndtri
 
 from engine.risk.estimation.flags import WARNINGS, Flag, Reason
-from engine.risk.estimation.intervals import Moments, Paths
+from engine.risk.estimation.intervals import Paths
 from engine.risk.estimation.order_statistics import Ascending
 
 Values = Float[np.ndarray, "value"]
-Points = Float[np.ndarray, "point"]
 
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
@@ -47,8 +46,6 @@ LARGEST_SHAPE = 0.7
 """Tail shape (k-hat) of weights or weighted values above which estimates are unreliable (Vehtari et al. 2024)."""
 ROUNDING = 2.0**32
 """Distance, in spacings of double precision, up to which two values count as equal: 8 spacings of single precision."""
-FARTHEST = 1e60
-"""Largest ratio of greatest excess to lower quartile at which products of four factors cannot overflow."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +109,17 @@ def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
     return gravest(material(side.upper, side.largest, middle, squares) for side, middle in sides)
 
 
-def squares_flag(ends: Extremes, mean: float, squares: Moments) -> Flag | None:
+def squares_flag(ends: Extremes, mean: float, centre: float, squares: float) -> Flag | None:
     """Flag of a standard deviation: whether the squared distances from the mean have a finite variance.
 
     Args:
       ends: extremes of the values.
       mean: their mean.
-      squares: moments of the squared distances, of one cell.
+      centre, squares: as in `material`, of the squared distances.
     """
     both = np.concatenate([ends.least, ends.largest]).astype(np.float64)
     most = np.sort((both - mean) ** 2)[-len(ends.largest) :]
-    total = squares.error.item() * ends.count
-    return of_squares(material(largest_flag(most), most, squares.mean.item(), total * total))
+    return of_squares(material(largest_flag(most), most, centre, squares))
 
 
 def of_squares(flag: Flag | None) -> Flag | None:
@@ -136,8 +132,7 @@ def of_squares(flag: Flag | None) -> Flag | None:
 
 def gravest(flags: Iterable[Flag | None]) -> Flag | None:
     """The first flag that withholds an interval, or else the first flag; None if there is none."""
-    held = [flag for flag in flags if flag]
-    return next((flag for flag in held if flag.withholds), held[0] if held else None)
+    return min(filter(None, flags), key=lambda flag: not flag.withholds, default=None)
 
 
 def material(flag: Flag | None, ascending: Ascending, centre: float, squares: float) -> Flag | None:
@@ -208,20 +203,12 @@ def pareto_fit(excesses: Values, points: int = 20) -> tuple[float, float]:
     quartile = excesses[int(n / 4 + 0.5) - 1]
     theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
     theta = theta[theta != 0]
-    shape = _logarithms(theta, excesses) / n
+    shape = np.log(1 - theta[:, None] * excesses).sum(axis=1) / n
     likelihood = n * (np.log(-theta / shape) - shape - 1)
     weight = np.exp(likelihood - likelihood.max())
     chosen = float((theta * weight).sum() / weight.sum())
     fitted = float(np.log(1 - chosen * excesses).mean())
     return fitted, -fitted / chosen
-
-
-def _logarithms(theta: Points, excesses: Values) -> Points:
-    """Sums of log(1 - theta x) over excesses, as logarithms of products of four factors unless these could overflow."""
-    factors = 1 if excesses[-1] > FARTHEST * excesses[len(excesses) // 4] else 4
-    parts = np.pad(excesses, (0, -len(excesses) % factors)).reshape(factors, -1)
-    product = functools.reduce(np.multiply, (1 - theta[:, None] * part for part in parts))
-    return np.log(product).sum(axis=1)
 
 
 def misfit(excesses: Values, shape: float, scale: float) -> float:

@@ -33,9 +33,7 @@ SURE = 100
 def keys(values: np.ndarray) -> np.ndarray:
     """Keys of float32 values, uint32, with key(a) < key(b) exactly where a < b. Both zeros have the same key."""
     bits = (values + np.float32(0)).view(np.uint32)
-    turned = (bits.view(np.int32) >> 31).view(np.uint32)  # all ones where negative
-    turned |= np.uint32(1 << 31)
-    return turned ^ bits
+    return np.where(bits >> 31, ~bits, bits ^ np.uint32(1 << 31))
 
 
 def values_of(of: np.ndarray) -> np.ndarray:
@@ -257,9 +255,8 @@ class Histogram:
     def skewness_beyond(self, rank: int, level: np.ndarray) -> np.ndarray:
         """Skewness of the mean of (x - level)+ over independent values; the `rank` largest exceed the level."""
         bin = int(self._placed(rank)[0])
-        counts, excess = self.pooled[bin + 1 :], self.means[bin + 1 :] - level
-        total, square, cube = (np.sum(counts * excess**power) for power in (1, 2, 3))
-        mean = total / self.count
-        spread = square - self.count * mean**2
-        third = cube - 3 * mean * square + 2 * self.count * mean**3
-        return np.asarray(third / spread**1.5 if spread > 0 else 0.0)
+        beyond, excess = self.pooled[bin + 1 :], self.means[bin + 1 :] - level
+        counts = np.append(beyond, self.count - beyond.sum())
+        away = np.append(excess, 0.0) - beyond @ excess / self.count
+        spread = counts @ away**2
+        return np.asarray(counts @ away**3 / spread**1.5 if spread > 0 else 0.0)

@@ -67,13 +67,13 @@ class Measure:
 
         That is the least error that the spread of the paths allows; for bins, that of independent quantiles.
         """
-        cells = np.flatnonzero(np.atleast_1d(error <= 0))
-        if isinstance(influence, Made) and len(cells):
-            some = replace(influence, x=influence.x[cells], y=influence.y[cells], numbers=influence.numbers[cells])
-            error = np.array(error)
-            error[cells] = np.std(some.values(), axis=-1) / np.sqrt(units.paths * units.count)
+        if not np.any(error <= 0):
             return error
-        return np.where(error > 0, error, np.hypot(self.column[1], other.column[1]))
+        if isinstance(influence, Made):
+            least = np.std(influence.values(), axis=-1) / np.sqrt(units.paths * units.count)
+        else:
+            least = np.hypot(self.column[1], other.column[1])
+        return np.where(error <= 0, least, error)
 
     def less(self, other: Measure, units: Units | Groups, constant: Which | bool) -> Measure:
         """This measure less another one on the same paths.
@@ -147,7 +147,7 @@ class Distribution:
       levels: levels of VaR and ES, ascending.
       constant: whether nothing varies; then neither exceedances nor tails are judged.
       ends: its least and largest values, `heaviness.Extremes`.
-      mean, deviation, quantile: some of its measures.
+      mean, quantile: some of its measures.
     """
 
     units: Any
@@ -155,7 +155,6 @@ class Distribution:
     constant: Any
     ends: Any
     mean: Any
-    deviation: Any
     quantile: Callable[[float], Measure]
 
     def squares(self, measure: Measure) -> float:
@@ -168,7 +167,7 @@ class Distribution:
         if tail == "values":
             return tails_flag(self.ends, mean, squares)
         if tail == "squares":
-            return squares_flag(self.ends, mean, self.deviation.of)
+            return squares_flag(self.ends, mean, measure.of.mean.item(), squares)
         ends, var = self.ends, self.quantile(level).value.item()
         return material(ends.upper, ends.largest, var, squares * (1 - level) ** 2)
 
@@ -213,13 +212,12 @@ def judged(
         heavy = tail if tail and (tail.withholds or not few) else None
         own = single(of.column).flagged(lost, units.no_error, heavy, few)
         width, whole = float(sum(of.open)), own.high - own.low
-        if any(flag.withholds for flag in own.flags):
-            pass
-        elif np.isnan(whole):
+        shown = not any(flag.withholds for flag in own.flags)
+        if shown and np.isnan(whole):
             # an error without an interval is that of two quantiles of tied values
             tied = np.isfinite(own.standard_error) and units.unknown.reason is not Reason.FEW_REPLICATES
             own = own.flagged(Flag(Reason.TIED) if tied else units.unknown)
-        elif width and whole:
+        elif shown and width and whole:
             own = own.flagged(Flag(Reason.BINNED, width / whole))
         estimates.append(own)
     return estimates

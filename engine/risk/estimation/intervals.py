@@ -9,7 +9,6 @@ coverage: `docs/method.md`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,13 +59,6 @@ class Estimate:
         return self.estimate, self.standard_error, self.low, self.high
 
     @staticmethod
-    def of_row(row: Iterable[float], missing: Reason, flags: tuple[Flag, ...] = ()) -> Estimate:
-        """The estimate that a cube stores as four numbers; `missing` is why it has no interval if no flag says so."""
-        estimate, error, low, high = map(float, row)
-        known = flags or np.isfinite(low)
-        return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
-
-    @staticmethod
     def normal(value: float, error: float, reach: float = Z) -> Estimate:
         """The estimate with an interval of `reach` standard errors to each side."""
         return Estimate(value, error, value - reach * error, value + reach * error)
@@ -108,11 +100,8 @@ class Units:
     @functools.cached_property
     def sizes(self) -> np.ndarray:
         """Number of paths, or their weight, in each unit, float64; a single number where all units are alike."""
-        if self.weights is not None:
-            return self.totals(np.ones(self.paths))
-        if self.owner is None:
-            return np.asarray(float(self.size))
-        return np.bincount(self.owner, minlength=self.count).astype(np.float64)
+        alike = self.weights is None and self.owner is None
+        return np.asarray(float(self.size)) if alike else self.totals(np.ones(self.paths))
 
     @property
     def alone(self) -> bool:
@@ -191,14 +180,10 @@ class Units:
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
-        # integers are added faster
-        numbers = values.view(np.int8) if values.dtype == bool else values.astype(np.float64, copy=False)
+        numbers = values.astype(np.float64, copy=False)
         if self.size == PAIR:
-            numbers = numbers[..., 0::2] + numbers[..., 1::2]
-        elif self.size > 1:
-            members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
-            numbers = members.sum(axis=-1, dtype=np.int32 if numbers.dtype == np.int8 else np.float64)
-        return numbers.astype(np.float64)
+            return numbers[..., 0::2] + numbers[..., 1::2]
+        return numbers.reshape(*numbers.shape[:-1], self.count, self.size).sum(axis=-1) if self.size > 1 else numbers
 
     def take(self, mask: Happens) -> Units:
         """Units of the paths where the mask holds; units without such a path are dropped and the others renumbered.

@@ -61,7 +61,8 @@ class Sample(Measured):
 
     def tail(self, tail: str, measure: Measure, level: float = MEDIAN) -> Flag | None:
         """Flag of the tail on which a measure of these losses rests, or of units that are too few for it."""
-        if self.units.weights is None:
+        weights = self.units.weights
+        if weights is None:
             flag = super().tail(tail, measure, level)
         elif tail == "values":
             flag = self.flag(measure)
@@ -69,17 +70,13 @@ class Sample(Measured):
             ends = self._extremes(self.scatter)
             flag = of_squares(material(ends.upper, ends.largest, 0.0, self.squares(self.scatter)))
         else:
-            flag = self._weighted_excesses(
-                self.units.weights, self.quantile(level).value.item(), self.squares(measure) * (1 - level) ** 2
-            )
+            losses, row, var = self.values[0], self.ascending[0], self.quantile(level).value.item()
+            # excesses over VaR, or over a lower threshold that enough values exceed
+            excess = np.maximum(losses.astype(np.float64) - min(var, row[len(row) - 1 - tail_size(len(row))]), 0.0)
+            heavy = replace(Extremes.of(weights * excess), plain=Extremes.of(excess)).upper
+            beyond = Extremes.of(weights * np.maximum(losses - var, 0.0)).largest
+            flag = material(heavy, beyond, 0.0, self.squares(measure) * (1 - level) ** 2)
         return gravest((flag, self.units.scarce))
-
-    def _weighted_excesses(self, weights: Paths, var: float, squares: float) -> Flag | None:
-        """Flag of the weighted excesses over VaR, or over a lower threshold that enough values exceed."""
-        losses, row = self.values[0], self.ascending[0]
-        excess = np.maximum(losses.astype(np.float64) - min(var, row[len(row) - 1 - tail_size(len(row))]), 0.0)
-        flag = replace(Extremes.of(weights * excess), plain=Extremes.of(excess)).upper
-        return material(flag, Extremes.of(weights * np.maximum(losses - var, 0.0)).largest, 0.0, squares)
 
     def _extremes(self, measure: Measure) -> Extremes:
         """Extremes of an influence; weighted and less their mean where paths have weights."""

@@ -76,9 +76,7 @@ class LongRow:
         return len(self._values)
 
     def __getitem__(self, rank: Any, /) -> Any:
-        """Value of a rank, or values of a slice of ranks."""
-        if not isinstance(rank, slice):
-            return self[int(rank) : int(rank) + 1][0]
+        """Values of a slice of ranks."""
         first, last, _ = rank.indices(len(self))
         bins = self._bins_of(first, last)
         self._hold(bins)
@@ -157,4 +155,4 @@ def ascending_rows(values: Rows, spans: Spans) -> Sorted:
 def of_rank(rows: Sorted, rank: Int[np.ndarray, "row"] | int) -> Float[np.ndarray, "row"]:
     """Value of each row at a rank, the same for all rows or one for each, float64."""
     ranks = np.broadcast_to(rank, len(rows)).tolist()
-    return np.array([row[at] for row, at in zip(rows, ranks, strict=True)], np.float64)
+    return np.array([row[at : at + 1][0] for row, at in zip(rows, ranks, strict=True)], np.float64)

@@ -21,7 +21,7 @@ from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
 from engine.risk.estimation.flags import Reason, Sentence, text
 from engine.risk.estimation.intervals import Estimate, Levels, PolicyPaths, Units
 from engine.risk.estimation.measures import difference, finite_units, probability, probability_difference, summary
-from engine.study.study import BLOCK, LEVELS, Study
+from engine.study.study import BLOCK, Study
 from engine.study.tables.stops import PROBABILITY, Target
 
 EXCEEDANCES = 200
@@ -198,17 +198,13 @@ def look(study: Study, target: Target, outcomes: Mapping[str, PolicyPaths]) -> L
       outcomes: values on these paths, by name, of the outcomes that the target depends on.
     """
     rows = [study.row(policy) for policy in (target.policy, target.less) if policy is not None]
-    if target.measure == PROBABILITY:
-        # a NaN is no event, as in every table
-        happened = happens(study, study.events_by_name[target.variable], outcomes)
-        return look_at(target, [*happened[rows]], study.unit)
-    loss = study.is_loss(target.variable)
-    return look_at(target, [*outcomes[target.variable][rows]], study.unit, loss, study.levels)
+    name, is_event = target.variable, target.measure == PROBABILITY
+    # a NaN is no event, as in every table
+    values = happens(study, study.events_by_name[name], outcomes) if is_event else outcomes[name]
+    return look_at(target, [*values[rows]], study.unit, is_event or study.is_loss(name), study.levels)
 
 
-def look_at(
-    target: Target, values: Sequence[np.ndarray], unit: int, loss: bool = True, levels: Levels = LEVELS
-) -> Look:
+def look_at(target: Target, values: Sequence[np.ndarray], unit: int, loss: bool, levels: Levels) -> Look:
     """State of a target on values [path], or on the difference of two on the same paths; for an event they are bool."""
     own, *other = values
     paths, of_quantile = len(own), target.measure.startswith("VaR") and not other

@@ -70,7 +70,7 @@ class Record:
     @property
     def flag(self) -> str:
         """Text of the flags."""
-        return text(*self.flags)
+        return self.alone.flag
 
     @property
     def withheld(self) -> str:

@@ -72,8 +72,8 @@ class Measured(Distribution):
         n = self.values.shape[-1]
         room = 2 * isqrt(n)
         # both tails and the middle, with room for the ends of intervals
-        tails = (0, n // 500 + room), (n - tail_count(n, min(self.levels)) - room, n)
-        return ascending_rows(self.values, (tails[0], ((n - 1) // 2 - room, n // 2 + room), tails[1]))
+        low, high = (0, n // 500 + room), (n - tail_count(n, min(self.levels)) - room, n)
+        return ascending_rows(self.values, (low, ((n - 1) // 2 - room, n // 2 + room), high))
 
     @cached_property
     def _down(self) -> np.ndarray:

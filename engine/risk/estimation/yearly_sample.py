@@ -81,9 +81,7 @@ def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, level
     """
     n_policies, n_cells, n_paths = values.shape
     losses = values if (sign > 0).all() else values * sign[:, None]
-    with np.errstate(invalid="ignore", over="ignore"):
-        unsound = ~np.isfinite(losses.sum(axis=-1))
-    unsound[unsound] = ~np.isfinite(losses[unsound]).all(axis=-1)
+    unsound = ~np.isfinite(losses).all(axis=-1)
     if unsound.any():
         losses = np.where(unsound[..., None], 0, losses)
     rows, high_is_bad = Measured(losses.reshape(-1, n_paths), units, levels), sign > 0

@@ -86,7 +86,7 @@ def gaps(rows: Mapping[str, Row], batches: Units) -> dict[str, Gaps]:
 
 
 def of_outcomes(
-    study: Study, chosen: Sequence[str], outcomes: ByName, records: Iterable[Record], level: float | None = None
+    study: Study, chosen: Sequence[str], outcomes: ByName, records: Iterable[Record], level: float
 ) -> dict[str, dict[str, Gaps]]:
     """Gaps between all pairs of policies, by measure and outcome; empty for fewer than two independent units.
 
@@ -96,18 +96,18 @@ def of_outcomes(
       chosen: names of the outcomes.
       outcomes: values by name [policy, path].
       records: differences from the baseline; a pair has an interval where both of its policies' differences have one.
-      level: level of ES, which is compared beside the mean; None for the mean alone.
+      level: level of ES, which is compared beside the mean.
     """
     sound, units = _sound(study, outcomes, chosen)
     if units.count < 2:
         return {}
     bounded = {(r.variable, r.measure, r.policy) for r in records if np.isfinite(r.low)}
     batches, found = batched(units), {}
-    for measure in ("mean", f"ES{100 * level:g}") if level else ("mean",):
+    for measure in ("mean", f"ES{100 * level:g}"):
         rows, gap = dict[str, Row](), against_baseline(measure)
         for name in chosen:
             values, loss = outcomes[name][:, sound], study.is_loss(name)
-            if level and measure != "mean":
+            if measure != "mean":
                 values = of_shortfall(values, np.ones(units.paths, bool), units, level, loss).values
             known = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
             totals = batches.totals(values)

@@ -30,7 +30,7 @@ def walked(values, of, bound=1 << 20, unit=1, event=False):
 
     def at(paths):
         if event:
-            return [stopping.look_at(of, [values[:paths]], unit)]
+            return [stopping.look_at(of, [values[:paths]], unit, True, LEVELS)]
         return [stopping.look_at(of, [values[:paths]], unit, True, LEVELS)]
 
     first = stopping.first_look([of], unit)
@@ -117,7 +117,7 @@ def test_a_share_of_nothing_says_that_pairs_cancel():
 def test_what_never_or_always_happens_is_met_by_the_far_end_of_its_interval(happens):
     of = target("probability", 0.0015, relative=False)  # the upper end is 3.84 / n: 0.0019 at 2,000
     seen = np.full(2000, happens)
-    wide = stopping.look_at(of, [seen], 1)
+    wide = stopping.look_at(of, [seen], 1, True, LEVELS)
     assert wide.state is State.WIDE and wide.half_width == pytest.approx(3.84 / 2004, rel=1e-2)
     ended = walked(np.full(1 << 16, happens), of, event=True)
     last = ended.looks[-1][0]
