@@ -46,7 +46,7 @@ def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
 
 
 def replicates(inputs: Iterable[IndependentInput], replicate: int) -> dict[str, int]:
-    """Stream -> replicate for all streams of some inputs, as `variants.Keys.fed` takes it."""
+    """Stream -> replicate for all streams of some inputs, as `variants.redrawn` takes it."""
     return {stream: replicate for one in inputs for stream in one.streams}
 
 

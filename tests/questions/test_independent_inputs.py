@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh
 
-from engine.program import arguments, devices
+from engine.program import devices
 from engine.program.cpu_program import CpuProgram
 from engine.questions import variants
 from engine.questions.independent_inputs import independent_inputs, replicates
@@ -45,7 +45,7 @@ def test_a_replicate_of_an_input_changes_it_and_leaves_the_others_bit_for_bit(ma
     names = [item.name for item in study.inputs]
     streams = [stream for some in study.shock_streams.values() for stream in some]
     for one in independent_inputs(study):
-        after = variants.Keys(program.study).fed(program, replicates((one,), 3)).path(5)
+        after = variants.redrawn(program, replicates((one,), 3)).path(5)
         own = [names.index(member) for member in one.members if member in names]
         assert_same(np.delete(after.draws, own, 0), np.delete(before.draws, own, 0))
         assert all(np.any(after.draws[k] != before.draws[k]) for k in own)
@@ -64,30 +64,15 @@ def test_a_replicate_of_an_input_changes_it_and_leaves_the_others_bit_for_bit(ma
 @pytest.mark.parametrize("make", [lake, walk], ids=["factors", "shocks"])
 def test_replicate_zero_is_the_study_itself_bit_for_bit(make):
     program, before = program_of(make)
-    after = variants.Keys(program.study).fed(program, replicates(independent_inputs(make()), 0)).path(5)
+    after = variants.redrawn(program, replicates(independent_inputs(make()), 0)).path(5)
     assert_same(after.outcomes, before.outcomes)
     assert_same(after.draws, before.draws)
-
-
-@pytest.mark.parametrize("make", [lake, walk], ids=["factors", "shocks"])
-def test_a_mix_has_the_keys_of_each_stream_at_its_own_replicate(make):
-    program, _ = program_of(make)
-    names = sorted({one.name for one in arguments.streams(program.study)})
-    held = variants.Keys(program.study)
-    for replicate in range(variants.REPLICATES + 2):
-        mix = {name: k % 3 * replicate for k, name in enumerate(names)}
-        fed = held.fed(program, mix).inputs
-        own = arguments.keys(program.study, mix)
-        assert_same(fed["factor_keys"], own["factor_keys"])
-        assert fed["shock_keys"].keys() == own["shock_keys"].keys()
-        for law, words in own["shock_keys"].items():
-            assert_same(fed["shock_keys"][law], words)
 
 
 def test_all_inputs_drawn_anew_are_other_futures_that_are_alike():
     study = lake()
     program, _ = program_of(lake)
-    again = variants.Keys(program.study).fed(program, replicates(independent_inputs(study), 1))
+    again = variants.redrawn(program, replicates(independent_inputs(study), 1))
     block = study.block(0)
     one, other = (p.submit(block).of(block) for p in (program, again))
     error = np.sqrt((one.var(axis=-1) + other.var(axis=-1)) / block.count)
@@ -120,7 +105,7 @@ def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads(
     for width, threads in ((16, 1), (4, 2), (1, 4)):
         program = CpuProgram(study, Mesh(np.repeat(core, threads), axes), study.dtype, width=width)
         program.prepare()
-        for fed in (variants.Keys(program.study).fed(program, replicates((one,), 2)), with_fixed(program, inflow=2.5)):
+        for fed in (variants.redrawn(program, replicates((one,), 2)), with_fixed(program, inflow=2.5)):
             seen.append(fed.submit(block).of(block))
             assert fed.traces == 1
     for k, outcomes in enumerate(seen[2:]):
