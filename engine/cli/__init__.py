@@ -21,12 +21,13 @@ from engine.cli.show import streams
 from engine.errors import UserError, did_you_mean
 from engine.modelling.loading import end_quietly
 
-SELDOM = ("schema", "copy", "completion")
+SELDOM = ("constants", "schema", "copy", "completion")
 """The commands that only `rustbelt --help --full` shows."""
 GROUPS = {
-    "Run": ("run", "check", "init", "fit"),
-    "Ask": ("answer", *registry.OURS, "report", "plot", "replay"),
+    "Run": ("run", "check", "init"),
+    "Ask": ("answer", *(name for name in registry.OURS if name not in SELDOM), "report", "plot", "replay"),
     "Look after": ("list", "status", "verify", "repair"),
+    "Other": ("fit",),
 }
 """The commands that `rustbelt --help` shows, by heading, the most used first."""
 SELDOM_OPTIONS = """

@@ -28,7 +28,7 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
         alt.Chart().mark_rule(style="muted", strokeWidth=0.6).encode(y=alt.datum(0.01)),
         *theme.banded(base, y, theme.by_policy(about, words)),
         theme.dots(alt.Chart(marks), about).encode(x=x, y=y),
-        base.mark_point(opacity=0).encode(y, tooltip=["policy", "level", "share", "low", "high"]),
+        base.mark_point(opacity=0).encode(y, tooltip=["policy:N", "level:Q", "share:Q", "low:Q", "high:Q"]),
     )
     return theme.headed(layers.properties(width=width, height=height), about, width + 70)
 
