@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.answers.question import Asked
-from engine.modelling.folds import summed_unit
 from engine.questions import years
-from engine.risk.drivers.series import across
+from engine.risk.drivers.series import across, unit_of_whole
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import Unit, Units, as_units
 from engine.risk.estimation.return_levels import Extremes, Passed, extremes, passed
@@ -99,9 +98,9 @@ def of_years(of: Asked, names: Sequence[str], count: int, policies: Sequence[str
     units = as_units(count, study.unit).take(kept)
     for name, largest, summed in zip(names, held[::2], held[1::2], strict=True):
         own, loss = yearly[name], bool(yearly[name].loss)
-        for part, every, place, of_all in (
-            (LARGEST, largest, WORST_PLACE, "worst year"),
-            (SUM, summed, ALL_PLACES, "all years"),
+        for part, every, fold, place, of_all in (
+            (LARGEST, largest, worst[name], WORST_PLACE, "worst year"),
+            (SUM, summed, "total", ALL_PLACES, "all years"),
         ):
             values = every[..., kept]
             if part == LARGEST or own.dims:
@@ -113,8 +112,7 @@ def of_years(of: Asked, names: Sequence[str], count: int, policies: Sequence[str
             else:
                 whole = values.max(axis=1) if loss else values.min(axis=1)
             tails = _by_policy(study, policies, whole, units, loss)
-            unit = summed_unit(own.unit) if part == SUM else own.unit
-            yield Tail(name, part, place if own.dims else of_all, FUTURE, unit, *tails)
+            yield Tail(name, part, place if own.dims else of_all, FUTURE, unit_of_whole(study, name, fold), *tails)
 
 
 def _by_policy(

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.modelling.cell_axis import cell_layout
-from engine.modelling.folds import Term
+from engine.modelling.folds import Term, summed_unit
 from engine.study.study import Study
 
 Years = Float[np.ndarray, "policy year path"]
@@ -111,6 +111,16 @@ def across(study: Study, name: str, at: Mapping[str, str], rule: str) -> Series:
     places = of_yearly(study, name, at)
     cells = tuple(cell for place in places for part in place.parts for cell in part.cells)
     return Series(name, places[0].loss, (Part(cells, rule),), at)
+
+
+def unit_of_whole(study: Study, name: str, whole: str) -> str:
+    """Unit of a yearly variable after its years are combined.
+
+    Args:
+      whole: "total" for their sum, "peak" or "lowest" for one of them.
+    """
+    unit: str = study.model.yearly[name].unit
+    return summed_unit(unit) if whole == "total" else unit
 
 
 def _part(study: Study, term: Term, place: Mapping[str, str]) -> Part:
