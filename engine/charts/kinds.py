@@ -21,8 +21,8 @@ from engine.charts.figures import (
 from engine.charts.tables import answers, challenged, inputs, observed, outcomes, yearly
 from engine.errors import Problems, UserError, unknown
 
-ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest", "condition")
-"""Questions whose answers have figures, by the names of their commands."""
+ANSWERS = ("extremes", "explain", "sensitivity", "flip", "challenge", "backtest", "condition")
+"""Questions whose answers have figures of their own, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and answers to questions on the run."""
 OUTCOME, YEARLY = "outcome", "yearly"
@@ -77,7 +77,6 @@ KINDS: Mapping[str, Kind] = {
     "tornado": Kind(inputs.tornado, drawn_inputs.tornado, "the outcome where each factor is low and high", OUTCOME),
     "drivers": Kind(answers.drivers, drawn_answers.drivers, "inputs in the worst futures (answer to `explain`)"),
     "inputs": Kind(answers.inputs, drawn_answers.intervals, "share of each input (answer to `sensitivity`)"),
-    "boxes": Kind(answers.boxes, drawn_answers.boxes, "boxes of factors with a kind of future (answer to `discover`)"),
     "turns": Kind(answers.turns, drawn_answers.intervals, "moves of priors that turn a ranking (answer to `flip`)"),
     "profile": Kind(
         challenged.profile, drawn_claims.profile, "share of universes in which claims hold (answer to `challenge`)"
@@ -89,7 +88,7 @@ KINDS: Mapping[str, Kind] = {
         observed.known, drawn_facts.known, "factors and events given facts (answer to `condition`)", table="known"
     ),
     "replay": Kind(yearly.replay, drawn_years.replay, "one path in full, year by year"),
-    "priors": Kind(inputs.priors, drawn_inputs.priors, "the density of every factor, as stated and as fitted"),
+    "priors": Kind(inputs.priors, drawn_inputs.priors, "the distribution of every factor"),
 }  # fmt: skip
 """All kinds of figures by name, the most useful first."""
 

@@ -101,12 +101,15 @@ def test_a_replay_folds_its_variables_as_outcomes_do(plain):
     assert row.value.tolist() == [float(value)]
 
 
-def test_densities_of_priors_have_a_maximum_of_one_and_the_stated_values(plain):
+def test_bins_of_priors_hold_the_shares_of_each_law(plain):
     data = inputs.priors(plain.study)
-    dense = data[data.part == "density"]
-    assert_close(dense.groupby("panel").y.max().to_numpy(), np.ones(dense.panel.nunique()))
-    stated = {said.value for item in plain.study.inputs for said in item.targets if not said.label.endswith("sd")}
-    assert {*data[data.part == "asked"].x} == stated
+    assert data.panel.nunique() == len(plain.study.inputs)
+    assert_close(data.groupby("panel").share.sum().to_numpy(), np.ones(data.panel.nunique()))
+    for item in plain.study.inputs:
+        own = inputs.priors(plain.study, item.name)
+        ends = item.marginal.below(own["from"].to_numpy()), item.marginal.cdf(own["to"].to_numpy())
+        low, high = (np.clip(end, *inputs.ENDS_OF_LAW) for end in ends)
+        assert np.abs(own.share - (high - low) / np.ptp(inputs.ENDS_OF_LAW)).max() < 2 / inputs.DRAWN
 
 
 def test_drivers_are_the_shifts_and_densities_of_the_answer(plain):
@@ -134,17 +137,18 @@ def test_shares_of_inputs_are_those_of_the_answer_the_largest_first(plain):
         assert (row.to, data.loc[row.Index, "from"]) == (100 * own["total"].estimate, 100 * own["alone"].estimate)
 
 
-def test_boxes_are_the_part_of_a_prior_that_is_within(plain):
-    data = answers.boxes(plain.discover)
-    assert data.panel.nunique() == len([1 for row in plain.discover["boxes"].rows() if row["number"]]) == 2
-    limits = [
-        row
-        for box in plain.discover["boxes"].rows()
-        if box["number"]
-        for row in plain.discover["limits"].where(box=box["box"])
-    ]
-    assert data.below.tolist() == [row["below"] for row in limits]
-    assert_close(data.above.to_numpy(), np.array([1 - row["above"] for row in limits]))
+def test_an_answer_without_a_figure_of_its_own_is_drawn_by_its_first_estimates(plain):
+    data = answers.answer(plain.discover)
+    boxes = [*plain.discover["boxes"].rows()]
+    assert data.panel.unique().tolist() == ["coverage [%]", "density [%]", "mass [%]", "correlation"]
+    for (name, scale), (_, own) in zip(
+        [("coverage", 100), ("density", 100), ("mass", 100), ("correlation", 1)],
+        data.groupby("panel", sort=False),
+        strict=True,
+    ):
+        held = {box["box"]: scale * box[name].low for box in boxes if isinstance(box[name], Estimate)}
+        assert own.row.tolist() == [*held] and len(held) == (1 if name == "correlation" else 3)
+        assert_close(own.low.to_numpy(), np.array([*held.values()]))
 
 
 def test_moves_that_turn_a_ranking_are_those_of_the_answer(plain):

@@ -51,11 +51,6 @@ def test_json_has_a_record_a_box_and_a_restriction(folder):
     assert {r["number"] for r in tables["boxes"]} >= {0, 1}
 
 
-def test_it_is_drawn_once_it_has_been_asked(folder, printed, tmp_path):
-    ended = call("plot", "boxes", folder, *own("Bridge"), "-o", tmp_path / "boxes.png")
-    assert ended.exit_code == 0 and (tmp_path / "boxes.png").stat().st_size > 10_000, ended.output
-
-
 @pytest.mark.parametrize(
     ("where", "said"),
     [
@@ -67,13 +62,6 @@ def test_it_is_drawn_once_it_has_been_asked(folder, printed, tmp_path):
 def test_what_it_cannot_answer_it_refuses(folder, where, said):
     ended = call("discover", folder, *own("Bridge"), "--where", where)
     assert ended.exit_code == 2 and said in ended.output
-
-
-def test_a_run_that_was_not_asked_is_not_drawn(tmp_path):
-    study = write(tmp_path, BRIDGE)
-    call("run", study, *own("Bridge"), "--out", tmp_path / "run", "--quiet")
-    ended = call("plot", "boxes", tmp_path / "run", *own("Bridge"), "-o", tmp_path / "boxes.png")
-    assert ended.exit_code == 2 and "discover" in ended.output
 
 
 def test_a_run_without_draws_says_what_to_keep(tmp_path):

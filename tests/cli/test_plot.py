@@ -48,7 +48,6 @@ ASKED = {
     "explain": ("--outcome", "lowest_stock"),
     "sensitivity": (),
     "flip": ("--outcome", "lowest_stock", "--policies", "keep,use"),
-    "discover": ("--where", "lowest_stock < 5 under use"),
     "challenge": ("--claim", "keep better than use in lowest_stock"),
     "backtest": (),
     "extremes": (),
@@ -61,9 +60,7 @@ FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
 @pytest.mark.parametrize(
     "kind",
     [
-        pytest.param(
-            name, marks=[] if name in FIRST and name not in ("drivers", "boxes", "inputs") else [pytest.mark.slow]
-        )
+        pytest.param(name, marks=[] if name in FIRST and name not in ("drivers", "inputs") else [pytest.mark.slow])
         for name, one in KINDS.items()
         if {*one.of} & {*ANSWERS} <= {*registry.QUESTIONS} and not one.table
     ],

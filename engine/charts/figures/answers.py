@@ -75,21 +75,3 @@ def drivers(data: pd.DataFrame) -> Any:
     )
     both = alt.hconcat(*(part.properties(width=240, height=step) for part in (left, right)), spacing=14)
     return theme.headed(both, data.attrs, 780)
-
-
-def boxes(data: pd.DataFrame) -> Any:
-    """The part of each factor's prior that a box leaves, a panel for each box."""
-    made = []
-    axis = alt.Axis(title="quantile of the prior", tickCount=4, grid=False)
-    x = alt.X("below:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
-    for name, own in data.groupby("panel", sort=False):
-        y, step = theme.row_axis("row", list(own.row), 250, least=10)
-        base = alt.Chart(own).encode(y)
-        layers = alt.layer(
-            base.mark_bar(style="pale", height={"band": 0.6}).encode(x=alt.datum(0), x2=alt.datum(1)),
-            base.mark_bar(height={"band": 0.6}, color=theme.COLOURS[0]).encode(
-                x, alt.X2("above"), tooltip=["row", "below", "above"]
-            ),
-        )
-        made.append(layers.properties(width=400, height=step, title=theme.heading(name, 520)))
-    return theme.headed(alt.vconcat(*made, spacing=14), data.attrs, 700)

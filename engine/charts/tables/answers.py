@@ -1,4 +1,4 @@
-"""Tables of answers: return levels, drivers of the worst futures, shares of inputs, boxes, break-even moves."""
+"""Tables of answers: return levels, drivers of the worst futures, shares of inputs, break-even moves."""
 
 from __future__ import annotations
 
@@ -119,36 +119,6 @@ def inputs(
     about = {"rows": names, "panels": each(rows, "panel"), "label": "share of the variance [%]"}
     title = begun(f"{what} depends most on {names[0]}")
     return frame(rows, title, note, **about, nothing="no input is drawn")
-
-
-def boxes(discover: Answer) -> pd.DataFrame:
-    """The limits of each box as quantiles of the priors, a panel for each box.
-
-    Args:
-      discover: the run's answer to the question `discover`.
-    """
-    (futures,) = discover["futures"].rows()
-    rate = labels.with_interval(futures["share"], 100, " %")
-    title = f"Where “{futures['where']}” holds, which is in {rate} of futures"
-    note = (
-        "Dark: the part of a factor's prior that is within. Coverage: share of the futures where it holds that lie"
-        " within, and in no earlier box; density: share of the futures within where it holds. Brackets: 95 %"
-        f" intervals, on {labels.counted(futures['judged_on'], 'path')} that did not find the boxes."
-    )
-    rows = list[dict[str, Any]]()
-    for box in (box for box in rows_of(discover, "boxes") if box["number"]):
-        said = ", ".join(f"{name} {labels.with_interval(box[name], 100, ' %')}" for name in ("coverage", "density"))
-        rows += [
-            {
-                "panel": f"{box['box']}: {said}",
-                "row": row["limit"].rpartition(", ")[0],
-                "below": row["below"],
-                "above": 1 - row["above"],
-            }
-            for row in discover["limits"].where(box=box["box"])
-        ]
-    nothing = "no box of factors separates these futures from the others"
-    return frame(rows, title, note, panels=each(rows, "panel"), nothing=nothing)
 
 
 def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,19 +11,17 @@ import xarray as xr
 
 from engine.charts import labels, selection
 from engine.charts.selection import Shown
-from engine.charts.tables.frames import ends, frame
+from engine.charts.tables.frames import each, ends, frame
 from engine.risk.estimation.evidence import levels_of, measures
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.measures import finite_units, summary
-from engine.study.study import Input, Study
+from engine.study.study import Study
 
 TENTH = 0.1
 MOVES, FEWEST = 0.1, 5
 """Absolute rank correlation with another factor above which a factor is marked; fewest paths for one."""
-DENSITY_ENDS, POINTS = (0.002, 0.998), 160
-"""Quantiles between which a density is drawn, further out where a stated value lies beyond; points of a density."""
-CLOSE = 0.02
-"""Largest relative deviation from a stated value at which a law counts as matching it."""
+ENDS_OF_LAW, DRAWN, BINS = (0.002, 0.998), 4000, 30
+"""Quantiles between which the law of a factor is drawn; quantiles that are counted, and bins."""
 
 
 def tornado(
@@ -125,10 +123,7 @@ def _widest(
 
 
 def priors(study: Study, factor: str | None = None) -> pd.DataFrame:
-    """The density of each factor's law, and what the study states of it, a panel for each factor.
-
-    Rows with `part` "density" have points of a density, scaled to a maximum of 1; "bar" probabilities of separate
-    values; "asked" the values that the study states, and "fitted" what the law gives there.
+    """The distribution of each factor as a histogram of quantiles of its law, a panel for each factor.
 
     Args:
       study: a study, run or not.
@@ -137,66 +132,16 @@ def priors(study: Study, factor: str | None = None) -> pd.DataFrame:
     Raises:
       UserError: there is no such factor.
     """
-    inputs = study.gathered_inputs
+    laws = study.gathered_inputs
     if factor is not None:
         selection.refuse_unknown("factor", factor, [item.name for item in study.inputs], "priors")
-        inputs = [item for item in study.inputs if item.name == factor]
-    names = {item.name: study.title("factors", item.name) for item in inputs}
-    rows = [{"panel": names[item.name], **row} for item in inputs for row in _law(item)]
-    axes = {names[item.name]: labels.with_unit(item.family or "given", item.unit) for item in inputs}
-    note = (
-        "Densities are scaled to the same height; separate values are bars of their probability. No triangle: given by"
-        " its parameters."
-    )
-    title = _matches(study, inputs) if inputs else f"Priors of {study.name}: none"
-    return frame(rows, title, note, panels=axes, nothing="the model has no factors")
-
-
-def _law(item: Input) -> Iterator[dict[str, Any]]:
-    law = item.marginal
-    # a standard deviation is no place on the axis
-    places = [target for target in item.targets if not target.label.endswith("sd")]
-    low, high = (float(x) for x in law.quantile(np.array(DENSITY_ENDS)))
-    stated = [place.value for place in places if np.isfinite(place.value)]
-    low, high = min([low, *stated]), max([high, *stated])
-    steps = law.steps if high > low else (np.array([low]),)
-    if steps is not None:
-        at = np.asarray(steps[0], np.float64)
-        at = at[(at >= low) & (at <= high)]
-        chance = law.cdf(at) - law.below(at) if high > low else np.ones(1)
-        half = 0.4 * float(np.diff(at).min()) if len(at) > 1 else 0.02 * max(abs(low), 1.0)
-        for x, share in zip(at.tolist(), (chance / max(chance.max(), 1e-300)).tolist(), strict=True):
-            yield {"part": "bar", "x": x - half, "x2": x + half, "y": share, "y2": 0.0}
-    else:
-        room = 0.04 * (high - low)
-        for x, height in zip(*density(item, low - room, high + room), strict=True):
-            yield {"part": "density", "x": float(x), "y": float(height), "y2": 0.0}
-    for place in places:
-        yield {"part": "asked", "x": float(place.value), "y": 1.12}
-        yield {"part": "fitted", "x": float(place.fitted), "y": 0.14, "y2": 0.0}
-
-
-def density(item: Input, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Points between two ends and the density there, scaled to a maximum of 1, from differences of the cdf."""
-    edges = np.linspace(low, high, POINTS + 1)
-    share = np.diff(item.marginal.cdf(edges))
-    return 0.5 * (edges[1:] + edges[:-1]), share / max(float(share.max()), 1e-300)
-
-
-def _matches(study: Study, inputs: Sequence[Input]) -> str:
-    """The title: how many laws match what the study states."""
-    stated = [item for item in inputs if item.targets]
-    off = [
-        study.title("factors", item.name)
-        for item in stated
-        if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.targets)
-    ]
-    head = f"{len(inputs)} priors of {study.name}"
-    if len(inputs) == 1:
-        head = f"Prior of {study.title('factors', inputs[0].name)}"
-    if not stated:
-        return f"{head}: given by parameters"
-    if not off:
-        return f"{head}: what the study states of {len(stated)} is met within {100 * CLOSE:g} %"
-    named = f", {off[0]} among them" if len(off) > 1 else f", {off[0]}"
-    return f"{head}: of {len(stated)} with stated values, {len(off)} miss them by more than {100 * CLOSE:g} %{named}"
+        laws = [item for item in study.inputs if item.name == factor]
+    rows, at = list[dict[str, Any]](), np.linspace(*ENDS_OF_LAW, DRAWN)
+    for law in laws:
+        counts, edges = np.histogram(law.marginal.quantile(at), BINS)
+        panel = labels.with_unit(study.title("factors", law.name), law.unit)
+        bins = pd.DataFrame({"panel": panel, "from": edges[:-1], "to": edges[1:], "share": counts / DRAWN})
+        rows += bins[counts > 0].to_dict("records")
+    what = study.name if factor is None else study.title("factors", factor)
+    note = f"Bars: share of futures, from the quantile {ENDS_OF_LAW[0]:g} to the quantile {ENDS_OF_LAW[1]:g}."
+    return frame(rows, f"Priors of {what}", note, panels=each(rows, "panel"), nothing="the model has no factors")
