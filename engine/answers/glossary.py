@@ -280,16 +280,6 @@ TERMS: Mapping[str, str | Term] = {
     "shift": "shift of the mean, in standard deviations of the prior",
     "shocks.law": "law of the shock",
     "side": "policy, or difference of two",
-    "slopes.location": Term(
-        "change of the measure for a standard deviation by which the prior's mean is moved", "of its mean"
-    ),
-    "slopes.location_per_unit": "change of the measure for a unit of the factor by which the prior's mean is moved",
-    "slopes.scale": Term(
-        "change of the measure for a standard deviation that is added to the prior's own", "of its spread"
-    ),
-    "slopes.scale_per_unit": (
-        "change of the measure for a unit of the factor that is added to the prior's standard deviation"
-    ),
     "source": "where the figure was read",
     "standard_error": "standard error of the observation",
     "standings.against": "policy that it is compared with",

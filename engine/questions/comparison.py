@@ -78,11 +78,6 @@ def compared(study: Study, policies: Sequence[str] | None, against: str | None =
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
 
 
-def of_named(study: Study, policies: Sequence[str] | None) -> Study:
-    """The study restricted to the named policies as `compared` does; the study itself if fewer than two are named."""
-    return study if len(set(policies or ())) < 2 else compared(study, policies)[0]
-
-
 def verdict(gap: Estimate | None, loss: bool | None) -> str:
     """What a difference says of a policy: "better", "worse" or "not distinguishable".
 

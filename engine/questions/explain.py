@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,9 +17,9 @@ from engine.answers.table import Table
 from engine.answers.wording import amount, amounts, named, share, some, worst_share
 from engine.formatting import begun, command_line, words
 from engine.questions.independent_inputs import independent_inputs
-from engine.questions.prior_scores import BINS, Priors
+from engine.questions.prior_scores import BINS
 from engine.questions.reverse_stress import LikeliestFuture, likeliest_future
-from engine.questions.tail_drivers import SCORED, Density, Inputs, Row, input_rows, slope_rows
+from engine.questions.tail_drivers import SCORED, Density, Inputs, Row, input_rows
 from engine.questions.tail_futures import TailFutures, tail_futures
 from engine.risk.estimation.evidence import stated_level
 from engine.risk.estimation.intervals import CONFIDENCE
@@ -37,9 +37,8 @@ WORDS_OF_UNUSUAL = 15
 """Most words, in a sentence, for what is unusual in the likeliest future."""
 READING = (
     "Tenths: 10 % where the worst futures are as the prior. Brackets: 95 % intervals, each by itself: of many inputs"
-    " without effect one in twenty lies beyond. The effects of priors are rates of change at the priors as they are,"
-    " each by its normal score and all else alike: they hold for small changes. Likeliest future: the nearest to the"
-    " origin that was found. Score: of a normal law, 0 in the middle of the prior."
+    " without effect one in twenty lies beyond. Likeliest future: the nearest to the origin that was found. Score: of a"
+    " normal law, 0 in the middle of the prior."
 )
 
 
@@ -47,8 +46,8 @@ READING = (
 class Explain:
     """Show what the worst futures of a run have in common.
 
-    How far factors and shocks of RUN are from their priors in these futures, which priors matter most, the likeliest
-    such future, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
+    How far factors and shocks of RUN are from their priors in these futures, the likeliest such future, and the ten
+    worst paths. The answer is kept beside the cube, as explain.zarr.
 
     \b
     rustbelt explain outputs/rustbelt --outcome displaced_person_years --policy reform --level 99
@@ -81,16 +80,13 @@ class Explain:
         total = of.study.paths
         tail = tail_futures(of, self.outcome, self.policy, stated_level(self.level))
         of.observe("explaining", total // 4, total)
-        priors, joint = Priors(tail.futures.study), tail.futures.joint(tail.scores)
-        inputs = input_rows(tail, priors, joint)
-        slopes, left_out = slope_rows(tail, priors, joint)
+        inputs = input_rows(tail)
         of.observe("searching", total // 2, total)
         point = None if tail.study.facts else likeliest_future(tail)
         of.observe("searching", total, total)
         tables = [
-            *_of_inputs(inputs), _measured(tail), _slopes(tail, slopes),
-            *(_likeliest(tail, point, inputs) if point else ()), *_worst(tail, of.folder),
-            table("left_out", "Factors without a slope", left_out, "factor", brief=()),
+            *_of_inputs(inputs), _measured(tail), *(_likeliest(tail, point, inputs) if point else ()),
+            *_worst(tail, of.folder),
         ]  # fmt: skip
         where = worst_share(tail.level, tail.side) if tail.level else "where it happens"
         lost, policy = tail.study.paths - len(tail.numbers), of.study.phrase("policies", tail.policy)
@@ -121,14 +117,6 @@ def _measured(of: TailFutures) -> Table:
     title = f"{words(of.variable)} under {words(of.policy)}"
     units, shown = {"value": of.study.unit_of(of.variable)}, {"value": "" if of.level else "%"}
     return table("measured", title, rows, "measure", brief=("value",), units=units, shown=shown)
-
-
-def _slopes(of: TailFutures, slopes: Sequence[Row]) -> Table:
-    measure, rows = next(iter(of.measures)), [row | {BRIEF: k < SHOWN} for k, row in enumerate(slopes)]
-    units = dict.fromkeys(("location", "scale", "location_per_unit", "scale_per_unit"), of.study.unit_of(of.variable))
-    shown = dict.fromkeys(units, "" if of.level else "points")
-    title = f"What one standard deviation more of a prior does to {measure}"
-    return table("slopes", title, rows, "factor", brief=("location", "scale"), units=units, shown=shown)
 
 
 def _worst(of: TailFutures, folder: Path) -> Iterator[Table]:

@@ -14,7 +14,7 @@ from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
 from engine.answers.wording import listed, measured, share, some
 from engine.formatting import begun
-from engine.questions.comparison import of_named
+from engine.questions.comparison import compared
 from engine.questions.futures import Futures, of_paths, quantities
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.indices import Row, indices
@@ -53,17 +53,18 @@ class Sensitivity:
     outcome: Annotated[
         tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
     ] = ()
-    policies: Annotated[tuple[str, ...], Option("The policies that are looked at.", "A,B", "policy")] = ()
+    policies: Annotated[tuple[str, ...], Option("The policies that are looked at, two or more.", "A,B", "policy")] = ()
 
     def answer(self, of: Asked) -> Answer:
         """The sensitivity of outcomes, events and tails to each input, by policy and less the baseline.
 
         Raises:
-          UserError: no such outcome, event or policy; `paths` is not a number of whole units; values that are not
-            finite on more paths than the study allows.
+          UserError: no such outcome, event or policy; only one policy is named; `paths` is not a number of whole units;
+            values that are not finite on more paths than the study allows.
         """
         of.study.refuse_broken_model()
-        study = of_paths(of_named(of.study, self.policies or None), of.paths, PATHS, units=2)
+        study = compared(of.study, self.policies)[0] if self.policies else of.study
+        study = of_paths(study, of.paths, PATHS, units=2)
         wanted, inputs = quantities(study, self.outcome or None), independent_inputs(study)
         basis = (
             f"{study.name}: {study.futures}, and as many that are independent of them;"

@@ -12,15 +12,13 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.questions.futures import Futures
-from engine.questions.prior_scores import BINS, Priors, in_tenths, share_below
+from engine.questions.prior_scores import BINS, in_tenths, moments, share_below
 from engine.questions.tail_futures import TailFutures
 from engine.questions.turning import scaled
 from engine.risk.estimation.intervals import Estimate, Z
 
 SCORED = "its normal score"
 """Unit of a factor whose prior has no standard deviation."""
-MOVED = "its futures are moved to where facts are likely"
-"""Why no slope is given for a prior if the study has facts."""
 _SAMPLE = 1 << 12
 """Paths from which the distribution of a shock is estimated if the study states its law."""
 Row = dict[str, Any]
@@ -29,15 +27,12 @@ Density = list[Estimate]
 Inputs = list[tuple[Row, Density]]
 
 
-def input_rows(of: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor held"]) -> Inputs:
+def input_rows(of: TailFutures) -> Inputs:
     """A row, and the density, of each factor and each shock of a year that is not fixed.
 
     Those farthest from their priors come first.
-
-    Args:
-      joint: joint normal scores of the factors [factor, held].
     """
-    rows = [*_factors(of, priors, joint), *_shocks(of)]
+    rows = [*_factors(of), *_shocks(of)]
     return sorted(rows, key=lambda one: -one[0]["distance"].estimate)
 
 
@@ -100,16 +95,14 @@ def _density(share: Estimate, error: float) -> Estimate:
     return replace(one, estimate=max(one.estimate, 0.0), low=one.low if one.low != one.low else max(one.low, 0.0))
 
 
-def _factors(of: TailFutures, priors: Priors, joint: np.ndarray) -> Iterator[tuple[Row, Density]]:
+def _factors(of: TailFutures) -> Iterator[tuple[Row, Density]]:
     """The factors; one whose prior has no standard deviation is given by its normal score."""
-    below = share_below(joint)
-    for k in priors.free:
-        item, moments = priors.study.inputs[k], priors.moments[k]
-        if np.isfinite(moments.sd):
-            unit, prior, values = item.unit, (moments.mean, moments.sd), of.draws[k]
-        else:
-            unit, prior, values = SCORED, (0.0, 1.0), joint[k]
-        yield _input(of, "factor", item.name, None, unit, prior, values, [below[k]] * 2)
+    for item, draws, scores in zip(of.futures.study.inputs, of.draws, of.futures.joint(of.scores), strict=True):
+        unit, prior, values = item.unit, moments(item.marginal), draws
+        if not np.isfinite(prior[1]):
+            unit, prior, values = SCORED, (0.0, 1.0), scores
+        if prior[1] > 0:
+            yield _input(of, "factor", item.name, None, unit, prior, values, [share_below(scores)] * 2)
 
 
 def _shocks(of: TailFutures) -> Iterator[tuple[Row, Density]]:
@@ -140,32 +133,3 @@ def _sampled(futures: Futures) -> Float[np.ndarray, "year stream path"] | None:
     if study.facts is not None:
         futures = Futures(replace(study, facts=None), futures.names, futures.device)
     return futures.drawn(futures.numbers(min(study.paths, _SAMPLE)))[1]
-
-
-def slope_rows(of: TailFutures, priors: Priors, joint: np.ndarray) -> tuple[list[Row], list[Row]]:
-    """Derivatives of ES, or of the event's probability, with respect to each factor's prior, all else as it is.
-
-    The largest come first; then the factors without a slope, and why.
-    """
-    study = priors.study
-    reasons = {k: MOVED if study.facts else priors.left_out(k) for k in priors.free}
-    left_out = [{"factor": study.inputs[k].name, "why": reason} for k, reason in reasons.items() if reason]
-    known = [k for k, reason in reasons.items() if not reason]
-    if not known:
-        return [], left_out
-    slopes = (of.share.slopes(part[:, of.tail]) for part in priors.slopes_of(known, joint))
-    rows = []
-    for k, shift, stretch in zip(known, *slopes, strict=True):
-        item, moments = study.inputs[k], priors.moments[k]
-        location, scale = scaled(shift, 1 / moments.by_shift), scaled(stretch, 1 / moments.by_stretch)
-        rows.append(
-            {
-                "factor": item.name,
-                "location": scaled(location, moments.sd),
-                "scale": scaled(scale, moments.sd),
-                "location_per_unit": location,
-                "scale_per_unit": scale,
-                "unit": item.unit,
-            }
-        )
-    return sorted(rows, key=lambda row: -abs(row["location"].estimate)), left_out

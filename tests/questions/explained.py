@@ -82,8 +82,6 @@ SUM = {
     },
 }
 MEAN = 4 * 10.0 + 1.0
-WEIGHT = {"a": 4 * 2.0, "b": 2 * 1.0, "c": 1 * 3.0, "idle": 0.0}
-"""Of each factor's normal score in the cost."""
 SD = float(np.sqrt(8.0**2 + 2.0**2 + 2 * R * 8 * 2 + 3.0**2 + 2 * (SHARES["north"] ** 2 + SHARES["south"] ** 2)))
 COVARIANCE = {"a": 8 + R * 2, "b": 2 + R * 8, "c": 3.0, "idle": 0.0}
 """Of each factor's normal score with the cost."""

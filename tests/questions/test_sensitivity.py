@@ -221,6 +221,8 @@ def test_shocks_are_players_and_what_they_do_is_accident():
 def test_unknown_outcomes_and_halves_of_pairs_are_refused():
     with pytest.raises(UserError, match="mean 'cost'"):
         asked(bill(), "cots")
+    with pytest.raises(UserError, match="expected two policies or more"):
+        asked(chosen(), policies=("risky",))
     with pytest.raises(UserError, match="whole units of 2"):
         asked(lake(run={"paths": 1024, "sampler": "antithetic"}), paths=33)
 

@@ -25,8 +25,6 @@ Tails = Float[np.ndarray, "cell tail"]
 
 NEAR = 0.5
 """Ranks on either side of VaR, as a share of the tail's size, from which means at VaR are estimated."""
-DENSE = 0.2
-"""The same share for the outcome's density at VaR; less, because the density is curved."""
 MOST_ALIKE = 4
 """Greatest number of paths tied with VaR that are used, in multiples of the tail's size."""
 
@@ -39,22 +37,16 @@ class WorstShare:
       units: independent units of all paths.
       path: indices of the worst paths, ascending [tail].
       weight: weight of each of them; the sum is 1 [tail].
-      excess: how much worse each of them is than VaR, at least 0; for an event 1 [tail].
       near: indices of the paths around VaR, ascending; empty for an event [near].
       gap: how much worse each path of `near` is than VaR [near].
-      share: 1 - level; for an event 1.
-      density: of the outcome at VaR; 0 for an event, and where several paths are tied with VaR.
       sign: -1 where low values are worse.
     """
 
     units: Units
     path: Int[np.ndarray, "tail"]
     weight: Float[np.ndarray, "tail"]
-    excess: Float[np.ndarray, "tail"]
     near: Int[np.ndarray, "near"]
     gap: Float[np.ndarray, "near"]
-    share: float
-    density: float = 0.0
     sign: float = 1.0
 
     @property
@@ -135,23 +127,6 @@ class WorstShare:
         p = float(fdtrc(freedom, max(self.independent - 1, 1), square / chance)) if chance > 0 else 1.0
         return estimate.flagged(self._flag(self._needed)), p
 
-    def slopes(self, scores: Tails) -> list[Estimate]:
-        """Derivatives of ES, or of the event's probability, with respect to parameters of the priors.
-
-        For ES E[(x - VaR)+ s] / (1 - a), for an event E[1 s].
-
-        Args:
-          scores: s, derivatives of the log density of the drawn values in each parameter, on the worst paths.
-        """
-        values = self.excess * scores / (self.share * self.units.paths)
-        centre = np.zeros(len(scores))
-        if self.density > 0:
-            # VaR is estimated: its own influence is (1{x > VaR} - share) / density
-            bent = dots(scores, self.weight) / self.density
-            values, centre = values - bent[:, None] * self.weight * self.share, bent * self.share
-        found = self._estimates(values, centre, FEWEST_FOR_ES)
-        return [one if self.sign > 0 else -one for one in found]
-
     def _centre(self, tail: Tails, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
         """Mean of the values where the outcome equals VaR, by a straight line fitted to the paths around it.
 
@@ -183,18 +158,13 @@ def of_outcome(values: Paths, units: Units, level: float, loss: bool) -> WorstSh
     above = int(np.count_nonzero(losses > var))
     alike = min(int(np.count_nonzero(losses == var)), MOST_ALIKE * count)
     path = np.sort(order[: above + alike])
-    excess = losses[path] - var
-    weight = np.where(excess > 0, 1 / (n * share), max(1.0 - above / (n * share), 0.0) / alike)
-    half, close = max(int(NEAR * count), 1), max(int(DENSE * count), 1)
+    weight = np.where(losses[path] > var, 1 / (n * share), max(1.0 - above / (n * share), 0.0) / alike)
+    half = max(int(NEAR * count), 1)
     near = np.sort(order[max(count - half, 0) : count + half])
-    first, last = max(count - 1 - close, 0), min(count - 1 + close, n - 1)
-    high, low = losses[order[[first, last]]]
-    density = (last - first) / n / (high - low) if high > low and alike == 1 else 0.0
-    return WorstShare(units, path, weight, excess, near, losses[near] - var, share, density, sign)
+    return WorstShare(units, path, weight, near, losses[near] - var, sign)
 
 
 def of_event(happened: Happens, units: Units) -> WorstShare:
     """The paths on which an event happens, with equal weights."""
     path, none = np.flatnonzero(happened), np.zeros(0, np.int64)
-    ones = np.ones(len(path))
-    return WorstShare(units, path, ones / max(len(path), 1), ones, none, none, 1.0)
+    return WorstShare(units, path, np.ones(len(path)) / max(len(path), 1), none, none)
