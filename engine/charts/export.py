@@ -29,6 +29,8 @@ FOLDERS = (
 )
 _REFERENCES = re.compile(rb"(?:\n +/\w+ \d+ 0 R(?=\n))+")
 """Entries of a dictionary of a PDF that refer to objects, one a line."""
+_NUMBERS = re.compile(rb"(\d+)(?= 0 (?:R|obj))")
+"""Numbers of objects in a PDF."""
 EASTERN = ("NotoSansCJK", "NotoSansSC", "SourceHanSans", "wqy-", "PingFang", "Hiragino", "msyh", "simhei")
 """Prefixes of files of fonts with Chinese characters."""
 
@@ -113,15 +115,14 @@ def _ordered(pdf: bytes) -> bytes:
             if int(found) not in numbers:
                 numbers[int(found)] = len(numbers) + 1
                 waiting.append(heads[int(found)])
+    renumber = functools.partial(_NUMBERS.sub, lambda one: b"%d" % numbers[int(one[1])])
     parts, places, at = [pdf[: min(starts)]], list[int](), min(starts)
     for number in numbers:
-        head = re.sub(rb"(\d+)(?= 0 (?:R|obj))", lambda one: b"%d" % numbers[int(one[1])], heads[number])
         places.append(at)
-        parts.append(head + streams[number])
+        parts.append(renumber(heads[number]) + streams[number])
         at += len(parts[-1])
     rows = b"".join(b"%010d 00000 n \n" % place for place in places)
-    trailer = pdf[pdf.index(b"trailer", table) : pdf.rindex(b"startxref")]
-    trailer = re.sub(rb"(\d+)(?= 0 R)", lambda one: b"%d" % numbers[int(one[1])], trailer)
+    trailer = renumber(pdf[pdf.index(b"trailer", table) : pdf.rindex(b"startxref")])
     trailer = re.sub(rb"/Size \d+", b"/Size %d" % (len(places) + 1), trailer)
     table_head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1)
     return b"".join([*parts, table_head, rows, trailer, b"startxref\n%d\n%%%%EOF" % at])

@@ -175,10 +175,12 @@ def banded(
     return [*areas, base.mark_line(**mark).encode(axis, **look)]
 
 
-def opacities(field: str, of: Mapping[str, float], symbol: str = "square") -> alt.FillOpacity:
-    """The encoding of a field by the opacity of its fill, with a legend in grey."""
+def filled(about: Mapping[str, Any], field: str, of: Mapping[str, float], symbol: str = "square") -> list[Any]:
+    """Encodings of marks in the colours of policies, their fill by a field's opacity, with a legend of that in grey."""
     legend = alt.Legend(symbolType=symbol, symbolFillColor=GREY, symbolStrokeColor=GREY)
-    return alt.FillOpacity(f"{field}:N", sort=[*of], scale=alt.Scale(domain=[*of], range=[*of.values()]), legend=legend)
+    scale = alt.Scale(domain=[*of], range=[*of.values()])
+    opacity = alt.FillOpacity(f"{field}:N", sort=[*of], scale=scale, legend=legend)
+    return [colour(about, alt.Fill), colour(about, alt.Stroke), opacity]
 
 
 def keyed(field: str, looks: Mapping[str, tuple[str, str]], legend: alt.Legend | None) -> tuple[alt.Color, alt.Shape]:

@@ -106,10 +106,8 @@ def inputs(
         }
         for row in table
     ]
-    largest = dict.fromkeys(each(rows, "row"), 0.0)
-    for row in rows:
-        largest[row["row"]] = np.fmax(largest[row["row"]], row["estimate"])
-    names = sorted(largest, key=lambda name: -largest[name])[:most]
+    largest = pd.DataFrame(rows).groupby("row", sort=False).estimate.max().fillna(0).clip(lower=0)
+    names = list(largest.sort_values(ascending=False, kind="stable").index[:most])
     rows = [row for row in rows if row["row"] in names]
     what = f"{words(table[0]['variable'])}, {table[0]['measure']}"
     note = (
