@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.fitting.likelihood import Failed, Form, simplex, thinned
+from engine.draws.distributions import scipy_catalogue
+from engine.fitting.likelihood import Form, thinned
 
 SEED = 2016
 RESAMPLES = 19, 99
@@ -27,8 +28,11 @@ Besag and Clifford, Biometrika 78 (1991) 301, doi:10.1093/biomet/78.2.301.
 """
 RESAMPLED = 1_000
 """Greatest number of values in a resample; the statistic's null distribution does not change beyond."""
+SECONDS = 5.0
+"""Computing time that the statistics of all resamples of one family may take [s]."""
 
-_ENDS = {Form("uniform"): (1, 1), Form("pareto", loc=0.0): (1, 0)}
+_ENDS = {("uniform", 0): (1, 1), ("pareto", 1): (1, 0)}
+"""Numbers of values at the ends of the support of a fit, by distribution and number of fixed parameters."""
 
 
 def anderson_darling(form: Form, law: Any, samples: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -37,7 +41,7 @@ def anderson_darling(form: Form, law: Any, samples: np.ndarray, axis: int = -1) 
     Where the fit puts ends of the support on the first or last value, these values are left out.
     Anderson and Darling, J. American Statistical Association 49 (1954) 765, doi:10.1080/01621459.1954.10501232.
     """
-    first, last = _ENDS.get(form, (0, 0))
+    first, last = _ENDS.get((form.name, len(form.fixed)), (0, 0))
     n = samples.shape[-1] - first - last
     inner = np.sort(samples, axis=axis)[..., first : first + n]
     least = np.finfo(np.float64).tiny
@@ -46,8 +50,8 @@ def anderson_darling(form: Form, law: Any, samples: np.ndarray, axis: int = -1) 
     return -n - ((2 * np.arange(1, n + 1) - 1) * (below + above[..., ::-1])).sum(axis=-1) / n
 
 
-def p_value(form: Form, x: np.ndarray, best: Sequence[float], statistic: float, until: float) -> tuple[float, int, str]:
-    """p-value of the statistic by a parametric bootstrap, the number of resamples, and the method in words.
+def p_value(form: Form, x: np.ndarray, best: Sequence[float], statistic: float) -> tuple[float, int]:
+    """p-value of the statistic by a parametric bootstrap, and the number of resamples.
 
     Resamples from the fitted distribution are fitted again, because a fit is closer to its data than the true
     distribution is. A resample is not fitted again if its distance from the distribution it was drawn from is less than
@@ -60,26 +64,23 @@ def p_value(form: Form, x: np.ndarray, best: Sequence[float], statistic: float, 
       x: the standardised sample, ascending.
       best: fitted parameters.
       statistic: the Anderson-Darling statistic of the sample.
-      until: this thread's computing time at which to give up.
 
     Raises:
-      Failed: the time would pass `until`, or SciPy's probabilities are not finite.
+      ValueError: SciPy's probabilities take too long or are not finite.
     """
     from scipy import stats
 
-    (first, every), values, begun = RESAMPLES, thinned(x, RESAMPLED), time.thread_time()
-    drawn = form.law(*best)
+    values, drawn, begun = thinned(x, RESAMPLED), form.law(*best), time.thread_time()
     anderson_darling(form, drawn, values)
-    if every * (time.thread_time() - begun) > until - begun:
-        raise Failed("it takes too long.")
-    names = (*form.shapes, "loc", "scale")
+    if RESAMPLES[1] * (time.thread_time() - begun) > SECONDS:
+        raise ValueError("it takes too long.")
+    names = scipy_catalogue.parameter_names(form.name)
     fitted = {name: value for name, value in zip(names, best, strict=True) if name not in form.fixed}
     random = np.random.default_rng([SEED, zlib.crc32(x.tobytes()), *form.name.encode()])
 
-    def fit(sample: np.ndarray, *shapes: float, **rest: float) -> Sequence[float]:
-        if 2 * anderson_darling(form, drawn, sample) < statistic:
-            return best
-        return form.law.fit(sample, *shapes, **rest, **form.fixed, optimizer=simplex(1e-2, until))
+    def fit(sample: np.ndarray, *_: float, **__: float) -> Sequence[float]:
+        near = 2 * anderson_darling(form, drawn, sample) < statistic
+        return best if near else form.fit(sample, 1e-2, best)
 
     law = copy.copy(form.law)
     law.fit = fit  # replaces SciPy's, as goodness_of_fit does not let the optimizer be chosen
@@ -90,13 +91,11 @@ def p_value(form: Form, x: np.ndarray, best: Sequence[float], statistic: float, 
             statistic=functools.partial(anderson_darling, form),
         ).null_distribution  # fmt: skip
         if not np.isfinite(null).all():
-            raise Failed("SciPy's probabilities are not finite.")
+            raise ValueError("SciPy's probabilities are not finite.")
         return int(np.sum(null >= statistic))
 
-    resamples, far = first, as_far(first)
+    (resamples, every), far = RESAMPLES, as_far(RESAMPLES[0])
     if far < CLEAR:
-        resamples, far = every, far + as_far(every - first)
-    how = f"parametric bootstrap, {resamples} samples of {len(values):,} drawn from the fit and fitted again"
-    if len(values) < len(x):
-        how += f" (the statistic is of all {len(x):,} values; its law is the same from {len(values):,} on)"
-    return (1 + far) / (1 + resamples), resamples, how
+        far += as_far(every - resamples)
+        resamples = every
+    return (1 + far) / (1 + resamples), resamples

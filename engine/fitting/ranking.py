@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,9 +12,9 @@ from scipy import special
 
 from engine.draws.distributions import scipy_catalogue
 from engine.draws.limits import FARTHEST, LARGEST
-from engine.errors import UserError, unknown
+from engine.errors import UserError, did_you_mean
 from engine.fitting.goodness import SEED, anderson_darling, p_value
-from engine.fitting.likelihood import FAILURES, Failed, Form, maximum
+from engine.fitting.likelihood import FAILURES, Form, maximum
 
 FEWEST = 8
 """Least number of values for a fit."""
@@ -28,8 +27,6 @@ UNIT = ("beta", "logit-normal")
 OWN = {"normal": "norm", "lognormal": "lognorm", "triangular": "triang", "logit-normal": "johnsonsb"}
 """SciPy's names of families that have another name in a study."""
 
-SECONDS = 5.0
-"""Computing time that one family may take for its fit, and again for its p-value [s]."""
 MOST = 50_000
 """Greatest number of values that are fitted; of more, a random sample.
 
@@ -45,7 +42,8 @@ ALIKE = 2.0
 Burnham and Anderson, Sociological Methods & Research 33 (2004) 261, doi:10.1177/0049124104268644.
 """
 
-_DIRECTIONS = {"vonmises", "vonmises_line", "wrapcauchy"}
+NOT_FITTED = {"vonmises", "vonmises_line", "wrapcauchy", "erlang", "irwinhall", "ksone", "kstwo"}
+"""SciPy's continuous distributions of directions, and those with an integer shape."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,6 @@ class Fit:
       statistic: Anderson-Darling's A^2, without values that define an end of the support.
       p_value: (1 + number of resamples with a statistic at least as large) / (1 + resamples); NaN where not computed.
       resamples: number of resamples; the p-value is at least 1 / (1 + resamples).
-      how: how the p-value was computed, or why it was not.
       warnings: what to know before the distribution is used.
       failed: why there is no fit; all numbers are then NaN.
     """
@@ -76,7 +73,6 @@ class Fit:
     statistic: float = math.nan
     p_value: float = math.nan
     resamples: int = 0
-    how: str = ""
     warnings: tuple[str, ...] = ()
     failed: str = ""
 
@@ -86,7 +82,9 @@ class Fit:
         return self.p_value <= CONTRADICTED
 
 
-def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False) -> tuple[Fit, ...]:
+def rank(
+    values: np.ndarray, families: Sequence[str] = (), shifted: bool = False, source: str = "values"
+) -> tuple[Fit, ...]:
     """Families by ascending AIC; those that could not be fitted last, with the reason.
 
     Families of positive values have loc fixed at 0. Families on [0, 1], except uniform and triangular, have loc fixed
@@ -96,17 +94,17 @@ def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False
       values: the sample.
       families: names of a study or of SciPy's continuous distributions; if empty, up to 19 that suit the data.
       shifted: whether to fit loc (and scale) for these families too.
+      source: the name of the sample in errors.
 
     Raises:
       UserError: for fewer than 8 values, all equal, not all finite, or unknown names, all of them together.
     """
     x = np.sort(np.asarray(values, dtype=np.float64))
-    _refuse_useless(x)
+    _refuse_useless(x, source)
     if not families:
         families = (*REAL, *(POSITIVE if x[0] > 0 else ()), *(UNIT if x[0] > 0 and x[-1] < 1 else ()))
-    forms = {name: _form(name, x, shifted) for name in _canonical_names(families)}
     with scipy_catalogue.quietly():
-        fits = [_fit(name, form, x) for name, form in forms.items()]
+        fits = [_fit(name, x, shifted) for name in _canonical_names(families)]
     return tuple(sorted(fits, key=lambda fit: (bool(fit.failed), fit.aic)))
 
 
@@ -138,23 +136,20 @@ def remarks(values: np.ndarray) -> tuple[str, ...]:
 def reading(fits: Sequence[Fit]) -> str:
     """Interpretation of a ranking in one or two sentences."""
     best, *others = (fit for fit in fits if not fit.failed)
-    lowest, known = f"{best.family} has the lowest AIC", f"({p_text(best)})"
+    lowest = f"{best.family} has the lowest AIC"
     if best.contradicted:
-        use = f"and the data contradict it {known}. Use the data themselves, family 'empirical'"
-        text = f"No family fits: {best.family} is the best by AIC, {use}."
+        text = f"{lowest}, but the data contradict it ({p_text(best)}). Use the data themselves, family 'empirical'"
         if other := next((fit for fit in others if fit.p_value > CONTRADICTED), None):
-            text = (
-                f"The best family does not fit: {lowest}, {use}, or {other.family}, which they do not contradict"
-                f" ({p_text(other)}, AIC {other.aic - best.aic:.1f} above)."
-            )
+            above = f"AIC {other.aic - best.aic:.1f} above"
+            text += f", or {other.family}, which they do not contradict ({p_text(other)}, {above})"
+        return f"{text}."
+    if math.isfinite(best.p_value):
+        text = f"{lowest}, and the data do not contradict it ({p_text(best)})."
     else:
-        tested = math.isfinite(best.p_value)
-        verdict = f"the data do not contradict it {known}" if tested else "whether it fits was not tested"
-        text = f"{lowest}, and {verdict}."
-        if alike := [fit.family for fit in others if fit.aic - best.aic <= ALIKE and not fit.contradicted]:
-            text += f" Within {ALIKE:g} of it, which is no difference: {', '.join(alike)}."
-    late = [fit.family for fit in fits if fit.failed.endswith("too long.")]
-    return f"{text} Not tried to the end: {', '.join(late)}." if late else text
+        text = f"{lowest}, and whether it fits was not tested."
+    if alike := [fit.family for fit in others if fit.aic - best.aic <= ALIKE and not fit.contradicted]:
+        text += f" Within {ALIKE:g} of it, which is no difference: {', '.join(alike)}."
+    return text
 
 
 def p_text(fit: Fit) -> str:
@@ -170,77 +165,65 @@ def snippet(name: str, family: str, parameters: Mapping[str, float | str], sourc
     return tomli_w.dumps({"factors": {name: {"family": family, **parameters, "source": source}}})
 
 
-def _refuse_useless(x: np.ndarray) -> None:
+def _refuse_useless(x: np.ndarray, source: str) -> None:
     if not np.all(np.abs(x) <= LARGEST):
-        raise UserError("values", [f"expected finite numbers alone, at most {LARGEST:.2g} in size, as a study takes."])
+        raise UserError(source, [f"expected finite numbers alone, at most {LARGEST:.2g} in size, as a study takes."])
     if len(x) < FEWEST:
-        raise UserError("values", [f"expected at least {FEWEST} numbers to fit a law to, got {len(x)}."])
+        raise UserError(source, [f"expected at least {FEWEST} numbers to fit a law to, got {len(x)}."])
     if x[0] == x[-1]:
-        raise UserError("values", [f"all {len(x):,} are {x[0]:g}. Use family 'fixed', value = {float(x[0])!r}."])
+        raise UserError(source, [f"all {len(x):,} are {x[0]:g}. Use family 'fixed', value = {float(x[0])!r}."])
 
 
 def _canonical_names(families: Sequence[str]) -> dict[str, None]:
     """The families in the names of a study, each once; refuses those that cannot be fitted."""
-    known = {*scipy_catalogue.continuous_names(), *OWN} - _DIRECTIONS
-    out = {name: f"'{name}' cannot be a prior: {reason}" for name, reason in scipy_catalogue.LEFT_OUT.items()}
-    for names, reason in (
-        (("fixed", "empirical"), "has no parameters to fit. Leave it out."),
-        (_DIRECTIONS, "is a law of directions, not of numbers. Leave it out."),
-        (scipy_catalogue.discrete_names(), "is a law of whole numbers, and only continuous ones are compared."),
-    ):
-        out |= {name: f"'{name}' {reason}" for name in names}
-    problems = [out.get(name) or unknown("family", name, known) for name in families if name not in known]
-    if problems:
+    known = {*scipy_catalogue.continuous_names(), *OWN} - NOT_FITTED
+    if problems := [
+        f"family '{name}' cannot be fitted.{did_you_mean(name, known)}" for name in families if name not in known
+    ]:
         raise UserError("--families", problems)
     ours = {law: name for name, law in OWN.items() if name != "logit-normal"}
     return dict.fromkeys(ours.get(name, name) for name in families)
 
 
 def _form(name: str, x: np.ndarray, shifted: bool) -> Form:
-    """The distribution with its fixed parameters, as `rank` describes."""
+    """The distribution with its fixed parameters, as `rank` describes; ValueError if the data are out of its range."""
+    form, inside = Form(OWN.get(name, name), {}), x[0] > 0 and x[-1] < 1
     if name == "logit-normal":
-        return Form("johnsonsb", loc=0.0, scale=1.0)  # x in (0, 1), and a + b logit(x) standard normal
-    form = Form(OWN.get(name, name))
-    low, high = form.law.a, form.law.b
-    if shifted or name in ("uniform", "triangular") or not (low >= 0 or form.name == "loguniform"):
+        if not inside:
+            raise ValueError(f"needs values between 0 and 1, and they are from {x[0]:g} to {x[-1]:g}.")
+        return Form("johnsonsb", {"loc": 0.0, "scale": 1.0})  # x in (0, 1), and a + b logit(x) standard normal
+    if shifted or name in ("uniform", "triangular") or (form.law.a < 0 and name != "loguniform"):
         return form
-    if math.isfinite(high):
-        return Form(form.name, loc=0.0, scale=1.0) if x[0] > 0 and x[-1] < 1 else form
-    return Form(form.name, loc=0.0)
+    if math.isfinite(form.law.b):
+        return Form(form.name, {"loc": 0.0, "scale": 1.0}) if inside else form
+    if x[0] < 0 or (x[0] == 0 and name != "expon"):
+        raise ValueError(f"needs values above 0, and the smallest is {x[0]:g}. --shifted fits loc, too.")
+    return Form(form.name, {"loc": 0.0})
 
 
-def _fit(name: str, form: Form, x: np.ndarray) -> Fit:
-    if form.loc == 0 and (x[0] < 0 or (x[0] == 0 and form.name != "expon")):
-        remedy = "" if name in OWN and name != "lognormal" else " --shifted fits loc, too."
-        return Fit(name, failed=f"needs values above 0, and the smallest is {x[0]:g}.{remedy}")
-    if form.scale == 1 and x[-1] >= 1:
-        return Fit(name, failed=f"needs values below 1, and the largest is {x[-1]:g}.")
-    z, move, unit = form.standardised(x)
+def _fit(name: str, x: np.ndarray, shifted: bool) -> Fit:
     try:
-        best = maximum(form, z, time.thread_time() + SECONDS)
+        form = _form(name, x, shifted)
+        z, move, unit = form.standardised(x)
+        best = maximum(form, z)
         top = form.log_likelihood(z, best) - len(x) * math.log(unit)
+        *shapes, loc, scale = best
+        row = (*shapes, move + unit * loc, unit * scale)
+        warnings = _warnings(form, row)
         statistic = float(anderson_darling(form, form.law(*best), z))
         if not np.all(np.isfinite([top, statistic, *best])):
-            raise Failed("under it some values have no probability in double precision.")
+            raise ValueError("under it some values have no probability in double precision.")
     except FAILURES as error:
-        return Fit(name, failed=_reason(error))
+        return Fit(name, failed=str(error))
     try:
-        p, resamples, how = p_value(form, z, best, statistic, time.thread_time() + SECONDS)
+        p, resamples = p_value(form, z, best, statistic)
     except FAILURES as error:
-        p, resamples, how = math.nan, 0, f"no p-value: {_reason(error)}"
-    *shapes, loc, scale = best
-    row = (*shapes, move + unit * loc, unit * scale)
+        p, resamples, warnings = math.nan, 0, (*warnings, f"no p-value: {error}")
     family, parameters = _in_a_study(form, row)
     k = len(row) - len(form.fixed)
     return Fit(
-        family, parameters, k, top, 2 * k - 2 * top, k * math.log(len(x)) - 2 * top,
-        statistic, p, resamples, how, _warnings(form, row),
-    )  # fmt: skip
-
-
-def _reason(error: Exception) -> str:
-    own = isinstance(error, Failed)
-    return str(error) if own else f"SciPy cannot fit it: {type(error).__name__}: {error}"
+        family, parameters, k, top, 2 * k - 2 * top, k * math.log(len(x)) - 2 * top, statistic, p, resamples, warnings
+    )
 
 
 def _in_a_study(form: Form, row: Sequence[float]) -> tuple[str, dict[str, float]]:
@@ -258,7 +241,7 @@ def _in_a_study(form: Form, row: Sequence[float]) -> tuple[str, dict[str, float]
         case "johnsonsb" if loc == 0 and scale == 1:
             a, b = shapes
             return "logit-normal", {"median": float(special.expit(-a / b)), "sigma": 1 / b}
-    return form.name, dict(zip((*form.shapes, "loc", "scale"), row, strict=True))
+    return form.name, dict(zip(scipy_catalogue.parameter_names(form.name), row, strict=True))
 
 
 def _warnings(form: Form, row: Sequence[float]) -> tuple[str, ...]:
@@ -272,8 +255,12 @@ def _warnings(form: Form, row: Sequence[float]) -> tuple[str, ...]:
     if not np.all(np.abs(law.ppf(special.ndtr([-FARTHEST, FARTHEST]))) <= LARGEST):
         texts.append("its far draws are beyond single precision: a study refuses it.")
     ends = [f"{end:.4g}" for end in law.support() if math.isfinite(end)]
-    if ends and (form.loc is None or form.name == "pareto"):
+    if ends and (not form.fixed or form.name == "pareto"):
         own = f"it ends at {' and '.join(ends)}, from the data's own ends"
         texts.append(f"{own}: nothing beyond is drawn, and AIC is approximate.")
-    far = [(shape, value) for shape, value in zip(form.shapes, row, strict=False) if abs(value) > FAR_SHAPE]
+    far = [
+        (shape, value)
+        for shape, value in zip(scipy_catalogue.shapes(form.name), row, strict=False)
+        if abs(value) > FAR_SHAPE
+    ]
     return (*texts, *(f"{shape} ran off, to {value:.1g}: a simpler law fits as well." for shape, value in far))

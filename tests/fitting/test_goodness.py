@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.fitting import goodness, ranking
+from engine.fitting import goodness
 from engine.fitting.likelihood import Form
 from engine.fitting.ranking import rank
 from tests.helpers import assert_close, assert_plausible
@@ -18,8 +18,8 @@ def random(seed=7):
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
-    """No family is given up because the machine is busy with other tests."""
-    monkeypatch.setattr(ranking, "SECONDS", 300.0)
+    """No p-value is given up because the machine is busy with other tests."""
+    monkeypatch.setattr(goodness, "SECONDS", 300.0)
 
 
 def only(values, family):
@@ -44,12 +44,6 @@ def test_the_p_value_agrees_with_the_bootstrap_of_scipy(monkeypatch):
     assert_plausible(fit.p_value, theirs, se, 0.3)
 
 
-def test_many_values_say_how_their_p_value_was_got():
-    fit = only(random().normal(0, 1, 3_000), "normal")
-    for words in (f"{fit.resamples} samples of 1,000", "3,000 values"):
-        assert words in fit.how
-
-
 def test_more_resamples_where_the_first_leave_it_open():
     assert only(random().normal(0, 1, 60), "normal").resamples == 19
     few = [only(random(seed).gumbel(0, 1, 30), "normal") for seed in range(12)]
@@ -59,10 +53,10 @@ def test_more_resamples_where_the_first_leave_it_open():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [Form("norm"), Form("uniform"), Form("gamma", loc=0.0)])
+@pytest.mark.parametrize("form", [Form("norm", {}), Form("uniform", {}), Form("gamma", {"loc": 0.0})])
 def test_a_sample_close_to_its_law_is_never_far_from_its_fit(form):
     """What lets a resample go unfitted: of those no more than half as far from the law, no fit is as far."""
-    law = form.law(*([0.8] if form.shapes else []), 0.0, 1.0)
+    law = form.law(*([0.8] * form.law.numargs), 0.0, 1.0)
     held = {f"f{name}": value for name, value in form.fixed.items()}
     samples = law.rvs(size=(1_000, 60), random_state=random())
     unfitted = goodness.anderson_darling(form, law, samples)
@@ -101,7 +95,10 @@ def test_p_values_are_uniform_where_the_family_is_right(family):
 @pytest.mark.slow
 def test_the_law_of_the_statistic_has_settled_at_the_size_of_the_largest_resamples():
     """95 % points of A^2 of fitted laws at 1,000 and at 4,000 values."""
-    for form, row in ((Form("gamma", loc=0.0), np.array([0.8, 0.0, 1.0])), (Form("norm"), np.array([0.0, 1.0]))):
+    for form, row in (
+        (Form("gamma", {"loc": 0.0}), np.array([0.8, 0.0, 1.0])),
+        (Form("norm", {}), np.array([0.0, 1.0])),
+    ):
         points, held = [], {f"f{name}": value for name, value in form.fixed.items()}
         for n in (goodness.RESAMPLED, 4 * goodness.RESAMPLED):
             drawn = form.law.rvs(*row, size=(2_000, n), random_state=random())
