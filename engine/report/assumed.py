@@ -11,7 +11,6 @@ from engine.report.records import RunRecords
 from engine.report.text import minus
 from engine.study.components import Event, Policy
 from engine.study.study import Study
-from engine.study.tables.constants import stated, written
 from engine.study.tables.levers import lever_text
 
 Text = str | tuple[str, str]
@@ -37,7 +36,6 @@ def section(run: RunRecords) -> Section:
         ("definitions", "Events", ("Event", "Condition"), [_event(study, one) for one in study.events]),
         ("priors", "Priors, drawn once on each path", ("Factor", "Law", "5 %", "50 %", "95 %", "Source"),
          [*_priors(study)]),
-        ("constants", "Constants that the study states", ("Constant", "Here", "In the model"), [*_constants(study)]),
         ("shocks", "Yearly shocks", ("Shock", "Law", "Group", "Regime"), [*_shocks(study)]),
         ("groups", "Dependence", ("Group", "Copula", "Parameter", "Members"), [*_groups(study)]),
     ]  # fmt: skip
@@ -83,13 +81,6 @@ def _priors(study: Study) -> Iterator[Row]:
         about = "; ".join(filter(None, (item.about, moves)))
         name = _heading(study, "factors", item.name, item.unit)
         yield (name, about), (item.family, given), *quantiles, item.source
-
-
-def _constants(study: Study) -> Iterator[Row]:
-    known = written(study.model)
-    for name, value in stated(study.model).items():
-        own = known[name]
-        yield (name, own.about), f"{value:.6g} {unit_in_words(own.unit)}".rstrip(), f"{own.value:.6g}"
 
 
 def _shocks(study: Study) -> Iterator[Row]:

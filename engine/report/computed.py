@@ -12,7 +12,6 @@ import xarray as xr
 from engine.formatting import command_line, forms_as_text
 from engine.report.markup import Section, render
 from engine.report.records import RunRecords
-from engine.risk.estimation.bounds import MANY, standings
 
 SAMPLERS = {
     "random": "every path independent",
@@ -54,27 +53,13 @@ def _facts(run: RunRecords) -> dict[str, str]:
         "Independent units": f"{study.paths // study.unit:,}, over which all errors are taken",
         "Seed": f"{study.seed}",
         "Precision": f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64",
-        "Yearly values on their bounds": _bounds(run, diagnostics),
         "Too coarse for": " ".join(f"{one['text']}. {one['remedy']}" for one in coarse),
         "Values that are not finite": f"{lost:,}" + (", left out with their units" if lost else ""),
         "Paths kept out": f"{run.excluded:,} of {study.paths:,}, under every policy" if run.excluded else "",
         "Model": f"{study.model_name}, source {study.model_digest[:12]}",
         "Fingerprint of the study": study.fingerprint,
         "Years": f"{study.years[0]} to {study.years[-1]}" if study.years else "none: a model without time",
-        "Kept path by path": f"{len(study.keep.outcomes)} of {len(study.model.outcomes)} outcomes",
     }
-
-
-def _bounds(run: RunRecords, diagnostics: xr.DataTree) -> str:
-    """On which bound yearly values lie most often; "" for a model without bounds."""
-    shares = diagnostics["bounds"].data_vars if "bounds" in diagnostics.children else {}
-    held = {str(name): part.transpose("policy", "bound", ...).values for name, part in shares.items()}
-    on_bounds = standings(run.study, held)
-    if not on_bounds:
-        return ""
-    often = sum(one.share > MANY for one in on_bounds)
-    counted = f"{often} of {len(on_bounds)} bounds and policies" if often else "none"
-    return f"{counted} above {100 * MANY:g} %; most often {on_bounds[0].in_words(run.study)}"
 
 
 def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:
