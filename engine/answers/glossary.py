@@ -225,8 +225,6 @@ TERMS: Mapping[str, str | Term] = {
     "p25": "25 % quantile of the futures",
     "p75": "75 % quantile of the futures",
     "p95": "95 % quantile of the futures",
-    "percent": Term("share in percent of the difference, as people read it", each=True),
-    "percent.of": "measure and variable",
     "period": "how many futures or years it happens once in, as a number",
     "pit.high": "upper end of the band that 95 % of the model's own futures lie in",
     "pit.low": "lower end of the band that 95 % of the model's own futures lie in",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import cell, judged
+from engine.answers.as_text import judged
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import table
 from engine.answers.wording import measured, size, some
@@ -16,8 +16,6 @@ from engine.questions.coalitions import between
 from engine.questions.futures import of_paths
 from engine.questions.variables import PROBABILITY, SHORTFALL
 from engine.questions.variants import PATHS
-from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.tables import record
 from engine.study.study import Study
 
 READING = (
@@ -62,9 +60,6 @@ class Attribute:
         title, dims = f"Contributions to {self.end} less {self.start}", ("of", "group")
         brief = "unit", "difference", "share", "alone", "taken_back"
         tables = (
-            table("percent", "Shares in % of the difference; in brackets: not distinguishable from zero",
-                  ({**{key: row[key] for key in ("of", "variable", "measure", "unit", "group")}, "percent": _cell(row)}
-                   for row in rows), *dims, brief=("unit", "percent"), across="group"),
             table("groups", "Groups of levers",
                   ({"group": player.name, "levers": ", ".join(player.levers), "brief": player.levers != (player.name,)}
                    for player in players), "group", brief=("levers",)),
@@ -131,7 +126,7 @@ def sentences(study: Study, start: str, end: str, rows: Sequence[Mapping[str, An
     else:
         near, far = (own.low, whole.high) if sign > 0 else (own.high, whole.low)
         how = "mostly" if sign * near > 0.5 * sign * far else "most of all"
-        yield f"{head}, {how} through {leaders[0]} ({_percent(whole, own)} %)."
+        yield f"{head}, {how} through {leaders[0]} ({100 * own.estimate / whole.estimate:.0f} %)."
     for names, how in (
         (of(-sign), "has the opposite sign"),
         (of(0, leads=False), "is not clear"),
@@ -139,16 +134,3 @@ def sentences(study: Study, start: str, end: str, rows: Sequence[Mapping[str, An
     ):
         if names:
             yield f"The share of {some(names)} {how}."
-
-
-def _percent(whole: Estimate, own: Estimate) -> str:
-    """A share in percent of the difference; "" if the difference is not distinguishable from zero."""
-    return f"{round(100 * own.estimate / whole.estimate)}" if judged(whole) else ""
-
-
-def _cell(row: Mapping[str, Any]) -> str:
-    """A share in percent as people read it: in brackets if it is not distinguishable from zero."""
-    text, own = _percent(row["difference"], row["share"]), row["share"]
-    if not text:
-        return "-"
-    return f"({text})" if judged(own) == 0 else text + cell(record("share", row["group"], row["variable"], own)).mark
