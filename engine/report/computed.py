@@ -58,7 +58,6 @@ def _facts(run: RunRecords) -> dict[str, str]:
         "Paths kept out": f"{run.excluded:,} of {study.paths:,}, under every policy" if run.excluded else "",
         "Model": f"{study.model_name}, source {study.model_digest[:12]}",
         "Fingerprint of the study": study.fingerprint,
-        "Years": f"{study.years[0]} to {study.years[-1]}" if study.years else "none: a model without time",
     }
 
 
