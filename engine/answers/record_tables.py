@@ -104,8 +104,8 @@ def sentence(study: Study, records: Sequence[Record], what: str = "") -> str:
 
 def _first(parts: Sequence[str], most: int) -> str:
     left = len(parts) - most
-    more = f"; the tables show {left} more polic{'y' if left == 1 else 'ies'}" * bool(left)
-    return f"{listed(parts[:most])}{more}."
+    more = f" The tables show {left} more polic{'y' if left == 1 else 'ies'}." * bool(left)
+    return f"{listed(parts[:most])}.{more}"
 
 
 def _is_gap(of: Record) -> bool:
