@@ -142,7 +142,7 @@ def command(
     screen.print_line(console, f"The cube: {opened}")
     words: tuple[object, ...] = "risk", folder.path, "--variable", study.headline[0]
     if len(study.policies) > 2:
-        words = "compare", folder.path, "--against", "every"
+        words = "compare", folder.path
     screen.print_command(console, "Next", *words, model=study.model_spec)
 
 

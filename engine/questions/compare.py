@@ -14,8 +14,7 @@ from engine.answers.as_text import judged
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.table import Table
 from engine.answers.wording import measured, named, share, size, some, undecided, worst_share
-from engine.errors import Problems, UserError
-from engine.formatting import begun
+from engine.errors import Problems
 from engine.questions import comparison, two_runs, years
 from engine.questions.comparison import CHANCE, GAP, Held, others_of, verdict
 from engine.questions.variables import LEVEL, MEAN, PROBABILITY
@@ -26,8 +25,6 @@ from engine.risk.estimation.tables import tables_of_paths
 from engine.risk.policies.ranks import Gaps
 from engine.study.study import Study
 
-EVERY = "every"
-"""Value of the option `against` by which every policy is compared with every other."""
 MOST = 2
 """Most policies beside the baseline that each have sentences; of more, only those that may rank first are named."""
 READING = (
@@ -51,7 +48,7 @@ class Compare:
     rustbelt compare rustbelt
     rustbelt compare RUN OTHER
     rustbelt compare rustbelt --against reform
-    rustbelt compare rustbelt --against every
+    rustbelt compare rustbelt --policies old,reform,gradual
     rustbelt compare rustbelt --outcome capital_shortfall --at region=Liaoning --year 2020
     """
 
@@ -72,10 +69,7 @@ class Compare:
     against: Annotated[
         str | None,
         Option(
-            "The policy that the others are compared with; the baseline, else the first, if not given. every: each"
-            " with each.",
-            "P",
-            "policy",
+            "The policy that the others are compared with; the baseline, else the first, if not given.", "P", "policy"
         ),
     ] = None
     level: Annotated[
@@ -92,28 +86,24 @@ class Compare:
         return self.other is None
 
     def answer(self, of: Asked) -> Answer:
-        """Each policy against the baseline, or against every other, path by path.
+        """Each policy against the baseline, path by path.
 
         Raises:
-          UserError: as `refuse` and `comparison.compared`; or all pairs are asked for of variables not kept by path.
+          UserError: as `refuse` and `comparison.compared`.
         """
         if self.other is not None:
             return two_runs.answer(of, self.other, self.outcome)
         self.refuse(of.study)
         stated = stated_level(self.level)
         of, level = of.with_level(stated), stated or LEVEL
-        every = self.against == EVERY and EVERY not in of.study.policy_names
-        study, rows = comparison.compared(of.study, self.policies, None if every else self.against)
+        study, rows = comparison.compared(of.study, self.policies, self.against)
         if rows == [*range(len(of.study.policies))] and study.baseline == of.study.baseline:
             outcomes, records = of.outcomes, of.stored_tables.comparison
         else:
             outcomes = comparison.Some(of.outcomes, rows)
             records = tables_of_paths(study, outcomes).comparison
         by_measure = comparison.pairs(study, outcomes, records, self.outcome, level)
-        other = "each other" if every else study.baseline
-        basis = f"{study.name}: {study.futures}; compared with {other}, on the same futures"
-        if every:
-            return self._every(study, by_measure, basis)
+        basis = f"{study.name}: {study.futures}; compared with {study.baseline}, on the same futures"
         wanted = [name for name in study.variables if name in self.outcome or not self.outcome]
         shown = self.outcome or study.headline
         held, dominance = comparison.of_paths(study, outcomes, records, wanted, shown)
@@ -155,18 +145,6 @@ class Compare:
         if (self.year is not None or self.at) and not {*self.outcome} & {*model.yearly}:
             problems.add("--outcome", "expected a yearly variable beside --year or --at, got none.")
         problems.refuse("compare")
-
-    def _every(self, study: Study, by_measure: Mapping[str, Mapping[str, Gaps]], basis: str) -> Answer:
-        """The answer on all pairs of policies."""
-        counted = every_pair.counted(study, by_measure, self.outcome)
-        if not counted and as_units(study.paths, study.unit).count < 2:
-            return Answer(Subject.of(study), (f"{begun(undecided(study.paths))} between policies.",), (), basis)
-        if not counted:
-            got = ", ".join(self.outcome) or "none"
-            raise UserError("--against every", [f"expected an outcome or event that is kept path by path, got {got}."])
-        tables = every_pair.standings(study, counted), every_pair.pairs(study, by_measure)
-        findings = tuple(every_pair.sentences(study, counted))
-        return Answer(Subject.of(study), findings, tables, basis, every_pair.READING)
 
     def _findings(
         self, study: Study, held: Held, by_measure: Mapping[str, Mapping[str, Gaps]], by_year: Table, level: float

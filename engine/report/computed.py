@@ -54,7 +54,7 @@ def _facts(run: RunRecords) -> dict[str, str]:
         "Seed": f"{study.seed}",
         "Precision": f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64",
         "Too coarse for": " ".join(f"{one['text']}. {one['remedy']}" for one in coarse),
-        "Values that are not finite": f"{lost:,}" + (", left out with their units" if lost else ""),
+        "Values that are not finite": f"{lost:,}, left out with their units" if lost else "none",
         "Paths kept out": f"{run.excluded:,} of {study.paths:,}, under every policy" if run.excluded else "",
         "Model": f"{study.model_name}, source {study.model_digest[:12]}",
         "Fingerprint of the study": study.fingerprint,
@@ -67,4 +67,4 @@ def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:
     machine = ", ".join(str(part) for part in (by, past.get("device_kind"), past.get("cpu"), *counts) if part)
     status = f"{past['status']}" + (f": {past['error']}" if past.get("error") else "")
     command = shlex.join(str(word) for word in past.get("command", []))
-    return (str(past["started"]), str(past["ended"] or ""), status, str(past.get("blocks") or ""), machine, command)
+    return past["started"], past["ended"] or "", status, str(past.get("blocks") or ""), machine, command

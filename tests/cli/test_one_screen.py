@@ -67,7 +67,6 @@ TALLER = dict.fromkeys(("run", *RUNS), 40)
 """The table of a run is what it is for."""
 MORE = {
     **{name: [*words, "--out", f"of {name[7]}", "--quiet"] for name, words in RUNS.items()},
-    "compare --against every": ["compare", "run", "--against", "every"],
     "compare with another run": ["compare", "run", "run"],
     "risk of one outcome": ["risk", "run", "--variable", "layoffs"],
     "risk of one yearly variable": ["risk", "run", "--variable", "growth"],

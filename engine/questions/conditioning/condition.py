@@ -20,7 +20,6 @@ from engine.questions.futures import refuse_too_many, sound
 from engine.questions.variables import Values, outcomes_of
 from engine.questions.variants import Observer, unobserved
 from engine.risk.drivers.tilting import tail_shape
-from engine.risk.estimation.heaviness import LARGEST_SHAPE
 from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, as_units
 from engine.study.actual_policy import followed
 from engine.study.holdout import check_known, known_and_later
@@ -99,7 +98,6 @@ class Conditioned:
       weighed: the study's own futures with their weights.
       runs: the runs of moved futures.
       prior, posterior: plain futures as they are, and moved futures.
-      by_weight: plain futures with their weights; None where the weights cannot be trusted.
       missed: which figure no future meets, and by how much; None where some future meets all figures.
     """
 
@@ -111,7 +109,6 @@ class Conditioned:
     runs: Sequence[Moved]
     prior: Futures
     posterior: Futures
-    by_weight: Futures | None
     missed: str | None
 
 
@@ -123,7 +120,7 @@ def condition(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> Conditioned:
-    """The futures of a study given the observations up to a year: moved ones, and 262,144 of its own by weight.
+    """The futures of a study given the observations up to a year: moved ones, and the weights of 262,144 of its own.
 
     Args:
       until: last year whose figures are conditioned on; the last one with a figure if not given.
@@ -156,8 +153,7 @@ def condition(
 
     prior = futures(None, as_units(paths, one.unit))
     posterior = futures(Facts(0, one.baseline, runs.__getitem__), as_units(len(runs) * FUTURES, FUTURES))
-    by_weight = replace(prior, weights=plain.weights) if plain.shape <= LARGEST_SHAPE else None
-    return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, by_weight, missed)
+    return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, missed)
 
 
 def followed_and_figures(

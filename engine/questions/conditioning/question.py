@@ -94,7 +94,6 @@ class Condition:
 def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
     """Every measure of every variable under each policy, or less that under another one where it is named."""
     study, held = given.study, {"given": given.posterior, "before": given.prior}
-    held |= {"by_weight": given.by_weight} if given.by_weight else {}
     policies = [policy for policy in study.policy_names if policy != against]
     for variable, policy in product((*study.headline, *study.events_by_name), policies):
         measures = {when: _measures(study, of, variable, policy, against) for when, of in held.items()}

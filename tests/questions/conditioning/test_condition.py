@@ -2,6 +2,8 @@
 is refused.
 """
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from engine.program.posterior.sight import Sight
 from engine.questions.conditioning import question
 from engine.questions.conditioning.condition import condition, places, weighed
 from engine.questions.variants import unobserved
+from engine.risk.estimation.heaviness import LARGEST_SHAPE
 from engine.run_folder.finding import run_folder
 from engine.study.actual_policy import knowing
 from engine.study.loading import read_study
@@ -52,12 +55,13 @@ def test_a_walk_with_drift_has_its_normal_posterior(known, value):
     given = known(walked(value), 2025)
     mean, sd, later, spread = drift_known(value)
     held(given, mean, sd)
-    for of in (given.posterior, given.by_weight):
+    by_weight = replace(given.prior, weights=given.weighed.weights)
+    for of in (given.posterior, by_weight):
         figures, weights = of.later[0], of.weights
         found = float((weights * figures).mean())
         assert found == pytest.approx(later, abs=0.06 * spread)
         assert np.sqrt((weights * (figures - found) ** 2).mean()) == pytest.approx(spread, rel=0.04)
-    below = [places(given.followed, given.coming, of)[0] for of in (given.posterior, given.by_weight)]
+    below = [places(given.followed, given.coming, of)[0] for of in (given.posterior, by_weight)]
     assert below[0] == pytest.approx(below[1], abs=0.02)
 
 
@@ -68,7 +72,7 @@ def test_poisson_events_have_their_gamma_posterior(known):
 
 def test_what_far_out_was_seen_moves_futures_there(known):
     given = known(walked(14.0), 2025)
-    assert all(run.arrived for run in given.runs) and given.by_weight is None
+    assert all(run.arrived for run in given.runs) and not given.weighed.shape <= LARGEST_SHAPE
     held(given, *drift_known(14.0)[:2])
 
 
