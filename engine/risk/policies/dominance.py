@@ -15,8 +15,6 @@ doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and Singh (1994), Econometri
 from __future__ import annotations
 
 import enum
-import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -110,20 +108,29 @@ Gaps = tuple[Float[np.ndarray, "level batch"], Int[np.ndarray, "level"]]
 
 def _gaps(x: Paths, y: Paths, levels: np.ndarray, batches: Units) -> tuple[Gaps, Gaps]:
     """Gaps 1{x > l} - 1{y > l}, and gaps (x - l)+ - (y - l)+, at each level l; the latter begin with the means' gap."""
-    # heights above the lowest level; those of the levels have the precision of the values
-    high, low = (side.astype(np.float64) - float(levels[0]) for side in (x, y))
-    heights = (levels - levels[0]).astype(np.float64)
+    passed = [np.searchsorted(levels, side) for side in (x, y)]
+    above = np.subtract(*(_beyond(of, len(levels), batches) for of in passed))
+    heights = [side.astype(np.float64) - float(levels[0]) for side in (x, y)]
+    excess = np.subtract(*(_beyond(of, len(levels), batches, by) for of, by in zip(passed, heights, strict=True)))
+    excess[1:] -= (levels - levels[0]).astype(np.float64)[:, None] * above[1:]
+    differ = x != y
+    either = [np.sort(side(x[differ], y[differ])) for side in (np.maximum, np.minimum)]
+    higher, lower = (len(ascending) - np.searchsorted(ascending, levels, "right") for ascending in either)
+    return (above[1:], higher - lower), (excess, np.append(differ.sum(), higher))
 
-    def gathered(gaps: Iterable[Paths]) -> Gaps:
-        totals, apart = zip(*((batches.totals(gap), np.count_nonzero(gap)) for gap in gaps), strict=True)
-        return np.stack(totals), np.array(apart)
 
-    above = (np.subtract(x > level, y > level, dtype=np.float64) for level in levels)
-    excess = (
-        np.where(x > level, high - height, 0.0) - np.where(y > level, low - height, 0.0)
-        for level, height in zip(levels, heights, strict=True)
-    )
-    return gathered(above), gathered(itertools.chain([high - low], excess))
+def _beyond(
+    passed: Int[np.ndarray, "path"], levels: int, batches: Units, weights: Float[np.ndarray, "path"] | None = None
+) -> Float[np.ndarray, "level batch"]:
+    """Number, or weight, of each batch's paths with a value above each level; a first row is for all its paths.
+
+    Args:
+      passed: number of levels below the value of each path.
+    """
+    rows = levels + 1
+    cell = batches.owners(np.arange(batches.paths)) * np.int64(rows) + passed
+    held = np.bincount(cell, weights, batches.count * rows).reshape(batches.count, rows)
+    return held[:, ::-1].cumsum(axis=1, dtype=np.float64)[:, ::-1].T
 
 
 def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units, lost: Flag | None) -> Dominance:
