@@ -99,7 +99,7 @@ def sentence(study: Study, records: Sequence[Record], what: str = "") -> str:
         parts.append(f"{several}{' and '.join(values)} under {study.phrase('policies', policy)}")
     than = f"compared with {study.phrase('policies', study.baseline)}, " * _is_gap(first)
     head = begun(f"{than}{what or _measured(study, first)} is ")
-    return short(*(head + _first(parts, most) for most in range(len(parts), 0, -1)))
+    return short(*(head + _first(parts, most) for most in range(len(parts), 0, -1)), f"{head}{parts[0]}.")
 
 
 def _first(parts: Sequence[str], most: int) -> str:
