@@ -176,10 +176,10 @@ def banded(
 
 
 def filled(about: Mapping[str, Any], field: str, of: Mapping[str, float], symbol: str = "square") -> list[Any]:
-    """Encodings of marks in the colours of policies, their fill by a field's opacity, with a legend of that in grey."""
+    """Encodings of marks in the colours of policies, pale or dark by a field, with a legend of that in grey."""
     legend = alt.Legend(symbolType=symbol, symbolFillColor=GREY, symbolStrokeColor=GREY)
-    scale = alt.Scale(domain=[*of], range=[*of.values()])
-    opacity = alt.FillOpacity(f"{field}:N", sort=[*of], scale=scale, legend=legend)
+    scale = alt.Scale(type="ordinal", domain=[*of], range=[*of.values()])
+    opacity = alt.Opacity(f"{field}:N", sort=[*of], scale=scale, legend=legend)
     return [colour(about, alt.Fill), colour(about, alt.Stroke), opacity]
 
 

@@ -20,7 +20,7 @@ def tornado(data: pd.DataFrame) -> Any:
         base.mark_bar(filled=True, strokeWidth=1).encode(
             x,
             alt.X2("whole"),
-            *theme.filled(about, "end", {low: 0, high: 0.75}),
+            *theme.filled(about, "end", {low: 0.3, high: 0.9}),
             tooltip=["factor", "policy", "end", "estimate", "low", "high"],
         ),
         base.mark_rule(style="ink").encode(*theme.span(x)),

@@ -102,7 +102,7 @@ def _events(data: pd.DataFrame, about: Mapping[str, Any]) -> Any:
         base.mark_rule().encode(*theme.span(x), look["color"]),
         base.mark_point(filled=True, size=45, opacity=1, strokeWidth=1.3).encode(
             x,
-            *theme.filled(about, "when", {"before the facts": 0, "given the facts": 1}, "circle"),
+            *theme.filled(about, "when", {"before the facts": 0.35, "given the facts": 1}, "circle"),
             look["shape"],
             tooltip=["row", "policy", "when", *theme.ENDS],
         ),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine.charts import theme
 
-SIDES = {"better": 0.4, "worse": 0.95, "same": 0.0}
+SIDES = {"better": 0.4, "worse": 0.95, "same": 0.15}
 """Side of a difference -> opacity of its bar."""
 
 
@@ -34,7 +34,7 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
 
 
 def differences(data: pd.DataFrame) -> Any:
-    """Histogram of differences, a panel for each policy: better pale, worse dark, the same outlined."""
+    """Histogram of differences, a panel for each policy: better pale, worse dark, the same palest."""
     about = data.attrs
     width, height = theme.sizes(about, (300, 170), (470, 250))
     x = alt.X("from:Q", axis=theme.number_axis(about["label"]))
