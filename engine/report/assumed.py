@@ -11,6 +11,7 @@ from engine.report.records import RunRecords
 from engine.report.text import minus
 from engine.study.components import Event, Policy
 from engine.study.study import Study
+from engine.study.tables.constants import stated, written
 from engine.study.tables.levers import lever_text
 
 Text = str | tuple[str, str]
@@ -27,16 +28,14 @@ def section(run: RunRecords) -> Section:
          *(lever_text(study, policy, name) for policy in study.policies))
         for name, entry in study.model.levers.items()
     ]  # fmt: skip
-    differing = [row for row in levers if len({*row[1:]}) > 1]
     tables: list[tuple[str, str, tuple[str, ...], Sequence[Row]]] = [
         ("policies", "Policies", ("Policy", "In force", "Implementation"), [_policy(study, p) for p in study.policies]),
-        ("levers", "Levers in which policies differ", ("Lever", *titles), differing),
-        ("same", "Levers that all policies set alike", ("Lever", "Value"),
-         [row[:2] for row in levers if row not in differing]),
+        ("levers", "Levers", ("Lever", *titles), levers),
         ("definitions", "Events", ("Event", "Condition"), [_event(study, one) for one in study.events]),
         ("priors", "Priors, drawn once on each path", ("Factor", "Law", "5 %", "50 %", "95 %", "Source"),
          [*_priors(study)]),
-        ("shocks", "Yearly shocks", ("Shock", "Law", "Group", "Regime"), [*_shocks(study)]),
+        ("constants", "Constants that the study states", ("Constant", "Here", "In the model"), [*_constants(study)]),
+        ("shocks", "Yearly shocks", ("Shock", "Law", "Regime"), [*_shocks(study)]),
         ("groups", "Dependence", ("Group", "Copula", "Parameter", "Members"), [*_groups(study)]),
     ]  # fmt: skip
     parts = tuple((anchor, title) for anchor, title, _, rows in tables if rows)
@@ -83,18 +82,22 @@ def _priors(study: Study) -> Iterator[Row]:
         yield (name, about), (item.family, given), *quantiles, item.source
 
 
+def _constants(study: Study) -> Iterator[Row]:
+    known = written(study.model)
+    for name, value in stated(study.model).items():
+        own = known[name]
+        yield (name, own.about), f"{value:.6g} {unit_in_words(own.unit)}".rstrip(), f"{own.value:.6g}"
+
+
 def _shocks(study: Study) -> Iterator[Row]:
-    group_of = {
-        stream: study.title("groups", name) for name, group in study.shocks.groups.items() for stream in group.members
-    }
     for name, entry in study.model.shocks.items():
         title, own = (study.title("shocks", name), entry.about), study.shocks.moving.get(name)
         if own is None:
             standard = "standard normal" if entry.law == "normal" else "uniform on (0, 1)"
-            yield title, standard, group_of.get(name, ""), ""
+            yield title, standard, ""
         else:
             regime = study.title("regimes", own.regime) if own.regime else ""
-            yield title, own.about, group_of.get(own.streams[0], ""), regime
+            yield title, own.about, regime
 
 
 def _groups(study: Study) -> Iterator[Row]:

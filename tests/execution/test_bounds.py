@@ -77,25 +77,6 @@ def test_a_second_run_writes_the_same_and_tells_the_same(tide):
     assert json.loads(piped.stdout) and line in piped.stderr
 
 
-def test_the_report_has_a_line(tide):
-    folder, _ = tide
-    assert call("report", folder / "out", *own("Tide"), "--out", folder / "tide.html").exit_code == 0
-    page = (folder / "tide.html").read_text(encoding="utf-8")
-    assert "on their bounds" in page and "4 of 4" in page
-
-
-def test_check_shows_them_before_anything_is_compiled(tide):
-    folder, _ = tide
-    lines = call("check", folder / "tide.toml", *own("Tide"), "--full").output.splitlines()
-    at = lines.index("Yearly values on their bounds")
-    assert lines[at + 1].split() == ["[%]", "limit", "too", "often", "calm", "dammed"]
-    rows = [line.split() for line in lines[at + 2 : at + 4]]
-    assert [row[:4] for row in rows] == [["height,", "high", "[m]", "0.9"], ["height,", "low", "[m]", "-1.000"]]
-    assert rows[0][4:6] == ["calm,", "dammed"]
-    assert all(10 < float(share) < 35 for share in rows[0][6:]) and len(rows[0]) == 8
-    assert "above 2 % is too often" in " ".join(" ".join(lines).split())
-
-
 def test_what_lies_beyond_a_bound_is_refused_before_and_in_the_run(tmp_path):
     path = write(tmp_path, TIDE, "tide.toml")
     result = call("check", path, *own("Leak"))
