@@ -58,11 +58,3 @@ def test_so_have_files_and_the_report(folder, tmp_path):
     assert heads["comparison_events"].endswith(" [points] | strong |")
     page = " ".join(report(run.folder, run.study, run.cube).decode().split())
     assert "in percentage points" in page
-
-
-@pytest.mark.slow
-def test_so_have_explanations_inputs_and_beliefs(folder):
-    explained = words("explain", folder, *own("Bridge"), "--outcome", "collapse", "--policy", "strong", "--full")
-    assert "more of a prior does to probability of its mean [points] of its spread [points]" in explained
-    hangs = words("sensitivity", folder / "study.toml", *own("Bridge"), "--outcome", "collapse")
-    assert "probability of collapse under weak [points]" in hangs

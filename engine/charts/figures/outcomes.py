@@ -23,7 +23,7 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
     scale = alt.Scale(type="log", domain=[lowest, 1.0], clamp=True, nice=False)
     x = alt.X("level:Q", axis=theme.number_axis(about["label"]), scale=alt.Scale(reverse=not about["loss"], zero=False))
     y = alt.Y("share:Q", axis=theme.share_axis(about["side"], values=ticks), scale=scale)
-    base = alt.Chart(curves).encode(x=x, order=alt.Order("share:Q", sort="descending"))
+    base = alt.Chart(curves).encode(x=x)
     layers = alt.layer(
         alt.Chart().mark_rule(style="muted", strokeWidth=0.6).encode(y=alt.datum(0.01)),
         *theme.banded(base, y, theme.by_policy(about, words)),
