@@ -111,8 +111,8 @@ class Named(_OfScipy):
 
     def score_of(self, x: Any) -> np.ndarray:
         with quietly():
-            below, above = self._frozen.cdf(x), self._frozen.sf(x)
-            # SciPy's upper tail may be no probability, as that of 'ncf' with nc = 0
+            # they may be no probabilities: 'vonmises' counts turns, and the upper tail of 'ncf' with nc = 0 is below 0
+            below, above = np.clip(self._frozen.cdf(x), 0.0, 1.0), self._frozen.sf(x)
             return scores_between(below, np.where(above >= 0, above, 1.0 - below))
 
     def mean(self) -> float:
