@@ -150,3 +150,11 @@ def form_as_text(name: str, on: str, why: str = "") -> str:
 def forms_as_text(forms: Iterable[Mapping[str, str]] | None) -> str:
     """The forms that a run's record lists, in order, as one text; "" where it lists none, as in earlier versions."""
     return ", then ".join(form_as_text(**form) for form in forms or ())
+
+
+def duration(seconds: float) -> str:
+    """A duration in words: `40 s`, `3.0 min`, `2.5 h`, `4.0 days`."""
+    for unit, scale in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * scale:
+            return f"{seconds / scale:,.1f} {unit}"
+    return f"{seconds:,.0f} s"

@@ -45,16 +45,17 @@ def _rows(claims: Sequence[str], choices: Sequence[str], each: int) -> Iterator[
     rng = np.random.default_rng(7)
     for k, claim in enumerate(claims):
         for ledger in LEDGERS:
-            yield _universe(claim, ledger, 0, -0.25 + 0.1 * k, "")
+            yield _universe(claim, ledger, 0, -0.25 + 0.1 * k, "", "")
             for count in DEPARTURES:
                 for at in range(each):
                     moved = np.sort(rng.permutation(len(choices))[: min(count, len(choices))])
                     value = -0.25 + 0.1 * k + effects(choices)[moved].sum() + 0.03 * rng.standard_normal()
                     text = "; ".join(f"{choices[one]}: off" for one in moved)
-                    yield _universe(claim, ledger, count, 0.0 if at % 25 == 3 else float(value), text)
+                    words = " and ".join(f"{LABELS.get(choices[one], choices[one])} off" for one in moved)
+                    yield _universe(claim, ledger, count, 0.0 if at % 25 == 3 else float(value), words, text)
 
 
-def _universe(claim: str, ledger: str, departures: int, value: float, choices: str) -> dict:
+def _universe(claim: str, ledger: str, departures: int, value: float, choices: str, exactly: str) -> dict:
     one = Estimate(value, HALF / 2, value - HALF, value + HALF)
     return {
         "claim": claim,
@@ -63,6 +64,7 @@ def _universe(claim: str, ledger: str, departures: int, value: float, choices: s
         "difference": one,
         "verdict": verdict(value),
         "choices": choices,
+        "exactly": exactly,
     }
 
 
@@ -71,7 +73,7 @@ def challenged(
 ) -> Answer:
     """A made-up answer: of each claim in each ledger the stated universe, and `each` with 1, 2 and 4 departures."""
     rows = list(_rows(claims, choices, each))
-    names = ("claim", "ledger", "verdict", "choices")
+    names = ("claim", "ledger", "verdict", "choices", "exactly")
     curve = (
         texts("universe", [str(k) for k in range(len(rows))], "universe", brief=False),
         *(texts(name, [row[name] for row in rows], name, brief=False) for name in names),

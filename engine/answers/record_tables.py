@@ -125,7 +125,7 @@ def _in_words(study: Study, one: Record, loss: bool | None, bare: bool, alone: b
     if bare:
         number, _, behind = text.partition(" ")
         text = number + " %" * behind.startswith("%")
-    text += (" higher" if one.estimate > 0 else " lower") * (_is_gap(one) and bool(one.estimate))
+    text += (" higher" if one.estimate > 0 else " lower") * (_is_gap(one) and isfinite(value) and value != 0)
     shown = cell(one, scale, loss if _is_gap(one) else None)
     verdict = {"same": "not significant"}.get(shown.verdict, shown.verdict) if shown.interval else "no interval"
     about = ", ".join(filter(None, (*one.place.values(), str(one.year or ""), verdict if alone else "")))

@@ -54,6 +54,7 @@ REMOVED = {
     "explain --mechanisms": "rustbelt challenge STUDY --only assumptions",
     "explain --numbers": "rustbelt explain RUN --outcome V",
     "replay --all": "rustbelt replay RUN --path N --full",
+    "init --schema": "rustbelt schema -o study.schema.json",
     "replay --float64": "rustbelt replay RUN --path N",
     "report --pdf": "rustbelt report RUN -o FILE.pdf",
     "report --slide": "rustbelt plot overview RUN -o overview.pdf",

@@ -11,7 +11,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.formatting import size_as_text
+from engine.formatting import duration, size_as_text
 from engine.study.tables.facts import INDEPENDENT
 
 if TYPE_CHECKING:
@@ -149,17 +149,10 @@ def _print_plan(folder: RunFolder, device: str | None, workers: int) -> None:
     lines = {
         "measured": f"{BLOCKS} blocks here: {times}",
         "workers": f"{needs.workers:,}, each like this machine ({measured.worker})",
-        "time": f"{_duration(needs.seconds)} for the paths, {_duration(needs.tables)} for the tables at the end",
+        "time": f"{duration(needs.seconds)} for the paths, {duration(needs.tables)} for the tables at the end",
         "tasks": f"{needs.tasks:,} of {each} each; {needs.rate:,.1f} a second through the scheduler",
         "on disk": f"{size_as_text(needs.size)} in {needs.files:,} files, {free} free",
     }
     screen.print_labelled(screen.stdout(), [*lines.items(), *(("advice", text) for text in needs.advice)])
     if needs.obstacles:
         raise UserError(f"{folder.study.source} with {folder.study.paths:,} paths", list(needs.obstacles))
-
-
-def _duration(seconds: float) -> str:
-    for unit, scale in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * scale:
-            return f"{seconds / scale:,.1f} {unit}"
-    return f"{seconds:,.0f} s"

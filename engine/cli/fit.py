@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from engine.fitting.ranking import Fit
 
 
-LEGEND = (
-    "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all. It comes from a"
-    " parametric bootstrap, 19 to 99 samples drawn from the fit and fitted again; p <= says that no sample was as far"
-    " off."
+LEGEND = "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all."
+RESAMPLED = (
+    " It comes from a parametric bootstrap, 19 or 99 samples drawn from the fit and fitted again; p <= means that no"
+    " sample had as large a statistic."
 )
 
 
@@ -78,7 +78,7 @@ def command(
         raise UserError(str(data), ["none of the families could be fitted."])
     if as_json:
         return
-    screen.print_words(console, LEGEND, "dim")
+    screen.print_words(console, LEGEND + RESAMPLED * any(fit.resamples for fit in good), "dim")
     for fit in good[:top]:
         for warning in fit.warnings:
             screen.print_words(console, f"{fit.family}: {warning}")

@@ -19,15 +19,13 @@ from engine.cli.show import screen
     metavar="FILE:CLASS",
     help="A whole study for a model of your own; with --extends, the model of the study to build on.",
 )
-@click.option("--schema", is_flag=True, help="Write the JSON schema beside it, for editors that complete and check.")
 @options.debug
-def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> None:
+def command(file: Path, extends: str | None, spec: str | None) -> None:
     """Write a commented study to FILE (study.toml), to be edited; what is there is not overwritten.
 
     It extends the shipped study, and has a prior, a policy and an event as comments. With --model it is the skeleton of
     a whole study, in which the tables of factors, shocks, policies and events are comments.
     """
-    import json
     import os
 
     from engine.errors import UserError
@@ -35,17 +33,14 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
     from engine.modelling.records import Model
     from engine.run_folder.folder import written
     from engine.study import loading
-    from engine.study.schema import as_json_schema
     from engine.study.templates import skeleton
 
     if file.suffix != ".toml":
         raise UserError(
             str(file), [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"]
         )
-    beside = [file.with_name(f"{file.stem}.schema.json")] if schema else []
-    for path in (file, *beside):
-        if path.exists() or path.is_symlink():
-            raise UserError(str(path), ["is there already. Take another name, or remove it."])
+    if file.exists() or file.is_symlink():
+        raise UserError(str(file), ["is there already. Take another name, or remove it."])
     model = None if spec is None else loading.load_model_file(spec)
     base: str | Model
     if model is not None and extends is None:
@@ -56,11 +51,9 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
         loading.load_study(base, model=model)
         if base not in loading.shipped_studies():
             base = Path(os.path.relpath(base, file.parent)).as_posix()
-    written(file, skeleton(file.stem, base, beside[0].name if beside else None).encode("utf-8"))
-    for path in beside:
-        written(path, json.dumps(as_json_schema(), indent=1).encode("utf-8"))
+    written(file, skeleton(file.stem, base).encode("utf-8"))
     console = screen.stdout()
-    screen.print_line(console, f"Wrote {' and '.join(map(str, (file, *beside)))}.")
+    screen.print_line(console, f"Wrote {file}.")
     screen.print_command(console, purpose, "check", file, model=spec)
     if base is not model:
         screen.print_command(console, "Run it", "run", file, "--paths", 16384, model=spec)

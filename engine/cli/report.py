@@ -40,13 +40,12 @@ def command(run: Run, out: Path | None, variable: str | None, asks: bool, quiet:
     """
     from engine.runs import upkeep
 
-    if out is not None:
-        upkeep.refuse_report(out)
+    upkeep.refuse_report(out)
     if asks:
         from engine.cli.show.progress import progress
         from engine.runs.missing import ask_missing
 
         with progress(quiet) as observe:
-            ask_missing(run, observe)
+            ask_missing(run, observe, variable)
     place = run.report(out, variable)
     screen.print_line(screen.stdout(), f"{place}: {size_as_text(place.stat().st_size)}")

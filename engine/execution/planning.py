@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ from engine.execution import results
 from engine.execution.executors import cluster
 from engine.execution.resources import above, bytes_free, bytes_needed, memory_needed
 from engine.execution.work import Work
-from engine.formatting import size_as_text
+from engine.formatting import duration, size_as_text
 from engine.lanes import compilation_cache
 from engine.program import devices
 from engine.program.contract import in_a_row
@@ -206,12 +205,8 @@ def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
     tables = measured.estimate * blocks
     if tables > seconds:
         advice.append(
-            f"the tables, which one machine makes in the end, will take {_hours(tables)}, longer than the paths."
+            f"the tables, which one machine makes in the end, will take {duration(tables)}, longer than the paths."
         )
     if heavy and (obstacles or files > MANY_FILES or tables > seconds):
         advice.append(f"{thin}.")
     return Plan(workers, blocks, tasks, per_task, seconds, tables, rate, size, files, tuple(obstacles), tuple(advice))
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{math.ceil(seconds / 60):,} min"

@@ -147,7 +147,7 @@ def bytes_of(size: str | int) -> int:
 
     text, count = str(size).strip(), 0
     if text.lstrip(".")[:1].isdigit():  # dask takes a unit without a number for one of it
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             count = parse_bytes(text)
     if count < 1:
         raise ValueError(f"expected a size above zero, such as 4GiB or 512MB, got '{size}'.")

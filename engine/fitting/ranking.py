@@ -178,7 +178,9 @@ def _canonical_names(families: Sequence[str]) -> dict[str, None]:
     """The families in the names of a study, each once; refuses those that cannot be fitted."""
     known = {*scipy_catalogue.continuous_names(), *OWN} - NOT_FITTED
     if problems := [
-        f"family '{name}' cannot be fitted.{did_you_mean(name, known)}" for name in families if name not in known
+        f"family '{name}' cannot be fitted: expected a continuous law with real parameters.{did_you_mean(name, known)}"
+        for name in families
+        if name not in known
     ]:
         raise UserError("--families", problems)
     ours = {law: name for name, law in OWN.items() if name != "logit-normal"}
@@ -190,7 +192,7 @@ def _form(name: str, x: np.ndarray, shifted: bool) -> Form:
     form, inside = Form(OWN.get(name, name), {}), x[0] > 0 and x[-1] < 1
     if name == "logit-normal":
         if not inside:
-            raise ValueError(f"needs values between 0 and 1, and they are from {x[0]:g} to {x[-1]:g}.")
+            raise ValueError(f"needs values between 0 and 1; these range from {x[0]:g} to {x[-1]:g}.")
         return Form("johnsonsb", {"loc": 0.0, "scale": 1.0})  # x in (0, 1), and a + b logit(x) standard normal
     if shifted or name in ("uniform", "triangular") or (form.law.a < 0 and name != "loguniform"):
         return form
@@ -214,7 +216,7 @@ def _fit(name: str, x: np.ndarray, shifted: bool) -> Fit:
         if not np.all(np.isfinite([top, statistic, *best])):
             raise ValueError("under it some values have no probability in double precision.")
     except FAILURES as error:
-        return Fit(name, failed=str(error))
+        return Fit(name, failed=str(error) or type(error).__name__)
     try:
         p, resamples = p_value(form, z, best, statistic)
     except FAILURES as error:

@@ -61,11 +61,12 @@ def attribution(
         raise UserError(study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."])
     sums = {key: Contrasts(shapley.contrasts(k), study.paths) for key in wanted}
     every = as_units(study.paths, study.unit)
-    good = np.ones(study.paths, bool)
+    good, finite = np.ones((2, study.paths), bool)
     for which, outcomes in _chunks(coalitions, names, device, observe):
-        sound = ~with_units(study, ~finite_paths([outcomes]))
-        good &= sound
-        refuse_too_many(study, good)
+        own_finite = finite_paths([outcomes])
+        sound = ~with_units(study, ~own_finite)
+        good, finite = good & sound, finite & own_finite
+        refuse_too_many(study, good, finite)
         own = {**outcomes, **event_indicators(study, outcomes)}
         for (name, measure), of in sums.items():
             if measure == SHORTFALL:

@@ -87,10 +87,12 @@ def between(study: Study, start: str, end: str) -> Coalitions:
         )
         raise UserError(study.source, [message])
     if len(players) > MOST_PLAYERS:
+        names = [player.name for player in players]
+        alone = [name for name in names if name not in study.lever_groups]
         text = (
             f"expected at most {MOST_PLAYERS}: '{start}' and '{end}' differ in {len(players)} levers and groups of"
             " levers, and each one more doubles the work. Put some of these into one group, under [lever_groups]:"
-            f" {', '.join(player.name for player in players)}."
+            f" {', '.join(alone or names)}."
         )
         raise UserError(study.source, [Problem("lever_groups", text)])
     return Coalitions(study, players)

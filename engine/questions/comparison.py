@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from engine.answers.as_text import judged
-from engine.answers.rows import BRIEF, table
+from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
 from engine.errors import Problems, UserError
 from engine.questions.variables import PROBABILITY
@@ -32,7 +31,6 @@ GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
 ORDERS = ("first order", "second order")
 FEW, MOST = 2, 4
 """Most policies beside the baseline with all brief rows of `worse`, and most policies with brief common tails."""
-Row = dict[str, Any]
 Held = dict[tuple[str, str, str], Estimate]
 """Estimates by measure ("difference_M", "worse", "regret_VaR95"), policy and variable."""
 
@@ -207,11 +205,15 @@ def rank_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Ta
 
 def common_table(study: Study, chosen: Sequence[str], outcomes: Mapping[str, np.ndarray], level: float) -> Table:
     """Shares of the worst futures that every two outcomes have in common, under each policy."""
-    losses = [outcomes[name] if study.is_loss(name) else -outcomes[name] for name in chosen]
+    signs = [1 if study.is_loss(name) else -1 for name in chosen]
+
+    def losses(p: int) -> list[np.ndarray]:  # copies, as a view would keep the outcomes of all policies in memory
+        return [sign * outcomes[name][p] for sign, name in zip(signs, chosen, strict=True)]
+
     rows = (
         {"pair": f"{chosen[i]}, {chosen[j]}", "policy": policy, "share": share}
         for p, policy in enumerate(study.policy_names if len(chosen) > 1 else ())
-        for (i, j), share in common_tails([values[p] for values in losses], study.unit, level).items()
+        for (i, j), share in common_tails(losses(p), study.unit, level).items()
     )
     worst, brief = f"{100 * (1 - level):.3g} %", ("share",) if len(study.policies) <= MOST else ()
     title = f"Worst {worst} of futures in common; {worst} by chance"

@@ -12,14 +12,14 @@ import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
-from engine.answers.rows import BRIEF, table
+from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
 from engine.answers.wording import amount, amounts, named, share, some, worst_share
 from engine.formatting import begun, command_line, words
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.prior_scores import BINS
 from engine.questions.reverse_stress import LikeliestFuture, likeliest_future
-from engine.questions.tail_drivers import SCORED, Density, Inputs, Row, input_rows
+from engine.questions.tail_drivers import SCORED, Density, Inputs, input_rows
 from engine.questions.tail_futures import TailFutures, tail_futures
 from engine.risk.estimation.evidence import stated_level
 from engine.risk.estimation.intervals import CONFIDENCE
@@ -254,7 +254,7 @@ def _way_there(study: Study, point: LikeliestFuture | None) -> str:
     if point is None:
         return "No likeliest future was found."
     if not point.distance:
-        return "Nothing unusual is needed: the future with all inputs at their medians is such a one already."
+        return "Nothing unusual is needed: the future with all inputs at their medians meets the condition."
     phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
     unusual = some([phrases[name] for name in _largest(point)], WORDS_OF_UNUSUAL)
     return f"The likeliest such future that was found has an unusual {unusual}."

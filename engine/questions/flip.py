@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, table
+from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
 from engine.answers.wording import amount, amounts, quantity, size, some
 from engine.errors import Problems
@@ -43,7 +43,6 @@ READING = (
     " are confirmed on independent futures: where nothing turns the ranking, something is listed in at most 5 % of"
     " studies. Brackets: 95 % intervals, the values at which the policies cannot be distinguished."
 )
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -215,12 +215,20 @@ def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
     return np.logical_and.reduce([np.isfinite(x).all(axis=0) for one in values for x in one.values()])
 
 
-def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
-    """Raises a UserError if more paths are not finite than the study allows."""
+def refuse_too_many(
+    study: Study, good: Bool[np.ndarray, "path"], finite: Bool[np.ndarray, "path"] | None = None
+) -> None:
+    """Raises a UserError if more paths are not finite than the study allows.
+
+    Args:
+      good: paths that are kept.
+      finite: paths whose own values are finite; `good` if not given.
+    """
     count, most = int((~good).sum()), most_excluded(study)
     if count > most:
-        text = f"values are not finite on {count:,} of {study.paths:,} paths, the first of them {int(np.argmin(good))}"
-        remedy = "Mend the model, or say which share may be kept out of all numbers, such as 0.0001"
+        first = int(np.argmin(good if finite is None else finite))
+        text = f"values are not finite on {count:,} of {study.paths:,} paths, the first of them {first}"
+        remedy = "Correct the model, or state the share of paths that may be excluded, such as 0.0001"
         raise UserError(
             f"model {study.model_name}", [Problem("run.nonfinite", f"{text}; expected at most {most:,}. {remedy}.")]
         )

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import compress
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from engine.answers.rows import Row
 from engine.questions import shapley
 from engine.questions.futures import Futures, Mix, Numbers, Quantity, differs, refuse_too_many, sound
 from engine.questions.independent_inputs import IndependentInput, independent_inputs, replicates
@@ -30,7 +30,6 @@ BATCHES = 64
 """Most batches of paths, from which the intervals of exact Shapley effects are computed."""
 EVALUATIONS = 1 << 24
 """Most simulated paths over all coalitions together."""
-Row = dict[str, Any]
 Both = tuple[Estimate, Estimate]
 """First- and total-order index of a set of inputs."""
 

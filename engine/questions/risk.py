@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from engine.answers import record_tables, rows
 from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import cell
 from engine.answers.question import RUN, Asked, Option
+from engine.answers.rows import Row
 from engine.answers.table import Table
 from engine.answers.wording import limited, listed, worst_share
 from engine.errors import UserError, unknown
@@ -30,7 +31,6 @@ READING = (
     " interval of the difference excludes zero."
 )
 CONDITIONAL = " A contrast between futures under one policy need not be cause and effect."
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, table
+from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
 from engine.answers.wording import listed, measured, share, some
 from engine.formatting import begun
 from engine.questions.comparison import compared
 from engine.questions.futures import Futures, of_paths, quantities
 from engine.questions.independent_inputs import independent_inputs
-from engine.questions.indices import Row, indices
+from engine.questions.indices import indices
 from engine.questions.variables import SHORTFALL, outcomes_of
 from engine.questions.variants import PATHS
 from engine.study.study import Study

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from engine.answers.rows import Row
 from engine.questions.futures import Futures
 from engine.questions.prior_scores import BINS, in_tenths, moments, share_below
 from engine.questions.tail_futures import TailFutures
@@ -21,7 +21,6 @@ SCORED = "its normal score"
 """Unit of a factor whose prior has no standard deviation."""
 _SAMPLE = 1 << 12
 """Paths from which the distribution of a shock is estimated if the study states its law."""
-Row = dict[str, Any]
 Density = list[Estimate]
 """For each tenth of a prior, the share of the worst futures in it divided by 0.1: 1 if they lie as the prior."""
 Inputs = list[tuple[Row, Density]]

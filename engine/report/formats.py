@@ -15,12 +15,14 @@ def refuse(place: Path) -> None:
     """Refuses a file that no report can be written to.
 
     Raises:
-      UserError: its name ends in none of the suffixes, or there is no such folder.
+      UserError: its name ends in none of the suffixes, there is no such folder, or no browser that prints a PDF.
     """
     if place.suffix.lower() not in (*PAGES, PDF):
         raise UserError(str(place), [f"expected a name that ends in {', '.join(PAGES)} or {PDF}, got '{place}'."])
     if not place.absolute().parent.is_dir():
         raise UserError(str(place), [f"expected a folder that is there, got '{place.parent}'."])
+    if place.suffix.lower() == PDF:
+        printing.browser()
 
 
 def content(place: Path, make: Callable[[], bytes]) -> bytes:
@@ -32,7 +34,4 @@ def content(place: Path, make: Callable[[], bytes]) -> bytes:
     Raises:
       UserError: there is no browser that prints, or it fails.
     """
-    if place.suffix.lower() != PDF:
-        return make()
-    printing.browser()  # refuses, if there is none, before the page is made
-    return printing.pdf(make())
+    return printing.pdf(make()) if place.suffix.lower() == PDF else make()

@@ -31,7 +31,7 @@ FEW = 2
 LARGEST = 5000
 """Most rows of a chart's table; a larger one is left out."""
 VARIABLES = {colour: f"var(--p{k})" for k, colour in enumerate(COLOURS)} | {
-    GREY: "var(--muted)", "#333333": "var(--ink)", "#FFFFFF": "var(--page)", "white": "var(--page)",
+    GREY: "var(--muted)", "#333333": "var(--ink)", "#FFFFFF": "var(--page)",
 }  # fmt: skip
 """Colour of a figure -> the variable of the page's style sheet."""
 
@@ -100,11 +100,11 @@ def _picture(anchor: str, kind: str, sources: Mapping[str, Any], **options: Any)
 
 
 def _drawn(anchor: str, data: tuple[pd.DataFrame, ...], figure: Any) -> Picture:
-    text = json.dumps(export.specification(figure, "page"))
+    specification = export.specification(figure, "page")
+    datasets, text = specification.pop("datasets"), json.dumps(specification)
     for colour, variable in VARIABLES.items():
         text = text.replace(f'"{colour}"', f'"{variable}"')
-    specification = json.loads(text)
-    specification["datasets"] = {name: _columns(rows) for name, rows in specification["datasets"].items()}
+    specification = {**json.loads(text), "datasets": {name: _columns(rows) for name, rows in datasets.items()}}
     title = specification.pop("title", {})
     note = " ".join(title.get("subtitle", ())) or data[0].attrs["note"]
     return Picture(anchor, data[0].attrs["title"], note, specification)

@@ -137,8 +137,8 @@ def verdict(run: RunRecords, measure: str, name: str) -> str:
         said = f"{called(run, ahead)} is {rank} in {of}: {here} against {there}"
     elif run.study.loss_of(name) is None:
         said = f"it cannot be said which policy is better in {of}: neither high nor low values are worse"
-    elif None in (sign(run, measure, policy, name) for policy in others):
-        reason = why(run.comparison.get((f"difference_{measure}", best, name)))
+    elif unknown := [policy for policy in others if sign(run, measure, policy, name) is None]:
+        reason = why(run.comparison.get((f"difference_{measure}", unknown[0], name)))
         said = f"it cannot be said which policy is better in {of}: {reason}"
     else:
         here, there = amounts(measure, own[best], own[base])
@@ -166,7 +166,7 @@ def rivals(run: RunRecords) -> list[str]:
     near = [
         called(run, policy)
         for policy in run.others
-        if policy != top and not (own[policy].low > own[top].high or own[policy].high < own[top].low)
+        if policy != top and own[policy].low <= own[top].high and own[policy].high >= own[top].low
     ]
     return [f"The intervals of {called(run, top)} and {some(near)} overlap."] if near else []
 
@@ -247,5 +247,5 @@ def parts(run: RunRecords) -> list[str]:
         f"“{study.title('events', one.name)}” requires all of these in the same future:"
         f" {listed([study.phrase('events', part) for part in one.all_of])}."
         for one in study.events
-        if one.all_of and one.name in run.events
+        if one.all_of
     ]

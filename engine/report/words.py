@@ -26,7 +26,8 @@ def told(study: Study, answer: Answer) -> Answer:
     say = translator(study, answer.subject.policies)
     findings = tuple(minus(begun(say(text))) for text in answer.findings)
     tables = tuple(_table(say, table) for table in answer.tables)
-    return replace(answer, findings=findings, tables=tables, basis=begun(say(answer.basis)))
+    subject = replace(answer.subject, policies=tuple(map(say, answer.subject.policies)))
+    return replace(answer, subject=subject, findings=findings, tables=tables, basis=begun(say(answer.basis)))
 
 
 def _table(say: Callable[[str], str], table: Table) -> Table:
@@ -63,6 +64,8 @@ def translator(study: Study, policies: Sequence[str]) -> Callable[[str], str]:
 
     @functools.cache
     def translate(text: str) -> str:
+        if text in policies and text in words:
+            return study.title("policies", text)
         label, bracket, unit = text.partition(" [")
         first, *others = label.split(", ")
         if first not in alone:

@@ -77,8 +77,9 @@ def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
 
 def _drop_beyond(folder: RunFolder) -> None:
     """Takes away files of blocks beyond the study's, which a killed run for more paths has left without a record."""
+    count = len(folder.study.blocks())
     for index, path in files_of_blocks(folder.path):
-        if index >= len(folder.study.blocks()):
+        if index >= count:
             path.unlink()
 
 

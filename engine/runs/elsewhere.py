@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from engine.errors import UserError
 from engine.study.study import Study
 
 
@@ -16,9 +17,14 @@ def rows(study: Study, cube: xr.DataTree, paths: int | range | None = None) -> p
 
     Args:
       paths: how many, from the first on, or consecutive numbers; those whose draws are kept if not given.
+
+    Raises:
+      UserError: the numbers are negative or not consecutive.
     """
     if not isinstance(paths, range):
         paths = range(study.keep.draws or study.paths if paths is None else paths)
+    if paths.step != 1 or min(paths.start, paths.stop) < 0:
+        raise UserError("paths", [f"expected a number, or consecutive numbers such as range(1000), got {paths}."])
     numbers = range(study.paths)[paths.start : paths.stop]
     index = pd.MultiIndex.from_product([study.policy_names, np.asarray(numbers)], names=["policy", "path"])
     kept = [cube.children[name].to_dataset(inherit=False) for name in ("draws", "paths") if name in cube.children]

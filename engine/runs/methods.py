@@ -39,5 +39,5 @@ def method(name: str, ask: Callable[..., Answer]) -> Callable[..., Answer]:
     about = inspect.cleandoc(record.__doc__).partition("\b")[0]  # commands follow
     asked.__name__, asked.__signature__ = name, signature  # type: ignore[attr-defined]
     helped = [f"  {one.name}: {one.option.help}" for one in fields(record)]
-    asked.__doc__ = "\n".join([about + "Args:", *helped, *(f"  {one}: {PLACE[one]}" for one in place)])
+    asked.__doc__ = "\n".join([about.rstrip(), "", "Args:", *helped, *(f"  {one}: {PLACE[one]}" for one in place)])
     return asked

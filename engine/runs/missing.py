@@ -12,6 +12,7 @@ from engine.answers import registry
 from engine.answers.question import fields
 from engine.errors import UserError
 from engine.execution.progress import Observer, Progress
+from engine.formatting import duration
 from engine.report.brief import missing_questions
 from engine.report.records import RunRecords, stored
 from engine.report.sentences import ranked
@@ -22,18 +23,24 @@ if TYPE_CHECKING:
     from engine.runs.run import Run
 
 
-def ask_missing(run: Run, observe: Observer) -> list[str]:
+def ask_missing(run: Run, observe: Observer, variable: str | None = None) -> list[str]:
     """Asks a run what its report lacks, stores the answers, and returns the questions that were answered.
 
     Before each question a note says how many are left, and how long they take: as long as those before them, or as the
     run itself did. A question that is refused is left out, with a note.
+
+    Args:
+      variable: the outcome that the answer speaks of first; by default the first of the headline.
+
+    Raises:
+      UserError: there is no such outcome.
     """
-    of = stored(run.folder, run.answers.study, run._read_cube)
+    of = stored(run.folder, run.answers.study, run._read_cube, variable)
     wanted = {name: options for name in missing_questions(of) if (options := options_for(of, name)) is not None}
     began, answered = time.monotonic(), list[str]()
     for k, (name, options) in enumerate(wanted.items()):
         each = (time.monotonic() - began) / k if k else _seconds(run.folder)
-        left = f"about {_as_text((len(wanted) - k) * each)} left"
+        left = f"about {duration((len(wanted) - k) * each)} left"
         heading = registry.question(name).heading
         observe(Progress("asking", k, len(wanted), f"{heading} ({k + 1} of {len(wanted)} questions, {left})"))
         watched = run._asking(observe=lambda stage, done, total: observe(Progress(stage, done, total)))
@@ -70,10 +77,3 @@ def _seconds(folder: Path) -> float:
         for started, ended in spans
         if started and ended
     )
-
-
-def _as_text(seconds: float) -> str:
-    """A duration in words: `40 s`, `3 min`, `2.5 h`."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

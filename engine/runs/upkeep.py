@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,9 +106,18 @@ def report_note(folder: RunFolder, paths: int) -> str:
     return f"report.html is of {of}, and there are {paths:,}. Make it again: {again}"
 
 
-def refuse_report(out: Path) -> None:
-    """Refuses a file that no report can be written to: `engine.report.formats.refuse`."""
-    report_formats.refuse(out)
+def refuse_report(out: Path | None) -> None:
+    """Refuses a file that no report can be written to, as `engine.report.formats.refuse`, or any without its packages.
+
+    Raises:
+      UserError: the file is refused, or the packages of the extra `report` are missing.
+    """
+    if out is not None:
+        report_formats.refuse(out)
+    if importlib.util.find_spec("jinja2") is None:
+        raise UserError(
+            "rustbelt report", [f"expected the packages of the extra 'report'. Install them: {install('report')}"]
+        )
 
 
 def first_screen(folder: Path, study: Study, tree: xr.DataTree, variable: str | None) -> tuple[Part, ...]:
@@ -140,16 +150,9 @@ def write_report(
       UserError: the file has another suffix, or its folder is missing; the packages of the extra `report` are missing,
         or a program that prints is.
     """
-    if out is not None:
-        refuse_report(Path(out))
-    try:
-        from engine.report import page, records
-    except ModuleNotFoundError as error:
-        if error.name != "jinja2":
-            raise
-        raise UserError(
-            "rustbelt report", [f"expected the packages of the extra 'report'. Install them: {install('report')}"]
-        ) from error
+    refuse_report(None if out is None else Path(out))
+    from engine.report import page, records
+
     place = folder.path / page.NAME if out is None else Path(out)
     content = report_formats.content(
         place, lambda: page.page(records.stored(folder.path, study, cube(), variable), kept=kept_text)

@@ -93,7 +93,8 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
     if (place := _folder(url)) and place.resolve().is_relative_to(folder.resolve()):
         raise UserError(url, [f"expected a place outside of {folder}, got one inside. Choose another URL."])
     store = store_at(url, make=True)
-    begun = digest_of_file(folder / _ROOT)
+    if not (begun := digest_of_file(folder / _ROOT)):
+        raise UserError(str(folder), ["has no cube yet. Finish the run before it is copied."])
     files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != UNFINISHED]
     if links := [path for path in files if path.is_symlink()]:
         raise UserError(str(links[0]), ["expected a file, got a link. Put there what it leads to."])

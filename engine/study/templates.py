@@ -8,7 +8,7 @@ import re
 from engine.modelling.records import Model, PathModel
 
 _ON_TOP = """\
-{schema}# What stands here is laid over the study that it extends; all else stays. Remove the # of what you need.
+# What stands here is laid over the study that it extends; all else stays. Remove the # of what you need.
 # All keys: docs/study-file.md.
 name = {name}
 extends = {extends}
@@ -33,7 +33,7 @@ question = "What if?"
 # above = 1.0
 """
 _WHOLE = """\
-{schema}# `rustbelt check` with --model names the factors that have no prior yet. Remove the # of what you need.
+# `rustbelt check` with --model names the factors that have no prior yet. Remove the # of what you need.
 # All keys: docs/study-file.md.
 name = {name}
 question = "What is it to answer?"
@@ -77,13 +77,12 @@ _SHOCKS = """
 """
 
 
-def skeleton(stem: str, base: str | Model, schema: str | None = None) -> str:
+def skeleton(stem: str, base: str | Model) -> str:
     """A commented study file.
 
     Args:
       stem: of the name of its file, which the study is named after.
       base: the study that it extends, or the model that it is of.
-      schema: file of the JSON schema, for editors.
     """
     name = re.sub(r"[^\w-]+", "-", stem)[:64].strip("-") or "study"
     if isinstance(base, str):
@@ -91,7 +90,7 @@ def skeleton(stem: str, base: str | Model, schema: str | None = None) -> str:
     else:
         has_years = isinstance(base, PathModel)
         text, parts = _WHOLE, {"time": _TIME * has_years, "shocks": _SHOCKS * has_years}
-    parts |= {"schema": f"#:schema ./{schema}\n" if schema else "", "name": json.dumps(name, ensure_ascii=False)}
+    parts["name"] = json.dumps(name, ensure_ascii=False)
     for key, part in parts.items():
         text = text.replace(f"{{{key}}}", part)
     return text

@@ -194,7 +194,7 @@ def test_a_specification_curve_is_sorted_and_its_intervals_are_thinned(each):
     assert_close((whole.high - whole.low).to_numpy(), np.full(len(whole), 2 * HALF))
     assert data.stated.sum() == 1 and rows[int(data.stated.argmax())]["departures"] == 0
     assert (f"of {len(whole)} of them" in data.attrs["note"]) == (each == 200)
-    departing = {text for row, text in zip(rows, data["departs in"], strict=True) if row["choices"] == "drag: off"}
+    departing = {text for row, text in zip(rows, data["departs in"], strict=True) if row["exactly"] == "drag: off"}
     assert departing == {"drag of zombies off"}
 
 

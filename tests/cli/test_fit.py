@@ -63,7 +63,7 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     assert ranking.p_text(fits[3]) == "p <= 0.01" and lines[5].rstrip().endswith("p <= 0.01")
     printed = " ".join(ended.stdout.split())
     assert ranking.reading(fits) in printed
-    assert re.search(r"parametric bootstrap, 19 to 99 samples", printed)
+    assert re.search(r"parametric bootstrap, 19 or 99 samples", printed)
     ((name, table),) = pasted(ended.stdout).items()
     assert name == "price"
     assert re.search(r"data\.csv, .*price, n = 120", table.pop("source"))
@@ -78,7 +78,7 @@ def test_a_family_without_a_p_value_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(ranking, "p_value", late)
     ended = call("fit", written(tmp_path, PRICES), "--column", "price", "--families", "normal")
     printed = " ".join(ended.stdout.split())
-    assert re.search(r"off\. normal: no p-value: by design\.", printed)
+    assert re.search(r"fits at all\. normal: no p-value: by design\.", printed)
 
 
 def test_the_snippets_of_the_next_best_are_comments(tmp_path):

@@ -50,10 +50,10 @@ def test_json_is_the_answer_and_nothing_else(pond, story):
     assert answer["question"] == "replay"
     for name, values in first["outcomes"].data_vars.items():
         assert_holds([row for row in tables["outcomes"]["rows"] if row["variable"] == name], values)
-    for group in ("yearly", "shocks"):
+    for group, prefix in (("yearly", "yearly_"), ("shocks", "shock_")):
         for name, values in first[group].data_vars.items():
-            assert_holds(tables[name]["rows"], values)
-            (unit,) = (column["unit"] for column in tables[name]["columns"] if column["name"] == "value")
+            assert_holds(tables[f"{prefix}{name}"]["rows"], values)
+            (unit,) = (column["unit"] for column in tables[f"{prefix}{name}"]["columns"] if column["name"] == "value")
             assert unit == unit_name(values.attrs)
     draws = {row["factor"]: row["draw"] for row in tables["draws"]["rows"]}
     assert draws == {name: float(value) for name, value in first["draws"].data_vars.items()}
@@ -61,7 +61,7 @@ def test_json_is_the_answer_and_nothing_else(pond, story):
 
 def test_one_policy_and_one_variable_are_all_that_is_told(pond):
     tables = json.loads(call(*pond, "--path", 17, "--policy", "use", "--variable", "stock", "--json").stdout)["tables"]
-    assert {row["policy"] for name in ("outcomes", "stock") for row in tables[name]["rows"]} == {"use"}
+    assert {row["policy"] for name in ("outcomes", "yearly_stock") for row in tables[name]["rows"]} == {"use"}
     assert "level" not in tables and {row["factor"] for row in tables["draws"]["rows"]} == {"inflow", "depth"}
 
 
@@ -82,7 +82,10 @@ def test_what_is_saved_is_the_replay(pond, story, tmp_path):
     rows = saved[saved["table"] == "outcomes"]
     for name, values in story["outcomes"].isel(path=0).data_vars.items():
         assert_holds(rows[rows["variable"] == name].to_dict("records"), values)
-    assert {*story["yearly"].data_vars, *story["shocks"].data_vars, "draws"} <= {*saved["table"]}
+    kinds = {f"yearly_{name}" for name in story["yearly"].data_vars} | {
+        f"shock_{name}" for name in story["shocks"].data_vars
+    }
+    assert kinds | {"draws"} <= {*saved["table"]}
 
 
 def test_no_text_that_is_saved_is_a_formula(tmp_path):
@@ -136,7 +139,7 @@ def test_levers_that_differ_by_place_are_folded_between_words():
     study = static(Schools(), {"need": prior}, 16, policies, baseline="few")
     story = replay(study, [3])
     levers = replayed(study, story, None, "few")["levers"]
-    texts = {row["policy"]: row["value"] for row in levers.where(lever="teachers")}
+    texts = {row["policy"]: row["in_force"] for row in levers.where(lever="teachers")}
     assert texts["few"].startswith("town 0: 1, ") and texts["many"].startswith("town 0: 10, ")
     lines = printed(70, print_answer, replayed(study, story, None, "few"), True)
     assert max(map(len, lines)) <= 70

@@ -195,10 +195,13 @@ def test_charts_keep_their_bands_with_any_number_of_policies(count):
 
 
 def test_a_policy_has_one_marker_in_all_charts(plain):
-    for layer in (part for chart in data_of(plain)["charts"].values() for part in chart.get("layer", ())):
-        for step in layer.get("transform", ()):
-            if step.get("as") == "marker":
-                assert '{"Old": "circle", "New": "square"}' in step["calculate"]
+    def transforms(part):
+        held = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        own = part.get("transform", []) if isinstance(part, dict) else []
+        return [*own, *(step for inner in held for step in transforms(inner))]
+
+    marked = [step["calculate"] for step in transforms(data_of(plain)["charts"]) if step.get("as") == "marker"]
+    assert len(marked) > 1 and all('{"Old": "circle", "New": "square"}' in one for one in marked)
 
 
 def test_the_head_names_who_answers_and_the_day_and_the_model_says_what_it_cannot():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import engine
+from tests.refusals import refuses
 from tests.small_files import BRIDGE, MODELS, write
 
 
@@ -21,6 +22,9 @@ def run(tmp_path_factory):
 
 def test_experiments_are_the_rows_of_the_table_with_scenario_policy_and_model(run):
     experiments, outcomes = run.to_ema()
+    for wrong in (range(0, 100, 10), range(9, -1, -1), -5):
+        with refuses("", "consecutive"):
+            run.to_dataframe(wrong)
     table = run.to_dataframe()
     assert list(experiments) == ["load", "price", "scenario", "policy", "model"]
     assert len(experiments) == len(table) == 2 * 4000

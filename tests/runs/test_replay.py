@@ -1,5 +1,6 @@
 """Single paths in full: the outcomes of the cube, bit for bit; several at once, in double precision, and far out."""
 
+import json
 import re
 import shlex
 import shutil
@@ -241,6 +242,11 @@ def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monke
     shown = call(*shlex.split(command)[1:])
     assert shown.exit_code == 0, shown.output
     assert "nan" in shown.stdout and "from 2018 on" in shown.stdout
+    words = [*shlex.split(command)[1:], "--variable", variable]
+    assert call(*words, "--save", "one.parquet").exit_code == 0
+    rows = json.loads(call(*words, "--json").stdout)["tables"][f"yearly_{variable}"]["rows"]
+    assert {row["year"] for row in rows if row["value"] is None and row["not_finite"] == "nan"} >= {2018}
+    assert any(isinstance(row["value"], float) for row in rows)
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def profile(data: pd.DataFrame) -> Any:
         for ledger in about["ledgers"]:
             y = alt.Y("choices:O", axis=alt.Axis(title=None, labelExpr=choices, domain=False, grid=False))
             base = alt.Chart(data[(data.claim == claim) & (data.ledger == ledger)]).encode(y)
-            bars = base.mark_bar(strokeWidth=0.6, stroke="white", height={"band": 0.75}).encode(
+            bars = base.mark_bar(strokeWidth=0.6, stroke="#FFFFFF", height={"band": 0.75}).encode(
                 x, alt.X2("to"), colour, tooltip=["verdict", alt.Tooltip("share", format=".1%"), "universes"]
             )
             count = base.mark_text(align="left", dx=4).encode(

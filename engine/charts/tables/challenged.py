@@ -70,14 +70,12 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
     own = [row for row in rows_of(challenge, "curve") if row["claim"] == chosen and row["ledger"] == ledger]
     held = [row for row in own if row["difference"] and np.isfinite(row["difference"].estimate)]
     held.sort(key=lambda row: row["difference"].estimate)
-    words = {f"{row['choice']}: {row['otherwise']}": row["words"] for row in rows_of(challenge, "choices")}
     found = Counter(row["verdict"] for row in held)
     counts = {name: f"{called(name)}: {found[name]:,}" for name in VERDICTS if name in found}
     n, step, rows = len(held), -(-max(len(held), 1) // MOST_INTERVALS), list[dict[str, Any]]()
     for k, row in enumerate(held):
         one, is_stated = ends(row["difference"]), row["departures"] == 0
-        departing = "; ".join(words.get(part, part) for part in row["choices"].split("; "))
-        about = {"rank": k + 1, "verdict": counts[row["verdict"]], "departs in": departing, "stated": is_stated}
+        about = {"rank": k + 1, "verdict": counts[row["verdict"]], "departs in": row["choices"], "stated": is_stated}
         rows.append(about | (one if k % step == 0 or is_stated else {"estimate": one["estimate"]}))
     shown = sum("low" in row for row in rows)
     note = f"Choices: {ledger}; {labels.counted(n, 'universe')}: the difference in each, with 95 % intervals"

@@ -114,7 +114,7 @@ def known(study: Study, condition: Answer, *, most: int = MOST) -> pd.DataFrame:
             "Thick bars reach one standard deviation to either side of the mean, thin ones two, pale before the facts;"
             " the point is the mean given the facts, with its 95 % interval. Beside them the mean before and given."
         )
-    note += " Hollow marks: the chance before the facts; filled ones: given them; with 95 % intervals." * bool(events)
+    note += " Pale marks: the chance before the facts; dark ones: given them; with 95 % intervals." * bool(events)
     nothing = "no factor varies, and there is no event; or what is known was not asked for"
     rows = factors + events
     title = condition.finding if rows else "Nothing is known: rustbelt condition STUDY computes it"

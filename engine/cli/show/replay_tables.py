@@ -67,10 +67,10 @@ def replayed(
         *([_worst(study, ranked)] if ranked is not None else []),
         table("outcomes", "Outcomes", rows, "variable", "policy", brief=("unit", "value"), across="policy"),
         _draws(study, story["draws"].to_dataset()),
-        *(_by_year(name, values, study.model.yearly[name]) for name, values in yearly.items()),
+        *(_by_year("yearly", name, values, study.model.yearly[name]) for name, values in yearly.items()),
         *_levers(study, first),
         *(
-            _by_year(name, first["shocks"].data_vars[name], shock, "Shock ")
+            _by_year("shock", name, first["shocks"].data_vars[name], shock, "Shock ")
             for name, shock in study.model.shocks.items()
         ),
     ]
@@ -112,17 +112,18 @@ def _worst(study: Study, ranked: xr.Dataset) -> Table:
     return table("worst", "; ".join(title), rows, "rank", "policy", across="policy")
 
 
-def _by_year(name: str, values: xr.DataArray, entry: Yearly | Shock, title: str = "") -> Table:
+def _by_year(kind: str, name: str, values: xr.DataArray, entry: Yearly | Shock, title: str = "") -> Table:
     """A variable of one path: years down; its last dimension of places across, else policies."""
     places = [f"place_{dim}" for dim in entry.dims]
     policy = ["policy"] if "policy" in values.dims else []
     dims = [*policy, "year", *places] if places else ["year", *policy]
     renamed = values.astype(float).rename(dict(zip(entry.dims, places, strict=True))).rename("value")
     frame = renamed.reset_coords(drop=True).to_dataframe().reset_index()
-    if not np.isfinite(frame["value"]).all():  # a number that is not finite would be a missing value
-        frame["value"] = frame["value"].map("{:.4g}".format)
+    finite = np.isfinite(frame["value"])
+    if not finite.all():  # a number that is not finite is a missing value
+        frame["not_finite"] = frame["value"].map("{:g}".format).mask(finite, "")
     return table(
-        name,
+        f"{kind}_{name}",
         f"{title}{name}",
         frame.to_dict("records"),
         *dims,
@@ -174,7 +175,7 @@ def _levers(study: Study, story: xr.DataTree) -> Iterator[Table]:
             texts[own["policy"].item()] = in_line(line, "{:.4g}".format)
         if lever in drawn or len({*texts.values()}) > 1:
             rows += (
-                {"lever": lever, "policy": name, "unit": entry.unit, "value": text} for name, text in texts.items()
+                {"lever": lever, "policy": name, "unit": entry.unit, "in_force": text} for name, text in texts.items()
             )
     yield table("levers", "Levers in force on this path", rows, "lever", "policy", brief=(), across="policy")
 

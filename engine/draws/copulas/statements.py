@@ -187,7 +187,7 @@ def _theta(name: str, key: str, value: float, n: int) -> float:
             return float(value)
         size = brentq(lambda theta: measure(theta) - max(abs(value), least), *kind.limits, xtol=1e-14)
         return math.copysign(float(f"{size:.12g}"), value)
-    if value > high:
+    if value > high or (two_sided and value < low):
         remedy = "For nearly full dependence use 'gaussian'."
     elif value < min(low, 0.0):
         remedy = "For negative dependence use 'gaussian' or 't', or 'frank' for two factors."

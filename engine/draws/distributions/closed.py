@@ -134,10 +134,13 @@ def _logit_normal_mode(median: float, sigma: float) -> float:
     def logit(z: Any) -> Any:
         return special.logit(median) + sigma * z
 
-    # the density is flat where z = -sigma (1 - 2 x), so that |z| < sigma
-    z, step = np.linspace(-sigma, sigma, 4001, retstep=True)
-    best = z[np.argmin(0.5 * z * z + special.log_expit(logit(z)) + special.log_expit(-logit(z)))]
-    flat = optimize.brentq(lambda z: z + sigma * (1 - 2 * special.expit(logit(z))), best - step, best + step)
+    # the density is flat where z = -sigma (1 - 2 x), so that |z| <= sigma: at one place, or at two modes if sigma^2 > 2
+    low, high = -sigma, sigma
+    if sigma > math.sqrt(2.0):
+        z, step = np.linspace(-sigma, sigma, 4001, retstep=True)
+        best = z[np.argmin(0.5 * z * z + special.log_expit(logit(z)) + special.log_expit(-logit(z)))]
+        low, high = best - step, best + step
+    flat = optimize.brentq(lambda z: z + sigma * (1 - 2 * special.expit(logit(z))), low, high)
     return float(special.expit(logit(flat)))
 
 

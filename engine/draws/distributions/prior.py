@@ -15,7 +15,7 @@ from engine.draws.distributions.fits import solved
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged, pooled
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, PLAIN_NAMES, quietly
-from engine.draws.distributions.scipy_laws import named, refuse_wrong
+from engine.draws.distributions.scipy_laws import Counts, named, refuse_wrong
 from engine.draws.distributions.statements import KEYS, Statements, read
 from engine.draws.distributions.transformed import transformed
 from engine.draws.distributions.truncated import truncated
@@ -164,6 +164,8 @@ def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Table
             if kind is Mixture and is_averaged(part.law):  # to evaluate it takes minutes, or hours when nested
                 text = "is pooled by quantiles, which does not go within a mixture or a linear pool."
                 raise refusal("", f"{text} Take pool = 'linear' there.")
+            if isinstance(part.law, Counts):
+                _ = part.law.steps  # refuses too many values, at this place
             priors.append(part)
     problems.refuse()
     total, what = sum(weights), place.removesuffix("s")

@@ -15,12 +15,15 @@ from scipy import special
 from engine.draws.distributions.discrete import Discrete, changes, reached
 from engine.draws.distributions.law import Function, Law, Steps, scores_between
 from engine.draws.distributions.scipy_catalogue import defaults, discrete_names, generic, parameter_names, quietly
+from engine.draws.limits import FARTHEST
 from engine.errors import UserError, refusal
 
 MOST_STEPS = 1 << 16
 """Greatest number of values of a discrete distribution on a device."""
-_MISSING = 2e-9
-"""Greatest probability of other values; SciPy's probabilities of numbers in the millions have nearly that error."""
+_EACH_ALONE, _FEWER = ("nchypergeom_fisher", "nchypergeom_wallenius"), 1 << 12
+"""Distributions whose probabilities SciPy computes one at a time, and the greatest number of values of such a one."""
+_BEYOND = 2.0 * special.ndtr(-FARTHEST)
+"""Greatest probability of values beyond those: that of scores beyond the farthest draws."""
 _TIE = 1e-14
 _HUGE, _HUGE_COUNT = 1e300, 2.0**53
 _SLOW = ("gausshyper", "genhyperbolic", "geninvgauss", "irwinhall", "ksone", "kstwo", "norminvgauss")
@@ -138,20 +141,26 @@ class Counts(_OfScipy, Discrete):
 
     @functools.cached_property
     def steps(self) -> Steps:
-        """Those within the reach of draws, from SciPy's probabilities of numbers around the mean."""
+        """Steps within the reach of draws, from SciPy's probabilities of the numbers around the mean."""
         *shapes, loc = self.parameters
         unit = generic(self.name)(*shapes)  # SciPy takes a number that loc has rounded for no whole number
         low, high = unit.support()
+        most = _FEWER if self.name in _EACH_ALONE else MOST_STEPS
         with quietly():
-            first = max(low, np.floor(min(unit.mean(), _HUGE_COUNT)) - MOST_STEPS // 2)
-            counts = first + np.arange(min(high - first, MOST_STEPS) + 1)
-            weights = unit.pmf(counts)
-        if not abs(weights.sum() - 1.0) < _MISSING:
+            around = np.floor(min(unit.mean(), _HUGE_COUNT)) - most // 2
+            first = max(low, min(around, high - most + 1))
+            counts = first + np.arange(min(high - first, most - 1) + 1)
+            is_whole = counts[0] <= low and counts[-1] >= high
+            beyond = 0.0 if is_whole else unit.cdf(counts[0] - 1) + unit.sf(counts[-1])
+            weights = unit.pmf(counts) if beyond <= _BEYOND else np.zeros(0)
+        if not beyond <= _BEYOND:
             raise refusal(
                 "",
-                f"takes too many values, far apart; expected at most {MOST_STEPS}. For such numbers use a continuous"
-                " law, such as 'normal' or 'gamma'.",
+                f"takes too many values, far apart; expected at most {most}. For such numbers use a continuous law,"
+                " such as 'normal' or 'gamma'.",
             )
+        if not weights.sum() > 0:
+            raise refusal("", "SciPy's probabilities are not finite here. Take other parameters, or another family.")
         # moved by more than rounding, so that a number whose probability is stated exactly is its quantile
         return reached(loc + counts, changes(weights) + _TIE)
 

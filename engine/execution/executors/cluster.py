@@ -99,7 +99,7 @@ class Cluster:
 
         Raises:
           UserError: a worker found something that the user can mend, the scheduler is gone, or one task was lost
-            again and again.
+            `TRIES` times.
         """
         from distributed import as_completed
 
@@ -129,8 +129,11 @@ class Cluster:
                 lost[span] += 1
                 if lost[span] >= TRIES:
                     what = "the yearly sample" if span == YEARLY else ledger.named(done)
-                    message = f"{TRIES} workers died while computing {what}. Finished blocks are kept."
-                    raise UserError(self._option, [message]) from future.exception()
+                    failure = future.exception()
+                    message = f"{TRIES} workers died while computing {what}."
+                    if isinstance(failure, OSError):
+                        message = f"computing {what} failed {TRIES} times ({failure})."
+                    raise UserError(self._option, [f"{message} Finished blocks are kept."]) from failure
                 committed = ledger.done_blocks(folder, thorough=True, only=done)
                 parts = [YEARLY] if span == YEARLY else spans([index for index in done if index not in committed], 1)
                 lost.update({part: lost[span] for part in parts if part != span})

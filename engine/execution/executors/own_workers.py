@@ -1,4 +1,4 @@
-"""Worker processes on this machine, each with its own cores or GPU: a dask cluster that this process starts."""
+"""Worker processes on this machine, each with a share of the cores or a GPU: a dask cluster of this process."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ class OwnWorkers:
         self.device, self.why = (device, "") if found is None else ("cpu", found.why)
         self.options: list[dict[str, Any]] = [
             {
-                "nthreads": max(len(cores[k::count]), 1),
-                "env": {"CUDA_VISIBLE_DEVICES": gpus[k]} if gpus else {"JAX_PLATFORMS": "cpu"},
+                "nthreads": 1,  # a lost worker then loses few tasks, and the deadly one is known
+                "env": {"RUSTBELT_CPU_DEVICES": os.environ.get("RUSTBELT_CPU_DEVICES", f"{len(cores[k::count]) or 1}")}
+                | ({"CUDA_VISIBLE_DEVICES": gpus[k]} if gpus else {"JAX_PLATFORMS": "cpu"}),
             }
             for k in range(count)
         ]

@@ -87,13 +87,13 @@ class Challenge:
         """
         if self.only not in (None, ASSUMPTIONS):
             raise UserError("--only", [unknown("part", str(self.only), (ASSUMPTIONS,))])
-        findings, rankings, structures = list[str](), list[Table](), ""
-        if self.only or of.study.assumptions:
-            findings, rankings, structures = assumptions(of.study, of.paths, of.device, of.observe)
+        place = of.paths, of.device, of.observe
         if self.only:
+            findings, rankings, structures = assumptions(of.study, *place)
             basis = f"{of.study.name}: {structures}"
             return Answer(Subject.of(of.study), (*findings,), (*rankings,), basis, RANKINGS)
-        study, results = challenge(of.study, self.claim, of.paths, of.device, of.observe)
+        study, results = challenge(of.study, self.claim, *place)  # refuses a wrong claim
+        findings, rankings, structures = assumptions(of.study, *place) if of.study.assumptions else ([], [], "")
         lost = sum(math.isnan(one.estimates.policy) for of in results for one in of.case.worlds)
         basis = (
             f"{study.name}: {study.paths:,} paths a universe, seed {study.seed}, all by one program; "
@@ -168,7 +168,7 @@ def _curve(of: Result) -> Iterator[Row]:
         gap = Estimate.normal(one.estimates.difference, one.estimates.error)
         yield {
             "departures": one.departures, "difference": gap, "unit": of.case.study.unit_of(of.case.claim.variable),
-            "verdict": str(one.verdict), "choices": _names(one.universe),
+            "verdict": str(one.verdict), "choices": in_words(one.universe), "exactly": _names(one.universe),
         }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ WHOLE = Estimate(1.0, 0.0, 1.0, 1.0)
 """The fraction of choices that are made in full."""
 Dimensions = Mapping[str, Sequence[Choice]]
 
+EVERY = 5.0
+"""Seconds between two writes of the cache."""
 THREADS = 2
 Done = Callable[[int, int], None]
 """Called with the number of sets of futures that are done, and of all."""
@@ -117,6 +120,7 @@ class Results:
         self._key = hashlib.blake2b(repr(about).encode(), digest_size=16).hexdigest()
         held = json.loads(compilation_cache.held("universes", self._key) or "{}")
         self._held = {name: Estimates(*numbers) for name, numbers in held.items()}
+        self._written = time.monotonic()
 
     def at(self, cells: Iterable[Cell], done: Done = lambda *_: None) -> list[Estimates]:
         """The estimates of cells, in order; they do not depend on which other cells are computed with them."""
@@ -130,10 +134,11 @@ class Results:
                 with ThreadPoolExecutor(THREADS) as threads:
                     for number, some in enumerate(threads.map(self._computed, missing.values()), 1):
                         self._held |= some
+                        if time.monotonic() - self._written > EVERY:
+                            self._write()
                         done(number, len(missing))
             finally:
-                content = json.dumps(dict(self._held))  # a copy, as other threads may add estimates meanwhile
-                compilation_cache.keep("universes", self._key, content.encode())
+                self._write()
         return [self._held[name] for name, _ in by_name]
 
     def _computed(self, cells: Mapping[str, Cell]) -> dict[str, Estimates]:
@@ -144,6 +149,11 @@ class Results:
             name: estimates(study, one.claim, what(study, one.claim, one.universe, one.fraction), values)
             for name, one in cells.items()
         }
+
+    def _write(self) -> None:
+        content = json.dumps(dict(self._held))  # a copy, as other threads may add estimates meanwhile
+        compilation_cache.keep("universes", self._key, content.encode())
+        self._written = time.monotonic()
 
 
 class Case:

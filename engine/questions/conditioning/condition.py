@@ -1,6 +1,6 @@
 """Conditioning on observations: every policy's risk on futures moved to where the facts are likely.
 
-Beside them stand the study's own futures, weighted by the likelihood of the facts.
+The likelihood of the facts on the study's own futures says how many of these are effective.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from engine.study.tables.facts import FUTURES, Facts, Moved
 from engine.study.tables.observed import Observation
 
 PLAIN = 1 << 18
-"""Number of the study's own futures that are weighted for comparison with the moved ones."""
+"""Number of the study's own futures that are weighted by the likelihood of the facts."""
 OfFactors = Float[np.ndarray, "factor"]
 
 
@@ -71,14 +71,12 @@ class Futures:
 
     Args:
       values: outcomes by name [policy, path].
-      weights: of the futures, with mean 1.
       units: independent units: the study's for its own futures, whole runs for moved ones.
       later: values of the figures observed after the known ones [figure, path], without their observation errors.
-      mean, sd, error: of each factor, without weights; the error is the standard error of the mean over runs.
+      mean, sd, error: of each factor; the error is the standard error of the mean over runs.
     """
 
     values: Values
-    weights: Float[np.ndarray, "path"]
     units: Units
     later: Float[np.ndarray, "figure path"]
     mean: OfFactors
@@ -215,11 +213,11 @@ def _simulated(
     sd = np.sqrt(np.maximum(square - mean**2, 0.0))
     means = [part for part, _ in moments]
     error = np.std(means, axis=0, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.full_like(mean, np.nan)
-    return Futures(values, np.ones(units.paths), units, figures, mean, sd, error)
+    return Futures(values, units, figures, mean, sd, error)
 
 
 def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float[np.ndarray, "figure"]:
-    """Places of later figures among the futures: the weighted share of values below each figure.
+    """Places of later figures among the futures: the share of values below each figure.
 
     The error and discrepancy of the figure are added to the values.
     """
@@ -227,6 +225,5 @@ def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float
     for row, values in zip(rows, futures.later, strict=True):
         noise = np.random.default_rng([study.seed, *f"later {row.name}".encode()]).standard_normal(len(values))
         noisy = values + study.observed.error(row) * noise
-        good = np.isfinite(noisy)
-        found.append(float((futures.weights[good] * (noisy[good] < row.value)).sum() / futures.weights[good].sum()))
+        found.append(float(np.mean(noisy[np.isfinite(noisy)] < row.value)))
     return np.array(found)

@@ -107,7 +107,7 @@ def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
 
 def _measures(study: Study, of: Futures, variable: str, policy: str, against: str) -> dict[str, Estimate]:
     """Every measure of a variable under a policy, or of its paired difference from another policy."""
-    mine, units = under(study, variable, policy, of.values), of.units.weighted(of.weights)
+    mine, units = under(study, variable, policy, of.values), of.units
     other = under(study, variable, against, of.values) if against else None
     if variable in study.events_by_name:
         return {PROBABILITY: probability(mine, units) if other is None else probability_difference(mine, other, units)}
@@ -191,7 +191,7 @@ def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], l
         both = ([row[f"place_{when}"] for row in later] for when in ("given", "before"))
         inside = [(np.abs(np.subtract(some, 0.5)) <= WITHIN[1] / 2).sum() for some in both]
         yield (
-            f"Of {_many(len(later), 'later figure')} {inside[0]} lie inside the 90 % prediction interval given"
+            f"Of {_many(len(later), 'later figure')}, {inside[0]} lie inside the 90 % prediction interval given"
             f" the facts, {inside[1]} before."
         )
 

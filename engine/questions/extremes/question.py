@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Asked, Option
-from engine.answers.rows import BRIEF, table
+from engine.answers.rows import BRIEF, Row, table
 from engine.answers.wording import amounts, listed, named, short
 from engine.errors import Problems, UserError, unknown
 from engine.questions import years
@@ -55,7 +55,6 @@ _WHY = {
     Reason.ENDING_TAIL: "The tail of the worst futures ends, so that extrapolated levels have no interval.",
 }
 """By flag: the sentence on why nothing, or nothing reliable, is extrapolated."""
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

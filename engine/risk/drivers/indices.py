@@ -88,8 +88,8 @@ class Pair:
         The first-order index S_k = Var E(f | x_k) / V is the share of the variance that goes if x_k is known. Two
         estimators, the means of (A_k - A) (B - mean) and of V - (B - A_k)^2 / 2, both over V, are combined with the
         least standard error. Where too few paths contribute to either, the interval reaches from 0 to the upper end of
-        the total index, which is never less. Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270,
-        doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
+        the total index, which is never less; without that end there is none. Sources: Saltelli et al. (2010), Comput.
+        Phys. Commun. 181, 259-270, doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
         doi:10.1016/S0010-4655(98)00154-4.
         """
         if not self.variance:
@@ -105,7 +105,7 @@ class Pair:
         if self._fewest((self.a != mixed) & (self.b != self.usual), self.b != mixed) >= FEWEST_TELLING:
             return own, total
         if np.isnan(total.high):
-            return own.flagged(*total.flags), total
+            return _unsure(own, total), total
         return _within(own, 0.0, float(np.fmin(1.0, total.high))).flagged(*total.flags), total
 
     def _total(self, mixed: Paths, squares: Paths) -> Estimate:
@@ -172,6 +172,11 @@ def _within(own: Estimate, low: float, high: float) -> Estimate:
     return replace(own, estimate=value, standard_error=(high - low) / (2 * Z), low=low, high=high)
 
 
+def _unsure(own: Estimate, total: Estimate) -> Estimate:
+    """An index within 0 and 1 without an error, as too few paths contribute to the total index."""
+    return replace(own, estimate=float(np.clip(own.estimate, 0, 1)), standard_error=np.nan).flagged(*total.flags)
+
+
 def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
     """A Shapley effect to which few paths contribute, with an interval from its first-order to its total index.
 
@@ -179,7 +184,7 @@ def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
     lies in theory. Source: Owen (2014), SIAM/ASA J. Uncertain. Quantif. 2, 245-251, doi:10.1137/130936233.
     """
     if np.isnan(total.high):
-        return own.flagged(*total.flags)
+        return _unsure(own, total)
     low, high = min(float(np.fmax(first.low, 0.0)), own.estimate), float(np.fmax(total.high, own.estimate))
     return _within(own, low, high).flagged(*total.flags)
 

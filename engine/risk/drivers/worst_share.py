@@ -69,9 +69,9 @@ class WorstShare:
         """Number of independent units among the worst paths that an interval of a mean needs."""
         return FEW_UNITS if self.is_event else FEWEST_FOR_ES
 
-    def _flag(self, needed: int) -> Flag | None:
+    def _flag(self) -> Flag | None:
         """Flag that withholds intervals: too few of the worst paths, or too few units; None if enough."""
-        few = None if self.independent >= needed else Flag(Reason.FEW_EXCEEDANCES, self.independent, needed)
+        few = None if self.independent >= self._needed else Flag(Reason.FEW_EXCEEDANCES, self.independent, self._needed)
         return self.units.scarce or few
 
     def means(self, tail: Tails, near: Float[np.ndarray, "cell near"]) -> list[Estimate]:
@@ -84,7 +84,7 @@ class WorstShare:
           near: values x on the paths around VaR; not used for an event.
         """
         centre = self._centre(tail, near)
-        return self._estimates((tail - centre[:, None]) * self.weight, centre, self._needed)
+        return self._estimates((tail - centre[:, None]) * self.weight, centre)
 
     def distance(
         self, tail: Float[np.ndarray, "part tail"], near: Float[np.ndarray, "part near"], sample: float = np.inf
@@ -125,7 +125,7 @@ class WorstShare:
         chance = float(np.trace(even_spread))
         freedom = chance**2 / np.sum(even_spread**2)
         p = float(fdtrc(freedom, max(self.independent - 1, 1), square / chance)) if chance > 0 else 1.0
-        return estimate.flagged(self._flag(self._needed)), p
+        return estimate.flagged(self._flag()), p
 
     def _centre(self, tail: Tails, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
         """Mean of the values where the outcome equals VaR, by a straight line fitted to the paths around it.
@@ -140,9 +140,9 @@ class WorstShare:
         rise = dots(near - mean[:, None], gap) / spread if spread > 0 else np.zeros(len(near))
         return mean - rise * self.gap.mean()
 
-    def _estimates(self, parts: Tails, shift: Float[np.ndarray, "cell"], needed: int) -> list[Estimate]:
+    def _estimates(self, parts: Tails, shift: Float[np.ndarray, "cell"]) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
-        of, flag = moments_of_some(parts * self.units.paths, self.path, self.units), self._flag(needed)
+        of, flag = moments_of_some(parts * self.units.paths, self.path, self.units), self._flag()
         rows = zip(*(column.tolist() for column in shifted(of, shift)), strict=True)
         return [Estimate(*row).flagged(flag) for row in rows]
 

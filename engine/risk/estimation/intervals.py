@@ -180,6 +180,8 @@ class Units:
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
+        if values.dtype == bool and self.size > PAIR:  # without a copy in double precision
+            return values.reshape(*values.shape[:-1], self.count, self.size).sum(axis=-1, dtype=np.float64)
         numbers = values.astype(np.float64, copy=False)
         if self.size == PAIR:
             return numbers[..., 0::2] + numbers[..., 1::2]

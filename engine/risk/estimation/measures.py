@@ -94,18 +94,19 @@ class Sample(Measured):
         flagged, all levels of ES by the lowest of them.
         """
         gaps, constant = self.gaps(baseline)
-        lowest: dict[str, Flag | None] = {}
+        lowest, heavy = dict[str, Measure](), dict[str, Flag | None]()
         tails: list[Flag | None] = []
         for (row, _), gap, *pair in zip(rows(self.levels), gaps, self.tails, baseline.tails, strict=True):
+            of = lowest.setdefault(row.name, gap)
             others = [flag for flag in pair if flag and flag.reason not in HEAVY_TAILS]
             if row.tail == "values":
                 tails.append(gravest((self.flag(gap), self.units.scarce)))
             elif others or not any(pair):
                 tails.append(next(iter(others), None))
             else:
-                if row.name not in lowest:
-                    lowest[row.name] = of_squares(self.flag(gap)) if row.tail == "squares" else self.flag(gap)
-                tails.append(lowest[row.name])
+                if row.name not in heavy:
+                    heavy[row.name] = of_squares(self.flag(of)) if row.tail == "squares" else self.flag(of)
+                tails.append(heavy[row.name])
         return judged(gaps, tails, constant, self.units, lost)
 
 

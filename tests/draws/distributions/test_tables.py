@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 from engine.draws import polynomials
 from engine.draws.distributions.device import Draws
@@ -176,6 +176,21 @@ def test_too_many_separate_values_are_refused():
         tabulate(prior({"family": "poisson", "mu": 1e9}).law)
     assert len(caught.value.problems) == 1
     assert len(tabulate(prior({"family": "poisson", "mu": 1e7}).law).knots) < MOST_KNOTS
+    with refuses("parts.1", "too many values"):
+        prior({"family": "mixture", "parts": [{"family": "fixed", "value": 1}, {"family": "poisson", "mu": 1e9}]})
+
+
+@pytest.mark.parametrize(("a", "b"), [(2, 0.5), (1e8, 1e8)])
+def test_bounded_counts_are_known_whole_whatever_their_skewness(a, b):
+    """A mean beside an end of the support, and probabilities that SciPy knows up to a common factor of 1e-7."""
+    law = prior({"family": "betabinom", "n": 60_000, "a": a, "b": b}).law
+    assert law.quantile(0.5) == pytest.approx(stats.betabinom(60_000, a, b).median(), abs=1)
+    assert law.support[1] <= 60_000
+
+
+def test_a_narrow_logit_normal_law_has_its_mode():
+    law = prior({"family": "logit-normal", "mode": 0.5, "sd": 1e-6}).law
+    assert law.quantile(0.5) == pytest.approx(0.5, abs=1e-8) and law.sd() == pytest.approx(1e-6, rel=1e-3)
 
 
 # ------------------------------------------------------------------------------- on the device

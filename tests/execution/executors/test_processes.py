@@ -146,18 +146,18 @@ def test_more_workers_than_cores_are_refused(tmp_path):
     assert ended.exit_code == 2 and "goes without --scheduler" in ended.stderr
 
 
-def test_each_worker_has_cores_or_a_gpu_of_its_own(monkeypatch):
+def test_each_worker_has_a_share_of_the_cores_or_a_gpu(monkeypatch):
     monkeypatch.setattr(devices, "cores", lambda: list(range(8)))
     monkeypatch.setattr(hardware, "visible_cards", lambda: [])
-    assert [own["nthreads"] for own in OwnWorkers(3).options] == [3, 3, 2]
+    assert [own["env"]["RUSTBELT_CPU_DEVICES"] for own in OwnWorkers(3).options] == ["3", "3", "2"]
     monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
     monkeypatch.setattr(hardware, "visible_cards", lambda: ["3", "GPU-5f"])
-    seen = [own["env"] for own in OwnWorkers(2).options]
-    assert seen == [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "GPU-5f"}]
+    assert [own["env"]["CUDA_VISIBLE_DEVICES"] for own in OwnWorkers(2).options] == ["3", "GPU-5f"]
     with pytest.raises(UserError, match=r"1 to 2,.*each GPU"):
         OwnWorkers(3)
-    assert OwnWorkers(1, "cpu").options == [{"nthreads": 8, "env": {"JAX_PLATFORMS": "cpu"}}]
+    env = {"RUSTBELT_CPU_DEVICES": "8", "JAX_PLATFORMS": "cpu"}
+    assert OwnWorkers(1, "cpu").options == [{"nthreads": 1, "env": env}]
 
 
 def test_workers_say_why_processors_compute_though_there_is_a_card(monkeypatch, tmp_path):

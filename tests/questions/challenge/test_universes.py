@@ -67,7 +67,8 @@ def test_universes_are_the_same_on_every_call_and_on_any_number_of_threads(monke
     answers = []
     for threads in (1, 2, 2):
         kept.clear()
-        monkeypatch.setattr("engine.questions.challenge.universes.THREADS", threads)
+        for module in "universes", "challenge":
+            monkeypatch.setattr(f"engine.questions.challenge.{module}.THREADS", threads)
         _, held = challenge(few())
         answers.append((seen_by_universe(held), [one.reversals for one in held]))
     first, *others = answers

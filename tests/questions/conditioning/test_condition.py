@@ -2,8 +2,6 @@
 is refused.
 """
 
-from dataclasses import replace
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -55,14 +53,15 @@ def test_a_walk_with_drift_has_its_normal_posterior(known, value):
     given = known(walked(value), 2025)
     mean, sd, later, spread = drift_known(value)
     held(given, mean, sd)
-    by_weight = replace(given.prior, weights=given.weighed.weights)
-    for of in (given.posterior, by_weight):
-        figures, weights = of.later[0], of.weights
-        found = float((weights * figures).mean())
+    row, weights = given.coming[0], given.weighed.weights
+    of_moved, of_plain = given.posterior.later[0], given.prior.later[0]
+    for figures, by in ((of_moved, np.ones(len(of_moved))), (of_plain, weights)):
+        found = float((by * figures).mean())
         assert found == pytest.approx(later, abs=0.06 * spread)
-        assert np.sqrt((weights * (figures - found) ** 2).mean()) == pytest.approx(spread, rel=0.04)
-    below = [places(given.followed, given.coming, of)[0] for of in (given.posterior, by_weight)]
-    assert below[0] == pytest.approx(below[1], abs=0.02)
+        assert np.sqrt((by * (figures - found) ** 2).mean()) == pytest.approx(spread, rel=0.04)
+    noise = np.random.default_rng([given.followed.seed, *f"later {row.name}".encode()]).standard_normal(len(of_plain))
+    below = (weights * (of_plain + given.followed.observed.error(row) * noise < row.value)).mean()
+    assert places(given.followed, given.coming, given.posterior)[0] == pytest.approx(below, abs=0.02)
 
 
 @pytest.mark.slow

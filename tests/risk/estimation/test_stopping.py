@@ -25,12 +25,10 @@ def look(half, paths=1000, estimate=10.0, state=State.WIDE, **of):
     return Look(target(**of), paths, Estimate(estimate, half / 2, estimate - half, estimate + half), half, state)
 
 
-def walked(values, of, bound=1 << 20, unit=1, event=False):
+def walked(values, of, bound=1 << 20, unit=1):
     """The rule on values [path], as a run would go."""
 
     def at(paths):
-        if event:
-            return [stopping.look_at(of, [values[:paths]], unit, True, LEVELS)]
         return [stopping.look_at(of, [values[:paths]], unit, True, LEVELS)]
 
     first = stopping.first_look([of], unit)
@@ -62,7 +60,7 @@ def test_a_rare_event_ends_by_its_hits_alone():
     ends = []
     for chance in (0.01, 0.001):
         rng = np.random.default_rng(3)
-        ended = walked(rng.random(1 << 20) < chance, target("probability", 0.1), event=True)
+        ended = walked(rng.random(1 << 20) < chance, target("probability", 0.1))
         assert ended.ending is Ending.MET
         last = ended.looks[-1][0]
         assert 384 <= last.estimate.estimate * last.paths <= 2 * 384 and last.half_width <= 0.1 * last.estimate.estimate
@@ -119,7 +117,7 @@ def test_what_never_or_always_happens_is_met_by_the_far_end_of_its_interval(happ
     seen = np.full(2000, happens)
     wide = stopping.look_at(of, [seen], 1, True, LEVELS)
     assert wide.state is State.WIDE and wide.half_width == pytest.approx(3.84 / 2004, rel=1e-2)
-    ended = walked(np.full(1 << 16, happens), of, event=True)
+    ended = walked(np.full(1 << 16, happens), of)
     last = ended.looks[-1][0]
     assert ended.ending is Ending.MET and last.half_width <= 0.0015 and len(ended.looks) == 2
     if not happens:
@@ -128,10 +126,10 @@ def test_what_never_or_always_happens_is_met_by_the_far_end_of_its_interval(happ
 
 
 def test_an_event_that_never_happens_goes_to_the_bound_with_its_upper_end():
-    ended = walked(np.zeros(1 << 18, bool), target("probability", 0.1), bound=100_000, event=True)
+    ended = walked(np.zeros(1 << 18, bool), target("probability", 0.1), bound=100_000)
     assert ended.ending is Ending.BOUND and ended.paths == 100_000
     assert "not once: at most 3.8e-05 of 100,000 futures" in "".join(ending(ended))
-    met = walked(np.zeros(1 << 18, bool), target("probability", 0.01, relative=False), event=True)
+    met = walked(np.zeros(1 << 18, bool), target("probability", 0.01, relative=False))
     assert met.ending is Ending.MET and len(met.looks) == 1
 
 

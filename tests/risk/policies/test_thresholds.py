@@ -31,7 +31,8 @@ def test_shares_fall_towards_the_bad_side():
 def test_low_is_high_of_what_is_turned_round():
     high, low = threshold_curves(VALUES, 2, True, 1.0), threshold_curves(-VALUES, 2, False, -1.0)
     assert_same(low.levels, -high.levels)
-    assert_same(low.share, high.share)
+    for end in ("share", "low", "high"):
+        assert_same(getattr(low, end), getattr(high, end))
 
 
 @pytest.mark.parametrize("threshold", [1000.0, -1000.0, 1e30])

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  console.warn = () => {};  // Vega-Lite warns where layers share a legend, as those of lines and their points do
+  const warn = console.warn;  // Vega-Lite warns where layers share a legend, as those of lines and their points do
+  console.warn = (...words) => words.join(" ").includes("legend") || warn.apply(console, words);
   const held = JSON.parse(document.getElementById("data").textContent);
   const policies = held.policies;
   const boxes = [...document.querySelectorAll(".switch input")];
