@@ -64,9 +64,9 @@ def test_a_path_is_its_outcomes_and_years_under_each_policy_and_its_draws(pond):
     for row in answer["outcomes"].rows():
         assert row["value"] == float(story["outcomes"][row["variable"]].sel(path=17, policy=row["policy"]))
         assert row["unit"] == study.unit_of(row["variable"])
-    for name in ("stock", *story["shocks"].data_vars):
-        values = story["yearly" if name == "stock" else "shocks"][name].sel(path=17)
-        rows = [*answer[name].rows()]
+    for kind, name in [("yearly", "stock"), *(("shocks", name) for name in story["shocks"].data_vars)]:
+        values = story[kind][name].sel(path=17)
+        rows = [*answer[f"{kind.removesuffix('s')}_{name}"].rows()]
         assert len(rows) == values.size
         for row in rows:
             place = {
