@@ -180,9 +180,9 @@ def names_changed(folder: RunFolder) -> bool:
 
 def rename(folder: RunFolder) -> None:
     """Stores the study's labels and author in a folder that is otherwise of the same study."""
-    held, text = said_of(folder.path), resolved_text(folder.study)
-    if held.get("study") not in (None, text):
-        _store(folder.path, held, {**held, "study": text})
+    held = said_of(folder.path)
+    if held:
+        _store(folder.path, held, {**held, "study": resolved_text(folder.study)})
 
 
 def _store(folder: Path, held: Plain, document: Plain) -> None:
