@@ -15,7 +15,7 @@ from engine.draws.factors import Group
 from engine.draws.limits import reach
 from engine.errors import Problems, look_up, refusal, unknown
 from engine.formatting import shown
-from engine.modelling.records import Model, factor_names
+from engine.modelling.records import Model
 from engine.study import group_changes
 from engine.study.components import Change
 from engine.study.study import Study
@@ -33,7 +33,7 @@ class Known:
     """The parts of a study that a change may refer to.
 
     Args:
-      text: the study's tables, with factors written out label by label.
+      text: the study's tables.
       priors: by factor, without those that have problems.
       drawn: names of the factors that are drawn.
       groups: groups of factors that have members which are drawn, by name.
@@ -82,8 +82,8 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
     """
     own = Problems()
     whole = _Pieces(known, own)
-    # one label, or one policy, is read after all of them: what is stated of it alone takes precedence
-    for key in sorted(table, key=lambda key: (key in _EXAMPLE, "[" in key)):
+    # one policy is read after all of them: what is stated of it alone takes precedence
+    for key in sorted(table, key=lambda key: key in _EXAMPLE):
         value = table[key]
         if key in _EXAMPLE and isinstance(value, Mapping):
             kind, change = ("policy", whole.of_policy) if key == POLICIES else ("group", whole.of_group)
@@ -93,7 +93,7 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
                     if not isinstance(inner, Mapping) or not inner:
                         raise refusal("", f"expected a table such as {_EXAMPLE[key]}, got {shown(inner)}.")
                     change(name, inner)
-        elif parts(key, known):
+        elif key in known.text["factors"]:
             with own.within(key):
                 whole.of_factor(key, value)
         elif key in known.model.levers:
@@ -128,19 +128,18 @@ class _Pieces:
         """Changes a factor to a number, or to a multiple of every draw."""
         multiple = multiple_of(value)
         scale, shift = (0.0, float(number(value))) if multiple is None else (multiple, -0.0)
-        for part in parts(name, self.known):
-            if part not in self.known.priors:  # which is a problem of its own
-                continue
-            low, high = self.known.ends(part)
-            ends = sorted((low * scale + shift, high * scale + shift))
-            least, most = self.known.limits.get(part, (-math.inf, math.inf))
-            if ends[0] < least - 1e-9 or ends[1] > most + 1e-9:
-                got = " to ".join(f"{round(end, 6):.4g}" for end in dict.fromkeys(ends))
-                raise refusal("", f"expected {least:g} to {most:.4g}, as the study uses '{part}', got {got}.")
-            is_same = (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low)
-            if part in self.known.drawn and not is_same:
-                self.factors[part] = scale, shift
-                self.table[name] = value
+        if name not in self.known.priors:  # which is a problem of its own
+            return
+        low, high = self.known.ends(name)
+        ends = sorted((low * scale + shift, high * scale + shift))
+        least, most = self.known.limits.get(name, (-math.inf, math.inf))
+        if ends[0] < least - 1e-9 or ends[1] > most + 1e-9:
+            got = " to ".join(f"{round(end, 6):.4g}" for end in dict.fromkeys(ends))
+            raise refusal("", f"expected {least:g} to {most:.4g}, as the study uses '{name}', got {got}.")
+        is_same = (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low)
+        if name in self.known.drawn and not is_same:
+            self.factors[name] = scale, shift
+            self.table[name] = value
 
     def of_lever(self, lever: str, value: Any) -> None:
         """Changes a lever of every policy; problems under policies that are not used are ignored."""
@@ -210,12 +209,6 @@ class _Pieces:
         if changed is not None:
             self.groups[name], own = changed
             self.table.setdefault(GROUPS, {})[name] = own
-
-
-def parts(name: str, known: Known) -> tuple[str, ...]:
-    """The factors that a name stands for: itself, or one for each label; empty where it is no factor."""
-    parts = tuple(factor_names(known.model).get(name, (name,)))
-    return tuple(part for part in parts if part in known.text["factors"])
 
 
 def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
