@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import Problems, refusal
 from engine.study.components import Assumption
-from engine.study.tables.changes import Known, flat, parts, read_change
+from engine.study.tables.changes import Known, flat, read_change
 from engine.study.values import Tables
 
 ALL = "all"
@@ -51,7 +51,7 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     off, said = read_change(table["off"], "off", known, problems)
     twofold = table.get("doubled")
     if twofold is None:
-        twofold = dict.fromkeys((key for key in table["off"] if parts(key, known)), "2x")
+        twofold = dict.fromkeys((key for key in table["off"] if known.parts(key)), "2x")
         for factor in twofold:
             with problems.within("doubled"):
                 _check_share(factor, known)
@@ -66,8 +66,8 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
 
 def _check_share(factor: str, known: Known) -> None:
     """Refuses to double by default a factor whose law lies within 0 and 1, as its double would be no share."""
-    for part in parts(factor, known):
-        low, high = known.ends(part) if part in known.priors else (0.0, 0.0)
+    for part in known.parts(factor):
+        low, high = known.ends(part)
         if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
             text = f"is missing: twice '{part}', drawn from {low:.3g} to {high:.3g}, would be no share."
             raise refusal("", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')
