@@ -76,7 +76,6 @@ LAWS: tuple[dict[str, Any], ...] = (
     {"family": "integers", "low": 1.0, "high": 6.0},
     {"family": "categories", "labels": ["low", "high"], "weights": [0.7, 0.3], "values": [1.0, 2.0]},
     {"family": "empirical", "values": [1.0, 2.0, 2.0, 5.0], "resampled": True},
-    {"family": "empirical", "file": "data.csv", "column": "x"},
     {
         "family": "mixture",
         "parts": [
@@ -108,7 +107,6 @@ GROUPS: tuple[dict[str, Any], ...] = (
     {"copula": "frank", "spearman": 0.4},
     {"members": ["a", "b"], "spearman": [[1.0, 0.6], [0.6, 1.0]]},
     {"copula": "t", "df": 3.0, "members": ["a", "b"], "pearson": [[1.0, 0.6], [0.6, 1.0]]},
-    {"copula": "empirical", "file": "data.csv", "members": ["a", "b"]},
     {"copula": "empirical", "ranks": {"a": [0, 1, 2], "b": [2, 0, 1]}},
 )
 """Groups of `a` and `b`, of every copula."""

@@ -84,8 +84,7 @@ def command(
             screen.print_words(console, f"{fit.family}: {warning}")
     screen.print_words(console, ranking.reading(fits))
     console.print()
-    file = {"file": data.as_posix(), "column": column}
-    observed = ranking.snippet(name, "empirical", file, f"{data.name}, column {column}, n = {every}")
+    observed = ranking.data_snippet(name, values, f"{data.name}, column {column}, n = {every}")
     fitted = [*map(snippet, good[:top])]
     first, *others = [observed, *fitted] if good[0].contradicted else fitted
     screen.print_text(first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from engine.draws.distributions import scipy_catalogue
 from engine.draws.limits import FARTHEST, LARGEST
 from engine.errors import UserError, did_you_mean
 from engine.fitting.goodness import SEED, anderson_darling, p_value
-from engine.fitting.likelihood import FAILURES, Form, maximum
+from engine.fitting.likelihood import FAILURES, Form, maximum, thinned
 
 FEWEST = 8
 """Least number of values for a fit."""
@@ -32,6 +33,8 @@ MOST = 50_000
 
 Parameters are then known to half a percent of a standard deviation.
 """
+LISTED = 100
+"""Greatest number of values in the table of an empirical law that is printed."""
 CONTRADICTED = 0.01
 """Greatest p-value at which the data contradict a family."""
 FAR_SHAPE = 1e4
@@ -163,6 +166,15 @@ def p_text(fit: Fit) -> str:
 def snippet(name: str, family: str, parameters: Mapping[str, float | str], source: str) -> str:
     """TOML table of a factor with this name, family and parameters; numbers in full precision."""
     return tomli_w.dumps({"factors": {name: {"family": family, **parameters, "source": source}}})
+
+
+def data_snippet(name: str, values: np.ndarray, source: str) -> str:
+    """TOML table of a factor whose law is that of the values: at most `LISTED` of them, at evenly spaced ranks."""
+    few = thinned(np.sort(values), LISTED).tolist()
+    if len(few) < len(values):
+        source += f", {len(few)} of them at evenly spaced ranks"
+    listed = textwrap.fill(f"values = {few}", 100)
+    return snippet(name, "empirical", {}, source).replace("source =", f"{listed}\nsource =")
 
 
 def _refuse_useless(x: np.ndarray, source: str) -> None:

@@ -19,7 +19,7 @@ from engine.study.values import Tables, leaving_out, number
 
 AGAINST = "against"
 """Key that lists the members with the opposite sign: they fall where the others rise."""
-_KEYS = tuple(key for key in (*STATEMENTS, "df", AGAINST) if key not in ("file", "ranks"))
+_KEYS = tuple(key for key in (*STATEMENTS, "df", AGAINST) if key != "ranks")
 _OTHER_FORM = "cannot be stated so without another program: a number is changed to a number, a matrix to either."
 MOST_CORRELATED = 0.95
 """Largest common correlation to which the members of a group are moved."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,12 @@ from engine.modelling.loading import is_model, load_model
 from engine.modelling.records import Model as Model
 from engine.study import labels
 from engine.study.extending import factors_named, laid_over, places
-from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.settings import with_settings
 from engine.study.study import Study
 from engine.study.tables import dimensions as dimension_tables
 from engine.study.validation import checked
-from engine.study.values import Tables, is_deep
+from engine.study.values import Tables, is_deep, table_in
 
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
@@ -53,8 +52,8 @@ def load_study(
     """The study of a file, of a study that ships, by its name, or of tables stated in Python.
 
     Args:
-      study: a file; the name of a study that ships; or a dictionary of the tables that a file would have. Files that
-        tables name, and what they extend, are found relative to the working directory.
+      study: a file; the name of a study that ships; or a dictionary of the tables that a file would have. The file of
+        observed figures, and what the study extends, are found relative to the working directory.
       model: the user's own model, in place of the one that the study names.
       paths: in place of the study's.
       seed: in place of the study's.
@@ -82,7 +81,7 @@ def _loaded(
     **tables: Tables,
 ) -> Study:
     """As `load_study`, with some tables in place of those that it states."""
-    in_files, spare = Problems(), set[str]()
+    spare = set[str]()
     if isinstance(given, Mapping):
         source = str(given.get("name") or "study")
         in_python = _plain_tables(given, source)
@@ -91,10 +90,7 @@ def _loaded(
         source, in_python = str(given), {}
         whole = _extended(_study_path(source), source, (), spare)
     stated = with_settings(whole, settings) | tables
-    read_files(stated, in_files)
-    study = read_study(
-        stated, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare, before=before
-    )
+    study = read_study(stated, source, model=model, run=run, policies=policies, spare=spare, before=before)
     return replace(study, settings=tuple(settings), in_python=in_python)
 
 
@@ -142,14 +138,12 @@ def read_study(
     model: Model | None = None,
     run: Run | None = None,
     policies: Sequence[str] | None = None,
-    in_files: Iterable[Problem] = (),
     spare: Collection[str] = (),
     before: Study | None = None,
 ) -> Study:
     """The study of tables that are read already, `extends` followed; messages call them by `source`.
 
     Args:
-      in_files: problems of the files that the tables name; reported with all others.
       spare: factors that may remain unused, as policies of a study below read them; and places, such as
         "assumptions.NAME", of entries that are left out where they are invalid, as a study below states them.
       before: a study of the same model that was read before; the model is not traced again.
@@ -166,7 +160,7 @@ def read_study(
         spare = spare if "until" in given else {*spare, "run.until"}
     problems = Problems()
     try:
-        text = checked(tables, in_files, problems)
+        text = checked(tables, problems)
         if text is None:
             raise UserError(source, problems)
         if policies is not None and text["policies"]:
@@ -350,7 +344,9 @@ def _layered(tables: dict[str, Any], path: Path, source: str, through: tuple[Pat
     Args:
       path: their file; files and studies that they name are relative to its folder.
     """
-    place_files(tables, path.parent)
+    observed = table_in(tables, "observed")
+    if isinstance(file := observed.get("file"), str):
+        tables["observed"] = {**observed, "file": str(path.parent / file)}
     if "extends" not in tables:
         return tables
     parent = tables.pop("extends")

@@ -98,8 +98,6 @@ class LawTable(Table):
     labels: Names = says("names of categories")
     weights: Numbers = says("weight of each category, of any sum")
     values: Numbers = says("values of the categories, or the data themselves")
-    file: Words = says("CSV or Parquet file with the data")
-    column: Words = says("column of the file")
     resampled: bool | None = says("whether draws are resampled data rather than interpolated")
     parts: list[WeightedLaw] | None = says("laws of a mixture, each with its weight")
     experts: list[WeightedLaw] | None = says("laws stated by several experts, each with its weight")
@@ -164,8 +162,7 @@ class GroupTable(Labelled):
     df: Number = says("degrees of freedom of the t copula, 1 to 1000")
     members: Names = says("names of the members", min_length=1)
     against: Names = says("members with the opposite sign of dependence", min_length=1)
-    file: Words = says("data of an empirical copula")
-    ranks: dict[str, list[int]] | None = says("ranks of the data by member, in place of the file", min_length=1)
+    ranks: dict[str, list[int]] | None = says("ranks of the data by member, from 0", min_length=1)
 
 
 class PolicyTable(Labelled):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from engine.draws.copulas.statements import REMOVED
-from engine.errors import Problem, Problems, closest, did_you_mean, unknown
+from engine.draws.copulas.statements import REMOVED_KEYS
+from engine.draws.distributions.prior import REMOVED
+from engine.errors import Problems, closest, did_you_mean, unknown
 from engine.formatting import shown
 from engine.study.schema import NAMED, SECTIONS, ChoiceTable, LawTable, StudyText
 from engine.study.values import Tables
@@ -19,15 +20,14 @@ _STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {"name": "study", "reg
 """Tables of the right types that nothing can be made of, so that no message speaks of what nobody wrote."""
 
 
-def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Problems) -> dict[str, Any] | None:
+def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None:
     """The study's tables with defaults filled in; None where too little of them is valid to go on.
 
     A misspelt key is taken for the known one that it resembles, so that the rest of its table can be checked. A table
     that is invalid beyond that is replaced by an empty stand-in, and its place is closed.
 
     Args:
-      in_files: problems of the files that the tables name.
-      problems: all problems are added here, those of the schema first.
+      problems: all problems are added here.
     """
     for fault in _faults(tables):
         if (place := _respelt(tables, fault)) is not None:
@@ -36,10 +36,6 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
     faults = _faults(tables)
     for fault in faults:
         problems.add(".".join(_place(fault)), _in_words(fault))
-    for problem in in_files:
-        problems.add(problem.place, problem.message)
-    for problem in in_files:
-        problems.close(problem.place.rpartition(".")[0])
     for kind, *rest in map(_place, faults):
         alone = kind in NAMED and kind != "lever_groups"
         if alone and not rest:
@@ -92,7 +88,7 @@ def _refuse_misspelt(kind: str, tables: Tables, problems: Problems) -> None:
     beside = ["family", "source", *known.keys() - LawTable.model_fields.keys()]
     for name, table in tables.items():
         place = f"{kind}.{name}"
-        wrong = [key for key in table if key not in known and closest(key, beside)]
+        wrong = [key for key in table if key not in known and key not in REMOVED and closest(key, beside)]
         for key in wrong:
             problems.add(f"{place}.{key}", unknown("key", key, beside))
         if wrong:
@@ -110,8 +106,8 @@ def _in_words(fault: Any) -> str:
     kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
     if kind == "extra_forbidden":
         where = _place(fault)
-        if where[0] == "groups" and where[-1] in REMOVED:
-            return f"copula '{where[-1]}' was removed. Take {REMOVED[where[-1]]}."
+        if where[0] == "groups" and where[-1] in REMOVED_KEYS:
+            return REMOVED_KEYS[where[-1]]
         return f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
     if kind == "missing":
         return "is missing."

@@ -152,12 +152,9 @@ def test_a_data_file_shows_no_line_of_its_own(tmp_path):
     secret = tmp_path / "passwd"
     secret.write_text("root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n")
     for column in ("root:x:0:0:root:/root:/bin/bash", "root:x:0:0:root:/root:/bin/bas", "price"):
-        law = f'[factors.a]\nfamily = "empirical"\nfile = "{secret}"\ncolumn = "{column}"\n'
-        ended = call("check", write(tmp_path, f'name = "s"\nmodel = "rustbelt"\n{law}'))
-        assert ended.exit_code == 2 and "factors.a.file" in ended.stderr
-        assert "daemon" not in ended.stderr and "/bin/bash" not in ended.stderr.replace(f"'{column}'", "")
-        fitted = call("fit", secret, "--column", column)
-        assert fitted.exit_code == 2 and "daemon" not in fitted.stderr
+        ended = call("fit", secret, "--column", column)
+        assert ended.exit_code == 2 and "daemon" not in ended.stderr
+        assert "/bin/bash" not in ended.stderr.replace(f"'{column}'", "")
 
 
 @pytest.mark.parametrize("text", ["plain 中文 é 🎉\n\tmore", SAYS, "\ud800", ""])

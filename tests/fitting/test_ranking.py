@@ -9,7 +9,7 @@ from scipy import special, stats
 
 from engine.errors import UserError
 from engine.fitting import goodness, ranking
-from engine.fitting.ranking import Fit, p_text, rank, reading, remarks, snippet
+from engine.fitting.ranking import Fit, data_snippet, p_text, rank, reading, remarks, snippet
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.refusals import at
 
@@ -314,10 +314,12 @@ def test_the_snippet_is_the_fit(family, quick):
 
 
 def test_the_snippet_of_the_data_themselves():
-    text = snippet("price", "empirical", {"file": "a/data.csv", "column": "price"}, "data.csv")
-    assert tomllib.loads(text)["factors"]["price"] == {
-        "family": "empirical", "file": "a/data.csv", "column": "price", "source": "data.csv",
-    }  # fmt: skip
+    table = {"family": "empirical", "values": [1.0, 2.5], "source": "data.csv"}
+    assert tomllib.loads(data_snippet("price", np.array([2.5, 1.0]), "data.csv"))["factors"]["price"] == table
+    text = data_snippet("price", np.arange(1000.0), "data.csv")
+    (few,) = tomllib.loads(text)["factors"].values()
+    assert few["source"] == "data.csv, 100 of them at evenly spaced ranks" and max(map(len, text.splitlines())) <= 100
+    assert len(few["values"]) == 100 and (few["values"][0], few["values"][-1]) == (0.0, 999.0)
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e9])

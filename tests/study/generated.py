@@ -8,7 +8,6 @@ from typing import Any
 
 from tests.malformed import GROUPS, LAWS, PATHS
 
-_LAWS = [law for law in LAWS if "file" not in law]
 _GROUPS = [one for one in GROUPS if one.get("copula") in (None, "t", "clayton", "gumbel", "frank")]
 _GATES: tuple[dict[str, Any], ...] = (
     {"variable": "stock", "year": 2021, "inside_90": 1.0},
@@ -72,8 +71,8 @@ def right(seed: int) -> dict[str, Any]:
     chosen = random.Random(seed)
     tables = copy.deepcopy(PATHS)
     for name in "ab":
-        tables["factors"][name] = {**chosen.choice(_LAWS), "group": "wet", "source": "gauge"}
-    tables["factors"]["d"] = copy.deepcopy(chosen.choice(_LAWS))
+        tables["factors"][name] = {**chosen.choice(LAWS), "group": "wet", "source": "gauge"}
+    tables["factors"]["d"] = copy.deepcopy(chosen.choice(LAWS))
     tables["groups"]["wet"] = copy.deepcopy(chosen.choice(_GROUPS))
     gate = {**chosen.choice(_GATES), "policy": chosen.choice(["keep", "save", "late"])}
     tables["gates"] = {"g": gate}

@@ -1,19 +1,13 @@
 """One column of numbers: what is read, what is left out, and what every refusal says."""
 
 import builtins
-import copy
-from pathlib import Path
 
 import numpy as np
 import pytest
-import tomli_w
 
 from engine.errors import UserError
-from engine.modelling.records import Lever
 from engine.study import data_files
 from engine.study.data_files import column
-from engine.study.loading import load_study, resolved_text, study_of_text
-from tests import malformed
 from tests.helpers import assert_same
 from tests.refusals import at
 
@@ -152,50 +146,3 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", missing)
     assert refusal(written(tmp_path, b"PAR1....")) == at("", "not installed", "pip install 'pyarrow>=15'")
-
-
-@pytest.mark.parametrize("place", ["parts", "experts", "states"])
-def test_data_stand_wherever_a_law_does(tmp_path, place):
-    """A part of a mixture, an expert and a state of a regime may say their law by a file, and where it is from."""
-    written(tmp_path, "x\n1\n2\n4\n")
-    data, other = {"family": "empirical", "file": "data.csv", "column": "x"}, {"family": "uniform", "low": 0, "high": 1}
-    tables, other["source"] = copy.deepcopy(malformed.PATHS), "the keeper"
-    if place == "states":
-        tables["shocks"]["wind"]["states"] |= {"wet": data, "dry": other}
-    else:
-        tables["factors"]["a"] = {place: [data, other], **({"family": "mixture"} if place == "parts" else {})}
-    (tmp_path / "study.toml").write_text(tomli_w.dumps(tables))
-    study = load_study(tmp_path / "study.toml", model=malformed.Valley())
-    text = resolved_text(study)
-    assert "data.csv, column x, 3 rows" in text and "the keeper" in text
-    again = study_of_text(text, "again", malformed.Valley())
-    assert again.fingerprint == study.fingerprint and resolved_text(again) == text
-
-
-FAULTS = {
-    "no file": ("", {}, at("factors.a.file", "'none.csv'", "no such file")),
-    "both": ("x\n1\n2\n", {"values": [2.0, 3.0]}, at("factors.a.file", "with values")),
-    "too large a number": (
-        "x\n1\n1e39\n",
-        {},
-        at("factors.a.file", "'none.csv'", "column 'x'", "line 3", "finite", "got '1e39'"),
-    ),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_wrong_with_a_file_is_told_alone(tmp_path, fault, monkeypatch):
-    class Bounded(malformed.Bill):
-        levers = {"shift": Lever("1", 2.0, low=2.0, high=3.0)}
-
-    text, more, told = FAULTS[fault]
-    monkeypatch.chdir(tmp_path)
-    if text:
-        written(tmp_path, text, "none.csv")
-    tables = copy.deepcopy(malformed.STATIC)
-    tables["factors"]["a"] = {"family": "empirical", "file": "none.csv", "column": "x", **more}
-    tables["policies"] = {"now": {"shift": "a"}}
-    Path("study.toml").write_text(tomli_w.dumps(tables))
-    with pytest.raises(UserError) as caught:
-        load_study("study.toml", model=Bounded())
-    assert [*caught.value.problems] == [told]

@@ -4,11 +4,15 @@ import tomllib
 
 import numpy as np
 import pytest
+import tomli_w
+from click.testing import CliRunner
 from scipy import special
 
+from engine.cli import main
+from engine.draws.copulas.elliptical import Equicorrelated
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.study.loading import read_study, resolved_text
+from engine.study.loading import load_study, read_study, resolved_text
 from tests.draws.copulas.test_copulas import by_default, data
 from tests.helpers import assert_plausible, assert_same
 from tests.refusals import at
@@ -89,8 +93,8 @@ def said(group, members="abc", **more):
             at("groups.g.pearson", "same number", "'a'", "'b'", 0.2, 0.1),
         ),
         ({"pearson": [[0.9, 0.2], [0.2, 1]], "members": ["a", "b"]}, at("groups.g.pearson", "'a' with itself", 0.9)),
-        ({"copula": "empirical"}, at("groups.g.file", "missing", "ranks")),
-        ({"copula": "empirical", "file": "x.csv"}, at("groups.g.file", "beside")),
+        ({"copula": "empirical"}, at("groups.g.ranks", "missing")),
+        ({"copula": "empirical", "file": "x.csv"}, at("groups.g.file", "files of data were removed", "ranks =")),
         (
             {"copula": "empirical", "ranks": {"a": [0, 1], "b": [1, 0, 2], "c": [0, 1]}},
             at("groups.g.ranks", "as many", "2 and 3"),
@@ -104,7 +108,7 @@ def said(group, members="abc", **more):
             at("groups.g.ranks", "2 to 8192", "3 members", "got 1"),
         ),
         ({"copula": "joe", "theta": 2}, at("groups.g.copula", "'joe' was removed", "'gumbel'")),
-        ({"copula": "vine", "file": "x"}, at("groups.g.copula", "'vine' was removed", "'t'", "matrix")),
+        ({"copula": "vine"}, at("groups.g.copula", "'vine' was removed", "'t'", "matrix")),
         ({"copula": "vine", "vine": "{}"}, at("groups.g.vine", "'vine' was removed", "'t'", "matrix")),
     ],
 )
@@ -206,3 +210,47 @@ def test_another_group_changes_no_draw():
     other = drawn(read({}, "ab", groups=groups))
     for k in (0, 1):
         assert_same(other[k], one[k])
+
+
+def test_members_against_the_others_are_members_of_a_group_with_one_number():
+    study = read({"correlation": 0.3, "against": ["b"]}, "ab")
+    assert study.groups["g"].copula == Equicorrelated(0.3, ("b",))
+    again = read_study(tomllib.loads(resolved_text(study)), "again", model=Four())
+    assert again.fingerprint == study.fingerprint != read({"correlation": 0.3}, "ab").fingerprint
+    for group, problem in (
+        ({"correlation": 0.3, "against": ["c"]}, at("groups.g.against", "member 'c'")),
+        (
+            {"pearson": [[1, 0.5], [0.5, 1]], "members": ["a", "b"], "against": ["b"]},
+            at("groups.g.against", "one number", "a matrix"),
+        ),
+        ({"copula": "clayton", "theta": 2, "against": ["b"]}, at("groups.g.against", "no key", "'clayton'")),
+    ):
+        assert said(group, "ab") == [problem]
+
+
+def test_a_study_that_extends_another_replaces_how_a_group_is_stated(tmp_path):
+    (tmp_path / "below.toml").write_text(tomli_w.dumps(tables(GROUPS["empirical"])), encoding="utf-8")
+    copulas = []
+    for below, above, group in (
+        ("below", "over", {"copula": "t", "df": 3, "kendall": 0.2}),
+        ("over", "more", {"copula": "gumbel", "theta": 2}),
+    ):
+        text = {"name": above, "extends": f"{below}.toml", "groups": {"g": group}}
+        (tmp_path / f"{above}.toml").write_text(tomli_w.dumps(text), encoding="utf-8")
+        copulas.append(load_study(tmp_path / f"{above}.toml", model=Four()).groups["g"].copula)
+    assert (copulas[0].df, copulas[1].theta) == (3, 2)
+
+
+def test_check_prints_the_dependence_of_groups(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    groups = {
+        "g": {"copula": "clayton", "theta": 2},
+        "h": {"copula": "t", "df": 4, "members": ["c", "d"], "correlation": 0.5},
+    }
+    file = tmp_path / "study.toml"
+    file.write_text(tomli_w.dumps(tables({}, "ab", groups=groups)), encoding="utf-8")
+    ran = CliRunner().invoke(main, ["check", str(file), "--model", f"{__file__}:Four", "--full"])
+    assert ran.exit_code == 0, ran.output
+    lines = [" ".join(line.split()) for line in ran.output.splitlines()]
+    assert "g clayton theta 2 0.500 0.682 0.707 0 a, b" in lines
+    assert "h t correlation 0.5, df 4 0.333 0.469 0.253 0.253 c, d" in lines

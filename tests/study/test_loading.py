@@ -61,14 +61,12 @@ def test_a_study_stated_in_python_is_that_of_a_file_with_the_same_tables(tmp_pat
     assert read_again(again(stated, ["keep"]), ["full"]).policy_names == read_again(in_file, ["full"]).policy_names
 
 
-def test_a_study_stated_in_python_extends_others_and_names_its_problems(tmp_path):
-    prices = tmp_path / "prices.csv"
-    prices.write_text("price\n" + "\n".join(f"{k}" for k in range(1, 40)))
-    law = {"family": "empirical", "file": prices, "column": "price"}
+def test_a_study_stated_in_python_extends_others_and_names_its_problems():
+    law = {"family": "empirical", "values": np.arange(1, 40)}
     above = {"name": "above", "extends": "warming", "run": {"paths": 2048}}
     assert load_study(above).paths == 2048
     tables = {**tomllib.loads(STUDY), "factors": {**tomllib.loads(STUDY)["factors"], "inflow": law}}
-    assert load_study(tables, model=Reservoir()).inputs[0].source == "prices.csv, column price, 39 rows"
+    assert load_study(tables, model=Reservoir()).inputs[0].marginal.support == (1.0, 39.0)
     with refuses("run.paths", "expected", "-1"):
         load_study({**above, "run": {"paths": -1}})
     with refuses("factors.damage_share", "expected a table", "NoneType"):

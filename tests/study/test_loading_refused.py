@@ -124,6 +124,11 @@ BAD = [
     ("p95 = 4.0", "p95 = 2020-01-01", "factors.inflow.p95: " + NUMBERS + "a date."),
     ("p95 = 4.0", "p95 = 1" + "0" * 400, None),
     ("p95 = 4.0", "p95 = 4.0\nresampled = 1", "factors.inflow.resampled: expected true or false, got 1."),
+    (
+        "p95 = 4.0",
+        'p95 = 4.0\nfile = "data.csv"',
+        'factors.inflow.file: files of data were removed. Give the numbers: family = "empirical", values = [1, 2.5].',
+    ),
     ("p95 = 4.0", "p55 = 4.0", "factors.inflow.p55: unknown key 'p55' for family 'lognormal'. Did you mean 'p95'?"),
     ('"lognormal"', '"log-normal"', "factors.inflow.family: unknown family 'log-normal'. Did you mean 'lognormal'?"),
     (

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.draws.copulas import rank_correlations, scores
 from engine.draws.copulas.contract import Copula, Implied, Scores, Shared
-from engine.draws.random_words import stream_key, tails
+from engine.draws.random_words import tails
 from engine.errors import refusal
 
 MOST_ROWS = 8192
@@ -73,22 +73,6 @@ class Empirical(Copula):
         return f"{len(self.ranks[0])} rows"
 
 
-def ranks_of(columns: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
-    """Ranks 0 to n - 1 by member, with rows ordered by their sum of ranks.
-
-    The order of rows decides only which rows mirror each other in antithetic pairs. Ties are broken by a
-    hash of member and row, so that ties in two members do not appear as dependence.
-    """
-    ranks = {}
-    for name, values in columns.items():
-        ties = [int.from_bytes(stream_key(0, f"tie:{name}", row).tobytes(), "little") for row in range(len(values))]
-        order = np.lexsort((np.array(ties, np.uint64), values))
-        ranks[name] = np.empty(len(values), np.int64)
-        ranks[name][order] = np.arange(len(values))
-    rows = np.argsort(sum(ranks.values()), kind="stable")
-    return {name: values[rows].tolist() for name, values in ranks.items()}
-
-
 def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:
     """Raises a refusal unless each member's ranks are a permutation of 0 to n - 1 and n is within limits."""
     sizes = {len(given) for given in ranks.values()}
@@ -100,7 +84,4 @@ def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:
         raise refusal(place, f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly.")
     for name, given in ranks.items():
         if sorted(given) != list(range(n)):
-            raise refusal(
-                place,
-                f"expected each of 0 to {n - 1} once for '{name}', got others. Give a file of data in their place.",
-            )
+            raise refusal(place, f"expected each of 0 to {n - 1} once for '{name}', got others.")

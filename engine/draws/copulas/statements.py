@@ -64,8 +64,6 @@ def copula(table: Table, members: Sequence[str]) -> Copula:
 
 
 def _empirical(key: str, table: Table, members: Sequence[str]) -> Copula:
-    if key == "file":
-        raise refusal("file", "is read beside a study file only. Give what is in it.")
     ranks = table[key]
     if set(ranks) != set(members):
         raise refusal(key, f"expected {_listed(members)}, the members of the group, got {_listed(ranks)}.")
@@ -203,7 +201,7 @@ FAMILIES: dict[str, Family] = {
     "gaussian": Family(_CORRELATIONS, _normal, may=("against",)),
     "t": Family(_CORRELATIONS, _student_t, may=("against", "df")),
     **{name: Family(("theta", "kendall", "spearman"), _archimedean) for name in archimedean.FAMILIES},
-    "empirical": Family(("file", "ranks"), _empirical),
+    "empirical": Family(("ranks",), _empirical),
 }
 """Copula families by their name in a study."""
 REMOVED = {
@@ -211,6 +209,11 @@ REMOVED = {
     "vine": "'gaussian' or 't' with a matrix, or 'empirical' with data",
 }
 """Families of earlier versions, and what to take instead."""
+REMOVED_KEYS = {
+    "vine": f"copula 'vine' was removed. Take {REMOVED['vine']}.",
+    "file": "files of data were removed. Give the rank of each row, from 0: ranks = { NAME = [2, 0, 1] }.",
+}
+"""Keys of earlier versions, and what to state instead."""
 
 STATEMENTS = tuple(dict.fromkeys(key for family in FAMILIES.values() for key in family.statements))
 """All keys that state a dependence; a group has exactly one of them."""

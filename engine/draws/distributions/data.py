@@ -10,9 +10,6 @@ from scipy import special
 
 from engine.draws.distributions.law import Law
 
-MOST_VALUES = 8192
-"""Greatest number of values that an empirical distribution keeps."""
-
 
 @dataclass(frozen=True)
 class Interpolated(Law):
@@ -36,11 +33,3 @@ class Interpolated(Law):
     def breaks(self) -> np.ndarray:
         last = len(self.values) - 1
         return special.ndtri(np.arange(1, last) / last)
-
-
-def thinned(values: np.ndarray) -> np.ndarray:
-    """At most `MOST_VALUES` of the values, ascending and evenly spaced by rank, with the lowest and the highest."""
-    ordered = np.sort(np.asarray(values, np.float64))
-    if len(ordered) <= MOST_VALUES:
-        return ordered
-    return ordered[np.round(np.linspace(0, len(ordered) - 1, MOST_VALUES)).astype(np.int64)]

@@ -54,7 +54,7 @@ def _metalog(table: Table) -> Law:
 
 def _empirical(table: Table) -> Law:
     if "values" not in table:
-        raise refusal("", f"family 'empirical' is given by {OWN['empirical'].ways}; got neither file nor values.")
+        raise refusal("", f"family 'empirical' is given by {OWN['empirical'].ways}; got no values.")
     values = np.asarray(table["values"], np.float64)
     if not np.all(np.abs(values) <= LARGEST):
         raise refusal("values", "expected finite numbers.")
@@ -120,11 +120,7 @@ OWN: Mapping[str, OwnFamily] = {
         _metalog,
         is_stated=True,
     ),
-    "empirical": OwnFamily(
-        ("file", "column", "values", "resampled"),
-        "file and column, or values, and resampled = true or false",
-        _empirical,
-    ),
+    "empirical": OwnFamily(("values", "resampled"), "values, and resampled = true or false", _empirical),
     "categories": OwnFamily(
         ("labels", "weights", "values"), "labels and weights, and values where they are not 0, 1, 2, ...", _categories
     ),

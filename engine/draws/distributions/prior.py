@@ -31,6 +31,8 @@ MOST_LAWS = 64
 """Greatest number of experts of a distribution, or of parts of a mixture."""
 _AROUND = ("truncate", "transform", "experts", "pool", "weight", "source")
 """Keys that are allowed with every family."""
+REMOVED = ("file", "column")
+"""Keys of earlier versions, by which a law named a file of data."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,9 @@ def _known_family(table: Table) -> str:
     allowed = {"family", *_AROUND, *parameters, *(KEYS if is_stated(family) else ())}
     for key, value in table.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if key not in allowed:
+        if key in REMOVED:
+            problems.add(key, 'files of data were removed. Give the numbers: family = "empirical", values = [1, 2.5].')
+        elif key not in allowed:
             problems.add(key, f"unknown key '{key}' for family '{family}'.{did_you_mean(key, allowed)}")
         elif key in parameters and family not in OWN and not is_number:
             problems.add(key, f"expected a number, got {shown(value)}.")
