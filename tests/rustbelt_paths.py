@@ -20,7 +20,7 @@ from engine.modelling.folds import Fold, Term
 from engine.models.rustbelt import Rustbelt
 from engine.study.components import Policy
 from engine.study.tables.levers import LeverTables
-from engine.study.tables.policies import PolicyReader
+from engine.study.tables.policies import read_tables
 
 MODEL = Rustbelt()
 YEARS = tuple(range(2016, 2031))
@@ -71,9 +71,9 @@ def policy(name: str, **levers: Any) -> Policy:
     problems = Problems()
     tables = {**STUDY["policies"], "changed": {"like": name, **levers}}
     reader = LeverTables(MODEL, YEARS, STUDY["factors"], PRIORS)
-    read = PolicyReader(reader, tables, "old", problems).policy("changed")
-    assert read is not None and not problems, list(problems)
-    return read
+    read = read_tables(tables, reader, "old", problems)
+    assert not problems, list(problems)
+    return read["changed"]
 
 
 def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:

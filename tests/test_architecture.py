@@ -20,7 +20,7 @@ GROUND = ("errors", "formatting", "interrupts")
 OWNERS = {
     "tomllib": {"study/loading", "study/settings"},
     "tomli_w": {"study/loading", "fitting/ranking"},
-    "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries"},
+    "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries", "study/tables/observed"},
     "zarr": {"run_folder/reading", "storage/compared_store"},
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidatorFunctionW
 from engine.formatting import shown
 
 
-def _expected(what: str) -> WrapValidator:
+def expected(what: str) -> WrapValidator:
     """One error about a value of none of the types that an entry may have: `expected WHAT, got VALUE`."""
 
     def read(value: Any, validated: ValidatorFunctionWrapHandler) -> Any:
@@ -23,14 +23,14 @@ def _expected(what: str) -> WrapValidator:
 
 _Number = Annotated[float, Field(ge=-1e300, le=1e300)]
 Share = Annotated[
-    Annotated[int | float, Field(ge=0, le=1)] | str, _expected("a share from 0 to 1 or the name of a factor")
+    Annotated[int | float, Field(ge=0, le=1)] | str, expected("a share from 0 to 1 or the name of a factor")
 ]
 Rate = Annotated[
-    Annotated[int | float, Field(ge=0, le=1e300)] | str, _expected("a number of at least 0 or the name of a factor")
+    Annotated[int | float, Field(ge=0, le=1e300)] | str, expected("a number of at least 0 or the name of a factor")
 ]
 Correlations = Annotated[
     _Number | Annotated[list[list[_Number]], Field(min_length=1)],
-    _expected("a finite number, or rows of them as [[1, 0.3], [0.3, 1]]"),
+    expected("a finite number, or rows of them as [[1, 0.3], [0.3, 1]]"),
 ]
 Places = Annotated[
     list[str],
@@ -38,6 +38,6 @@ Places = Annotated[
     BeforeValidator(
         lambda stated: [stated] if isinstance(stated, str) else stated, json_schema_input_type=str | list[str]
     ),
-    _expected("a label or a list of labels"),
+    expected("a label or a list of labels"),
 ]
-Outcomes = Annotated[str | list[str], _expected("'all', 'none' or a list of outcomes")]
+Outcomes = Annotated[str | list[str], expected("'all', 'none' or a list of outcomes")]

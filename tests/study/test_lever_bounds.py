@@ -119,7 +119,7 @@ def test_a_static_model_has_no_pulse():
             {
                 "name": "sum",
                 "factors": {"x": {"family": "fixed", "value": 1}},
-                "policies": {"one": {"amount": {"at": {}}}},
+                "policies": {"one": {"amount": {"at": {"2020": 1}}}},
             },
             model=Once(),
         )

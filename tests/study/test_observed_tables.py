@@ -37,13 +37,15 @@ REFUSED = {
     "height,place=north,2023,,,1_0.5,kt,read": at("observed.file.line 2.value", "a number", "got '1_0.5'"),
     "height,place=north,2023,,,1,yuan,read": (at("observed.file.line 2.unit", "what converts to", "got 'yuan'")),
     "height,place=nroth,2023,,,1,kt,read": at("observed.file.line 2.at", "'nroth'", "mean 'north'"),
-    "height,town=north,2023,,,1,kt,read": at("observed.file.line 2.at", "'height'", "'town'", "has no"),
+    "height,town=north,2023,,,1,kt,read": at("observed.file.line 2.at", "'height'", "'town'", "Known: place"),
     "height,north,2023,,,1,kt,read": at("observed.file.line 2.at", "DIMENSION=LABEL", "got 'north'"),
     "height,,2023,,,1,kt,read": (at("observed.file.line 2.across", "is missing", "2 numbers")),
     "height,place=north,2023,2025,mean,1,kt,read": at("observed.file.line 2.from", "up to 2023", "got 2025"),
     "height,place=north,2023,2021,,1,kt,read": (at("observed.file.line 2.fold", "'from'", "'fold'", "several years")),
-    "height,place=north,2023,2021,median,1,kt,read": (at("observed.file.line 2.fold", "total or mean", "got 'median'")),
-    "height,place=north,2023,,,1,kt,sure": at("observed.file.line 2.confidence", "read or remembered", "got 'sure'"),
+    "height,place=north,2023,2021,median,1,kt,read": (
+        at("observed.file.line 2.fold", "'total', 'mean'", "got 'median'")
+    ),
+    "height,place=north,2023,,,1,kt,sure": at("observed.file.line 2.confidence", "'read', 'remembered'", "got 'sure'"),
     "height,place=north,2023,,,,kt,read": at("observed.file.line 2.value", "is missing"),
 }
 
@@ -92,13 +94,9 @@ def test_a_figure_that_is_repeated_ten_thousand_times_is_told_ten_times(tmp_path
 FILES = {
     None: ["no such file"],
     "": ["is empty"],
-    "series,time,value\nS,2023,1\n": ["'seen.csv'", "column 'variable'"],
-    HEAD.replace("unit", "units") + "S,2023,height,place=north,1,kt,g,read\n": [
-        "'seen.csv'",
-        "column 'units'",
-        "'unit'",
-    ],
-    HEAD.replace("at", "time") + "S,2023,height,2023,1,kt,g,read\n": ["'seen.csv'", "'time' twice"],
+    "series,time,value\nS,2023,1\n": ["seen.csv", "column 'variable'"],
+    HEAD.replace("unit", "units") + "S,2023,height,place=north,1,kt,g,read\n": ["seen.csv", "column 'units'", "'unit'"],
+    HEAD.replace("at", "time") + "S,2023,height,2023,1,kt,g,read\n": ["seen.csv", "'time' twice"],
     HEAD + ("S,2023,height,place=north,1,kt,a, b,read\n"): ["8 cells", "in quotes"],
 }
 

@@ -69,7 +69,7 @@ WITH_CHAIN = [
         [at(f"shocks.wind.{key}", "a regime") for key in ("family", "mean", "sd")],
     ),
     ({"state": {"regime": "market", "persistence": 0.5}}, at("shocks.state.persistence", "a regime")),
-    ({"wind": {"regime": "market", "states": {"calm": NORMAL}}}, at("shocks.wind.states", "'crisis'", "no law")),
+    ({"wind": {"regime": "market", "states": {"calm": NORMAL}}}, at("shocks.wind.states.crisis", "no law")),
     ({"wind": {"regime": "market", "states": {**BOTH, "crash": NORMAL}}}, at("shocks.wind.states.crash", "'crash'")),
     (
         {"wind": {"regime": "market", "states": {**BOTH, "calm": {"family": "normal", "mean": 0, "sd": 0}}}},
@@ -88,7 +88,7 @@ OF_CHAINS = [
     ({"states": ["calm"], "transition": [[1.0]]}, at("regimes.market.states", "at least two", "got 1")),
     ({"states": ["calm", "calm"]}, at("regimes.market.states", "a state twice")),
     ({"transition": [[1.0]]}, at("regimes.market.transition", "2 rows")),
-    ({"transition": [[0.9, 0.1], [1.0]]}, at("regimes.market.transition", "2 rows")),
+    ({"transition": [[0.9, 0.1], [1.0]]}, at("regimes.market.transition", "2 probabilities", "'crisis'", "got 1")),
     ({"transition": [[0.9, 0.2], [0.4, 0.6]]}, at("regimes.market.transition", "sum 1", "'calm'", "got 1.1")),
     ({"transition": [[0.9, 0.1], [1.4, -0.4]]}, at("regimes.market.transition", "0 to 1", "'crisis'", "got 1.4")),
     ({"start": [1.0]}, at("regimes.market.start", "2", "got 1")),

@@ -20,7 +20,7 @@ from engine.study import group_changes
 from engine.study.components import Change
 from engine.study.study import Study
 from engine.study.tables.levers import LeverTables, bounds_of, put_together
-from engine.study.tables.policies import Policies, PolicyReader
+from engine.study.tables.policies import Policies, read_tables
 from engine.study.tables.shocks import group_names
 from engine.study.values import Tables, multiple_of, number, table_in
 
@@ -48,29 +48,29 @@ class Known:
     groups: Mapping[str, Group]
     group_of: Mapping[str, str]
 
-    def ends(self, factor: str) -> tuple[float, float]:
-        """The lowest and the highest draw of a factor."""
-        return reach(self.priors[factor].law)
+    def ends(self, value: float | str) -> tuple[float, float]:
+        """The lowest and the highest draw of a factor, 0 where its prior has problems; a number twice."""
+        if isinstance(value, str):
+            return reach(self.priors[value].law) if value in self.priors else (0.0, 0.0)
+        return value, value
 
     @cached_property
     def limits(self) -> dict[str, tuple[float, float]]:
         """Factor -> the range of its draws, where it is used as a probability, rate, share or value of a lever."""
-        limits = {}
+        uses: list[tuple[Any, float, float]] = []
         for table in self.text["shocks"].values():
-            # more than a certainty is one; a program counts so many jumps and no more
-            for key in ("probability", "rate"):
-                if table.get(key) in self.priors:
-                    most = math.inf if key == "probability" else self.ends(table[key])[1]
-                    limits[table[key]] = 0.0, most
-        for table in self.text["policies"].values():
-            if isinstance(table.get("implementation"), str):
-                limits[table["implementation"]] = 0.0, 1.0
+            # a probability above 1 counts as 1; a program counts no more jumps than the stated rate needs
+            uses.append((table.get("probability"), 0.0, math.inf))
+            uses.append((table.get("rate"), 0.0, self.ends(table.get("rate", 0.0))[1]))
         for policy in self.policies.by_name.values():
+            uses.append((policy.implementation, 0.0, 1.0))
             for lever, factors in policy.drawn.items():
                 bounds = self.model.levers[lever]
-                for name in factors:
-                    low, high = limits.get(name, (-math.inf, math.inf))
-                    limits[name] = max(low, bounds.low), min(high, bounds.high)
+                uses += [(name, bounds.low, bounds.high) for name in factors]
+        limits: dict[str, tuple[float, float]] = {}
+        for name, least, most in uses:
+            low, high = limits.get(name, (-math.inf, math.inf))
+            limits[name] = max(low, least), min(high, most)
         return limits
 
 
@@ -81,50 +81,61 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
       place: where problems of the table are reported.
     """
     own = Problems()
-    whole = _Pieces(known, own)
+    change = _StatedChange(known)
     # one policy is read after all of them: what is stated of it alone takes precedence
     for key in sorted(table, key=lambda key: key in _EXAMPLE):
         value = table[key]
-        if key in _EXAMPLE and isinstance(value, Mapping):
-            kind, change = ("policy", whole.of_policy) if key == POLICIES else ("group", whole.of_group)
-            for name, inner in value.items():
-                with own.within(f"{key}.{name}"):
-                    look_up(kind, name, known.text[key])
-                    if not isinstance(inner, Mapping) or not inner:
-                        raise refusal("", f"expected a table such as {_EXAMPLE[key]}, got {shown(inner)}.")
-                    change(name, inner)
+        if key in _EXAMPLE:
+            change.read_named(key, value, own)
         elif key in known.text["factors"]:
             with own.within(key):
-                whole.of_factor(key, value)
+                change.set_factor(key, value)
         elif key in known.model.levers:
-            whole.of_lever(key, value)
+            for policy in known.policies.by_name:
+                # problems under policies that are not used are ignored
+                with (own if policy in known.policies.reached else Problems()).within(key):
+                    if change.sets_lever(policy, key, value):
+                        change.table[key] = value
         elif key == "constants" or key in known.model.constants:
             name = next(iter(table_in(table, key)), "NAME") if key == "constants" else key
             own.add(key, f"is no factor but a constant. Give it a prior, [factors.{name}], and write {name} = 0 here.")
-        elif key in _EXAMPLE:
-            own.add(key, f"expected a table such as {{ NAME = {_EXAMPLE[key]} }}, got {shown(value)}.")
         elif key not in known.model.factors:  # else its missing prior is a problem of its own
             names = [*known.model.factors, *known.text["factors"], *known.model.levers]
             own.add(key, unknown("factor or lever", key, names))
     with problems.within(place):
         own.refuse()
-    return Change(whole.factors, whole.levers, whole.groups), whole.table
+    return Change(change.factors, change.levers, change.groups), change.table
 
 
 _EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
 
 
-class _Pieces:
-    """Gathers the parts of one change; their problems are added."""
+class _StatedChange:
+    """The parts of a change, as its table is read; each part is refused by a `UserError`."""
 
-    def __init__(self, known: Known, problems: Problems):
-        self.known, self.policies, self._problems = known, known.policies, problems
+    def __init__(self, known: Known):
+        self.known = known
         self.factors: dict[str, tuple[float, float]] = {}
         self.levers: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, Group] = {}
         self.table: dict[str, Any] = {}
 
-    def of_factor(self, name: str, value: Any) -> None:
+    def read_named(self, kind: str, tables: Any, problems: Problems) -> None:
+        """Changes policies or groups by name; problems are added."""
+        if not isinstance(tables, Mapping):
+            problems.add(kind, f"expected a table such as {{ NAME = {_EXAMPLE[kind]} }}, got {shown(tables)}.")
+            return
+        for name, table in tables.items():
+            with problems.within(f"{kind}.{name}"):
+                look_up(kind.removesuffix("s").replace("ie", "y"), name, self.known.text[kind])
+                if not isinstance(table, Mapping) or not table:
+                    raise refusal("", f"expected a table such as {_EXAMPLE[kind]}, got {shown(table)}.")
+                if kind == GROUPS:
+                    self._set_group(name, table)
+                elif name in self.known.policies.by_name:  # else its problems are reported already
+                    self._set_policy(name, table)
+
+    def set_factor(self, name: str, value: Any) -> None:
         """Changes a factor to a number, or to a multiple of every draw."""
         multiple = multiple_of(value)
         scale, shift = (0.0, float(number(value))) if multiple is None else (multiple, -0.0)
@@ -141,74 +152,47 @@ class _Pieces:
             self.factors[name] = scale, shift
             self.table[name] = value
 
-    def of_lever(self, lever: str, value: Any) -> None:
-        """Changes a lever of every policy; problems under policies that are not used are ignored."""
-        for policy in self.policies.by_name:
-            with (self._problems if policy in self.policies.reached else Problems()).within(""):
-                if self._set(policy, lever, value):
-                    self.table[lever] = value
-
-    def of_policy(self, policy: str, table: Tables) -> None:
-        """Changes levers of one policy."""
-        own = Problems()
-        if policy not in self.policies.by_name:
-            return  # what is wrong with the policy is a problem of its own
-        for lever, value in table.items():
-            with own.within(""):
-                if self._set(policy, lever, value):
-                    self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
-        own.refuse()
-
-    def _set(self, policy: str, lever: str, value: Any) -> bool:
-        """Stores a lever's new value if it differs from the old one and the policy is used; whether it has done so."""
-        problems, changes = Problems(), False
-        with problems.within(lever):
-            look_up("lever", lever, self.known.model.levers)
-            if isinstance(value, str):
-                changes = self._multiply(policy, lever, value)
-        problems.refuse()
-        if not isinstance(value, str):
-            array = self.policies.levers.read(lever, value, problems)
-            if any(isinstance(one, str) for one in array.flat):
-                problems.add(lever, "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
-            problems.refuse()
-            changes = not np.array_equal(array, put_together(self.policies.by_name[policy], lever))
-        if changes := changes and policy in self.policies.reached:
-            self.levers.setdefault(policy, {})[lever] = value
-        return changes
-
-    def _multiply(self, policy: str, lever: str, value: str) -> bool:
-        """Whether a multiple of a policy's lever differs from what the lever is.
-
-        Raises:
-          UserError: it is beyond the model's bounds.
-        """
-        multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
-        there: list[float] = []
-        for one in dict.fromkeys(put_together(self.policies.by_name[policy], lever).flat):
-            if one in self.known.priors:
-                there += self.known.ends(one)
-            else:
-                there.append(0.0 if isinstance(one, str) else one)
-        ends = sorted((multiple * min(there), multiple * max(there)))
-        slack = 1e-9 * max(1.0, *map(abs, ends))
-        if beyond := [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]:
-            text = f"expected {bounds_of(bounds)}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
-            raise refusal("", f"{text} These are the model's bounds of the lever.")
-        return multiple != 1.0 and any(there)
-
-    def of_group(self, name: str, table: Tables) -> None:
-        """Changes a group's dependence; its form, one number or a matrix, stays."""
+    def sets_lever(self, policy: str, lever: str, value: Any) -> bool:
+        """Changes a lever of a policy; whether the policy is used and the lever differs."""
         known = self.known
-        if name not in known.groups:
-            if name in known.group_of.values():
-                return  # its members are not drawn, or something is wrong with it
+        present = put_together(known.policies.by_name[policy], lever)
+        if isinstance(value, str):
+            multiple, bounds = multiple_of(value) or 0.0, known.model.levers[lever]
+            lows, highs = zip(*map(known.ends, {*present.flat}), strict=True)
+            ends = sorted((multiple * min(lows), multiple * max(highs)))
+            slack = 1e-9 * max(1.0, *map(abs, ends))
+            if beyond := [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]:
+                text = f"expected {bounds_of(bounds)}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
+                raise refusal("", f"{text} These are the model's bounds of the lever.")
+            differs = multiple != 1.0 and any((*lows, *highs))
+        else:
+            values = known.policies.levers.read(lever, value)
+            if any(isinstance(one, str) for one in values.flat):
+                raise refusal("", "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
+            differs = not np.array_equal(values, present)
+        if differs := differs and policy in known.policies.reached:
+            self.levers.setdefault(policy, {})[lever] = value
+        return differs
+
+    def _set_policy(self, policy: str, table: Tables) -> None:
+        problems = Problems()
+        for lever, value in table.items():
+            with problems.within(lever):
+                look_up("lever", lever, self.known.model.levers)
+                if self.sets_lever(policy, lever, value):
+                    self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
+        problems.refuse()
+
+    def _set_group(self, name: str, table: Tables) -> None:
+        known = self.known
+        everyone = [factor for factor, group in known.group_of.items() if group == name]
+        if name in known.groups:
+            changed = group_changes.read(known.text[GROUPS][name], known.groups[name], table, everyone)
+            if changed is not None:
+                self.groups[name], self.table.setdefault(GROUPS, {})[name] = changed
+        elif not everyone:  # else no member is drawn, or its problems are reported already
             of = "shocks" if name in group_names(known.text["shocks"]) else "nothing"
             raise refusal("", f"expected a group of factors; this one is of {of}.")
-        changed = group_changes.read(known.text["groups"][name], known.groups[name], table, known.group_of, known.drawn)
-        if changed is not None:
-            self.groups[name], own = changed
-            self.table.setdefault(GROUPS, {})[name] = own
 
 
 def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
@@ -221,7 +205,8 @@ def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any
     for policy, levers in change.levers.items():
         yield from ((f"{POLICIES}.{policy}.{lever}", value) for lever, value in levers.items())
     for name, group in change.groups.items():
-        yield from ((f"{GROUPS}.{name}.{key}", value) for key, value in group_changes.differences(group, groups[name]))
+        differences = group_changes.differences(group, groups[name])
+        yield from ((f"{GROUPS}.{name}.{key}", value) for key, value in differences.items())
 
 
 def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
@@ -230,14 +215,15 @@ def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
     Args:
       groups: as the study states them.
     """
-    factors, levers, by_group = dict[str, tuple[float, float]](), dict[str, Any](), dict[str, Group]()
+    whole = Change({}, {}, {})
     for change in changes:
-        factors |= change.factors
-        for policy, table in change.levers.items():
-            levers[policy] = {**levers.get(policy, {}), **table}
-        for name, group in change.groups.items():
-            by_group[name] = group_changes.joined(by_group.get(name, groups[name]), group, groups[name])
-    return Change(factors, levers, by_group)
+        levers = {name: {**whole.levers.get(name, {}), **table} for name, table in change.levers.items()}
+        by_name = {
+            name: group_changes.joined(whole.groups.get(name, groups[name]), group, groups[name])
+            for name, group in change.groups.items()
+        }
+        whole = Change({**whole.factors, **change.factors}, {**whole.levers, **levers}, {**whole.groups, **by_name})
+    return whole
 
 
 def changed(study: Study, change: Change) -> Study:
@@ -252,7 +238,7 @@ def changed(study: Study, change: Change) -> Study:
                 tables[policy][lever] = value
     levers_of = LeverTables(study.model, study.years, {item.name: {} for item in study.inputs}, {})
     problems = Problems()
-    reader = PolicyReader(levers_of, tables, study.baseline, problems, multiples)
-    by_name = [reader.policy(name) for name in study.policy_names]
+    by_name = read_tables(tables, levers_of, study.baseline, problems, multiples)
     problems.refuse(study.source)
-    return replace(study, policies=tuple(filter(None, by_name)), groups={**study.groups, **change.groups})
+    policies = tuple(by_name[name] for name in study.policy_names)
+    return replace(study, policies=policies, groups={**study.groups, **change.groups})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
 
 from engine.draws.copulas import statements
+from engine.draws.copulas.contract import Copula
 from engine.draws.factors import Group
 from engine.errors import Problems
 from engine.study.values import Tables
@@ -39,35 +42,40 @@ def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], prob
 
     Args:
       group_of: factor -> group, as `membership` gives it.
-      drawn: factors that are drawn, in the order of the study. Members that are not drawn do not change the others'
-        dependence.
+      drawn: factors that are drawn, in the order of the study.
     """
     by_name = {}
     for name, table in groups.items():
         everyone = [factor for factor, group in group_of.items() if group == name]
-        members = tuple(factor for factor in drawn if group_of.get(factor) == name)
+        members = tuple(factor for factor in drawn if factor in everyone)
         with problems.within(f"groups.{name}"):
-            copula = statements.copula(table, everyone)
-            if not members:
-                continue
-            if len(members) < len(everyone):
-                # what all of them can have, some of them can, but for a negative Frank of which one is left
-                copula = statements.copula(restricted(table, members), members)
-            by_name[name] = Group(name, copula, members)
+            copula = copula_of(table, everyone, members)
+            if members:
+                by_name[name] = Group(name, copula, members)
     return by_name
 
 
-def restricted(table: Tables, members: Container[str]) -> Tables:
+def copula_of(table: Tables, everyone: Sequence[str], drawn: Collection[str]) -> Copula:
+    """The copula of the members that are drawn; the other members do not change their dependence.
+
+    Raises:
+      UserError: the table states no copula of `everyone`, or one that the drawn members cannot have.
+    """
+    copula = statements.copula(table, everyone)
+    # negative dependence of a Frank copula needs two members
+    return statements.copula(restricted(table, drawn), [*drawn]) if 0 < len(drawn) < len(everyone) else copula
+
+
+def restricted(table: Tables, members: Collection[str]) -> Tables:
     """A group's table restricted to these members, matrices included."""
     kept = dict(table)
     for key in ("members", "against"):
         if key in table:
             kept[key] = [name for name in table[key] if name in members]
-    if "members" in table:
-        at = [k for k, name in enumerate(table["members"]) if name in members]
-        for key in statements.STATEMENTS:
-            if isinstance(table.get(key), list):
-                kept[key] = [[table[key][i][j] for j in at] for i in at]
+    rows = [k for k, name in enumerate(table.get("members", ())) if name in members]
+    for key in statements.STATEMENTS:
+        if isinstance(table.get(key), list):
+            kept[key] = np.array(table[key])[np.ix_(rows, rows)].tolist()
     if "ranks" in table:
-        kept["ranks"] = {name: list(ranks) for name, ranks in table["ranks"].items() if name in members}
+        kept["ranks"] = {name: [*ranks] for name, ranks in table["ranks"].items() if name in members}
     return kept

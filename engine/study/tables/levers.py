@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,41 +41,41 @@ class LeverTables:
     factors: Tables
     priors: Mapping[str, Prior]
 
-    def default(self, lever: Lever) -> np.ndarray:
-        """The lever's default, in every year and cell: objects [year, *dims]; one row for a static model."""
-        shape = [max(1, len(self.years)), *(len(self.model.dims[dim]) for dim in lever.dims)]
-        return np.full(shape, float(lever.default), object)
+    @cached_property
+    def defaults(self) -> dict[str, np.ndarray]:
+        """The default of each lever, in every year and cell: objects [year, *dims]; one row for a static model."""
+        years, dims = max(1, len(self.years)), self.model.dims
+        return {
+            name: np.full((years, *(len(dims[dim]) for dim in lever.dims)), float(lever.default), object)
+            for name, lever in self.model.levers.items()
+        }
 
-    def read(self, name: str, value: Any, problems: Problems) -> np.ndarray:
+    def read(self, name: str, value: Any) -> np.ndarray:
         """Values of a lever, objects [year, *dims], each a number or the name of a factor.
 
         Args:
           value: one of these, a table by year, a table `at` of values in single years, or a table by label of these,
             level by level.
+
+        Raises:
+          UserError: with all problems, at places within the value.
         """
-        if name not in self.model.levers:
-            problems.add(name, unknown("lever", name, [*self.model.levers, *POLICY_KEYS]))
-            return np.zeros(0, object)
-        lever = self.model.levers[name]
-        array = self.default(lever)
-        with problems.within(name):
-            self._fill(array, lever, lever.dims, value)
+        look_up("lever", name, [*self.model.levers, *POLICY_KEYS])
+        lever, array = self.model.levers[name], self.defaults[name].copy()
+        self._fill(array, lever, lever.dims, value)
         return array
 
     def check_year(self, year: int | str) -> None:
-        """Refuses a year before the horizon, or more than `BEYOND` years after it."""
+        """Refuses a year before the horizon or more than `BEYOND` years after it, and any year of a static model."""
+        if not self.years:
+            raise refusal("", "a static model has no years. Remove it.")
         first, last = self.years[0], self.years[-1]
         if not first <= int(year) <= last + BEYOND:
-            raise refusal(
-                "", f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {shown(int(year))}."
-            )
+            text = f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {shown(int(year))}."
+            raise refusal("", text)
 
     def _fill(self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any) -> None:
-        """Fills a part of a lever's array [year, *dims] with what a number, a name or a table states.
-
-        Raises:
-          UserError: with all problems, at places within the table; what is sound is filled in all the same.
-        """
+        """Fills a part of a lever's array [year, *dims] with what a number, a name or a table states."""
         if not isinstance(value, Mapping):
             part[:] = self._within(lever, value)
             return
@@ -82,43 +83,43 @@ class LeverTables:
             raise refusal("", "expected at least one entry, got an empty table.")
         labels, problems = self.model.dims[dims[0]] if dims else (), Problems()
         if PULSE in value and PULSE not in labels:
-            if others := [key for key in value if key != PULSE]:
-                found = ", ".join(others)
-                raise refusal(PULSE, f"expected no other key beside 'at', got {found}. Put all years into 'at'.")
-            self._fill_pulse(part, lever, value[PULSE])
-            return
-        by_year = all(_is_year(key) and key not in labels for key in value)
-        if by_year and not self.years:
-            raise refusal("", "a static model has no years. Give a number.")
-        for key in sorted(value, key=int) if by_year else value:
-            with problems.within(key):
-                if key in labels:
-                    self._fill(part[:, labels.index(key)], lever, dims[1:], value[key])
-                    continue
-                if not by_year:
+            with problems.within(PULSE):
+                self._fill_pulse(part, lever, value)
+        elif all(_is_year(key) and key not in labels for key in value):
+            self._fill_years(part, lever, value, problems)
+        else:
+            for key in value:
+                with problems.within(key):
                     if dims:
                         look_up(f"label of '{dims[0]}'", key, labels)
-                    if _is_year(key):  # others are none
-                        continue
-                    raise refusal("", f"expected a year, got '{key}'.")
-                self.check_year(key)  # one after the last has no effect: the study was cut short
-                part[int(key) - self.years[0] :] = self._within(lever, value[key])
+                        self._fill(part[:, labels.index(key)], lever, dims[1:], value[key])
+                    elif not _is_year(key):
+                        raise refusal("", f"expected a year, got '{key}'.")
         problems.refuse()
 
-    def _fill_pulse(self, part: np.ndarray, lever: Lever, by_year: Any) -> None:
-        """Fills a part with the values of single years, and with 0 in all other years."""
+    def _fill_years(
+        self, part: np.ndarray, lever: Lever, by_year: Tables, problems: Problems, count: int | None = None
+    ) -> None:
+        """Fills a part with values from their years on, or for `count` years; a year after the last has no effect."""
         if not self.years:
-            raise refusal(PULSE, "a static model has no years. Give a number.")
+            raise refusal("", "a static model has no years. Give a number.")
+        for year in sorted(by_year, key=int):
+            with problems.within(year):
+                self.check_year(year)
+                part[int(year) - self.years[0] :][:count] = self._within(lever, by_year[year])
+
+    def _fill_pulse(self, part: np.ndarray, lever: Lever, table: Tables) -> None:
+        """Fills a part with the values of single years, and with 0 in all other years."""
+        if others := [key for key in table if key != PULSE]:
+            raise refusal("", f"expected no other key beside 'at', got {', '.join(others)}. Put all years into 'at'.")
+        by_year, problems = table[PULSE], Problems()
         if not isinstance(by_year, Mapping) or not by_year or not all(map(_is_year, by_year)):
-            raise refusal(PULSE, f"expected a table of values by year, {{ 2020 = 60 }}, got {shown(by_year)}.")
+            raise refusal("", f"expected a table of values by year, {{ 2020 = 60 }}, got {shown(by_year)}.")
         if not lever.low <= 0 <= lever.high:
             text = f"expected {bounds_of(lever)}, got 0 in all other years. These are the model's bounds of the lever."
-            raise refusal(PULSE, f"{text} State it by year.")
-        part[:], problems = 0.0, Problems()
-        for year, value in by_year.items():
-            with problems.within(f"{PULSE}.{year}"):
-                self.check_year(year)
-                part[int(year) - self.years[0] :][:1] = self._within(lever, value)
+            raise refusal("", f"{text} State it by year.")
+        part[:] = 0.0
+        self._fill_years(part, lever, by_year, problems, 1)
         problems.refuse()
 
     def _within(self, lever: Lever, value: Any) -> float | str:

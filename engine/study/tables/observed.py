@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import BeforeValidator, Field, ValidationError
 
-from engine.errors import Problems, UserError, look_up, refusal
+from engine.draws.limits import LARGEST
+from engine.errors import Problems, UserError, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
+from engine.study.entries import expected
+from engine.study.tables.record import Table, says
 from engine.study.values import Tables, multiple_of, number
 
-ACROSS = ("sum", "mean", "peak", "lowest")
 FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "": lambda values: values[-1],
     "total": lambda values: values.sum(axis=0),
@@ -29,47 +32,56 @@ FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "ratio": lambda values: values[-1] / values[0],
 }
 """Name of a fold -> the function from values [year, path] to one number per path."""
-CONFIDENCES = ("read", "remembered", "derived")
 SEEN = ("priors", "equations")
-_WORDS = {"fold": (*FOLDED,), "confidence": CONFIDENCES, "seen": ("", *SEEN)}
-NEEDED = ("series", "time", "variable", "value", "unit", "source", "confidence")
 _NUMBERS = ("time", "from", "value", "standard_error")
-COLUMNS = {"first": "from", "known_break": "break"}
-"""Fields of `Observation` whose column has another name: field -> column."""
 
 
-@dataclass(frozen=True)
-class Observation:
-    """One observed figure.
+def _labels(text: Any) -> Any:
+    """The labels that a text such as `region=north; sector=coal` states, by dimension."""
+    if not isinstance(text, str):
+        return text
+    at: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(";"))):
+        dim, sign, label = map(str.strip, part.partition("="))
+        if not sign:
+            raise ValueError(f"expected DIMENSION=LABEL; ..., got {shown(part)}.")
+        if dim in at:
+            raise ValueError(f"names '{dim}' twice.")
+        at[dim] = label
+    return at
 
-    Args:
-      series: name of the series of figures that it belongs to.
-      time, first: the year that it is of; or the last and the first year, where it is of several.
-      at: dimension -> label; the cells of all other dimensions are made one number by `across`.
-      across: how they are: one of `ACROSS`; "" where there is one cell.
-      fold: how several years become one number, one of `FOLDED`; "" for a single year.
-      value, standard_error: in `unit`; an error of 0 means that it is not known.
-      confidence: one of `CONFIDENCES`.
-      known_break: a break of the series at this figure, in words.
-      seen: the part of the study that was made with knowledge of it, "priors" or "equations"; "" for none.
-      reading: name of the reading, where a figure can be read in several ways ("as reported"); "" where it has one.
-    """
 
-    series: str
-    time: int
-    first: int
-    variable: str
-    at: Mapping[str, str] = field(hash=False)
-    across: str
-    fold: str
-    value: float
-    unit: str
-    standard_error: float
-    source: str
-    confidence: str
-    known_break: str = ""
-    seen: str = ""
-    reading: str = ""
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Text = Annotated[str, Field(min_length=1), expected("text")]
+_Year = Annotated[int, BeforeValidator(_whole), expected("a whole year")]
+_Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST), expected("a number that single precision holds")]
+_Error = Annotated[float, Field(ge=0, le=LARGEST), expected("a number of at least 0")]
+
+
+class Observation(Table):
+    """One observed figure: a row of a study, or of a CSV file whose columns are the keys."""
+
+    series: _Text = says("name of the series of figures that it belongs to", ...)
+    time: _Year = says("the year that it is of, or the last of several", ...)
+    first: _Year = says("the first of several years", 0, alias="from")
+    variable: _Text = says("yearly variable; outcome of a model without years", ...)
+    at: Annotated[dict[str, str], BeforeValidator(_labels)] = says("dimension -> label", {})
+    across: Literal["", "sum", "mean", "peak", "lowest"] = says("how cells of other dimensions are combined", "")
+    fold: Literal["", "total", "mean", "peak", "lowest", "change", "ratio"] = says("how years are combined", "")
+    value: _Number = says("the figure", ...)
+    unit: _Text = says("its unit", ...)
+    standard_error: _Error = says("its standard error, in the same unit; 0 if it is not known", 0.0)
+    source: _Text = says("where it was published", ...)
+    confidence: Literal["read", "remembered", "derived"] = says("how it is known", ...)
+    known_break: str = says("a break of the series at this figure, in words", "", alias="break")
+    seen: Literal["", "priors", "equations"] = says("part of the study that was made with knowledge of it", "")
+    reading: str = says("name of the reading, where a figure can be read in several ways", "")
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.reading))
 
     @property
     def name(self) -> str:
@@ -80,12 +92,49 @@ class Observation:
     @property
     def line(self) -> tuple[Any, ...]:
         """What all figures of a series have in common: variable, labels, `across` and `fold`."""
-        return self.variable, tuple(sorted(self.at.items())), self.across, self.fold
+        return self.variable, self.at, self.across, self.fold
 
     def row(self) -> Tables:
         """The figure as a row of a study file, without empty entries."""
-        held = asdict(self) | {"at": "; ".join(f"{dim}={label}" for dim, label in self.at.items())}
-        return {COLUMNS.get(name, name): value for name, value in held.items() if value != ""}
+        held = self.model_dump(by_alias=True) | {"at": "; ".join(f"{dim}={label}" for dim, label in self.at.items())}
+        return {name: value for name, value in held.items() if value != ""}
+
+    def checked(self, model: Model) -> Observation:
+        """The figure in the unit of the model, with its first year.
+
+        Raises:
+          UserError: with all that does not fit the model.
+        """
+        known, problems = observable(model), Problems()
+        first = self.first if "first" in self.model_fields_set else self.time
+        if not problems.knows("variable", "yearly variable" if model.yearly else "outcome", self.variable, known):
+            problems.refuse()
+        if first > self.time:
+            problems.add("from", f"expected a year up to {self.time}, got {first}.")
+        elif not isinstance(model, PathModel) and (self.fold or first != self.time):
+            problems.add("fold", "is of several years, and the model has none. Leave 'from' and 'fold' out.")
+        elif (first < self.time) != bool(self.fold):
+            problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
+        dims = model.yearly[self.variable].dims if self.variable in model.yearly else ()
+        free = [dim for dim in dims if dim not in self.at]
+        if strangers := [dim for dim in self.at if dim not in dims]:
+            problems.add("at", unknown(f"dimension of '{self.variable}'", strangers[0], dims))
+        elif self.across and not free:
+            problems.add("across", f"'{self.across}' of one number. Leave it out.")
+        elif free and not self.across:
+            count = math.prod(len(model.dims[dim]) for dim in free)
+            remedy = "Name a label, or say sum, mean, peak or lowest."
+            problems.add("across", f"is missing: {' and '.join(free)} leave {count} numbers. {remedy}")
+        for dim in {*self.at} & {*dims}:
+            problems.knows("at", "label", self.at[dim], model.dims[dim])
+        unit = "1" if self.fold == "ratio" else known[self.variable].unit
+        if (factor := conversion(self.unit, unit)) is None:
+            remedy = "Currencies, indices and base years do not."
+            problems.add("unit", f"expected what converts to '{unit}', got '{self.unit}'. {remedy}")
+        problems.refuse()
+        assert factor is not None
+        numbers = {"value": self.value * factor, "standard_error": self.standard_error * factor}
+        return self.model_copy(update={"first": first, "unit": unit, **numbers})
 
 
 @dataclass(frozen=True)
@@ -120,15 +169,18 @@ class Observed:
 def read(text: Tables, model: Model, problems: Problems) -> Observed:
     """The observations in a study's tables; invalid rows are left out, and their problems added."""
     table = text["observed"]
-    rows = _Rows(model, problems)
-    for line, row in enumerate(table["rows"]):
-        rows.add(f"rows.{line}", row)
+    stated: Iterable[tuple[str, Tables]] = ((f"rows.{line}", row) for line, row in enumerate(table["rows"]))
+    if table["file"]:
+        if table["rows"]:
+            problems.add("observed.file", "does not go with rows. Keep one of the two.")
+        stated = _rows_of(Path(table["file"]), model)
+    rows = dict[str, Observation]()
     with problems.within("observed.file"):
-        if table["file"] and table["rows"]:
-            raise refusal("", "does not go with rows. Keep one of the two.")
-        if table["file"]:
-            for line, row in _rows_of(Path(table["file"]), model):
-                rows.add(f"file.line {line}", row)
+        for place, row in stated:
+            with problems.within(f"observed.{place}"):
+                rows[place] = _observation(row).checked(model)
+    for place, text_of in _contradictions(rows):
+        problems.add(f"observed.{place}", text_of)
     if table["policy"]:
         problems.knows("observed.policy", "policy", table["policy"], text["policies"])
     for word in table["seen"]:
@@ -141,7 +193,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
                 raise refusal(
                     "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
                 )
-    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*rows.read,))
+    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*rows.values(),))
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
@@ -158,76 +210,56 @@ def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
     return {**stated, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
 
 
-def _rows_of(path: Path, model: Model) -> Iterator[tuple[int, Tables]]:
-    """Rows of a CSV file, each with its line; a file that is not there is looked for beside the model."""
+def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, Tables]]:
+    """Rows of a CSV file, each with its place; a file that is not there is looked for beside the model."""
     beside = Path(inspect.getfile(type(model))).parent / path.name
     path = beside if not path.exists() and beside.exists() else path
     with named(path):
         held = rows_of(path)
         names, problems = [cell.strip() for cell in next(held, (0, []))[1]], Problems()
-    problems.knows_each("", "column", names, ROW)
-    wrong = [f" lacks the column '{name}'." for name in NEEDED if name not in names]
-    wrong += [f": {one.message}" for one in problems]
-    if wrong:
-        raise UserError("", [f"{path.name!r}{what}" for what in wrong])
+        problems.knows_each("", "column", names, COLUMNS)
+        for name, column in COLUMNS.items():
+            if column.is_required() and name not in names:
+                problems.add("", f"lacks the column '{name}'.")
+        problems.refuse()
     with named(path):
         for line, row in held:
             if len(row) != len(names):
                 text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
                 problems.add(f"line {line}", text)
-            elif given := {name: cell.strip() for name, cell in zip(names, row, strict=True) if cell.strip()}:
-                yield line, given
+            elif any(map(str.strip, row)):
+                cells = dict(zip(names, map(str.strip, row), strict=True))
+                numbers = {name: float(cells[name]) for name in _NUMBERS if is_number(cells.get(name, ""))}
+                yield f"file.line {line}", cells | numbers
     problems.refuse()
 
 
-_FIELDS = [one.name for one in fields(Observation)]
-ROW = [COLUMNS.get(name, name) for name in _FIELDS]
+def _observation(row: Tables) -> Observation:
+    """The figure that a row states.
+
+    Raises:
+      UserError: with all problems of its types.
+    """
+    try:
+        return Observation.model_validate({name: value for name, value in row.items() if value != ""})
+    except ValidationError as error:
+        problems = Problems()
+        for fault in error.errors():
+            kind, name = fault["type"], str(fault["loc"][0])
+            if kind == "missing":
+                problems.add(name, "is missing.")
+            elif kind == "extra_forbidden":
+                problems.add(name, unknown("column", name, COLUMNS))
+            elif kind == "value_error":
+                problems.add(name, str(fault["ctx"]["error"]))
+            else:
+                wanted = fault["ctx"]["expected"] if kind == "literal_error" else "text"
+                problems.add(name, f"expected {wanted}, got {shown(fault['input'])}.")
+        raise UserError("", problems) from None
 
 
-def _observation(row: Tables, model: Model) -> Observation:
-    problems, given = Problems(), dict(row)
-    for name, value in given.items():
-        if problems.knows(name, "column", name, ROW) and name not in _NUMBERS and not isinstance(value, str):
-            problems.add(name, f"expected text, got {shown(value)}.")
-    for name in NEEDED:
-        if given.get(name, "") == "":
-            problems.add(name, "is missing.")
-    for name in filter(given.__contains__, _NUMBERS):
-        with problems.within(name):
-            given[name] = _number(given[name])
-            if name in ("time", "from") and given[name] != int(given[name]):
-                raise refusal("", f"expected a whole year, got {given[name]:g}.")
-    given = {"standard_error": 0.0, "from": given.get("time"), **given}
-    for name, words in _WORDS.items():
-        if isinstance(value := given.get(name, words[0]), str) and value not in words:
-            problems.add(name, f"expected {' or '.join(filter(None, words))}, got {shown(value)}.")
-    problems.refuse()
-    variable, known = given["variable"], observable(model)
-    problems.knows("variable", "yearly variable" if model.yearly else "outcome", variable, known)
-    problems.refuse()
-    if given["standard_error"] < 0:
-        problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
-    if given["from"] > given["time"]:
-        problems.add("from", f"expected a year up to {given['time']:.0f}, got {given['from']:.0f}.")
-    elif not isinstance(model, PathModel) and (given.get("fold") or given["from"] != given["time"]):
-        problems.add("fold", "is of several years, and the model has none. Leave 'from' and 'fold' out.")
-    elif (given["from"] < given["time"]) != bool(given.get("fold")):
-        problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
-    dims = model.yearly[variable].dims if variable in model.yearly else ()
-    with problems.within("at"):
-        given["at"] = at = _labels(given.get("at", ""), variable, dims, model)
-        with problems.within("across"):
-            _refuse_across(given.get("across", ""), [dim for dim in dims if dim not in at], model)
-    unit = "1" if given.get("fold") == "ratio" else known[variable].unit
-    factor = conversion(given["unit"], unit)
-    if factor is None:
-        remedy = "Currencies, indices and base years do not."
-        problems.add("unit", f"expected what converts to '{unit}', got '{given['unit']}'. {remedy}")
-    problems.refuse()
-    assert factor is not None
-    given |= {"unit": unit, **{name: int(given[name]) for name in ("time", "from")}}
-    given |= {name: float(given[name]) * factor for name in ("value", "standard_error")}
-    return Observation(**{field: given.get(COLUMNS.get(field, field), "") for field in _FIELDS})
+COLUMNS = {field.alias or name: field for name, field in Observation.model_fields.items()}
+"""Columns of a file of figures, with their fields."""
 
 
 def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
@@ -235,66 +267,16 @@ def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
     return model.yearly if isinstance(model, PathModel) else model.outcomes
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, str):
-        if not is_number(value):
-            raise refusal("", f"expected a number, got {shown(value)}.")
-        value = float(value)
-    return float(number(value))
-
-
-def _labels(text: str, variable: str, dims: Sequence[str], model: Model) -> dict[str, str]:
-    problems, at = Problems(), {}
-    for part in filter(None, map(str.strip, text.split(";"))):
-        dim, sign, label = map(str.strip, part.partition("="))
-        if not sign:
-            problems.add("", f"expected DIMENSION=LABEL; ..., got {shown(part)}.")
-        elif dim not in dims:
-            problems.add("", f"'{variable}' has no dimension '{dim}'. It has: {', '.join(dims) or 'none'}.")
-        elif problems.knows("", "label", label, model.dims[dim]) and dim in at:
-            problems.add("", f"names '{dim}' twice.")
-        at[dim] = label
-    problems.refuse()
-    return at
-
-
-def _refuse_across(across: str, free: Sequence[str], model: Model) -> None:
-    if across:
-        look_up("rule", across, ACROSS)
-        if not free:
-            raise refusal("", f"'{across}' of one number. Leave it out.")
-    elif free:
-        count = math.prod(len(model.dims[dim]) for dim in free)
-        remedy = f"Name a label, or say {', '.join(ACROSS)}."
-        raise refusal("", f"is missing: {' and '.join(free)} leave {count} numbers. {remedy}")
-
-
-class _Rows:
-    """The observations of a study, read row by row; those of invalid rows are left out, and their problems added."""
-
-    def __init__(self, model: Model, problems: Problems):
-        self.read: list[Observation] = []
-        self._model, self._problems = model, problems
-        self._first = dict[Any, tuple[str, Observation]]()
-
-    def add(self, at: str, row: Tables) -> None:
-        """Reads a row at a place below `observed`."""
-        with self._problems.within(f"observed.{at}"):
-            one = _observation(row, self._model)
-            if not self._contradicts(at, one):
-                self.read.append(one)
-
-    def _contradicts(self, at: str, one: Observation) -> bool:
-        """Whether a row repeats a figure, or differs from its series in `Observation.line`; adds a problem if so."""
-        texts = []
-        place, other = self._first.setdefault((one.line, one.first, one.time, one.reading), (at, one))
-        if other is not one:
+def _contradictions(rows: Mapping[str, Observation]) -> Iterator[tuple[str, str]]:
+    """Place and problem of each row that repeats a figure, or differs from its series in `Observation.line`."""
+    figures, series = dict[str, str](), dict[str, str]()
+    for place, one in rows.items():
+        first = figures.setdefault(f"{one.line} {one.first}-{one.time} {one.reading}", place)
+        if first != place:
+            other = rows[first]
             same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
-            texts.append(f"'{one.name}': {place} {same}. Leave one of them out, or give each a 'reading'.")
-        place, other = self._first.setdefault(one.series, (at, one))
+            yield place, f"'{one.name}': {first} {same}. Leave one of them out, or give each a 'reading'."
+        other = rows[series.setdefault(one.series, place)]
         if other.line != one.line:
-            text = f"'{one.series}' is of '{other.variable}' in {place}, in the same place and fold."
-            texts.append(f"{text} Give it another name.")
-        for text in texts:
-            self._problems.add(f"observed.{at}", text)
-        return bool(texts)
+            text = f"'{one.series}' is of '{other.variable}' in {series[one.series]}, in the same place and fold."
+            yield place, f"{text} Give it another name."

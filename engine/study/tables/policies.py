@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Model
 from engine.study.components import Policy
 from engine.study.tables.levers import LeverTables, taken_apart
-from engine.study.values import Tables
+from engine.study.values import Tables, leaving_out
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,8 @@ def read(
       followed: name of the policy that was followed in reality; "" where the study does not say.
     """
     tables = text["policies"] or ({} if model.levers else {"default": {}})
-    baseline, levers = (
-        text.get("baseline") or next(iter(tables), ""),
-        LeverTables(model, years, text["factors"], priors),
-    )
+    baseline = text.get("baseline") or next(iter(tables), "")
+    levers = LeverTables(model, years, text["factors"], priors)
     if not tables:
         problems.add("policies", "expected at least one policy, got none. Add [policies.NAME] with the model's levers.")
     if not (tables and problems.knows("baseline", "policy", baseline, tables)):
@@ -89,8 +87,7 @@ def read(
     for name, table in tables.items():
         with problems.within(f"policies.{name}.implementation"):
             _check_implementation(table.get("implementation", 1.0), text["factors"], priors)
-    reader = PolicyReader(levers, tables, baseline, problems)
-    by_name = {name: policy for name in tables if (policy := reader.policy(name)) is not None}
+    by_name = read_tables(tables, levers, baseline, problems)
     _check_units(by_name, text["factors"], model, problems)
     return Policies(by_name, names if baseline in names else (baseline, *names), baseline, followed, levers)
 
@@ -120,108 +117,97 @@ def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, 
                 seen.add((name, lever))
 
 
-_Read = TypeVar("_Read")
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """A policy with `like` resolved, while `before` and factors are still names; levers as `LeverTables` reads them."""
-
-    levers: Mapping[str, np.ndarray]
-    start: int
-    before: str | None
-    implementation: float | str
-
-
-@dataclass(frozen=True)
-class PolicyReader:
-    """Reads policies by name.
+def read_tables(
+    tables: Tables,
+    levers: LeverTables,
+    baseline: str,
+    problems: Problems,
+    multiples: Mapping[str, Mapping[str, float]] | None = None,
+) -> dict[str, Policy]:
+    """The policies that tables state, in their order, without those that have problems, which are added.
 
     Args:
       levers: reads the values of levers, and knows the calendar years.
-      tables: policy name -> its table.
-      baseline: what a policy phases in from where it names nothing.
-      problems: what is wrong with any of them is added here.
-      multiples: policy -> lever -> what its values, numbers and draws, are multiplied by.
+      baseline: the policy that a policy phases in from where it names none.
+      multiples: policy -> lever -> factor that its values, numbers and draws, are multiplied by.
     """
+    first = levers.years[0] if levers.years else 0
+    whole = dict[str, dict[str, Any]]()
+    for name in _ordered("like", {name: table.get("like") for name, table in tables.items()}, problems):
+        like = tables[name].get("like")
+        with problems.within(f"policies.{name}"):
+            own = _own_terms(name, tables, levers)
+            if like is None:
+                whole[name] = {"start": first, "before": None, "implementation": 1.0, **levers.defaults, **own}
+            elif like in whole:
+                whole[name] = {**whole[like], "about": "", **own}
+    links = dict[str, str | None]()
+    for name, terms in whole.items():
+        is_phased = terms["implementation"] != 1.0 or terms["start"] > first
+        links[name] = terms["before"] or (baseline if is_phased else None)
+        if is_phased and not terms["before"] and name == baseline:
+            text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
+            problems.add(f"policies.{name}.before", text)
+    found = dict[str, Policy]()
+    for name in _ordered("before", links, problems):
+        other = links[name]
+        if other is None or other in found:
+            with problems.within(f"policies.{name}.before"):
+                before = _before(whole[name], found[other], levers.years) if other else None
+                found[name] = _policy(name, whole[name], before, (multiples or {}).get(name, {}))
+    return {name: found[name] for name in tables if name in found}
 
-    levers: LeverTables
-    tables: Tables
-    baseline: str
-    problems: Problems
-    multiples: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    _known: dict[Any, Any] = field(default_factory=dict, init=False)
 
-    def policy(self, name: str, through: tuple[str, ...] = ()) -> Policy | None:
-        """The policy of that name, fully resolved; None where it, or a policy that it refers to, has problems.
+def _ordered(key: str, links: Mapping[str, str | None], problems: Problems) -> list[str]:
+    """Names of policies, each after the one that it refers to by a key; circles are added to the problems."""
+    order, circular = dict[str, None](), set[str]()
+    for name in links:
+        chain = [name]
+        while (other := links.get(chain[-1])) is not None and other not in order and chain[-1] not in circular:
+            if other in chain:
+                circle = " -> ".join([*chain[chain.index(other) :], other])
+                problems.add(f"policies.{chain[-1]}.{key}", f"goes in a circle: {circle}.")
+                circular.add(chain[-1])
+            else:
+                chain.append(other)
+        order |= dict.fromkeys(reversed(chain))
+    return [name for name in order if name in links]
 
-        Args:
-          through: names of the policies whose `before` led here, by which a circle is found.
-        """
-        return self._once(self._read, name, through)
 
-    def _once(self, read: Callable[[str, tuple[str, ...]], _Read], name: str, through: tuple[str, ...]) -> _Read:
-        """What `read` gives for a policy, remembered; None where it has problems, which are added once."""
-        if (read, name) not in self._known:
-            self._known[read, name] = None
-            with self.problems.within(f"policies.{name}"):
-                self._known[read, name] = read(name, through)
-        known: _Read = self._known[read, name]
-        return known
+def _own_terms(name: str, tables: Tables, levers: LeverTables) -> dict[str, Any]:
+    """What a policy states itself, with the values of its levers as arrays; refused with all its problems."""
+    terms, problems = dict(tables[name]), Problems()
+    for key in ("like", "before"):
+        if terms.get(key) not in (None, name):
+            problems.knows(key, "policy", terms[key], {*tables} - {name})
+    if "start" in terms:
+        with problems.within("start"):
+            levers.check_year(terms["start"])
+    for lever in leaving_out(terms, POLICY_KEYS):
+        with problems.within(lever):
+            terms[lever] = levers.read(lever, terms[lever])
+    problems.refuse()
+    return terms
 
-    def _read(self, name: str, through: tuple[str, ...]) -> Policy | None:
-        if (terms := self._once(self._follow, name, ())) is None:
-            return None
-        years, before = self.levers.years, None
-        is_phased = terms.implementation != 1.0 or (bool(years) and terms.start > years[0])
-        if is_phased or terms.before is not None:
-            other = terms.before or (self.baseline if name != self.baseline else None)
-            if other is None:
-                text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
-                raise refusal("before", text)
-            if other == name or other in through:
-                raise refusal("before", f"goes in a circle: {_chain([*through, name, other])}.")
-            earlier = self.policy(other, (*through, name))
-            if earlier is None:
-                return None
-            if isinstance(share := earlier.implementation, str):
-                text = f"'{other}' is drawn (implementation = \"{share}\"), so nothing can phase in from it."
-                raise refusal("before", text)
-            before = phased(earlier, years) if is_phased else None
-        levers, drawn = {}, {}
-        for lever, values in terms.levers.items():
-            multiple = self.multiples.get(name, {}).get(lever, 1.0)
-            numbers, weights = taken_apart(values)
-            levers[lever] = multiple * numbers
-            if weights:
-                drawn[lever] = {factor: multiple * weight for factor, weight in weights.items()}
-        about = self.tables[name].get("about", "")
-        return Policy(name, about, levers, terms.start, before, terms.implementation, drawn)
 
-    def _follow(self, name: str, through: tuple[str, ...]) -> _Terms | None:
-        table, years, problems, others = self.tables[name], self.levers.years, Problems(), {*self.tables} - {name}
-        defaults = {lever: self.levers.default(entry) for lever, entry in self.levers.model.levers.items()}
-        parent: _Terms | None = _Terms(defaults, years[0] if years else 0, None, 1.0)
-        like = table.get("like")
-        if like in (name, *through):
-            raise refusal("like", f"goes in a circle: {_chain([*through, name, like])}.")
-        if like is not None and problems.knows("like", "policy", like, others):
-            parent = self._once(self._follow, like, (*through, name))
-        if table.get("before") not in (None, name):
-            problems.knows("before", "policy", table["before"], others)
-        if "start" in table:
-            with problems.within("start"):
-                if not years:
-                    raise refusal("", "a static model has no years. Remove it.")
-                self.levers.check_year(table["start"])
-        stated = [lever for lever in table if lever not in POLICY_KEYS]
-        own = {lever: self.levers.read(lever, table[lever], problems) for lever in stated}
-        problems.refuse()
-        if parent is None:
-            return None
-        start, before = (table.get(key, getattr(parent, key)) for key in ("start", "before"))
-        share = table.get("implementation", parent.implementation)
-        return _Terms({**parent.levers, **own}, start, before, share if isinstance(share, str) else float(share))
+def _before(terms: Tables, earlier: Policy, years: Sequence[int]) -> Policy | None:
+    if isinstance(share := earlier.implementation, str):
+        text = f"'{earlier.name}' is drawn (implementation = \"{share}\"), so nothing can phase in from it."
+        raise refusal("", text)
+    is_phased = terms["implementation"] != 1.0 or (bool(years) and terms["start"] > years[0])
+    return phased(earlier, years) if is_phased else None
+
+
+def _policy(name: str, terms: Tables, before: Policy | None, multiples: Mapping[str, float]) -> Policy:
+    levers, drawn, share = {}, {}, terms["implementation"]
+    for lever in leaving_out(terms, POLICY_KEYS):
+        multiple = multiples.get(lever, 1.0)
+        numbers, weights = taken_apart(terms[lever])
+        levers[lever] = multiple * numbers
+        if weights:
+            drawn[lever] = {factor: multiple * weight for factor, weight in weights.items()}
+    share = share if isinstance(share, str) else float(share)
+    return Policy(name, terms.get("about", ""), levers, terms["start"], before, share, drawn)
 
 
 def phased(policy: Policy, years: Sequence[int]) -> Policy:
@@ -257,7 +243,3 @@ def on_path(policy: Policy, draws: Mapping[str, float], years: Sequence[int]) ->
     before, share = policy.before and on_path(policy.before, draws, years), policy.implementation
     share = float(draws[share]) if isinstance(share, str) else share
     return phased(replace(policy, levers=levers, before=before, implementation=share, drawn={}), years)
-
-
-def _chain(names: Sequence[str]) -> str:
-    return " -> ".join(names[names.index(names[-1]) :])

@@ -15,7 +15,7 @@ from engine.draws.distributions.law import Law
 from engine.draws.factors import Group
 from engine.draws.limits import reach
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
-from engine.errors import Problems, did_you_mean, look_up, refusal
+from engine.errors import Problems, look_up, refusal
 from engine.modelling.records import Model, shock_streams
 from engine.study.tables import factors as factor_tables, groups as group_tables
 from engine.study.values import Tables
@@ -41,21 +41,21 @@ def read(tables: Tables, model: Model, of_factors: Mapping[str, Law], problems: 
       of_factors: factor -> its law, as a probability or a rate of jumps may be drawn from a factor.
       problems: what is wrong with the tables is added here.
     """
-    streams, moving = shock_streams(model), dict[str, Moving]()
-    regimes: dict[str, Regime | None] = dict.fromkeys(tables["regimes"])
+    streams, regimes, moving = shock_streams(model), dict[str, Regime](), dict[str, Moving]()
     for name, table in tables["regimes"].items():
         with problems.within(f"regimes.{name}"):
             regimes[name] = _regime(name, table)
     chances = {name: of_factors.get(name) for name in model.factors}
     for name, table in tables["shocks"].items():
         with problems.within(f"shocks.{name}"):
-            if name not in model.shocks:
-                remedy = did_you_mean(name, model.shocks) if model.shocks else " The model has no shocks."
-                raise refusal("", f"unknown shock '{name}'.{remedy}")
+            look_up("shock", name, model.shocks)
+            if "regime" in table:
+                with problems.within(f"shocks.{name}.regime"):
+                    look_up("regime", table["regime"], tables["regimes"])
             plain = Moving(name, streams[name], (Marginal(model.shocks[name].law, (0.0, 1.0)),))
             moving[name] = _shock(table, plain, regimes, chances)
     used = {one.regime for one in moving.values()}
-    chains = {name: one for name, one in regimes.items() if one is not None and name in used}
+    chains = {name: one for name, one in regimes.items() if name in used}
     return Shocks(moving, _groups(tables, streams, problems), chains)
 
 
@@ -72,74 +72,63 @@ def _groups(tables: Tables, streams: Mapping[str, Sequence[str]], problems: Prob
     return group_tables.read(of_shocks, group_of, [*members], problems)
 
 
-def _shock(
-    table: Tables, plain: Moving, regimes: Mapping[str, Regime | None], chances: Mapping[str, Law | None]
-) -> Moving:
+def _shock(table: Tables, plain: Moving, regimes: Mapping[str, Regime], chances: Mapping[str, Law | None]) -> Moving:
     """The shock that a table states; `plain` is drawn by the model's own law."""
-    problems = Problems()
+    problems, stated = Problems(), dict[str, Any]()
     persistence = float(table.get("persistence", 0.0))
     if not -1 < persistence < 1:
         problems.add("persistence", f"expected more than -1 and less than 1, got {persistence:g}.")
     own = {key: value for key, value in factor_tables.law_keys(table).items() if key not in _OWN}
-    laws, jumps, regime, is_state = plain.laws, None, None, False
-    if any(key in table for key in JUMP_KEYS):
-        _alone(table, "jumps", ("persistence", "group", "regime", "states", *own), problems)
-        laws = ()
-        with problems.within(""):
-            jumps = _jumps(table, chances)
-    elif "regime" in table:
-        _alone(table, "a regime", tuple(own), problems)
-        regime, is_state = table["regime"], "states" not in table
-        laws = _by_state(table, regimes, problems)
-        if is_state:
-            _alone(table, "the state of a regime", ("persistence", "group"), problems)
-    elif "states" in table:
-        problems.add("states", 'expected a regime whose states these are; add regime = "...".')
-    elif own:
-        with problems.within(""):
-            laws = (factor_tables.read(own).law,)
+    with problems.within(""):
+        if any(key in table for key in JUMP_KEYS):
+            _alone(table, "jumps", ("persistence", "group", "regime", "states", *own), problems)
+            stated = {"laws": (), "jumps": _jumps(table, chances)}
+        elif "regime" in table:
+            is_state = "states" not in table
+            _alone(table, "a regime", (*own, *(("persistence", "group") if is_state else ())), problems)
+            regime = None if is_state else regimes.get(table["regime"])
+            laws = _by_state(table["states"], regime.states) if regime else ()
+            stated = {"laws": laws, "regime": table["regime"], "is_state": is_state}
+        elif "states" in table:
+            raise refusal("states", 'expected a regime whose states these are; add regime = "...".')
+        elif own:
+            stated = {"laws": (factor_tables.read(own).law,)}
     problems.refuse()
-    about = _in_words(table, own)
-    return replace(
-        plain, laws=laws, persistence=persistence, jumps=jumps, regime=regime, is_state=is_state, about=about
-    )
+    return replace(plain, persistence=persistence, about=_in_words(table, own), **stated)
 
 
-def _by_state(table: Tables, regimes: Mapping[str, Regime | None], problems: Problems) -> tuple[Law, ...]:
-    if not problems.knows("regime", "regime", table["regime"], regimes):
-        return ()
-    regime, tables = regimes[table["regime"]], table.get("states")
-    if regime is None or tables is None:
-        return ()
-    for state in tables:
-        problems.knows(f"states.{state}", "state", state, regime.states)
-    laws = []
-    for state in regime.states:
-        if state not in tables:
-            problems.add("states", f"has no law for state '{state}'.")
-            continue
+def _by_state(tables: Tables, states: Sequence[str]) -> tuple[Law, ...]:
+    """The laws that a shock has in the states of its regime, in their order."""
+    problems, laws = Problems(), dict[str, Law]()
+    for state in dict.fromkeys((*tables, *states)):
         with problems.within(f"states.{state}"):
-            laws.append(factor_tables.read(tables[state]).law)
-    return tuple(laws)
+            look_up("state", state, states)
+            if state not in tables:
+                raise refusal("", "has no law.")
+            laws[state] = factor_tables.read(tables[state]).law
+    problems.refuse()
+    return tuple(laws[state] for state in states)
 
 
 def _jumps(table: Tables, chances: Mapping[str, Law | None]) -> Jumps:
     kinds = [key for key in ("probability", "rate") if key in table]
     if len(kinds) != 1:
         raise refusal("", f"expected a probability or a rate of jumps, got {'both' if kinds else 'neither'}.")
-    if "size" not in table:
-        remedy = 'Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
-        raise refusal("size", f"is missing. {remedy}")
     kind, problems = kinds[0], Problems()
     with problems.within("size"):
+        if "size" not in table:
+            remedy = 'Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
+            raise refusal("", f"is missing. {remedy}")
         size = factor_tables.read(table["size"]).law
     with problems.within(kind):
         highest = _highest(table[kind], 1.0 if kind == "probability" else math.inf, chances)
+        most = 1 if kind == "probability" else jumps_counted(highest)
+        if most > MOST_JUMPS:
+            text = (
+                f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
+            )
+            raise refusal("", f"{text} For so many use one law of their sum.")
     problems.refuse()
-    most = 1 if kind == "probability" else jumps_counted(highest)
-    if most > MOST_JUMPS:
-        text = f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
-        raise refusal("rate", f"{text} For so many use one law of their sum.")
     return Jumps(kind, table[kind], size, most)
 
 
@@ -174,29 +163,22 @@ def _regime(name: str, table: Tables) -> Regime:
     count, problems = len(states), Problems()
     if count < 2:
         raise refusal("states", f"expected at least two, got {count}.")
-    if len(set(states)) < count:
+    if len(moves) != count:
+        raise refusal("transition", f"expected {count} rows, a row for each state, got {len(moves)}.")
+    if len({*states}) < count:
         problems.add("states", "names a state twice.")
-    if [*map(len, moves)] != [count] * count:
-        problems.add("transition", f"expected {count} rows of {count} probabilities, a row for each state.")
-    else:
-        for state, row in zip(states, moves, strict=True):
-            with problems.within("transition"):
-                _check_probabilities(row, f"after '{state}'")
-    if start is not None:
-        with problems.within("start"):
-            if len(start) != count:
-                raise refusal("", f"expected {count} probabilities, got {len(start)}.")
-            _check_probabilities(start, "at the start")
+    rows = [("transition", row, f"after '{state}'") for state, row in zip(states, moves, strict=True)]
+    for key, row, where in [*rows, ("start", start, "at the start")] if start else rows:
+        with problems.within(key):
+            if len(row) != count:
+                raise refusal("", f"expected {count} probabilities {where}, got {len(row)}.")
+            if outside := [p for p in row if not 0 <= p <= 1]:
+                raise refusal("", f"expected probabilities from 0 to 1 {where}, got {outside[0]:g}.")
+            if abs(sum(row) - 1) > 1e-6:
+                raise refusal("", f"expected probabilities of sum 1 {where}, got {sum(row):g}.")
     problems.refuse()
-    first, *rows = (tuple(map(float, row)) for row in (start or stationary(np.array(moves)), *moves))
-    return Regime(name, tuple(states), first, tuple(rows))
-
-
-def _check_probabilities(row: list[float], where: str) -> None:
-    if outside := [p for p in row if not 0 <= p <= 1]:
-        raise refusal("", f"expected probabilities from 0 to 1 {where}, got {outside[0]:g}.")
-    if abs(sum(row) - 1) > 1e-6:
-        raise refusal("", f"expected probabilities of sum 1 {where}, got {sum(row):g}.")
+    first, *others = (tuple(map(float, row)) for row in (start or stationary(np.array(moves)), *moves))
+    return Regime(name, tuple(states), first, tuple(others))
 
 
 def jumps_counted(rate: float) -> int:
