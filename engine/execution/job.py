@@ -223,8 +223,7 @@ class Job:
             self._observe("estimating")
             numbers = tuple(block.index for block in blocks)
             records = done | ledger.done_blocks(folder, only=numbers)
-            tally = self.executor.tally() if len(blocks) == len(study.blocks()) else None
-            answers = results.whole(folder, records, tally)
+            answers = results.whole(folder, records)
             refuse_too_many(study, ledger.excluded_of(answers.records))
             finished = Finished(answers, numbers, pilot().result(), self.ended)
             _ = answers.all_tables
@@ -298,9 +297,7 @@ class Job:
             runs = [*runs_of(first), *(run for block in blocks for run in runs_of(block))]
             move(folder, runs, self.options.device, observe)
             observe(Progress("compiling", done, study.paths))
-        assignment = Assignment(
-            folder, holder.token, yearly, blocks, observe, self.compiling, force, alone, self.writers
-        )
+        assignment = Assignment(folder, holder.token, yearly, blocks, observe, self.compiling, force, self.writers)
         running = pilot() if pilot is not None else None
         for block in self.executor.perform(assignment):
             done += block.count
