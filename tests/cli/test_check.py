@@ -6,7 +6,6 @@ import pytest
 
 from engine.cli.show import streams
 from engine.formatting import rounded
-from engine.program import precision
 from engine.study.loading import load_model_file, load_study
 from tests.small_files import BRIDGE, POND, call, own, write
 
@@ -28,11 +27,6 @@ def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, wor
     assert not {*wide.split()} - {*narrow.split()}
 
 
-def test_its_help_says_what_it_computes():
-    said = " ".join(call("check", "--help").output.split())
-    assert f"the first {precision.PATHS} futures" in said and "nothing" not in said.partition("Positional")[0]
-
-
 def test_check_shows_what_is_asked_and_writes_nothing(tmp_path):
     study = write(tmp_path, POND)
     ended = call("check", study, *own("Pond"), "--out", tmp_path / "out", "--paths", "1_000_000", "--full")
@@ -44,13 +38,11 @@ def test_check_shows_what_is_asked_and_writes_nothing(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("words", [["rustbelt"], ["POND", *own("Pond")]], ids=["shipped", "pond"])
-def test_what_check_shows_fits_one_screen_and_says_where_the_rest_is(tmp_path, monkeypatch, words):
+def test_what_check_shows_fits_one_screen_and_says_where_the_rest_is(tmp_path, monkeypatch):
+    """Of the study that ships: test_one_screen.py."""
     monkeypatch.setattr(streams.Screen, "is_terminal", True)
     monkeypatch.setenv("COLUMNS", "80")
-    if words[0] == "POND":
-        words = [write(tmp_path, POND), *words[1:]]
-    lines = call("check", *words).stdout.splitlines()
+    lines = call("check", write(tmp_path, POND), *own("Pond")).stdout.splitlines()
     assert len(lines) <= 24 and any("--full" in line for line in lines)
     said = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
     assert re.search(r"^The study has \d+ factor", said, re.MULTILINE) and "fingerprint" in said

@@ -115,13 +115,3 @@ def test_a_target_of_a_policy_that_does_not_run_is_told_and_none_at_all_refused(
         assert ended.exit_code == code, ended.output
         assert "policy 'use'" in " ".join(ended.stderr.split())
         assert ("note: target" if code == 0 else "no target left") in ended.stderr
-
-
-def test_a_study_file_states_the_rule(tmp_path):
-    text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.1"]')
-    study = write(tmp_path, text)
-    assert call("run", study, *own("Pond"), "--out", tmp_path / "run").exit_code == 0
-    (target,) = provenance.runs(tmp_path / "run")[-1]["until"]["targets"]
-    assert target["wanted"] == 0.1
-    assert call("run", study, *own("Pond"), "--out", tmp_path / "plain", "--set", "run.until=[]").exit_code == 0
-    assert not provenance.runs(tmp_path / "plain")[-1].get("until")
