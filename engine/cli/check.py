@@ -85,7 +85,7 @@ def _print_self_test(folder: RunFolder, device: str | None, workers: int | None)
 def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator[tuple[str, str]]:
     """Yields what the run consists of and what it takes: labels and texts."""
     from engine.execution.planning import devices_of, form
-    from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room
+    from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room, writers_for
     from engine.study.labels import wordless
     from engine.study.study import BLOCK
 
@@ -105,7 +105,7 @@ def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator
         yield "precision", study.precision
     yield "program", form(study, platform)
     yield "disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"
-    needed = size_as_text(memory_needed(study, memory=memory, launch=launch))
+    needed = size_as_text(memory_needed(study, writers=writers_for(study, memory, launch), launch=launch))
     yield "memory", f"{needed} needed, {size_as_text(there) if there else 'unknown'} {whose}"
     yield "devices", devices
     yield "fingerprint", study.fingerprint
