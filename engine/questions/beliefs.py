@@ -16,9 +16,9 @@ from engine.questions.policy_gap import Move, PolicyGap
 from engine.questions.turning import Difference
 from engine.questions.variables import Values
 from engine.risk.estimation.intervals import Estimate
-from engine.study import group_changes
 from engine.study.components import Change
 from engine.study.study import Group, Input, Study
+from engine.study.tables import groups
 
 WEIGHTS, RUNS = "weights", "runs"
 FARTHEST = 3.0
@@ -141,10 +141,10 @@ def priors(here: PolicyGap, own: Values, left_out: LeftOut) -> Iterator[Line]:
 def correlations(here: PolicyGap) -> Iterator[Line]:
     """A line for the correlation of each group of factors; for a matrix, for one common multiple of its entries."""
     for name, group in here.futures.study.groups.items():
-        if ends := group_changes.correlations(group):
+        if ends := groups.correlations(group):
 
             def change(value: float, group: Group = group) -> Change:
-                return Change(groups={group.name: group_changes.correlated(group, value)})
+                return Change(groups={group.name: groups.correlated(group, value)})
 
             stated, *bounds = ends
             yield _changed({"group": name, "stated": stated, "unit": "1"}, bounds, change, here)

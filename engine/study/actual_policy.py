@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import Problems, UserError, unknown
-from engine.study import imposition
-from engine.study.holdout import check_known, known_and_later
+from engine.study.holdout import check_imposed, check_known, known_and_later
 from engine.study.loading import again, read_again, under
 from engine.study.study import Study
 
@@ -30,7 +29,7 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
         )
         problems.add("observed", text)
     chosen = _policy(study, policy, problems)
-    imposition.check(study, impose, until, problems)
+    check_imposed(study, impose, until, problems)
     if until is not None and study.years and until < study.years[0]:
         problems.add("--until", f"expected a year from {study.years[0]} on, got {until}.")
     problems.refuse(study.source)

@@ -1,14 +1,12 @@
-"""One column of numbers from a CSV or Parquet file, checked as it is read."""
+"""Rows of a CSV file, and one column of numbers of a CSV or Parquet file, checked as they are read."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +14,7 @@ import numpy as np
 
 from engine.draws.limits import LARGEST
 from engine.errors import UserError, install, unknown
+from engine.formatting import shown
 
 LARGEST_FILE = 64 << 20
 """Most bytes of a data file that is read."""
@@ -24,17 +23,8 @@ MOST_ROWS = LARGEST_FILE // 2
 EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none"})
 """Texts (in lower case) that count as an empty cell."""
 
-_DELIMITERS = "\t,;"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_QUOTED = re.compile(r"[-+\d.,'_:/%$€£¥\s]*\d[-+\d.,'_:/%$€£¥\seE]*|[+-]?inf(inity)?", re.IGNORECASE)
-"""What a message may quote of a file: numbers, right or wrong. Any other text may be a secret of the file's owner."""
 _COMMA = re.compile(r"[+-]?[\d.' ]*\d,\d[\d,. ]*([eE][+-]?\d+)?")
-_OTHERS = {
-    b"PK\x03\x04": "a spreadsheet or an archive",
-    b"\x1f\x8b": "compressed",
-    b"\xd0\xcf\x11\xe0": "a spreadsheet",
-}
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Column(NamedTuple):
@@ -59,40 +49,38 @@ def column(path: Path | str, name: str) -> Column:
       UserError: no such file or column, more than 64 MiB, or a cell that is no finite number: the first, with its row.
     """
     path = Path(path)
-    with _raising_faults(path):
-        return _parquet(path, name) if _checked(path) == b"PAR1" else _csv(path, name)
+    raw = _content(path)
+    return _parquet(path, raw, name) if raw.startswith(b"PAR1") else _csv(path, name)
 
 
 @contextmanager
-def named(path: Path, place: str = "") -> Iterator[None]:
-    """A `with` block in which problems of a file are moved to a place, and name it."""
+def named(path: Path) -> Iterator[None]:
+    """A `with` block in which problems of a file name it."""
     try:
         yield
     except UserError as error:
-        problems = [replace(one, place=place, message=f"{str(path)!r}: {one.message}") for one in error.problems]
-        raise UserError("", problems) from error
+        raise UserError("", [f"{str(path)!r}: {one.message}" for one in error.problems]) from error
 
 
-def text_of(path: Path) -> str:
-    """The text of a file in UTF-8.
-
-    Raises:
-      UserError: no such file, more than 64 MiB, or no text.
-    """
-    with _raising_faults(path):
-        _checked(path)
-        return _text(path)
-
-
-def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a CSV file that are not blank, each with the line that it ends on; first the names of its columns.
+def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names of the columns of a CSV file, and its rows that are not blank, each with the line that it ends on.
 
     Raises:
-      UserError: as of `text_of`, or a cell of more than 128 KiB.
+      UserError: no such file, more than 64 MiB, no text, a cell of more than 128 KiB; for a row, another number of
+        cells than the first line has.
     """
-    with _raising_faults(path):
-        text = text_of(path)
-        yield from _rows(text, _delimiter(text))
+    raw = _content(path)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _fault(path, f"is no text in UTF-8 (line {line}). Save it in UTF-8.") from None
+    if not text.strip():
+        raise _fault(path, "is empty.")
+    if "\0" in text:
+        raise _fault(path, "is no text in UTF-8. Save it in UTF-8.")
+    rows = _rows(path, text)
+    return next(rows)[1], rows
 
 
 def is_number(cell: str) -> bool:
@@ -100,146 +88,88 @@ def is_number(cell: str) -> bool:
     return _NUMBER.fullmatch(cell) is not None
 
 
-class _Fault(Exception):
-    """What is wrong with the file."""
+def _fault(path: Path, text: str) -> UserError:
+    return UserError(str(path), [text])
 
 
-@contextmanager
-def _raising_faults(path: Path) -> Iterator[None]:
-    """A `with` block in which faults of a file are raised as a `UserError`."""
+def _content(path: Path) -> bytes:
     try:
-        yield
-    except (_Fault, OSError) as fault:
-        message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
-        raise UserError(str(path), [message]) from None
+        if not path.exists():
+            raise _fault(path, "no such file.")
+        if not path.is_file():
+            raise _fault(path, "is no file; expected a regular one.")
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            got = f"has {size / 2**20:,.0f} MiB, expected at most {LARGEST_FILE >> 20}."
+            raise _fault(path, f"{got} Keep only the column that is needed.")
+        return path.read_bytes()
+    except OSError as error:
+        raise _fault(path, f"cannot be read: {error.strerror or error}.") from None
 
 
-def _checked(path: Path) -> bytes:
-    """The first four bytes of a file that can be read."""
-    if not path.exists():
-        raise _Fault("no such file.")
-    if not path.is_file():
-        raise _Fault("is no file; expected a regular one.")
-    size = path.stat().st_size
-    if size > LARGEST_FILE:
-        raise _Fault(
-            f"has {size / 2**20:,.0f} MiB, expected at most {LARGEST_FILE >> 20}. Keep only the column that is needed."
-        )
-    with path.open("rb") as file:
-        head = file.read(4)
-    for mark, kind in _OTHERS.items():
-        if head.startswith(mark):
-            raise _Fault(f"is {kind}; expected CSV or Parquet. Unpack it, or save it as CSV.")
-    if path.suffix.lower() in (".parquet", ".pq") and head != b"PAR1":
-        raise _Fault("is no Parquet file, whatever its name says.")
-    return head
-
-
-def _text(path: Path) -> str:
-    raw = path.read_bytes()
-    if not raw.strip():
-        raise _Fault("is empty.")
-    if raw.startswith(_WIDE) or b"\0" in raw:
-        raise _Fault("is no text in UTF-8. Save it in UTF-8.")
+def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a text, stripped cell by cell; the separator is the one that is most frequent in the first line."""
+    first = re.sub(r'"[^"]*"', "", text.strip().partition("\n")[0])
+    delimiter = max("\t,;", key=first.count)
+    reader, width = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 0
     try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise _Fault(f"is no text in UTF-8 (line {line}). Save it in UTF-8.") from None
+        for row in reader:
+            if len(row) < 2 and not "".join(row).strip():
+                continue
+            width = width or len(row)
+            if len(row) != width:
+                remedy = "A comma in a text? Put it in quotes. A decimal comma? Write 1.5 rather than 1,5."
+                text = f"line {reader.line_num} has {len(row)} cells, expected {width} as in the first line."
+                raise _fault(path, f"{text} {remedy}" if delimiter == "," and len(row) > width else text)
+            yield reader.line_num, [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise _fault(path, f"line {reader.line_num}: {error}.") from None
 
 
 def _csv(path: Path, name: str) -> Column:
-    text = _text(path)
-    delimiter = _delimiter(text)
-    rows = _rows(text, delimiter)
-    names = [cell.strip() for cell in next(rows, (0, [""]))[1]]
-    below = [*islice(rows, 1)]
-    columns = _columns_of_numbers(names, below[0][1] if below else [])
-    nameless = not columns or all(map(_QUOTED.fullmatch, columns))
-    at = _place(name, names, columns, " The first line must name the columns." if nameless else "")
-    cells, empty = [], 0
-    for line, row in chain(below, rows):
-        if len(row) != len(names):
-            cut = delimiter == "," and len(row) > len(names)
-            comma = " A decimal comma? Write 1.5 rather than 1,5." if cut else ""
-            raise _Fault(f"line {line} has {len(row)} cells, expected {len(names)} as in the first line.{comma}")
-        cell = row[at].strip()
-        if cell.lower() in EMPTY:
-            empty += 1
-        else:
-            cells.append((cell, line))
-    return Column(np.array([_number(*cell, name) for cell in cells], np.float64), empty)
+    names, below = rows_of(path)
+    rows = [*below]
+    # columns of text may be secrets of a file that was never meant
+    known = [column for column, cell in zip(names, rows[0][1], strict=True) if is_number(cell)] if rows else []
+    at = _index(path, name, names, known)
+    cells = [(line, row[at]) for line, row in rows]
+    full = [(line, cell) for line, cell in cells if cell.lower() not in EMPTY]
+    for line, cell in full:
+        if not is_number(cell) or abs(float(cell)) > LARGEST:
+            remedy = " Write a point for decimals (1.5 rather than 1,5) and nothing between thousands."
+            text = f"column '{name}', line {line}: expected a finite number, got {shown(cell)}."
+            raise _fault(path, text + (remedy if _COMMA.fullmatch(cell) else ""))
+    return Column(np.array([cell for _, cell in full], np.float64), len(cells) - len(full))
 
 
-def _delimiter(text: str) -> str:
-    """The separator of the cells of the first line that is not blank: `,`, `;` or a tab."""
-    first = re.search(r".*\S.*", text)
-    bare = re.sub(r'"[^"]*"', "", first[0] if first else "")
-    return max(_DELIMITERS, key=bare.count)
-
-
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the number of the line that it ends on."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        for row in reader:
-            if len(row) > 1 or (row and row[0].strip()):
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise _Fault(f"line {reader.line_num}: {error}.") from None
-
-
-def _columns_of_numbers(names: list[str], row: list[str]) -> list[str]:
-    """The columns that a message may name: those that hold numbers, so that no line of any other file is shown."""
-    return [
-        name
-        for name, cell in zip(names, [*row, *[""] * len(names)], strict=False)
-        if name and (_QUOTED.fullmatch(name) or _NUMBER.fullmatch(cell.strip()))
-    ]
-
-
-def _place(name: str, names: list[str], known: list[str], hint: str = "") -> int:
-    """Index of a column; `known` names and the hint go into the message where there is no such column."""
+def _index(path: Path, name: str, names: Sequence[str], known: Sequence[str]) -> int:
+    """Index of a column; where there is no such column, the message may name those that are `known`."""
     if names.count(name) > 1:
-        raise _Fault(f"has {names.count(name)} columns '{name}', expected one.")
+        raise _fault(path, f"has {names.count(name)} columns '{name}', expected one.")
     if name not in names:
-        raise _Fault(unknown("column", name, known) + hint)
+        raise _fault(path, f"{unknown('column', name, known)} The first line must name the columns.")
     return names.index(name)
 
 
-def _number(cell: str, line: int, name: str) -> float:
-    if is_number(cell) and abs(value := float(cell)) <= LARGEST:
-        return value
-    shown = "text" if not _QUOTED.fullmatch(cell) else f"'{cell if len(cell) <= 40 else cell[:37] + '...'}'"
-    remedy = ""
-    if _COMMA.fullmatch(cell):
-        remedy = " Write a point for decimals (1.5 rather than 1,5) and nothing between thousands."
-    raise _Fault(f"column '{name}', line {line}: expected a finite number, got {shown}.{remedy}")
-
-
-def _parquet(path: Path, name: str) -> Column:
+def _parquet(path: Path, raw: bytes, name: str) -> Column:
     try:
         import pyarrow as arrow
         from pyarrow import parquet
     except ImportError:
-        raise _Fault(
-            f"is a Parquet file, and pyarrow is not installed. Install it ({install('parquet')}), or save the file as"
-            " CSV."
-        ) from None
+        remedy = f"Install it ({install('parquet')}), or save the file as CSV."
+        raise _fault(path, f"is a Parquet file, and pyarrow is not installed. {remedy}") from None
     try:
-        with parquet.ParquetFile(path) as file:
-            names = list(file.schema_arrow.names)
-            at = _place(name, names, names)
-            kind, types = file.schema_arrow.field(at).type, arrow.types
+        with parquet.ParquetFile(io.BytesIO(raw)) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+            kind, types = schema.field(_index(path, name, schema.names, schema.names)).type, arrow.types
             if not (types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)):
-                raise _Fault(f"column '{name}': expected numbers, got {kind}.")
-            if file.metadata.num_rows > MOST_ROWS:
-                raise _Fault(f"has {file.metadata.num_rows:,} rows, expected at most {MOST_ROWS:,}.")
+                raise _fault(path, f"column '{name}': expected numbers, got {kind}.")
+            if rows > MOST_ROWS:
+                raise _fault(path, f"has {rows:,} rows, expected at most {MOST_ROWS:,}.")
             held: Any = file.read(columns=[name]).column(0)
-    except (arrow.ArrowInvalid, arrow.ArrowException, OSError) as error:
-        raise _Fault(f"is a broken Parquet file: {str(error).splitlines()[0]}") from None
+    except (arrow.ArrowException, OSError) as error:
+        raise _fault(path, f"is a broken Parquet file: {str(error).splitlines()[0]}") from None
     values = held.cast(arrow.float64(), safe=False).to_numpy()
     values = values[~np.isnan(values)]
     if len(far := values[np.abs(values) > LARGEST]):
-        raise _Fault(f"column '{name}': expected finite numbers, got {far[0]}.")
+        raise _fault(path, f"column '{name}': expected finite numbers, got {far[0]}.")
     return Column(np.ascontiguousarray(values, dtype=np.float64), len(held) - values.size)

@@ -1,19 +1,21 @@
-"""Observed figures divided into known and later ones; and a study reduced to the outcomes that figures need."""
+"""Observed figures as known and later ones; studies of the outcomes that they need, and with values imposed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from engine.errors import Problems
+from engine.errors import Problems, unknown
 from engine.modelling.folds import at_year
 from engine.modelling.identity import altered
-from engine.modelling.records import Outcome
+from engine.modelling.imposing import PREFIX
+from engine.modelling.records import Lever, Outcome
 from engine.study.components import Keep, Policy
 from engine.study.study import Study
-from engine.study.tables.challenge import Challenge
 from engine.study.tables.observed import Observation
 
 
@@ -54,11 +56,10 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     rows, _ = known_and_later(study, until)
     if not rows:
         at, of = ("observed", "in the study's years") if until is None else (place, f"until {until}")
-        problems.add(
-            at,
-            f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has"
-            " seen. Take a later year, or state figures.",
+        text = (
+            "no figure that was read in its source and that nothing here has seen. Take a later year, or state figures."
         )
+        problems.add(at, f"nothing can be taken as known {of}: {text}")
     for row in rows:
         if not study.observed.error(row):
             remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."
@@ -73,17 +74,16 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
     """
     if not study.years:
         return study, [[place] for place in study.places(row.variable for row in rows)]
-    outcomes, places = dict[str, Outcome](), list[list[int]]()
+    outcomes, names = dict[str, Outcome](), list[list[str]]()
     for row in rows:
-        places.append([])
-        at = ", ".join(f"{dim}={label}" for dim, label in row.at.items())
         over = {dim: (label,) for dim, label in row.at.items()}
-        for year in range(row.first, row.time + 1):
-            name = f"{row.variable}[{at}] {row.across} {year}"
-            fold = at_year(row.variable, year, over, row.across or "sum")
-            outcomes.setdefault(name, Outcome(row.unit, fold))
-            places[-1].append([*outcomes].index(name))
-    years = tuple(year for year in study.years if year <= max(row.time for row in rows))
+        of_row = {
+            f"{row.variable} {over} {row.across} {year}": at_year(row.variable, year, over, row.across or "sum")
+            for year in range(row.first, row.time + 1)
+        }
+        outcomes |= {name: Outcome(row.unit, fold) for name, fold in of_row.items()}
+        names.append([*of_row])
+    years = study.years[: study.years.index(max(row.time for row in rows)) + 1]
     short = replace(
         study,
         model=altered(study.model, outcomes=outcomes),
@@ -91,20 +91,63 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
         policies=tuple(_until(policy, len(years)) for policy in study.policies),
         headline=(),
         events=(),
-        challenge=Challenge(),
-        assumptions=(),
-        gates={},
         keep=Keep((), 0, 0),
     )
-    return short, places
+    return short, [short.places(of_row) for of_row in names]
 
 
 def _until(policy: Policy, years: int) -> Policy:
     """A policy cut to its first `years` years."""
+
+    def cut(values: Any) -> Any:
+        if isinstance(values, Mapping):
+            return {name: cut(inner) for name, inner in values.items()}
+        return np.asarray(values)[:years]
+
     before = policy.before and _until(policy.before, years)
-    levers = {name: np.asarray(values)[:years] for name, values in policy.levers.items()}
-    drawn = {
-        lever: {factor: np.asarray(weights)[:years] for factor, weights in by_factor.items()}
-        for lever, by_factor in policy.drawn.items()
-    }
-    return replace(policy, levers=levers, drawn=drawn, before=before)
+    return replace(policy, levers=cut(policy.levers), drawn=cut(policy.drawn), before=before)
+
+
+def check_imposed(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
+    """Adds a problem for each variable that cannot be imposed: unknown, not allowed by the model, or never observed.
+
+    Args:
+      until: last year whose observations count; all if None.
+    """
+    allowed = study.model.imposable
+    for name in names:
+        if name not in study.model.yearly:
+            problems.add("--impose", unknown("yearly variable", name, allowed or study.model.yearly))
+        elif name not in allowed:
+            may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
+            problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
+        elif not any(_imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until):
+            text = f"nothing was observed of '{name}' in these years."
+            problems.add("--impose", f"{text} Add it: a row a year and place, without 'across' and 'fold'.")
+
+
+def imposing(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
+    """The study with observed values of some yearly variables, by year and cell, and the model's own elsewhere."""
+    if not names:
+        return study
+    given, levers = {}, dict(study.model.levers)
+    for name in names:
+        one, labels = study.model.yearly[name], study.model.dims
+        # by year and place, no number where nothing is imposed
+        values = np.full((len(study.years), *(len(labels[dim]) for dim in one.dims)), np.nan)
+        for row in rows:
+            if _imposes(study, row, name):
+                at = (labels[dim].index(row.at[dim]) for dim in one.dims)
+                values[study.years.index(row.time), *at] = row.value
+        given[PREFIX + name], levers[PREFIX + name] = values, Lever(one.unit, math.nan, one.dims)
+
+    def imposed(policy: Policy) -> Policy:
+        before = policy.before and imposed(policy.before)
+        return replace(policy, levers={**policy.levers, **given}, before=before)
+
+    model = altered(study.model, levers=levers)
+    return replace(study, model=model, policies=tuple(map(imposed, study.policies)))
+
+
+def _imposes(study: Study, row: Observation, name: str) -> bool:
+    return row.variable == name and not row.across and not row.fold and row.time in study.years

@@ -69,7 +69,7 @@ def test_questions_are_no_part_of_the_fingerprint():
 
 REFUSED = [
     ({"exitt": 0}, "off.exitt", ["lever 'exitt'", "'exit_rate'"]),
-    ({"cut": 1.5}, "off.cut", ["0 to 1", "got 1.5", "model's bounds"]),
+    ({"cut": 1.5}, "off.cut", ["0 to 1", "got 1.5", "its bounds"]),
     ({"cut": "3x"}, "off.cut", ["0 to 1", "got 3", "3 times", "'reform'"]),
     ({"exit_rate": "twice"}, "off.exit_rate", ["a multiple", "got 'twice'"]),
     ({"exit_rate": True}, "off.exit_rate", ["a number", "got true"]),
@@ -152,12 +152,11 @@ def test_a_drawn_lever_stays_within_the_bounds_of_the_lever():
     drawn = {"policies": {"old": {}, "reform": {"cut": "exit_rate"}}}
     study = bill(**drawn, assumptions={"it": {"off": {"cut": 0}, "doubled": {"cut": "2x", "exit_rate": "2x"}}})
     assert study.assumptions[0].doubled.levers == {"reform": {"cut": "2x"}}
-    bad = [
+    for off, place, words in (
         ({"cut": "20x"}, "cut", ["0 to 1", "got 1.6", "20 times"]),
         ({"exit_rate": "20x"}, "exit_rate", ["0 to 1", "0.4 to 1.6"]),
         ({"policies": {"old": {"cut": "noise"}}}, "policies.old.cut", ["a multiple"]),
-    ]
-    for off, place, words in bad:
+    ):
         with refuses(f"assumptions.it.off.{place}", *words):
             bill(**drawn, assumptions={"it": {"off": off}})
 

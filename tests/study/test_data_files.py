@@ -57,26 +57,26 @@ def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
     ("text", "words"),
     [
         ("day,prize\n1,2\n", ["column 'price'", "mean 'prize'"]),
-        ("day,volume\n1,2\n", ["column 'price'", "day, volume."]),
+        ("day,volume\n1,2\n", ["column 'price'", "day, volume.", "first line"]),
         ("1.5,2\n3,4\n", ["column 'price'", "Known: 1.5, 2.", "first line"]),
         ("price,price\n1,2\n", ["2 columns 'price'"]),
-        ("day,price\n1,2\n2,cheap\n3,dear\n", ["column 'price'", "line 3", "got text"]),
+        ("day,price\n1,2\n2,cheap\n3,dear\n", ["column 'price'", "line 3", "got 'cheap'"]),
         ("day,price\n1,inf\n", ["column 'price'", "line 2", "finite", "'inf'"]),
         ("day,price\n1,1e999\n", ["column 'price'", "line 2", "finite", "'1e999'"]),
         ("day,price\n1,1_000\n", ["column 'price'", "line 2", "'1_000'"]),
-        ("day,price\n1," + "x" * 99 + "\n", ["column 'price'", "line 2", "got text"]),
+        ("day,price\n1," + "x" * 99 + "\n", ["column 'price'", "line 2", "a finite number"]),
         ("day;price\n1;1,5\n", ["column 'price'", "line 2", "'1,5'", "decimals"]),
         ("price\n1.234,5\n", ["column 'price'", "line 2", "'1.234,5'", "decimals"]),
-        ("day,price\n1,1,5\n", ["line 2", "3 cells", "expected 2", "decimal comma"]),
+        ("day,price\n1,1,5\n", ["line 2", "3 cells", "expected 2", "decimal comma", "in quotes"]),
         ("day;price\n1;2\n3\n", ["line 3", "1 cells", "expected 2"]),
         ("", ["is empty"]),
         (" \n\n", ["is empty"]),
-        ('""\n1\n', ["column 'price'", "Known: 1.", "first line"]),
+        ('""\n1\n', ["column 'price'", "first line"]),
         ("price\n1\n".encode("utf-16"), ["is no text", "Save it in UTF-8"]),
         ("price\n1\nä\n".encode("latin-1"), ["is no text", "UTF-8 (line 3)", "Save it in UTF-8"]),
         (b"price\n1\n\x00\n", ["is no text", "Save it in UTF-8"]),
-        (b"PK\x03\x04...", ["an archive", "CSV or Parquet"]),
-        (b"\x1f\x8b\x08", ["is compressed", "CSV or Parquet"]),
+        (b"PK\x03\x04\x14\x00", ["is no text", "Save it in UTF-8"]),
+        (b"\x1f\x8b\x08", ["is no text", "Save it in UTF-8"]),
         ('price\n"' + "1" * 200_000, ["line 2", "limit (131072)"]),
     ],
 )
@@ -125,10 +125,9 @@ def test_parquet_reads_as_csv_does(tmp_path):
     assert refusal(path, "pric") == at("", "column 'pric'", "mean 'price'")
 
 
-def test_parquet_that_is_none_or_broken_or_too_long(tmp_path, monkeypatch):
+def test_parquet_that_is_broken_or_too_long(tmp_path, monkeypatch):
     arrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
-    assert refusal(written(tmp_path, "price\n1\n", "d.parquet")) == at("", "no Parquet file")
     assert refusal(written(tmp_path, b"PAR1 and nothing else PAR1")) == at("", "a broken Parquet")
     path = tmp_path / "long.parquet"
     parquet.write_table(arrow.table({"price": [1.0] * 20}), path)

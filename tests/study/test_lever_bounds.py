@@ -60,7 +60,7 @@ high = 1
 @pytest.mark.parametrize(
     ("line", "place", "words"),
     [
-        ("share = -5", "share", ["0 to 1", -5, "model's bounds"]),
+        ("share = -5", "share", ["0 to 1", -5, "its bounds"]),
         ("share = { 2020 = 0.5, 2021 = 1.5 }", "share.2021", ["0 to 1", 1.5]),
         ("fund = { a = 1, b = -1 }", "fund.b", ["at least 0", "[m yuan]", -1]),
         ("fund = { a = { 2021 = -2 } }", "fund.a.2021", ["at least 0", "[m yuan]", -2]),

@@ -175,13 +175,20 @@ BAD = [
         '[policies.keep]\nbefore = "late"',
         "policies.late.before: goes in a circle: keep -> late -> keep.",
     ),
-    ('"will"', '"wil"', "policies.save.implementation: unknown factor 'wil'. Did you mean 'will'?"),
+    (
+        '"will"',
+        '"wil"',
+        (
+            "policies.save.implementation: expected a number, or the name of a factor; unknown factor 'wil'."
+            " Did you mean 'will'?"
+        ),
+    ),
     (
         '"will"',
         '"capacity"',
         (
-            "policies.save.implementation: expected a factor drawn from 0 to 1; 'capacity' reaches 10 to"
-            " 20. Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
+            "policies.save.implementation: expected 0 to 1, got 'capacity', which is drawn from 10 to 20. These"
+            " are its bounds. Cut the prior to them: truncate = { low = 0, high = 1 }."
         ),
     ),
     (

@@ -97,7 +97,7 @@ FILES = {
     "series,time,value\nS,2023,1\n": ["seen.csv", "column 'variable'"],
     HEAD.replace("unit", "units") + "S,2023,height,place=north,1,kt,g,read\n": ["seen.csv", "column 'units'", "'unit'"],
     HEAD.replace("at", "time") + "S,2023,height,2023,1,kt,g,read\n": ["seen.csv", "'time' twice"],
-    HEAD + ("S,2023,height,place=north,1,kt,a, b,read\n"): ["8 cells", "in quotes"],
+    HEAD + ("S,2023,height,place=north,1,kt,a, b,read\n"): ["9 cells", "expected 8", "in quotes"],
 }
 
 

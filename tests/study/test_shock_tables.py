@@ -57,11 +57,6 @@ OF_SHOCKS = [
 ]
 
 
-@pytest.mark.parametrize(("shocks", "expected"), OF_SHOCKS)
-def test_a_shock_that_cannot_be_is_refused(shocks, expected):
-    assert problems(shocks=shocks) == (expected if isinstance(expected, list) else [expected])
-
-
 WITH_CHAIN = [
     ({"wind": {"regime": "markt"}}, at("shocks.wind.regime", "'markt'", "mean 'market'")),
     (
@@ -78,12 +73,6 @@ WITH_CHAIN = [
 ]
 
 
-@pytest.mark.parametrize(("shocks", "expected"), WITH_CHAIN)
-def test_a_shock_by_states_that_cannot_be_is_refused(shocks, expected):
-    found = problems(shocks=shocks, regimes={"market": CHAIN})
-    assert found == (expected if isinstance(expected, list) else [expected])
-
-
 OF_CHAINS = [
     ({"states": ["calm"], "transition": [[1.0]]}, at("regimes.market.states", "at least two", "got 1")),
     ({"states": ["calm", "calm"]}, at("regimes.market.states", "a state twice")),
@@ -96,10 +85,17 @@ OF_CHAINS = [
 ]
 
 
-@pytest.mark.parametrize(("chain", "expected"), OF_CHAINS)
-def test_a_chain_that_cannot_be_is_refused(chain, expected):
-    shocks = {"state": {"regime": "market"}}
-    assert problems(shocks=shocks, regimes={"market": CHAIN | chain}) == [expected]
+STATE = {"state": {"regime": "market"}}
+CASES = [
+    *((shocks, {}, expected) for shocks, expected in OF_SHOCKS),
+    *((shocks, {"market": CHAIN}, expected) for shocks, expected in WITH_CHAIN),
+    *((STATE, {"market": CHAIN | chain}, expected) for chain, expected in OF_CHAINS),
+]
+
+
+@pytest.mark.parametrize(("shocks", "regimes", "expected"), CASES)
+def test_a_shock_or_a_regime_that_cannot_be_is_refused(shocks, regimes, expected):
+    assert problems(shocks=shocks, regimes=regimes) == (expected if isinstance(expected, list) else [expected])
 
 
 def test_all_that_is_wrong_is_told_at_once():
@@ -114,15 +110,12 @@ def test_all_that_is_wrong_is_told_at_once():
     ]
 
 
-def test_a_group_is_of_shocks_or_of_factors():
-    factors = {"rate": WALK["factors"]["rate"] | {"group": "weather"}}
-    found = problems(shocks={"wind": {"group": "weather"}}, groups={"weather": {"correlation": 0.3}}, factors=factors)
+def test_a_group_of_shocks_has_no_factors_and_must_be_one_that_can_be():
+    shocks, factors = {"wind": {"group": "weather"}}, {"rate": WALK["factors"]["rate"] | {"group": "weather"}}
+    found = problems(shocks=shocks, groups={"weather": {"correlation": 0.3}}, factors=factors)
     assert found == [at("factors.rate.group", "group 'weather'")]
-
-
-def test_a_group_of_shocks_must_be_one_that_can_be():
-    found = problems(shocks={"wind": {"group": "weather"}}, groups={"weather": {"correlation": -1.5}})
-    assert len(found) == 1 and found[0].startswith("groups.weather.correlation: ")
+    (found,) = problems(shocks=shocks, groups={"weather": {"correlation": -1.5}})
+    assert found.startswith("groups.weather.correlation: ")
 
 
 def test_a_chance_that_a_factor_gives_must_be_one():

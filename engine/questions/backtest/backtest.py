@@ -16,9 +16,8 @@ from engine.questions.futures import Futures, of_paths, refuse_too_many
 from engine.questions.variants import Observer, unobserved
 from engine.risk.drivers.series import across
 from engine.risk.estimation.intervals import Units, as_units
-from engine.study import imposition
 from engine.study.actual_policy import followed
-from engine.study.holdout import is_within, why_apart
+from engine.study.holdout import imposing, is_within, why_apart
 from engine.study.study import Study
 from engine.study.tables.observed import FOLDED, Observation
 
@@ -114,7 +113,7 @@ def backtest(
         observe("simulating", number * one.paths, total)
         if impose or not found:  # one simulation serves all readings, unless observed values are imposed
             some = own if impose else rows
-            series = _series(imposition.under(one, impose, some), some, device)
+            series = _series(imposing(one, impose, some), some, device)
         found.append(_reading(one, name, own, series, impose))
     observe("simulating", total, total)
     return one, found

@@ -16,10 +16,10 @@ from engine.questions.independent_inputs import independent_inputs, replicates
 from engine.questions.lever_sets import Levers, LeverSet, sets_of, years_begun
 from engine.questions.variables import Values
 from engine.study.components import Change
-from engine.study.group_changes import part_of
 from engine.study.lever_groups import START
 from engine.study.study import Block, Study
 from engine.study.tables.changes import changed, joined
+from engine.study.tables.groups import part_of
 
 AT_ONCE = 1 << 15
 """Paths whose random numbers are drawn at a time, some two kilobytes each."""

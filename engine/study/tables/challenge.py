@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.declaration import check_name
-from engine.modelling.records import Model
+from engine.modelling.records import Model, worse_side
 from engine.study.values import LEVELS, Tables, measures, multiple_of, number
 
 CHOICES = ("readings", "horizons")
@@ -224,18 +224,16 @@ def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None
     if old == new:
         problems.add("", f"puts '{old}' in its own place. Name another in its place.")
     problems.refuse()
-    if (old in events) != (new in events):
-        what = [f"'{name}' is an {'event' if name in events else 'outcome'}" for name in (new, old)]
-        raise refusal("", f"{what[0]}, {what[1]}. Put an event in place of an event, or an outcome of one.")
-    if old in events:
-        return
-    there, here = model.outcomes[old], model.outcomes[new]
-    if (there.unit, there.loss) != (here.unit, here.loss):
-        what = [
-            f"'{name}' is in {one.unit}, more of it {'worse' if one.loss else 'better'}"
-            for name, one in ((new, here), (old, there))
-        ]
-        raise refusal("", f"{'; '.join(what)}. Name an outcome of the same unit and the same sense.")
+
+    def kind(name: str) -> str:
+        if name in events:
+            return "an event"
+        one = model.outcomes[name]
+        return f"an outcome in {one.unit} of which {worse_side(one.loss) or 'neither side is worse'}"
+
+    if kind(old) != kind(new):
+        text = f"'{new}' is {kind(new)}; '{old}' is {kind(old)}."
+        raise refusal("", f"{text} Name a variable of the same kind, unit and sense.")
 
 
 def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Problems) -> tuple[Threshold, ...]:
@@ -243,18 +241,14 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
     place, found = f"challenge.thresholds.{event}", dict[float, Threshold]()
     with problems.within(place):
         look_up("event", event, events)
-        if "all" in events[event]:
-            raise refusal(
-                "",
-                "is several events at once, without a threshold of its own. Name one of them:"
-                f" {', '.join(events[event]['all'])}.",
-            )
-        present = events[event].get("above", events[event].get("below"))
+        table = events[event]
+        if "all" in table:
+            text = "is several events at once, without a threshold of its own. Name one of them"
+            raise refusal("", f"{text}: {', '.join(table['all'])}.")
+        present = table.get("above", table.get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
             with problems.within(place):
                 multiple = multiple_of(value)
-                if multiple is not None and present == 0:
-                    raise refusal("", f"{shown(value)} of a threshold of 0 is 0 again. Write a number.")
                 threshold = float(number(value if multiple is None else multiple * present))
                 if threshold == present:
                     raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")

@@ -16,10 +16,10 @@ from engine.draws.limits import reach
 from engine.errors import Problems, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model
-from engine.study import group_changes
 from engine.study.components import Change
 from engine.study.study import Study
-from engine.study.tables.levers import LeverTables, bounds_of, put_together
+from engine.study.tables import groups as group_tables
+from engine.study.tables.levers import LeverTables, beyond, put_together
 from engine.study.tables.policies import Policies, read_tables
 from engine.study.tables.shocks import group_names
 from engine.study.values import Tables, multiple_of, number, table_in
@@ -161,9 +161,8 @@ class _StatedChange:
             lows, highs = zip(*map(known.ends, {*present.flat}), strict=True)
             ends = sorted((multiple * min(lows), multiple * max(highs)))
             slack = 1e-9 * max(1.0, *map(abs, ends))
-            if beyond := [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]:
-                text = f"expected {bounds_of(bounds)}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
-                raise refusal("", f"{text} These are the model's bounds of the lever.")
+            if outside := [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]:
+                raise beyond(bounds, f"{outside[0]:g}, {multiple:g} times what '{policy}' has")
             differs = multiple != 1.0 and any((*lows, *highs))
         else:
             values = known.policies.levers.read(lever, value)
@@ -187,7 +186,7 @@ class _StatedChange:
         known = self.known
         everyone = [factor for factor, group in known.group_of.items() if group == name]
         if name in known.groups:
-            changed = group_changes.read(known.text[GROUPS][name], known.groups[name], table, everyone)
+            changed = group_tables.changed(known.text[GROUPS][name], known.groups[name], table, everyone)
             if changed is not None:
                 self.groups[name], self.table.setdefault(GROUPS, {})[name] = changed
         elif not everyone:  # else no member is drawn, or its problems are reported already
@@ -205,7 +204,7 @@ def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any
     for policy, levers in change.levers.items():
         yield from ((f"{POLICIES}.{policy}.{lever}", value) for lever, value in levers.items())
     for name, group in change.groups.items():
-        differences = group_changes.differences(group, groups[name])
+        differences = group_tables.differences(group, groups[name])
         yield from ((f"{GROUPS}.{name}.{key}", value) for key, value in differences.items())
 
 
@@ -219,7 +218,7 @@ def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
     for change in changes:
         levers = {name: {**whole.levers.get(name, {}), **table} for name, table in change.levers.items()}
         by_name = {
-            name: group_changes.joined(whole.groups.get(name, groups[name]), group, groups[name])
+            name: group_tables.joined(whole.groups.get(name, groups[name]), group, groups[name])
             for name, group in change.groups.items()
         }
         whole = Change({**whole.factors, **change.factors}, {**whole.levers, **levers}, {**whole.groups, **by_name})

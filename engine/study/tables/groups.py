@@ -1,16 +1,30 @@
-"""Tables of groups: which factors are their members, and the copula of each."""
+"""Tables of groups: which factors are their members, the copula of each, and changes of it that keep its form."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from engine.draws.copulas import statements
-from engine.draws.copulas.contract import Copula
+from engine.draws.copulas.contract import Copula, equal_entries
+from engine.draws.copulas.elliptical import StudentT, lowest_correlation
+from engine.draws.copulas.statements import STATEMENTS
 from engine.draws.factors import Group
-from engine.errors import Problems
-from engine.study.values import Tables
+from engine.errors import Problems, UserError, look_up, refusal
+from engine.formatting import shown
+from engine.study.values import Tables, leaving_out, number
+
+AGAINST = "against"
+"""Key that lists the members with the opposite sign: they fall where the others rise."""
+_KEYS = tuple(key for key in (*STATEMENTS, "df", AGAINST) if key != "ranks")
+_OTHER_FORM = "cannot be stated so without another program: a number is changed to a number, a matrix to either."
+MOST_CORRELATED = 0.95
+"""Largest common correlation to which the members of a group are moved."""
+ROOM = 1e-3
+"""Share of the range that is kept as a margin from the end at which the matrix is no longer positive definite."""
 
 
 def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str, str]:
@@ -69,13 +83,132 @@ def copula_of(table: Tables, everyone: Sequence[str], drawn: Collection[str]) ->
 def restricted(table: Tables, members: Collection[str]) -> Tables:
     """A group's table restricted to these members, matrices included."""
     kept = dict(table)
-    for key in ("members", "against"):
+    for key in ("members", AGAINST):
         if key in table:
             kept[key] = [name for name in table[key] if name in members]
     rows = [k for k, name in enumerate(table.get("members", ())) if name in members]
-    for key in statements.STATEMENTS:
+    for key in STATEMENTS:
         if isinstance(table.get(key), list):
             kept[key] = np.array(table[key])[np.ix_(rows, rows)].tolist()
     if "ranks" in table:
         kept["ranks"] = {name: [*ranks] for name, ranks in table["ranks"].items() if name in members}
     return kept
+
+
+def changed(stated: Tables, group: Group, change: Tables, everyone: Sequence[str]) -> tuple[Group, Tables] | None:
+    """The group as a table changes it, and that table for the members that are drawn; None where nothing changes.
+
+    Args:
+      stated: the table of the group.
+      group: the group that this table states.
+      change: other statements of its dependence, by the keys of its table.
+      everyone: members of the group, drawn or not.
+
+    Raises:
+      UserError: the change states no dependence, or one of another form.
+    """
+    for key in change:
+        look_up("statement of a dependence", key, _KEYS)
+    statement = {key: _floats(key, value) for key, value in change.items() if key != AGAINST}
+    old = next(key for key in STATEMENTS if key in stated)
+    new = next((key for key in STATEMENTS if key in change), old)
+    matrix, value = stated[old], statement.get(new)
+    if isinstance(value, list) and not isinstance(matrix, list):
+        raise refusal("", _OTHER_FORM)
+    if isinstance(value, float) and isinstance(matrix, list):
+        statement[new] = equal_entries(len(matrix), value).tolist()
+    whole = leaving_out(stated, () if new == old else STATEMENTS) | statement
+    other = replace(group, copula=copula_of(whole, everyone, group.members))
+    if AGAINST in change:
+        if change[AGAINST] != [] or not _numbers(group).get(AGAINST):
+            text = "expected [], all members on one side, of a group where some are against the others"
+            raise refusal(AGAINST, f"{text}; got {shown(change[AGAINST])}.")
+        other = _with(other, {"side": 1.0})
+    if _form(other) != _form(group):
+        raise refusal("", _OTHER_FORM)
+    said = {**restricted(whole, group.members), AGAINST: []}
+    return (other, {key: said[key] for key in change}) if differences(other, group) else None
+
+
+def differences(changed: Group, stated: Group) -> dict[str, Any]:
+    """The parameters of a changed group that differ from those stated; none for one member, without dependence."""
+    own, other = _numbers(changed), _numbers(stated)
+    return {name: value for name, value in own.items() if value != other[name] and len(stated.members) > 1}
+
+
+def joined(one: Group, other: Group, stated: Group) -> Group:
+    """The group with the changes of both `one` and `other`, each a change of `stated`; `other` takes precedence."""
+    return _with(one, differences(other, stated))
+
+
+def part_of(own: Group, other: Group, fraction: float) -> Group:
+    """A group between two of the same form, by linear interpolation: `own` at `fraction` 0, `other` at 1.
+
+    Correlations, degrees of freedom and an Archimedean parameter are interpolated; signs of members change only at 1.
+    """
+    if fraction == 1.0:
+        return other
+    here, there = _numbers(own), _numbers(other)
+    moved = [name for name in ("correlation", "df", "theta") if name in here]
+    return _with(own, {name: _between(here[name], there[name], fraction) for name in moved})
+
+
+def correlations(group: Group) -> tuple[float, float, float] | None:
+    """The common correlation of a Gaussian or t group, and its least and largest values; None for other copulas.
+
+    For a correlation matrix it is the factor that multiplies all off-diagonal entries: 1 as stated.
+    """
+    stated = _numbers(group).get("correlation")
+    if stated is None:
+        return None
+    if isinstance(stated, tuple):
+        least = float(np.linalg.eigvalsh(np.array(stated) - np.eye(len(stated)))[0])
+        return 1.0, 0.0, (1 - ROOM) / -least if least < 0 else 1.0
+    low = lowest_correlation(len(group.members))
+    return stated, low + ROOM * (1 - low), MOST_CORRELATED
+
+
+def correlated(group: Group, value: float) -> Group:
+    """The group with another value of its common correlation, or of its matrix's factor (see `correlations`)."""
+    stated: Any = _numbers(group)["correlation"]
+    if isinstance(stated, tuple):
+        matrix = value * np.array(stated)
+        np.fill_diagonal(matrix, 1.0)
+        return _with(group, {"correlation": tuple(map(tuple, matrix.tolist()))})
+    return _with(group, {"correlation": value})
+
+
+def _numbers(group: Group) -> dict[str, Any]:
+    """The fields of a group's copula by name; of a t copula, those of the Gaussian copula within it too."""
+    own = dict(vars(group.copula))
+    return vars(own.pop("normal")) | own if "normal" in own else own
+
+
+def _with(group: Group, numbers: Mapping[str, Any]) -> Group:
+    """The group with other values of some `_numbers`."""
+    copula: Any = group.copula
+    if isinstance(copula, StudentT):
+        normal = replace(copula.normal, **leaving_out(numbers, ("df",)))
+        return replace(group, copula=StudentT(normal, numbers.get("df", copula.df)))
+    return replace(group, copula=replace(copula, **numbers))
+
+
+def _between(own: Any, other: Any, fraction: float) -> Any:
+    """A number or a matrix between two."""
+    if isinstance(own, tuple):
+        return tuple(_between(*pair, fraction) for pair in zip(own, other, strict=True))
+    return (1.0 - fraction) * own + fraction * other
+
+
+def _floats(key: str, value: Any) -> Any:
+    try:
+        if isinstance(value, list) and value:
+            return [[float(number(entry)) for entry in row] for row in value]
+        return float(number(value))
+    except (TypeError, UserError):
+        raise refusal(key, f"expected a number, or rows of them, got {shown(value)}.") from None
+
+
+def _form(group: Group) -> tuple[Any, ...]:
+    """What a compiled program depends on of a group: kind of copula, streams, and shapes of the parameters."""
+    return type(group.copula), group.streams, {name: np.shape(value) for name, value in _numbers(group).items()}

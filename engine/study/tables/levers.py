@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.draws.distributions.prior import Prior
 from engine.draws.limits import reach
-from engine.errors import Problems, look_up, refusal, unknown
+from engine.errors import Problems, UserError, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
@@ -77,7 +77,7 @@ class LeverTables:
     def _fill(self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any) -> None:
         """Fills a part of a lever's array [year, *dims] with what a number, a name or a table states."""
         if not isinstance(value, Mapping):
-            part[:] = self._within(lever, value)
+            part[:] = self.value(lever, value)
             return
         if not value:
             raise refusal("", "expected at least one entry, got an empty table.")
@@ -106,7 +106,7 @@ class LeverTables:
         for year in sorted(by_year, key=int):
             with problems.within(year):
                 self.check_year(year)
-                part[int(year) - self.years[0] :][:count] = self._within(lever, by_year[year])
+                part[int(year) - self.years[0] :][:count] = self.value(lever, by_year[year])
 
     def _fill_pulse(self, part: np.ndarray, lever: Lever, table: Tables) -> None:
         """Fills a part with the values of single years, and with 0 in all other years."""
@@ -116,18 +116,16 @@ class LeverTables:
         if not isinstance(by_year, Mapping) or not by_year or not all(map(_is_year, by_year)):
             raise refusal("", f"expected a table of values by year, {{ 2020 = 60 }}, got {shown(by_year)}.")
         if not lever.low <= 0 <= lever.high:
-            text = f"expected {bounds_of(lever)}, got 0 in all other years. These are the model's bounds of the lever."
-            raise refusal("", f"{text} State it by year.")
+            raise beyond(lever, "0 in all other years", "State it by year.")
         part[:] = 0.0
         self._fill_years(part, lever, by_year, problems, 1)
         problems.refuse()
 
-    def _within(self, lever: Lever, value: Any) -> float | str:
+    def value(self, lever: Lever, value: Any) -> float | str:
         """A number, or a factor's name, as it is stated; refused where it, or a draw, is beyond the lever's bounds."""
         if not isinstance(value, str):
             if not lever.low <= (own := number(value)) <= lever.high:
-                text = f"expected {bounds_of(lever)}, got {shown(value)}."
-                raise refusal("", f"{text} These are the model's bounds of the lever.")
+                raise beyond(lever, shown(value))
             return float(own)
         if value not in self.factors:
             hint = unknown("factor", value, self.factors)
@@ -137,14 +135,15 @@ class LeverTables:
             if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
                 ends = ("low", lever.low), ("high", lever.high)
                 cut = ", ".join(f"{key} = {end:g}" for key, end in ends if math.isfinite(end))
-                text = f"expected {bounds_of(lever)}, got '{value}', which is drawn from {low:.3g} to {high:.3g}."
-                raise refusal("", f"{text} Cut its prior to the model's bounds of the lever: truncate = {{ {cut} }}.")
+                got = f"'{value}', which is drawn from {low:.3g} to {high:.3g}"
+                raise beyond(lever, got, f"Cut the prior to them: truncate = {{ {cut} }}.")
         return value
 
 
-def bounds_of(lever: Lever) -> str:
-    """The model's bounds of a lever in words, with its unit."""
-    return lever.bounds + (f" [{lever.unit}]" if lever.unit != "1" else "")
+def beyond(lever: Lever, got: str, remedy: str = "") -> UserError:
+    """The refusal of a value that is beyond the bounds of a lever."""
+    bounds = lever.bounds + (f" [{lever.unit}]" if lever.unit != "1" else "")
+    return refusal("", f"expected {bounds}, got {got}. These are its bounds. {remedy}".rstrip())
 
 
 def _rounding(end: float) -> float:

@@ -92,7 +92,7 @@ class Observation(Table):
     @property
     def line(self) -> tuple[Any, ...]:
         """What all figures of a series have in common: variable, labels, `across` and `fold`."""
-        return self.variable, self.at, self.across, self.fold
+        return self.variable, sorted(self.at.items()), self.across, self.fold
 
     def row(self) -> Tables:
         """The figure as a row of a study file, without empty entries."""
@@ -215,23 +215,18 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, Tables]]:
     beside = Path(inspect.getfile(type(model))).parent / path.name
     path = beside if not path.exists() and beside.exists() else path
     with named(path):
-        held = rows_of(path)
-        names, problems = [cell.strip() for cell in next(held, (0, []))[1]], Problems()
+        names, rows = rows_of(path)
+        problems = Problems()
         problems.knows_each("", "column", names, COLUMNS)
         for name, column in COLUMNS.items():
             if column.is_required() and name not in names:
                 problems.add("", f"lacks the column '{name}'.")
         problems.refuse()
-    with named(path):
-        for line, row in held:
-            if len(row) != len(names):
-                text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
-                problems.add(f"line {line}", text)
-            elif any(map(str.strip, row)):
-                cells = dict(zip(names, map(str.strip, row), strict=True))
-                numbers = {name: float(cells[name]) for name in _NUMBERS if is_number(cells.get(name, ""))}
+        for line, row in rows:
+            cells = dict(zip(names, row, strict=True))
+            numbers = {name: float(cells[name]) for name in _NUMBERS if is_number(cells.get(name, ""))}
+            if any(row):
                 yield f"file.line {line}", cells | numbers
-    problems.refuse()
 
 
 def _observation(row: Tables) -> Observation:
@@ -245,16 +240,14 @@ def _observation(row: Tables) -> Observation:
     except ValidationError as error:
         problems = Problems()
         for fault in error.errors():
-            kind, name = fault["type"], str(fault["loc"][0])
-            if kind == "missing":
-                problems.add(name, "is missing.")
-            elif kind == "extra_forbidden":
-                problems.add(name, unknown("column", name, COLUMNS))
-            elif kind == "value_error":
-                problems.add(name, str(fault["ctx"]["error"]))
-            else:
-                wanted = fault["ctx"]["expected"] if kind == "literal_error" else "text"
-                problems.add(name, f"expected {wanted}, got {shown(fault['input'])}.")
+            name, context = str(fault["loc"][0]), fault.get("ctx", {})
+            expected = f"expected {context.get('expected', 'text')}, got {shown(fault['input'])}."
+            texts = {
+                "missing": "is missing.",
+                "extra_forbidden": unknown("column", name, COLUMNS),
+                "value_error": str(context.get("error")),
+            }
+            problems.add(name, texts.get(fault["type"], expected))
         raise UserError("", problems) from None
 
 

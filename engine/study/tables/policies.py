@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions.prior import Prior
-from engine.draws.limits import reach
-from engine.errors import Problems, look_up, refusal
+from engine.errors import Problems
 from engine.modelling.declaration import POLICY_KEYS
-from engine.modelling.records import Model
+from engine.modelling.records import Lever, Model
 from engine.study.components import Policy
 from engine.study.tables.levers import LeverTables, taken_apart
 from engine.study.values import Tables, leaving_out
+
+SHARE = Lever("1", 1.0, low=0.0, high=1.0)
+"""What an implementation may be, as that of a lever: from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -84,37 +86,26 @@ def read(
         return Policies({}, (), baseline, followed, levers)
     names = tuple(text.get("compare") or tables)
     problems.knows_each("compare", "policy", names, tables)
-    for name, table in tables.items():
-        with problems.within(f"policies.{name}.implementation"):
-            _check_implementation(table.get("implementation", 1.0), text["factors"], priors)
     by_name = read_tables(tables, levers, baseline, problems)
-    _check_units(by_name, text["factors"], model, problems)
-    return Policies(by_name, names if baseline in names else (baseline, *names), baseline, followed, levers)
+    running = names if baseline in names else (baseline, *names)
+    policies = Policies(by_name, running, baseline, followed, levers)
+    _check_units(policies, text["factors"], problems)
+    return policies
 
 
-def _check_implementation(share: float | str, factors: Tables, priors: Mapping[str, Prior]) -> None:
-    if isinstance(share, str):
-        look_up("factor", share, factors)
-        # a factor without a prior is a problem of its own
-        low, high = reach(priors[share].law) if share in priors else (0.0, 1.0)
-        if low < -1e-9 or high > 1 + 1e-9:
-            reached = f"'{share}' reaches {low:.3g} to {high:.3g}"
-            remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
-            raise refusal("", f"expected a factor drawn from 0 to 1; {reached}. {remedy}")
-
-
-def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, problems: Problems) -> None:
+def _check_units(policies: Policies, factors: Tables, problems: Problems) -> None:
     """Adds a problem for each lever in another unit than its factor, which has, if unstated, its first lever's unit."""
-    units, seen = {name: table["unit"] for name, table in factors.items() if "unit" in table}, set[Any]()
-    for policy in policies.values():
+    model = policies.levers.model
+    units = {name: model.levers[lever].unit for name, lever in policies.levers_by_factor.items() if lever}
+    units |= {name: table["unit"] for name, table in factors.items() if "unit" in table}
+    for policy in policies.by_name.values():
         for lever, weights in policy.drawn.items():
             unit = model.levers[lever].unit
             for name in sorted({*weights} - {*model.factors}):
-                if units.setdefault(name, unit) != unit and (name, lever) not in seen:
+                if units.get(name, unit) != unit:
                     remedy = f"Give it the lever's, factors.{name}.unit, or draw another one."
                     text = f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. {remedy}"
                     problems.add(f"policies.{policy.name}.{lever}", text)
-                seen.add((name, lever))
 
 
 def read_tables(
@@ -141,35 +132,36 @@ def read_tables(
                 whole[name] = {"start": first, "before": None, "implementation": 1.0, **levers.defaults, **own}
             elif like in whole:
                 whole[name] = {**whole[like], "about": "", **own}
-    links = dict[str, str | None]()
-    for name, terms in whole.items():
-        is_phased = terms["implementation"] != 1.0 or terms["start"] > first
-        links[name] = terms["before"] or (baseline if is_phased else None)
-        if is_phased and not terms["before"] and name == baseline:
-            text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
-            problems.add(f"policies.{name}.before", text)
+    phasing = {name for name, one in whole.items() if one["implementation"] != 1.0 or one["start"] > first}
+    links = {name: one["before"] or (baseline if name in phasing else None) for name, one in whole.items()}
+    if baseline in phasing and not whole[baseline]["before"]:
+        text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
+        problems.add(f"policies.{baseline}.before", text)
+        del links[baseline]
     found = dict[str, Policy]()
     for name in _ordered("before", links, problems):
-        other = links[name]
-        if other is None or other in found:
-            with problems.within(f"policies.{name}.before"):
-                before = _before(whole[name], found[other], levers.years) if other else None
-                found[name] = _policy(name, whole[name], before, (multiples or {}).get(name, {}))
+        earlier = found.get(links[name] or "")
+        if links[name] and earlier is None:  # which has problems
+            continue
+        if earlier and isinstance(share := earlier.implementation, str):
+            text = f"'{earlier.name}' is drawn (implementation = \"{share}\"), so nothing can phase in from it."
+            problems.add(f"policies.{name}.before", text)
+            continue
+        before = phased(earlier, levers.years) if earlier and name in phasing else None
+        found[name] = _policy(name, whole[name], before, (multiples or {}).get(name, {}))
     return {name: found[name] for name in tables if name in found}
 
 
 def _ordered(key: str, links: Mapping[str, str | None], problems: Problems) -> list[str]:
     """Names of policies, each after the one that it refers to by a key; circles are added to the problems."""
-    order, circular = dict[str, None](), set[str]()
+    order = dict[str, None]()
     for name in links:
         chain = [name]
-        while (other := links.get(chain[-1])) is not None and other not in order and chain[-1] not in circular:
-            if other in chain:
-                circle = " -> ".join([*chain[chain.index(other) :], other])
-                problems.add(f"policies.{chain[-1]}.{key}", f"goes in a circle: {circle}.")
-                circular.add(chain[-1])
-            else:
-                chain.append(other)
+        while (other := links.get(chain[-1])) is not None and other not in order and other not in chain:
+            chain.append(other)
+        if other in chain and name not in order:
+            circle = " -> ".join([*chain[chain.index(other) :], other])
+            problems.add(f"policies.{chain[-1]}.{key}", f"goes in a circle: {circle}.")
         order |= dict.fromkeys(reversed(chain))
     return [name for name in order if name in links]
 
@@ -183,6 +175,9 @@ def _own_terms(name: str, tables: Tables, levers: LeverTables) -> dict[str, Any]
     if "start" in terms:
         with problems.within("start"):
             levers.check_year(terms["start"])
+    if "implementation" in terms:
+        with problems.within("implementation"):
+            terms["implementation"] = levers.value(SHARE, terms["implementation"])
     for lever in leaving_out(terms, POLICY_KEYS):
         with problems.within(lever):
             terms[lever] = levers.read(lever, terms[lever])
@@ -190,24 +185,15 @@ def _own_terms(name: str, tables: Tables, levers: LeverTables) -> dict[str, Any]
     return terms
 
 
-def _before(terms: Tables, earlier: Policy, years: Sequence[int]) -> Policy | None:
-    if isinstance(share := earlier.implementation, str):
-        text = f"'{earlier.name}' is drawn (implementation = \"{share}\"), so nothing can phase in from it."
-        raise refusal("", text)
-    is_phased = terms["implementation"] != 1.0 or (bool(years) and terms["start"] > years[0])
-    return phased(earlier, years) if is_phased else None
-
-
 def _policy(name: str, terms: Tables, before: Policy | None, multiples: Mapping[str, float]) -> Policy:
-    levers, drawn, share = {}, {}, terms["implementation"]
+    levers, drawn = {}, {}
     for lever in leaving_out(terms, POLICY_KEYS):
         multiple = multiples.get(lever, 1.0)
         numbers, weights = taken_apart(terms[lever])
         levers[lever] = multiple * numbers
         if weights:
             drawn[lever] = {factor: multiple * weight for factor, weight in weights.items()}
-    share = share if isinstance(share, str) else float(share)
-    return Policy(name, terms.get("about", ""), levers, terms["start"], before, share, drawn)
+    return Policy(name, terms.get("about", ""), levers, terms["start"], before, terms["implementation"], drawn)
 
 
 def phased(policy: Policy, years: Sequence[int]) -> Policy:
