@@ -86,7 +86,7 @@ def joined(one: Group, other: Group, stated: Group) -> Group:
 def part_of(own: Group, other: Group, fraction: float) -> Group:
     """A group between two of the same form, by linear interpolation: `own` at `fraction` 0, `other` at 1.
 
-    Correlations, degrees of freedom and an Archimedean parameter are interpolated; signs of members change only at 1.
+    Correlations and degrees of freedom are interpolated; signs of members change only at 1.
     """
     return other if fraction == 1.0 else replace(own, copula=_between(own.copula, other.copula, fraction))
 
@@ -97,7 +97,7 @@ def _between(own: Any, other: Any, fraction: float) -> Any:
         return (1.0 - fraction) * own + fraction * other
     if isinstance(own, tuple):
         return tuple(_between(*pair, fraction) for pair in zip(own, other, strict=True))
-    numbers = [name for name in ("normal", "df", "correlation", "theta") if hasattr(own, name)]
+    numbers = [name for name in ("normal", "df", "correlation") if hasattr(own, name)]
     return replace(own, **{name: _between(getattr(own, name), getattr(other, name), fraction) for name in numbers})
 
 

@@ -111,7 +111,7 @@ def _in_words(fault: Any) -> str:
     if kind == "extra_forbidden":
         where = _place(fault)
         if where[0] == "groups" and where[-1] in REMOVED:
-            return f"copula '{where[-1]}' was removed. Take {REMOVED[where[-1]]}."
+            return f"'{where[-1]}' was removed. Take {REMOVED[where[-1]]}."
         return f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
     if kind == "missing":
         return "is missing."

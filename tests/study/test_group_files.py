@@ -63,8 +63,8 @@ def test_members_against_the_others_are_members_of_a_group_with_one_number(tmp_p
     matrix = "pearson = [[1, 0.5], [0.5, 1]], members = ['a', 'b']"
     (both,) = told(tmp_path, f"g = {{ {matrix}, against = ['b'] }}")
     assert both == at("groups.g.against", "one number", "a matrix")
-    (clayton,) = told(tmp_path, 'g = { copula = "clayton", theta = 2, against = ["b"] }')
-    assert clayton == at("groups.g.against", "no key", "'clayton'")
+    (empirical,) = told(tmp_path, 'g = { copula = "empirical", ranks = { a = [0, 1], b = [1, 0] }, against = ["b"] }')
+    assert empirical == at("groups.g.against", "no key", "'empirical'")
 
 
 def test_a_study_that_extends_another_finds_the_files_of_both(tmp_path):
@@ -78,10 +78,10 @@ def test_a_study_that_extends_another_finds_the_files_of_both(tmp_path):
         encoding="utf-8",
     )
     (tmp_path / "more.toml").write_text(
-        'name = "more"\nextends = "over.toml"\ngroups.g = { copula = "gumbel", theta = 2 }', encoding="utf-8"
+        'name = "more"\nextends = "over.toml"\ngroups.g = { copula = "gaussian", correlation = 0.5 }', encoding="utf-8"
     )
     assert load_study(tmp_path / "over.toml", model=Four()).groups["g"].copula.df == 3
-    assert load_study(tmp_path / "more.toml", model=Four()).groups["g"].copula.theta == 2
+    assert load_study(tmp_path / "more.toml", model=Four()).groups["g"].copula == Equicorrelated(0.5)
 
 
 def test_files_that_cannot_be_read_are_told_with_all_the_rest(tmp_path):
@@ -105,7 +105,7 @@ def test_files_that_cannot_be_read_are_told_with_all_the_rest(tmp_path):
 def test_check_prints_the_dependence_of_groups(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     (tmp_path / "study.toml").write_text(
-        STUDY + 'g = { copula = "clayton", theta = 2 }\n'
+        STUDY + 'g = { correlation = 0.5 }\n'
         'h = { copula = "t", df = 4, members = ["c", "d"], correlation = 0.5 }', encoding="utf-8"
     )  # fmt: skip
     module = tmp_path / "four.py"
@@ -117,5 +117,5 @@ def test_check_prints_the_dependence_of_groups(tmp_path, monkeypatch):
     ran = CliRunner().invoke(main, ["check", str(tmp_path / "study.toml"), "--model", f"{module}:Four", "--full"])
     assert ran.exit_code == 0, ran.output
     lines = [" ".join(line.split()) for line in ran.output.splitlines()]
-    assert "g clayton theta 2 0.500 0.682 0.707 0 a, b" in lines
+    assert "g gaussian correlation 0.5 0.333 0.483 0 0 a, b" in lines
     assert "h t correlation 0.5, df 4 0.333 0.469 0.253 0.253 c, d" in lines

@@ -51,7 +51,7 @@ def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], prob
             if not members:
                 continue
             if len(members) < len(everyone):
-                # what all of them can have, some of them can, but for a negative Frank of which one is left
+                # what all of them can have, some of them can
                 copula = statements.copula(restricted(table, members), members)
             by_name[name] = Group(name, copula, members)
     return by_name
