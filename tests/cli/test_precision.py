@@ -6,7 +6,6 @@ import click
 import pytest
 
 from engine.cli import main
-from engine.run_folder import provenance
 from tests.small_files import BRIDGE, POND, call, own, write
 
 MEAN = "mean of damage under weak within 5 %"

@@ -49,7 +49,7 @@ COST = {
 
 
 def cost(sampler="random", tables=(), **policies):
-    more = {"groups": {"market": {"copula": "clayton", "kendall": 0.5}}} | dict(tables)
+    more = {"groups": {"market": {"copula": "t", "df": 4.0, "kendall": 0.5}}} | dict(tables)
     paths = POINTS if sampler == "sobol" else PATHS
     return static(Cost(), COST, paths, {"none": {}, "aid": {"aid": 2.0}, **policies}, run={"sampler": sampler}, **more)
 
