@@ -6,8 +6,8 @@ from scipy.special import ndtri
 
 from engine.lanes import compilation_cache
 from engine.questions.challenge.challenge import alternatives, challenge
-from engine.questions.challenge.choices import SPECIFICATION, Choice
-from engine.questions.challenge.universes import DEPARTURES, UNIVERSES, Case, Cell, Results, Verdict, universes
+from engine.questions.challenge.choices import SPECIFICATION
+from engine.questions.challenge.universes import DEPARTURES, UNIVERSES, Case, Results, Verdict, universes
 from engine.questions.challenge.worlds import Worlds
 from engine.study.tables.challenge import claim_of
 from tests.questions.assumed import bill
@@ -212,11 +212,3 @@ def test_other_futures_judge_what_own_ones_find(runs):
     assert first.estimates.policy != own[first.universe].policy
     assert (tuple(map(str, first.universe)), 1.0, 1) in runs
     assert np.isfinite(first.fraction.standard_error)
-
-
-def test_two_directions_of_the_same_name_are_two_results():
-    one, other = (
-        Cell("claim", (Choice(SPECIFICATION, "water priors", "inflow up", "", move={0: first, 1: second}),))
-        for first, second in ((0.6, 0.8), (0.8, 0.6))
-    )
-    assert one.name != other.name and one.futures != other.futures
