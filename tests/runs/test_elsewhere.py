@@ -10,14 +10,11 @@ import pytest
 
 import engine
 from tests.refusals import refuses
-from tests.small_files import BRIDGE, MODELS, write
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    place = tmp_path_factory.mktemp("elsewhere")
-    model = engine.load_model_file(f"{MODELS}:Bridge")
-    return engine.run(str(write(place, BRIDGE)), place / "run", model, device="cpu")
+def run(runs):
+    return engine.open_run(runs / "bridge")
 
 
 def test_experiments_are_the_rows_of_the_table_with_scenario_policy_and_model(run):
