@@ -36,6 +36,7 @@ def test_experiments_are_the_rows_of_the_table_with_scenario_policy_and_model(ru
     assert len(some) == 20 and {len(values) for values in few.values()} == {20}
 
 
+@pytest.mark.slow
 def test_the_workbench_takes_them_in_its_own_analyses(run):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
