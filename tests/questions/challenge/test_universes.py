@@ -177,16 +177,6 @@ def test_a_question_that_was_stopped_goes_on_from_its_notes(runs, kept):
     assert not made()
 
 
-def test_what_follows_from_notes_is_what_follows_from_futures(kept):
-    noted = [challenge(few())[1] for _ in range(2)][1]
-    kept.clear()
-    own = challenge(few())[1]
-    assert repr(seen_by_universe(noted)) == repr(seen_by_universe(own))
-    assert [[one.fraction for one in each.reversals] for each in noted] == [
-        [one.fraction for one in each.reversals] for each in own
-    ]
-
-
 OTHERS = {
     "assumptions": {"assumptions": {"a": {"off": {"a": 0.01}}, "b": {"off": {"b": 0}}}},
     "challenge": {"challenge": {"claims": [CLAIM], "matters": 0.2}},
