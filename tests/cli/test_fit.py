@@ -143,7 +143,8 @@ def test_a_column_name_becomes_a_factor_name(tmp_path):
     assert list(pasted(ended.stdout)) == ["Price_yuan_t"]
 
 
-def test_our_default_families_run_from_the_command_line(tmp_path):
+def test_our_default_families_run_from_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(goodness, "RESAMPLES", (9, 10))
     ended = call("fit", written(tmp_path, PRICES[:30]), "--column", "price")
     assert ended.exit_code == 0, ended.output
     for family in (*ranking.REAL, *ranking.POSITIVE):

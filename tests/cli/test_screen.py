@@ -190,8 +190,6 @@ with progress(False) as observe:
         observe(Progress("simulating", done, 1_000_000_000_000))
         time.sleep(0.3)
 """
-    for width in (40, 60, 80):
-        shown = terminal(width, 24, code)
-        lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown))
-        assert any("simulating" in line for line in lines)
-        assert max(map(cell_len, lines)) <= width
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal(40, 24, code)))
+    assert any("simulating" in line for line in lines)
+    assert max(map(cell_len, lines)) <= 40
