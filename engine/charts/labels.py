@@ -45,7 +45,7 @@ def label(values: xr.DataArray, more: str = "") -> str:
 
 def heading(values: xr.DataArray) -> str:
     """Beginning of a title: name, and unit in brackets unless it is a pure number."""
-    return name(values) if unit_name(values.attrs) == "1" else label(values)
+    return label(values).removesuffix(" [1]")
 
 
 def meaning(values: xr.DataArray) -> str:
@@ -112,4 +112,4 @@ def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, s
 
 def counted(number_of: int, noun: str) -> str:
     """A number with its noun, in the plural where needed: `1 path`, `4,000 paths`."""
-    return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"
+    return f"{number_of:,} {noun}{'s' * (number_of != 1)}"

@@ -100,9 +100,7 @@ def shown(cube: xr.DataTree, values: xr.DataArray, policies: Sequence[str] | Non
     """
     known, problems = list(map(str, values["policy"].values)), Problems()
     chosen = known if policies is None else policies
-    for name in chosen:
-        if name not in known:
-            problems.add("policy", unknown("policy", name, known))
+    problems.knows_each("policy", "policy", chosen, known)
     problems.refuse("policies")
     return Shown(values, tuple(chosen), int(cube.attrs.get("independent_unit", 1)))
 

@@ -183,13 +183,12 @@ def filled(about: Mapping[str, Any], field: str, of: Mapping[str, float], symbol
     return [colour(about, alt.Fill), colour(about, alt.Stroke), opacity]
 
 
-def keyed(field: str, looks: Mapping[str, tuple[str, str]], legend: alt.Legend | None) -> tuple[alt.Color, alt.Shape]:
+def keyed(field: str, looks: Mapping[str, tuple[str, str]], legend: alt.Legend | None) -> list[Any]:
     """Encodings of a field by the colour and the shape of each of its values."""
-    colours, shapes = zip(*looks.values(), strict=True)
-    return (
-        alt.Color(f"{field}:N", scale=alt.Scale(domain=[*looks], range=[*colours]), legend=legend),
-        alt.Shape(f"{field}:N", scale=alt.Scale(domain=[*looks], range=[*shapes]), legend=legend),
-    )
+    return [
+        channel(f"{field}:N", scale=alt.Scale(domain=[*looks], range=[*own]), legend=legend)
+        for channel, own in zip((alt.Color, alt.Shape), zip(*looks.values(), strict=True), strict=True)
+    ]
 
 
 def heading(text: str, pixels: float) -> alt.TitleParams:
@@ -227,9 +226,10 @@ def panels(chart: Any, about: Mapping[str, Any], width: float, columns: int = 4,
     columns = min(columns, len(names))
     if names != [""]:
         header = alt.Header(labelExpr=_in_lines(dict(zip(names, names, strict=True)), width), title=None)
+        most = max(len(lines(name, width)) for name in names)
         chart = chart.facet(alt.Facet("panel:N", sort=names, header=header, title=None), columns=columns)
         chart = chart.resolve_scale(**scales).resolve_axis(**scales)
-        chart = chart.properties(bounds="flush", spacing=52) if own else chart
+        chart = chart.properties(bounds="flush", spacing={"row": 40 + 16 * most, "column": 52}) if own else chart
     return headed(chart, about, max(560, left + columns * (width + 50)))
 
 
@@ -264,7 +264,7 @@ def number_axis(title: str | None, ticks: int = 5, pixels: float = math.inf) -> 
     Args:
       pixels: width of the title, which is broken into lines.
     """
-    title = None if title is None else "\n".join(lines(title, pixels))
+    title = title and "\n".join(lines(title, pixels))
     large = "datum.value != 0 && (abs(datum.value) >= 1e5 || abs(datum.value) < 1e-3)"
     label = f"{large} ? format(datum.value, '.3~e') : format(datum.value, ',.5~f')"
     return alt.Axis(title=title, tickCount=ticks, labelExpr=label)

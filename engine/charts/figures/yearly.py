@@ -37,7 +37,7 @@ def fan(data: pd.DataFrame, width: int = 0) -> Any:
         seldom.mark_rule().encode(*theme.span(y), theme.colour(about)),
         theme.dots(seldom, about).encode(y, tooltip=["panel", "policy", "year", "median", "low", "high"]),
     ).properties(width=width, height=height)
-    return theme.panels(layers, about, width, min(4, about["columns"]), "y" * several)
+    return theme.panels(layers, about, width, min(800 // width, about["columns"]), "y" * several)
 
 
 def _courses(data: pd.DataFrame, small: bool) -> tuple[alt.Chart, alt.Chart]:
@@ -72,7 +72,7 @@ def overview(curves: pd.DataFrame, *years: pd.DataFrame) -> Any:
         return exceedance(curves)
     parts = (
         (exceedance(curves, 360, 250), "How likely each level is passed"),
-        (fan(years[0], 360), f"{years[0].attrs['label']}, year by year"),
+        (fan(years[0], 360), years[0].attrs["head"]),
     )
     both = alt.hconcat(*(part.properties(title=theme.heading(title, 340)) for part, title in parts), spacing=36)
     note = f"Left: {curves.attrs['note']} Right: {years[0].attrs['note']}"

@@ -124,7 +124,10 @@ def overview(
     values = selection.yearly(cube, "distribution", terms[0].variable, where, "overview")
     taken = dict(terms[0].over)
     free = {dim: taken.get(dim, tuple(map(str, values[dim].values)))[0] for dim in selection.place_dims(values)}
-    return curves, fan(cube, terms[0].variable, {**(where or {}), **free}, policies)
+    place = {**(where or {}), **free}
+    years = fan(cube, terms[0].variable, place, policies)
+    years.attrs["head"] = f"{years.attrs['label']}{labels.place(place)}, year by year"
+    return curves, years
 
 
 def tails(
@@ -226,17 +229,16 @@ def replay(
         for row in _by_year(values.sel(policy=name))
     ]
     what = f"{labels.counted(len(shown), 'yearly variable' if is_yearly else 'outcome')}"
-    left = f" Those of {len(group)} that outcomes are made of." * is_yearly
+    left = f" Outcomes depend on these of {len(group)} variables." * is_yearly
     if variable is not None:
         what, left = labels.heading(kept.values), labels.meaning(kept.values)
-    years = group["year"].values.tolist() if is_yearly else []
-    span = f", {years[0]}-{years[-1]}" if len(years) > 1 else "".join(f", {year}" for year in years)
+    span = ", " + "-".join(dict.fromkeys(map(str, group["year"].values[[0, -1]]))) if is_yearly else ""
     names = [kept.called[name] for name in kept.policies]
     under = " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
     return frame(
         rows,
         f"Path {story.attrs['path']}{labels.place(where or {})}: {what}{span}, under {under}",
-        f"{story.attrs['title']}, seed {story.attrs['seed']}. One future, no estimate: no interval.{left}",
+        f"{story.attrs['title']}, seed {story.attrs['seed']}. The values of one path have no interval.{left}",
         **kept.about | {"panels": [*shown]},
         nothing="not finite",
     )
