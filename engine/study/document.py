@@ -11,7 +11,6 @@ from engine.study.study import FORMS, LEVELS, Study
 from engine.study.tables import (
     challenge as challenge_tables,
     constants as constant_tables,
-    dimensions as dimension_tables,
     factors as factor_tables,
     groups as group_tables,
     observed as observed_tables,
@@ -69,7 +68,7 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "facts": study.facts and study.facts.table,
         **{kind: {} for kind in OF_LABELS},
         "risk": levels and {"levels": [float(f"{100 * level:g}") for level in levels]},
-        "dimensions": dimension_tables.table_of(study.dimensions),
+        "dimensions": {stream: [*by_year] for stream, by_year in study.dimensions.items()},
         "keep": {**vars(study.keep), "outcomes": list(study.keep.outcomes)},
     }
     for kind, labels in study.labels.items():

@@ -25,7 +25,6 @@ from engine.study.extending import factors_named, laid_over, places
 from engine.study.resolve import KnownModel, resolve
 from engine.study.settings import with_settings
 from engine.study.study import Study
-from engine.study.tables import dimensions as dimension_tables
 from engine.study.validation import checked
 from engine.study.values import Tables, table_in
 
@@ -104,7 +103,7 @@ def under(study: Study, policies: Sequence[str]) -> Study:
     """
     if {*policies} <= {*study.document["policies"]}:
         return replace(again(study, policies), facts=study.facts)
-    dimensions = dimension_tables.table_of({**study.stated_dimensions, **study.dimensions})
+    dimensions = {**study.stated_dimensions, **study.dimensions}
     return replace(read_again(study, policies, dimensions=dimensions), facts=study.facts)
 
 
