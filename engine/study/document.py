@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.study import lever_groups
 from engine.study.components import Policy
-from engine.study.labels import LABELLED, OF_LABELS
+from engine.study.labels import OF_LABELS
 from engine.study.study import FORMS, LEVELS, Study
 from engine.study.tables import (
     challenge as challenge_tables,
     constants as constant_tables,
-    dimensions as dimension_tables,
     factors as factor_tables,
     groups as group_tables,
     observed as observed_tables,
@@ -43,7 +43,7 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         rest = {key: table[key] for key in ("group", "source") if table.get(key)}
         factors[item.name] = {"about": item.about, "unit": item.unit, **factor_tables.law_keys(table), **rest}
     moving = [*study.shocks.moving, *study.labels.get("shocks", ())]
-    called, levels = study.labels.get("lever_groups", {}), [one for one in study.levels if one not in LEVELS]
+    levels = [one for one in study.levels if one not in LEVELS]
     tables: dict[str, Any] = {
         "name": study.name,
         "question": study.question,
@@ -61,22 +61,20 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "shocks": {name: text["shocks"].get(name, {}) for name in moving},
         "policies": {name: _policy_table(policies.by_name[name], study) for name in policies.reached},
         "events": text["events"],
-        "lever_groups": {
-            name: {"label": called[name], "levers": [*levers]} if name in called else [*levers]
-            for name, levers in study.lever_groups.items()
-        },
+        "lever_groups": {name: [*levers] for name, levers in study.lever_groups.items()},
         "assumptions": {one.name: one.table for one in study.assumptions},
         "challenge": challenge_tables.table_of(study.challenge, study.labels.get("challenge", {})),
         "observed": observed_tables.table_of(study.observed, policies.reached),
         "facts": study.facts and study.facts.table,
-        **{kind: {name: {"label": one} for name, one in study.labels.get(kind, {}).items()} for kind in OF_LABELS},
+        **{kind: {} for kind in OF_LABELS},
         "risk": levels and {"levels": [float(f"{100 * level:g}") for level in levels]},
-        "dimensions": dimension_tables.table_of(study.dimensions),
+        "dimensions": {stream: [*by_year] for stream, by_year in study.dimensions.items()},
         "keep": {**vars(study.keep), "outcomes": list(study.keep.outcomes)},
     }
-    for kind in (*LABELLED, "assumptions"):
-        for name in tables[kind].keys() & study.labels.get(kind, {}):
-            tables[kind] = {**tables[kind], name: {"label": study.labels[kind][name], **tables[kind][name]}}
+    for kind, labels in study.labels.items():
+        for name, label in labels.items():
+            if kind != "challenge" and (kind in OF_LABELS or name in tables[kind]):
+                tables[kind][name] = {"label": label, **lever_groups.table(tables[kind].get(name, {}))}
     return {key: table for key, table in tables.items() if table or key in _ALWAYS}
 
 

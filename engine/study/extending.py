@@ -16,7 +16,7 @@ from engine.study.values import Tables, leaving_out, table_in
 
 _ALTERNATIVES = {
     "observed": ({"file", "rows"},),
-    "events": ({"above", "below", "all"},),
+    "events": ({"above", "below", "all"}, {"outcome", "all"}),
     "gates": ({*ASKED}, {"year", "years"}),
     "groups": ({*STATEMENTS},),
 }
@@ -34,15 +34,8 @@ def laid_over(below: Tables, above: Tables) -> Tables:
         added = table_in(above, "policies")
         merged["compare"] = listed + [name for name in added if name not in known and name not in listed]
     for key, value in above.items():
-        old = merged.get(key)
-        if not (isinstance(old, dict) and isinstance(value, dict)):
-            merged[key] = value
-        elif key == "challenge":
-            merged[key] = _by_name(old, value, depth=2)
-        elif key in NAMED:
-            merged[key] = old | {name: _over(key, old.get(name), entry) for name, entry in value.items()}
-        else:
-            merged[key] = _over(key, old, value)
+        depth = 1 if key in NAMED else 2 if key == "challenge" else 0
+        merged[key] = _over(key, merged.get(key), value, depth)
     return stated_once(merged, above)
 
 
@@ -80,21 +73,14 @@ def places(tables: Tables) -> set[str]:
     return {f"{where}.{name}" for where, table in (stated | parts).items() for name in table}
 
 
-def _by_name(below: Any, above: Any, depth: int) -> Any:
-    """Newer tables over older ones, key by key down to `depth` levels below these; deeper tables are replaced whole."""
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    if not depth:
-        return below | above
-    return below | {key: _by_name(below.get(key), value, depth - 1) for key, value in above.items()}
-
-
-def _over(kind: str, below: Any, above: Any) -> Any:
-    """A newer table over an older one, key by key; what the newer one outdates is left out."""
-    if kind == "lever_groups" and below is not None:
+def _over(kind: str, below: Any, above: Any, depth: int) -> Any:
+    """A newer table over an older one, key by key; the entries `depth` levels below them lose what is outdated."""
+    if kind == "lever_groups" and depth == 0 and below is not None:
         below, above = map(lever_groups.table, (below, above))
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
+    if depth:
+        return below | {name: _over(kind, below.get(name), entry, depth - 1) for name, entry in above.items()}
     return leaving_out(below, _outdated(kind, below, above)) | above
 
 
@@ -107,8 +93,6 @@ def _outdated(kind: str, below: Tables, above: Tables) -> set[str]:
     if kind in ("factors", "shocks") and set(law_keys(above)) - {"family"}:
         return {*law_keys(below), "source"} - {"family"}
     outdated = set[str]().union(*(keys for keys in _ALTERNATIVES.get(kind, ()) if keys & above.keys()))
-    if kind == "events" and "all" in above:
-        outdated |= {"outcome"}
     if kind == "assumptions" and "off" in above:
         outdated |= {"doubled"}
     if kind == "groups":

@@ -18,7 +18,7 @@ LeverGroups = Mapping[str, tuple[str, ...]]
 
 def table(stated: Any) -> Any:
     """A group in the form of a table: a plain list of levers becomes `{"levers": list}`."""
-    return {"levers": stated} if isinstance(stated, list) else stated
+    return stated if isinstance(stated, Mapping) else {"levers": stated}
 
 
 def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: Problems) -> LeverGroups:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 import tomllib
 import warnings
 from collections.abc import Collection, Mapping, Sequence
@@ -25,15 +25,17 @@ from engine.study.extending import factors_named, laid_over, places
 from engine.study.resolve import KnownModel, resolve
 from engine.study.settings import with_settings
 from engine.study.study import Study
-from engine.study.tables import dimensions as dimension_tables
 from engine.study.validation import checked
-from engine.study.values import Tables, is_deep, table_in
+from engine.study.values import Tables, table_in
 
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
 """Most studies that may extend one another, one on top of the other."""
 Run = Mapping[str, int | str | list[str] | None]
 """Values that replace those of the study's table `run`, by key; None keeps the study's own."""
+DEEPEST = 32
+"""Most tables and lists within one another."""
+TOO_DEEP = "its values are nested too deeply."
 _HOME = Path(__file__).parents[1]
 
 
@@ -85,7 +87,7 @@ def _loaded(
     if isinstance(given, Mapping):
         source = str(given.get("name") or "study")
         in_python = _plain_tables(given, source)
-        whole = _layered(_plain_tables(in_python, source), Path(source), source, (), spare)
+        whole = _layered({**in_python}, Path(source), source, (), spare)
     else:
         source, in_python = str(given), {}
         whole = _extended(_study_path(source), source, (), spare)
@@ -101,7 +103,7 @@ def under(study: Study, policies: Sequence[str]) -> Study:
     """
     if {*policies} <= {*study.document["policies"]}:
         return replace(again(study, policies), facts=study.facts)
-    dimensions = dimension_tables.table_of({**study.stated_dimensions, **study.dimensions})
+    dimensions = {**study.stated_dimensions, **study.dimensions}
     return replace(read_again(study, policies, dimensions=dimensions), facts=study.facts)
 
 
@@ -264,7 +266,7 @@ def _study_path(path_or_name: str, folder: Path | None = None) -> Path:
     if path_or_name in shipped:
         return shipped[path_or_name]
     path = (folder or Path()) / path_or_name
-    if folder is None or path.suffix == ".toml" or path.exists():
+    if folder is None or path.suffix == ".toml" or os.path.exists(path):  # which raises nothing, unlike `Path.exists`
         return path
     raise UserError(path_or_name, [unknown("study", path_or_name, shipped)])
 
@@ -273,40 +275,34 @@ def _read_toml(path: Path, source: str) -> dict[str, Any]:
     try:
         text = _why_none(path)
         if not text:
-            tables = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-            if is_deep(tables):
-                raise RecursionError
-            return tables
+            return _plain_tables(tomllib.loads(path.read_bytes().decode("utf-8-sig")), source)
     except OSError as error:
         text = f"cannot be read: {error.strerror or error}."
     except UnicodeDecodeError as error:
         text = f"expected UTF-8 text, got byte {error.object[error.start]:#04x} at {error.start}."
     except RecursionError:
-        text = "its values are nested too deeply."
+        text = TOO_DEEP
     except ValueError as error:  # TOMLDecodeError, a path with a NUL, an integer of thousands of digits
-        text = _syntax(str(error))
+        text = f"is not TOML: {error}."
     raise UserError(source, [text])
 
 
 def _plain_tables(given: Tables, source: str) -> dict[str, Any]:
-    """Tables stated in Python as a study file would give them: keys are texts, arrays are lists, paths are texts."""
+    """Tables as a study file would give them: keys and paths are texts, arrays and tuples are lists."""
 
-    def plain(value: Any) -> Any:
+    def plain(value: Any, levels: int = DEEPEST) -> Any:
+        if not levels:
+            raise UserError(source, [TOO_DEEP])
         if isinstance(value, Mapping):
-            return {str(key): plain(inner) for key, inner in value.items()}
+            return {str(key): plain(inner, levels - 1) for key, inner in value.items()}
         if isinstance(value, np.ndarray | np.generic):
             return value.tolist()
         if isinstance(value, list | tuple):
-            return [plain(inner) for inner in value]
+            return [plain(inner, levels - 1) for inner in value]
         return str(value) if isinstance(value, Path) else value
 
-    try:
-        tables: dict[str, Any] = plain(given)
-        if not is_deep(tables):
-            return tables
-    except RecursionError:
-        pass
-    raise UserError(source, ["its values are nested too deeply."])
+    tables: dict[str, Any] = plain(given)
+    return tables
 
 
 def _why_none(path: Path) -> str:
@@ -324,25 +320,25 @@ def _why_none(path: Path) -> str:
     return f"expected a study file of at most {LARGEST_FILE} bytes, got {size}." * (size > LARGEST_FILE)
 
 
-def _syntax(error: str) -> str:
-    """The message of Python's TOML reader, its place first."""
-    parts = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", error, re.DOTALL)
-    if parts is None:
-        return f"is not TOML: {error}."
-    where = f"line {parts[2]}, column {parts[3]}" if parts[2] else "at its end"
-    return f"{where}: not TOML: {parts[1][:1].lower()}{parts[1][1:]}."
-
-
 def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> Tables:
-    """Tables of a file merged over those of the study it extends, as `_layered` gives them."""
-    return _layered(_read_toml(path, source), path, source, through, spare)
+    """Tables of a file merged over those of the study it extends, as `_layered` gives them.
+
+    Args:
+      through: files of the studies that extend it, by which a circle is found.
+    """
+    tables, itself = _read_toml(path, source), path.resolve()
+    if itself in through:
+        raise UserError(source, ["goes in a circle."])
+    if len(through) > MOST_LAYERS:
+        raise UserError(source, [f"expected at most {MOST_LAYERS} studies on top of each other."])
+    return _layered(tables, path, source, (*through, itself), spare)
 
 
 def _layered(tables: dict[str, Any], path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> Tables:
     """Tables merged over those of the study that they extend; what may be invalid in these is added to `spare`.
 
     Args:
-      path: their file; files and studies that they name are relative to its folder.
+      path: their file; the file of observed figures and the study that they name are relative to its folder.
     """
     observed = table_in(tables, "observed")
     if isinstance(file := observed.get("file"), str):
@@ -350,20 +346,12 @@ def _layered(tables: dict[str, Any], path: Path, source: str, through: tuple[Pat
     if "extends" not in tables:
         return tables
     parent = tables.pop("extends")
-    if not isinstance(parent, str) or not parent or "\0" in parent:
+    if not isinstance(parent, str) or not parent:
         raise UserError(source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")])
     try:
-        other, itself = _study_path(parent, path.parent), path.resolve()
-        if other.resolve() in (itself, *through):
-            raise UserError(parent, ["goes in a circle."])
-        if len(through) >= MOST_LAYERS:
-            raise UserError(parent, [f"expected at most {MOST_LAYERS} studies on top of each other."])
-        below = _extended(other, parent, (*through, itself), spare)
-        spare |= factors_named(below) | places(below)
-        spare -= places(tables)
-        return laid_over(below, tables)
+        below = _extended(_study_path(parent, path.parent), parent, through, spare)
     except UserError as error:
         raise UserError(source, [Problem("extends", f"'{error.source}': {p}") for p in error.problems]) from error
-    except (OSError, RuntimeError) as error:  # a name too long for the disk, a link to itself
-        reason = getattr(error, "strerror", None) or "a link that goes in a circle"
-        raise UserError(source, [Problem("extends", f"{shown(parent)}: cannot be read: {reason}.")]) from error
+    spare |= factors_named(below) | places(below)
+    spare -= places(tables)
+    return laid_over(below, tables)

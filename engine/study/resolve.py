@@ -142,16 +142,11 @@ def resolve(
         idle_targets=idle_targets,
     )
     once = [*(f"factor:{name}" for name in text["factors"]), *latent_streams(groups), *latent_streams(all_groups)]
-    _check_whole(study, once, spare, problems)
+    dimension_tables.check(dimensions, once, study.streams[1], len(years), spare, problems)
+    if facts is not None:
+        holdout.check_known(study, facts.until, "facts.until", problems)
     problems.refuse(source)
     return replace(study, document=document(study, text, policies))
-
-
-def _check_whole(study: Study, once: Sequence[str], spare: Collection[str], problems: Problems) -> None:
-    """Checks what needs the whole study: the sampler's dimensions, given the streams drawn once, and known facts."""
-    dimension_tables.check(study.stated_dimensions, once, study.streams[1], len(study.years), spare, problems)
-    if study.facts is not None:
-        holdout.check_known(study, study.facts.until, "facts.until", problems)
 
 
 def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> tuple[int, ...] | None:

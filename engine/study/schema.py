@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema
 
+from engine.study import lever_groups
 from engine.study.entries import Correlations, Outcomes, Rate, Share
 from engine.study.tables.challenge import MATTERS
 from engine.study.tables.gates import Gate
@@ -240,8 +241,7 @@ class LeverGroupTable(Labelled):
 
 
 _LeverGroup = Annotated[
-    Annotated[_Levers, Tag("list")] | Annotated[LeverGroupTable, Tag("table")],
-    Discriminator(lambda stated: "table" if isinstance(stated, dict | Table) else "list"),
+    LeverGroupTable, BeforeValidator(lever_groups.table, json_schema_input_type=_Levers | LeverGroupTable)
 ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import Problems, refusal
 from engine.formatting import shown
 from engine.study.extending import stated_once
-from engine.study.values import Tables, is_deep
+from engine.study.values import Tables
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16
@@ -47,9 +47,7 @@ def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     """A value of TOML, or the text itself."""
     with suppress(ValueError, KeyError, RecursionError):
-        value = tomllib.loads(f"value = {text}")["value"]
-        if not is_deep(value):
-            return value
+        return tomllib.loads(f"value = {text}")["value"]
     return text
 
 

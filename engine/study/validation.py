@@ -16,14 +16,18 @@ from engine.study.values import Tables
 
 RECORDS = ("gates",)
 """Tables whose entries are the records that the engine works with."""
-_STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {"name": "study", "regimes": {"states": [], "transition": []}}
+_STAND_INS: dict[str, Any] = {
+    **{kind: {} for kind in NAMED if kind != "lever_groups"},
+    "name": "study",
+    "regimes": {"states": [], "transition": []},
+}
 """Tables of the right types that nothing can be made of, so that no message speaks of what nobody wrote."""
 
 
 def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None:
     """The study's tables with defaults filled in; None where too little of them is valid to go on.
 
-    A misspelt key is taken for the known one that it resembles, so that the rest of its table can be checked. A table
+    A misspelt key is taken for the known one that it resembles, so that the rest of its table can be checked. An entry
     that is invalid beyond that is replaced by an empty stand-in, and its place is closed.
 
     Args:
@@ -37,12 +41,9 @@ def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None
     for fault in faults:
         problems.add(".".join(_place(fault)), _in_words(fault))
     for kind, *rest in map(_place, faults):
-        alone = kind in NAMED and kind != "lever_groups"
-        if alone and not rest:
+        if kind in NAMED and not rest:
             return None
-        depth = 1 if alone or kind == "constants" else 0
-        if kind == "challenge":
-            depth = 1 if "claims" in rest[:1] else 2
+        depth = 2 if kind == "challenge" and "claims" not in rest[:1] else kind in (*NAMED, "constants", "challenge")
         *above, key = at = [kind, *rest[:depth]]
         inner = tables
         for part in above:
@@ -96,9 +97,7 @@ def _refuse_misspelt(kind: str, tables: Tables, problems: Problems) -> None:
 
 
 def _place(fault: Any) -> list[str]:
-    """Place of a fault in the study file, without the tag ("list" or "table") that pydantic puts into lever groups."""
-    place = [str(part) for part in fault["loc"]]
-    return place[:2] + place[3:] if place[0] == "lever_groups" else place
+    return [*map(str, fault["loc"])]
 
 
 def _in_words(fault: Any) -> str:

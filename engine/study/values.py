@@ -24,12 +24,6 @@ def table_in(tables: Tables, key: str) -> Tables:
     return table if isinstance(table, Mapping) else {}
 
 
-def is_deep(value: Any, levels: int = 32) -> bool:
-    """Whether tables and lists are nested more deeply than this; a key `a.b.c` is nested too."""
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else None
-    return inner is not None and (not levels or any(is_deep(part, levels - 1) for part in inner))
-
-
 def leaving_out(table: Tables, keys: Container[str]) -> dict[str, Any]:
     """The table without some of its keys."""
     return {key: value for key, value in table.items() if key not in keys}

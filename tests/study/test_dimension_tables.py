@@ -142,10 +142,6 @@ WRONG = {
         {"factor:capital[north]": [7]},
         [(at("dimensions.factor:capital[north]", "'factor:capital[north]'", "mean 'factor:capital'"))],
     ),
-    "a part of what has none": (
-        {"factor:capital/mixing": [7]},
-        [(at("dimensions.factor:capital/mixing", "'factor:capital/mixing'", "mean 'factor:capital'"))],
-    ),
     "no label": (
         {"shock:weather": [7]},
         [at("dimensions.shock:weather", "'shock:weather'", "mean 'shock:weather[south]'")],

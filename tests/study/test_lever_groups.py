@@ -63,15 +63,15 @@ def test_a_study_on_top_changes_the_levers_or_the_label(above, levers, label, li
         ('price = ["release"]', "price", ["name", "a lever"]),
         ('start = ["release"]', "start", ["name", "a lever"]),
         ('"wa ter" = ["release"]', "wa ter", []),
-        ("water = []", "water", ["at least one", "empty list"]),
+        ("water = []", "water.levers", ["at least one", "empty list"]),
         ("water = {}", "water.levers", ["missing"]),
         ("water = { levers = [] }", "water.levers", ["at least one", "empty list"]),
         ('water = { levers = "release" }', "water.levers", ["a list", "'release'"]),
         ('water = { levers = ["relaese"] }', "water", ["lever 'relaese'", "'release'"]),
         ('water = { lable = "x", levers = ["release"] }', "water.lable", ["key 'lable'", "'label'"]),
         ('water = { label = 1, levers = ["release"] }', "water.label", ["text", 1]),
-        ('water = ["release", 1]', "water.1", ["text", 1]),
-        ('water = "release"', "water", ["a list", "'release'"]),
+        ('water = ["release", 1]', "water.levers.1", ["text", 1]),
+        ('water = "release"', "water.levers", ["a list", "'release'"]),
     ],
 )
 def test_what_is_wrong_with_them_is_said_with_all_the_rest(groups, place, words):

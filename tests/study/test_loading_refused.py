@@ -29,7 +29,6 @@ BAD = [
     ),
     ('name = "reservoir"', 'name = "r"\nfactor = 1', "factor: unknown key 'factor'. Did you mean 'factors'?"),
     ('"random"', '"soboll"', "run.sampler: unknown sampler 'soboll'. Did you mean 'sobol'?"),
-    ('"random"', '"importance"', "run.sampler: unknown sampler 'importance'. Known: random, antithetic, sobol."),
     (
         '"random"',
         '"latin"',
@@ -41,7 +40,6 @@ BAD = [
         "run.paths: expected a multiple of 4096, whole replicates of sampler 'sobol', got 1000. Take 4096.",
     ),
     ("paths = 1000", "paths = 0", "run.paths: expected at least 1, got 0."),
-    ("paths = 1000", "paths = -1", "run.paths: expected at least 1, got -1."),
     ("paths = 1000", "paths = 1e6", "run.paths: expected a whole number, got 1000000.0. Write 1000000."),
     ("paths = 1000", "paths = true", "run.paths: expected a whole number, got true."),
     (
@@ -100,7 +98,6 @@ BAD = [
         "correlation = 1.1",
         "groups.water.correlation: expected -1 to 1, what 2 factors can have, got 1.1.",
     ),
-    ("mode = 0.5", 'mode = 0.5\ngroup = "water"', None),
     ("correlation = -0.5", "correlation = nan", "groups.water.correlation: expected a finite number, got nan."),
     (
         "correlation = -0.5",
@@ -122,7 +119,7 @@ BAD = [
     ("p95 = 4.0", 'p95 = "4"', "factors.inflow.p95: " + NUMBERS + "'4'."),
     ("p95 = 4.0", "p95 = true", "factors.inflow.p95: " + NUMBERS + "true."),
     ("p95 = 4.0", "p95 = 2020-01-01", "factors.inflow.p95: " + NUMBERS + "a date."),
-    ("p95 = 4.0", "p95 = 1" + "0" * 400, None),
+    ("p95 = 4.0", "p95 = 1" + "0" * 400, "factors.inflow.p95: " + NUMBERS + "a number of more than 30 digits."),
     ("p95 = 4.0", "p95 = 4.0\nresampled = 1", "factors.inflow.resampled: expected true or false, got 1."),
     (
         "p95 = 4.0",
@@ -287,18 +284,12 @@ def test_no_parameter_of_a_law_is_taken_for_another_key():
     assert not [key for key in keys - LawTable.model_fields.keys() if closest(key, beside)]
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [case for case in BAD if case[2]])
+@pytest.mark.parametrize(("old", "new", "message"), BAD)
 def test_what_is_wrong_is_said(old, new, message):
     assert old in STUDY
-    assert message in said(STUDY.replace(old, new, 1))
-
-
-@pytest.mark.parametrize(("old", "new", "message"), BAD)
-def test_what_is_wrong_is_never_a_crash(old, new, message):
-    try:
+    with pytest.raises(UserError, match=r"^study\.toml: ") as refused:
         read(STUDY.replace(old, new, 1))
-    except UserError as error:
-        assert str(error).startswith("study.toml: ")
+    assert message in map(str, refused.value.problems)
 
 
 def test_years_that_cannot_be_are_said_alone_and_no_policy_is_blamed():

@@ -19,6 +19,8 @@ from engine.study.study import Study
 
 RIVALS = 0.05
 """Median rounding error, relative to a quantity of interest, above which single precision is too coarse."""
+EQUAL = 1e-12
+"""Range of values, relative to the largest, up to which they are equal but for rounding in double precision."""
 FEWEST = 32
 """Least number of paths that must be finite in both precisions."""
 REMEDY = 'Compute in double precision: run = { precision = "float64" } in the study.'
@@ -109,7 +111,8 @@ def _values(place: str, policy: str, x: np.ndarray, y: np.ndarray, paths: int = 
     """How far values differ from each other; for that many paths also the standard error of their mean, if biased."""
     x, y = _finite(x, y)
     if y.size:
-        off, sd = x - y, float(np.std(y)) if np.ptp(y) else 0.0  # of equal values `np.std` makes a rounding error
+        # what follows from fixed factors alone has no spread, whatever rounding makes of it
+        off, sd = x - y, float(np.std(y)) if np.ptp(y) > EQUAL * np.abs(y).max() else 0.0
         yield Rounding(place, Lost.SPREAD, policy, sd, float(np.median(np.abs(off))), _spacing(y))
         bias = float(np.abs(off.mean()))
         if paths and bias > 5 * off.std() / np.sqrt(len(off)):
@@ -123,7 +126,7 @@ def _difference(place: str, policy: str, x: np.ndarray, y: np.ndarray) -> Iterat
     size = float(np.sqrt(np.sum(gap**2) / max(gap.size, 1)))
     # paths that a policy leaves as they are have no difference that could be lost
     moved = np.abs(gap) > 0.01 * size
-    if moved.any():
+    if moved.any() and size > EQUAL * np.abs(y).max():
         error = float(np.median(np.abs(x[0] - x[1] - gap)[moved]))
         yield Rounding(place, Lost.DIFFERENCE, policy, size, error, _spacing(y[0]))
 

@@ -77,8 +77,3 @@ def numbered(
     yearly = [(stream, year) for year in range(len(years)) for stream in of_years]
     every = sobol.dimensions([*first, *yearly, *((stream, None) for stream in of_policies)], stated)
     return {stream: every[stream] for stream in (*once, *of_years)}
-
-
-def table_of(dimensions: Dimensions) -> dict[str, list[int]]:
-    """The table of a study file that states these dimensions."""
-    return {stream: [*by_year] for stream, by_year in dimensions.items()}

@@ -158,9 +158,6 @@ def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
 
 def _outcomes(variable: str, events: Tables) -> list[str]:
     """The outcomes that a variable is read from."""
-    names = [variable]
-    for name in names:  # it grows by what each of them is made of
-        table = events.get(name, {})
-        parts = table.get("outcome", name), *reversed(table.get("all", ()))
-        names += [part for part in parts if part not in names]
+    parts = events.get(variable, {}).get("all", [variable])
+    names = dict.fromkeys(events.get(part, {}).get("outcome", part) for part in parts)
     return [name for name in names if name not in events]

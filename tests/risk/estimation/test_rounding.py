@@ -47,10 +47,12 @@ def test_a_difference_below_the_spacing_is_named_and_what_is_fine_enough_is_not(
 
 
 def test_equal_values_have_no_spread_to_lose():
-    """Draws of a fixed factor, and what follows from it alone: `np.std` of them is a rounding error above 0."""
+    """Draws of fixed factors, and what follows from these alone: `np.std` of them is a rounding error above 0."""
     exact = values(np.full((2, N), 0.1), draws=np.full((2, N), 0.1))
     assert np.std(exact["draws"]) > 0
     assert not found(exact)
+    noise = 0.1 * (1.0 + np.spacing(1.0) * np.random.default_rng(5).integers(-2, 3, (2, N)))
+    assert np.ptp(noise) > 0 and not found(values(noise, draws=noise))
 
 
 def test_a_few_paths_that_pass_a_threshold_in_one_precision_alone_raise_no_alarm():
