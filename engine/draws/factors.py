@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby
 
 import numpy as np
 
@@ -49,29 +48,15 @@ class Input:
         return f"factor:{self.name}"
 
 
-def gathered(inputs: Sequence[Input]) -> list[Input]:
-    """Inputs, of which labels of one factor that share a distribution and a group are one: `name[100 labels]`."""
-    runs = groupby(inputs, lambda item: (_base(item.name), id(item.marginal), item.group))
-    alike = [[*run] for _, run in runs]
-    return [replace(run[0], name=_counted([item.name for item in run])) for run in alike]
-
-
 def with_single_constants(inputs: Sequence[Input]) -> tuple[Input, ...]:
-    """Inputs whose fixed numbers are those that single precision has for them; equal laws of labels stay one object."""
-    laws = {id(item.marginal): item.marginal for item in inputs}
-    for key, law in laws.items():
+    """Inputs whose fixed numbers are those that single precision has for them."""
+
+    def single(law: Law) -> Law:
         if isinstance(law, Marginal) and law.family == "fixed":
-            laws[key] = Marginal("fixed", (float(np.float32(law.parameters[0])),))
-    return tuple(replace(item, marginal=laws[id(item.marginal)]) for item in inputs)
+            return Marginal("fixed", (float(np.float32(law.parameters[0])),))
+        return law
 
-
-def _base(name: str) -> str:
-    return name.partition("[")[0]
-
-
-def _counted(names: Sequence[str]) -> str:
-    """The one name, or what several labels of a factor are called together: `name[100 labels]`."""
-    return names[0] if len(names) == 1 else f"{_base(names[0])}[{len(names)} labels]"
+    return tuple(replace(item, marginal=single(item.marginal)) for item in inputs)
 
 
 @dataclass(frozen=True)
@@ -87,11 +72,6 @@ class Group:
     name: str
     copula: Copula
     members: tuple[str, ...]
-
-    @property
-    def gathered_members(self) -> list[str]:
-        """Names of the members, with labels of one factor counted: `name[100 labels]`."""
-        return [_counted([*run]) for _, run in groupby(self.members, _base)]
 
     @cached_property
     def streams(self) -> tuple[str, ...]:

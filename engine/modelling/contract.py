@@ -20,7 +20,7 @@ from engine.modelling.folds import Fold
 from engine.modelling.identity import Trace, as_written, difference, digest_of_trace, trace_of
 from engine.modelling.imposing import PREFIX
 from engine.modelling.loading import in_words, spec_of
-from engine.modelling.records import Factor, Lever, Model, PathModel, Shock, Yearly
+from engine.modelling.records import Lever, Model, PathModel, Shock, Yearly
 from engine.modelling.state_types import as_kept, widened
 
 _NOT_KNOWN_YET = (
@@ -124,15 +124,15 @@ def _abstract(model: Model, floating: type) -> tuple[Any, ...]:
     """
     scalar, year = (jax.ShapeDtypeStruct((), kind) for kind in (floating, jnp.int32))
 
-    def abstract(parts: Mapping[str, Factor | Shock | Lever | Yearly]) -> dict[str, Any]:
+    def abstract(parts: Mapping[str, Shock | Lever | Yearly]) -> dict[str, Any]:
         return {name: filled(_labels(model, part), lambda at: scalar) for name, part in parts.items()}
 
-    factors = dict.fromkeys(model.constants, scalar) | abstract(model.factors)
+    factors = dict.fromkeys((*model.constants, *model.factors), scalar)
     imposed = abstract({PREFIX + name: model.yearly[name] for name in model.imposable})
     return year, factors, abstract(model.shocks), imposed | abstract(model.levers) | {"start": year}
 
 
-def _labels(model: Model, part: Factor | Shock | Lever | Yearly) -> Labels:
+def _labels(model: Model, part: Shock | Lever | Yearly) -> Labels:
     return {dim: tuple(model.dims[dim]) for dim in part.dims}
 
 

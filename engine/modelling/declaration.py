@@ -25,7 +25,6 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Those of them that stand in the groups of the cube in which the parts of a table are variables."""
 
-_LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
 
 _RECORDS: dict[str, type] = {
     "factors": Factor,
@@ -131,8 +130,7 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
         yield from _unknown("dimension", dim, model.dims)
     match entry:
         case Shock() | Yearly() if isinstance(model, StaticModel):
-            factor = "a factor, with dims for each label: Factor(unit, dims=(...))"
-            remedy = f"Make a shock {factor}; a yearly variable an outcome; or the model a PathModel."
+            remedy = "Make a shock a factor; a yearly variable an outcome; or the model a PathModel."
             yield f"a static model has no years. {remedy}"
         case Shock():
             yield from _unknown("law", entry.law, ("normal", "uniform"))
@@ -150,13 +148,8 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
             yield from _unknown("confidence", entry.confidence, ("F", "M", "D"))
             if not (_is_number(value) and math.isfinite(value)):
                 yield f"expected a finite number, got {value!r}."
-        case Factor():
-            # a factor's draws are in a folder `name[label]` of the cube
-            wanted = "expected one of letters, digits, '_', '-', '.' and spaces (at most 60)"
-            for dim in entry.dims:
-                for label in model.dims.get(dim, ()):
-                    if not re.fullmatch(_LABEL, str(label)):
-                        yield f"is drawn for each label of '{dim}': {wanted}, got {label!r}."
+        case Factor(dims=dims) if dims:
+            yield f"factors with dimensions were removed. Declare one factor for each label of {' and '.join(dims)}."
         case Outcome():
             if name.removesuffix("_edges") in {*model.outcomes} - {name}:
                 yield "is what the cube calls the edges of another outcome's bins; take another."

@@ -22,7 +22,7 @@ class Factor:
     Args:
       unit: unit of the draw ("1" if none).
       about: what it means, in a few words.
-      dims: dimensions it is drawn for; each label gets a stream of its own, named `name[label]`.
+      dims: refused where there are any, as a factor is one number.
     """
 
     unit: str
@@ -215,10 +215,7 @@ class PathModel(Model):
 
 
 class StaticModel(Model):
-    """A model without time, whose outcomes follow from factors and levers alone.
-
-    A factor with `dims` is drawn for each label.
-    """
+    """A model without time, whose outcomes follow from factors and levers alone."""
 
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
         """Outcomes by name."""
@@ -227,18 +224,9 @@ class StaticModel(Model):
 
 def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:
     """Names of the random streams of each shock: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
-    return _streams(model.shocks, model)
-
-
-def factor_names(model: Model) -> dict[str, tuple[str, ...]]:
-    """Names of the scalar draws of each factor: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
-    return _streams(model.factors, model)
-
-
-def _streams(parts: Mapping[str, Factor | Shock], model: Model) -> dict[str, tuple[str, ...]]:
     return {
-        name: tuple(f"{name}[{key}]" if key else name for key in cell_names(part.dims, model.dims))
-        for name, part in parts.items()
+        name: tuple(f"{name}[{key}]" if key else name for key in cell_names(shock.dims, model.dims))
+        for name, shock in model.shocks.items()
     }
 
 

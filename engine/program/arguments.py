@@ -37,7 +37,6 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
         **keys(study),
         "shocks": study.shock_draws.arrays(dtype) if study.is_path_model else {},
         "marginals": study.draws.arrays(dtype),
-        "runs": [draws.arrays(dtype) for draws in study.draws_of_runs],
         "groups": {name: group.copula.parameters(dtype) for name, group in study.groups.items()},
         "changes": changes({}, study, dtype),
         "levers": lever_arrays(study, dtype),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import jax.numpy as jnp
@@ -21,20 +20,11 @@ def factors(study: Study, scores: Float[Array, "stream lane"], inputs: Any) -> R
       scores: normal scores of all factors in the order of the study, then of the latent factors that groups share.
       inputs: as `arguments.of` gives them.
     """
-    lanes = scores.shape[-1]
-    joint = _joint(study, [run[0] for run in study.runs if len(run) == 1], scores, inputs)
-    alone = iter(study.draws.values([*joint.values()], inputs["marginals"]))
-    longer = iter(zip(study.draws_of_runs, inputs["runs"], strict=True))
-    rows = []
-    for run in study.runs:
-        if len(run) == 1:
-            value = next(alone)
-        else:
-            draws, fed = next(longer)
-            (value,) = draws.values([scores[run.start : run.stop].reshape(-1)], fed)
-        rows.append(jnp.broadcast_to(value, (len(run) * lanes,)).reshape(len(run), lanes))
+    joint = _joint(study, scores, inputs)
+    values = study.draws.values([*joint.values()], inputs["marginals"])
+    rows = [jnp.broadcast_to(value, scores.shape[-1:]) for value in values]
     changes = inputs["changes"]
-    return jnp.concatenate(rows) * changes["scale"][:, None] + changes["shift"][:, None] if rows else scores[:0]
+    return jnp.stack(rows) * changes["scale"][:, None] + changes["shift"][:, None] if rows else scores[:0]
 
 
 def joint_scores(study: Study, scores: Any, inputs: Any) -> Rows:
@@ -44,11 +34,11 @@ def joint_scores(study: Study, scores: Any, inputs: Any) -> Rows:
       scores: as `factors` takes them, traced or not.
       inputs: as `arguments.of` gives them.
     """
-    joint = _joint(study, range(len(study.inputs)), scores, inputs)
+    joint = _joint(study, scores, inputs)
     return jnp.stack([*joint.values()]) if joint else scores[:0]
 
 
-def _joint(study: Study, own: Iterable[int], scores: Any, inputs: Any) -> dict[str, Any]:
-    """The normal scores after dependence by name, of some factors by number; they include all members of groups."""
-    shared = [scores[k] for k in range(len(study.inputs), len(scores))]
-    return correlated({study.inputs[k].name: scores[k] for k in own}, shared, study.groups, inputs["groups"])
+def _joint(study: Study, scores: Any, inputs: Any) -> dict[str, Any]:
+    """The normal scores of all factors after dependence, by name."""
+    own = {item.name: score for item, score in zip(study.inputs, scores, strict=False)}
+    return correlated(own, [*scores[len(own) :]], study.groups, inputs["groups"])

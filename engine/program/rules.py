@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
-from engine.modelling.records import Factor, Lever, Shock, Yearly, factor_names
+from engine.modelling.records import Lever, Shock, Yearly
 from engine.modelling.state_types import as_kept
 from engine.study.study import Study
 
@@ -78,9 +78,8 @@ class Rules:
 
     def _factors(self, draws: Draws) -> SimpleNamespace:
         model = self.study.model
-        values = [draws[part] for parts in factor_names(model).values() for part in parts]
         known = {name: jnp.asarray(one.value, self.dtype) for name, one in model.constants.items()}
-        return SimpleNamespace(**known, **vars(self._by_name(model.factors, values)))
+        return SimpleNamespace(**known, **{name: draws[name] for name in model.factors})
 
     def _in_force(self, levers: Any, year: Any, draws: Draws) -> SimpleNamespace:
         """This year's levers on this path: before + implementation x (policy - before) from the start on."""
@@ -108,7 +107,7 @@ class Rules:
         start = jnp.where(started, levers["start"], levers["before_start"])
         return SimpleNamespace(start=start, **vars(self._by_name(self.study.model.levers, in_force)))
 
-    def _by_name(self, parts: Mapping[str, Factor | Shock | Lever], values: Iterable[Any]) -> SimpleNamespace:
+    def _by_name(self, parts: Mapping[str, Shock | Lever], values: Iterable[Any]) -> SimpleNamespace:
         """The values as a model takes them: labelled cells, or one number where a part has no dimensions."""
         rest, given = iter(values), {}
         for name, part in parts.items():

@@ -53,7 +53,7 @@ def replicates(inputs: Iterable[IndependentInput], replicate: int) -> dict[str, 
 def _of_factors(study: Study) -> Iterator[IndependentInput]:
     together: dict[tuple[str, str], list[Input]] = {}
     for item in study.inputs:
-        key = (GROUP, item.group) if item.group else (FACTOR, item.name.partition("[")[0])
+        key = (GROUP, item.group) if item.group else (FACTOR, item.name)
         together.setdefault(key, []).append(item)
     for (kind, name), members in together.items():
         if any(one.marginal.support[0] != one.marginal.support[1] for one in members):

@@ -71,7 +71,7 @@ def _event(study: Study, event: Event) -> Row:
 
 
 def _priors(study: Study) -> Iterator[Row]:
-    for item in study.gathered_inputs:
+    for item in study.inputs:
         low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
         noise = 1e-9 * max(abs(low), abs(high))
         quantiles = [minus(rounded(value if abs(value) > noise else 0.0, None)) for value in (low, middle, high)]
@@ -102,5 +102,5 @@ def _shocks(study: Study) -> Iterator[Row]:
 
 def _groups(study: Study) -> Iterator[Row]:
     for name, group in {**study.groups, **study.shocks.groups}.items():
-        members = ", ".join(study.title("factors", member) for member in group.gathered_members)
+        members = ", ".join(study.title("factors", member) for member in group.members)
         yield study.title("groups", name), group.copula.family, group.copula.describe() or "matrix", members

@@ -18,7 +18,6 @@ from engine.study.tables import (
 from engine.study.tables.levers import lever_table, put_together
 from engine.study.tables.policies import Policies
 from engine.study.values import Tables
-from engine.study.vector_factors import together
 
 _ALWAYS = ("question", "groups", "factors", "events")
 """Keys that stand in the document even where there is nothing to them."""
@@ -56,7 +55,7 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "run": {key: value for key, value in run.items() if value != _USUAL.get(key)},
         "time": study.years and {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]},
         "groups": restricted,
-        "factors": together(factors, study.model),
+        "factors": factors,
         "constants": constant_tables.stated(study.model),
         "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
         "shocks": {name: text["shocks"].get(name, {}) for name in moving},

@@ -128,7 +128,7 @@ def described(study: Any) -> dict[str, Mapping[str, Any]]:
         "events": named(study.events),
         "outcomes": model.outcomes,
         "levers": model.levers,
-        "factors": named(study.gathered_inputs),
+        "factors": named(study.inputs),
         "shocks": model.shocks,
         "groups": {**study.groups, **study.shocks.groups},
         "regimes": study.shocks.regimes,

@@ -16,7 +16,7 @@ from engine.errors import Problems, UserError, unknown
 from engine.modelling import contract
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.identity import as_written, digest_of_package, ships
-from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
+from engine.modelling.records import Factor, Lever, Model, PathModel
 from engine.study import holdout, labels, lever_groups
 from engine.study.components import Assumption
 from engine.study.document import document
@@ -40,7 +40,8 @@ from engine.study.tables import (
 from engine.study.tables.changes import Known
 from engine.study.tables.gates import Gate
 from engine.study.values import Tables
-from engine.study.vector_factors import LABELLED, by_label, check_factor_name
+
+REMOVED = "factors by label were removed. Declare one factor for each label in the model."
 
 
 @dataclass(frozen=True)
@@ -92,21 +93,19 @@ def resolve(
     model = constant_tables.settled(text, known.model, problems)
     _check_factors(text, model, spare, problems)
     called = labels.read(text, model, problems)
-    text = by_label(labels.without(text), model, problems)
-    bases = {part: name for name, parts in factor_names(model).items() for part in parts}
-    priors = {name: one for name in text["factors"] if (one := priors.get(name) or priors.get(bases.get(name, "")))}
+    text = labels.without(text)
     # by year, and not to be blamed where nobody knows the years
     facts = facts_tables.read(text, problems)
     followed = facts.policy if facts else ""
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems, followed)
     of_model = _of_model(text, model, problems)
     levers = policies.levers_by_factor if policies else {}
-    of_policies = sorted(set(text["factors"]) - set(bases))
+    of_policies = sorted(set(text["factors"]) - set(model.factors))
     # in the model's order, whatever the file's, then those that only policies draw
-    drawn = [*bases, *sorted(set(levers) - set(bases))]
+    drawn = [*model.factors, *sorted(set(levers) - set(model.factors))]
     group_of, groups = _groups(text, drawn, problems)
-    _, all_groups = _groups(text, [*bases, *of_policies], Problems())
-    later = {name: one for name, one in all_groups.items() if not {*bases} & {*one.members}}
+    _, all_groups = _groups(text, [*model.factors, *of_policies], Problems())
+    later = {name: one for name, one in all_groups.items() if not {*model.factors} & {*one.members}}
     running = policies.names if policies else tuple(text["policies"])
     levels, kept = of_model["levels"], of_model["keep"].outcomes
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
@@ -120,7 +119,7 @@ def resolve(
         assumptions = assumption_tables.read(held, problems, spare)
     problems.refuse(source)
     assert policies is not None and years is not None
-    stated = {one: model.factors.get(bases.get(one, one)) or model.levers.get(levers.get(one, "")) for one in drawn}
+    stated = {one: model.factors.get(one) or model.levers.get(levers.get(one, "")) for one in drawn}
     study = Study(
         **_of_run(text, known, source),
         model=model,
@@ -212,7 +211,10 @@ def _check_names(text: Tables, problems: Problems) -> None:
     for table in ("factors", "groups", "regimes", "policies", "events", "lever_groups", "gates", "assumptions"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
-                (check_factor_name if table == "factors" else check_name)(name)
+                if table == "factors" and "[" in name:
+                    problems.add(f"factors.{name}", REMOVED)
+                    problems.close(f"factors.{name}")
+                check_name(name)
                 if table == "factors":
                     check_free(name, table)
 
@@ -228,25 +230,19 @@ def _priors(factors: Tables, problems: Problems) -> dict[str, Prior]:
 
 def _check_factors(text: Tables, model: Model, spare: Collection[str], problems: Problems) -> None:
     """Whether each factor is the model's or some policy's, in the model's unit, and none of the model's is missing."""
-    factors, parts = text["factors"], factor_names(model)
-    drawn = factors_named(text).union(spare)
+    factors, drawn = text["factors"], factors_named(text).union(spare)
     for name, table in factors.items():
-        place, labelled = f"factors.{name}", LABELLED.fullmatch(name)
-        base = labelled["name"] if labelled else name
-        if stated := model.factors.get(base):
-            if labelled and not stated.dims:
-                problems.add(place, f"factor '{base}' has no dimensions: one table, [factors.{base}].")
+        place = f"factors.{name}"
+        if stated := model.factors.get(name):
             if table.get("unit", stated.unit) != stated.unit:
                 problems.add(f"{place}.unit", f"expected '{stated.unit}', the model's unit, got '{table['unit']}'.")
         elif name in model.dims:
             problems.add(place, "is the name of a dimension. Choose another name.")
         elif name not in drawn and not problems.has_closed("policies"):
             problems.add(place, unknown("factor", name, {*model.factors, *model.constants}))
-    for name, stated in model.factors.items():
-        if name not in factors and not all(part in factors for part in parts[name]):
-            each = f", which holds for each {' and '.join(stated.dims)}," if stated.dims else ""
-            keys = "family and p05, p50, p95 or the family's parameters"
-            problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}]{each} with {keys}.")
+    for name in [name for name in model.factors if name not in factors]:
+        keys = "family and p05, p50, p95 or the family's parameters"
+        problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}] with {keys}.")
 
 
 def _groups(text: Tables, drawn: Sequence[str], problems: Problems) -> tuple[dict[str, str], dict[str, Group]]:

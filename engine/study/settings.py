@@ -16,7 +16,7 @@ from engine.study.values import Tables, is_deep
 EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16
 """Most names, separated by dots, in a setting; the deepest place of a study has ten."""
-_PART = re.compile(r'"[^"]*"|[^."\[]*\[[^\]]*\]|[^."]+')
+_PART = re.compile(r'"[^"]*"|[^."]+')
 
 
 def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.law import Law as Law
-from engine.draws.factors import Group as Group, Input as Input, gathered
+from engine.draws.factors import Group as Group, Input as Input
 from engine.draws.sampling import SAMPLERS as SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
@@ -152,21 +152,6 @@ class Study:
         return _digest([priors, numeric["groups"], constants])
 
     @cached_property
-    def runs(self) -> tuple[range, ...]:
-        """Ranges of `inputs` that are drawn at once: labels of one factor with one law and no group; others alone."""
-        moving = self.shocks.moving.values()
-        alone = {one.jumps.chance for one in moving if one.jumps is not None}
-
-        def key(place: int) -> tuple[Any, ...]:
-            item = self.inputs[place]
-            base, labelled, _ = item.name.partition("[")
-            together = labelled and item.group is None and item.name not in alone
-            return (base, id(item.marginal)) if together else (item.name,)
-
-        runs = [[*run] for _, run in groupby(range(len(self.inputs)), key)]
-        return tuple(range(run[0], run[-1] + 1) for run in runs)
-
-    @cached_property
     def dimensions(self) -> dimension_tables.Dimensions:
         """Sobol' dimensions by random stream (`dimension_tables.numbered`); empty under other samplers."""
         if not SAMPLERS[self.sampler].directions:
@@ -181,13 +166,8 @@ class Study:
 
     @cached_property
     def draws(self) -> Draws:
-        """The map from scores to draws for the factors that are drawn alone (see `runs`)."""
-        return Draws([self.inputs[run[0]].marginal for run in self.runs if len(run) == 1])
-
-    @cached_property
-    def draws_of_runs(self) -> tuple[Draws, ...]:
-        """The maps from scores to draws for factors that are drawn at once, one for each of `runs` of two or more."""
-        return tuple(Draws([self.inputs[run[0]].marginal]) for run in self.runs if len(run) > 1)
+        """The map from scores to draws for the factors."""
+        return Draws([item.marginal for item in self.inputs])
 
     @cached_property
     def shock_draws(self) -> ShockDraws:
@@ -205,15 +185,10 @@ class Study:
         contract.refuse_broken(self.model, self.model_name, self.dtype, self.traced)
 
     @property
-    def gathered_inputs(self) -> list[Input]:
-        """The factors, with labels of one factor that share a law gathered into one entry."""
-        return gathered(self.inputs)
-
-    @property
     def rests_on_tables(self) -> bool:
         """Whether laws, copulas or direction numbers come from SciPy, so that its version may change bits."""
         of_shocks = [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
-        draws = [self.draws, *self.draws_of_runs, *of_shocks]
+        draws = [self.draws, *of_shocks]
         groups = [*self.groups.values(), *self.shocks.groups.values()]
         tabulated = any(table is not None for one in draws for table in one.tables)
         return tabulated or bool(self.dimensions) or any(one.copula.family != "gaussian" for one in groups)
@@ -293,7 +268,7 @@ class Study:
 
         Args:
           kind: one of `labels.KINDS`.
-          name: of the part, or of a factor or a shock for one of its labels: `demand[coal]`.
+          name: of the part, or of a shock for one of its labels: `demand[coal]`.
         """
         return self._label(kind, name) or titled(self.words(name))
 

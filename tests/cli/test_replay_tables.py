@@ -107,21 +107,6 @@ def test_where_a_replay_cannot_be_saved(pond, tmp_path, file, message):
     assert ended.exit_code == 2 and message in ended.stderr
 
 
-def test_a_factor_of_a_label_keeps_its_brackets():
-    class Towns(StaticModel):
-        dims = {"town": ("a", "b")}
-        factors = {"own": Factor("1", dims=("town",))}
-        outcomes = {"x": Outcome("1")}
-
-        def evaluate(self, factors, levers):
-            return {"x": factors.own.over()}
-
-    study = static(Towns(), {"own": {"family": "normal", "mean": 0, "sd": 1}}, 16)
-    story = replay(study, [3])
-    names = replayed(study, story, None, study.baseline)["draws"]["factor"]
-    assert {*names} == {"own[a]", "own[b]"}
-
-
 def test_levers_that_differ_by_place_are_folded_between_words():
     class Schools(StaticModel):
         dims = {"town": tuple(f"town {k}" for k in range(8))}

@@ -37,7 +37,7 @@ def test_shocks_have_their_law_their_group_and_their_regime():
 
 def test_priors_groups_and_claims_are_those_of_the_study(shipped):
     answer = digest(shipped, None)
-    for item, row in zip(shipped.gathered_inputs, answer["priors"].rows(), strict=True):
+    for item, row in zip(shipped.inputs, answer["priors"].rows(), strict=True):
         law = item.marginal
         assert (row["factor"], row["family"], row["unit"]) == (item.name, item.family, item.unit)
         assert row["stated"] == (targets_text(item) or item.parameters)
@@ -60,11 +60,11 @@ def test_the_dependence_of_a_group_is_that_of_all_its_pairs(shipped):
 
 def test_sentences_count_what_a_study_has(shipped):
     counts, policies, priors = digest(shipped, None).findings
-    sizes = {"factors": len(shipped.gathered_inputs), "groups": len(shipped.groups), "gates": len(shipped.gates)}
+    sizes = {"factors": len(shipped.inputs), "groups": len(shipped.groups), "gates": len(shipped.gates)}
     assert all(f"{count} {what}" in counts for what, count in sizes.items())
     levers = [name for name in differing(shipped) if name in shipped.model.levers]
     assert policies == f"It compares 2 policies, which differ in {len(levers)} of {len(shipped.model.levers)} levers."
-    assert priors.startswith(f"{sum(bool(item.targets) for item in shipped.gathered_inputs)} priors ")
+    assert priors.startswith(f"{sum(bool(item.targets) for item in shipped.inputs)} priors ")
 
 
 def test_levers_that_differ_are_those_whose_values_do(shipped):

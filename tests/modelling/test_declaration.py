@@ -89,6 +89,15 @@ def test_a_static_model_has_nothing_to_fold():
     assert problems(Folded(), ()) == [at("model.outcomes.a", "static", "fold"), at("model.evaluate", "not written")]
 
 
+def test_a_factor_of_a_dimension_is_refused_with_what_to_declare():
+    class ByTown(Sum):
+        dims = {"town": ("north", "south")}
+        factors = {"own": Factor("1", dims=("town",))}
+
+    with refuses("model.factors.own", "removed", "one factor for each label of town"):
+        check_declaration(ByTown(), ())
+
+
 @pytest.mark.parametrize("limits", ["one text", ("a sentence.", ""), (3,)])
 def test_limits_are_sentences(limits):
     class Mute(Sum):

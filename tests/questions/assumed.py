@@ -39,10 +39,9 @@ all off.
 
 
 class Lake(PathModel):
-    """Something of everything that a change may reach: a group, phased levers, a factor with labels, years."""
+    """Something of everything that a change may reach: a group, phased levers, years."""
 
-    dims = {"shore": ("north", "south")}
-    factors = {"inflow": Factor("1"), "loss": Factor("1"), "need": Factor("1", dims=("shore",))}
+    factors = {"inflow": Factor("1"), "loss": Factor("1"), "need": Factor("1")}
     levers = {"release": Lever("1", 0.2, low=0.0, high=1.0)}
     yearly = {"stock": Yearly("1")}
     outcomes = {
@@ -57,8 +56,7 @@ class Lake(PathModel):
 
     def step(self, state, year, factors, shocks, levers):
         """A year of inflow, loss, release and need."""
-        need = factors.need.over("shore")
-        stock = (state + factors.inflow - factors.loss * 0.1 * state) * (1.0 - levers.release) - need
+        stock = (state + factors.inflow - factors.loss * 0.1 * state) * (1.0 - levers.release) - 2.0 * factors.need
         return stock, {"stock": stock}
 
 

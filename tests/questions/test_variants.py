@@ -34,7 +34,7 @@ def outcomes(study, change=None, program=None):
 
 ASSUMED = {
     "inflow": {"off": {"inflow": 1.5}, "doubled": {"inflow": "2x"}},
-    "need": {"off": {"need": 0}, "doubled": {"need[south]": "2x"}},
+    "need": {"off": {"need": 0}, "doubled": {"need": "2x"}},
     "release": {"off": {"release": 0.05}, "doubled": {"release": "2x"}},
     "late": {"off": {"policies": {"late": {"release": {"2021": 0.3}}}}},
     "keep": {"off": {"policies": {"keep": {"release": 0.4}}}},
@@ -87,7 +87,7 @@ def test_a_multiple_of_a_draw_is_that_of_every_draw():
     study = lake()
     program, block, names = as_stated(), study.block(0), [item.name for item in study.inputs]
     before = program.draws(block)
-    for change, factor, times in (("inflow", "inflow", 2.0), ("need", "need[south]", 2.0)):
+    for change, factor, times in (("inflow", "inflow", 2.0), ("need", "need", 2.0)):
         after = variants.fed(program, change_of(change, "doubled")).draws(block)
         place = names.index(factor)
         assert_same(after[place], np.float32(times) * before[place])

@@ -32,9 +32,9 @@ def test_a_lever_is_changed_under_every_policy_or_under_one():
 
 
 def test_what_is_said_of_one_counts_whatever_is_said_of_all():
-    off = {"policies": {"save": {"release": 0.05}}, "need[south]": "3x", "release": 0.3, "need": 0}
+    off = {"policies": {"save": {"release": 0.05}}, "release": 0.3, "need": 0}
     change = lake(assumptions={"a": {"off": off, "doubled": {}}}).assumptions[0].off
-    assert change.factors == {"need[north]": (0.0, 0.0), "need[south]": (3.0, 0.0)}
+    assert change.factors == {"need": (0.0, 0.0)}
     assert {name: levers["release"] for name, levers in change.levers.items()} == {
         "keep": 0.3, "save": 0.05, "late": 0.3,
     }  # fmt: skip

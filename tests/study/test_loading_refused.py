@@ -260,6 +260,11 @@ REMEDIES = [
         '[factors.capacty]\nfamily = "fixed"\nvalue = 1\n[factors.capacity]',
         "factors.capacty: unknown factor 'capacty'. Did you mean 'capacity'?",
     ),
+    (
+        "[factors.inflow]",
+        '[factors."inflow[north]"]\nfamily = "fixed"\nvalue = 1\n[factors.inflow]',
+        "factors.inflow[north]: factors by label were removed. Declare one factor for each label in the model.",
+    ),
     ("family =", "famly =", "factors.inflow.famly: unknown key 'famly'. Did you mean 'family'?"),
     (
         'family = "lognormal"\np05 = 1.0\np95 = 4.0',

@@ -132,7 +132,7 @@ def priors(study: Study, factor: str | None = None) -> pd.DataFrame:
     Raises:
       UserError: there is no such factor.
     """
-    laws = study.gathered_inputs
+    laws = [*study.inputs]
     if factor is not None:
         selection.refuse_unknown("factor", factor, [item.name for item in study.inputs], "priors")
         laws = [item for item in study.inputs if item.name == factor]

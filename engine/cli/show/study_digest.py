@@ -29,7 +29,7 @@ def digest(study: Study, yearly: np.ndarray | None) -> Answer:
       yearly: yearly values of a few paths, [policy, year, cell, path], if there are any.
     """
     counts = {
-        "factor": len(study.gathered_inputs), "group": len(study.groups), "shock": len(study.shocks.moving),
+        "factor": len(study.inputs), "group": len(study.groups), "shock": len(study.shocks.moving),
         "constant": len(stated(study.model)), "event": len(study.events), "assumption": len(study.assumptions),
         "claim": len(study.challenge.claims), "gate": len(study.gates),
     }  # fmt: skip
@@ -67,7 +67,7 @@ def _count(count: int, one: str, several: str = "") -> str:
 
 def _fit(study: Study) -> str:
     """How many laws are fitted to percentiles or moments; of those that miss them, the one that is farthest off."""
-    fitted = [item for item in study.gathered_inputs if item.targets]
+    fitted = [item for item in study.inputs if item.targets]
     if not fitted:
         return "All priors are as stated."
     count = f"{_count(len(fitted), 'prior is', 'priors are')} fitted to percentiles or moments"
@@ -108,7 +108,7 @@ def _tables(study: Study) -> Iterator[Table]:
     )
     claims = ({"claim": str(claim), "in_words": claimed(study, claim)} for claim in study.challenge.claims)
     parts: list[tuple[str, str, str, Iterable[Mapping[str, Any]]]] = [
-        ("priors", "Priors", "factor", map(_prior, study.gathered_inputs)),
+        ("priors", "Priors", "factor", map(_prior, study.inputs)),
         ("groups", "Groups", "group", (_dependence(name, group) for name, group in groups.items())),
         ("shocks", "Shocks", "shock", shocks),
         ("regimes", "Regimes", "regime", _regimes(study)),
@@ -140,7 +140,7 @@ def _dependence(name: str, group: Any) -> dict[str, Any]:
     above = np.triu_indices(len(group.members), 1)
     spread = {key: _spread(getattr(implied, key)[above]) for key in ("kendall", "spearman", "lower", "upper")}
     law = {"copula": group.copula.family, "parameter": group.copula.describe() or "matrix"}
-    return {"group": name, **law, **spread, "members": ", ".join(group.gathered_members)}
+    return {"group": name, **law, **spread, "members": ", ".join(group.members)}
 
 
 def _spread(values: np.ndarray) -> str:

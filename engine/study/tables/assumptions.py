@@ -51,7 +51,7 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     off, said = read_change(table["off"], "off", known, problems)
     twofold = table.get("doubled")
     if twofold is None:
-        twofold = dict.fromkeys((key for key in table["off"] if known.parts(key)), "2x")
+        twofold = dict.fromkeys((key for key in table["off"] if key in known.text["factors"]), "2x")
         for factor in twofold:
             with problems.within("doubled"):
                 _check_share(factor, known)
@@ -66,11 +66,10 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
 
 def _check_share(factor: str, known: Known) -> None:
     """Refuses to double by default a factor whose law lies within 0 and 1, as its double would be no share."""
-    for part in known.parts(factor):
-        low, high = known.ends(part)
-        if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
-            text = f"is missing: twice '{part}', drawn from {low:.3g} to {high:.3g}, would be no share."
-            raise refusal("", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')
+    low, high = known.ends(factor)
+    if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
+        text = f"is missing: twice '{factor}', drawn from {low:.3g} to {high:.3g}, would be no share."
+        raise refusal("", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')
 
 
 def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:

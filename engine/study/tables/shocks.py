@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from engine.draws.factors import Group
 from engine.draws.limits import reach
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
 from engine.errors import Problems, look_up, refusal
-from engine.modelling.records import Model, factor_names, shock_streams
+from engine.modelling.records import Model, shock_streams
 from engine.study.tables import factors as factor_tables, groups as group_tables
 from engine.study.values import Tables
 
@@ -46,7 +45,7 @@ def read(tables: Tables, model: Model, of_factors: Mapping[str, Law], problems: 
     for name, table in tables["regimes"].items():
         with problems.within(f"regimes.{name}"):
             regimes[name] = _regime(name, table)
-    chances = {part: of_factors.get(part) for part in chain(*factor_names(model).values())}
+    chances = {name: of_factors.get(name) for name in model.factors}
     for name, table in tables["shocks"].items():
         with problems.within(f"shocks.{name}"):
             look_up("shock", name, model.shocks)
