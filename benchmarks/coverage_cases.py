@@ -9,10 +9,17 @@ from collections.abc import Callable, Iterator
 import coverage_explain
 from coverage_flip import flips
 from coverage_sensitivity import sensitivity
+from coverage_textbook import boxes, functions
 from timing import machine, table
 
 Row = tuple[str, ...]
-CASES: dict[str, Callable[[int], Iterator[Row]]] = {"sensitivity": sensitivity, "flip": flips, **coverage_explain.CASES}
+CASES: dict[str, Callable[[int], Iterator[Row]]] = {
+    "sensitivity": sensitivity,
+    "textbook": functions,
+    "boxes": boxes,
+    "flip": flips,
+    **coverage_explain.CASES,
+}
 """Each case by its name: repetitions -> rows of (what, conditions, share that is right, at least)."""
 
 

@@ -2,18 +2,14 @@
 
 python benchmarks/coverage_weighted.py [MODEL ...] [--repetitions 1000]
 
-Futures of four models (`tests/risk/weighted_models.py`) are drawn as stated, and weighted so that one score is moved by
+Futures of four models (`benchmarks/weighted_models.py`) are drawn as stated, and weighted so that one score is moved by
 some standard deviations.
 """
 
 import argparse
-import sys
-from pathlib import Path
 
 from timing import machine, table
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.risk.weighted_models import MODELS, Cover, Tilted, cover
+from weighted_models import MODELS, Cover, Tilted, cover
 
 UNITS = {1: "path", 2: "pair", 64: "run of 64"}
 CASES = [

@@ -21,7 +21,7 @@ import json, resource, sys, threading, time
 from engine.program import devices
 devices.use_every_core()
 import engine
-from engine.execution.resources import writers
+from engine.execution.resources import writers_for
 from engine.execution.results import Answers
 from engine.execution.work import Work
 from engine.run_folder import cube, ledger
@@ -83,7 +83,7 @@ watched(cube, "finish", "cube finished")
 timed("whole run", engine.run, study, folder)
 peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 form = ", then ".join(map(str, program.forms))
-print(json.dumps({"stages": stages, "peak": peak, "writers": writers(), "form": form}))
+print(json.dumps({"stages": stages, "peak": peak, "writers": writers_for(study), "form": form}))
 """
 FIXED = ("yearly sample", "cube finished")
 """Stages that take as long for many futures as for few."""

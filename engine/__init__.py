@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.errors import UserError
     from engine.modelling.cells import Cells, each, table
+    from engine.modelling.counts import binomial, poisson
     from engine.modelling.folds import *  # noqa: F403
     from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
     from engine.run_folder.reading import open_cube
@@ -25,6 +26,7 @@ _HOMES = {
     "engine.runs.run": ("Run", "open_run", "run"),
     "engine.run_folder.reading": ("open_cube",),
     "engine.modelling.cells": ("Cells", "each", "table"),
+    "engine.modelling.counts": ("binomial", "poisson"),
     "engine.modelling.records": (
         "Constant",
         "Factor",
@@ -51,11 +53,13 @@ __all__ = [
     "Yearly",
     "__version__",
     "attribute",
+    "binomial",
     "each",
     "load_model_file",
     "load_study",
     "open_cube",
     "open_run",
+    "poisson",
     "run",
     "table",
 ]

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table
-from tests.columns import counts, numbers, texts
+from engine.answers.rows import table
 
 SERIES = ("Steel output", "Workers placed, mean of two years", "Bad loans of all banks")
 UNITS = ("Mt/yr", "k persons", "1")
@@ -74,53 +73,36 @@ def backtested(
       readings: of the last series; ("",) for one without a name.
     """
     rows = figures(readings)
-    names = [
-        f"{series[row['series']]} {row['time']}" + (f" ({row['reading']})" if row["reading"] else "") for row in rows
-    ]
-    held = (
-        texts("figure", names, "figure"),
-        texts("series", [series[row["series"]] for row in rows], "series", brief=False),
-        texts("time", [str(row["time"]) for row in rows], "year", brief=False),
-        numbers("observed", [row["observed"] for row in rows], "value"),
-        texts("unit", [UNITS[row["series"]] for row in rows], "unit"),
-        *(
-            numbers(name, [row[name] for row in rows], name, brief=False)
-            for name in ("standard_error", *LEVELS, "place")
-        ),
-        *(texts(name, [row[name] for row in rows], name, brief=False) for name in ("apart", "reading")),
-    )
-    fan = [(number, year) for number in (0, 2) for year in YEARS]
-    by_year = (
-        texts("series", [series[number] for number, _ in fan], "series"),
-        counts("year", [year for _, year in fan], "year"),
-        *(numbers(name, [middle(year) + step for _, year in fan], name) for name, step in LEVELS.items()),
-        texts("unit", [UNITS[number] for number, _ in fan], "unit"),
-    )
+    held = []
+    for row in rows:
+        name, reading = series[row["series"]], row["reading"]
+        figure = f"{name} {row['time']}" + (f" ({reading})" if reading else "")
+        stated = {"figure": figure, "series": name, "time": str(row["time"]), "unit": UNITS[row["series"]]}
+        held.append({**row, **stated, "brief": not row["apart"]})
+    by_year = [
+        {"series": series[k], "year": year, **{name: middle(year) + step for name, step in LEVELS.items()},
+         "unit": UNITS[k]}
+        for k in (0, 2)
+        for year in YEARS
+    ]  # fmt: skip
     at = np.linspace(0, 1, 21)[1:-1]
-    found = [
-        (reading, place, share)
+    pit = [
+        {"reading": reading or "all", "at": place, "share": share, "low": max(place - HALF, 0.0),
+         "high": min(place + HALF, 1.0)}
         for reading in readings
         for place, share in zip(at, ecdf(rows, reading, at), strict=True)
+    ]  # fmt: skip
+    scores = [
+        {"series": name, "figures": count, "place": place, "error": error}
+        for name, count, place, error in zip(
+            series, (2, 1, len(readings)), (0.55, 0.4, 0.97), (0.5, None, 1.5), strict=True
+        )
     ]
-    pit = (
-        texts("row", [str(k) for k in range(len(found))], "row"),
-        texts("reading", [reading or "all" for reading, *_ in found], "reading"),
-        numbers("at", [place for _, place, _ in found], "place"),
-        numbers("share", [share for *_, share in found], "share"),
-        numbers("low", [max(place - HALF, 0.0) for _, place, _ in found], "low"),
-        numbers("high", [min(place + HALF, 1.0) for _, place, _ in found], "high"),
-    )
-    scores = (
-        texts("series", series, "series"),
-        counts("figures", [2, 1, len(readings)], "figures"),
-        numbers("place", [0.55, 0.4, 0.97], "place"),
-        numbers("error", [0.5, None, 1.5], "error"),
-    )
     tables = (
-        Table("series", "Scores by series", scores, ("series",)),
-        Table("figures", "Figure by figure", held, ("figure",), [not row["apart"] for row in rows]),
-        Table("pit", "Places among the futures, with their band", pit, ("row",), [False] * len(found)),
-        Table("fan", "Futures of what was observed, year by year", by_year, ("series", "year"), [False] * len(fan)),
+        table("series", "Scores by series", scores, "series"),
+        table("figures", "Figure by figure", held, "figure", brief=("observed", "unit")),
+        table("pit", "Places among the futures, with their band", pit, "row", brief=()),
+        table("fan", "Futures of what was observed, year by year", by_year, "series", "year", brief=()),
     )
     finding = "Of 4 unseen figures 3 lie within nine tenths of the futures; 3.6 are expected."
     return Answer(

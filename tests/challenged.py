@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table
+from engine.answers.rows import table
 from engine.risk.estimation.intervals import Estimate
-from tests.columns import counts, estimates, numbers, texts
 
 CLAIMS = ("reform better than old in region_devastated", "reform better than old in bank_loss, ES99")
 SENTENCES = (
@@ -73,48 +72,28 @@ def challenged(
 ) -> Answer:
     """A made-up answer: of each claim in each ledger the stated universe, and `each` with 1, 2 and 4 departures."""
     rows = list(_rows(claims, choices, each))
-    names = ("claim", "ledger", "verdict", "choices", "exactly")
-    curve = (
-        texts("universe", [str(k) for k in range(len(rows))], "universe", brief=False),
-        *(texts(name, [row[name] for row in rows], name, brief=False) for name in names),
-        counts("departures", [row["departures"] for row in rows], "choices that depart", brief=False),
-        estimates("difference", [row["difference"] for row in rows], "policy less against", brief=False),
-    )
     pairs = [(claim, ledger) for claim in claims for ledger in LEDGERS]
-    cells = [(claim, ledger, count) for claim, ledger in pairs for count in (*DEPARTURES, 16)]
-    found = {
-        cell: [row["verdict"] for row in rows if (row["claim"], row["ledger"], row["departures"]) == cell]
-        for cell in cells
-    }
-    profile = (
-        texts("row", [f"{a}, {b}, {n}" for a, b, n in cells], "row"),
-        texts("claim", [a for a, _, _ in cells], "claim", brief=False),
-        texts("ledger", [b for _, b, _ in cells], "ledger", brief=False),
-        counts("departures", [n for *_, n in cells], "choices that depart"),
-        counts("universes", [len(found[cell]) for cell in cells], "universes"),
-        *(
-            numbers(name, [found[c].count(name) / len(found[c]) if found[c] else None for c in cells], name, shown="%")
-            for name in VERDICTS
-        ),
-    )
+    profile = []
+    for claim, ledger in pairs:
+        for count in (*DEPARTURES, 16):
+            cell = claim, ledger, count
+            seen = [row["verdict"] for row in rows if (row["claim"], row["ledger"], row["departures"]) == cell]
+            shares = {name: seen.count(name) / len(seen) if seen else None for name in VERDICTS}
+            labels = {"claim": claim, "ledger": ledger, "departures": count, "universes": len(seen)}
+            profile.append({**labels, **shares})
     said = dict(zip(CLAIMS, SENTENCES, strict=True))
-    claimed = (
-        texts("claim", [claim for claim, _ in pairs], "claim"),
-        texts("ledger", [ledger for _, ledger in pairs], "ledger"),
-        texts("words", [said.get(claim, claim) for claim, _ in pairs], "claim in words", brief=False),
-        texts("turned_by", ["none found"] * len(pairs), "what turns it"),
-    )
-    otherwise = (
-        texts("row", [str(k) for k in range(len(choices))], "row"),
-        texts("choice", choices, "choice"),
-        texts("otherwise", ["off"] * len(choices), "how"),
-        texts("words", [f"{LABELS.get(one, one)} off" for one in choices], "in words"),
-    )
+    claimed = [
+        {"claim": claim, "ledger": ledger, "words": said.get(claim, claim), "turned_by": "none found"}
+        for claim, ledger in pairs
+    ]
+    otherwise = [{"choice": one, "otherwise": "off", "words": f"{LABELS.get(one, one)} off"} for one in choices]
+    short = ("departures", "universes", *VERDICTS)
+    shown = dict.fromkeys(VERDICTS, "%")
     tables = (
-        Table("profile", "In how many universes claims hold", profile, ("row",)),
-        Table("claims", "What becomes of each claim", claimed, ("claim", "ledger")),
-        Table("choices", "What could have been otherwise", otherwise, ("row",), [False] * len(choices)),
-        Table("curve", "Every universe", curve, ("universe",), [False] * len(rows)),
+        table("profile", "In how many universes claims hold", profile, "row", brief=short, shown=shown),
+        table("claims", "What becomes of each claim", claimed, "claim", "ledger", brief=("turned_by",)),
+        table("choices", "What could have been otherwise", otherwise, "row", brief=()),
+        table("curve", "Every universe", rows, "universe", brief=()),
     )
     finding = "That reform is better than old in region_devastated holds in most universes of one departure."
     basis = f"{subject.name}: {len(rows):,} universes"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.rows import table
 from engine.answers.table import Table
 from engine.risk.estimation.intervals import Estimate
-from tests.columns import estimates, numbers, texts
 
 SHIFTS = (0.3, -2.0, 0.0, 1.2)
 """Shifts of the factors in turn, in standard deviations of the prior; the last factor never varies."""
@@ -29,37 +29,22 @@ def conditioned(subject: Subject, factors: Sequence[str], events: Sequence[str],
     Args:
       error: of every number.
     """
-    shifts = [SHIFTS[k % len(SHIFTS)] for k in range(len(factors))]
-    varies = [k < len(factors) - 1 for k in range(len(factors))]
-    chances = [
-        (event, policy, BEFORE + 0.1 * (p % 4), MOVES[k % 2])
-        for k, event in enumerate(events)
-        for p, policy in enumerate(subject.policies)
-    ]
-    learnt = (
-        texts("factor", factors, "factor"),
-        numbers("mean_before", [MIDDLE] * len(factors), "mean"),
-        numbers("sd_before", [SD * one for one in varies], "sd"),
-        estimates(
-            "mean_given",
-            [estimate(MIDDLE + SD * shift * one, error * SD) for shift, one in zip(shifts, varies, strict=True)],
-            "given",
-        ),
-        numbers("sd_given", [SD_GIVEN * one for one in varies], "sd given"),
-        numbers("shift", [shift if one else None for shift, one in zip(shifts, varies, strict=True)], "shift"),
-        texts("unit", ["1/yr"] * len(factors), "unit"),
-    )
-    risk = (
-        texts("row", [str(k) for k in range(len(chances))], "row"),
-        texts("variable", [event for event, *_ in chances], "event"),
-        texts("measure", ["probability"] * len(chances), "measure"),
-        texts("policy", [policy for _, policy, *_ in chances], "policy"),
-        estimates("given", [estimate(before + move, error) for *_, before, move in chances], "given"),
-        estimates("before", [estimate(before, error) for *_, before, _ in chances], "before"),
-    )
-    figure = (texts("figure", ["Steel output 2018"], "figure"), numbers("observed", [3.0], "value"))
-    tables = [Table("risk", "Before and given", risk, ("row",)), Table("factors", "Factors", learnt, ("factor",))]
-    known = Table("known", "Known", figure, ("figure",), [False])
+    learnt = []
+    for k, name in enumerate(factors):
+        shift, varies = SHIFTS[k % len(SHIFTS)], k < len(factors) - 1
+        given = estimate(MIDDLE + SD * shift * varies, error * SD)
+        sds = {"sd_before": SD * varies, "sd_given": SD_GIVEN * varies}
+        row = {"factor": name, "mean_before": MIDDLE, "mean_given": given, **sds}
+        learnt.append({**row, "shift": shift if varies else None, "unit": "1/yr"})
+    risk = []
+    for k, event in enumerate(events):
+        for p, policy in enumerate(subject.policies):
+            before = BEFORE + 0.1 * (p % 4)
+            row = {"variable": event, "measure": "probability", "policy": policy}
+            given = estimate(before + MOVES[k % 2], error)
+            risk.append({**row, "given": given, "before": estimate(before, error)})
+    tables = [table("risk", "Before and given", risk, "row"), table("factors", "Factors", learnt, "factor")]
+    known = table("known", "Known", [{"figure": "Steel output 2018", "observed": 3.0}], "figure", brief=())
     return _answer(subject, "Given 1 figure, ruin is rarer.", (*(one for one in tables if len(one)), known))
 
 

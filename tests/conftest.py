@@ -52,6 +52,30 @@ def pytest_collection_finish():
     gc.enable()
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A folder with two studies and their finished runs, `bridge` and `pond`, which no test changes: ask a copy."""
+    from tests.small_files import BRIDGE, POND, call, own, write
+
+    folder = tmp_path_factory.mktemp("finished")
+    for name, text, model in (("bridge", BRIDGE, "Bridge"), ("pond", POND, "Pond")):
+        ended = call("run", write(folder, text, f"{name}.toml"), *own(model), "--out", folder / name, "--quiet")
+        assert ended.exit_code == 0, ended.output
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(finished, tmp_path_factory):
+    """A copy of both that all tests ask: answers are kept beside the cubes."""
+    return shutil.copytree(finished, tmp_path_factory.mktemp("runs") / "asked")
+
+
+@pytest.fixture
+def bridge_run(finished, tmp_path):
+    """A run of the bridge that nobody has asked, to be changed."""
+    return shutil.copytree(finished / "bridge", tmp_path / "bridge")
+
+
 @pytest.fixture(autouse=True, scope="module")
 def memory_returned():
     """Returns memory that the tests of a file have freed to the system, as glibc keeps gigabytes of it."""

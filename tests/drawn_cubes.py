@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table
+from engine.answers.rows import table
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.questions.discover import answer_of
@@ -27,7 +27,6 @@ from engine.study.loading import read_study
 from engine.study.study import Study
 from tests.backtested import backtested
 from tests.challenged import challenged
-from tests.columns import counts, estimates, numbers, texts, truths
 from tests.conditioned import ERROR, conditioned
 from tests.rare import rare
 from tests.risk.cells import summary_cells
@@ -86,22 +85,15 @@ class Drawn:
     def flip(self) -> Answer:
         """A made-up answer to `flip`: nothing turns where there are too few paths."""
         names = [item.name for item in self.study.inputs]
-        there = self.study.paths > 100
-        move = np.linspace(-2.5, 2.5, len(names))
-        stated = Estimate(1.0, 0.1, 0.8, 1.2)
-        columns = (
-            texts("measure", ["mean of it"], "measure"), texts("policy", [self.study.policy_names[-1]], "policy"),
-            texts("against", [self.study.policy_names[0]], "policy"), estimates("difference", [stated], "difference"),
-        )  # fmt: skip
-        made = [Table("difference", "As stated", columns, ("measure",))]
-        factors = texts("factor", names, "factor")
-        if there:
-            moves = [Estimate(x, 0.1, x - 0.2, x + 0.2) for x in move]
-            priors = (factors, estimates("move", moves, "move"), truths("turns", [True] * len(names), "turns"))
-            made += [
-                Table("priors", "Priors", priors, ("factor",)),
-                Table("joint", "All", (factors, numbers("move", move, "move")), ("factor",)),
+        moves = dict(zip(names, np.linspace(-2.5, 2.5, len(names)), strict=True))
+        stated = {"measure": "mean of it", "policy": self.study.policy_names[-1], "against": self.study.policy_names[0]}
+        made = [table("difference", "As stated", [{**stated, "difference": Estimate(1.0, 0.1, 0.8, 1.2)}], "measure")]
+        if self.study.paths > 100:
+            priors = [
+                {"factor": name, "move": Estimate(x, 0.1, x - 0.2, x + 0.2), "turns": True} for name, x in moves.items()
             ]
+            joint = [{"factor": name, "move": x} for name, x in moves.items()]
+            made += [table("priors", "Priors", priors, "factor"), table("joint", "All", joint, "factor")]
         return Answer(Subject.of(self.study), ("Nothing can be distinguished.",), tuple(made), question="flip")
 
     @property
@@ -283,16 +275,13 @@ def _explained(case: Case, study: Study) -> Answer:
 
     names = [item.name for item in study.inputs]
     names += [f"{_name(case, shock)} in {year}" for shock in ("noise", "luck") for year in study.years]
-    inputs = texts("input", names, "input"), estimates("shift", made(len(names)), "shift")
+    inputs = [{"input": name, "shift": one} for name, one in zip(names, made(len(names)), strict=True)]
     cells = [(name, tenth) for name in names for tenth in range(1, 11)]
-    densities = (
-        texts("input", [name for name, _ in cells], "input"), counts("tenth", [tenth for _, tenth in cells], "tenth"),
-        estimates("density", made(len(cells), 0.0), "density"),
-    )  # fmt: skip
-    tables = (
-        Table("inputs", "Inputs", inputs, ("input",)),
-        Table("densities", "Tenths", densities, ("input", "tenth")),
-    )
+    densities = [
+        {"input": name, "tenth": tenth, "density": one}
+        for (name, tenth), one in zip(cells, made(len(cells), 0.0), strict=True)
+    ]
+    tables = table("inputs", "Inputs", inputs, "input"), table("densities", "Tenths", densities, "input", "tenth")
     finding = "In the worst 1 % of futures, nothing can be distinguished."
     what = f"{next(iter(study.model.outcomes))} under {study.policy_names[-1]}, the worst 1 %"
     return Answer(Subject.of(study), (finding,), tables, f"{what}: {case.paths} paths.", question="explain")
@@ -309,20 +298,15 @@ def _sensitivity(case: Case, study: Study) -> Answer:
         return Answer(*said, (), question="sensitivity")
     share = rng.random((len(sides), 3, len(inputs), 1)) + np.array([0.0, 0.02, -0.02, 0.03])
     share[..., 1:] = np.nan if case.paths == 1 else share[..., 1:]
-    rows = [(side, k) for k in range(len(inputs)) for side in range(len(sides))]
-    columns = (
-        texts("input", [inputs[k] for _, k in rows], "input"),
-        texts("side", [" less ".join(sides[s]) for s, _ in rows], "side"),
-        texts("variable", [next(iter(study.model.outcomes))] * len(rows), "variable"),
-        texts("measure", ["mean"] * len(rows), "measure"),
-        texts("policy", [sides[s][0] for s, _ in rows], "policy"),
-        texts("against", [sides[s][1] for s, _ in rows], "policy"),
-        *(
-            estimates(name, [Estimate(*map(float, share[s, at, k])) for s, k in rows], name)
-            for at, name in enumerate(("share", "alone", "total"))
-        ),
-    )
-    return Answer(*said, (Table("shares", "Shares", columns, ("input", "side")),), question="sensitivity")
+    variable = next(iter(study.model.outcomes))
+    rows = []
+    for k, name in enumerate(inputs):
+        for s, (policy, against) in enumerate(sides):
+            labels = {"input": name, "side": " less ".join(sides[s]), "variable": variable, "measure": "mean"}
+            kinds = ("share", "alone", "total")
+            numbers = {kind: Estimate(*map(float, share[s, at, k])) for at, kind in enumerate(kinds)}
+            rows.append({**labels, "policy": policy, "against": against, **numbers})
+    return Answer(*said, (table("shares", "Shares", rows, "input", "side"),), question="sensitivity")
 
 
 def _summaries(study: Study, outcomes: dict[str, np.ndarray], yearly: dict[str, np.ndarray]) -> Summaries:

@@ -12,7 +12,6 @@ import numpy as np
 from engine.execution.work import Work
 from engine.program.contract import Pass
 from engine.program.programs import program_on
-from engine.risk.estimation.tallies import Tally
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
 from tests.small_files import BRIDGE, MODELS, POND
@@ -70,7 +69,6 @@ class PlayedBack:
 
     def __init__(self, program: Recorded):
         self.program = program
-        self._work: Work | None = None
 
     def __enter__(self) -> PlayedBack:
         return self
@@ -86,14 +84,9 @@ class PlayedBack:
         """Empty, as nothing is computed."""
         return ()
 
-    def tally(self) -> Tally | None:
-        """The tally of a run whose blocks have all just been played back."""
-        return None if self._work is None else self._work.tally
-
     def perform(self, assignment) -> Iterator:
         """As `Executor.perform`."""
-        self._work = Work(assignment.folder, self.program, writers=2)
-        yield from self._work.blocks(assignment.blocks, assignment.yearly)
+        yield from Work(assignment.folder, self.program, writers=2).blocks(assignment.blocks, assignment.yearly)
 
 
 def arrays_of(study: Study) -> dict[str, np.ndarray]:

@@ -37,7 +37,7 @@ OWNERS = {
     "click": {"cli"},
     "rich": {"cli"},
 }
-# jit compiles XLA's programs, and names what the compiler recognizes; scans and maps are those of the path function
+# jit compiles XLA's programs, and names what the compiler recognizes; scans and maps are those of paths and of counts
 COMPILED = re.compile(r"jax\.(jit|pmap|shard_map|export\.export)")
 MAPPED = re.compile(r"jax\.(vmap|lax\.(scan|map|fori_loop|while_loop))")
 DEVICES = re.compile(r"jax\.((local_)?devices|(local_)?device_count|default_backend)")
@@ -161,7 +161,7 @@ def test_each_outside_thing_has_one_owner(package):
         taken += read(file)
         for names, owners in (
             (COMPILED, {"program/xla", "execution/device_reduction", "lanes/hints"}),
-            (MAPPED, {"program/xla", "program/path"}),
+            (MAPPED, {"program/xla", "program/path", "modelling/counts"}),
             (DEVICES, {"program/hardware"}),
         ):
             used = {name for name in taken if names.fullmatch(name)}

@@ -21,9 +21,8 @@ def njit(**_):
 """A stand-in, as the package need not be installed. numba imports coverage where that is installed, and reads this."""
 
 
-@pytest.mark.parametrize(
-    "script", [name if name == "speed.py" else pytest.param(name, marks=pytest.mark.slow) for name in SCRIPTS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_prints_its_help(script, tmp_path):
     (tmp_path / "numba.py").write_text(NUMBA)
     (tmp_path / "coverage").mkdir()

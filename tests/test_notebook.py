@@ -35,6 +35,7 @@ def test_it_answers_and_draws_on_a_small_run(tmp_path, monkeypatch):
     assert (shown.count("image/png"), len(charts), len(pages)) == (1, 2, 6)
 
 
+@pytest.mark.slow
 def test_a_run_is_opened_and_asked(tmp_path, monkeypatch):
     import nbformat
     from nbclient import NotebookClient

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,9 +38,9 @@ def called(values: xr.DataArray) -> str:
     return words(str(values.name)) if name(values) == plain else name(values)
 
 
-def label(values: xr.DataArray) -> str:
-    """Label of an axis: name and unit in brackets, "[1]" for a pure number."""
-    return with_unit(name(values), unit_name(values.attrs))
+def label(values: xr.DataArray, more: str = "") -> str:
+    """Label of an axis: name, what it is more closely, and unit in brackets, "[1]" for a pure number."""
+    return with_unit(name(values) + more, unit_name(values.attrs))
 
 
 def heading(values: xr.DataArray) -> str:
@@ -54,8 +55,8 @@ def meaning(values: xr.DataArray) -> str:
 
 
 def with_unit(called: str, unit: str) -> str:
-    """Name and unit in brackets, "[1]" where there is none."""
-    return f"{called} [{unit or '1'}]"
+    """Name and unit in brackets, such as "jobs [thousand persons]" for k persons; "[1]" where there is none."""
+    return f"{called} [{re.sub('^k ', 'thousand ', unit) or '1'}]"
 
 
 def place(where: Mapping[str, Any]) -> str:
@@ -103,10 +104,10 @@ def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, s
     ordered = sorted(known, key=lambda name: known[name].estimate)
     if len(known) > 1 and repr(known[ordered[0]]) == repr(known[ordered[-1]]):  # NaN is not equal to NaN
         return f"{what} is {with_interval(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
+    texts = {name: f"{with_interval(e, scale, sign)} under {name}" for name, e in known.items()}
     if len(known) <= MOST_LISTED:
-        return f"{what} is " + ", ".join(f"{with_interval(e, scale, sign)} under {name}" for name, e in known.items())
-    ends = [f"{with_interval(known[name], scale, sign)} under {name}" for name in (ordered[0], ordered[-1])]
-    return f"{what} is from {ends[0]} to {ends[1]}, of {len(known)} policies"
+        return f"{what} is {', '.join(texts.values())}"
+    return f"{what} is from {texts[ordered[0]]} to {texts[ordered[-1]]}, of {len(known)} policies"
 
 
 def counted(number_of: int, noun: str) -> str:

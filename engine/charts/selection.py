@@ -39,11 +39,6 @@ class Shown:
         return labels.name(self.values)
 
     @property
-    def unit_text(self) -> str:
-        """Its unit in brackets, "[1]" where it has none."""
-        return f"[{unit_name(self.values.attrs)}]"
-
-    @property
     def called(self) -> Mapping[str, str]:
         """Policy -> its name within a sentence: its label in the study, else its name as words."""
         return _apart(self.values, words)
@@ -73,7 +68,7 @@ class Shown:
         """Attributes of a table of it: labels, the titles of all policies and of those shown, and a panel by place."""
         return {
             "label": labels.label(self.values),
-            "unit": self.unit_text,
+            "unit": labels.with_unit("", unit_name(self.values.attrs)).strip(),
             "policies": [*self.titles.values()],
             "shown": [self.titles[name] for name in self.policies],
             "loss": self.loss,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--workers",
     type=options.COUNT,
     metavar="N",
-    help="Compute a few blocks, and predict what N workers like this machine take.",
+    help="Compute a few blocks, and predict how many futures a second N workers like this machine compute.",
 )
 @click.option(
     "--self-test",
@@ -45,8 +45,8 @@ def command(
 
     How much it states, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of
     it: policies where they differ, priors as stated and as fitted, groups, shocks, regimes, claims. With
-    --workers a few blocks are computed and measured, and what prevents the run ends with exit code 2. With --self-test
-    the program for GPUs is compiled, and launched where there are any: exit code 0 where they give the bytes of the
+    --workers a few blocks are computed and timed, and a disk without room ends with exit code 2. With --self-test the
+    program for GPUs is compiled, and launched where there are any: exit code 0 where they give the bytes of the
     CPU, 1 where they do not, 2 where something is missing.
     """
     if self_test:
@@ -69,7 +69,7 @@ def command(
         screen.print_words(console, text, "yellow")
     if workers is not None:
         console.print()
-        _print_plan(folder, place["device"], workers)
+        _print_rate(folder, place["device"], workers)
 
 
 def _print_self_test(folder: RunFolder, device: str | None, workers: int | None) -> None:
@@ -85,7 +85,7 @@ def _print_self_test(folder: RunFolder, device: str | None, workers: int | None)
 def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator[tuple[str, str]]:
     """Yields what the run consists of and what it takes: labels and texts."""
     from engine.execution.planning import devices_of, form
-    from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room
+    from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room, writers_for
     from engine.study.labels import wordless
     from engine.study.study import BLOCK
 
@@ -105,7 +105,7 @@ def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator
         yield "precision", study.precision
     yield "program", form(study, platform)
     yield "disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"
-    needed = size_as_text(memory_needed(study, memory=memory, launch=launch))
+    needed = size_as_text(memory_needed(study, writers=writers_for(study, memory, launch), launch=launch))
     yield "memory", f"{needed} needed, {size_as_text(there) if there else 'unknown'} {whose}"
     yield "devices", devices
     yield "fingerprint", study.fingerprint
@@ -127,32 +127,23 @@ def _listed(kind: str, names: list[str]) -> str:
     return f"{len(names)} of the {what}: {', '.join(names[:3])}{more}"
 
 
-def _print_plan(folder: RunFolder, device: str | None, workers: int) -> None:
-    """Prints the time, tasks and disk that so many workers take, from blocks measured here.
+def _print_rate(folder: RunFolder, device: str | None, workers: int) -> None:
+    """Prints the futures a second of so many workers, from blocks computed here.
 
     Raises:
-      UserError: there is no worker, or something prevents the run.
+      UserError: there is no worker, or the disk has no room for the run.
     """
     from engine.errors import UserError
-    from engine.execution.planning import BLOCKS, measure, plan
-    from engine.execution.resources import bytes_free
+    from engine.execution.planning import BLOCKS, measured
+    from engine.execution.resources import refuse_if_too_large
 
     if workers < 1:
         raise UserError("--workers", [f"expected at least 1, got {workers}."])
-    measured = measure(folder, device)
-    needs = plan(folder, measured, workers)
-    each = f"{needs.per_task} block{'s' * (needs.per_task > 1)}, {needs.per_task * measured.block:,.1f} s"
-    times = (
-        f"{measured.compute:.2f} s to compute one, {measured.write:.2f} s to write it, {measured.start:.1f} s to start"
-    )
-    free = size_as_text(bytes_free(folder.path))
+    rate, computed_by = measured(folder.study, device)
     lines = {
-        "measured": f"{BLOCKS} blocks here: {times}",
-        "workers": f"{needs.workers:,}, each like this machine ({measured.worker})",
-        "time": f"{duration(needs.seconds)} for the paths, {duration(needs.tables)} for the tables at the end",
-        "tasks": f"{needs.tasks:,} of {each} each; {needs.rate:,.1f} a second through the scheduler",
-        "on disk": f"{size_as_text(needs.size)} in {needs.files:,} files, {free} free",
+        "measured": f"{rate:,.0f} futures/s here ({computed_by}), from {BLOCKS} blocks",
+        "workers": f"{workers:,}, each like this machine: {workers * rate:,.0f} futures/s",
+        "time": f"{duration(folder.study.paths / (workers * rate))} for the futures, without the tables",
     }
-    screen.print_labelled(screen.stdout(), [*lines.items(), *(("advice", text) for text in needs.advice)])
-    if needs.obstacles:
-        raise UserError(f"{folder.study.source} with {folder.study.paths:,} paths", list(needs.obstacles))
+    screen.print_labelled(screen.stdout(), lines.items())
+    refuse_if_too_large(folder)

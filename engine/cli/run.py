@@ -178,11 +178,7 @@ def _remarks(finished: Finished) -> Iterator[str]:
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
-    """The finished run if this shard was the last one; else None, after a line on stderr about what is missing.
-
-    Raises:
-      click.exceptions.Exit: with 1, where the shard has waited for others in vain.
-    """
+    """The finished run if this shard was the last one; else None, after a line on stderr about what is missing."""
     from engine.execution.until import compute_shard
 
     done = compute_shard(study, *shard, chosen)
@@ -191,14 +187,7 @@ def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions)
     here = f"Shard {shard[0]} of {shard[1]}: {_blocks(len(done.computed))} computed here"
     status = command_line("status", done.folder.path, model=study.model_spec)
     left = f"{done.missing:,} {'is' if done.missing == 1 else 'are'} still missing. See how far it is: {status}"
-    if done.awaits:
-        left = (
-            f"the rule looks at {_blocks(done.missing)} that others have to compute, and nobody does. When all tasks"
-            " have ended, start the array again"
-        )
     click.echo(f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True)
-    if done.awaits:
-        raise click.exceptions.Exit(1)
     return None
 
 

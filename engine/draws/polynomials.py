@@ -30,9 +30,7 @@ def nodes(degree: int = DEGREE, reach: float = FARTHEST) -> Float[np.ndarray, "s
     return np.stack([-size, size])
 
 
-def fit(
-    function: Callable[[np.ndarray], np.ndarray], degree: int = DEGREE, reach: float = FARTHEST
-) -> Float[np.ndarray, "sign degree"]:
+def fit(function: Callable[[np.ndarray], np.ndarray], reach: float = FARTHEST) -> Float[np.ndarray, "sign degree"]:
     """Ascending coefficients of the polynomials, those for z < 0 first, then those for z >= 0.
 
     The argument of a polynomial is the position of |z| within its range, from -1 to 1.
@@ -41,10 +39,10 @@ def fit(
       function: float64 scores of any shape -> float64 values, finite.
       reach: the function is approximated from -reach to reach.
     """
-    return fit_values(function(nodes(degree, reach)), degree)
+    return fit_values(function(nodes(DEGREE, reach)), DEGREE)
 
 
-def fit_values(values: Float[np.ndarray, "sign node"], degree: int = DEGREE) -> Float[np.ndarray, "sign degree"]:
+def fit_values(values: Float[np.ndarray, "sign node"], degree: int) -> Float[np.ndarray, "sign degree"]:
     """As `fit`, from values of the function at `nodes`: truncated Chebyshev series, which approximate nearly best."""
     turn = _turns(degree)
     weights = (2.0 / len(turn)) * np.cos(np.arange(degree + 1)[:, None] * turn)

@@ -159,7 +159,7 @@ def computed_again(
     work = Work(folder, devices.program(study, device))
     done = 0
     for result in work.results(blocks):
-        yield from differing(records[result.block.index], work.files(result)[0])
+        yield from differing(records[result.block.index], work.files(result))
         done += result.block.count
         observe(Progress("computing again", done, study.paths))
     if YEARLY in records:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache, partial
-from typing import Any
 
 from engine.errors import UserError
 from engine.execution import precision, results
@@ -30,11 +28,11 @@ from engine.lanes import compilation_cache, machine_code
 from engine.lanes.compilation_cache import Watch
 from engine.lanes.llvm import EMITTER
 from engine.program import cache_keys, devices, programs
-from engine.risk.estimation.rounding import REMEDY, Rounding
 from engine.risk.estimation.stopping import Ended
 from engine.run_folder import cube, formats, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import FinishedPart
 from engine.run_folder.moved_runs import runs_of
 from engine.run_folder.parts import yearly_fields, yearly_missing, yearly_paths
 from engine.run_folder.restoring import restored_if_refused
@@ -54,14 +52,12 @@ class Shard:
       computed: numbers of the blocks that this call computed.
       missing: how many blocks of the run are still missing.
       finished: the finished run where this shard was the last one; None otherwise.
-      awaits: whether the stopping rule (`until.py`) needs paths of other shards to decide how many the run has.
     """
 
     folder: RunFolder
     computed: tuple[int, ...]
     missing: int
     finished: Finished | None
-    awaits: bool = False
 
 
 def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Finished:
@@ -84,34 +80,43 @@ def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Fi
         held = stored_study(folder.path, own_model(study))
         answers = results.of_run(RunFolder(folder.path, held), partial=True)
         return Finished(answers, (), cube.rounding(folder.path), ended)
-    with at_work(folder, executor, options, ended) as (job, holder):
-        return job.finish(holder)
+    with at_work(folder, executor, options, ended) as job:
+        return job.finish()
 
 
 @contextmanager
-def at_work(
-    folder: RunFolder, executor: Executor, options: RunOptions, ended: Ended | None = None
-) -> Iterator[tuple[Job, ownership.Holder]]:
-    """A `with` block: the `Job` of a folder that this process holds alone, and the holder; the executor ends with it.
+def at_work(folder: RunFolder, executor: Executor, options: RunOptions, ended: Ended | None = None) -> Iterator[Job]:
+    """A `with` block: the `Job` of a folder that this process holds alone; the executor ends with it.
 
     Args:
       ended: as `compute` has it.
     """
+    study, there = folder.study, folder.path.exists()
     here = options.workers is None and options.scheduler is None
-    launch = 0 if options.scheduler else devices.blocks_of_launch(options.device, folder.study, not here)
-    refuse_if_memory_too_small(folder.study, options.memory, options.workers or 0, launch)
-    writers = writers_for(folder.study, options.memory, launch) if here else 1
-    size = devices.mesh(options.device, folder.study).devices.size if here else None
-    there = folder.path.exists()
+    launch = devices.blocks_of_launch(options.device, study) if here else 0
+    refuse_if_memory_too_small(study, options.memory, options.workers or 0, launch)
+    writers = writers_for(study, options.memory, launch) if here else 1
+    size = devices.mesh(options.device, study).devices.size if here else None
     with (
         ownership.claim(folder) as holder,
         _nothing_left_of_a_refused_run(folder, there),
         executor,  # entered last, so that its workers end before the folder is removed or released
     ):
-        yield Job(folder, options, executor, size, ended, writers), holder
+        yield Job(folder, options, executor, size, ended, writers, holder)
 
 
-def compute_shard(study: Study, number: int, of: int, options: RunOptions, ended: Ended | None = None) -> Shard:
+def extend(study: Study, options: RunOptions) -> tuple[int, ...]:
+    """Computes the blocks that the study's run folder lacks, without tables, and gives their numbers.
+
+    Raises:
+      UserError: as `compute`.
+    """
+    executor = executor_of(study, options)
+    with at_work(prepared_for(study, options), executor, options) as job:
+        return job.extend()
+
+
+def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Shard:
     """Computes every `of`-th block, as one task of a job array; the last shard to end makes the tables.
 
     No scheduler takes part: all shards are given the same study, paths and folder, on a disk that they share.
@@ -119,19 +124,17 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions, ended
     Args:
       number: of this shard, from 1 to `of`.
       options: without `scheduler` and `force`; the number of workers is `of`.
-      ended: as `compute` has it.
 
     Raises:
       UserError: as `compute`.
     """
     if not 1 <= number <= of:
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
-    folder = prepared_for(study, options)
     launch = devices.blocks_of_launch(options.device, study)
     refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory, 0, launch)
+    folder = prepared_for(study, options)
     with Local(options.device, study) as executor, folder.writing():
-        size = devices.mesh(options.device, study).devices.size
-        job = Job(folder, replace(options, workers=of), executor, size, ended)
+        job = Job(folder, replace(options, workers=of), executor, devices.mesh(options.device, study).devices.size)
         computed = job.shard(number, of)
         missing = len(ledger.pending(folder))
         if missing:
@@ -139,9 +142,8 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions, ended
         refuse_if_memory_too_small(study, options.memory, 0, launch)
         try:
             with ownership.claim(folder) as holder:
-                if computed and cube.is_finished(folder, ledger.done_blocks(folder)) and not yearly_missing(folder):
-                    return Shard(folder, computed, 0, None)  # another shard was the last one
-                return Shard(folder, computed, 0, job.finish(holder))
+                by_another = computed and job.is_finished(ledger.done_blocks(folder))
+                return Shard(folder, computed, 0, None if by_another else replace(job, holder=holder).finish())
         except ownership.Busy:  # another shard is still at work here, and will make the tables
             return Shard(folder, computed, 0, None)
 
@@ -187,6 +189,7 @@ class Job:
     Args:
       devices: how many devices take part; None where workers or a cluster compute.
       ended: how a stopping rule has decided the study's number of paths; None where there is no rule.
+      holder: this process's hold on the folder; None for a shard, which holds it only while it computes.
     """
 
     folder: RunFolder
@@ -195,38 +198,35 @@ class Job:
     devices: int | None
     ended: Ended | None = None
     writers: int = 1
+    holder: ownership.Holder | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     compiling: Watch = field(default_factory=Watch)
 
-    def finish(self, holder: ownership.Holder) -> Finished:
+    def finish(self) -> Finished:
         """Computes what is missing, and finishes the cube; in a folder that this process holds alone."""
         folder, study = self.folder, self.folder.study
         done = ledger.done_blocks(folder)
         refuse_too_many(study, ledger.excluded_of(done))
-        named = not ownership.names_changed(folder)
-        if named and cube.is_finished(folder, done) and not yearly_missing(folder):
+        if self.is_finished(done) and not ownership.names_changed(folder):
             self._observe("estimating")
             answers = results.Answers(folder, done)
             _ = answers.all_tables  # read now, so that a damaged file is found before somebody asks
             return Finished(answers, (), cube.rounding(folder.path), self.ended)
-        done = ledger.done_blocks(folder, thorough=True, only=done)
-        yearly = yearly_missing(folder, thorough=True)
-        blocks = tuple(block for block in study.blocks() if block.index not in done)
-        with self._written_down(blocks), ThreadPoolExecutor(1) as beside:
-            pilot = cache(partial(beside.submit, precision.too_coarse, study))
+        blocks, yearly = ledger.pending(folder, thorough=True), yearly_missing(folder, thorough=True)
+        with self._recorded(blocks), ThreadPoolExecutor(1) as beside:
             if yearly or blocks:
                 with restored_if_refused(folder.path):
-                    self._simulate(holder, yearly, blocks, pilot)
+                    assignment = self._opened(self.holder, yearly, blocks)
+                    rounding = beside.submit(precision.too_coarse, study)
+                    self._simulate(assignment)
             else:
                 cube.create(folder)
                 ownership.rename(folder)
+                rounding = beside.submit(precision.too_coarse, study)
             self._observe("estimating")
-            numbers = tuple(block.index for block in blocks)
-            records = done | ledger.done_blocks(folder, only=numbers)
-            tally = self.executor.tally() if len(blocks) == len(study.blocks()) else None
-            answers = results.whole(folder, records, tally)
+            answers = results.of_run(folder)
             refuse_too_many(study, ledger.excluded_of(answers.records))
-            finished = Finished(answers, numbers, pilot().result(), self.ended)
+            finished = Finished(answers, _numbers(blocks), rounding.result(), self.ended)
             _ = answers.all_tables
             self.options.answered(finished)
             self._observe("writing")
@@ -234,13 +234,16 @@ class Job:
         cube.finish(folder, summaries)
         return finished
 
-    def extend(self, holder: ownership.Holder) -> tuple[int, ...]:
+    def is_finished(self, done: Mapping[int, FinishedPart]) -> bool:
+        """Whether the cube is made of these records, and nothing is missing."""
+        return cube.is_finished(self.folder, done) and not yearly_missing(self.folder)
+
+    def extend(self) -> tuple[int, ...]:
         """Computes missing blocks, without tables, in a folder that this process holds alone; gives their numbers."""
-        folder = self.folder
-        blocks = ledger.pending(folder, thorough=True)
-        with self._written_down(blocks), restored_if_refused(folder.path):
-            self._simulate(holder, yearly_missing(folder, thorough=True), blocks)
-        return tuple(block.index for block in blocks)
+        blocks = ledger.pending(self.folder, thorough=True)
+        with self._recorded(blocks), restored_if_refused(self.folder.path):
+            self._simulate(self._opened(self.holder, yearly_missing(self.folder, thorough=True), blocks))
+        return _numbers(blocks)
 
     def shard(self, number: int, of: int) -> tuple[int, ...]:
         """Computes this shard's missing blocks, while other shards compute theirs, and gives their numbers."""
@@ -255,9 +258,9 @@ class Job:
                     mine = tuple(study.block(index) for index in own if index not in done)
                     yearly = number == 1 and yearly_missing(folder)
                     if mine or yearly:
-                        with self._written_down(mine):
-                            self._simulate(holder, yearly, mine)
-                    return tuple(block.index for block in mine)
+                        with self._recorded(mine):
+                            self._simulate(self._opened(holder, yearly, mine))
+                    return _numbers(mine)
             except ownership.Busy:
                 # another process prepares the folder, or makes the tables, when no block is missing any more
                 if ownership.entered(folder) and not ledger.pending(folder):
@@ -265,58 +268,6 @@ class Job:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.2)
-
-    def _simulate(
-        self,
-        holder: ownership.Holder,
-        yearly: bool,
-        blocks: tuple[Block, ...],
-        pilot: Callable[[], Future[tuple[Rounding, ...]]] | None = None,
-    ) -> None:
-        """Has blocks computed and committed, and the yearly sample if that is missing.
-
-        Args:
-          pilot: starts `precision.too_coarse` on a thread beside; its answer is reported as soon as it is known, as a
-            run may be long. It is called once everything is ready that the first block waits for.
-
-        Raises:
-          UserError: the model gave values that are not finite (with the path to look at), the folder cannot be written,
-            or holds blocks that others made.
-        """
-        folder, study, observe = self.folder, self.folder.study, self.options.observe
-        alone, force = not holder.shared, self.options.force
-        done = study.paths - sum(block.count for block in blocks)
-        observe(Progress("compiling", done, study.paths))
-        if self.devices is not None:  # else workers compute
-            with self.compiling:
-                programs.compile_ahead(study, bool(blocks), yearly)
-        ownership.enter(folder, self._versions(), force, alone, self.options.bound)
-        if alone:  # shards find the arrays ready
-            cube.create(folder)
-        if study.facts is not None:
-            first = Block(0, 0, yearly_paths(study) if yearly else 0)
-            runs = [*runs_of(first), *(run for block in blocks for run in runs_of(block))]
-            move(folder, runs, self.options.device, observe)
-            observe(Progress("compiling", done, study.paths))
-        assignment = Assignment(
-            folder, holder.token, yearly, blocks, observe, self.compiling, force, alone, self.writers
-        )
-        running = pilot() if pilot is not None else None
-        for block in self.executor.perform(assignment):
-            done += block.count
-            observe(Progress("simulating", done, study.paths, block=block))
-            if running is not None and running.done():
-                for one in running.result():
-                    observe(Progress("simulating", done, study.paths, note=f"{one.text}. {REMEDY}"))
-                running = None
-
-    def _versions(self) -> dict[str, str]:
-        with self.compiling:
-            return site.of_study(self.folder.study, self.executor.versions())
-
-    def _observe(self, stage: str) -> None:
-        paths = self.folder.study.paths
-        self.options.observe(Progress(stage, paths, paths))
 
     def _prepare(self) -> None:
         """Makes the folder ready for shards that share it; the first shard to come does so, holding the folder alone.
@@ -335,38 +286,77 @@ class Job:
                 ownership.enter(self.folder, self._versions(), bound=self.options.bound)
                 cube.create(self.folder)
 
+    def _opened(self, holder: ownership.Holder | None, yearly: bool, blocks: tuple[Block, ...]) -> Assignment:
+        """Compiles the program, opens the folder and gives the assignment of the blocks and the yearly sample.
+
+        Raises:
+          UserError: the folder cannot be written, or holds blocks that others made.
+        """
+        assert holder is not None
+        folder, study, observe = self.folder, self.folder.study, self.options.observe
+        alone, force = not holder.shared, self.options.force
+        compiling = Progress("compiling", study.paths - sum(block.count for block in blocks), study.paths)
+        observe(compiling)
+        if self.devices is not None:  # else workers compute
+            with self.compiling:
+                programs.compile_ahead(study, bool(blocks), yearly)
+        ownership.enter(folder, self._versions(), force, alone, self.options.bound)
+        if alone:  # shards find the arrays ready
+            cube.create(folder)
+        if study.facts is not None:
+            first = Block(0, 0, yearly_paths(study) if yearly else 0)
+            move(folder, [run for block in (first, *blocks) for run in runs_of(block)], self.options.device, observe)
+            observe(compiling)
+        return Assignment(folder, holder.token, yearly, blocks, observe, self.compiling, force, self.writers)
+
+    def _simulate(self, assignment: Assignment) -> None:
+        """Has the executor compute and commit the parts.
+
+        Raises:
+          UserError: the model gave values that are not finite (with the path to look at), or the folder cannot be
+            written.
+        """
+        paths = self.folder.study.paths
+        done = paths - sum(block.count for block in assignment.blocks)
+        for block in self.executor.perform(assignment):
+            done += block.count
+            self.options.observe(Progress("simulating", done, paths, block=block))
+
+    def _versions(self) -> dict[str, str]:
+        with self.compiling:
+            return site.of_study(self.folder.study, self.executor.versions())
+
+    def _observe(self, stage: str) -> None:
+        paths = self.folder.study.paths
+        self.options.observe(Progress(stage, paths, paths))
+
     @contextmanager
-    def _written_down(self, blocks: Sequence[Block]) -> Iterator[None]:
+    def _recorded(self, blocks: Sequence[Block]) -> Iterator[None]:
         """A `with` block recorded as one run in `provenance.json`, with how it ended, before the cube is complete."""
-        folder = self.folder
-
-        def append(error: str | None) -> None:
-            done = ledger.done_blocks(folder, only=[block.index for block in blocks])
-            provenance.append(folder, self._record(done, error))
-
         try:
             yield
         except BaseException as failure:
-            if ownership.study_file(folder.path).exists():
+            if ownership.study_file(self.folder.path).exists():
                 with suppress(Exception):  # the failure itself is what must be reported
-                    append(f"{type(failure).__name__}: {failure}")
+                    self._record(blocks, f"{type(failure).__name__}: {failure}")
             raise
-        append(None)
+        self._record(blocks, None)
 
-    def _record(self, blocks: Iterable[int], error: str | None) -> dict[str, Any]:
-        """What `provenance.json` says of this run.
+    def _record(self, blocks: Sequence[Block], error: str | None) -> None:
+        """Writes of this run into `provenance.json`.
 
         `compiler` is that of the coordinator; `forms` are those of the program that computed the blocks, with their
         devices and the reasons; `until` is there where a stopping rule ended the run.
         """
-        versions = ownership.versions_of(self.folder.path)
-        return provenance.run_record(
-            self.folder.study,
+        folder = self.folder
+        versions = ownership.versions_of(folder.path)
+        record = provenance.run_record(
+            folder.study,
             versions[-1]["device_kind"] if versions else "unknown",
             self.options.command or sys.argv,
             self.started,
             datetime.now(UTC),
-            blocks,
+            ledger.done_blocks(folder, only=_numbers(blocks)),
             error,
             devices=self.devices,
             workers=self.options.workers,
@@ -374,6 +364,11 @@ class Job:
             forms=[asdict(form) for form in self.executor.forms()],
             **({} if self.ended is None else {"until": self.ended.as_dict()}),
         )
+        provenance.append(folder, record)
+
+
+def _numbers(blocks: Sequence[Block]) -> tuple[int, ...]:
+    return tuple(block.index for block in blocks)
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from engine.lanes import memory
 from engine.modelling.cell_axis import cell_count
 from engine.program import devices
 from engine.program.devices import memory_free
-from engine.program.programs import has_lanes
 from engine.risk.estimation.events import event_outcomes, known_events
 from engine.risk.estimation.tables import THREADS
 from engine.risk.estimation.tallies import GROUPS, GROUPS_OF_BLOCK, TOGETHER, unkept
@@ -38,65 +37,42 @@ BINS_HELD = 4096
 """Most bins of a histogram that are expected not to be empty."""
 
 
-def memory_needed(study: Study, workers: int = 0, memory: int | str | None = None, launch: int = 0) -> int:
+def memory_needed(study: Study, workers: int = 0, writers: int = 1, launch: int = 0) -> int:
     """Approximate peak of main memory of a run [bytes]: blocks in flight, the yearly sample, the tables.
 
     Where no outcome is kept path by path, it does not grow with the number of paths.
 
     Args:
       workers: processes beside this one that compute blocks; 0 where it computes them itself.
-      memory: allowed, in bytes or as "4GiB"; None for what is free. As many blocks are written at a time as fit into
-        it.
-      launch: blocks per launch where cards compute, as `devices.blocks_of_launch`; 0 elsewhere.
+      writers: blocks that a process writes at a time, each of which memory holds as outcomes and as files.
+      launch: blocks per launch where cards compute, as `devices.blocks_of_launch`; 0 elsewhere. Memory holds those of
+        two launches, and of one that is being put in order.
     """
-    return _memory_needed(study, workers or 1, 1 if workers else writers_for(study, memory, launch), launch)
-
-
-def _memory_needed(study: Study, processes: int, writers: int, launch: int) -> int:
-    policies, each = len(study.policies), np.dtype(study.dtype).itemsize
-    block = each * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
-    held = (min(writers, AHEAD) + 1 + 2 * writers) * block + (launch * _of_launch(study, each) if launch else 0)
+    policies, kept = len(study.policies), study.keep.outcomes
+    each = policies * np.dtype(study.dtype).itemsize
+    computed = 3 * launch or min(writers, AHEAD)
+    blocks = (computed + 1 + 2 * writers) * each * len(study.model.outcomes) * min(study.paths, BLOCK)
     sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
-    yearly = each * policies * len(study.years) * cell_count(study.model) * sample
-    named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
-    outcome = each * policies * max(named, default=1) + WORK
-    paths = study.paths * THREADS * max(outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
-    paths += min(each * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
+    yearly = each * len(study.years) * cell_count(study.model) * sample
     groups = 3 * GROUPS + TOGETHER * GROUPS_OF_BLOCK
-    tallies = 8 * groups * BINS_HELD * policies * len(unkept(study))
-    return processes * (PROCESS + held) + max(3 * yearly, yearly + paths, yearly + tallies)
-
-
-def _of_launch(study: Study, each: int) -> int:
-    """Bytes of main memory per block of a launch on cards, held while blocks of the launch before are written.
-
-    Where blocks are reduced on the cards: the outcomes that are kept, and the counts. Elsewhere: all outcomes three
-    times, of two launches and of one that is being put in order.
-
-    Args:
-      each: bytes of a number.
-    """
-    policies, tallied = len(study.policies), len(unkept(study))
-    if not tallied or study.dtype != np.float32 or not has_lanes(study):
-        return 3 * each * policies * len(study.model.outcomes) * BLOCK
-    counts = 2 * GROUPS_OF_BLOCK * BINS_HELD * policies * tallied
-    return each * policies * len(study.keep.outcomes) * BLOCK + counts
-
-
-def writers() -> int:
-    """Most blocks that a process computing a run alone writes at a time; memory holds each as outcomes and as files."""
-    return max(2, min(len(devices.cores()), MOST_WRITERS))
+    tables = 8 * groups * BINS_HELD * policies * len(unkept(study))
+    if kept:
+        named = max((len(event_outcomes(study, event)) for event in known_events(study, kept)), default=1)
+        outcome = max(each * named + WORK, HISTOGRAM * policies)
+        tables = max(tables, study.paths * THREADS * outcome + min(each * len(kept) * study.paths, reading.HELD))
+    return (workers or 1) * (PROCESS + blocks) + yearly + max(2 * yearly, tables)
 
 
 def writers_for(study: Study, memory: int | str | None = None, launch: int = 0) -> int:
-    """Number of blocks of a run that are written at a time: as many as fit into memory, from 1 to `writers()`.
+    """Number of blocks of a run that are written at a time: as many as fit into memory, 1 at least.
 
     Args:
-      memory, launch: as `memory_needed` takes them.
+      memory: allowed, in bytes or as "4GiB"; None for what is free.
+      launch: as `memory_needed` takes it.
     """
-    free = memory_free() if memory is None else bytes_of(memory)
-    count = min(writers(), -(-study.paths // BLOCK))
-    while free is not None and count > 1 and _memory_needed(study, 1, count, launch) > free:
+    there, _ = room(memory)
+    count = min(max(2, min(len(devices.cores()), MOST_WRITERS)), -(-study.paths // BLOCK))
+    while there is not None and count > 1 and memory_needed(study, 0, count, launch) > there:
         count -= 1
     return count
 
@@ -108,33 +84,27 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
       memory: allowed, in bytes or as "4GiB"; None for what is free.
       workers, launch: as `memory_needed` takes them.
     """
-    remedy = "Ask for fewer paths, or keep less"
-    if memory is None:
-        needed = memory_needed(study, workers, launch=launch)
-        free = memory_free()
-        if free is not None and needed > free:
-            needs = (
-                f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)}"
-                " free"
-            )
-            raise UserError(study.source, [f"{needs}. {remedy}."])
-        return
     try:
-        allowed = bytes_of(memory)
+        there, whose = room(memory)
     except ValueError as wrong:
         raise UserError("--memory", [str(wrong)]) from wrong
-    needed = memory_needed(study, workers, allowed, launch)
-    if needed > allowed:
-        expected = (
-            f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got"
-            f" {size_as_text(allowed)}"
-        )
-        raise UserError("--memory", [f"{expected}. {remedy}, or allow more."])
+    needed = memory_needed(study, workers, launch=launch)
+    if there is not None and needed > there:
+        needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory"
+        remedy = "Ask for fewer paths, or keep less."
+        raise UserError(study.source, [f"{needs}, and there are {size_as_text(there)} {whose}. {remedy}"])
 
 
-def room(allowed: int | None) -> tuple[int | None, str]:
-    """Main memory that a run may take [bytes], None where it is unknown; and its origin, "allowed" or "free"."""
-    return (allowed, "allowed") if allowed else (memory_free(), "free")
+def room(memory: int | str | None) -> tuple[int | None, str]:
+    """Main memory that a run may take [bytes], None where it is unknown; and its origin, "allowed" or "free".
+
+    Args:
+      memory: allowed, in bytes or as "4GiB"; None for what is free.
+
+    Raises:
+      ValueError: it is no size.
+    """
+    return (memory_free(), "free") if memory is None else (bytes_of(memory), "allowed")
 
 
 def bytes_of(size: str | int) -> int:

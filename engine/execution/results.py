@@ -38,11 +38,10 @@ class Answers:
     Args:
       folder: the run folder.
       records: records of the blocks by number: all of the run's, or those that are done.
-      tally: value of the property `tally`, where it is known already.
     """
 
-    def __init__(self, folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally | None = None):
-        self.folder, self.records, self._known = folder, records, tally
+    def __init__(self, folder: RunFolder, records: Mapping[int, FinishedPart]):
+        self.folder, self.records = folder, records
         self.blocks = tuple(Block(index, records[index].first, records[index].count) for index in sorted(records))
         self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
         self.paths = Paths(folder, self.blocks, memory.array)
@@ -53,7 +52,7 @@ class Answers:
         if level is None or level in levels:
             return self
         study = replace(self.folder.study, levels=tuple(sorted((*levels, level))))
-        return Answers(replace(self.folder, study=study), self.records, self._known)
+        return Answers(replace(self.folder, study=study), self.records)
 
     @cached_property
     def all_tables(self) -> Tables:
@@ -80,8 +79,8 @@ class Answers:
     @cached_property
     def tally(self) -> Tally | None:
         """Tally of the outcomes not kept whole, the blocks' tallies folded in order; None if all are kept whole."""
-        if not unkept(self.study) or self._known:
-            return self._known
+        if not unkept(self.study):
+            return None
         # the blocks that are there fill the groups in turn, so that the groups' sizes differ as little as possible
         return folded(self._tallies())
 
@@ -146,12 +145,11 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
     return Answers(folder, records)
 
 
-def whole(folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally | None = None) -> Answers:
+def whole(folder: RunFolder, records: Mapping[int, FinishedPart]) -> Answers:
     """The `Answers` of all blocks of a run.
 
     Args:
       records: records of the blocks that are done, by number.
-      tally: their tally of the outcomes that are not kept whole, where it is known already.
 
     Raises:
       UserError: some are missing or damaged.
@@ -167,7 +165,7 @@ def whole(folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally |
                 f" or finish it: {finishing_command(folder)}"
             )
         raise UserError(str(folder.path), [message])
-    return Answers(folder, records, tally)
+    return Answers(folder, records)
 
 
 def cube_of(folder: RunFolder, partial: bool = False, by_dask: bool = True) -> xr.DataTree:

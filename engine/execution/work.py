@@ -21,7 +21,7 @@ from engine.execution.resources import AHEAD
 from engine.program.contract import Form, Program, YearlyValues
 from engine.program.gpu_program import GpuProgram
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
-from engine.risk.estimation.tallies import Folding, Tally, group_size, tally, unkept
+from engine.risk.estimation.tallies import group_size, tally, unkept
 from engine.risk.estimation.yearly_sample import of_parts
 from engine.run_folder import cube, ledger, moved_runs
 from engine.run_folder.folder import RunFolder
@@ -45,7 +45,6 @@ class Work:
       still_ours: whether this object's run still holds the folder; once another run does, nothing more is committed.
       force: do not compare stored blocks with what the program gives, as other versions made them.
       writers: blocks that are written at a time; with one, blocks are computed one at a time too.
-      whole: fetch all outcomes of a block, even where the program could reduce on its devices those that are not kept.
     """
 
     def __init__(
@@ -55,13 +54,11 @@ class Work:
         still_ours: Callable[[], bool] = lambda: True,
         force: bool = False,
         writers: int = 1,
-        whole: bool = False,
     ):
-        self.study, self._folder = folder.study, folder
+        self.study, self.folder = folder.study, folder
         self._program, self._still_ours, self._writers = program, still_ours, writers
-        self._reduction = Reduction(program) if isinstance(program, GpuProgram) and not whole else None
+        self._reduction = Reduction(program) if isinstance(program, GpuProgram) else None
         self._agrees, self._own = force, list[int]()
-        self._folding: Folding | None = None
         self._wrong_with_years, self._lock = Future[str](), threading.Lock()
         summing.in_machine_code()
 
@@ -69,12 +66,6 @@ class Work:
     def forms(self) -> tuple[Form, ...]:
         """Forms of the program (loop, kernel, XLA) that have computed blocks."""
         return self._program.forms
-
-    @property
-    def tally(self) -> Tally | None:
-        """Tally of the outcomes not kept whole; None unless all blocks of the study were computed here, in order."""
-        folding = self._folding
-        return folding.tally() if folding and folding.blocks == len(self.study.blocks()) else None
 
     def yearly(self) -> str:
         """Computes and commits the yearly summaries, from the first paths.
@@ -141,26 +132,20 @@ class Work:
           UserError: the model gave values that are not finite (with the path to look at), or other values than those
             that are stored; or the folder cannot be written. It is raised at once: the yearly sample is given up.
         """
-        out = ledger.excluded_of(ledger.done_blocks(self._folder)) if self.study.nonfinite else 0
+        out = ledger.excluded_of(ledger.done_blocks(self.folder)) if self.study.nonfinite else 0
         self._agree()
         self._wrong_with_years = Future[str]()
         beside = ThreadPoolExecutor(1)
         if yearly:
             beside.submit(self._tell_of_years)
         beside.shutdown(wait=False)
-        writing: deque[tuple[Future[Tally | None], Block]] = deque()
+        writing: deque[Future[Block]] = deque()
 
-        def commit_next() -> Block:
-            future, block = writing.popleft()
-            left = future.result()
-            if left is not None:
-                self._fold(block, left)
-            return block
-
-        def store(result: BlockResult | Reduced) -> Tally | None:
+        def store(result: BlockResult | Reduced) -> Block:
             if yearly:
                 refuse_bad_year(self.study, self._wrong_with_years.result())
-            return self.store(result)
+            self.store(result)
+            return result.block
 
         with ThreadPoolExecutor(self._writers) as writers:
             try:
@@ -168,13 +153,13 @@ class Work:
                     if isinstance(result, BlockResult):
                         out += refuse_nonfinite(self.study, result, out)
                     if self._own:
-                        self._agree(*(future for future, _ in writing))
+                        self._agree(*writing)
                     self._own.append(result.block.index)
-                    while writing and (len(writing) == self._writers or writing[0][0].done()):
-                        yield commit_next()
-                    writing.append((writers.submit(store, result), result.block))
+                    while writing and (len(writing) == self._writers or writing[0].done()):
+                        yield writing.popleft().result()
+                    writing.append(writers.submit(store, result))
                 while writing:
-                    yield commit_next()
+                    yield writing.popleft().result()
                 if yearly:
                     refuse_bad_year(self.study, self._wrong_with_years.result())
             except BaseException:  # Ctrl-C too, which must not wait until all years are computed
@@ -198,7 +183,7 @@ class Work:
         if self._wrong_with_years.cancelled():
             raise CancelledError
 
-    def _agree(self, *writing: Future[Tally | None]) -> None:
+    def _agree(self, *writing: Future[Block]) -> None:
         """Compares a stored block that others computed with what the program gives, unless one was compared before.
 
         Where they differ, the blocks that this object has committed are removed.
@@ -212,12 +197,12 @@ class Work:
         if self._agrees or len(self._own) >= LOOKS:
             return
         try:
-            self._agrees = agrees(self._folder, self._program, self._own)
+            self._agrees = agrees(self.folder, self._program, self._own)
         except UserError:
             self._give_years_up()
             wait(writing)
             for index in self._own:
-                ledger.drop(self._folder.path, index)
+                ledger.drop(self.folder.path, index)
             raise
 
     def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult | Reduced]:
@@ -246,42 +231,33 @@ class Work:
         reduced = self._reduction.started(block, running)
         return lambda: reduced() or whole()
 
-    def _fold(self, block: Block, left: Tally) -> None:
-        if block.index == 0:
-            self._folding = Folding(left)
-        if self._folding and self._folding.blocks == block.index:
-            self._folding.add(left)
-
-    def files(self, result: BlockResult | Reduced) -> tuple[dict[str, bytes], Tally | None]:
-        """Files of a block by place below the run folder, without its record; and its tally, None if it has none."""
+    def files(self, result: BlockResult | Reduced) -> dict[str, bytes]:
+        """Files of a block by place below the run folder, without its record."""
         study, block = self.study, result.block
         kept = cube.kept_draws(study, block)
         values = self._program.draws(block)[:, :kept] if kept else None
         draws = {} if values is None else {item.name: values[k] for k, item in enumerate(study.inputs)}
         if isinstance(result, Reduced):
             files = cube.block_files(study, block, result.kept, draws, study.keep.outcomes)
-            left: Tally | None = result.tally
+            files[ledger.tally_name(block)] = tally_content(result.tally)
         else:
             outcomes = without_excluded(study, result.outcomes)
             files = cube.block_files(study, block, outcomes, draws)
-            left = tally(study, outcomes, group_size(block.index)) if unkept(study) else None
-        if left is not None:
-            files[ledger.tally_name(block)] = tally_content(left)
-        return files | (moved_runs.files_of(self._folder.path, block) if study.facts else {}), left
+            if unkept(study):
+                files[ledger.tally_name(block)] = tally_content(tally(study, outcomes, group_size(block.index)))
+        return files | (moved_runs.files_of(self.folder.path, block) if study.facts else {})
 
-    def store(self, result: BlockResult | Reduced) -> Tally | None:
-        """Writes and commits a computed block; gives its tally, None if all outcomes are kept whole."""
+    def store(self, result: BlockResult | Reduced) -> None:
+        """Writes and commits a computed block."""
         study, block, out = self.study, result.block, 0
         counts: np.ndarray = np.zeros((len(study.policies), len(study.model.outcomes)), np.int64)
         if isinstance(result, BlockResult):
             counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
             out = int(excluded(study, result.outcomes).sum()) if counts.any() else 0
         nonfinite = tuple(tuple(int(count) for count in row) for row in counts)
-        files, left = self.files(result)
-        self._commit(FinishedPart(block.index, block.first, block.count, (), nonfinite, out), files)
-        return left
+        self._commit(FinishedPart(block.index, block.first, block.count, (), nonfinite, out), self.files(result))
 
     def _commit(self, record: FinishedPart, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():
-            raise UserError(str(self._folder.path), ["another run has taken over this folder. This run was stopped."])
-        ledger.commit(self._folder, record, files)
+            raise UserError(str(self.folder.path), ["another run has taken over this folder. This run was stopped."])
+        ledger.commit(self.folder, record, files)

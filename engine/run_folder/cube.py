@@ -134,12 +134,12 @@ def block_files(
     Raises:
       ValueError: the block is no whole shard of this study, or the values have another shape or type.
     """
-    if not 0 <= block.first < study.paths or block != study.block(block.index):
-        raise ValueError(f"block {block}: a shard has one writer, so a block must be exactly one of the study's")
     names = list(study.model.outcomes if of is None else of)
     expected = len(study.policies), len(names), block.count
-    if outcomes.shape != expected or outcomes.dtype != study.dtype:
-        raise ValueError(f"outcomes: expected {study.precision} {expected}, got {outcomes.dtype} {outcomes.shape}")
+    is_whole = block.first < study.paths and block == study.block(block.index)  # a shard has one writer
+    if not is_whole or outcomes.shape != expected or outcomes.dtype != study.dtype:
+        problem = f"{block}: expected {study.precision} {expected} of a whole block of the study"
+        raise ValueError(f"{problem}, got {outcomes.dtype} {outcomes.shape}")
     kept = kept_draws(study, block)
     shards = {f"paths/{name}/c/0": outcomes[:, names.index(name)] for name in study.keep.outcomes}
     if kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.run_folder import cube, formats, ledger, ownership, provenance
@@ -12,11 +13,10 @@ from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart, Part
 from engine.run_folder.parts import yearly_paths
-from engine.storage.files import UNFINISHED, WRITERS, digest, holds, remove_tree, write_atomically
+from engine.storage.files import UNFINISHED, WRITERS, digest, holds, remove_tree
 from engine.study.loading import resolved_text
-from engine.study.study import Study
 
-OTHER = "other content than is computed now"
+CHANGED, OTHER = "not as it was written", "other content than is computed now"
 
 
 @dataclass(frozen=True)
@@ -49,32 +49,31 @@ def damages_of(
     Args:
       looked_at: called with the number of paths whose blocks have been read so far.
     """
-    complete, damages, answers = has_ended(folder), [*_study_damage(folder)], ledger.answers(folder.path)
-    records: dict[Part, FinishedPart] = {}
-    for part in _parts(folder):
-        place, record, what = ledger.record_file(folder.path, part), ledger.read(folder, part), ""
-        if record is not None:
-            if part in answers or _range(folder.study, part) == (record.first, record.count):
-                records[part] = record
-            elif complete:
-                what = f"of {record.count:,} paths, expected {_range(folder.study, part)[1]:,}"
-        elif place.exists():
-            what = "not as it was written"
+    path, complete = folder.path, has_ended(folder)
+    damages, records = list[Damage](), dict[Part, FinishedPart]()
+
+    def differs(part: Part, name: str, is_due: bool = True) -> None:
+        """Adds a file that is not as it was written; one that is missing only if it is due."""
+        if is_due or (path / name).exists():
+            damages.append(Damage(part, name, CHANGED if (path / name).exists() else "missing"))
+
+    if not ownership.said_of(path):
+        differs("study", f"{ledger.LEDGER}/study.json")
+    for part, count in _parts(folder).items():
+        name, record = ledger.record_file(Path(), part).as_posix(), ledger.read(folder, part)
+        if record is None:
+            differs(part, name, complete)
+        elif count in (None, record.count):
+            records[part] = record
         elif complete:
-            what = "missing"
-        if what:
-            damages.append(Damage(part, place.relative_to(folder.path).as_posix(), what))
-    damages += _file_damage(folder, records, looked_at)
-    damages += _root_damage(folder, records.get(CUBE))
-    damages += _strays(folder, records)
-    damages += _provenance_damage(folder.path, complete)
-    return damages, records
-
-
-def in_order(folder: RunFolder, damages: Iterable[Damage]) -> list[Damage]:
-    """The damages without repeats, by part (study, blocks, yearly sample, cube, answers, provenance), then by file."""
-    order = {part: k for k, part in enumerate(["study", *_parts(folder), "provenance", ""])}
-    return sorted(dict.fromkeys(damages), key=lambda damage: (order[damage.part], damage.file))
+            damages.append(Damage(part, name, f"of {record.count:,} paths, expected {count:,}"))
+    damages += _of_records(path, records, looked_at)
+    for part, name, content in _known_files(folder, records):
+        if not holds(path / name, content):
+            differs(part, name)
+    if not provenance.is_whole(path):
+        differs("provenance", provenance.NAME, complete)
+    return [*damages, *_strays(folder, records)], records
 
 
 def has_ended(folder: RunFolder) -> bool:
@@ -123,63 +122,38 @@ def take_away(folder: RunFolder, damages: list[Damage], versions: Callable[[], M
             (folder.path / damage.file).unlink(missing_ok=True)
 
 
-def _parts(folder: RunFolder) -> list[Part]:
-    """All parts of a finished run, each of which has a record of its own."""
-    yearly = [YEARLY] if yearly_paths(folder.study) else []
-    return [*(block.index for block in folder.study.blocks()), *yearly, CUBE, *ledger.answers(folder.path)]
+def _parts(folder: RunFolder) -> dict[Part, int | None]:
+    """All parts of a finished run, each of which has a record; with their numbers of paths, None for any number."""
+    parts: dict[Part, int | None] = {block.index: block.count for block in folder.study.blocks()}
+    if count := yearly_paths(folder.study):
+        parts[YEARLY] = count
+    return {**parts, CUBE: folder.study.paths, **dict.fromkeys(ledger.answers(folder.path))}
 
 
-def _range(study: Study, part: Part) -> tuple[int, int]:
-    if isinstance(part, int):
-        block = study.block(part)
-        return block.first, block.count
-    return 0, yearly_paths(study) if part == YEARLY else study.paths
-
-
-def _study_damage(folder: RunFolder) -> Iterator[Damage]:
-    held = ownership.said_of(folder.path)
-    if not held:
-        yield Damage("study", "ledger/study.json", "missing or not as it was written")
-    elif held.get("fingerprint") != folder.study.fingerprint:
-        yield Damage("study", "ledger/study.json", f"of another study, {held.get('fingerprint')}")
-    expected = held["study"] if held else resolved_text(folder.study)
-    yield from _differing_file(folder, "study", "study.toml", expected.encode())
-
-
-def _file_damage(
-    folder: RunFolder, records: Mapping[Part, FinishedPart], looked_at: Callable[[int], None]
+def _of_records(
+    folder: Path, records: Mapping[Part, FinishedPart], looked_at: Callable[[int], None]
 ) -> Iterator[Damage]:
+    """Yields the files that are not what their records state."""
     looked = 0
     with ThreadPoolExecutor(WRITERS) as threads:
         for part, record in records.items():
-            faults = threads.map(lambda file: ledger.wrong(folder.path, file), record.files)
-            for file, what in zip(record.files, faults, strict=True):
-                if what:
-                    yield Damage(part, file.name, what)
+            faults = threads.map(partial(ledger.wrong, folder), record.files)
+            yield from (Damage(part, file.name, what) for file, what in zip(record.files, faults, strict=True) if what)
             if isinstance(part, int):
                 looked += record.count
                 looked_at(looked)
 
 
-def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Damage]:
-    """Damage to the frame of an unfinished run's cube, which has no record yet; not known of an earlier format."""
-    is_known = formats.format_of(folder.path) == ledger.FORMAT
-    if record is None and is_known and (folder.path / CUBE_FOLDER).exists():
+def _known_files(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator[tuple[Part, str, bytes]]:
+    """Part, place and content of files that have no record: the study's, and the frame of a cube without a record.
+
+    The frame of an earlier format is not known.
+    """
+    yield "study", "study.toml", ownership.said_of(folder.path).get("study", resolved_text(folder.study)).encode()
+    is_known = formats.format_of(folder.path) == ledger.FORMAT and (folder.path / CUBE_FOLDER).exists()
+    if CUBE not in records and is_known:
         for name, content in cube.skeleton(folder.study).items():
-            yield from _differing_file(folder, CUBE, f"{CUBE_FOLDER}/{name}", content)
-
-
-def _provenance_damage(folder: Path, complete: bool) -> Iterator[Damage]:
-    there = (folder / provenance.NAME).exists()
-    if not provenance.is_whole(folder) and (there or complete):
-        yield Damage("provenance", provenance.NAME, "not as it was written" if there else "missing")
-
-
-def _differing_file(folder: RunFolder, part: Part, name: str, content: bytes) -> Iterator[Damage]:
-    """Damage to a file whose content is known."""
-    path = folder.path / name
-    if not holds(path, content):
-        yield Damage(part, name, "not as it was written" if path.exists() else "missing")
+            yield CUBE, f"{CUBE_FOLDER}/{name}", content
 
 
 def _strays(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator[Damage]:
@@ -189,24 +163,26 @@ def _strays(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator
     """
     if CUBE not in records:
         return
+
+    def stray(path: Path, what: str) -> Damage:
+        return Damage("", path.relative_to(folder.path).as_posix(), what)
+
     if ownership.writer(folder.path) is None:
-        for path in filter(Path.is_file, folder.path.rglob(f"*{UNFINISHED}")):
-            name = path.relative_to(folder.path).as_posix()
-            yield Damage("", name, "was not finished by the process that wrote it")
-    known = {file.name for record in records.values() for file in record.files}
-    known |= {ledger.record_file(folder.path, part).relative_to(folder.path).as_posix() for part in records}
+        for path in filter(Path.is_file, sorted(folder.path.rglob(f"*{UNFINISHED}"))):
+            yield stray(path, "was not finished by the process that wrote it")
+    known = {folder.path / file.name for record in records.values() for file in record.files}
+    known |= {ledger.record_file(folder.path, part) for part in records}
     count = len(folder.study.blocks())
     for index, path in cube.files_of_blocks(folder.path):
-        name = path.relative_to(folder.path).as_posix()
-        if name not in known and (index >= count or index in records):
-            yield Damage("", name, "belongs to no block of this study")
+        if path not in known and (index >= count or index in records):
+            yield stray(path, "belongs to no block of this study")
 
 
 def _restore_study(folder: RunFolder, versions: Callable[[], Mapping[str, str]]) -> None:
     """Writes the files about the study and the versions that made the folder again, from whichever copy is intact."""
+    past = provenance.runs(folder.path)
     if ownership.said_of(folder.path):
-        write_atomically(folder.path / "study.toml", resolved_text(folder.study).encode())
-    elif past := provenance.runs(folder.path):
-        ownership.enter(folder, {**past[-1]["versions"], "device_kind": past[-1]["device_kind"]}, force=True)
+        ownership.rename(folder)
     else:
-        ownership.enter(folder, versions(), force=True)
+        made = {**past[-1]["versions"], "device_kind": past[-1]["device_kind"]} if past else versions()
+        ownership.enter(folder, made, force=True)

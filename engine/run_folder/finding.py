@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,32 +34,15 @@ def known_runs() -> list[Path]:
     return sorted(path.parent for path in Path(OUTPUTS).glob("*/study.toml"))
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A run in `outputs/` as a list shows it, without its model.
-
-    Args:
-      name: of its folder.
-      date: when it was last worked on, with time zone; "" where that is not recorded.
-      paths: number of paths behind its tables; 0 for a run that is not finished.
-      policies: that ran.
-      question: of its study.
-    """
-
-    name: str
-    date: str
-    paths: int
-    policies: tuple[str, ...]
-    question: str
-
-
-def entry_of(folder: Path) -> Entry:
-    """The list entry of a run folder; fields that cannot be read are left empty."""
+def described(folder: Path) -> str:
+    """A run folder in one line, without its model: date, paths, policies, question; what cannot be read is left out."""
     attributes = cube.attributes(folder)
-    text = ownership.said_of(folder).get("study", "")
     last = next((run["ended"] or run["started"] for run in reversed(provenance.runs(folder))), "")
     paths = attributes.get("paths", 0) if attributes.get("status") == "complete" else 0
-    return Entry(folder.name, last, paths, policies_of(text), str(attributes.get("summary", "")))
+    state = f"{paths:,} paths" if paths else "not finished; run the same command again"
+    policies = ", ".join(policies_of(ownership.said_of(folder).get("study", "")))
+    facts = [last[:16].replace("T", " "), state, policies, str(attributes.get("summary", ""))]
+    return "; ".join(filter(None, facts))
 
 
 def is_run(folder: Path) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -127,33 +125,26 @@ def enter(
     """
     study, path = folder.study, folder.path
     held = said_of(path)
-    yearly = ledger.record_file(path, ledger.YEARLY)
-    there = yearly.exists() or any(True for _ in ledger.recorded_blocks(path))
+    there = ledger.record_file(path, ledger.YEARLY).exists() or any(True for _ in ledger.recorded_blocks(path))
     past = held.get("versions", []) if there or not alone else []
     ours = dict.fromkeys(DECISIVE, "") | dict(sorted(versions.items()))
     if not force:
-        _refuse_differing(folder, past, ours)
-    if all(_differing(folder, [one], ours) for one in past):
+        refuse_other_versions(folder, ours, past)
+    if all(other_versions(folder, ours, [one]) for one in past):
         past = [*past, ours]
-    text = resolved_text(study)
+    is_traced = study.traced == study.model_digest
     document = {
         "format": ledger.FORMAT,
         "fingerprint": study.fingerprint,
         "block": BLOCK,
         "name": study.name,
         "versions": past,
-        "study": text,
+        "study": resolved_text(study),
+        BOUND: (bound or held.get(BOUND)) if study.until else None,
+        TRACED: {"digest": study.traced, "jax": version("jax")} if is_traced else held.get(TRACED),
+        "model": None if study.model_spec is None else _remembered(study),
     }
-    if study.until and (most := bound or held.get(BOUND)):
-        document[BOUND] = most
-    if study.traced == study.model_digest:
-        document[TRACED] = {"digest": study.traced, "jax": version("jax")}
-    elif TRACED in held:
-        document[TRACED] = held[TRACED]
-    if study.model_spec is not None:
-        document["model"] = model = _as_found(study)
-        _remember(model)
-    _store(path, held, document)
+    _store(path, held, {key: value for key, value in document.items() if value is not None})
 
 
 def of_folder(study: Study, folder: Path) -> Study:
@@ -180,9 +171,9 @@ def names_changed(folder: RunFolder) -> bool:
 
 def rename(folder: RunFolder) -> None:
     """Stores the study's labels and author in a folder that is otherwise of the same study."""
-    held, text = said_of(folder.path), resolved_text(folder.study)
-    if held.get("study") not in (None, text):
-        _store(folder.path, held, {**held, "study": text})
+    held = said_of(folder.path)
+    if held:
+        _store(folder.path, held, {**held, "study": resolved_text(folder.study)})
 
 
 def _store(folder: Path, held: Plain, document: Plain) -> None:
@@ -213,33 +204,37 @@ def remembered_model(folder: Path) -> str | None:
     model = said_of(folder).get("model")
     if model is None:
         return None
-    remedy = "Name the model to use: --model FILE:CLASS; in Python, model=load_model_file('FILE:CLASS')."
     try:
-        spec, line = str(model["spec"]), _line(model)
-        file, stated = _file_of(spec), str(model["sha256"])
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise UserError(str(folder), [f"does not say what its model was. {remedy}"]) from None
-    state = "is gone" if not file.is_file() else "has changed since" if _digest(file) != stated else ""
-    if state:
-        raise UserError(str(folder), [f"its model {spec} {state}. {remedy}"])
-    if line not in _models_run():
-        named = f"--model {shlex.quote(spec)}; in Python, model=load_model_file({spec!r})"
-        text = f"its model {spec} has not been run by you here, so it is not loaded. If you trust that file, name it"
-        raise UserError(str(folder), [f"{text}: {named}."])
-    return spec
+        spec, stated = str(model["spec"]), str(model["sha256"])
+    except (KeyError, TypeError):
+        problem = "does not say what its model was"
+    else:
+        if not (file := _file_of(spec)).is_file():
+            state = "is gone"
+        elif files.digest_of_file(file) != stated:
+            state = "has changed since"
+        elif _line(model) in _models_run():
+            return spec
+        else:
+            state = "has not been run by you here, so it is not loaded unless you name it"
+        problem = f"its model {spec} {state}"
+    remedy = (
+        "Name the model to use, if you trust its file: --model FILE:CLASS; in Python, load_model_file('FILE:CLASS')."
+    )
+    raise UserError(str(folder), [f"{problem}. {remedy}"])
 
 
-def _as_found(study: Study) -> Plain:
-    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of the file as it was loaded."""
+def _remembered(study: Study) -> Plain:
+    """What the folder stores of the user's own model, FILE:CLASS and the SHA-256 of the file as it was loaded; it is
+    added to `MODELS`.
+    """
     spec = str(study.model_spec)
-    return {"spec": spec, "sha256": digest_of_file(type(study.model)) or _digest(_file_of(spec))}
-
-
-def _remember(model: Mapping[str, str]) -> None:
+    model = {"spec": spec, "sha256": str(digest_of_file(type(study.model)) or files.digest_of_file(_file_of(spec)))}
     folder, _ = private_folder()
     if folder is not None and _line(model) not in _models_run():
         with suppress(OSError), (folder / MODELS).open("ab") as file:
             file.write(os.fsencode(f"{_line(model)}\n"))
+    return model
 
 
 def _models_run() -> list[str]:
@@ -250,50 +245,45 @@ def _models_run() -> list[str]:
     return []
 
 
-def _line(model: Mapping[str, str]) -> str:
+def _line(model: Plain) -> str:
     return f"{model['sha256']} {model['spec']}".replace("\n", "\\n")
-
-
-def _digest(file: Path) -> str:
-    """SHA-256 of a file of a model of one's own, which may be behind a link, and of any size."""
-    return str(files.digest_of_file(file))
 
 
 def _file_of(spec: str) -> Path:
     return Path(spec.rpartition(":")[0])
 
 
-def refuse_other_versions(folder: RunFolder, versions: Mapping[str, str]) -> None:
-    """Raises a `UserError` where other versions, or another device kind, made what is in the folder."""
-    _refuse_differing(folder, versions_of(folder.path), versions)
+def refuse_other_versions(folder: RunFolder, versions: Plain, past: Sequence[Plain] | None = None) -> None:
+    """Raises a `UserError` where other versions, or another device kind, made what is in the folder.
+
+    Args:
+      past: as of `other_versions`.
+    """
+    remedy = "Use what made them, take another folder, or go on with --force."
+    told = other_versions(folder, versions, past)
+    if told:
+        problems = [f"{text}: their paths may differ in the last bits. {remedy}" for text in told]
+        raise UserError(str(folder.path), problems)
+
+
+def other_versions(folder: RunFolder, versions: Plain, past: Sequence[Plain] | None = None) -> list[str]:
+    """What the blocks in the folder were made with where these decisive versions differ; [] where none does.
+
+    Args:
+      past: the versions that made the blocks; those that the folder states if not given.
+    """
+    return [
+        f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {versions.get(key) or 'none'}"
+        for one in (versions_of(folder.path) if past is None else past)
+        for key in decisive_of(folder.study, versions)
+        if one.get(key, "") != versions.get(key, "")
+    ]
 
 
 def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
     """Keys of the versions that path values of a study may depend on."""
     anywhere = versions.get("device_kind", "").startswith(ANYWHERE)
     return (ALSO_ANYWHERE if anywhere else DECISIVE) + (TABULATED if study.rests_on_tables else ())
-
-
-def _refuse_differing(folder: RunFolder, past: Sequence[Plain], ours: Mapping[str, str]) -> None:
-    remedy = "Use what made them, take another folder, or go on with --force."
-    problems = [f"{text}: their paths may differ in the last bits. {remedy}" for text in _differing(folder, past, ours)]
-    if problems:
-        raise UserError(str(folder.path), problems)
-
-
-def other_versions(folder: RunFolder, versions: Mapping[str, str]) -> list[str]:
-    """What the blocks in the folder were made with where these decisive versions differ; [] where none does."""
-    return _differing(folder, versions_of(folder.path), versions)
-
-
-def _differing(folder: RunFolder, past: Sequence[Plain], ours: Mapping[str, str]) -> list[str]:
-    """Messages about the decisive versions in which earlier software differs from ours."""
-    return [
-        f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}"
-        for one in past
-        for key in decisive_of(folder.study, ours)
-        if one.get(key, "") != ours.get(key, "")
-    ]
 
 
 def refuse_changed(folder: RunFolder) -> None:
@@ -318,8 +308,7 @@ def versions_of(folder: Path) -> list[dict[str, Any]]:
 
 def _sweep(folder: Path) -> None:
     """Removes the incomplete files of killed processes, which no process has read."""
-    inside = (place.rglob(f"*{UNFINISHED}") for place in (folder / LEDGER, folder / "cube.zarr"))
-    for stray in (*chain(*inside), *filter(Path.is_file, folder.glob(f"*{UNFINISHED}"))):
+    for stray in filter(Path.is_file, folder.rglob(f"*{UNFINISHED}")):
         stray.unlink(missing_ok=True)
 
 
@@ -327,14 +316,13 @@ def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
     _refuse_linked_folders(folder)
-    if not folder.is_dir() or study_file(folder).exists():
+    if study_file(folder).exists():
         return
-    held = {path.name for path in folder.iterdir()} - {"ledger"}
-    if (folder / LEDGER).exists():  # a claim that was killed before it named its study leaves nothing else
-        inside = (folder / LEDGER).iterdir()
-        held |= {p.name for p in inside if not p.name.startswith("lock") and p.suffix != UNFINISHED}
-    if held and not study_file(folder).exists():  # which another shard may have named meanwhile
-        example = ", ".join(sorted(held)[:3])
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    # a claim that was killed before it named its study leaves nothing else
+    others = (name for name in names if not name.startswith(f"{LEDGER}/lock") and not name.endswith(UNFINISHED))
+    example = next(others, None)
+    if example and not study_file(folder).exists():  # which another shard may have named meanwhile
         raise UserError(str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."])
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
@@ -124,6 +125,6 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _ranges(blocks: Iterable[int]) -> str:
     """Numbers as ranges of neighbours, such as "0-6,9"."""
-    runs = (list(run) for _, run in groupby(enumerate(sorted(set(blocks))), lambda held: held[1] - held[0]))
-    ends = ((run[0][1], run[-1][1]) for run in runs)
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ends)
+    numbers = np.array(sorted(set(blocks)))
+    ranges = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    return ",".join(f"{of[0]}-{of[-1]}" if len(of) > 1 else str(of[0]) for of in ranges if len(of))

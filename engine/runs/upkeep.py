@@ -19,7 +19,7 @@ from engine.execution.resources import bytes_held
 from engine.formatting import command_line
 from engine.report import formats as report_formats
 from engine.run_folder import answer_store, cube, formats, ledger, ownership, provenance
-from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, in_order, take_away
+from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, take_away
 from engine.run_folder.folder import RunFolder, written
 from engine.run_folder.ledger import YEARLY
 from engine.run_folder.parts import report_paths, yearly_missing, yearly_paths
@@ -190,7 +190,7 @@ def verify(
     damages, records = damages_of(folder, lambda read: observe(Progress("verifying", read, paths)))
     if full:
         damages += computed_again(folder, records, observe, device, summaries=not damages)
-    return in_order(folder, damages)
+    return damages
 
 
 def repair(

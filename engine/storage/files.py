@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
-from engine.storage.indented_json import indented, nested
 
 WRITERS = 16
 """Threads that write: forcing many files to the disk at once takes hardly longer than forcing one."""
@@ -170,8 +169,8 @@ def holds(path: Path, content: bytes) -> bool:
 
 def sealed(document: Mapping[str, Any]) -> bytes:
     """The document as JSON together with its SHA-256, so that `unsealed` notices a change of any byte."""
-    body = indented(document, 1, allow_nan=False)
-    return f'{{\n "document": {nested(body, 1)},\n "sha256": "{digest(body.encode())}"\n}}\n'.encode()
+    body = json.dumps(document, indent=1, allow_nan=False)
+    return (json.dumps({"document": document, "sha256": digest(body.encode())}, indent=1) + "\n").encode()
 
 
 def unsealed(path: Path) -> dict[str, Any] | None:

@@ -22,8 +22,6 @@ from numcodecs.blosc import BITSHUFFLE, Blosc
 from numcodecs.vlen import VLenUTF8
 from numcodecs.zstd import Zstd
 
-from engine.storage.indented_json import indented, nested
-
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -35,9 +33,6 @@ _INLINE: dict[str, Any] = {"kind": "inline", "must_understand": False}
 # lz4 with bit shuffle costs no more time than writing plain floats and spares a sixth of the bytes (docs/cube.md);
 # crc32c comes last, over what is on disk
 _BLOSC: dict[str, Any] = {"cname": "lz4", "clevel": 5, "shuffle": "bitshuffle", "blocksize": 0}
-_NODE, _END = "\n      ", "\n}"
-"""Text before each node in the gathered metadata; and text at the end of a node's own metadata."""
-_GROUP = f'"node_type": "group"{_END}'
 _TEXT = {"name": "vlen-utf8", "configuration": {}}
 # the value that xarray reads as missing in arrays of floats, spelled as xarray writes it
 _MISSING = {"_FillValue": base64.b64encode(struct.pack("<d", np.nan)).decode()}
@@ -164,7 +159,11 @@ def _refuse_unless_sound(content: bytes) -> None:
 
 def group(attributes: Mapping[Any, Any]) -> bytes:
     """Metadata of a group."""
-    return as_json({"attributes": dict(attributes), "zarr_format": 3, "node_type": "group"})
+    return as_json(_group(attributes))
+
+
+def _group(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+    return {"attributes": dict(attributes), "zarr_format": 3, "node_type": "group"}
 
 
 def root(attributes: Mapping[Any, Any], files: Mapping[str, bytes]) -> bytes:
@@ -173,32 +172,14 @@ def root(attributes: Mapping[Any, Any], files: Mapping[str, bytes]) -> bytes:
     Args:
       files: all other files of the store, by their place.
     """
-    rows = [
-        f"{json.dumps(place.removesuffix('/zarr.json'))}: {_gathered(content)}"
-        for place, content in sorted(files.items())
-        if place.endswith("/zarr.json")
-    ]
-    empty = '"metadata": {}'
-    whole = as_json(
-        {
-            "attributes": dict(attributes),
-            "zarr_format": 3,
-            "consolidated_metadata": {**_INLINE, "metadata": {}},
-            "node_type": "group",
-        }
-    ).decode()
-    before, _, after = whole.rpartition(empty)
-    gathered = f'"metadata": {{{",".join(f"{_NODE}{row}" for row in rows)}{_NODE[:-2]}}}' if rows else empty
-    return f"{before}{gathered}{after}".encode()
-
-
-def _gathered(content: bytes) -> str:
-    """Text of a node's metadata as zarr writes it into consolidated metadata, indented to fit there."""
-    text = content.decode()
-    if text.endswith(_GROUP):
-        inside = indented({**_INLINE, "metadata": {}}, 2)
-        text = f'{text.removesuffix(_END)},\n  "consolidated_metadata": {nested(inside, 2)}{_END}'
-    return nested(text, len(_NODE) - 1)
+    nodes = {}
+    for place, content in sorted(files.items()):
+        if place.endswith("/zarr.json"):
+            node = nodes[place.removesuffix("/zarr.json")] = json.loads(content)
+            if node["node_type"] == "group":
+                node["consolidated_metadata"] = {**_INLINE, "metadata": {}}
+    consolidated = {**_INLINE, "metadata": nodes}
+    return as_json({**_group(attributes), "consolidated_metadata": consolidated})
 
 
 def _array_files(dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]) -> dict[str, bytes]:
@@ -225,5 +206,5 @@ def _array_files(dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[
 
 
 def as_json(value: Mapping[str, Any]) -> bytes:
-    """Metadata as zarr writes them."""
-    return indented(value, 2).encode()
+    """The bytes of metadata."""
+    return json.dumps(value).encode()

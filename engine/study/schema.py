@@ -158,7 +158,6 @@ class GroupTable(Labelled):
     pearson: Correlations | None = says("the same number, or a matrix of them in the order of members")
     spearman: Correlations | None = says("Spearman's rank correlation of any two members, or a matrix")
     kendall: Correlations | None = says("Kendall's rank correlation of any two members, or a matrix")
-    theta: Number = says("parameter of an Archimedean copula, in place of a rank correlation")
     df: Number = says("degrees of freedom of the t copula, 1 to 1000")
     members: Names = says("names of the members", min_length=1)
     against: Names = says("members with the opposite sign of dependence", min_length=1)

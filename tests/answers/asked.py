@@ -8,13 +8,12 @@ import jax.numpy as jnp
 from engine.answers import registry
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Option
-from engine.answers.table import Table
+from engine.answers.rows import table as rows_table
 from engine.errors import UserError, unknown
 from engine.modelling.cells import table
 from engine.risk.estimation.measures import probability
 from engine.run_folder import answer_store
 from engine.study.loading import read_study
-from tests.columns import estimates, texts
 from tests.questions.explained import PLACES, SUM, Sum, cost_of
 
 OBSERVED = {
@@ -140,11 +139,8 @@ class Ruin:
         if self.outcome not in of.outcomes:
             raise UserError("--outcome", [unknown("outcome", self.outcome, of.outcomes)])
         beyond = [probability(values > self.level, study.unit) for values in of.outcomes[self.outcome]]
-        columns = (
-            texts("policy", study.policy_names, "policy"),
-            estimates("share", beyond, "share of futures beyond the level", shown="%"),
-        )
-        table = Table("shares", f"{self.outcome} above {self.level:g}", columns, ("policy",))
+        rows = [{"policy": name, "share": one} for name, one in zip(study.policy_names, beyond, strict=True)]
+        shares = rows_table("shares", f"{self.outcome} above {self.level:g}", rows, "policy", shown={"share": "%"})
         least = min(zip(beyond, study.policy_names, strict=True), key=lambda one: one[0].estimate)[1]
         finding = f"The lowest estimate of {self.outcome} above {self.level:g} is that of {least}."
-        return Answer(Subject.of(study), (finding,), (table,), f"{study.name}: {study.paths:,} paths")
+        return Answer(Subject.of(study), (finding,), (shares,), f"{study.name}: {study.paths:,} paths")

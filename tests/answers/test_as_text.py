@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.answers.as_text import BINNED, HEAVY, NO_INTERVAL, cell, shown_in
+from engine.answers.as_text import BINNED, HEAVY, NO_INTERVAL, cell
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.tables import Record
 
@@ -31,12 +31,3 @@ def test_a_warning_leaves_the_interval_and_has_a_mark_of_its_own():
 def test_a_measure_is_known_without_what_stands_before_it():
     bare = {"difference_ES99": "ES99", "given_mean": "mean", "worse": "worse", "VaR95": "VaR95"}
     assert {measure: record(measure, "p", "v").bare_measure for measure in bare} == bare
-
-
-def test_a_difference_of_probabilities_is_in_points_and_a_probability_in_percent():
-    for measure in ("probability", "given_probability", "share", "worse"):
-        assert shown_in(measure, "1") == (100.0, "%")
-    for measure in ("difference_probability", "contrast_probability"):
-        assert shown_in(measure, "1") == (100.0, "points")
-    for measure in ("mean", "difference_ES99", "contrast_mean", "difference"):
-        assert shown_in(measure, "bn") == (1.0, "bn")

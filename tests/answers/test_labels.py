@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from engine.answers.answer import Answer
 from engine.answers.question import Asked
 from engine.run_folder.finding import run_folder
@@ -42,6 +44,7 @@ def test_a_group_of_factors_and_a_shock_that_carry_the_spread():
     assert " from weather: " in given.finding
 
 
+@pytest.mark.slow
 def test_a_shock_of_a_place_in_a_year_and_what_is_unusual_in_the_likeliest_future(tmp_path):
     done = run(summed(1 << 15, factors=calm()), out=tmp_path / "shocks")
     text = " ".join(done.explain("cost").findings)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +24,7 @@ from engine.runs.run import open_run, run
 from engine.study.loading import load_model_file
 from tests.answers.asked import Ruin, summed
 from tests.report.wording import report
-from tests.small_files import MODELS, POND, call, own, write
+from tests.small_files import MODELS, call, own
 
 
 @dataclass(frozen=True)
@@ -43,21 +44,23 @@ MODULE = "tests.answers.asked:Ruin"
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    """The question `ruin`, as an installed package brings it."""
-    entry = EntryPoint("ruin", MODULE, registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry] if group == registry.GROUP else [])
-    registry.outsiders.cache_clear()
-    yield
+def register(monkeypatch):
+    """A function that makes questions known as installed packages bring them, at first `ruin`."""
+
+    def known(**modules):
+        entries = [EntryPoint(name, module, registry.GROUP) for name, module in modules.items()]
+        monkeypatch.setattr(registry, "entry_points", lambda group: entries if group == registry.GROUP else [])
+        registry.outsiders.cache_clear()
+
+    known(ruin=MODULE)
+    yield known
     registry.outsiders.cache_clear()
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(finished, tmp_path):
     """The run folder of a pond."""
-    study = write(tmp_path, POND)
-    assert call("run", study, *own("Pond"), "--out", tmp_path / "run", "--quiet").exit_code == 0
-    return tmp_path / "run"
+    return shutil.copytree(finished / "pond", tmp_path / "run")
 
 
 def test_it_has_a_command_with_help_and_json(folder):
@@ -88,22 +91,15 @@ def test_a_study_of_its_own_needs_no_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["study", "cube", "../up", "flip", "Ruin"])
-def test_a_name_that_would_take_the_place_of_something_is_left_out(name, monkeypatch):
+def test_a_name_that_would_take_the_place_of_something_is_left_out(name, register):
     """A question called `cube` would be kept where the cube of the run is."""
-    entry = EntryPoint(name, MODULE, registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
-    registry.outsiders.cache_clear()
+    register(**{name: MODULE})
     with pytest.warns(UserWarning, match="named otherwise"):
         assert not registry.outsiders()
 
 
-def test_a_package_that_is_broken_or_takes_a_commands_name_spoils_no_other_command(monkeypatch, tmp_path):
-    entries = [
-        EntryPoint("ruin", "tests.answers.nowhere:Ruin", registry.GROUP),
-        EntryPoint("run", MODULE, registry.GROUP),
-    ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
-    registry.outsiders.cache_clear()
+def test_a_package_that_is_broken_or_takes_a_commands_name_spoils_no_other_command(register, tmp_path):
+    register(ruin="tests.answers.nowhere:Ruin", run=MODULE)
     helped = call("--help")
     assert helped.exit_code == 0 and "tests.answers.nowhere:Ruin" in helped.stderr
     assert "--level" not in call("run", "--help").output
@@ -113,10 +109,8 @@ def test_a_package_that_is_broken_or_takes_a_commands_name_spoils_no_other_comma
 @pytest.mark.parametrize(
     ("given", "level"), [((), "2.5"), (("--levels", "3,1e1", "--levels", "4", "--ranks", "2"), "10")]
 )
-def test_options_of_several_numbers_are_numbers_or_their_default(folder, monkeypatch, given, level):
-    entry = EntryPoint("ruin", f"{__name__}:Ruins", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
-    registry.outsiders.cache_clear()
+def test_options_of_several_numbers_are_numbers_or_their_default(folder, register, given, level):
+    register(ruin=f"{__name__}:Ruins")
     ended = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", *given)
     assert ended.exit_code == 0, ended.output
     assert f"lowest_stock above {level}" in ended.stdout.splitlines()[0]
@@ -124,13 +118,11 @@ def test_options_of_several_numbers_are_numbers_or_their_default(folder, monkeyp
     assert wrong.exit_code == 2 and "got 'high'" in wrong.stderr
 
 
-def test_the_example_of_the_documentation_is_a_command_and_a_method(folder, monkeypatch, tmp_path):
+def test_the_example_of_the_documentation_is_a_command_and_a_method(folder, register, monkeypatch, tmp_path):
     page = (Path(__file__).parents[2] / "docs" / "questions-of-your-own.md").read_text(encoding="utf-8")
     (tmp_path / "acceptability.py").write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1])
     monkeypatch.syspath_prepend(tmp_path)
-    entry = EntryPoint("acceptability", "acceptability:Acceptability", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
-    registry.outsiders.cache_clear()
+    register(acceptability="acceptability:Acceptability")
     opened = open_run(folder, load_model_file(f"{MODELS}:Pond"))
     assert "acceptability" in dir(opened) and "cost-effective" in opened.acceptability.__doc__
     answer = opened.acceptability(cost="shortage", harm="lowest_stock", prices=[0.0, -2.0])
@@ -162,10 +154,8 @@ class Typed(Ruin):
     place: Annotated[Path | None, Option("A file.", "FILE")] = None
 
 
-def test_options_have_the_types_of_their_fields(folder, monkeypatch):
-    entry = EntryPoint("typed", f"{__name__}:Typed", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
-    registry.outsiders.cache_clear()
+def test_options_have_the_types_of_their_fields(folder, register):
+    register(typed=f"{__name__}:Typed")
     words = ("--shares", "1/3,2", "--day", "2016-05-04", "--size", "large", "--side", "high", "--place", "x.csv")
     for given, expected in (
         ((), {"shares": ["1/2"], "day": None, "size": "Size.SMALL", "side": "low", "place": None}),
@@ -179,12 +169,11 @@ def test_options_have_the_types_of_their_fields(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["raise ValueError('first\\nsecond')", "raise SystemExit(3)", "class Ruin:\n    pass"])
-def test_a_package_that_raises_while_it_is_imported_is_named_in_one_line(monkeypatch, tmp_path, text):
+def test_a_package_that_raises_while_it_is_imported_is_named_in_one_line(register, monkeypatch, tmp_path, text):
     (tmp_path / "raising.py").write_text(f"{text}\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "raising", raising=False)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint("ruin", "raising:Ruin", registry.GROUP)])
-    registry.outsiders.cache_clear()
+    register(ruin="raising:Ruin")
     helped = call("--help")
     assert helped.exit_code == 0 and "replay" in helped.stdout
     (note,) = helped.stderr.splitlines()

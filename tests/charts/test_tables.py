@@ -15,7 +15,6 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import summary
 from tests.backtested import LEVELS, SERIES, UNITS, YEARS, backtested, ecdf, figures, middle
 from tests.challenged import CLAIMS, DEPARTURES, HALF, SENTENCES, challenged
-from tests.columns import estimates
 from tests.conditioned import BEFORE, MOVES, SD, SD_GIVEN, SHIFTS, bare, conditioned
 from tests.drawn_cubes import CASES, drawn
 from tests.helpers import assert_close
@@ -202,11 +201,11 @@ def test_universes_without_a_difference_are_left_out_and_counted():
     answer = challenged(SUBJECT)
     table = answer["curve"]
     first = [None if k < 3 else one for k, one in enumerate(table["difference"])]
-    columns = [c if c.name != "difference" else estimates("difference", first, "", "kt") for c in table.columns]
+    columns = [c if c.name != "difference" else replace(c, values=first, unit="kt") for c in table.columns]
     data = claims.curve(replace(answer, tables=(replace(table, columns=columns),)))
     assert len(data) == 298 and "difference: 3" in data.attrs["note"] and data.attrs["label"] == "difference [kt]"
-    none = estimates("difference", [Estimate(0.0, 0.0, 0.0, 0.0)] * len(table), "")
-    columns = [none if column.name == "difference" else column for column in table.columns]
+    none = [Estimate(0.0, 0.0, 0.0, 0.0)] * len(table)
+    columns = [c if c.name != "difference" else replace(c, values=none) for c in table.columns]
     flat = claims.curve(replace(answer, tables=(replace(table, columns=columns),)))
     assert {*flat.estimate} == {0.0}
 

@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-import pytest
-
 import engine
 from engine.report.brief import WORDS, first_screen
 from engine.report.records import records_of, stored
 from engine.runs.missing import options_for
 from tests.report.farms import Farms, make_study, make_tree, normal
-from tests.small_files import BRIDGE, MODELS, call, own, write
+from tests.small_files import MODELS, call, own
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The folder of a finished run of the bridge."""
-    folder = tmp_path_factory.mktemp("runs")
-    ended = call("run", write(folder, BRIDGE), *own("Bridge"), "--out", folder / "bridge", "--quiet")
+def test_it_prints_the_first_screen_of_the_report(bridge_run):
+    ended = call("answer", bridge_run, *own("Bridge"))
     assert ended.exit_code == 0, ended.output
-    return folder / "bridge"
-
-
-def test_it_prints_the_first_screen_of_the_report(run):
-    ended = call("answer", run, *own("Bridge"))
-    assert ended.exit_code == 0, ended.output
-    opened = engine.open_run(run, engine.load_model_file(f"{MODELS}:Bridge"))
-    parts = first_screen(stored(run, opened.study, opened.cube))
+    opened = engine.open_run(bridge_run, engine.load_model_file(f"{MODELS}:Bridge"))
+    parts = first_screen(stored(bridge_run, opened.study, opened.cube))
     printed = " ".join(ended.stdout.split())
     for heading, sentences in parts:
         assert " ".join([heading, *sentences]) in printed
     assert sum(len(" ".join([heading, *said]).split()) for heading, said in parts) <= WORDS
     assert len(ended.stdout.splitlines()) <= 24 and "rustbelt " not in printed
-    wrong = call("answer", run, *own("Bridge"), "--variable", "margni")
+    wrong = call("answer", bridge_run, *own("Bridge"), "--variable", "margni")
     assert wrong.exit_code == 2 and "mean 'margin'" in wrong.output
 
 
-def test_a_report_asks_what_it_lacks_and_says_how_long_that_takes(run, tmp_path, monkeypatch):
+def test_a_report_asks_what_it_lacks_and_says_how_long_that_takes(bridge_run, tmp_path, monkeypatch):
     from engine.report import brief
     from engine.runs import missing
 
     monkeypatch.setattr(missing, "missing_questions", lambda of: [*brief.missing_questions(of)][:2])
-    ended = call("report", run, *own("Bridge"), "--ask", "-o", tmp_path / "page.html")
+    ended = call("report", bridge_run, *own("Bridge"), "--ask", "-o", tmp_path / "page.html")
     assert ended.exit_code == 0, ended.output
     assert "Which policy, how surely (1 of 2 questions, about" in ended.stderr and "(2 of 2" in ended.stderr
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert '<h2 id="compare"' in text and '<h2 id="extremes"' in text
-    opened = engine.open_run(run, engine.load_model_file(f"{MODELS}:Bridge"))
+    opened = engine.open_run(bridge_run, engine.load_model_file(f"{MODELS}:Bridge"))
     assert opened.verify() == []
 
 

@@ -5,9 +5,6 @@ import re
 import pytest
 
 from engine.cli.show import streams
-from engine.formatting import rounded
-from engine.program import precision
-from engine.study.loading import load_model_file, load_study
 from tests.small_files import BRIDGE, POND, call, own, write
 
 
@@ -28,11 +25,6 @@ def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, wor
     assert not {*wide.split()} - {*narrow.split()}
 
 
-def test_its_help_says_what_it_computes():
-    said = " ".join(call("check", "--help").output.split())
-    assert f"the first {precision.PATHS} futures" in said and "nothing" not in said.partition("Positional")[0]
-
-
 def test_check_shows_what_is_asked_and_writes_nothing(tmp_path):
     study = write(tmp_path, POND)
     ended = call("check", study, *own("Pond"), "--out", tmp_path / "out", "--paths", "1_000_000", "--full")
@@ -44,31 +36,14 @@ def test_check_shows_what_is_asked_and_writes_nothing(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("words", [["rustbelt"], ["POND", *own("Pond")]], ids=["shipped", "pond"])
-def test_what_check_shows_fits_one_screen_and_says_where_the_rest_is(tmp_path, monkeypatch, words):
+def test_what_check_shows_fits_one_screen_and_says_where_the_rest_is(tmp_path, monkeypatch):
+    """Of the study that ships: test_one_screen.py."""
     monkeypatch.setattr(streams.Screen, "is_terminal", True)
     monkeypatch.setenv("COLUMNS", "80")
-    if words[0] == "POND":
-        words = [write(tmp_path, POND), *words[1:]]
-    lines = call("check", *words).stdout.splitlines()
+    lines = call("check", write(tmp_path, POND), *own("Pond")).stdout.splitlines()
     assert len(lines) <= 24 and any("--full" in line for line in lines)
     said = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
     assert re.search(r"^The study has \d+ factor", said, re.MULTILINE) and "fingerprint" in said
-
-
-CHALLENGED = """\
-dire = { outcome = "lowest_stock", below = 1.0 }
-[challenge]
-claims = ["use worse than keep in dry", "use better than keep in ES99 of shortage"]
-"""
-
-
-def test_check_in_full_has_claims_in_words(tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "160")
-    study = write(tmp_path, POND.replace("[policies.keep]", '[policies.keep]\nlabel = "Keeping"') + CHALLENGED)
-    said = re.sub(" +", " ", call("check", study, *own("Pond"), "--full").stdout)
-    assert "use worse than keep in dry dry is likelier under use than under keeping" in said
-    assert "the mean of shortage in the worst 1 % is lower under use than under keeping" in said
 
 
 OPEN_LOOP = """
@@ -97,15 +72,6 @@ def test_check_says_which_form_the_program_gets_and_why(tmp_path):
         found[name] = line.removeprefix("program").strip()
     assert found["loop"].startswith("one loop, ") and found["asked"].startswith("XLA's, ")
     assert found["open"].startswith("XLA's, ") and ": while at open_loop.py:" in found["open"]
-
-
-def test_check_shows_priors_asked_beside_fitted(tmp_path):
-    study = write(tmp_path, BRIDGE)
-    ended = call("check", study, *own("Bridge"), "--full")
-    (row,) = (line for line in ended.stdout.splitlines() if line.startswith("load"))
-    assert "p05 4 (4.04), p50 8 (7.83), p95 15 (15.2)" in row
-    (load,) = (one for one in load_study(study, model=load_model_file(own("Bridge")[1])).inputs if one.name == "load")
-    assert row.split()[-1] == rounded(float(load.marginal.mean()), None)
 
 
 def test_check_names_groups_assumptions_and_readings_with_neither_a_label_nor_an_about(tmp_path):

@@ -27,17 +27,6 @@ KEYS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Finished runs of the bridge and of the pond: folder by name."""
-    folder = tmp_path_factory.mktemp("runs")
-    for name, text, model in (("bridge", BRIDGE, "Bridge"), ("pond", POND, "Pond")):
-        study = write(folder, text, f"{name}.toml")
-        ended = call("run", study, *own(model), "--out", folder / name, "--quiet")
-        assert ended.exit_code == 0, ended.output
-    return folder
-
-
 def test_the_greeting_names_three_commands():
     printed = call().output
     assert [line for line in printed.splitlines() if line.startswith("  rustbelt ")] != []
@@ -80,14 +69,7 @@ def test_what_init_suggests_fits_a_terminal(tmp_path, monkeypatch):
 def test_every_command_has_help(name):
     for flag in ("-h", "--help"):
         ended = call(name, flag)
-        assert ended.exit_code == 0
-        assert "Usage: rustbelt" in ended.output
-
-
-def test_a_mistyped_command_is_told_its_closest_match():
-    ended = call("rnu", "rustbelt")
-    assert ended.exit_code == 2
-    assert "mean 'run'" in ended.output
+        assert ended.exit_code == 0 and "Usage: rustbelt" in ended.output
 
 
 @pytest.mark.parametrize(
@@ -119,10 +101,10 @@ def test_what_was_removed_is_gone_and_what_to_type_instead_is_there():
         assert instead.split()[:1] == ["rustbelt"] and instead.split()[1] in COMMANDS, instead
 
 
-def test_the_table_has_policies_side_by_side_with_intervals_and_differences(tmp_path):
-    study = write(tmp_path, BRIDGE)
-    ended = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet", "--paths", "2e5")
-    assert ended.exit_code == 0, ended.output
+def test_the_table_has_policies_side_by_side_with_intervals_each_time_that_it_is_printed(tmp_path):
+    words = ("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--quiet", "--paths", "2e5")
+    ended = call(*words)
+    assert ended.exit_code == 0 and ended.stdout == call(*words).stdout, ended.output
     lines = ended.stdout.splitlines()
     text = " ".join(ended.stdout.split())
     assert lines[0].startswith("The mean of damage is ") and "bridge: 200,000 paths, seed" in text
@@ -134,12 +116,6 @@ def test_the_table_has_policies_side_by_side_with_intervals_and_differences(tmp_
     assert max(map(len, (line for line in lines if ": " not in line))) <= 120
     assert "open_datatree" in ended.stdout and "Next: rustbelt risk" in ended.stdout
     assert ended.stderr == ""
-
-
-def test_a_finished_run_prints_the_same_table_again(runs):
-    first, second = (call("run", runs / "pond.toml", *own("Pond"), "--out", runs / "pond", "--quiet") for _ in range(2))
-    assert first.exit_code == 0
-    assert first.stdout == second.stdout
 
 
 def test_json_is_one_answer_and_nothing_else(runs):
@@ -154,13 +130,6 @@ def test_json_is_one_answer_and_nothing_else(runs):
     assert_same(by_key[("ES95", "weak", "damage")]["estimate"], value)
     assert by_key[("difference_ES95", "strong", "damage")]["estimate"] < 0
     assert by_key[("probability", "weak", "collapse")]["low"] is not None
-
-
-def test_progress_is_plain_lines_where_there_is_no_terminal(tmp_path):
-    study = write(tmp_path, POND)
-    ended = call("run", study, *own("Pond"), "--out", tmp_path / "out", "--json")
-    assert ended.stderr.splitlines()[0] == "compiling: 0 of 600 paths"
-    assert json.loads(ended.stdout)
 
 
 def test_too_few_paths_leave_a_dagger_and_no_interval(runs):
@@ -181,21 +150,6 @@ def test_many_policies_have_the_verdict_on_each_beside_its_estimate(tmp_path):
     full = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet", "--full").stdout.splitlines()
     labels = [line.split()[0] for line in full if line.split()]
     assert all(labels.count(measure) == 2 for measure in ("median", "VaR99", "ES99.9"))
-
-
-def test_policies_and_seed_can_be_chosen(tmp_path):
-    study = write(tmp_path, BRIDGE)
-    ended = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--policies", "weak", "--seed", 8, "--json")
-    assert {record["policy"] for record in records(ended.stdout)} == {"weak"}
-
-
-def test_risk_answers_for_a_level(runs):
-    ended = call("risk", runs / "bridge", *own("Bridge"), "--level", "95", "--json")
-    assert {record["level"] for record in records(ended.stdout)} == {0.95}
-    refused = call("risk", runs / "bridge", *own("Bridge"), "--level", "150")
-    assert refused.exit_code == 2
-    wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
-    assert f"expected {wanted}; got '150'." in refused.output
 
 
 def test_a_finished_run_is_asked_for_any_level(runs):
@@ -228,38 +182,21 @@ def test_levels_of_the_study_are_in_every_table(tmp_path):
     at = {"variable": "stock", "level": "97.5"}
     yearly = call("risk", tmp_path / "out", *own("Pond"), *(f"--{k}={v}" for k, v in at.items()), "--json")
     assert {r["measure"] for r in records(yearly.stdout)} == {"VaR97.5", "ES97.5"}
-    page = call("report", tmp_path / "out", *own("Pond"))
-    assert page.exit_code == 0, page.output
-    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "ES97.5" in text and "median" in text
-
-
-def test_the_baseline_differs_from_itself_by_nothing(runs):
-    cube = xr.open_datatree(runs / "bridge" / "cube.zarr", engine="zarr")
-    baseline = cube["comparison"]["policy"].attrs["baseline"]
-    for group in ("comparison", "comparison/worse"):
-        for name, values in cube[group].data_vars.items():
-            assert (values.sel(policy=baseline) == 0).all(), (group, name)
-    assert {*cube["comparison"].data_vars} == {*cube["risk"].data_vars}
-    pond = xr.open_datatree(runs / "pond" / "cube.zarr", engine="zarr")
-    stock = pond["comparison/yearly"]["stock"]
-    assert (stock.sel(policy=stock["policy"].attrs["baseline"]) == 0).all()
-
-
-def test_medians_and_deviations_are_those_of_the_paths(runs):
-    cube = xr.open_datatree(runs / "pond" / "cube.zarr", engine="zarr")
-    for name, paths in cube["paths"].data_vars.items():
+    for name, paths in cube["paths"].data_vars.items():  # and medians and deviations are those of the paths
         of = cube["risk"][name].sel(stat="estimate")
         np.testing.assert_allclose(of.sel(measure="median"), paths.median("path"), rtol=1e-6)
         np.testing.assert_allclose(of.sel(measure="sd"), paths.astype(float).std("path", ddof=1), rtol=1e-6)
     for name, moments in cube["moments"].data_vars.items():
         sd = cube["risk/yearly"][name].sel(measure="sd", stat="estimate")
         np.testing.assert_allclose(sd, moments.sel(moment="standard_deviation"), rtol=1e-6, atol=1e-12)
-
-
-def test_risk_answers_for_an_event_alone(runs):
-    ended = call("risk", runs / "bridge", *own("Bridge"), "--variable", "collapse", "--json")
-    assert {record["variable"] for record in records(ended.stdout)} == {"collapse"}
+    for group in ("comparison", "comparison/worse", "comparison/yearly"):  # the baseline differs from itself by nothing
+        for values in cube[group].data_vars.values():
+            assert (values.sel(policy=values["policy"].attrs["baseline"]) == 0).all(), group
+    assert {*cube["comparison"].data_vars} == {*cube["risk"].data_vars}
+    page = call("report", tmp_path / "out", *own("Pond"))
+    assert page.exit_code == 0, page.output
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "ES97.5" in text and "median" in text
 
 
 def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
@@ -290,11 +227,6 @@ def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
     assert "stock in north, mean [hm3]" in call("risk", runs / "pond", *own("Pond"), "--variable", "stock").stdout
 
 
-def test_a_name_of_both_an_outcome_and_a_yearly_variable_answers_twice(runs):
-    printed = call("risk", runs / "pond", *own("Pond"), "--variable", "shortage").stdout
-    assert "shortage [hm3]" in printed and "shortage, mean [hm3/yr]" in printed
-
-
 def test_risk_given_a_condition(runs):
     words = ["risk", runs / "bridge", *own("Bridge"), "--given", "margin >= 0"]
     ended = call(*words)
@@ -306,20 +238,6 @@ def test_risk_given_a_condition(runs):
         if (r["measure"], r["policy"], r["variable"]) == ("given_mean", "weak", "damage")
     )
     assert given["estimate"] == 0
-
-
-def test_a_condition_at_a_level_has_its_shortfalls(runs):
-    printed = call("risk", runs / "bridge", *own("Bridge"), "--given", "margin >= 0", "--level", "60").stdout
-    weak = next(line for line in printed.splitlines() if line.startswith("damage, ES60"))
-    assert len(re.findall(r"\d", weak)) > 2
-
-
-def test_replay_tells_the_years_the_outcomes_and_the_draws(runs):
-    ended = call("replay", runs / "pond", "--path", 599, "--policy", "use", *own("Pond"))
-    assert ended.exit_code == 0, ended.output
-    for word in ("under use", "stock", "north", "2020", "lowest_stock", "inflow", "bit for bit"):
-        assert word in ended.stdout
-    assert "under keep" not in ended.stdout
 
 
 def test_list_shows_what_ships_and_what_was_run(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from engine.answers.plain import SCHEMA
 from engine.run_folder import answer_store
 from engine.runs.run import open_run
 from engine.study.loading import load_model_file
-from tests.small_files import BRIDGE, MODELS, POND, call, damages, own, write
+from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
 NAMED = ("use", "dry", "half")
 POLICIES = "[policies.keep]\n[policies.use]\nrelease = { 2016 = 0.3, 2018 = 0.4 }\n"
@@ -38,13 +38,11 @@ def compare(folder, *words):
     return call("compare", folder, *own("Pond"), *words)
 
 
-def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond):
     ended = compare(pond, "--policies", "keep,use", "--full")
     assert ended.exit_code == 0, ended.output
     *lines, last = ended.stdout.splitlines()
     assert lines[0].startswith("Under use, the mean of ") and "compare.zarr" in last
-    assert max(map(len, lines)) <= 80
     for part in ("Stochastic dominance over keep", "shortage, VaR95", "Worst 1 % of futures in common"):
         assert part in ended.stdout, part
     tree = answer_store.read(pond, "compare")
@@ -57,7 +55,6 @@ def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, m
     assert list(tree["differences"]["policy"].values) == ["use"]
     assert list(tree["regret"]["policy"].values) == ["keep", "use"]
     assert tree.attrs["answer"]["study"]["baseline"] == "keep" and tree.attrs["paths"] == 4096
-    assert damages(pond, *own("Pond")) == []
 
 
 def test_many_policies_are_ranked(pond):
@@ -67,6 +64,9 @@ def test_many_policies_are_ranked(pond):
     assert " ".join(ended.stdout.split()).startswith(answer.finding)
     assert "Ranks, 1 the best" in ended.stdout
     assert re.search(r"mean, lowest_stock +1 \[1, 1\] ", ended.stdout)
+    tree = xr.open_datatree(pond / "compare.zarr", engine="zarr")
+    assert 0 <= float(tree["worse"]["worse"].sel(outcome="shortage", policy="use", stat="estimate")) <= 1
+    assert {"dominates", "is dominated"} <= set(tree["dominance"]["verdict"].values.ravel())
 
 
 def test_an_answer_passes_through_at_most_twenty_files_of_the_upper_half(pond):
@@ -98,6 +98,8 @@ def test_named_policies_are_compared_with_every_other_named_one(pond):
     pairs = {(row["policy"], row["against"]) for row in shown if row["gap"] is not None}
     assert pairs == {(one, other) for one in NAMED for other in NAMED if one != other}
     assert not any(every["gaps"].brief)
+    some = " ".join(compare(pond, "--policies", "use,half,dry", "--full").stdout.split())
+    assert "All pairs" in some and "under keep" not in some
 
 
 def test_any_policy_may_be_what_the_others_are_held_against(pond):
@@ -141,11 +143,6 @@ def test_every_policy_is_held_against_every_other(pond):
     assert json.loads(json.dumps(answer.plain())) == plain
 
 
-def test_policies_that_are_named_are_each_compared_with_every_other(pond):
-    some = " ".join(compare(pond, "--policies", "use,half,dry", "--full").stdout.split())
-    assert "All pairs" in some and "under keep" not in some
-
-
 def test_json_has_every_number(pond):
     plain = json.loads(compare(pond, "--json").stdout)
     rows = {name: table["rows"] for name, table in plain["tables"].items()}
@@ -182,14 +179,6 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
         outcome="stock", at={"region": "north"}, year=2018
     )
     assert asked.plain()["tables"]["by_year"]["rows"] == rows and asked.asked["at"] == {"region": "north"}
-
-
-@pytest.mark.slow
-def test_another_level_is_that_of_everything(pond):
-    tables = json.loads(compare(pond, "--level", "90", "--json").stdout)["tables"]
-    ranked = {row["measure"] for row in tables["ranks"]["rows"]}
-    assert "ES90" in {row["measure"] for row in tables["differences"]["rows"]}
-    assert "ES90" in ranked and "ES99" not in ranked
 
 
 @pytest.mark.parametrize(
@@ -235,12 +224,3 @@ def test_outcomes_that_are_not_kept_have_what_their_tallies_say(tmp_path):
     ended = call("compare", tmp_path / "run", *own("Bridge"), "--full")
     assert ended.exit_code == 0, ended.output
     assert "damage, mean" in ended.stdout and "Stochastic dominance" not in ended.stdout
-
-
-def test_the_whole_is_labelled(pond):
-    compare(pond)
-    tree = xr.open_datatree(pond / "compare.zarr", engine="zarr")
-    chance = tree["worse"]["worse"].sel(outcome="shortage", policy="use", stat="estimate")
-    assert 0 <= float(chance) <= 1
-    verdicts = set(tree["dominance"]["verdict"].values.ravel())
-    assert {"dominates", "is dominated"} <= verdicts

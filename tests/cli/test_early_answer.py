@@ -87,6 +87,7 @@ def test_a_full_disk_below_the_screen_keeps_no_cube_from_being_finished(words, t
     assert "standard output" in ended.stderr and not LAST.search(ended.stdout)
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_keeps_no_cube_from_being_finished(words, tmp_path):
     code = "from engine.cli import main; main()"
     program = [sys.executable, "-c", code, *map(str, words), "--quiet"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rich.text import Text
 
+from engine.cli.show.answers import print_answer, print_place
 from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.screen import (
     folded,
@@ -21,6 +22,8 @@ from engine.cli.show.screen import (
 )
 from engine.formatting import command_line
 from engine.risk.estimation.rounding import REMEDY, Lost, Rounding
+from engine.run_folder.folder import RunFolder
+from engine.runs.run import open_run
 from tests.cli.printed import printed, rows_of
 
 TEXT = "Brackets: 95 % intervals of [40.2, 40.8] and of all that is beyond."
@@ -93,3 +96,24 @@ def test_a_table_of_names_has_a_row_a_name():
         "sun": ["b", "22"],
     }
     assert printed(80, print_rows, "Shocks", Column("shock", []), [Column("law", []), Column("size", [])]) == []
+
+
+def flat(lines):
+    return " ".join(" ".join(lines).split())
+
+
+def test_an_answer_is_its_sentences_its_basis_and_all_of_its_tables_in_full(runs):
+    answer = open_run(runs / "bridge").compare()
+    short, full = (flat(printed(100, print_answer, answer, full)) for full in (False, True))
+    assert all(text.startswith(answer.finding) and answer.basis in text for text in (short, full))
+    assert all(table.title in full for table in answer.tables) and full.endswith(" ".join(answer.reading.split()))
+    assert "--full" in short and "--full" not in full
+
+
+def test_where_an_answer_is_kept_or_what_it_takes_to_keep_it(runs, tmp_path):
+    run = open_run(runs / "bridge").run_folder
+    place = run.path / "explain.zarr"
+    assert repr(str(place)) in flat(printed(240, print_place, run, place))
+    assert printed(240, print_place, run, None) == []
+    nowhere = RunFolder(tmp_path / "none", run.study)
+    assert "rustbelt run" in flat(printed(240, print_place, nowhere, None))

@@ -10,7 +10,6 @@ import pytest
 from engine.answers import registry
 from engine.cli import COMMANDS
 from engine.cli.show import answers, streams
-from engine.runs.run import open_run
 from engine.study.loading import load_study
 from tests.answers.units import held_to_units
 from tests.answers.words import held_to_words
@@ -154,24 +153,6 @@ def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, to
     for answer in told:
         held_to_words(answer)
         held_to_units(answer, load_study("rustbelt"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "asked",
-    [{}, {"variable": "growth"}, {"level": 95}, {"given": "capital_shortfall_peak > 5"}, {"variable": "all_four"}],
-)
-def test_sentences_of_risk_are_in_the_words_of_the_study(place, asked):
-    there(place)
-    answer = open_run("run")._ask("risk", **asked)
-    held_to_words(answer)
-    assert not asked or "under old policies" in answer.finding
-
-
-@pytest.mark.slow
-def test_a_future_of_the_study_is_lived_again_bit_for_bit(place):
-    there(place)
-    assert "bit for bit" in call("replay", "run", "--path", 1_234).stdout
 
 
 @pytest.mark.slow

@@ -57,17 +57,7 @@ def test_the_headline_tightens_to_what_the_table_says(logged):
         assert news[-1]["variable"] == "damage" and news[-1]["measure"] == "ES99"
         assert_same(news[-1]["policies"][policy]["estimate"], exact.estimate)
         assert_same(news[-1]["policies"][policy]["low"], exact.low)
-
-
-def test_the_headline_is_that_of_all_blocks_that_are_there(logged):
-    folder, _ = logged
-    study = find_run(folder, load_model_file(f"{MODELS}:Bridge")).study
-    run = RunFolder(folder, study)
-    values = Paths(run)["damage"]
-    headline = so_far(run)
-    assert headline is not None and (headline.variable, headline.measure) == ("damage", "ES99")
-    for under, estimate in zip(values, headline.estimates.values(), strict=True):
-        assert estimate == summary(under, study.unit, True)["ES99"]
+        assert so_far(RunFolder(folder, study)).estimates[policy] == exact
     assert so_far(RunFolder(folder, replace(study, keep=replace(study.keep, outcomes=())))) is None
 
 
@@ -133,14 +123,14 @@ def test_a_shell_that_is_not_known_is_said(monkeypatch):
     assert ended.exit_code == 2 and "bash, zsh, fish" in ended.stderr
 
 
-def test_variables_policies_and_kinds_of_figures_are_completed(logged):
-    folder, _ = logged
+def completed(*words: str) -> list[str]:
+    known = BashComplete(main, {}, "rustbelt", "_RUSTBELT_COMPLETE")
+    return [item.value for item in known.get_completions([*words[:-1]], words[-1])]
 
-    def completed(*words: str) -> list[str]:
-        known = BashComplete(main, {}, "rustbelt", "_RUSTBELT_COMPLETE")
-        return [item.value for item in known.get_completions([*words[:-1]], words[-1])]
 
-    place = str(folder)
+def test_commands_variables_policies_and_kinds_of_figures_are_completed(logged):
+    place = str(logged[0])
+    assert completed("ver") == ["verify"] and "rustbelt" in completed("run", "ru")
     assert completed("plot", "to") == ["tornado"] and "exceedance" in completed("plot", "")
     assert completed("plot", "tails", place, "--variable", "da") == ["damage"]
     assert completed("risk", place, "--variable", "") == ["damage", "margin", "collapse"]
@@ -150,31 +140,15 @@ def test_variables_policies_and_kinds_of_figures_are_completed(logged):
     assert completed("risk", "nothing", "--variable", "") == []
 
 
-def test_the_version_has_a_short_option():
-    assert call("-V").stdout == call("--version").stdout != ""
-
-
-def test_commands_studies_and_runs_are_completed(tmp_path):
+def test_runs_are_completed_by_the_program(tmp_path):
     (tmp_path / "outputs" / "pond-1").mkdir(parents=True)
     (tmp_path / "outputs" / "pond-1" / "study.toml").write_text("")
     code = "from engine.cli import main; main(prog_name='rustbelt')"
+    asked = {"COMP_WORDS": "rustbelt status pond", "COMP_CWORD": "2", "_RUSTBELT_COMPLETE": "bash_complete"}
+    words = [sys.executable, "-c", code]
+    ended = subprocess.run(words, env=os.environ | asked, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "outputs/pond-1" in [line.partition(",")[2] for line in ended.stdout.splitlines()]
 
-    def completed(*words: str) -> list[str]:
-        environment = {
-            "COMP_WORDS": " ".join(words),
-            "COMP_CWORD": str(len(words) - 1),
-            "_RUSTBELT_COMPLETE": "bash_complete",
-        }
-        ended = subprocess.run(
-            [sys.executable, "-c", code],
-            env=os.environ | environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return [line.partition(",")[2] for line in ended.stdout.splitlines()]
 
-    assert completed("rustbelt", "ver") == ["verify"]
-    assert "rustbelt" in completed("rustbelt", "run", "ru")
-    assert "outputs/pond-1" in completed("rustbelt", "status", "pond")
+def test_the_version_has_a_short_option():
+    assert call("-V").stdout == call("--version").stdout != ""

@@ -1,6 +1,7 @@
-"""A replay as an answer: every value once and in its place, as JSON and as a file."""
+"""A replay as an answer: every value once and in its place, as JSON and as a file; what is unusual, and the worst."""
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pandas as pd
@@ -8,29 +9,33 @@ import pytest
 
 from engine.answers.plain import SCHEMA
 from engine.cli.show.answers import print_answer
-from engine.cli.show.replay_tables import replayed
+from engine.cli.show.replay_tables import UNUSUAL, agreement, replayed
 from engine.formatting import unit_name
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.runs.replay import replay
-from engine.study.loading import load_model_file, load_study
+from engine.run_folder.folder import RunFolder
+from engine.runs.replay import percentiles, replay, worst
+from engine.runs.run import open_run
 from tests.cli.printed import printed
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 from tests.user_models import static
 
 
-@pytest.fixture(scope="module")
-def pond(tmp_path_factory):
-    """The words that replay a finished run of the pond, but for the path."""
-    folder = tmp_path_factory.mktemp("pond")
-    ran = call("run", write(folder, POND), *own("Pond"), "--out", folder / "run", "--quiet")
-    assert ran.exit_code == 0, ran.output
-    return ["replay", folder / "run", *own("Pond")]
+@pytest.fixture
+def pond(runs):
+    """The words that replay path 17 of the pond."""
+    return ["replay", runs / "pond", *own("Pond"), "--path", 17]
 
 
 @pytest.fixture(scope="module")
-def story(pond):
+def story(runs):
     """Path 17 of it."""
-    return replay(load_study(pond[1] / "study.toml", model=load_model_file(pond[-1])), [17])
+    return replay(open_run(runs / "pond").study, [17])
+
+
+@pytest.fixture(scope="module")
+def bridge(runs):
+    """The folder of the bridge, with its study."""
+    return open_run(runs / "bridge").run_folder
 
 
 def assert_holds(rows, values):
@@ -42,12 +47,12 @@ def assert_holds(rows, values):
 
 
 def test_json_is_the_answer_and_nothing_else(pond, story):
-    ended = call(*pond, "--path", 17, "--json")
+    ended = call(*pond, "--json")
     assert ended.exit_code == 0, ended.output
     answer = json.loads(ended.stdout)
     jsonschema.validate(answer, SCHEMA)
     tables, first = answer["tables"], story.isel(path=0)
-    assert answer["question"] == "replay"
+    assert answer["question"] == "replay" and answer["findings"][0].startswith("On path 17, ")
     for name, values in first["outcomes"].data_vars.items():
         assert_holds([row for row in tables["outcomes"]["rows"] if row["variable"] == name], values)
     for group, prefix in (("yearly", "yearly_"), ("shocks", "shock_")):
@@ -60,7 +65,7 @@ def test_json_is_the_answer_and_nothing_else(pond, story):
 
 
 def test_one_policy_and_one_variable_are_all_that_is_told(pond):
-    tables = json.loads(call(*pond, "--path", 17, "--policy", "use", "--variable", "stock", "--json").stdout)["tables"]
+    tables = json.loads(call(*pond, "--policy", "use", "--variable", "stock", "--json").stdout)["tables"]
     assert {row["policy"] for name in ("outcomes", "yearly_stock") for row in tables[name]["rows"]} == {"use"}
     assert "level" not in tables and {row["factor"] for row in tables["draws"]["rows"]} == {"inflow", "depth"}
 
@@ -75,17 +80,15 @@ def test_a_value_that_is_no_number_is_null(tmp_path):
 
 
 def test_what_is_saved_is_the_replay(pond, story, tmp_path):
-    ended = call(*pond, "--path", 17, "--save", tmp_path / "one.csv", "--digits", "full")
+    ended = call(*pond, "--save", tmp_path / "one.csv", "--digits", "full")
     assert ended.exit_code == 0, ended.output
     assert f"Saved in {tmp_path / 'one.csv'}." in ended.stdout
     saved = pd.read_csv(tmp_path / "one.csv")
     rows = saved[saved["table"] == "outcomes"]
     for name, values in story["outcomes"].isel(path=0).data_vars.items():
         assert_holds(rows[rows["variable"] == name].to_dict("records"), values)
-    kinds = {f"yearly_{name}" for name in story["yearly"].data_vars} | {
-        f"shock_{name}" for name in story["shocks"].data_vars
-    }
-    assert kinds | {"draws"} <= {*saved["table"]}
+    yearly, shocks = (story[name].data_vars for name in ("yearly", "shocks"))
+    assert {*(f"yearly_{name}" for name in yearly), *(f"shock_{name}" for name in shocks), "draws"} <= {*saved["table"]}
 
 
 def test_no_text_that_is_saved_is_a_formula(tmp_path):
@@ -97,14 +100,6 @@ def test_no_text_that_is_saved_is_a_formula(tmp_path):
     rows = pd.read_csv(tmp_path / "one.csv")
     assert {*rows.loc[rows["variable"] == "margin", "unit"]} == {r"'=1+1 \x1b[2J"}
     assert rows["value"].dtype == float
-
-
-@pytest.mark.parametrize(
-    ("file", "message"), [("one.nc", "ends in .csv, .xlsx, .parquet or .md"), ("nowhere/one.csv", "nowhere'")]
-)
-def test_where_a_replay_cannot_be_saved(pond, tmp_path, file, message):
-    ended = call(*pond, "--path", 17, "--save", tmp_path / file)
-    assert ended.exit_code == 2 and message in ended.stderr
 
 
 def test_levers_that_differ_by_place_are_folded_between_words():
@@ -122,9 +117,44 @@ def test_levers_that_differ_by_place_are_folded_between_words():
     policies = {"few": {"teachers": few, "pay": "need"}, "many": {"teachers": many, "pay": "need"}}
     prior = {"family": "normal", "mean": 0, "sd": 1}
     study = static(Schools(), {"need": prior}, 16, policies, baseline="few")
-    story = replay(study, [3])
-    levers = replayed(study, story, None, "few")["levers"]
-    texts = {row["policy"]: row["in_force"] for row in levers.where(lever="teachers")}
+    answer = replayed(study, replay(study, [3]), None, "few")
+    texts = {row["policy"]: row["in_force"] for row in answer["levers"].where(lever="teachers")}
     assert texts["few"].startswith("town 0: 1, ") and texts["many"].startswith("town 0: 10, ")
-    lines = printed(70, print_answer, replayed(study, story, None, "few"), True)
-    assert max(map(len, lines)) <= 70
+    assert max(map(len, printed(70, print_answer, answer, True))) <= 70
+
+
+def test_a_path_is_compared_with_the_cube_bit_for_bit(bridge):
+    story = replay(bridge.study, [5, 6])
+    same = agreement(bridge, story)
+    assert "bit for bit on all 2 paths" in same and "Not" not in same
+    story["outcomes"]["margin"].values[0] += 1
+    other = agreement(bridge, story)
+    assert other.startswith("Not bit for bit") and "margin" in other and "damage" not in other
+    unkept = replace(bridge.study, keep=replace(bridge.study.keep, outcomes=()))
+    assert "no outcome" in agreement(RunFolder(bridge.path, unkept), story)
+
+
+def test_the_worst_paths_are_in_order_under_every_policy(bridge):
+    ranked = worst(bridge, "margin", "weak", 4)
+    answer = replayed(bridge.study, replay(bridge.study, ranked["path"].values), ranked, "weak")
+    table, first = answer["worst"], int(ranked["path"][0])
+    assert "margin [t]" in table.title and "low is worse" in table.title
+    assert f"path {first} is the worst" in answer.finding
+    for row in table.rows():
+        at = ranked["margin"].isel(path=int(row["rank"]) - 1)
+        assert (row["path"], row["value"]) == (str(int(at["path"])), float(at.sel(policy=row["policy"])))
+
+
+@pytest.mark.parametrize("paths", [[3], [3, 8, 21]])
+def test_unusual_draws_are_the_farthest_from_the_middle_of_their_priors(bridge, paths):
+    story, inputs = replay(bridge.study, paths), {item.name: item for item in bridge.study.inputs}
+    shares = percentiles(bridge.study, story["draws"].to_dataset())
+    means = {str(name): float(share.mean()) for name, share in shares.items()}
+    table = replayed(bridge.study, story, None, "weak")["draws"]
+    assert [*table["factor"]] == sorted(means, key=lambda name: -abs(means[name] - 0.5))
+    assert table.brief == tuple(place < UNUSUAL for place in range(len(table)))
+    for row in table.rows():
+        item = inputs[row["factor"]]
+        assert row["percentile"] == means[item.name] and row["unit"] == item.unit
+        assert row["draw"] == float(story["draws"][item.name].values.astype(float).mean())
+        assert (row["p05"], row["p95"]) == tuple(float(item.marginal.quantile(p)) for p in (0.05, 0.95))

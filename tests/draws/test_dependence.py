@@ -4,8 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from engine.draws.copulas.archimedean import Gumbel
-from engine.draws.copulas.elliptical import Equicorrelated, lowest_correlation
+from engine.draws.copulas.elliptical import Equicorrelated, StudentT, lowest_correlation
 from engine.draws.dependence import correlated, latent_streams
 from engine.draws.factors import Group
 from tests.helpers import assert_close, assert_plausible, assert_same
@@ -73,8 +72,8 @@ def test_a_member_added_changes_no_other_draw():
 
 def test_a_group_added_changes_no_draw_of_another():
     own = scores(("a", "b", "c", "d"), 1000)
-    shared = scores(["group:group", "group:other", "group:other/exponential"], 1000)
-    group, other = gaussian(0.3, "a", "b"), Group("other", Gumbel(2.0), ("c", "d"))
+    shared = scores(["group:group", "group:other", "group:other/mixing"], 1000)
+    group, other = gaussian(0.3, "a", "b"), Group("other", StudentT(Equicorrelated(0.5), 3.0), ("c", "d"))
     alone = joint(own, shared, group)
     for both in (joint(own, shared, group, other), joint(own, shared, other, group)):
         for name in ("a", "b"):

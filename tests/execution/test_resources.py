@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from engine.errors import UserError
 from engine.execution import resources
 from engine.execution.job import RunOptions, at_work, executor_of
 from engine.execution.resources import bytes_of, memory_needed, refuse_if_memory_too_small, writers_for
@@ -13,6 +12,7 @@ from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.program.simulated_card import Named
 from tests.recorded import study_in
+from tests.refusals import refuses
 
 
 @pytest.mark.parametrize(
@@ -42,45 +42,33 @@ def study(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("blocks", "count"), [(0, 1), (2, 1), (3, 2), (4, 2), (5, 3), (15, 8), (1000, 8)])
 def test_as_many_blocks_are_written_at_a_time_as_fit(study, tmp_path, monkeypatch, blocks, count):
     block = 4 * len(study.policies) * len(study.model.outcomes) * BLOCK
-    least = memory_needed(study, memory=1)
+    least = memory_needed(study)
     free = least + blocks * block
     monkeypatch.setattr(resources, "memory_free", lambda: free)
     assert writers_for(study) == writers_for(study, free) == count
-    assert memory_needed(study) == memory_needed(study, memory=free) <= free
-    refuse_if_memory_too_small(study, None)
+    assert memory_needed(study, writers=count) <= free
     for memory in (None, free):
-        with at_work(
-            RunFolder(tmp_path / "run", study), executor_of(study, RunOptions()), RunOptions(memory=memory)
-        ) as (job, _):
+        options = RunOptions(memory=memory)
+        with at_work(RunFolder(tmp_path / "run", study), executor_of(study, options), options) as job:
             assert job.writers == count
-    with pytest.raises(UserError, match="expected at least"):
+    with refuses("", "of memory", "allowed"):
         refuse_if_memory_too_small(study, least - 1)
     monkeypatch.setattr(resources, "memory_free", lambda: least - 1)
-    with pytest.raises(UserError, match="of memory"):
+    with refuses("", "of memory", "free"):
         refuse_if_memory_too_small(study, None)
 
 
-def test_what_a_launch_on_a_card_leaves_is_counted(study, tmp_path, monkeypatch):
-    values = 4 * BLOCK * len(study.policies)  # of one outcome
-    for keep, least, most in (((), 0, 1), (("lowest_stock",), 1, 2), (tuple(study.model.outcomes), None, None)):
-        some = replace(study, keep=replace(study.keep, outcomes=keep))
-        more = memory_needed(some, memory="1TiB", launch=8) - memory_needed(some, memory="1TiB")
-        if least is None:  # all cross: two launches, and one that is put in order
-            assert more == 8 * 3 * len(keep) * values
-        else:
-            assert 8 * least * values < more < 8 * most * values
-    assert memory_needed(study, 2, launch=8) - memory_needed(study, 2) > 2 * 8 * values
-
+def test_what_launches_on_a_card_leave_is_counted(study, tmp_path, monkeypatch):
+    block = 4 * len(study.policies) * len(study.model.outcomes) * BLOCK
+    assert memory_needed(study, launch=8) - memory_needed(study) == (3 * 8 - 1) * block
     monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
     monkeypatch.setattr(hardware, "cards", lambda: ([Named(), Named(id=1)], ""))
     assert devices.blocks_of_launch("gpu", study) == 2 * devices.GPU_LANES // BLOCK
-    assert devices.blocks_of_launch("gpu", study, apart=True) == devices.GPU_LANES // BLOCK
     assert devices.blocks_of_launch(None, study) == devices.blocks_of_launch("cpu", study) == 0  # it is small
-    free = memory_needed(study, memory=1) + 8 * values
-    monkeypatch.setattr(resources, "memory_free", lambda: free)
+    monkeypatch.setattr(resources, "memory_free", lambda: memory_needed(study) + 8 * block)
     options = RunOptions(tmp_path / "run", device="gpu")
-    with pytest.raises(UserError, match="of memory"):
+    with refuses("", "of memory"):
         at_work(RunFolder(tmp_path / "run", study), executor_of(study, options), options).__enter__()
 
 

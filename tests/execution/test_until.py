@@ -196,29 +196,9 @@ def test_what_is_damaged_is_not_looked_at(tmp_path, no_jax):
         until.compute(study, RunOptions(tmp_path / "run"))
 
 
-def test_shards_go_the_same_way(tmp_path, monkeypatch, no_jax):
-    study = study_of(tmp_path, "mean of lowest_stock under keep within 0.3 %")
-    whole = until.compute(study, RunOptions(tmp_path / "whole"))
-    monkeypatch.setattr(job, "PREPARING", 0.0)
-    monkeypatch.setattr(until, "Local", lambda *_: no_jax)
-    monkeypatch.setattr(job, "Local", lambda *_: no_jax)
-    waiting, finished = 0, None
-    while finished is None:  # the array is started again, one task after the other
-        for number in (2, 1):
-            shard = until.compute_shard(study, number, 2, RunOptions(tmp_path / "run", "cpu"))
-            waiting += shard.awaits
-            finished = shard.finished or finished
-    assert finished.ended.as_dict() == whole.ended.as_dict() and 0 < waiting < 4
-    assert paths_of(tmp_path / "run") == paths_of(tmp_path / "whole")
-
-
-def test_a_shard_waits_as_long_as_somebody_works_in_the_folder(tmp_path, monkeypatch, no_jax):
-    study, left = study_of(tmp_path, MEAN), ["somebody"] * 3
-    monkeypatch.setattr(job, "PREPARING", 0.0)
-    monkeypatch.setattr(until, "Local", lambda *_: no_jax)
-    monkeypatch.setattr(until.ownership, "writer", lambda _: left.pop() if left else None)
-    shard = until.compute_shard(study, 2, 2, RunOptions(tmp_path / "run", "cpu"))
-    assert left == [] and shard.awaits and shard.missing == 1
+def test_shards_of_a_run_with_targets_are_refused(tmp_path):
+    with refuses("", "targets of precision", "--workers"):
+        until.compute_shard(study_of(tmp_path, MEAN), 1, 2, RunOptions(tmp_path / "run", "cpu"))
 
 
 @pytest.mark.slow

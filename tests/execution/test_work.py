@@ -5,13 +5,11 @@ import threading
 import pytest
 
 from engine.errors import UserError
-from engine.execution import results
 from engine.execution.resources import AHEAD
 from engine.execution.work import Work
 from engine.run_folder import cube, ledger, ownership, parts
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
-from tests.helpers import assert_same
 from tests.recorded import MOST, VERSIONS, contents, played_back, study_in
 
 BLOCKS = MOST // BLOCK
@@ -50,11 +48,10 @@ class Backwards(Work):
     def store(self, result):
         if result.block.index < WRITERS - 1:
             assert self._last.wait(30)
-        left = super().store(result)
+        super().store(result)
         self.order.append(result.block.index)
         if result.block.index == WRITERS - 1:
             self._last.set()
-        return left
 
 
 def test_the_order_in_which_writers_finish_changes_no_byte(begun):
@@ -64,18 +61,6 @@ def test_the_order_in_which_writers_finish_changes_no_byte(begun):
     assert list(work.blocks(blocks, yearly=True)) == list(blocks)
     assert work.order[0] == WRITERS - 1 and sorted(work.order) == list(range(BLOCKS))
     assert contents(folder.path) == whole_by_one(begun)
-    of_files = results.of_run(folder).tally
-    for name, array in vars(work.tally).items():
-        assert_same(array, getattr(of_files, name))
-
-
-def test_a_tally_is_known_only_where_all_blocks_were_computed_here(begun):
-    folder, program = begun("resumed")
-    first, *rest = folder.study.blocks()
-    for some in ([first], rest):
-        work = Work(folder, program)
-        list(work.blocks(some, yearly=some is rest))
-        assert work.tally is None
 
 
 class OneFails(Work):
@@ -123,9 +108,8 @@ class Counted(Work):
 
     def store(self, result):
         threading.Event().wait(0.3)
-        left = super().store(result)
+        super().store(result)
         self._count(-1)
-        return left
 
 
 @pytest.mark.parametrize(("writers", "most"), [(1, 1 + 1 + 1), (2, AHEAD + 1 + 2), (3, AHEAD + 1 + 3)])

@@ -59,22 +59,41 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize("family", SAMPLES)
-def test_no_likelihood_is_below_that_of_scipy(family, quick):
+def test_a_fit_is_the_likeliest_law_that_a_study_would_draw(family, quick):
+    """No less likely than SciPy's, nor than parameters near by; and the snippet has it bit for bit."""
     values, name = SAMPLES[family]
     held = {"floc": 0.0} if family in (*ranking.POSITIVE, *ranking.UNIT) else {}
     held |= {"fscale": 1.0} if family in ranking.UNIT else {}
-    law = getattr(stats, name)
-    theirs = law.fit(values, **held)
-    ours = only(values, family)
-    assert ours.log_likelihood > float(law.logpdf(values, *theirs).sum()) - 1e-5
-    assert not ours.failed and ours.k == len(theirs) - len(held)
+    law, fit = getattr(stats, name), only(values, family)
+    theirs = np.array(law.fit(values, **held))
+    assert fit.log_likelihood > float(law.logpdf(values, *theirs).sum()) - 1e-5
+    assert not fit.failed and fit.k == len(theirs) - len(held)
+    for i in range(len(theirs) - len(held) * (family in ranking.UNIT)):
+        for factor in (0.999, 1.001):
+            moved = theirs.copy()
+            moved[i] *= factor
+            assert not float(law.logpdf(values, *moved).sum()) > fit.log_likelihood + 1e-6
+    density = log_density(family, dict(fit.parameters), values)
+    inside = np.isfinite(density)  # low + (high - low) may round to the next double
+    assert inside.sum() >= len(values) - 1
+    assert fit.log_likelihood == pytest.approx(density[inside].sum() * len(values) / inside.sum(), rel=2e-2)
+    if inside.all():
+        assert_close(fit.log_likelihood, density.sum(), np.float32)
+    source = 'fitted to "a\\b".csv, column Größe\x7f, n = 400'
+    text = snippet("steel price", fit.family, fit.parameters, source)
+    (title, table), = tomllib.loads(text)["factors"].items()  # fmt: skip
+    assert title == "steel price"
+    assert table.pop("source") == source and table.pop("family") == fit.family == family
+    assert list(table) == list(fit.parameters)
+    for key, value in table.items():
+        assert_same(value, fit.parameters[key])
 
 
-@pytest.mark.parametrize("family", SAMPLES)
-def test_the_likelihood_is_that_of_the_law_a_study_would_draw(family, quick):
-    values, name = SAMPLES[family]
-    fit = only(values, family)
-    p = dict(fit.parameters)
+def log_density(family, p, values):
+    """That of the law that a study with these parameters draws, by SciPy."""
+    if family == "logit-normal":
+        law = stats.norm(special.logit(p["median"]), p["sigma"])
+        return law.logpdf(special.logit(values)) - np.log(values * (1 - values))
     frozen = {
         "normal": lambda: stats.norm(p["mean"], p["sd"]),
         "lognormal": lambda: stats.lognorm(p["sigma"], 0, p["median"]),
@@ -83,16 +102,7 @@ def test_the_likelihood_is_that_of_the_law_a_study_would_draw(family, quick):
             (p["mode"] - p["low"]) / (p["high"] - p["low"]), p["low"], p["high"] - p["low"]
         ),
     }
-    if family == "logit-normal":
-        logit = special.logit(values)
-        density = stats.norm(special.logit(p["median"]), p["sigma"]).logpdf(logit) - np.log(values * (1 - values))
-    else:
-        density = frozen.get(family, lambda: getattr(stats, name)(**p))().logpdf(values)
-    inside = np.isfinite(density)  # low + (high - low) may round to the next double
-    assert inside.sum() >= len(values) - 1
-    assert fit.log_likelihood == pytest.approx(density[inside].sum() * len(values) / inside.sum(), rel=2e-2)
-    if inside.all():
-        assert_close(fit.log_likelihood, density.sum(), np.float32)
+    return frozen.get(family, lambda: getattr(stats, SAMPLES[family][1])(**p))().logpdf(values)
 
 
 def test_normal_lognormal_and_exponential_in_closed_form(quick):
@@ -127,20 +137,6 @@ def test_the_logit_normal_law_is_the_normal_one_of_the_logits(quick):
     fit = only(values, "logit-normal")
     assert best - 1e-6 < fit.log_likelihood <= best + 1e-9
     assert special.logit(fit.parameters["median"]) == pytest.approx(logit.mean(), abs=1e-3 * logit.std())
-
-
-@pytest.mark.parametrize("family", SAMPLES)
-def test_no_parameters_near_by_are_likelier(family, quick):
-    values, name = SAMPLES[family]
-    law, fit = getattr(stats, name), only(values, family)
-    held = {"floc": 0.0} if family in (*ranking.POSITIVE, *ranking.UNIT) else {}
-    held |= {"fscale": 1.0} if family in ranking.UNIT else {}
-    best = np.array(law.fit(values, **held))
-    for i in range(len(best) - len(held) * (family in ranking.UNIT)):
-        for factor in (0.999, 1.001):
-            moved = best.copy()
-            moved[i] *= factor
-            assert not float(law.logpdf(values, *moved).sum()) > fit.log_likelihood + 1e-6
 
 
 def test_criteria_follow_their_formulas(quick):
@@ -298,19 +294,6 @@ def test_what_a_ranking_means():
     )
     assert reading([fit_of("nct", 1, math.nan), Fit("t", failed="no")]).endswith("whether it fits was not tested.")
     assert p_text(fit_of("t", 1, math.nan)) == "no p"
-
-
-@pytest.mark.parametrize("family", SAMPLES)
-def test_the_snippet_is_the_fit(family, quick):
-    fit = only(SAMPLES[family][0], family)
-    source = 'fitted to "a\\b".csv, column Größe\x7f, n = 400'
-    text = snippet("steel price", fit.family, fit.parameters, source)
-    (name, table), = tomllib.loads(text)["factors"].items()  # fmt: skip
-    assert name == "steel price"
-    assert table.pop("source") == source and table.pop("family") == fit.family == family
-    for key, value in table.items():
-        assert_same(value, fit.parameters[key])
-    assert list(table) == list(fit.parameters)
 
 
 def test_the_snippet_of_the_data_themselves():

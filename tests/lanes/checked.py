@@ -8,9 +8,6 @@ from engine.lanes.nest import Nest
 from engine.lanes.operation_table import OPERATIONS
 from engine.lanes.operations import KINDS, Address, Carried, Item, Level, Loop, Operation, Region, Store, words_of
 
-PLACED = ("input", "constant", "carried", "last", "lane")
-"""Operations that are no rows of the table."""
-
 
 class Walk:
     """A nest while it is walked."""

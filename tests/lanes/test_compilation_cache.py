@@ -219,24 +219,6 @@ def test_the_next_process_finds_the_programs_and_nothing_else_changes(tmp_path):
     assert_same(*paths)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("words", [[], ["--shard", "1/1"]])
-def test_a_run_without_kept_programs_says_that_it_compiled(place, tmp_path, words):
-    words = [
-        sys.executable,
-        "-c",
-        PROGRAM,
-        "run",
-        write(tmp_path, POND),
-        *own("Pond"),
-        "--out",
-        tmp_path / "out",
-        *words,
-    ]
-    ended = subprocess.run(words, capture_output=True, text=True, check=True)
-    assert "compiled in " in ended.stderr and "programs found" not in ended.stderr
-
-
 @pytest.mark.filterwarnings("default")
 def test_the_command_line_says_in_one_line_that_a_folder_is_left_alone(place, tmp_path):
     place.mkdir(parents=True)

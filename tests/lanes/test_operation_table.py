@@ -14,7 +14,7 @@ from jax import lax
 
 from engine.lanes.elementary import FUNCTIONS
 from engine.lanes.hints import RARELY
-from engine.lanes.operation_table import OPERATIONS, Meaning
+from engine.lanes.operation_table import OPERATIONS
 from engine.lanes.scalars import Scalars
 from tests.helpers import assert_same
 from tests.lanes.compiled import WIDTHS, of_operations
@@ -163,18 +163,7 @@ def test_an_operation_has_the_same_bits_by_constant_folding_and_at_each_width(ro
             assert_same(OPERATIONS[name].numbers(*arrays, *more), expected)
 
 
-def test_a_new_operation_is_one_row(monkeypatch):
-    row = Meaning("f f", np.copysign, lambda to, operation, *values: to.intrinsic("copysign", operation.dtype, *values))
-    monkeypatch.setitem(OPERATIONS, "copysign", row)
-    arrays = all_of(("float32", "float32"))
-    for width in WIDTHS:
-        (found,) = of_operations(width, lambda scalars, inputs: [scalars.each("copysign", *inputs)], arrays)
-        assert_same(found, np.copysign(*arrays))
-    assert_same(folded(("copysign", ("float32", "float32"), "float32"), arrays), np.copysign(*arrays))
-
-
-@pytest.mark.parametrize("width", [16, pytest.param(1, marks=pytest.mark.slow)])
-def test_the_bits_do_not_depend_on_which_operand_is_constant(width):
+def test_the_bits_do_not_depend_on_which_operand_is_constant():
     kinds = [kind for kind in VALUES if np.dtype(kind).itemsize < 8]
     cases = [(row, side) for row in ROWS if len(row[1]) == 2 and row[1][0] in kinds for side in (0, 1)]
 
@@ -187,7 +176,7 @@ def test_the_bits_do_not_depend_on_which_operand_is_constant(width):
         return made
 
     lanes = max(map(len, VALUES.values()))
-    results = iter(of_operations(width, build, [np.resize(VALUES[kind], lanes) for kind in kinds]))
+    results = iter(of_operations(16, build, [np.resize(VALUES[kind], lanes) for kind in kinds]))
     for row, side in cases:
         first, second = (VALUES[kind] for kind in row[1])
         grid = np.meshgrid(first, second, indexing="xy" if side else "ij")

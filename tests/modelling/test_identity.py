@@ -6,7 +6,6 @@ import operator
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 
 import jax
@@ -133,30 +132,6 @@ def test_a_module_beside_it_counts_and_is_the_one_that_stands_there_now(tmp_path
     assert (one.evaluate(namespace, None)["sum"], other.evaluate(namespace, None)["sum"]) == (10.0, 20.0)
 
 
-def test_models_of_two_folders_have_each_their_own_helper(tmp_path):
-    places = [
-        folder_of(tmp_path / name, "import helper", "helper.RATE", helper_py=f"RATE = {rate}")
-        for name, rate in (("a", 1.0), ("b", 2.0))
-    ]
-    first, second = map(loaded, places)
-    assert digest(first) != digest(second)
-    namespace = type("Given", (), {"x": 1.0})
-    assert [one.evaluate(namespace, None)["sum"] for one in (first, second)] == [1.0, 2.0]
-
-
-def test_modules_imported_before_are_there_after(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    place = folder_of(tmp_path, "import own_helper", helper_py="", own_helper_py="X = 1")
-    import own_helper  # type: ignore[import-not-found]
-
-    loaded(place)
-    assert sys.modules["own_helper"] is own_helper
-    (place / "own_helper.py").write_text("raise ValueError")
-    with pytest.raises(Exception, match="raised ValueError"):
-        loaded(place)
-    assert sys.modules.pop("own_helper") is own_helper
-
-
 def test_what_changes_no_number_does_not_count(tmp_path, monkeypatch):
     place = folder_of(tmp_path / "here", "RATE = 0.5", "RATE")
     first = digest(loaded(place))
@@ -173,21 +148,6 @@ def test_what_changes_no_number_does_not_count(tmp_path, monkeypatch):
     (tmp_path / "site" / "other-1.0.dist-info" / "entry_points.txt").write_text("")
     monkeypatch.syspath_prepend(tmp_path / "site")
     assert digest(loaded(place)) == first
-
-
-def test_the_search_path_and_what_is_installed_do_not_count(tmp_path):
-    """JAX reads the entry points of every package on `sys.path` where a module makes its first array."""
-    place = folder_of(tmp_path, "import jax.numpy as jnp\nA = jnp.array([0.5, 0.25])", "A[1]")
-    (tmp_path / "site" / "other-1.0.dist-info").mkdir(parents=True)
-    script = f"""
-import numpy as np
-from engine.modelling.contract import identified
-from engine.modelling.loading import load_model
-print(identified(load_model("{place / "model.py"}:Mine"), np.float32)[0])
-"""
-    there = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
-    printed = [subprocess.check_output([sys.executable, "-c", script], env=env) for env in (os.environ, there)]
-    assert printed[0].decode().strip() == printed[1].decode().strip() == digest(loaded(place))
 
 
 def test_a_class_that_was_imported_is_the_one_that_is_loaded(tmp_path, monkeypatch):

@@ -5,36 +5,12 @@ import pytest
 from engine.modelling.units import conversion, udunits
 
 UNITS = {
-    "1": "1",
-    "": "1",
-    "share": "1",
-    "log": "1",
-    "2015 = 1": "1",
-    "k persons": "1e3",
-    "k persons/yr": "1e3 yr-1",
-    "k person years": "1e3 year",
-    "person-years": "year",
-    "bn yuan/yr": "1e9 yr-1",
-    "m euro": "1e6",
-    "m": "m",
-    "m/s": "m s-1",
-    "m s-1": "m s-1",
-    "hm3/yr": "hm3 yr-1",
-    "1/yr^2": "yr-2",
-    "1/yr^0.5": "1",
-    "% of 2015 GDP": "percent",
-    "%": "percent",
-    "Mt/yr": "Mt yr-1",
-    "t CO2": "t",
-    "m3 of gas": "m3",
-    "1000 t": "1e3 t",
-    "euro per MWh": "MW-1 h-1",
-    "kg/m^2/yr": "kg m-2 yr-1",
-    "bn yuan/yr/k persons": "1e6 yr-1",
-    "days since 2000": "day",
-    "hours": "hour",
-    "亿元": "1",
-    "k": "1e3",
+    **dict.fromkeys(("1", "", "share", "log", "2015 = 1", "1/yr^0.5", "亿元"), "1"),
+    **{"k persons": "1e3", "k persons/yr": "1e3 yr-1", "k person years": "1e3 year", "person-years": "year"},
+    **{"bn yuan/yr": "1e9 yr-1", "m euro": "1e6", "m": "m", "m/s": "m s-1", "m s-1": "m s-1", "k": "1e3"},
+    **{"hm3/yr": "hm3 yr-1", "1/yr^2": "yr-2", "% of 2015 GDP": "percent", "%": "percent", "Mt/yr": "Mt yr-1"},
+    **{"t CO2": "t", "m3 of gas": "m3", "1000 t": "1e3 t", "euro per MWh": "MW-1 h-1", "kg/m^2/yr": "kg m-2 yr-1"},
+    **{"bn yuan/yr/k persons": "1e6 yr-1", "days since 2000": "day", "hours": "hour"},
 }
 
 
@@ -65,16 +41,8 @@ CONVERSIONS = {
     ("2015 = 1", "2015 = 1"): 1.0,
 }
 APART = (
-    ("bn yuan", "bn euro"),
-    ("2015 = 1", "2010 = 1"),
-    ("2015 = 1", "1"),
-    ("Mt", "Mt/yr"),
-    ("log", "1"),
-    ("degC", "K"),
-    ("yuan", "1"),
-    ("% of GDP", "% of loans"),
-    ("k persons", "k"),
-    ("yuan/t", "t/yuan"),
+    *(("bn yuan", "bn euro"), ("2015 = 1", "2010 = 1"), ("2015 = 1", "1"), ("Mt", "Mt/yr"), ("log", "1")),
+    *(("degC", "K"), ("yuan", "1"), ("% of GDP", "% of loans"), ("k persons", "k"), ("yuan/t", "t/yuan")),
 )
 
 

@@ -7,16 +7,13 @@ import copy
 import functools
 import math
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engine import load_model_file
 from engine.modelling.records import Model, Price
 from engine.study.loading import read_study
 from tests.rustbelt_paths import MODEL, STUDY
@@ -111,26 +108,3 @@ def test_what_costs_is_said_on_the_page():
 
 
 # ------------------------------------------------------------------ the small model of a page
-
-
-def of_the_levee(folder: Path, building_cost: float) -> list[str]:
-    page = (Path(__file__).parents[2] / "docs" / "writing-a-model.md").read_text(encoding="utf-8")
-    code, text = re.search(
-        r"`levee.py`\n```python\n(.*?)```\n`levee.toml`\n```toml\n(.*?)```", page, re.DOTALL
-    ).groups()
-    (folder / "levee.py").write_text(code, encoding="utf-8")
-    levee = load_model_file(f"{folder / 'levee.py'}:Levee")
-    price = Price("cost", by=3.0, most=6.0, payer="who builds it")
-    levee.levers = {"height": replace(levee.levers["height"], price=price)}
-    document = tomllib.loads(text)
-    document["factors"]["building_cost"] = {"family": "fixed", "value": building_cost}
-    return faults(price, moved(document, levee, {"height": "as_it_is"}, {})["height"])
-
-
-def test_the_levee_of_the_page_costs_what_is_built(tmp_path):
-    assert not of_the_levee(tmp_path, 2.0)
-
-
-def test_a_levee_that_costs_nothing_is_caught(tmp_path):
-    (wrong,) = of_the_levee(tmp_path, 0.0)
-    assert wrong.startswith("cost is worse")

@@ -4,8 +4,6 @@ constants.csv."""
 import ast
 from pathlib import Path
 
-import pytest
-
 from engine.models import rustbelt
 from engine.models.rustbelt.base_2015 import read_rows
 
@@ -74,25 +72,6 @@ def test_no_number_of_the_code_is_without_a_name():
     used = {key if key in ALLOWED else (*key[:2], None) for key in found}
     assert used - set(ALLOWED) == set(), sorted(found)
     assert set(ALLOWED) - used == set()
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "def f(x):\n    return 0.3 * x",
-        "RATE = 5",
-        "def f(x=2):\n    return x",
-        "Y = {'a': -1.5}",
-        "x = f(3)[0]",
-        "x = jnp.sqrt(y)",
-    ],
-)
-def test_a_number_in_the_code_is_seen(code):
-    assert len(numbers(code)) == 1
-
-
-def test_what_is_nothing_or_all_needs_no_name():
-    assert not numbers("def f(x):\n    return 1.0 - x[0] * -1 + 0.0 if True else None")
 
 
 def test_every_constant_has_unit_meaning_source_and_confidence():

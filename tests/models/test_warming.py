@@ -19,7 +19,6 @@ from engine.runs.replay import replay
 from engine.study.loading import load_study, shipped_studies
 from tests.helpers import assert_close
 from tests.models.test_no_free_lever import moved
-from tests.user_models import outcomes
 
 FOLDER = Path(engine.__file__).parent / "models" / "warming"
 CONSTANTS = {name: one.value for name, one in inputs.CONSTANTS.items()}
@@ -287,7 +286,3 @@ def test_what_was_observed_is_stated_row_by_row():
         assert row["seen"] == ("priors" if int(row["time"]) <= 1990 else "")
     assert {row["variable"] for row in table} == {"warming", "co2"}
     assert all([*observed(name)][-34:] == [*range(1991, 2025)] for name in ("warming", "co2"))
-
-
-def test_few_paths_are_finite_under_all_policies():
-    assert all(np.all(np.isfinite(values)) for values in outcomes(load_study("warming", paths=4096)).values())

@@ -8,11 +8,11 @@ from engine.program import arguments, cpu_program, devices
 from engine.program.programs import program_on
 from engine.study.study import Block
 from tests.helpers import assert_same
-from tests.pairs import in_turn
 from tests.program.test_cpu_program import STUDIES, lanes, made, outcomes
 
 NAMES = ("cost-antithetic", "farms-antithetic", "walk-antithetic")
-FORMS = ("loop", "xla")
+CASES = [*((name, "loop") for name in NAMES), (NAMES[0], "xla")]
+"""Studies, and the form of their program."""
 SOME = Block(0, 37, 300)
 WRONG = {
     "too few rows": lambda scores: scores[:-1],
@@ -32,7 +32,7 @@ def program_of(name, form):
     return made(name) if form == "loop" else program_on(STUDIES[name](), devices.mesh("cpu"), form=form)
 
 
-@pytest.mark.parametrize(("name", "form"), [(name, form) for name in NAMES for form in FORMS])
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_random_numbers_of_another_form_are_refused(name, form):
     program, scores = program_of(name, form), made(name).scores(Block(0, 0, 7))
     for wrong in WRONG.values():
@@ -63,7 +63,7 @@ def changed(inputs, change):
     return jax.tree.unflatten(form, leaves)
 
 
-@pytest.mark.parametrize(("name", "form"), [(name, form) for name in NAMES for form in FORMS])
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_inputs_of_another_form_are_refused(name, form):
     program = program_of(name, form)
     for change in (
@@ -83,14 +83,10 @@ def test_inputs_of_another_form_are_refused(name, form):
 
 
 @pytest.mark.parametrize(
-    ("name", "width"),
-    [
-        *in_turn(NAMES, [None, 1]),
-        *(pytest.param(name, 1, marks=pytest.mark.slow) for name in STUDIES if name not in NAMES),
-    ],
+    ("name", "width"), [("cost-antithetic", 1), ("farms-antithetic", None), ("walk-antithetic", None)]
 )
 def test_of_a_paths_own_numbers_lanes_make_the_path(name, width):
-    program = lanes(STUDIES[name](), width)
+    program = made(name, width)
     scores = program.scores(SOME)
     assert len(scores) == len(arguments.streams(program.study))
     block = program.submit(SOME).of(SOME)

@@ -1,14 +1,11 @@
 """Devices and their memory, sizes, and how often a program is compiled."""
 
-from types import SimpleNamespace
-
 import jax
-import numpy as np
 import pytest
 
 import engine
 from engine.errors import UserError
-from engine.program import devices, hardware
+from engine.program import devices
 from engine.program.programs import program_on
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
@@ -60,12 +57,3 @@ def test_check_shows_the_devices_and_the_memory_allowed(tmp_path):
     assert f"devices     {len(jax.local_devices())} x cpu" in said
     assert "needed, 3.0 GB allowed" in said
     assert "pip install" in call(*words[:-3], "gpu").stderr
-
-
-def test_memory_of_devices_is_that_of_the_smallest_which_tells():
-    def row(*stats):
-        fakes = [SimpleNamespace(memory_stats=lambda told=told: told) for told in stats]
-        return SimpleNamespace(devices=np.array(fakes, dtype=object))
-
-    assert hardware.memory(row({"bytes_limit": 80 << 30}, {"bytes_limit": 40 << 30, "other": 1})) == 40 << 30
-    assert hardware.memory(row({"bytes_limit": 1}, None)) == hardware.memory(devices.mesh("cpu")) == 0

@@ -10,12 +10,11 @@ import pytest
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.program import arguments
-from engine.program.precision import in_both
 from engine.run_folder.cube_groups import described_inputs
 from engine.runs.replay import replay
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
-from tests.user_models import REGION, Echo, Farms, echo, farms, farms_program, outcomes, program, static
+from tests.user_models import REGION, Echo, echo, farms, outcomes, program, static
 
 PACE = {"family": "uniform", "low": 5.0, "high": 9.0}
 POLICIES = {
@@ -114,26 +113,12 @@ def test_the_difference_of_two_policies_is_what_one_of_them_draws(sampler):
     assert_close(cost[4], 0.5 * (draws["price"].astype(float) + draws["toll"]))
 
 
-def test_where_nothing_is_drawn_the_program_reads_nothing_more():
-    study = farms()
-    levers = arguments.of(study)["levers"]
-    assert levers["drawn"] == {"levers": {}, "before": {}}
-    named = {"policies": {"reform": {"irrigation": "wet"}}, "factors": {"wet": {"family": "fixed", "value": 1.0}}}
-    drawn = arguments.of(farms(named))["levers"]["drawn"]
-    assert [*drawn["levers"]] == ["irrigation"] and not drawn["before"]
-
-
 def test_another_prior_compiles_nothing_anew():
     one, other = (echoing(POLICIES, pace={**PACE, "high": high}) for high in (9.0, 30.0))
     shapes = [jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(each)) for each in (one, other)]
     assert shapes[0] == shapes[1]
     moved = {**POLICIES, "new": {"plain": "pace"}, "old": {**POLICIES["old"], "plain": {"2019": "pace"}}}
     assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(echoing(moved))) == shapes[0]
-
-
-def test_double_precision_has_in_force_what_is_drawn():
-    values = in_both(echoing(POLICIES))[1]
-    assert any(np.array_equal(row, values["draws"][1]) for row in values["yearly"][0, 0])
 
 
 def test_a_replay_shows_the_levers_in_force():
@@ -150,12 +135,3 @@ def test_draws_in_the_cube_say_which_levers_they_are():
     assert described["pace"]["levers"] == "plain of old, by_cell of old"
     assert described["share"]["levers"] == "by_cell of old, plain of drawn"
     assert "levers" not in described_inputs(farms())["fertility"]
-
-
-def test_farms_draw_the_same_futures_whatever_is_drawn_for_policies():
-    wet = {"policies": {"wet": {"irrigation": "wet"}}, "factors": {"wet": {"family": "uniform", "low": 0, "high": 1}}}
-    study = farms(wet)
-    assert isinstance(study.model, Farms)
-    plain, more = farms_program(), program(study)
-    block = plain.study.block(0)
-    assert_same(more.draws(block)[:-1], plain.draws(block))

@@ -48,7 +48,7 @@ def test_the_farthest_random_words_give_numbers_within_0_and_1(monkeypatch, samp
     monkeypatch.setattr(random_words, "threefry2x32", farthest)
     of = {"one": "normal", "two": "normal", "three": "heavy", "four": "heavy"}
     laws = {name: {"family": "uniform", "low": 0, "high": 1} for name in Surprise.factors}
-    groups = {"normal": {"correlation": 0.5}, "heavy": {"copula": "clayton", "kendall": 0.5}}
+    groups = {"normal": {"correlation": 0.5}, "heavy": {"copula": "t", "df": 2.0, "kendall": 0.5}}
     laws = {name: law | ({"group": of[name]} if name in of else {}) for name, law in laws.items()}
     alone = static(Surprise(), laws, paths, groups=groups, run={"sampler": sampler})
     assert all(np.all(np.isfinite(values)) for values in outcomes(alone).values())

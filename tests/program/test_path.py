@@ -5,13 +5,11 @@ import functools
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxtyping import jaxtyped
 
 from engine.draws import random_words
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import contract
 from engine.program.contract import Program
 from engine.study.loading import read_study
 from engine.study.study import Block
@@ -141,21 +139,6 @@ def test_draws_stand_in_the_order_of_the_study():
     for item in made.study.inputs:
         low, high = (float(item.marginal.quantile(u)) for u in (0.45, 0.55))
         assert low < middle[item.name] < high
-
-
-def test_what_a_program_gives_has_the_shapes_that_it_states():
-    made, _ = echoed()
-    trace, result = made.trace(0), computed(made, count=64)
-    with jaxtyped("context"):  # which holds the axes of one name to one size
-        for value, shape in (
-            (trace.outcomes, contract.Outcomes),
-            (trace.yearly, contract.YearlyValues),
-            (trace.draws, contract.FactorDraws),
-        ):
-            assert isinstance(value, shape)
-    assert isinstance(result, contract.Outcomes)
-    assert isinstance(made.first_years(10), contract.YearlyValues)
-    assert isinstance(made.draws(Block(0, 0, 64)), contract.FactorDraws)
 
 
 # ------------------------------------------------------------------------------- outcomes

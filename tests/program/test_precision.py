@@ -46,16 +46,6 @@ def test_tails_in_single_precision_are_those_in_double(name):
             np.testing.assert_allclose(found, exact, rtol=ALLOWED, err_msg=f"{outcome} under {policy}")
 
 
-def test_years_and_draws_in_double_precision_round_to_those_in_single():
-    study = farms(paths=2048)
-    single, double = (program_on(study, devices.mesh("cpu"), dtype=dtype) for dtype in (np.float32, np.float64))
-    exact = double.path(777)
-    assert exact.yearly is not None and exact.yearly.dtype == exact.draws.dtype == np.float64
-    found = single.path(777)
-    for one, other in ((found.yearly, exact.yearly), (found.draws, exact.draws), (found.outcomes, exact.outcomes)):
-        np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-5)
-
-
 @pytest.mark.parametrize("study", [farms, walk, cost], ids=lambda study: study.__name__)
 def test_the_first_paths_are_those_of_the_run_in_both_precisions(study):
     study = study()

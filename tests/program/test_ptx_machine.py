@@ -8,7 +8,7 @@ import pytest
 from tests.helpers import assert_same
 from tests.program.ptx_arithmetic import Fault, fused, rule
 from tests.program.ptx_machine import Machine
-from tests.program.ptx_memory import UNWRITTEN, GlobalMemory, address
+from tests.program.ptx_memory import GlobalMemory, address
 
 THREADS = 4
 KERNEL = """
@@ -63,10 +63,6 @@ LEAVE = (
 def test_a_thread_reads_what_it_wrote():
     lines = ["st.global.b32 [%rd4], %r1;", "ld.global.b32 %r7, [%rd4];", *LEAVE]
     assert_same(words_after(*lines), np.array([0, 1, 2, 3] * 2, np.uint32))
-
-
-def test_what_is_not_written_stays_as_it_was():
-    assert_same(words_after(), np.full(2 * THREADS, UNWRITTEN, np.uint32))
 
 
 def test_threads_part_and_meet_again():

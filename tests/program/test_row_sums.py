@@ -1,18 +1,13 @@
 """Sums over rows: in machine code bit for bit as by NumPy, and right."""
 
 import math
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from engine.lanes import machine_code
 from engine.program import row_sums
 from engine.risk.estimation import sums
 
-HELD: list[dict] = []
-"""What holds code in memory, which must not go before the process does."""
 KINDS = "difference", "squares", "beyond", "above", "excess"
 
 
@@ -48,27 +43,6 @@ def test_what_is_no_usual_number_is_added_up_alike(kind, value):
         for scale in (2.0, 0.0):
             one, other = both_ways(kind, 2, x, y, 50, np.tile([1.0, 0.5, scale, 0.0, 0.1], (2, 1)))
             assert np.array_equal(one, other, equal_nan=True)
-
-
-def test_threads_that_begin_at_once_find_one_code(monkeypatch):
-    """Put in memory anew, as in a new process; one that another has replaced would be gone."""
-    x = np.random.default_rng(9).standard_normal((4, 512)).astype(np.float32)
-    numbers, many = np.tile([1.0, 0, 0, 0, 0], (4, 1)), 8
-    for _ in range(5):
-        row_sums._functions.cache_clear()
-        HELD.append({})
-        monkeypatch.setattr(machine_code, "_LOADED", HELD[-1])
-        start = threading.Barrier(many)
-
-        def add_up(_, start=start):
-            start.wait()
-            out = np.empty((4, 3))
-            for _ in range(50):
-                row_sums.sums("squares", 2, x, x, 256, 256, numbers, out)
-            return out
-
-        with ThreadPoolExecutor(many) as threads:
-            assert len({out.tobytes() for out in threads.map(add_up, range(many))}) == 1
 
 
 @pytest.mark.parametrize("size", [1, 2])

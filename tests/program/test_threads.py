@@ -2,33 +2,17 @@
 once.
 """
 
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
 from engine.program import cpu_program
 from engine.program.contract import Pass
-from engine.program.posterior.program import LATER, MovedProgram
 from engine.study.study import Block
-from engine.study.tables.facts import FUTURES, Facts
 from tests.program.test_cpu_program import STUDIES, lanes
-from tests.recorded import small_study_in
 
 THREADS = 8
-
-
-@pytest.fixture
-def in_turns():
-    """Threads take turns as often as the interpreter lets them."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def at_once(function, *given):
@@ -41,22 +25,6 @@ def at_once(function, *given):
 
     with ThreadPoolExecutor(len(given)) as threads:
         return list(threads.map(begun, given))
-
-
-def test_moved_futures_that_many_threads_read_are_those_of_their_block(in_turns, tmp_path):
-    moved = SimpleNamespace(streams=(), scores=())
-    study = replace(small_study_in(tmp_path), facts=Facts(0, "none", lambda run: moved))
-    own = SimpleNamespace(mesh=None, dtype=np.float32, inputs=None, form=None)
-    own.scores = lambda block: np.full((1, block.count), block.first - LATER)
-    program = MovedProgram(study, own)
-
-    def read(thread):
-        for turn in range(3000):
-            first = (turn * (thread + 1)) % 23 * FUTURES
-            assert program.scores(Block(0, first, 1)).tolist() == [[first]]
-
-    at_once(read, *range(THREADS))
-    assert program._kept.cache_info().currsize <= 9
 
 
 def slowly(computed, shape):

@@ -88,25 +88,3 @@ def test_a_program_for_cuda_holds_nothing_that_it_must_not(study):
     module = exported.mlir_module()
     assert "xf32>" in module
     assert unwanted(module) == []
-
-
-# a machine without a GPU lowers no callback for one, so that it is lowered for the CPU: the check reads text
-@pytest.mark.parametrize(
-    ("function", "dtype", "platform", "found"),
-    [
-        (lambda x: jnp.zeros(4, x.dtype).at[jnp.arange(8) % 4].add(x), np.float32, "cuda", ["float scatter"]),
-        (lambda x: jnp.zeros(4, x.dtype).at[jnp.arange(8) % 4].add(x), np.int32, "cuda", []),
-        (lambda x: x * np.float64(2), np.float32, "cuda", ["float64"]),
-        (
-            lambda x: jax.pure_callback(np.sin, jax.ShapeDtypeStruct((8,), x.dtype), x),
-            np.float32,
-            "cpu",
-            ["host callback"],
-        ),
-        (lambda x: jnp.linalg.cholesky(x[:, None] * x), np.float32, "cuda", ["call of cusolver_potrf_ffi"]),
-    ],
-)
-def test_the_check_finds_what_it_looks_for(function, dtype, platform, found):
-    with jax.enable_x64("float64" in found):
-        lowered = jax.jit(function).trace(np.ones(8, dtype)).lower(lowering_platforms=(platform,))
-    assert sorted(set(unwanted(lowered.as_text()))) == found

@@ -53,10 +53,15 @@ def test_it_lists_them_those_of_the_study_first(tmp_path):
     printed, plain = asked(tmp_path, "--full"), json.loads(asked(tmp_path, "--json"))
     assert " ".join(printed.split()).startswith(" ".join(plain["findings"]))
     assert [re.findall(r"\d+", finding) for finding in plain["findings"]] == [["3", "1", "1", "1"], ["1", "1"]]
+    validate(plain, SCHEMA)
     rows = plain["tables"]["constants"]["rows"]
-    assert [(row["constant"], row["whose"]) for row in rows] == [
-        ("leak", "drawn"), ("start_share", "study"), ("depth", "model"),
-    ]  # fmt: skip
+    leak, start, depth = rows
+    assert leak == {
+        "constant": "leak", "whose": "drawn", "unit": "1/yr", "about": "share that leaks away", "source": "a gauge",
+        "confidence": "F", "value": None, "stated": 0.1,
+    }  # fmt: skip
+    assert [start[key] for key in ("constant", "whose", "value", "stated")] == ["start_share", "study", 0.75, 0.5]
+    assert [depth[key] for key in ("constant", "whose", "value", "stated")] == ["depth", "model", 8.0, 8.0]
     assert all(row["about"] in " ".join(printed.split()) for row in rows)
     assert "--set constants.NAME=VALUE" in printed and "[factors.NAME]" in printed
     words = ("--set", "constants.leak=0.2", "--set", "constants.start_share=0.5")
@@ -75,24 +80,6 @@ def test_many_fit_the_screen_with_every_number_whole(tmp_path, monkeypatch, full
     assert (len(shown) == 100 and "table 3" in " ".join(lines)) if full else (shown and len(lines) <= 24)
     assert (max(map(len, lines)) <= 80 and "of 103" in " ".join(lines)) or full
     assert not full or any(line.startswith("what_one_more_of_these_costs_7 ") and "8.642" in line for line in lines)
-
-
-def test_as_json_it_has_everything(tmp_path):
-    answer = json.loads(asked(tmp_path, "--json"))
-    validate(answer, SCHEMA)
-    leak, start, depth = answer["tables"]["constants"]["rows"]
-    assert leak == {
-        "constant": "leak",
-        "whose": "drawn",
-        "unit": "1/yr",
-        "about": "share that leaks away",
-        "source": "a gauge",
-        "confidence": "F",
-        "value": None,
-        "stated": 0.1,
-    }
-    assert (start["whose"], start["value"], start["stated"]) == ("study", 0.75, 0.5)
-    assert (depth["whose"], depth["value"], depth["stated"]) == ("model", 8.0, 8.0)
 
 
 def test_a_model_without_constants_is_refused_and_the_old_option_says_what_to_type(tmp_path):

@@ -69,18 +69,6 @@ def test_replicate_zero_is_the_study_itself_bit_for_bit(make):
     assert_same(after.draws, before.draws)
 
 
-def test_all_inputs_drawn_anew_are_other_futures_that_are_alike():
-    study = lake()
-    program, _ = program_of(lake)
-    again = variants.redrawn(program, replicates(independent_inputs(study), 1))
-    block = study.block(0)
-    one, other = (p.submit(block).of(block) for p in (program, again))
-    error = np.sqrt((one.var(axis=-1) + other.var(axis=-1)) / block.count)
-    assert np.all(np.abs(one.mean(axis=-1) - other.mean(axis=-1)) < 5 * error)
-    for a, b in zip(one.reshape(-1, block.count), other.reshape(-1, block.count), strict=True):
-        assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(block.count)
-
-
 def with_fixed(program, **values):
     """The program with some factors fixed."""
     return variants.fed(program, Change(factors={name: (0.0, value) for name, value in values.items()}))

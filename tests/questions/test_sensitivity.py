@@ -10,11 +10,9 @@ import pytest
 from engine.answers.question import Asked
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.questions.futures import Futures, quantities
+from engine.questions.futures import Futures
 from engine.questions.independent_inputs import independent_inputs, replicates
-from engine.questions.indices import indices
 from engine.questions.sensitivity import Sensitivity
-from engine.questions.variants import unobserved
 from engine.risk.drivers.indices import Pair
 from engine.risk.estimation.intervals import as_units
 from engine.run_folder.finding import run_folder
@@ -119,20 +117,6 @@ def test_indices_of_the_textbook(variable):
             assert abs(shapley.estimate - SHAPLEY[variable][name]) <= 5 * shapley.standard_error
 
 
-@pytest.mark.slow
-def test_indices_of_the_textbook_to_one_percent():
-    """Errors small enough to see a bug of 1 % in an index above .05."""
-    wanted = [one for one in quantities(textbook(1 << 22), [*FIRST]) if one.measure == "mean"]
-    shares, _ = indices(Futures(textbook(1 << 22), (*FIRST,)), wanted, unobserved)
-    for variable, truths in FIRST.items():
-        own = of(shares, variable=variable)
-        for name, exact in truths.items():
-            for one, truth in zip(own[name], (exact, TOTAL[variable][name]), strict=False):
-                assert abs(one.estimate - truth) <= 5 * one.standard_error + 1e-9, (variable, name)
-                if truth > 0.05:
-                    assert one.standard_error < 0.004 * truth, (variable, name)
-
-
 def test_openturns_says_the_same_of_the_same_futures():
     """Total indices are Jansen's in both, but for how V is estimated; first ones differ by the estimator's error."""
     ot = pytest.importorskip("openturns")
@@ -225,32 +209,6 @@ def test_unknown_outcomes_and_halves_of_pairs_are_refused():
         asked(chosen(), policies=("risky",))
     with pytest.raises(UserError, match="whole units of 2"):
         asked(lake(run={"paths": 1024, "sampler": "antithetic"}), paths=33)
-
-
-APART = 1 << 12
-"""Replicates between sets of futures, more than one set is mixed of."""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("sets", [40, pytest.param(200, marks=pytest.mark.sweep)])
-def test_intervals_of_indices_and_shapley_effects_cover(sets):
-    """95 % intervals of sets of 8,192 futures of the textbook hold the truth in 92 to 98 of 100; each is one of three
-    functions.
-    """
-    inside = {"first": [], "total": [], "shapley": []}
-    study = textbook(1 << 13)
-    futures = Futures(study, ("ishigami", "borgonovo"))  # compiled once
-    wanted = [one for one in quantities(study, ["ishigami", "borgonovo"]) if one.measure == "mean"]
-    for k in range(sets):
-        shares, _ = indices(futures.anew(APART * k), wanted, unobserved)
-        for variable, effects in SHAPLEY.items():
-            own = of(shares, variable=variable)
-            for name, effect in effects.items():
-                truths = FIRST[variable][name], TOTAL[variable][name], effect
-                for kind, one, truth in zip(inside, own[name], truths, strict=True):
-                    inside[kind].append(one.low <= truth <= one.high)
-    for kind, hits in inside.items():
-        assert 0.92 <= np.mean(hits) <= 0.98, (kind, np.mean(hits))
 
 
 class Seldom(StaticModel):

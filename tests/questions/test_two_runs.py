@@ -14,17 +14,16 @@ from tests.small_files import BRIDGE, MODELS, call, write
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """The bridge; the same; with fewer paths; with another prior."""
-    model = engine.load_model_file(f"{MODELS}:Bridge")
+def bridge(finished):
+    return open_run(finished / "bridge")
 
-    def computed(name, paths, text=BRIDGE):
-        place = tmp_path_factory.mktemp(name)
-        return engine.run(str(write(place, text)), place / "run", model, paths=paths, device="cpu")
 
-    other = BRIDGE.replace("p95 = 15", "p95 = 16")
-    assert other != BRIDGE
-    return computed("a", 4000), computed("b", 4000), computed("c", 2000), computed("d", 4000, other)
+@pytest.fixture(scope="module")
+def other(bridge, tmp_path_factory):
+    """The bridge with another prior and fewer paths."""
+    place = tmp_path_factory.mktemp("other")
+    study = write(place, BRIDGE.replace("p95 = 15", "p95 = 16"))
+    return engine.run(str(study), place / "run", bridge.study.model, paths=3000, device="cpu")
 
 
 def compared(first, other, **options):
@@ -32,22 +31,21 @@ def compared(first, other, **options):
     return first.compare(other=str(other.folder), **options)
 
 
-def test_a_run_against_itself_differs_in_nothing(runs):
-    answer = compared(runs[0], runs[1])
+def test_a_run_against_itself_differs_in_nothing(bridge):
+    answer = compared(bridge, bridge)
     assert answer.finding.startswith("The two runs differ clearly in none of ")
     for row in (*answer["outcomes_of_runs"].rows(), *answer["events_of_runs"].rows()):
         assert row["difference"].estimate == 0 and not row["differs"]
         assert repr(row["first"]) == repr(row["second"])
 
 
-def test_its_numbers_are_those_of_both_runs_and_it_is_stored_nowhere(runs):
-    a, _, _, d = runs
-    before = ledger.answers(a.folder)
-    answer = compared(a, d)
-    assert ledger.answers(a.folder) == before and answer.asked["other"] == str(d.folder)
+def test_its_numbers_are_those_of_both_runs_and_it_is_stored_nowhere(bridge, other):
+    before = ledger.answers(bridge.folder)
+    answer = compared(bridge, other)
+    assert ledger.answers(bridge.folder) == before and answer.asked["other"] == str(other.folder)
     rows = [*answer["outcomes_of_runs"].rows(), *answer["events_of_runs"].rows()]
-    of = [{(r.variable, r.policy, r.measure): r.alone for r in run.answers.all_tables.risk} for run in (a, d)]
-    headline = {*a.study.headline, *a.study.events_by_name}
+    of = [{(r.variable, r.policy, r.measure): r.alone for r in run.answers.all_tables.risk} for run in (bridge, other)]
+    headline = {*bridge.study.headline, *bridge.study.events_by_name}
     assert {(row["variable"], row["policy"], row["measure"]) for row in rows} == {
         key for key in of[0] if key[0] in headline
     }
@@ -64,29 +62,27 @@ def test_its_numbers_are_those_of_both_runs_and_it_is_stored_nowhere(runs):
     assert answer.finding.startswith(said)
 
 
-def test_variables_may_be_named_and_what_is_not_in_both_is_refused(runs):
-    answer = compared(runs[0], runs[2], outcome="margin")
+def test_variables_may_be_named_and_what_is_not_in_both_is_refused(bridge, other):
+    answer = compared(bridge, other, outcome="margin")
     assert {row["variable"] for row in answer["outcomes_of_runs"].rows()} == {
         "margin"
     } and "4,000 paths" in answer.basis
     with pytest.raises(UserError, match="none in common"):
-        compared(runs[0], runs[2], outcome="none")
+        compared(bridge, other, outcome="none")
 
 
-def test_the_name_of_a_variable_in_place_of_another_run_is_refused_with_the_remedy(runs):
+def test_the_name_of_a_variable_in_place_of_another_run_is_refused_with_the_remedy(bridge):
     with pytest.raises(UserError, match=r'got the name of a variable\. .*outcome="margin"'):
-        runs[0].compare("margin")
+        bridge.compare("margin")
     with pytest.raises(UserError, match="expected a run folder"):
-        runs[0].compare("marginal")
+        bridge.compare("marginal")
 
 
-def test_the_command_takes_a_second_run_and_the_old_one_says_so(runs):
-    a, _, _, d = runs
-    printed = call("compare", a.folder, d.folder, "--model", f"{MODELS}:Bridge", "--json", "--quiet")
+def test_the_command_takes_a_second_run_and_the_old_one_says_so(bridge, other):
+    printed = call("compare", bridge.folder, other.folder, "--model", f"{MODELS}:Bridge", "--json", "--quiet")
     assert printed.exit_code == 0, printed.output
     plain = json.loads(printed.stdout)
     jsonschema.validate(plain, SCHEMA)
-    assert plain["tables"] == json.loads(json.dumps(compared(a, d).plain()))["tables"]
-    old = call("diff", a.folder, d.folder)
+    assert plain["tables"] == json.loads(json.dumps(compared(bridge, other).plain()))["tables"]
+    old = call("diff", bridge.folder, other.folder)
     assert old.exit_code == 2 and "rustbelt compare RUN OTHER" in old.output
-    assert open_run(a.folder, a.study.model).compare().question == "compare"

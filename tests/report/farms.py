@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -122,6 +123,12 @@ def made(study: Study, values: np.ndarray | None = None, **more) -> str:
     """The page of a study."""
     tree = make_tree(study, normal(study) if values is None else values)
     return page(records_of(study, tree, **more)).decode()
+
+
+@functools.cache
+def page_of(paths: int = 2000, policies: tuple[str, ...] = ("old", "new")) -> str:
+    """The page of the farms as they are."""
+    return made(make_study(Farms(), paths, policies))
 
 
 VOID = {"meta", "link", "input", "br", "line"}

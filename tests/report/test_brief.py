@@ -13,7 +13,7 @@ import pytest
 from engine.answers.answer import Subject
 from engine.study.components import Event
 from tests.conditioned import conditioned
-from tests.report.farms import Farms, made, make_study, normal
+from tests.report.farms import Farms, made, make_study, normal, page_of
 from tests.report.wording import assert_short, brief, sentences
 
 
@@ -31,19 +31,18 @@ def test_names_without_labels_are_words():
 
 @pytest.mark.parametrize("policies", [("old", "new"), ("a", "b", "c", "d")])
 def test_a_sentence_of_the_first_pages_has_at_most_25_words(policies):
-    assert_short(made(make_study(Farms(), 4000, policies)))
+    assert_short(page_of(2000, policies))
 
 
 def test_the_first_pages_have_no_command_and_say_in_one_line_what_was_not_asked():
-    text = brief(made(make_study(Farms(), 500, ("old", "new"))))
+    text = brief(page_of(2000, ("old", "new")))
     assert "<code>" not in text and "rustbelt " not in text
     assert len(re.findall("Not asked: which policy, how surely; how bad it gets, and how rarely; ", text)) == 1
     assert "given what is known" not in text and "held against what happened" not in text  # nothing was observed
 
 
 def test_what_gets_worse_is_said_by_name_and_how_much():
-    study = make_study(Farms(), 4000, ("old", "new"), headline=("shortage", "gdp_index"))
-    text = brief(made(study))
+    text = brief(page_of(2000, ("old", "new")))
     assert '<h3 id="worse">' in text
     assert re.search(r"new lowers the mean of GDP index from −?[\d.]+ to −[\d.]+\.", text)
 
@@ -58,7 +57,7 @@ def test_policies_are_columns_and_no_more_than_three():
 
 def test_numbers_before_the_facts_stand_beside_those_given_them():
     study = make_study(Farms(), 500, ("old", "new"))
-    answer = conditioned(Subject.of(study), ("rain",), ("ruin",))
+    answer = conditioned(Subject.of(study), ("rain", "sun"), ("ruin",))
     text = brief(made(study, answers={"condition": answer.tree}))
     heads = re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", text[text.index('class="board') :])
     assert heads[:2] == ["Old, before the facts", "Old, given them"]

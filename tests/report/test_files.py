@@ -12,16 +12,13 @@ from engine.report import formats, printing
 from engine.runs.run import open_run
 from engine.study.loading import load_model_file
 from tests.refusals import refuses
-from tests.small_files import BRIDGE, call, own, write
+from tests.small_files import call, own
 
 
-@pytest.fixture(scope="module")
-def bridge(tmp_path_factory):
+@pytest.fixture
+def bridge(runs):
     """The folder of a finished run."""
-    folder = tmp_path_factory.mktemp("runs")
-    ended = call("run", write(folder, BRIDGE), *own("Bridge"), "--out", folder / "bridge", "--quiet")
-    assert ended.exit_code == 0, ended.output
-    return folder / "bridge"
+    return runs / "bridge"
 
 
 def a_browser(folder, does: str):
@@ -79,13 +76,6 @@ def test_a_browser_that_is_missing_is_named_with_the_way_to_get_one(bridge, tmp_
     ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / "page.pdf")
     assert ended.exit_code == 2 and "is no program" in ended.output
     assert not (tmp_path / "page.pdf").exists()
-
-
-def test_endings_of_names_are_refused(bridge, tmp_path):
-    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / "page.gif")
-    assert ended.exit_code == 2 and ".htm or .pdf" in ended.output
-    ended = call("report", bridge, *own("Bridge"), "--slide", tmp_path / "slide.png")
-    assert ended.exit_code == 2 and "rustbelt plot overview" in ended.output
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,25 @@ from engine.report.markup import Section, render, unbroken
 from engine.report.page import LARGEST, page
 from engine.report.records import records_of
 from engine.report.sections import SECTIONS
-from engine.study.components import Event
-from tests.report.farms import EVIL, Farms, Plain, Reader, data_of, made, make_study, make_tree, normal, rows_of
+from tests.report.farms import (
+    EVIL,
+    Farms,
+    Plain,
+    Reader,
+    data_of,
+    made,
+    make_study,
+    make_tree,
+    normal,
+    page_of,
+    rows_of,
+)
 
 
 @pytest.fixture(scope="module")
 def plain() -> str:
     """The page of two policies and 2,000 paths."""
-    return made(make_study(Farms(), 2000, ("old", "new")))
+    return page_of(2000, ("old", "new"))
 
 
 def test_the_page_has_every_section_and_every_chart_its_title_and_description(plain):
@@ -59,11 +70,8 @@ def test_nothing_is_loaded_and_nothing_is_evaluated(plain):
     assert len(re.findall(r"'sha256-[^']+'", policy)) == 2
 
 
-def test_the_same_run_gives_the_same_bytes(plain):
+def test_the_same_run_gives_the_same_bytes_and_few_of_them(plain):
     assert made(make_study(Farms(), 2000, ("old", "new"))) == plain
-
-
-def test_a_page_is_small(plain):
     assert len(plain) < LARGEST
 
 
@@ -104,26 +112,13 @@ class Lone(Farms):
     yearly = {"harvest": Yearly("kt", loss=True), "gdp": Yearly("1")}
 
 
-@pytest.mark.parametrize(
-    ("yearly", "panels"), [(("harvest", "gdp"), ["farm", "town", "works"]), (("gdp",), ["farm", "town", "works"])]
-)
-def test_places_are_the_labels_of_the_models_own_dimensions(yearly, panels):
-    model = Rivers()
-    model.yearly = {name: Rivers.yearly[name] for name in yearly}
-    model.outcomes = {name: one for name, one in Farms.outcomes.items() if one.terms[0].variable in yearly}
-    name = next(iter(model.outcomes))
-    study = make_study(model, 200, ("old", "new"), events=(Event("ruin", "", name, above=1.0),))
-    drawn = data_of(made(study))["charts"]
+def test_places_are_the_labels_of_the_models_own_dimensions():
+    panels = ["farm", "town", "works"]
+    drawn = data_of(made(make_study(Rivers(), 200, ("old", "new"))))["charts"]
     assert {*rows_of(drawn["fan-gdp"])[0]} >= {"panel", "policy", "year", "q05", "q25", "median", "q75", "q95"}
     assert [*dict.fromkeys(row["panel"] for row in rows_of(drawn["fan-gdp"]))] == panels
-    if "harvest" in yearly:
-        places = {row["panel"] for row in rows_of(drawn["fan-harvest"])}
-        assert places == {f"{basin}, {use}" for basin in ("upper", "lower") for use in panels}
-
-
-def test_a_model_without_dimensions_has_a_fan_without_panels():
-    drawn = data_of(made(make_study(Lone(), 200, ("old", "new"))))["charts"]
-    assert {row["panel"] for row in rows_of(drawn["fan-harvest"])} == {""}
+    places = {row["panel"] for row in rows_of(drawn["fan-harvest"])}
+    assert places == {f"{basin}, {use}" for basin in ("upper", "lower") for use in panels}
 
 
 def test_a_chart_of_very_many_places_is_left_out():
@@ -143,7 +138,7 @@ def test_a_static_model_with_one_policy_has_a_page():
     assert "No other policy" in text and 'class="switch"' not in text and 'id="worse"' not in text
 
 
-@pytest.mark.parametrize("paths", [1, 2, 30])
+@pytest.mark.parametrize("paths", [1, 30])
 def test_few_paths_have_a_page_that_claims_nothing(paths):
     study = make_study(Farms(), paths, ("old", "new"))
     words = " ".join(Reader(made(study, normal(study, 0.0))).words)
@@ -159,7 +154,8 @@ def test_paths_that_are_not_finite_are_told():
     words = " ".join(Reader(made(study, values)).words)
     assert "10 of 1,000 paths" in words and "nan" not in words.lower().split()
     values[0] = np.nan
-    assert "no paths" in " ".join(Reader(made(study, values)).words) or "not finite" in made(study, values)
+    text = made(study, values)
+    assert "no paths" in " ".join(Reader(text).words) or "not finite" in text
 
 
 def test_twenty_policies_with_long_names_have_a_page():
@@ -180,11 +176,12 @@ def test_colours_are_variables_of_the_page_with_a_value_in_either_scheme(plain):
     assert "var(--p0)" in held and not re.search("#[0-9A-Fa-f]{6}", held)
 
 
-@pytest.mark.parametrize("count", [1, 3, 4, 8])
+@pytest.mark.parametrize("count", [1, 3, 4])
 def test_charts_keep_their_bands_with_any_number_of_policies(count):
     names = tuple(f"policy_{k}" for k in range(count))
     held = data_of(made(make_study(Lone(), 500, names)))["charts"]
     fan, tail = held["fan-gdp"], held["exceedance-gdp_index"]
+    assert count > 3 or {row["panel"] for row in rows_of(held["fan-harvest"])} == {""}  # a model without dimensions
     assert ("facet" in fan) == (count > 3)
     layers = fan["spec"]["layer"] if count > 3 else fan["layer"]
     assert [one["mark"]["opacity"] for one in (*layers, *tail["layer"]) if one["mark"]["type"] == "area"] == [

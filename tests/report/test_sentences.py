@@ -226,11 +226,6 @@ def test_no_word_of_order_where_zero_lies_in_the_interval(gap):
         assert word not in text
 
 
-def test_exact_equality_is_no_difference():
-    run = run_of(SAME, {"old": 0.0, "new": 0.0}, half=0.0, chance_half=0.0)
-    assert "New and old cannot be distinguished" in verdict(run, "mean", "loss") and winner(run) is None
-
-
 def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
     run = run_of(LOSS, {})
     (_, (counting, model)), (_, turns) = first_screen(run)[1:]

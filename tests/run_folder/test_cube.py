@@ -302,7 +302,7 @@ def test_a_damaged_array_is_told_as_damage(tmp_path, damage):
 @pytest.mark.parametrize("block", [Block(0, 10, 100), Block(0, 0, 100), Block(1, BLOCK, 1)])
 def test_anything_but_a_whole_block_is_refused(block):
     study = make_study(1000)
-    with pytest.raises(ValueError, match="one writer"):
+    with pytest.raises(ValueError, match="of a whole block of the study, got float32"):
         cube.block_files(study, block, np.zeros((2, 2, block.count), np.float32), {})
 
 

@@ -1,8 +1,6 @@
 """What a study makes of its model's constants reaches every number, and every process that opens its run."""
 
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -166,28 +164,6 @@ def test_replay_and_verify_compute_the_same_again(place):
     assert ended.exit_code == 0, ended.output
     ended = call("replay", folder / "run", "--path", "1234")
     assert ended.exit_code == 0, ended.output
-
-
-@pytest.mark.slow
-def test_other_paths_are_added_by_this_process_or_by_workers(place, tmp_path):
-    folder, _ = place
-    own = engine.load_model_file(f"{folder / 'model.py'}:Well")
-    more = engine.load_study(folder / "study.toml", model=own, paths=140_000)
-    one = engine.run(more, tmp_path / "one", device="cpu")
-    shutil.copytree(folder / "run", tmp_path / "two")
-    two = engine.run(more, tmp_path / "two", device="cpu", workers=2)
-    assert len(one._finished.computed) == 2
-    assert_same(*(open_cube(r.folder)["paths"]["shortage"].values for r in (one, two)))
-
-
-@pytest.mark.slow
-def test_another_process_opens_and_replays_it(place):
-    code = (
-        f"import engine; run = engine.open_run({str(place[0] / 'run')!r}); print(run.study.fingerprint,"
-        " run.study.model.constants['depth'].value)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [place[1].study.fingerprint, "6.5"]
 
 
 def test_a_folder_of_another_number_is_another_run(place):

@@ -10,14 +10,11 @@ import pytest
 
 import engine
 from tests.refusals import refuses
-from tests.small_files import BRIDGE, MODELS, write
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    place = tmp_path_factory.mktemp("elsewhere")
-    model = engine.load_model_file(f"{MODELS}:Bridge")
-    return engine.run(str(write(place, BRIDGE)), place / "run", model, device="cpu")
+def run(runs):
+    return engine.open_run(runs / "bridge")
 
 
 def test_experiments_are_the_rows_of_the_table_with_scenario_policy_and_model(run):
@@ -39,6 +36,7 @@ def test_experiments_are_the_rows_of_the_table_with_scenario_policy_and_model(ru
     assert len(some) == 20 and {len(values) for values in few.values()} == {20}
 
 
+@pytest.mark.slow
 def test_the_workbench_takes_them_in_its_own_analyses(run):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

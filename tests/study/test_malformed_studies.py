@@ -135,7 +135,7 @@ HOSTILE = [
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:20]))
 def test_files_that_are_none(folder, name):
     ended = check(malformed.assembled("Valley", [], -1) | {"observed": {"file": name}}, "Valley")
-    assert ended.exit_code == 2 and ": 1 problem\n" in ended.stderr
+    assert ended.exit_code == 2 and (" problems\n" if name == "head.csv" else ": 1 problem\n") in ended.stderr
     assert check({"name": "s", "extends": name}, "").exit_code == 2
 
 

@@ -74,7 +74,7 @@ def tornado(
         rows,
         f"{labels.heading(kept.values)}, {measure}: {_widest(order, swings, drawn, kept.called[first])}",
         note + kept.note(),
-        **kept.about | {"label": f"{kept.name}: {measure} {kept.unit_text}", "panels": kept.about["shown"]},
+        **kept.about | {"label": labels.label(kept.values, f": {measure}"), "panels": kept.about["shown"]},
         rows=[*called.values()],
         nothing="no factor varies in the stored draws",
     )

@@ -102,7 +102,7 @@ def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequen
         kept.sentence(what, better, 100, " %") if others else alone,
         f"Each policy less “{kept.called[base]}” on the same {kept.counted}; point: mean difference with its 95 %"
         f" interval, brackets likewise. The last bin on each side holds all beyond it.{kept.note()}",
-        **kept.about | {"label": f"{kept.name}: difference {kept.unit_text}", "panels": heads},
+        **kept.about | {"label": labels.label(kept.values, ": difference"), "panels": heads},
         nothing="no path on which both are finite" if others else f"{titles[base]} runs alone",
     )
 

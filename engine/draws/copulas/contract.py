@@ -65,12 +65,5 @@ class Copula(Protocol):
         """Rank correlations and tail dependence between the members."""
 
     def describe(self) -> str:
-        """Its parameters as text, such as `theta 2`; empty where there are too many."""
+        """Its parameters as text, such as `df 4`; empty where there are too many."""
         return ""
-
-
-def equal_entries(n: int, value: float) -> Matrix:
-    """Matrix with one value off the diagonal and 1 on it."""
-    matrix = np.full((n, n), value)
-    np.fill_diagonal(matrix, 1.0)
-    return matrix

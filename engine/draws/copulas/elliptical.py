@@ -13,7 +13,7 @@ from scipy import special
 
 from engine.draws import polynomials
 from engine.draws.copulas import matrices, rank_correlations
-from engine.draws.copulas.contract import Copula, Implied, Matrix, Scores, Shared, equal_entries
+from engine.draws.copulas.contract import Copula, Implied, Matrix, Scores, Shared
 from engine.draws.limits import FARTHEST
 from engine.draws.random_words import horner
 
@@ -77,7 +77,7 @@ class Equicorrelated(Copula):
     def matrix(self, members: Sequence[str]) -> Matrix:
         """Correlations of the normal scores."""
         side = np.array([self.side if name in self.against else 1.0 for name in members])
-        return equal_entries(len(members), self.correlation) * np.outer(side, side)
+        return np.where(np.eye(len(members)), 1.0, self.correlation * np.outer(side, side))
 
 
 @dataclass(frozen=True)

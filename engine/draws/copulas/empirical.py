@@ -10,14 +10,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.draws.copulas import rank_correlations, scores
+from engine.draws.copulas import rank_correlations
 from engine.draws.copulas.contract import Copula, Implied, Scores, Shared
-from engine.draws.random_words import tails
+from engine.draws.random_words import size_exceeded, tails
 from engine.errors import refusal
 
 MOST_ROWS = 8192
 MOST_RANKS = 65_536
 """Greatest number of rows times members in a study, whose file must contain them."""
+_SMALLEST = 2.0**-33
+"""Smallest tail probability that a random word can give."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Empirical(Copula):
             rank = jnp.take(jnp.asarray(parameters["ranks"])[k], row, mode="clip")
             lower, upper = tails(own[name])
             below, above = (part.astype(z.dtype) for part in (rank, n - 1 - rank))
-            joint[name] = scores.score((below + lower) / n, (above + upper) / n)
+            joint[name] = _score((below + lower) / n, (above + upper) / n)
         return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
@@ -71,6 +73,13 @@ class Empirical(Copula):
 
     def describe(self) -> str:
         return f"{len(self.ranks[0])} rows"
+
+
+def _score(lower: Any, upper: Any) -> Any:
+    """Normal score with these probabilities below and above it, computed from the smaller one; within +-`FARTHEST`."""
+    tail = jnp.clip(jnp.minimum(lower, upper), _SMALLEST, 0.5)
+    size = size_exceeded(tail + tail) if tail.dtype == np.float32 else -jax.scipy.special.ndtri(tail)
+    return jnp.where(upper < lower, size, -size)
 
 
 def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:

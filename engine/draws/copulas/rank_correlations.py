@@ -71,15 +71,14 @@ def pearson_of_spearman(rho: np.ndarray, df: float | None = None) -> np.ndarray:
 
 
 def log_chi2_quantile(z: np.ndarray, df: float) -> np.ndarray:
-    """Log quantile, at the normal score z, of a chi-square variable divided by its degrees of freedom."""
-    return log_gamma_quantile(z, 0.5 * df) - np.log(0.5 * df)
+    """Log quantile, at the normal score z, of a chi-square variable divided by its degrees of freedom.
 
-
-def log_gamma_quantile(z: np.ndarray, shape: float) -> np.ndarray:
-    """Log quantile at the normal score z of a gamma variable with scale 1, exact even where the quantile underflows."""
+    It is exact even where the quantile underflows.
+    """
+    shape = 0.5 * df
     z = np.asarray(z, np.float64)
     tail = special.ndtr(-np.abs(z))
     value = np.where(z < 0, special.gammaincinv(shape, tail), special.gammainccinv(shape, tail))
     near_zero = (special.log_ndtr(z) + special.gammaln(shape + 1.0)) / shape
     with np.errstate(divide="ignore"):
-        return np.where(value < 1e-200, near_zero, np.log(value))
+        return np.where(value < 1e-200, near_zero, np.log(value)) - np.log(shape)

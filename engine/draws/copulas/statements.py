@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.draws.copulas import archimedean, matrices, rank_correlations
+from engine.draws.copulas import matrices, rank_correlations
 from engine.draws.copulas.contract import Copula
 from engine.draws.copulas.elliptical import DF, Correlated, Equicorrelated, StudentT, lowest_correlation
 from engine.draws.copulas.empirical import Empirical, refuse_unless_ranks
@@ -47,7 +46,7 @@ def copula(table: Table, members: Sequence[str]) -> Copula:
     """
     name, problems = table["copula"], Problems()
     if name in REMOVED:
-        raise refusal("copula", f"copula '{name}' was removed. Take {REMOVED[name]}.")
+        raise refusal("copula", f"'{name}' was removed. Take {REMOVED[name]}.")
     if name not in FAMILIES:
         raise refusal("copula", unknown("copula", name, FAMILIES))
     family, ways = FAMILIES[name], " or ".join(key for key in FAMILIES[name].statements if key != "pearson")
@@ -154,63 +153,23 @@ def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], near
     )
 
 
-def _archimedean(key: str, table: Table, members: Sequence[str]) -> Copula:
-    name, value = table["copula"], table[key]
-    if isinstance(value, list):
-        raise refusal(
-            key,
-            f"expected one number, as a '{name}' copula is the same for any two, got a matrix. Use 'gaussian' or 't'.",
-        )
-    return archimedean.with_theta(name, _theta(name, key, value, len(members)), members)
-
-
-def _theta(name: str, key: str, value: float, n: int) -> float:
-    """Parameter of an Archimedean copula; raises a refusal for a value that n members cannot have.
-
-    It is found to twelve digits, which do not depend on the solver.
-    """
-    from scipy.optimize import brentq
-
-    kind = archimedean.FAMILIES[name]
-
-    def measure(theta: float) -> float:
-        return theta if key == "theta" else kind(theta).measures()[key == "spearman"]
-
-    least, high = map(measure, kind.limits)
-    two_sided = name == "frank" and n <= 2
-    low = -high if two_sided else least
-    hole = (least if key == "theta" else 1e-4) if two_sided else 0.0
-    if low <= value <= high and abs(value) >= hole:
-        if key == "theta":
-            return float(value)
-        size = brentq(lambda theta: measure(theta) - max(abs(value), least), *kind.limits, xtol=1e-14)
-        return math.copysign(float(f"{size:.12g}"), value)
-    if value > high or (two_sided and value < low):
-        remedy = "For nearly full dependence use 'gaussian'."
-    elif value < min(low, 0.0):
-        remedy = "For negative dependence use 'gaussian' or 't', or 'frank' for two factors."
-    else:
-        remedy = "For independence leave the factors out of the group."
-    size_of = f", and at least {hole:g} in size" if abs(value) < hole else ""
-    what = f"what {max(n, 1)} factors of a '{name}' copula can have"
-    raise refusal(key, f"expected {low:.4g} to {high:.4g}{size_of}, {what}, got {value:g}. {remedy}")
-
-
 _CORRELATIONS = ("correlation", "pearson", "spearman", "kendall")
 FAMILIES: dict[str, Family] = {
     "gaussian": Family(_CORRELATIONS, _normal, may=("against",)),
     "t": Family(_CORRELATIONS, _student_t, may=("against", "df")),
-    **{name: Family(("theta", "kendall", "spearman"), _archimedean) for name in archimedean.FAMILIES},
     "empirical": Family(("ranks",), _empirical),
 }
 """Copula families by their name in a study."""
+_OF_TAILS = "'t' with few degrees of freedom, which has both tails dependent, or 'empirical' with data"
 REMOVED = {
-    "joe": "'gumbel', which has upper tail dependence too",
+    **dict.fromkeys(("clayton", "gumbel", "joe"), _OF_TAILS),
+    "frank": "'gaussian'",
     "vine": "'gaussian' or 't' with a matrix, or 'empirical' with data",
 }
 """Families of earlier versions, and what to take instead."""
 REMOVED_KEYS = {
     "vine": f"copula 'vine' was removed. Take {REMOVED['vine']}.",
+    "theta": "'theta' was removed. Take copula 'gaussian', 't' or 'empirical', and a rank correlation or data.",
     "file": "files of data were removed. Give the rank of each row, from 0: ranks = { NAME = [2, 0, 1] }.",
 }
 """Keys of earlier versions, and what to state instead."""

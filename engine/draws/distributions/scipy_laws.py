@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 from engine.draws.distributions.discrete import Discrete, changes, reached
 from engine.draws.distributions.law import Function, Law, Steps, scores_between
@@ -151,9 +151,12 @@ class Counts(_OfScipy, Discrete):
             first = max(low, min(around, high - most + 1))
             counts = first + np.arange(min(high - first, most - 1) + 1)
             is_whole = counts[0] <= low and counts[-1] >= high
-            beyond = 0.0 if is_whole else unit.cdf(counts[0] - 1) + unit.sf(counts[-1])
-            weights = unit.pmf(counts) if beyond <= _BEYOND else np.zeros(0)
-        if not beyond <= _BEYOND:
+            weights = unit.pmf(counts)
+            if type(unit.dist)._cdf is stats.rv_discrete._cdf:  # a sum of all probabilities below, which may be many
+                beyond = 1.0 - weights.sum()
+            else:
+                beyond = unit.cdf(counts[0] - 1) + unit.sf(counts[-1])
+        if not (is_whole or beyond <= _BEYOND):
             raise refusal(
                 "",
                 f"takes too many values, far apart; expected at most {most}. For such numbers use a continuous law,"

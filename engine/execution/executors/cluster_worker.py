@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -25,39 +26,40 @@ def hello(device: str | None) -> dict[str, str]:
         return site.versions(device)
 
 
-def perform(plain: Mapping[str, Any], first: int, last: int) -> None:
-    """One task: computes and commits blocks `first` to `last` - 1, or the yearly sample where there are none.
-
-    Nothing is given back: the coordinator reads from the records on the disk what is done.
+def perform(span: tuple[int, int], site: Mapping[str, Any]) -> tuple[list[dict[str, str]], UserError | None]:
+    """One task: computes and commits blocks, or the yearly sample; blocks that are stored already stay.
 
     Args:
-      plain: the fields of a `Site`.
-    """
-    from engine.execution.executors import site
-    from engine.modelling.loading import blamed
+      span: numbers of the first block and of the block after the last; the same number twice for the yearly sample.
+      site: the fields of a `Site`.
 
+    Returns:
+      Forms of the program that have computed blocks, each `Form` as a dictionary; and what failed if the user can
+      correct it. Any other failure is raised, and dask tries again.
+    """
+    from engine.execution.executors.site import Site, work_at
+    from engine.modelling.loading import blamed
+    from engine.run_folder import ledger
+
+    forms: list[dict[str, str]] = []
+    failure: UserError | None = None
     with _ONE_AT_A_TIME:
         _set_up()
         try:
-            work = site.work_at(site.Site(**plain))
-            for _ in work.blocks((work.study.block(index) for index in range(first, last)), first == last):
-                pass
-        except UserError:
-            raise
-        except Exception as error:
-            if (models := blamed(error)) is None:
+            work, numbers = work_at(Site(**site)), range(*span)
+            stored = ledger.done_blocks(work.folder, thorough=True, only=numbers)
+            try:
+                for _ in work.blocks([work.study.block(k) for k in numbers if k not in stored], not numbers):
+                    pass
+            finally:
+                forms = [asdict(form) for form in work.forms]
+        except UserError as raised:
+            failure = UserError(raised.source, raised.problems)
+        except Exception as raised:
+            failure = blamed(raised)
+            if failure is None:
                 raise
-            raise models from None
-
-
-def forms() -> list[dict[str, str]]:
-    """Forms of the program that computed the blocks of this worker's last site, each `Form` as a dictionary."""
-    from dataclasses import asdict
-
-    from engine.execution.executors import site
-
-    with _ONE_AT_A_TIME:
-        return [asdict(form) for form in site.forms()]
+    return forms, failure
 
 
 @cache

@@ -9,7 +9,6 @@ from typing import Protocol
 from engine.execution.progress import Observer
 from engine.lanes.compilation_cache import Watch
 from engine.program.contract import Form
-from engine.risk.estimation.tallies import Tally
 from engine.run_folder.folder import RunFolder
 from engine.study.study import Block
 
@@ -27,7 +26,6 @@ class Assignment:
       compiling: counts the time of compilation; it has counted what the coordinator compiled so far, and a `Local`
         executor goes on.
       force: go on even where the program does not reproduce blocks that are stored.
-      alone: no other run computes parts of this folder at the same time, as the shards of a job array do.
       writers: blocks written at a time where one process computes alone; each of several workers writes one.
     """
 
@@ -38,7 +36,6 @@ class Assignment:
     observe: Observer
     compiling: Watch
     force: bool = False
-    alone: bool = False
     writers: int = 1
 
 
@@ -54,9 +51,6 @@ class Executor(Protocol):
 
     def forms(self) -> tuple[Form, ...]:
         """Forms of the program (loop, kernel, XLA) that have computed blocks so far; empty where none has."""
-
-    def tally(self) -> Tally | None:
-        """Tally of the outcomes not kept whole, over all blocks of the run; None if this process does not have it."""
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """Computes and commits the parts; yields each block once it is committed."""

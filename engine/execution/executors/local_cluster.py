@@ -18,6 +18,8 @@ from distributed import Nanny, Scheduler, SpecCluster
 from engine.formatting import printable
 
 HERE = "127.0.0.1"
+TRIES = 3
+"""Number of workers that a task may cost before it is given up."""
 
 
 class _Complaints(io.TextIOWrapper):
@@ -39,8 +41,7 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a model prints is no reply
     asked = json.loads(sys.argv[1])
-    # the coordinator counts lost tasks, and computes only the blocks of them that were not committed
-    scheduler = {"host": HERE, "port": 0, "dashboard": False, "allowed_failures": 0}
+    scheduler = {"host": HERE, "port": 0, "dashboard": False, "allowed_failures": TRIES - 1}
     each = {
         "host": HERE,
         "memory_limit": 0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import Problem, UserError
@@ -12,16 +13,12 @@ from engine.execution.executors.contract import Assignment
 from engine.execution.work import Work
 from engine.lanes import compilation_cache
 from engine.program import devices
-from engine.program.contract import Form
 from engine.program.programs import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed
 from engine.study.loading import load_model_file, load_study, own_model
 from engine.study.study import Study
-
-_KEPT: list[tuple[Site, Work]] = []
-"""The last site that was asked for, with its work; or nothing."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Site:
       token: identifies the coordinator's hold on the folder.
       model: FILE:CLASS of the user's own model, absolute; None for one that the study names.
       device: "cpu" or "gpu"; None takes the GPUs if there are any.
-      required: versions and device kind that every worker must have, as `ownership.enter` takes them.
+      required: versions and device kind that every worker must have: names, each with its value.
       force: go on even where the program does not reproduce blocks that are stored.
       why: reason for this device, where another may have been expected; "" otherwise.
     """
@@ -44,7 +41,7 @@ class Site:
     token: str
     model: str | None
     device: str | None
-    required: Mapping[str, str]
+    required: tuple[tuple[str, str], ...]
     force: bool = False
     why: str = ""
 
@@ -65,7 +62,7 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
     required = of_study(study, required)
-    decisive = {key: required.get(key, "") for key in ownership.decisive_of(study, required)}
+    decisive = tuple((key, required.get(key, "")) for key in ownership.decisive_of(study, required))
     place = str(folder.path.resolve())
     return Site(place, study.fingerprint, assignment.token, model, device, decisive, assignment.force, why)
 
@@ -86,24 +83,13 @@ def of_study(study: Study, versions: Mapping[str, str]) -> dict[str, str]:
     return {**versions, "device_kind": kind_for(study, kind)}
 
 
+@lru_cache(maxsize=1)
 def work_at(site: Site) -> Work:
     """The `Work` at a site; kept until another site is asked for, so that its program is traced once.
 
     Raises:
       UserError: this machine sees another folder than the coordinator, or its study, model, versions or devices differ.
     """
-    if not _KEPT or _KEPT[0][0] != site:
-        _KEPT.clear()
-        _KEPT.append((site, _work_at(site)))
-    return _KEPT[0][1]
-
-
-def forms() -> tuple[Form, ...]:
-    """Forms of the program that have computed blocks at the last site; empty where there was none."""
-    return _KEPT[0][1].forms if _KEPT else ()
-
-
-def _work_at(site: Site) -> Work:
     folder, here = Path(site.folder), f"worker on {socket.gethostname()}"
 
     def still_ours() -> bool:
@@ -118,12 +104,11 @@ def _work_at(site: Site) -> Work:
     model = load_model_file(site.model) if site.model else None
     study = placed(load_study(folder / "study.toml", model=model), folder)
     ours = of_study(study, versions(site.device))
+    required, remedy = dict(site.required), "Install the same versions, or use other workers."
     problems = [
-        Problem(
-            key, f"expected {site.required[key]}, got {ours.get(key)}. Install the same versions, or use other workers."
-        )
+        Problem(key, f"expected {required[key]}, got {ours.get(key)}. {remedy}")
         for key in ownership.decisive_of(study, ours)
-        if site.required.get(key, "") != ours.get(key, "")
+        if required.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:
         message = (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.draws.copulas import statements
-from engine.draws.copulas.contract import Copula, equal_entries
+from engine.draws.copulas.contract import Copula
 from engine.draws.copulas.elliptical import StudentT, lowest_correlation
 from engine.draws.copulas.statements import STATEMENTS
 from engine.draws.factors import Group
@@ -76,7 +76,6 @@ def copula_of(table: Tables, everyone: Sequence[str], drawn: Collection[str]) ->
       UserError: the table states no copula of `everyone`, or one that the drawn members cannot have.
     """
     copula = statements.copula(table, everyone)
-    # negative dependence of a Frank copula needs two members
     return statements.copula(restricted(table, drawn), [*drawn]) if 0 < len(drawn) < len(everyone) else copula
 
 
@@ -116,7 +115,7 @@ def changed(stated: Tables, group: Group, change: Tables, everyone: Sequence[str
     if isinstance(value, list) and not isinstance(matrix, list):
         raise refusal("", _OTHER_FORM)
     if isinstance(value, float) and isinstance(matrix, list):
-        statement[new] = equal_entries(len(matrix), value).tolist()
+        statement[new] = np.where(np.eye(len(matrix)), 1.0, value).tolist()
     whole = leaving_out(stated, () if new == old else STATEMENTS) | statement
     other = replace(group, copula=copula_of(whole, everyone, group.members))
     if AGAINST in change:
@@ -144,12 +143,12 @@ def joined(one: Group, other: Group, stated: Group) -> Group:
 def part_of(own: Group, other: Group, fraction: float) -> Group:
     """A group between two of the same form, by linear interpolation: `own` at `fraction` 0, `other` at 1.
 
-    Correlations, degrees of freedom and an Archimedean parameter are interpolated; signs of members change only at 1.
+    Correlations and degrees of freedom are interpolated; signs of members change only at 1.
     """
     if fraction == 1.0:
         return other
     here, there = _numbers(own), _numbers(other)
-    moved = [name for name in ("correlation", "df", "theta") if name in here]
+    moved = [name for name in ("correlation", "df") if name in here]
     return _with(own, {name: _between(here[name], there[name], fraction) for name in moved})
 
 

@@ -40,30 +40,15 @@ TABLES = {
     "t": {"copula": "t", "kendall": 0.3, "df": 3},
     "t negative": {"copula": "t", "correlation": -0.4, "df": 1.5},
     "t matrix": {"copula": "t", "members": ["c", "a", "b"], "spearman": MATRIX, "df": 8},
-    "clayton": {"copula": "clayton", "kendall": 0.4},
-    "clayton near": {"copula": "clayton", "theta": 30},
-    "gumbel": {"copula": "gumbel", "kendall": 0.4},
-    "gumbel near": {"copula": "gumbel", "theta": 15},
-    "frank": {"copula": "frank", "kendall": 0.4},
-    "frank near": {"copula": "frank", "theta": 45},
     "empirical": {"copula": "empirical", "ranks": data()},
-    "frank of two, negative": {"copula": "frank", "kendall": -0.4},
 }
-FEW = {"gaussian negative", "t matrix", "clayton", "gumbel near", "empirical", "frank of two, negative"}
+FEW = {"gaussian negative", "t", "t matrix", "empirical"}
 """One of most kinds, which are looked at by default."""
 
 
 def by_default(names, few):
     """Cases by name, all but a few of them among the slow tests."""
     return [pytest.param(name, marks=[] if name in few else [pytest.mark.slow]) for name in names]
-
-
-JUMPS = ("frank", "empirical")
-"""Copulas with a whole number in them, that a rounding error may move."""
-
-
-def members_of(case):
-    return ("a", "b") if "two" in case else NAMES
 
 
 def copula_of(table, members=NAMES):
@@ -83,15 +68,14 @@ def scores(copula, members=NAMES, dtype=np.float32, n=PATHS):
 
 @pytest.fixture(scope="module", params=by_default(TABLES, FEW))
 def case(request):
-    """(members, copula, float64 scores [member, path], implied dependence) of each copula in turn."""
-    members = members_of(request.param)
-    copula = copula_of(TABLES[request.param], members)
-    made = scores(copula, members)
-    return members, copula, np.array([made[name] for name in members], np.float64), copula.implied(members)
+    """(copula, float64 scores [member, path], implied dependence) of each copula in turn."""
+    copula = copula_of(TABLES[request.param])
+    made = scores(copula)
+    return copula, np.array([made[name] for name in NAMES], np.float64), copula.implied(NAMES)
 
 
 def test_members_are_standard_normal(case):
-    _, _, z, _ = case
+    _, z, _ = case
     assert np.all(np.isfinite(z))
     for level in (-3.0, -2.0, -1.0, 0.0, 0.5, 1.5, 2.5, 3.0):
         p = special.ndtr(level)
@@ -99,7 +83,7 @@ def test_members_are_standard_normal(case):
 
 
 def test_ranks_correlate_as_implied(case):
-    _, _, z, implied = case
+    _, z, implied = case
     for i, j in itertools.combinations(range(len(z)), 2):
         x, y = z[i].reshape(2, -1), z[j].reshape(2, -1)
         concordant = np.sign((x[0] - x[1]) * (y[0] - y[1]))
@@ -109,11 +93,11 @@ def test_ranks_correlate_as_implied(case):
 
 
 def test_implied_dependence_is_symmetric_and_in_the_order_of_the_names(case):
-    members, copula, _, implied = case
-    turned = copula.implied(members[::-1])
+    copula, _, implied = case
+    turned = copula.implied(NAMES[::-1])
     for name in ("kendall", "spearman", "lower", "upper"):
         matrix = getattr(implied, name)
-        assert_close(np.diag(matrix), np.ones(len(members)))
+        assert_close(np.diag(matrix), np.ones(len(NAMES)))
         assert_close(getattr(turned, name), matrix[::-1, ::-1])
         assert_close(matrix, matrix.T)
 
@@ -133,16 +117,10 @@ OPENTURNS = {
     "t": ({"copula": "t", "correlation": 0.5, "df": 4}, elliptical("StudentCopula", 4.0, 0.5)),
     # of a negative correlation OpenTURNS has wrong probabilities
     "t of many degrees": ({"copula": "t", "correlation": 0.6, "df": 20}, elliptical("StudentCopula", 20.0, 0.6)),
-    "clayton": ({"copula": "clayton", "theta": 4}, lambda ot: ot.ClaytonCopula(4.0)),
-    "clayton far": ({"copula": "clayton", "theta": 0.4}, lambda ot: ot.ClaytonCopula(0.4)),
-    "gumbel": ({"copula": "gumbel", "theta": 1.2}, lambda ot: ot.GumbelCopula(1.2)),
-    "gumbel near": ({"copula": "gumbel", "theta": 4}, lambda ot: ot.GumbelCopula(4.0)),
-    "frank": ({"copula": "frank", "theta": 12}, lambda ot: ot.FrankCopula(12.0)),
-    "frank negative": ({"copula": "frank", "theta": -5}, lambda ot: ot.FrankCopula(-5.0)),
 }
 
 
-@pytest.mark.parametrize("name", by_default(OPENTURNS, {"gaussian", "t of many degrees", "clayton", "gumbel", "frank"}))
+@pytest.mark.parametrize("name", by_default(OPENTURNS, {"gaussian", "t of many degrees"}))
 def test_joint_tails_are_exact(name):
     openturns = pytest.importorskip("openturns")
     table, other = OPENTURNS[name]
@@ -158,7 +136,7 @@ def test_joint_tails_are_exact(name):
             assert_plausible(found.mean(), p, np.sqrt(max(p, 1e-9) * (1 - p) / PATHS), 0.5 * np.sqrt(q) * 0.1)
 
 
-@pytest.mark.parametrize("name", by_default(OPENTURNS, {"clayton", "frank negative"}))
+@pytest.mark.parametrize("name", by_default(OPENTURNS, {"gaussian negative", "t"}))
 def test_samples_agree_with_those_of_openturns(name):
     openturns = pytest.importorskip("openturns")
     table, other = OPENTURNS[name]
@@ -182,14 +160,7 @@ def test_samples_agree_with_those_of_openturns(name):
 # ---- what a draw depends on
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "gumbel",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("t", "clayton", "frank")),
-        *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.sweep]) for name in ("gaussian",)),
-    ],
-)
+@pytest.mark.parametrize("name", ["gaussian", "t"])
 def test_a_member_added_removed_or_moved_changes_no_other_draw(name):
     copula = copula_of(TABLES[name])
     before = scores(copula, n=5000)
@@ -218,21 +189,10 @@ def test_a_member_appended_to_a_matrix_changes_no_other_draw(table, measure, few
         assert_same(found[1][member], before)
 
 
-def test_the_order_of_two_decides_nothing_for_a_negative_frank():
-    table = TABLES["frank of two, negative"]
-    one, other = (scores(copula_of(table, order), order, n=1000) for order in (("a", "b"), ("b", "a")))
-    for name in ("a", "b"):
-        assert_same(one[name], other[name])
-
-
-def test_a_group_that_no_factor_names_yet_may_state_a_negative_frank():
-    assert copula_of(TABLES["frank of two, negative"], ()).theta < 0
-
-
 def test_a_score_rises_with_its_own(case):
-    members, copula, _, _ = case
-    n, name = 4096, members[-1]
-    own = {other: jnp.full(n, 0.4, jnp.float32) for other in members}
+    copula, _, _ = case
+    n, name = 4096, NAMES[-1]
+    own = {other: jnp.full(n, 0.4, jnp.float32) for other in NAMES}
     own[name] = jnp.linspace(-6.3, 6.3, n, dtype=jnp.float32)
     for level in (-3.0, 0.2, 2.5):
         shared = [jnp.full(n, level * (-1) ** k, jnp.float32) for k in range(len(copula.latents))]
@@ -244,9 +204,9 @@ def test_a_score_rises_with_its_own(case):
 
 
 def test_float32_and_float64_agree(case):
-    members, copula, z, _ = case
-    exact = np.array(list(scores(copula, members, np.float64).values()))
-    if copula.family in JUMPS:
+    copula, z, _ = case
+    exact = np.array(list(scores(copula, dtype=np.float64).values()))
+    if copula.family == "empirical":  # rounding may move the row that a score takes
         apart = np.abs(z - exact) > 1e-4
         assert apart.mean() < 1e-3
         z, exact = z[~apart], exact[~apart]
@@ -261,9 +221,6 @@ def test_float32_and_float64_agree(case):
         ({"copula": "gaussian", "correlation": 0.5}, {"correlation": 0.2}),
         ({"copula": "t", "correlation": 0.5, "df": 3}, {"correlation": -0.2, "df": 7}),
         ({"copula": "t", "members": [*"abc"], "pearson": MATRIX, "df": 3}, {"pearson": np.eye(3).tolist()}),
-        ({"copula": "clayton", "theta": 2}, {"theta": 3}),
-        ({"copula": "gumbel", "theta": 2}, {"theta": 3}),
-        ({"copula": "frank", "theta": 2}, {"theta": 3}),
         ({"copula": "empirical", "ranks": data()}, {"ranks": {"a": data()["b"], "b": data()["c"], "c": data()["a"]}}),
     ],
     ids=lambda table: table.get("copula", ""),

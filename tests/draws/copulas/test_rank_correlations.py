@@ -1,12 +1,10 @@
-"""Rank correlations: from the parameters of copulas and back, and against draws."""
+"""Rank correlations: from the correlation and back, and against draws."""
 
 import numpy as np
 import pytest
 from scipy import special
 
 from engine.draws.copulas import rank_correlations
-from engine.draws.copulas.archimedean import FAMILIES
-from engine.draws.copulas.statements import copula
 from tests.helpers import assert_close, assert_plausible
 
 
@@ -25,12 +23,3 @@ def test_the_rank_correlation_of_a_t_copula_is_that_of_draws(df):
     u, v = (special.stdtr(df, x * w) - 0.5 for x in (z[0], 0.7 * z[0] + np.sqrt(0.51) * z[1]))
     truth = float(rank_correlations.spearman_of_pearson(np.array(0.7), df))
     assert_plausible(12 * np.mean(u * v), truth, 12 * np.std(u * v) / np.sqrt(n), 0.02)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("at", "measure"), [(0, "kendall"), (1, "spearman")])
-def test_a_rank_correlation_gives_its_parameter(family, at, measure):
-    low, high = FAMILIES[family].limits
-    for theta in (low, 1.1, 2.0, 7.0, high):
-        stated = FAMILIES[family](theta).measures()[at]
-        assert_close(copula({"copula": family, measure: stated}, "abc").theta, theta, np.float32)

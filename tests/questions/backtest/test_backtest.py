@@ -138,10 +138,3 @@ def test_all_that_cannot_be_is_refused_at_once():
         backtest(walk())
     with pytest.raises(UserError, match="expected a policy"):
         backtest(walk(row(2023, 1.0), observed={"policy": ""}))
-
-
-def test_same_study_same_numbers():
-    rows = [row(2022 + k, 0.3 * k, standard_error=0.1) for k in range(6)]
-    one, other = (backtest(walk(*rows))[1][0] for _ in range(2))
-    np.testing.assert_array_equal(one.calibration.values, other.calibration.values)
-    np.testing.assert_array_equal(one.calibration.places, other.calibration.places)

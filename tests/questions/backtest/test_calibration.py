@@ -5,7 +5,7 @@ each other.
 import numpy as np
 import pytest
 
-from engine.questions.backtest.scores import Calibration, band, place
+from engine.questions.backtest.scores import Calibration, place
 
 FIGURES, PATHS, AGAIN = 8, 4_000, 300
 
@@ -19,20 +19,6 @@ def futures(shared, count, seed):
 
 def calibrated(values, truth, seed=0):
     return Calibration(values, truth, np.random.default_rng(seed))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("shared", [0.0, 0.8])
-def test_a_model_is_inside_its_own_band_at_each_point_as_often_as_is_said(shared):
-    values, others = futures(shared, PATHS, 1), futures(shared, AGAIN, 2)
-    random = np.random.default_rng(3)
-    of_truths = np.stack([place(own, own[:2000], random, own=True) for own in values])
-    inside = []
-    for truth in others.T:
-        places = np.array([place(own, truth[k : k + 1], random, own=False)[0] for k, own in enumerate(values)])
-        own = band(np.column_stack([places, of_truths]))
-        inside.append((own["low"] <= own["share"]) & (own["share"] <= own["high"]))
-    assert np.mean(inside, axis=0).min() >= 0.95 - 4 * np.sqrt(0.05 * 0.95 / AGAIN)
 
 
 def test_futures_that_are_alike_are_not_taken_for_many_independent_ones():

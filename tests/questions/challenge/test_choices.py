@@ -91,17 +91,6 @@ def moved(study, choice):
     return np.array([float(gone[name]) for name in WEIGHTS])
 
 
-@pytest.mark.parametrize("name", GROUPS)
-def test_a_direction_is_called_by_the_member_that_goes_farthest_whichever_way_its_own_number_goes(name):
-    """Of the moves R w / sqrt(w' R w) of the members' scores; one that stands against the others goes the other way."""
-    study = summed(GROUPS[name])
-    for one in (one for one in found(study, "cost") if one.dimension == "g priors"):
-        gone = moved(study, one)
-        farthest = int(np.argmax(np.abs(gone)))
-        way = f"{[*WEIGHTS][farthest]} {'up' if gone[farthest] > 0 else 'down'}"
-        assert (one.name, one.words) == (way, f"priors of g moved ({way})")
-
-
 def test_a_member_against_the_others_is_said_to_go_the_way_it_goes():
     """y is what is made of its own number turned round: it goes down where that goes up."""
     study = summed({"correlation": 0.2, "against": ["y"]})
@@ -118,24 +107,7 @@ def test_directions_that_are_led_alike_are_told_apart_by_the_next_member():
     assert names == ["x up", "x down", "x up, y down", "x down, y up"]
 
 
-@pytest.mark.parametrize("name", ["alike", "against one another", "by a matrix"])
-def test_a_group_moved_up_moves_the_mean_by_the_deviation_of_what_it_adds(name):
-    study = summed(GROUPS[name])
-    up = next(one for one in found(study, "cost") if one.dimension == "g priors")
-    scores = program(study).scores(study.block(0)).copy()
-    before = program(study).outcomes_of(scores)[1, 0].mean()
-    for row, size in up.move.items():
-        scores[row] += np.asarray(size, scores.dtype)
-    after = program(study).outcomes_of(scores)[1, 0].mean()
-    w, r = np.array([*WEIGHTS.values()]), matrix(study)
-    assert abs(after - before) == pytest.approx(np.sqrt(w @ r @ w), rel=5e-3)
-
-
 def test_a_group_that_moves_no_claim_has_no_direction_and_a_factor_by_itself_goes_up_and_down():
     chosen = found(summed(GROUPS["alike"]), "square")
     assert [str(one) for one in chosen] == ["idle prior: up", "idle prior: down"]
     assert [[*one.move.values()] for one in chosen] == [[1.0], [-1.0]]
-
-
-def test_claims_that_move_alike_share_their_direction():
-    assert len([one for one in found(summed(GROUPS["alike"]), "cost", "cost") if one.dimension == "g priors"]) == 2

@@ -6,8 +6,8 @@ from scipy.special import ndtri
 
 from engine.lanes import compilation_cache
 from engine.questions.challenge.challenge import alternatives, challenge
-from engine.questions.challenge.choices import SPECIFICATION, Choice
-from engine.questions.challenge.universes import DEPARTURES, UNIVERSES, Case, Cell, Results, Verdict, universes
+from engine.questions.challenge.choices import SPECIFICATION
+from engine.questions.challenge.universes import DEPARTURES, UNIVERSES, Case, Results, Verdict, universes
 from engine.questions.challenge.worlds import Worlds
 from engine.study.tables.challenge import claim_of
 from tests.questions.assumed import bill
@@ -177,16 +177,6 @@ def test_a_question_that_was_stopped_goes_on_from_its_notes(runs, kept):
     assert not made()
 
 
-def test_what_follows_from_notes_is_what_follows_from_futures(kept):
-    noted = [challenge(few())[1] for _ in range(2)][1]
-    kept.clear()
-    own = challenge(few())[1]
-    assert repr(seen_by_universe(noted)) == repr(seen_by_universe(own))
-    assert [[one.fraction for one in each.reversals] for each in noted] == [
-        [one.fraction for one in each.reversals] for each in own
-    ]
-
-
 OTHERS = {
     "assumptions": {"assumptions": {"a": {"off": {"a": 0.01}}, "b": {"off": {"b": 0}}}},
     "challenge": {"challenge": {"claims": [CLAIM], "matters": 0.2}},
@@ -212,11 +202,3 @@ def test_other_futures_judge_what_own_ones_find(runs):
     assert first.estimates.policy != own[first.universe].policy
     assert (tuple(map(str, first.universe)), 1.0, 1) in runs
     assert np.isfinite(first.fraction.standard_error)
-
-
-def test_two_directions_of_the_same_name_are_two_results():
-    one, other = (
-        Cell("claim", (Choice(SPECIFICATION, "water priors", "inflow up", "", move={0: first, 1: second}),))
-        for first, second in ((0.6, 0.8), (0.8, 0.6))
-    )
-    assert one.name != other.name and one.futures != other.futures

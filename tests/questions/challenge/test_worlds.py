@@ -75,12 +75,6 @@ STATED = {
 }
 
 
-@pytest.mark.parametrize(("name", "kind"), STATED, ids=lambda part: part)
-def test_an_assumption_is_the_study_that_states_it(name, kind):
-    worlds = Worlds(lake(assumptions={name: ASSUMED[name]}))
-    must_be(worlds, (of(worlds)[f"{name}: {kind}"],), lake(**STATED[name, kind]))
-
-
 WILLING = {"factors": {name: table for name, table in LAKE["factors"].items() if name != "will"}}
 """What the lake draws where nothing is left to anybody's will."""
 GIVEN = {
@@ -195,15 +189,6 @@ def test_halfway_is_the_middle_where_everything_is_linear():
         whole, stated = (worlds.values((choice,), fraction)["cost"] for fraction in (1.0, 0.0))
         assert_close(worlds.values((choice,), 0.5)["cost"], 0.5 * (whole + stated))
         assert not np.array_equal(whole, stated), name
-
-
-def test_other_futures_are_others_of_the_same_law():
-    worlds = plain()
-    own, other = worlds.values(())["sum"], worlds.values((), replicate=1)["sum"]
-    assert not np.isin(other, own).any()
-    assert_same(other, worlds.values((), replicate=1)["sum"])
-    error = np.hypot(own.std(axis=1), other.std(axis=1)) / own.shape[1] ** 0.5
-    assert (np.abs(own.mean(axis=1) - other.mean(axis=1)) < 5 * error).all()
 
 
 def test_many_futures_are_made_in_parts_that_are_the_whole(monkeypatch):

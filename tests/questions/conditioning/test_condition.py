@@ -25,7 +25,7 @@ from engine.study.loading import read_study
 from engine.study.study import Block
 from engine.study.tables.facts import FUTURES
 from tests.questions.backtest.models import Walk, row, walk
-from tests.questions.conditioning.models import added, counted, drift_known, rate_known, walked
+from tests.questions.conditioning.models import added, drift_known, walked
 from tests.refusals import at, refuses
 
 
@@ -62,11 +62,6 @@ def test_a_walk_with_drift_has_its_normal_posterior(known, value):
     noise = np.random.default_rng([given.followed.seed, *f"later {row.name}".encode()]).standard_normal(len(of_plain))
     below = (weights * (of_plain + given.followed.observed.error(row) * noise < row.value)).mean()
     assert places(given.followed, given.coming, given.posterior)[0] == pytest.approx(below, abs=0.02)
-
-
-@pytest.mark.slow
-def test_poisson_events_have_their_gamma_posterior(known):
-    held(known(counted(11)), *rate_known(11))
 
 
 def test_what_far_out_was_seen_moves_futures_there(known):

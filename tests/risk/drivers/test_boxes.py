@@ -80,16 +80,6 @@ def test_quasi_p_values_are_those_of_the_workbench():
         assert ours == pytest.approx(theirs, rel=1e-9)
 
 
-def test_pairs_are_the_units_of_the_intervals():
-    rng = np.random.default_rng(3)
-    once = rng.random(2000)
-    twice = {"a": np.repeat(once, 2)}
-    cases = np.repeat(rng.random(2000) < 0.5, 2)
-    box, all_of = {"a": Limits(high=0.5)}, np.ones(4000, bool)
-    naive, honest = (judged(box, twice, cases, as_units(4000, unit), all_of).density for unit in (1, 2))
-    assert honest.high - honest.low == pytest.approx(np.sqrt(2) * (naive.high - naive.low), rel=0.02)
-
-
 @pytest.mark.parametrize("unit", [1, 2])
 def test_intervals_of_correlations_cover(unit):
     """Boxes that hold 90 and 30 % of the cases, which are 10 % of 3,000 paths; 600 samples."""

@@ -128,19 +128,3 @@ def test_what_is_the_same_on_all_paths_has_no_error(unit):
     share = share_of(x, unit)
     (one,) = share.means(np.ones((1, len(share.path))), np.ones((1, len(share.near))))
     assert one.standard_error == 0
-
-
-@pytest.mark.parametrize("unit", [1, 2])
-def test_the_distance_is_that_of_totals_over_units(unit):
-    z, x = drawn(6, 20_000, unit == 2)
-    share = share_of(x, unit)
-    below = ndtr(z[1])
-    tail, near = (in_tenths(below[at], below[at]) for at in (share.path, share.near))
-    found, _ = share.distance(tail, near)
-    centre = share._centre(tail, near)
-    owners = share.path // unit
-    parts = (tail - centre[:, None]) * share.weight
-    totals = np.stack([parts[:, owners == one].sum(axis=1) for one in np.unique(owners)], axis=1)
-    spread = totals @ totals.T
-    gap = tail @ share.weight - 0.1
-    assert found.estimate == pytest.approx(10 * (gap @ gap - np.trace(spread)), rel=1e-9)

@@ -41,12 +41,6 @@ def scores(count, dtype=np.float32):
     return values
 
 
-def test_bounds_stand_cell_by_cell():
-    infinite = np.inf
-    expected = np.array([[-infinite, -1.0, -1.0, 0.0], [infinite, 0.3, 0.3, infinite]])
-    assert_same(limits_of(Clipped()), expected)
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_share_on_a_bound_is_the_probability_beyond_it(dtype):
     count = 400_000

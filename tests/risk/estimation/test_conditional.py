@@ -75,16 +75,6 @@ def test_sides_are_summaries_of_their_paths():
     assert level == 0.999
 
 
-def test_pairs_that_copy_each_other_count_once():
-    rng = np.random.default_rng(4)
-    outcomes = rng.standard_normal((2, 5_000)).astype(np.float32)
-    once = table(outcomes, "lowest_growth > 0.5", "random")
-    twice = table(np.repeat(outcomes, 2, axis=1), "lowest_growth > 0.5")
-    for a, b in zip(once, twice, strict=True):
-        if a.measure.endswith(("probability", "mean", "share")):
-            assert_close(numbers(b), numbers(a))
-
-
 def test_dependence_is_seen():
     """Given the factor behind both, wrecked is likelier: contrast of two normals with correlation 1/2."""
     rng = np.random.default_rng(5)

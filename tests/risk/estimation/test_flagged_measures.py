@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from benchmarks.weighted_models import weighted
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.measures import difference, summary
 from tests.helpers import assert_close
 from tests.risk.cells import DIFFERENCES
-from tests.risk.weighted_models import weighted
 
 RNG = np.random.default_rng(2016)
 
@@ -67,15 +67,6 @@ def test_no_interval_is_withheld_without_a_reason(paths, unit):
             for estimate in (*gap.values(), *with_weights.values()):
                 has_ends = np.isfinite([estimate.low, estimate.high]).all()
                 assert has_ends != any(flag.withholds for flag in estimate.flags)
-
-
-def test_a_constant_difference_is_exact_with_weights_too():
-    values, weights = VARIABLES["normal"][:250], np.random.default_rng(7).exponential(size=250)
-    found = difference(values + 1.0, values, weighted(weights, 1), True)
-    for name in MEASURES:
-        one = found[name]
-        assert_close(np.array([one.estimate, one.low, one.high]), np.full(3, 0.0 if name == "sd" else 1.0))
-        assert not one.flags
 
 
 def test_values_that_are_not_finite_are_left_out_and_flagged():

@@ -25,16 +25,6 @@ def forecasts(target, draw, repetitions, sampler="random"):
         yield forecast.forecast(study, target, {LOSS: np.stack([draw(rng, paths)] * 2)})
 
 
-@pytest.mark.slow
-def test_a_mean_takes_what_its_deviation_says():
-    target = Target("mean", LOSS, "old", None, 0.01, True, "")
-    true = 1.05 * (1.96 * math.sqrt(math.expm1(0.25)) / 0.01) ** 2
-    found = [*forecasts(target, lambda rng, n: rng.lognormal(0.0, 0.5, n), 200)]
-    assert np.median([one.paths for one in found]) == pytest.approx(true, rel=0.05)
-    inside = np.mean([one.low <= true <= one.high for one in found])
-    assert 0.88 <= inside <= 1.0
-
-
 def test_an_event_takes_what_its_hits_say():
     target = Target("probability", "banks_wrecked", "old", None, 0.05, True, "")
     chance = 0.1

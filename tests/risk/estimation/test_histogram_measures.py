@@ -198,13 +198,5 @@ def test_a_tail_that_is_one_value_is_known():
         assert np.isnan(own["ES99.9"].low) and np.isnan(own["VaR99.9"].low)
 
 
-def test_what_never_varies_is_exact():
-    still = binned_by_value(np.full(N, 0.3, np.float32), GROUPS)
-    for name, estimate in summary_of(still, True).items():
-        value = np.float32(0.0 if name == "sd" else 0.3)
-        assert_close([estimate.estimate, estimate.low, estimate.high], [value] * 3)
-        assert estimate.standard_error == 0 and not estimate.flag
-
-
 def reasons(estimate):
     return [flag.reason for flag in estimate.flags]

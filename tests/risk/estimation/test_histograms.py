@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.risk.estimation.histogram_measures import Binned
-from engine.risk.estimation.histograms import WIDEST, Histogram, counted, edges_of, keys, values_of
+from engine.risk.estimation.histograms import WIDEST, Histogram, counted, edges_of, keys
 from engine.risk.estimation.influences import named
 from engine.risk.estimation.intervals import Estimate, Levels
 from engine.study.study import LEVELS
@@ -66,15 +66,6 @@ def test_keys_order_like_values():
     assert_same(bits[np.argsort(keys(bits), kind="stable")], np.sort(bits, kind="stable"))
 
 
-def test_both_zeros_have_one_key():
-    assert_same(*keys(np.array([-0.0, 0.0], np.float32)))
-
-
-def test_keys_give_their_values_back():
-    values = np.array([-np.inf, -2.5, -TINY, 0.0, TINY, 7.25, np.inf], np.float32)
-    assert_same(values_of(keys(values)), values)
-
-
 @KINDS
 def test_sums_are_those_of_the_values(name):
     values = samples()[name]
@@ -118,14 +109,6 @@ def test_bounds_hold_every_quantile_and_every_tail_sum(name, negated):
         number, excess = found.beyond(int(rank), 0.0)
         assert_close(number.sum(), float(rank))
         assert_close(excess.sum(), total)
-
-
-@pytest.mark.parametrize("name", ["zero", "constant", "whole numbers"])
-def test_bins_of_one_value_leave_nothing_open(name):
-    values = samples()[name]
-    ranks = np.arange(1, len(values) + 1)
-    low, high = binned_by_value(np.abs(values) % 128).bounds(ranks)
-    assert_same(low, high)
 
 
 def test_groups_merge_to_the_same_counts_however_they_are_cut():

@@ -7,7 +7,6 @@ from scipy.stats import binom
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import (
     Estimate,
-    Units,
     Z,
     as_units,
     mean_interval,
@@ -38,11 +37,6 @@ def test_upper_rank_is_that_of_wilks(level, confidence, paths, rank):
     """The fewest paths whose largest (second largest) value lies above the quantile with that confidence."""
     ends = tail_ranks(np.array([paths - 1, paths]), 1 - level, risk=1 - confidence)[1]
     assert_same(ends, np.array([rank - 1.0, rank]))
-
-
-def test_lower_rank_is_that_of_openturns():
-    """Unilateral rank 9 from 0 of 100 values for the 5 % quantile with confidence 95 %: the tenth."""
-    assert tail_ranks(np.array(100.0), 0.05, risk=0.05)[0] == 10
 
 
 @pytest.mark.parametrize("share", [0.5, 0.05, 0.01, 0.001])
@@ -170,10 +164,6 @@ def test_interval_reaches_further_on_the_skewed_side():
     assert high - of.mean > of.mean - low
     mirrored = mean_interval(moments(-values, as_units(200, 1)))
     assert_close([mirrored[1], mirrored[0]], [-low, -high])
-
-
-def test_one_unit_has_no_interval():
-    assert np.isnan(mean_interval(moments(np.array([1.0, 2.0]), Units(2, 2)))).all()
 
 
 def test_flagged_estimate_loses_its_interval_only():

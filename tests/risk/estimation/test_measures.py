@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
+from benchmarks.weighted_models import weighted
 from engine.risk.estimation import evidence
 from engine.risk.estimation.evidence import MEASURES, level_of, measures
 from engine.risk.estimation.flags import Reason
@@ -11,9 +12,8 @@ from engine.risk.estimation.influences import of_influence
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
 from tests.helpers import assert_close, assert_plausible, assert_same
-from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
+from tests.risk.cells import summary_cells
 from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
-from tests.risk.weighted_models import weighted
 
 RNG = np.random.default_rng(2016)
 N = 1 << 20
@@ -120,13 +120,6 @@ def test_differences_of_medians_and_deviations(unit):
         assert shifted["sd"].standard_error == 0.0 and not shifted["sd"].flags
 
 
-def test_low_is_worse_reports_the_low_tail():
-    """Of 1..1000 the 5 % quantile from below is 50, and the mean of the lowest 50 is 25.5."""
-    found = summary(np.arange(1.0, 1001), 1, False)
-    assert found["VaR95"].estimate == 50
-    assert_close(found["ES95"].estimate, 25.5)
-
-
 @pytest.mark.parametrize("n", [10, 1000, 1001, 12_345])
 def test_es_is_the_mean_of_the_worst(n):
     """With ceil(n (1 - a)) worst, the last one counted for the fraction that is left of it."""
@@ -140,13 +133,6 @@ def test_es_is_the_mean_of_the_worst(n):
         assert_close(found[f"ES{name}"].estimate, weights @ values[n - worst :] / share)
 
 
-def test_tail_conventions_of_pfhedge():
-    """Losses 0..9, worst 30 %: VaR 7, ES 8 (pfnet-research/pfhedge, nn/functional.py); here 0..59 and the worst 5 %."""
-    found = summary(np.arange(60.0), 1, True)
-    assert found["VaR95"].estimate == 57
-    assert_close(found["ES95"].estimate, 58)
-
-
 def test_var_interval_is_made_of_order_statistics():
     """Of 1000 values the VaR 95 lies between the 65th and the 37th largest: Bin(1000, 0.05)."""
     values = RNG.standard_normal(1000)
@@ -156,13 +142,14 @@ def test_var_interval_is_made_of_order_statistics():
     assert_close(found.standard_error, (found.high - found.low) / (2 * 1.959963984540054))
 
 
-def test_duplicated_paths_tell_nothing_new():
-    """Each path twice, as units of two: the intervals are those of the paths once."""
-    values = RNG.standard_normal(20_000)
+@pytest.mark.parametrize("n", [2500, 3001, 20_000])
+def test_duplicated_paths_tell_nothing_new(n):
+    """Each path twice, as units of two: the intervals are those of the paths once, and those of VaR in every bit."""
+    values = RNG.standard_normal(n)
     once, twice = summary(values, 1, True), summary(np.repeat(values, 2), 2, True)
     for measure in ("mean", "ES95", "ES99"):
         assert_close([twice[measure].low, twice[measure].high], [once[measure].low, once[measure].high])
-    assert_close([twice["VaR95"].low, twice["VaR95"].high], [once["VaR95"].low, once["VaR95"].high])
+    assert_same([twice["VaR95"].low, twice["VaR95"].high], [once["VaR95"].low, once["VaR95"].high])
     happens = values > 1
     assert_close(probability(np.repeat(happens, 2), 2).low, probability(happens, 1).low)
 
@@ -184,14 +171,6 @@ def test_units_told_by_their_size_or_one_by_one(law, size):
     for one, two in zip(*(summary_cells(values, units, True) for units in told), strict=True):
         np.testing.assert_array_equal(np.isnan(one), np.isnan(two))
         assert_close(np.nan_to_num(one), np.nan_to_num(two))
-
-
-@pytest.mark.parametrize("n", [2500, 3001])
-def test_ranks_of_values_that_come_twice_are_those_of_the_values_once(n):
-    """Twice as many values, twice the rank; rounding of the effective number must not push it one further."""
-    values = RNG.standard_normal(n)
-    once, twice = summary(values, 1, True)["VaR95"], summary(np.repeat(values, 2), 2, True)["VaR95"]
-    assert_same([twice.low, twice.high], [once.low, once.high])
 
 
 @pytest.mark.parametrize("bad", [False, True])
@@ -217,10 +196,16 @@ def test_antithetic_pairs_narrow_the_mean_of_a_monotone_loss():
 
 
 def test_linear_pair_on_common_random_numbers():
-    """Old 10 + 3 a + 2 b, reform 8 + 2 a + 2.5 b on the same normals: `difference` against closed forms."""
-    a, b = RNG.standard_normal((2, N))
-    old, reform = 10 + 3 * a + 2 * b, 8 + 2 * a + 2.5 * b
-    gaps = difference(reform, old, 1, True)
+    """Old 10 + 3 a + 2 b, reform 8 + 2 a + 2.5 b on the same normals: `difference` against closed forms; the variance
+    of its mean is 18.6 times smaller than with other normals.
+    """
+    a, b, c, d = RNG.standard_normal((4, N))
+    old, reform, apart = 10 + 3 * a + 2 * b, 8 + 2 * a + 2.5 * b, 8 + 2 * c + 2.5 * d
+    gaps, separate = (difference(one, old, 1, True) for one in (reform, apart))
+    # the variance of a sample variance of normals is 2 / n
+    ratio = (separate["mean"].standard_error / gaps["mean"].standard_error) ** 2
+    assert_plausible(ratio, 18.6, 18.6 * np.sqrt(4 / N), 0.5)
+    assert gaps["VaR99"].standard_error < separate["VaR99"].standard_error
     truths = {"mean": -2, "VaR99": 15.44794723 - 18.38776654, "ES99": 16.53284889 - 19.60956655, "worse": 0.03681913506}
     for measure, truth in truths.items():
         found = gaps[measure]
@@ -236,27 +221,12 @@ def test_linear_pair_on_common_random_numbers():
         assert_plausible(found.estimate, truth, found.standard_error, 0.01)
 
 
-def test_common_random_numbers_cut_the_variance_by_18_6():
-    a, b, c, d = RNG.standard_normal((4, N))
-    old, reform, apart = 10 + 3 * a + 2 * b, 8 + 2 * a + 2.5 * b, 8 + 2 * c + 2.5 * d
-    paired, separate = (difference(old, other, 1, True)["mean"].standard_error for other in (reform, apart))
-    # the variance of a sample variance of normals is 2 / n
-    assert_plausible((separate / paired) ** 2, 18.6, 18.6 * np.sqrt(4 / N), 0.5)
-    assert (
-        difference(old, reform, 1, True)["VaR99"].standard_error
-        < difference(old, apart, 1, True)["VaR99"].standard_error
-    )
-
-
-def test_worse_turns_with_the_direction():
+def test_regret_and_the_share_of_worse_paths_by_hand():
+    """Costs A = (1, 4, 9), B = (2, 3, 5): regrets (0, 1, 4) and (1, 0, 0); as gains (1, 0, 0) and (0, 1, 4)."""
     values, baseline = np.array([1.0, 2, 3, 4]), np.array([2.0, 2, 2, 2])
     assert difference(values, baseline, 1, True)["worse"].estimate == 0.5
     assert difference(values, baseline, 1, False)["worse"].estimate == 0.25
     assert difference(values, baseline, 1, False)["mean"].estimate == 0.5
-
-
-def test_regret_hand_case():
-    """Costs A = (1, 4, 9), B = (2, 3, 5): regrets (0, 1, 4) and (1, 0, 0); as gains (1, 0, 0) and (0, 1, 4)."""
     costs = np.array([[1.0, 4, 9], [2, 3, 5]])
     assert_close([found.estimate for found in Variables(costs, 1, True).regrets()], [5 / 3, 1 / 3])
     assert_close([found.estimate for found in Variables(costs, 1, False).regrets()], [1 / 3, 5 / 3])
@@ -337,27 +307,6 @@ def test_point_masses():
     assert found["ES95"].low < 1.04 < found["ES95"].high
     gap = difference(values, values[::-1].copy(), 1, True)
     assert gap["VaR95"].estimate == gap["VaR95"].standard_error == 0
-
-
-@pytest.mark.parametrize("loss", [True, False])
-def test_cells_agree_with_one_variable(loss):
-    values = RNG.lognormal(sigma=0.5, size=(2, 3, 12_000)).astype(np.float32)
-    baseline = values * 0.9 + 0.1 * RNG.standard_normal(values.shape).astype(np.float32)
-    cells, gaps = summary_cells(values, 2, loss), difference_cells(values, baseline, 2, loss)
-    assert cells[0].shape == (2, 3, len(MEASURES)) and gaps[0].shape == (2, 3, len(DIFFERENCES))
-    for index in np.ndindex(2, 3):
-        one, gap = summary(values[index], 2, loss), difference(values[index], baseline[index], 2, loss)
-        for table, found in ((cells, one), (gaps, gap)):
-            rows = [(e.estimate, e.standard_error, e.low, e.high) for e in found.values()]
-            np.testing.assert_equal(np.isnan(rows), np.isnan([part[index] for part in table]).T)
-            assert_close(np.nan_to_num(rows), np.nan_to_num([part[index] for part in table]).T)
-
-
-def test_cells_that_are_not_finite_are_blank():
-    values = RNG.standard_normal((2, 1000))
-    values[0, 7] = np.inf
-    for part in summary_cells(values, 1, True):
-        assert np.isnan(part[0]).all() and np.isfinite(part[1, :2]).all()
 
 
 def test_levels_are_read_from_names():

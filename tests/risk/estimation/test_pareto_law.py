@@ -9,7 +9,7 @@ from scipy.optimize import brentq, minimize, minimize_scalar
 
 from engine.risk.estimation.heaviness import misfit
 from engine.risk.estimation.intervals import Units
-from engine.risk.estimation.pareto_law import Region, covariance, fit_chance, likeliest, log_likelihood, scores
+from engine.risk.estimation.pareto_law import Region, fit_chance, likeliest, log_likelihood
 from tests.helpers import assert_close, assert_plausible
 
 RNG = np.random.default_rng(27)
@@ -51,30 +51,6 @@ def test_two_values_and_many_alike_have_a_law_too():
     for excesses in (np.array([1.0, 2.0]), np.full(50, 3.0), np.array([1e-9, 1.0, 1e9])):
         shape, scale = likeliest(excesses)
         assert np.isfinite(shape) and shape >= -1 and scale > 0
-
-
-@pytest.mark.parametrize("shape", [-0.3, 0.0, 1e-4, 0.4])
-def test_scores_are_the_slopes_of_the_likelihood(shape):
-    excesses, step = drawn(shape, 200), 1e-5
-
-    def at(xi, log_scale):
-        return float(log_likelihood(excesses, np.array(xi), np.exp(np.array(log_scale))))
-
-    log_scale = np.log(2.2)
-    numeric = (
-        (at(shape + step, log_scale) - at(shape - step, log_scale)) / (2 * step),
-        (at(shape, log_scale + step) - at(shape, log_scale - step)) / (2 * step),
-    )
-    np.testing.assert_allclose(scores(excesses, shape, 2.2).sum(axis=1), numeric, rtol=1e-4, atol=1e-3)
-
-
-def test_scores_vary_as_the_covariance_says():
-    shape, own = 0.25, scores(drawn(0.25, 400_000), 0.25, 2.0)
-    known = np.linalg.inv(covariance(shape, 1))
-    for k, row in ((0, 0), (0, 1), (1, 1)):
-        products = own[k] * own[row]
-        error = products.std() / np.sqrt(products.size)
-        assert_plausible(products.mean(), known[k, row], error, 0.1)
 
 
 def chance_of(excesses):
@@ -173,17 +149,3 @@ def test_few_replicates_reach_farther():
     many = Region(own, np.arange(400), shape, scale, Units(40_000, 1))
     widths = [np.diff(of.interval(lambda xi, scale, share: xi))[0] for of in (few, many)]
     assert widths[0] > 1.02 * widths[1]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES)
-def test_intervals_of_the_shape_hold_it_as_often_as_they_say(shape):
-    held = []
-    for _ in range(1000):
-        excesses = drawn(shape, 200)
-        xi, scale = likeliest(excesses)
-        if xi > -0.5:
-            of = Region(excesses, np.arange(200), xi, scale, Units(20_000, 1))
-            low, high = of.interval(lambda xi, scale, share: xi)
-            held.append(low <= shape <= high)
-    assert 0.92 <= np.mean(held) <= 0.98

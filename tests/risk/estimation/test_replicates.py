@@ -5,28 +5,15 @@ from scipy.special import stdtrit
 
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, moments_of_some
+from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units
 from engine.risk.estimation.measures import Variables, difference, finite_units, probability, summary
 from engine.risk.estimation.shares import effective_count
 from engine.risk.estimation.tails import Measured, share
-from tests.helpers import assert_close, assert_same
+from tests.helpers import assert_close
 from tests.risk.cells import moments, summary_cells
 
 SIZE = 256
 RNG = np.random.default_rng(20160101)
-
-
-def test_totals_and_sparse_moments_are_those_of_the_replicates():
-    values = (RNG.standard_normal((3, 40 * SIZE)) * (RNG.random((3, 40 * SIZE)) < 0.05)).astype(np.float32)
-    units = as_units(values.shape[1], SIZE)
-    by_hand = values.reshape(3, 40, SIZE).astype(np.float64).sum(axis=-1)
-    assert_close(units.totals(values), by_hand)
-    assert_same(units.totals(values > 1), (values > 1).reshape(3, 40, SIZE).sum(axis=-1).astype(float))
-    path = np.flatnonzero(values.any(axis=0))
-    dense, sparse = moments(values, units), moments_of_some(values[:, path], path, units)
-    for field in ("mean", "error", "skewness"):
-        assert_close(getattr(sparse, field), getattr(dense, field))
-    assert_close(dense.error, by_hand.std(axis=-1, ddof=1) / np.sqrt(40) / SIZE)
 
 
 def test_intervals_of_few_replicates_are_students():

@@ -75,13 +75,6 @@ def test_the_largest_tail_that_fits_is_taken():
     assert not of.fits[0].fits and len(of.fit.law.excesses) <= 200
 
 
-def test_excesses_have_the_mean_that_their_shape_gives():
-    """Of an exponential law it is the same over every threshold."""
-    for fit in extremes(drawn(stats.expon), 1, True).fits:
-        assert fit.mean_excess.low - 0.2 < 1 < fit.mean_excess.high + 0.2
-        assert abs(fit.mean_excess.estimate - fit.law.excesses.mean()) < 1e-9
-
-
 def test_where_low_is_worse_all_is_the_same_in_the_other_sign():
     values = drawn(stats.t(4))
     high, low = extremes(values, 1, True), extremes(-values, 1, False)
@@ -162,13 +155,6 @@ def test_levels_of_equal_values_are_sure_where_a_hundred_pass_them_and_no_farthe
             assert own.estimate == 3.0 and np.isnan(own.low) and np.isnan(own.high)
             assert own.flags == (of.flag,) and of.flag.reason is Reason.FEW_DISTINCT
         assert not found.extrapolated
-
-
-def test_beside_a_constant_others_go_by_their_laws():
-    still, moving = extremes(np.zeros(4000), 1, True), extremes(drawn(stats.expon, 4000), 1, True)
-    rows = passed([still, moving], [40, 41, 1000])
-    assert [row.extrapolated for row in rows[1]] == [False, True, True]
-    assert [row.level.flag == "" for row in rows[0]] == [True, False, False]
 
 
 def test_values_that_are_not_finite_are_left_out_and_named():

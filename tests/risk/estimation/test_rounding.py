@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from engine.risk.estimation.rounding import Lost, Rounding, judged
 from tests.small_study import make_study
@@ -27,12 +28,22 @@ def found(exact, rounded=None, paths=100_000):
 BILL = "outcomes.capital_shortfall_peak"
 
 
-def test_what_is_fine_enough_is_not_named():
-    base = RANDOM.normal(40.0, 5.0, N)
-    assert not found(values(np.stack([base, base - RANDOM.gamma(2.0, 1.0, N)])))
-    # spacing 64 and standard error 3000: a mean of rounded values is as good
-    base = RANDOM.normal(1e9, 1e6, N)
-    assert not found(values(np.stack([base, base * 1.01])))
+COARSE = RANDOM.normal(1e9, 1e6, N).astype(np.float32).astype(float)
+"""Spacing 64 and standard error 3000: a mean of rounded values is as good."""
+
+
+@pytest.mark.parametrize(
+    ("base", "less", "lost"),
+    [
+        (RANDOM.normal(40.0, 5.0, N), RANDOM.gamma(2.0, 1.0, N), set()),
+        (COARSE, -0.01 * COARSE, set()),
+        (COARSE, np.full(N, -30.0), {(BILL, Lost.DIFFERENCE)}),
+        (COARSE, np.where(np.arange(N) < 20, -30.0, 0.0), {(BILL, Lost.DIFFERENCE)}),
+    ],
+    ids=["small", "large", "a small difference", "a small difference on few paths"],
+)
+def test_a_difference_below_the_spacing_is_named_and_what_is_fine_enough_is_not(base, less, lost):
+    assert found(values(np.stack([base, base - less]))) == lost
 
 
 def test_equal_values_have_no_spread_to_lose():
@@ -40,18 +51,6 @@ def test_equal_values_have_no_spread_to_lose():
     exact = values(np.full((2, N), 0.1), draws=np.full((2, N), 0.1))
     assert np.std(exact["draws"]) > 0
     assert not found(exact)
-
-
-def test_a_difference_below_the_spacing_is():
-    base = RANDOM.normal(1e9, 1e6, N).astype(np.float32).astype(float)
-    exact = values(np.stack([base, base + 30.0]))
-    assert found(exact) == {(BILL, Lost.DIFFERENCE)}
-
-
-def test_a_difference_on_few_paths_is_judged_by_these():
-    base = RANDOM.normal(1e9, 1e6, N).astype(np.float32).astype(float)
-    moved = np.where(np.arange(N) < 20, 30.0, 0.0)
-    assert found(values(np.stack([base, base + moved]))) == {(BILL, Lost.DIFFERENCE)}
 
 
 def test_a_few_paths_that_pass_a_threshold_in_one_precision_alone_raise_no_alarm():
@@ -86,18 +85,17 @@ def test_paths_that_are_not_finite_are_left_out():
     assert not found(exact)
 
 
-def test_a_sentence_has_the_numbers_and_the_data_come_back():
+def test_a_sentence_has_the_numbers():
     one = Rounding(BILL, Lost.DIFFERENCE, "reform", 30.0, 32.0, 64.0)
     assert one.text == (
         f"{BILL} under 'reform': its difference from the baseline is 30 typically, and rounding moves it by 32 "
         "(single-precision numbers are 64 apart there)"
     )
-    assert Rounding.of_dict(one.as_dict()) == one and one.ratio == 32 / 30
-    assert "float64" in one.as_dict()["remedy"]
+    assert one.ratio == 32 / 30 and "float64" in one.as_dict()["remedy"]
 
 
-def test_every_quantity_has_its_sentence_and_is_read_back_by_its_name():
-    for what in Lost:
-        one = Rounding(BILL, what, "reform", 30.0, 32.0, 64.0)
-        assert what.sentence.format(size=30.0, error=32.0) in one.text
-        assert Rounding.of_dict(json.loads(json.dumps(one.as_dict()))) == one
+@pytest.mark.parametrize("what", Lost)
+def test_every_quantity_has_its_sentence_and_is_read_back(what):
+    one = Rounding(BILL, what, "reform", 30.0, 32.0, 64.0)
+    assert what.sentence.format(size=30.0, error=32.0) in one.text
+    assert Rounding.of_dict(json.loads(json.dumps(one.as_dict()))) == one

@@ -46,13 +46,6 @@ def test_a_file_gives_its_tally_back_and_the_same_tally_the_same_bytes(run):
     assert npz.packed(again.arrays()) == content
 
 
-def test_steps_of_a_whole_block_in_one_bin_are_kept():
-    study = study_of(BLOCK)
-    one = tally(study, np.full((2, 2, BLOCK), 0.1, np.float32))
-    assert one.steps[0] == BLOCK * 0xCCCD > 1 << 32
-    assert_same(Tally.of_arrays(npz.unpacked(npz.packed(one.arrays()))).steps, one.steps)
-
-
 def test_groups_are_whole_units_and_as_equal_as_can_be(run):
     _, found, _ = run
     sizes = [part.sizes for part in found]
@@ -152,8 +145,3 @@ def test_only_what_is_not_kept_is_tallied():
     found = tally(study, block_values(study, study.blocks()[0])[0])
     assert found.worse.shape == (1, 2, 1) and found.events.shape == (2, 2, 1)
     assert unkept(study_of(10, tuple(study.model.outcomes))) == ()
-
-
-def test_nothing_to_fold_is_an_error_of_ours():
-    with pytest.raises(ValueError, match="at least one"):
-        folded([])

@@ -44,8 +44,10 @@ def by_cell(study, found, values):
             yield (paths[name][place].astype(float), paths[name][(0, *where)].astype(float), variable.loss, parts)
 
 
-@pytest.mark.parametrize("sampler", ["random", "antithetic"])
-@pytest.mark.parametrize("n_paths", [1, 2, 3, 40, 1001, 6000])
+@pytest.mark.parametrize(
+    ("n_paths", "sampler"),
+    [(1, "random"), (2, "antithetic"), (3, "antithetic"), (40, "random"), (1001, "antithetic"), (6000, "random")],
+)
 def test_every_number_is_that_of_plain_numpy(sampler, n_paths):
     study = make_study(n_paths, sampler=sampler)
     values = values_of(study, n_paths)
@@ -71,28 +73,24 @@ def test_every_number_is_that_of_plain_numpy(sampler, n_paths):
             half = stdtrit(units - 1, 0.975) * gap_error
             assert_close([low, high], [gap - half, gap + half])
         assert_close(parts["distribution"], np.quantile(x, QUANTILES), np.float32)
-        alone = [estimate.estimate for estimate in summary(x, study.unit, loss).values()]
-        assert_close(parts["risk_yearly"][:, 0], alone)
+        own = np.array([[e.estimate, e.standard_error, e.low, e.high] for e in summary(x, study.unit, loss).values()])
+        told = ~np.isnan(own)  # heavy tails are not judged by year and place
+        assert_close(parts["risk_yearly"][told], own[told])
+        paired = difference(x, base, study.unit, loss)["mean"]
+        assert_close(parts["difference_yearly"][:2], [paired.estimate, paired.standard_error])
+        if not paired.flag:
+            assert_close(parts["difference_yearly"][2:], [paired.low, paired.high])
 
 
-@pytest.mark.parametrize("n_paths", [1001, 6000])
-@pytest.mark.parametrize("sampler", ["random", "antithetic"])
-def test_errors_and_intervals_are_those_of_the_measures(sampler, n_paths):
-    study = make_study(n_paths, sampler=sampler)
-    values = values_of(study, n_paths)
+def test_intervals_by_year_and_place_are_those_of_cells():
+    study = make_study(1001, sampler="antithetic")
+    values = values_of(study, 1001)
     found = of_parts(study, values.shape[-1], [values])
     paths = split_cells(study.model, values, axis=2)
     for name, variable in study.model.yearly.items():
-        columns = summary_cells(paths[name], study.unit, variable.loss)
-        expected = np.moveaxis(np.stack(columns, axis=1), -1, 1)
-        assert_same(found["risk_yearly"][name].shape, expected.shape)
+        expected = np.moveaxis(np.stack(summary_cells(paths[name], study.unit, variable.loss), axis=1), -1, 1)
         np.testing.assert_array_equal(np.isnan(found["risk_yearly"][name]), np.isnan(expected))
         assert_close(np.nan_to_num(found["risk_yearly"][name]), np.nan_to_num(expected))
-    for x, base, loss, parts in by_cell(study, found, values):
-        gap = difference(x, base, study.unit, loss)["mean"]
-        assert_close(parts["difference_yearly"][:2], [gap.estimate, gap.standard_error])
-        if not gap.flag:
-            assert_close(parts["difference_yearly"][2:], [gap.low, gap.high])
 
 
 def test_the_baseline_differs_from_itself_by_nothing():

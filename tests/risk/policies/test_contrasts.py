@@ -24,16 +24,24 @@ def pair(seed=1):
     return np.stack([common, 1.5 * common + 0.2 * own + 0.3]).astype(np.float32)
 
 
+def estimated(weights, influence, units, sound=SOUND, is_share=False):
+    """The estimate of one weighted sum."""
+    sums = Contrasts(np.array([weights]), len(sound))
+    sums.add(slice(0, len(weights)), influence)
+    (own,) = sums.estimates(sound, units, is_share)
+    return own
+
+
+LESS = [-1.0, 1.0]
+
+
 @pytest.mark.parametrize("unit", [1, 2, 256])
 @pytest.mark.parametrize("loss", [True, False])
 def test_one_less_another_is_their_paired_difference(unit, loss):
     values, units = pair(), Units(N, unit)
     want = measures.difference(values[1], values[0], unit, loss, (0.99,))
-    weights = np.array([[-1.0, 1.0]])
     for name, influence in (("mean", of_mean(values, SOUND)), ("ES99", of_shortfall(values, SOUND, units, 0.99, loss))):
-        sums = Contrasts(weights, N)
-        sums.add(slice(0, 2), influence)
-        (own,) = sums.estimates(SOUND, units)
+        own = estimated(LESS, influence, units)
         given = [want[name].estimate, want[name].standard_error, want[name].low, want[name].high]
         assert_close([own.estimate, own.standard_error, own.low, own.high], given, np.float32)
         assert own.flags == want[name].flags
@@ -53,27 +61,17 @@ def test_some_at_a_time_give_what_all_at_once_give():
 
 def test_what_cancels_is_nothing():
     values = np.repeat(np.random.default_rng(5).normal(1e6, 1.0, (1, N)), 3, axis=0)
-    sums = Contrasts(np.array([[0.1, 0.2, -0.3]]), N)
-    sums.add(slice(0, 3), of_mean(values, SOUND))
-    (own,) = sums.estimates(SOUND, Units(N, 1))
+    own = estimated([0.1, 0.2, -0.3], of_mean(values, SOUND), Units(N, 1))
     assert (own.estimate, own.standard_error, own.low, own.high) == (0.0, 0.0, 0.0, 0.0)
 
 
-def test_a_difference_that_was_never_seen_may_be_there_all_the_same():
+def test_what_no_path_or_one_path_shows_may_be_there_all_the_same():
     happens = np.zeros((2, N), bool)
-    sums = Contrasts(np.array([[-1.0, 1.0]]), N)
-    sums.add(slice(0, 2), of_mean(happens, SOUND))
-    (own,) = sums.estimates(SOUND, Units(N, 1), is_share=True)
+    own = estimated(LESS, of_mean(happens, SOUND), Units(N, 1), is_share=True)
     assert own.estimate == 0.0 and 0 < own.high == -own.low < 4 / N
-
-
-def test_what_one_path_shows_is_not_told_from_zero():
-    happens = np.zeros((2, N), bool)
     happens[0, 17] = True
-    for weights in ([-1.0, 1.0], [-0.1, 0.1]):
-        sums = Contrasts(np.array([weights]), N)
-        sums.add(slice(0, 2), of_mean(happens, SOUND))
-        (own,) = sums.estimates(SOUND, Units(N, 1), is_share=True)
+    for weights in (LESS, [-0.1, 0.1]):
+        own = estimated(weights, of_mean(happens, SOUND), Units(N, 1), is_share=True)
         assert own.low < own.estimate < 0 < own.high < 4 / N
 
 
@@ -81,19 +79,14 @@ def test_what_one_path_shows_is_not_told_from_zero():
 def test_a_difference_of_probabilities_is_as_sure_as_the_paired_one(unit):
     happens = pair() > 1.0
     want = measures.probability_difference(happens[1], happens[0], unit)
-    sums = Contrasts(np.array([[-1.0, 1.0]]), N)
-    sums.add(slice(0, 2), of_mean(happens, SOUND))
-    (own,) = sums.estimates(SOUND, Units(N, unit), is_share=True)
+    own = estimated(LESS, of_mean(happens, SOUND), Units(N, unit), is_share=True)
     assert_close([own.estimate, own.standard_error], [want.estimate, want.standard_error])
     assert (own.high - own.low) == pytest.approx(want.high - want.low, rel=0.01)
 
 
 def test_few_exceedances_take_the_interval_of_a_tail():
-    few = 20_000
-    sums = Contrasts(np.array([[-1.0, 1.0]]), few)
-    sound = SOUND[:few]
-    sums.add(slice(0, 2), of_shortfall(pair()[:, :few], sound, Units(few, 1), 0.99, True))
-    (own,) = sums.estimates(sound, Units(few, 1))
+    sound, units = SOUND[:20_000], Units(20_000, 1)
+    own = estimated(LESS, of_shortfall(pair()[:, :20_000], sound, units, 0.99, True), units, sound)
     assert np.isnan(own.low) and own.flags[0].reason is Reason.FEW_EFFECTIVE_EXCEEDANCES
 
 
@@ -115,16 +108,14 @@ def test_paths_that_are_left_out_are_in_no_number():
     sound = SOUND.copy()
     sound[10:12] = False
     units = as_units(N, 2).take(sound)
-    sums = Contrasts(np.array([[-1.0, 1.0]]), N)
-    sums.add(slice(0, 2), of_shortfall(bad, sound, units, 0.99, True))
-    (own,) = sums.estimates(sound, units)
+    own = estimated(LESS, of_shortfall(bad, sound, units, 0.99, True), units, sound)
     want = measures.difference(values[1][sound], values[0][sound], 2, True, (0.99,))["ES99"]
     assert_close([own.estimate, own.low, own.high], [want.estimate, want.low, want.high], np.float32)
 
 
 # ---------------------------------------------------------------------------------------------- coverage
 
-WEIGHTS = np.array([[-0.5, 0.5, -0.5, 0.5]])
+WEIGHTS = [-0.5, 0.5, -0.5, 0.5]
 """The Shapley value of the first of two players, over nobody, the first, the second, both."""
 
 
@@ -160,9 +151,7 @@ def covered(measure, paths, repeats):
             influence = of_shortfall(values, sound, units, 0.99, True)
         else:
             influence = of_mean(values > EVENTS[measure] if measure in EVENTS else values, sound)
-        sums = Contrasts(WEIGHTS, paths)
-        sums.add(slice(0, 4), influence)
-        (own,) = sums.estimates(sound, units, measure in EVENTS)
+        own = estimated(WEIGHTS, influence, units, sound, measure in EVENTS)
         count += own.low <= truth <= own.high
     return count
 

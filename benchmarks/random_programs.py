@@ -1,6 +1,13 @@
-"""Functions of one lane at random, whose results no rounding can change: of small integers, whatever their type."""
+"""Compares compiled lanes with XLA on random functions of one lane. The numbers of these are small integers, whatever
+their type, so that no rounding changes a result.
 
+python benchmarks/random_programs.py [--first 0] [--count 100]
+"""
+
+import argparse
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -9,7 +16,17 @@ import numpy as np
 from jax import lax
 
 from engine.lanes.hints import rarely
+from engine.lanes.nest import trace
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.helpers import assert_same
+from tests.lanes.checked import faults
+from tests.lanes.compiled import assert_by_lanes_as_by_xla, by_lanes
+
+LANES = 37
+SHARED = np.float32([3, 1, -2, 5]), np.int32([[1, 2, 3], [-4, 5, 6]]), np.uint32(7)
+NUMBERS = np.random.default_rng(0)
+OWN = NUMBERS.integers(-9, 9, LANES).astype(np.float32), NUMBERS.integers(0, 2, (3, LANES)).astype(bool)
 TYPES = (np.float32, np.int32, np.uint32, np.bool_)
 MODULUS = 251
 CHOICES = jnp.where, lambda which, x, y: rarely(*jnp.broadcast_arrays(which, x, y))
@@ -124,3 +141,31 @@ class Programs:
         kept = self.typed(self.one(scope), np.float32)
         other = self.typed(jnp.ravel(self.grown(scope, 2, depth + 1)[-1])[0], np.float32)
         return lax.cond(self.typed(self.one(scope, 0), np.bool_), lambda: kept * 2, lambda: kept + other)
+
+
+def check(seed: int) -> None:
+    """Asserts that a random function has a sound nest, and by lanes, in part and in full, the outputs of XLA."""
+    function = Programs(seed)
+    examples = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[:-1], leaf.dtype), OWN)
+    traced = trace(function, SHARED, examples)
+    for names in (None, ("y3",), ("y5", "y9")):
+        assert not faults(traced.nest(names))
+    assert_by_lanes_as_by_xla(function, SHARED, LANES, OWN, widths=(16, 1))
+    everything = by_lanes(function, SHARED, LANES, OWN)
+    for name, values in by_lanes(function, SHARED, LANES, OWN, outputs=("y5", "y9")).items():
+        assert_same(values, everything[name])
+
+
+def main() -> None:
+    """Checks functions, and stops at the first one that differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first function")
+    parser.add_argument("--count", type=int, default=100, help="number of functions")
+    asked = parser.parse_args()
+    for seed in range(asked.first, asked.first + asked.count):
+        print(f"function {seed}", flush=True)
+        check(seed)
+
+
+if __name__ == "__main__":
+    main()

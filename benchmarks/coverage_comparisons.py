@@ -1,5 +1,5 @@
-"""How often the intervals of a comparison hold the truth: `pytest -m slow -s
-tests/risk/policies/test_comparison_coverage.py` prints the table of docs/method.md.
+"""How often the intervals of a comparison hold the truth: `pytest -n 0 -s benchmarks/coverage_comparisons.py` prints
+the table of docs/method.md.
 
 The pair of policies is linear in two normal factors: old = 10 + 3 a + 2 b, reform = 8 + 2 a + 2.5 b, of which
 everything is known.
@@ -8,7 +8,7 @@ everything is known.
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
-from scipy.stats import binom, multivariate_normal
+from scipy.stats import multivariate_normal
 
 from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import Variables, difference
@@ -18,11 +18,7 @@ from engine.risk.policies.ranks import batched, gaps
 from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import threshold_curves
 
-pytestmark = [pytest.mark.slow, pytest.mark.sweep]
-
 REPETITIONS = 500
-FEWER = 200
-"""Repetitions of what takes long; all of them are in the sweep."""
 LOWEST, HIGHEST = 0.92, 0.98
 SD = np.sqrt(1.25)
 """Of old less reform, whose mean is 2."""
@@ -47,26 +43,17 @@ def pair(rng, paths, unit):
     return np.stack([10 + 3 * a + 2 * b, 8 + 2 * a + 2.5 * b]).astype(np.float32)
 
 
-def judged(what, paths, unit, held, lowest=LOWEST, highest=HIGHEST):
+def judged(what, paths, unit, held):
     cover = float(np.mean(held))
     print(f"| {what} | {paths} | {unit} | {100 * cover:.1f} |")
-    assert lowest <= cover <= highest, f"{what}, {paths} paths in units of {unit}: {cover}"
-
-
-def as_sure(repetitions):
-    """Between which shares of fewer repetitions those that cover must lie, so that a right interval fails as seldom as
-    between 92 and 98 % of all.
-    """
-    whole, part = (binom(count, 0.95) for count in (REPETITIONS, repetitions))
-    below, above = whole.cdf(LOWEST * REPETITIONS - 1) * (1 + 1e-9), whole.sf(HIGHEST * REPETITIONS)
-    return {"lowest": part.ppf(below) / repetitions, "highest": part.isf(above) / repetitions}
+    assert LOWEST <= cover <= HIGHEST, f"{what}, {paths} paths in units of {unit}: {cover}"
 
 
 def holds(one, truth):
     return one.low <= truth <= one.high
 
 
-@pytest.mark.parametrize("unit", [pytest.param(1, marks=pytest.mark.sweep), 2, 16])
+@pytest.mark.parametrize("unit", [1, 2, 16])
 def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
     """The old policy's 95 % quantile and the reform's 99 %, which has an atom of 96 % at zero; P(worse); the ratio of
     variances.
@@ -98,25 +85,16 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
             judged(name, paths, unit, of)
 
 
-@pytest.mark.parametrize(
-    ("paths", "unit", "repetitions"),
-    [
-        (1600, 2, FEWER),
-        *(
-            pytest.param(*one, REPETITIONS, marks=pytest.mark.sweep)
-            for one in ((1600, 2), (1600, 1), (6400, 2), (12_800, 16))
-        ),
-    ],
-)
-def test_bands_of_threshold_curves_cover_point_by_point(paths, unit, repetitions):
+@pytest.mark.parametrize(("paths", "unit"), [(1600, 2), (1600, 1), (6400, 2), (12_800, 16)])
+def test_bands_of_threshold_curves_cover_point_by_point(paths, unit):
     """The bands of both policies at the level in the middle."""
     rng, held = np.random.default_rng([2, paths, unit]), []
-    for _ in range(repetitions):
+    for _ in range(REPETITIONS):
         curves = threshold_curves(pair(rng, paths, unit), unit, True, 12.0)
         k = len(curves.levels) // 2
         truth = ndtr((MEANS - curves.levels[k]) / SDS)
         held += [curves.low[p, k] <= truth[p] <= curves.high[p, k] for p in (0, 1)]
-    judged("share", paths, unit, held, **as_sure(repetitions))
+    judged("share", paths, unit, held)
 
 
 @pytest.mark.parametrize("unit", [1, 2, 16])
@@ -152,18 +130,15 @@ def test_common_tails_cover(rho, unit):
     judged(f"common tail, correlation {rho}", paths, unit, held)
 
 
-@pytest.mark.parametrize(
-    ("unit", "repetitions"),
-    [(2, FEWER // 2), *(pytest.param(unit, REPETITIONS // 2, marks=pytest.mark.sweep) for unit in (1, 2))],
-)
-def test_dominance_is_seldom_said_where_there_is_none(unit, repetitions):
+@pytest.mark.parametrize("unit", [1, 2])
+def test_dominance_is_seldom_said_where_there_is_none(unit):
     """Two policies alike in law: neither dominates strictly, and neither is beaten anywhere. And a pair that crosses is
     never said to dominate.
     """
     rng = np.random.default_rng([6, unit])
     said = {verdict: 0 for verdict in Verdict}
     crossing = 0
-    for _ in range(repetitions):
+    for _ in range(REPETITIONS // 2):
         a, b = scores(rng, 4000, unit)
         first, second = dominance(a.astype(np.float32), b.astype(np.float32), unit, True)
         said[first.verdict] += 1

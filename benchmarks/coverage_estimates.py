@@ -1,10 +1,12 @@
-"""How often 95 % intervals cover the truth: `pytest -m slow -s tests/risk/estimation/test_coverage.py` prints the table
-of docs/method.md.
+"""How often 95 % intervals cover the truth: `pytest -n 0 -s benchmarks/coverage_estimates.py` prints the table of
+docs/method.md.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice, product, tee
+from itertools import islice, tee
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,13 +17,12 @@ from engine.risk.estimation.evidence import MEASURES, level_of
 from engine.risk.estimation.heaviness import Extremes
 from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import probability
-from tests.pairs import in_turn
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
 from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.sweep]
-
-UNITS = 1, 2
+UNITS = pytest.mark.parametrize("unit", [1, 2])
 REPETITIONS = 2000
 FEWER = 500
 """Repetitions where each one takes long."""
@@ -116,7 +117,9 @@ def judged(what: str, n_paths: int, measure: str, unit: int, low: np.ndarray, hi
     assert LOWEST <= cover <= HIGHEST, f"{what} {measure} at {n_paths} paths: {cover}"
 
 
-@pytest.mark.parametrize(("n_paths", "name", "unit"), in_turn(SIZES, product(LAWS, UNITS), 0))
+@UNITS
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("n_paths", SIZES)
 def test_intervals_cover(name, n_paths, unit):
     law = LAWS[name]
     parts = [summary_cells(law.loss(z[0]).astype(np.float32), unit, True) for z in scores(n_paths, unit, 1)]
@@ -136,7 +139,9 @@ MIDDLES = {  # a loss of a normal score with its median and its deviation
 }
 
 
-@pytest.mark.parametrize(("name", "n_paths", "unit"), in_turn(MIDDLES, product([1_000, 10_000], UNITS), 0))
+@UNITS
+@pytest.mark.parametrize("n_paths", [1_000, 10_000])
+@pytest.mark.parametrize("name", MIDDLES)
 def test_intervals_of_medians_and_deviations_cover(name, n_paths, unit):
     """Also of the difference from the same loss of another score, correlation 0.8, doubled. Mirrored pairs have no
     error of a median.
@@ -155,13 +160,11 @@ def test_intervals_of_medians_and_deviations_cover(name, n_paths, unit):
                 judged(what, n_paths, measure, unit, low[:, m], high[:, m], truth)
 
 
+@UNITS
+@pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize(
-    ("n_paths", "measures", "name", "unit"),
-    in_turn(
-        [(1_000, ("VaR95", "worse")), (10_000, ("ES95",)), (20_000, ("mean", "VaR95", "VaR99", "ES95"))],
-        product(PAIRS, UNITS),
-        0,
-    ),
+    ("n_paths", "measures"),
+    [(1_000, ("VaR95", "worse")), (10_000, ("ES95",)), (20_000, ("mean", "VaR95", "VaR99", "ES95"))],
 )
 def test_intervals_of_paired_differences_cover(name, n_paths, measures, unit):
     one, two = PAIRS[name]
@@ -180,7 +183,7 @@ def test_intervals_of_paired_differences_cover(name, n_paths, measures, unit):
         judged(f"difference, {name}", n_paths, measure, unit, low[:, m], high[:, m], truth)
 
 
-@pytest.mark.parametrize("unit", [1, 2])
+@UNITS
 @pytest.mark.parametrize(("n_paths", "share"), [(1_000, 0.05), (1_000, 0.3), (100_000, 0.001)])
 def test_intervals_of_probabilities_cover(n_paths, share, unit):
     found = [probability(row > ndtri(1 - share), unit) for z in scores(n_paths, unit, 3) for row in z[0]]
@@ -188,7 +191,7 @@ def test_intervals_of_probabilities_cover(n_paths, share, unit):
     judged(f"probability {share}", n_paths, "probability", unit, low, high, share)
 
 
-@pytest.mark.parametrize("unit", [1, 2])
+@UNITS
 def test_intervals_of_conditional_probabilities_cover(unit):
     """P(X > 1 | Y > 1) for normals with correlation 0.8: a ratio of two random counts."""
     x = np.linspace(1, 9, 200_001)
@@ -201,19 +204,16 @@ def test_intervals_of_conditional_probabilities_cover(unit):
     judged("P(X > 1, given Y > 1)", 2_000, "probability", unit, low, high, joint / ndtr(-1.0))
 
 
+@pytest.mark.parametrize("n_paths", [5_000, 20_000])
 @pytest.mark.parametrize(
-    ("name", "law", "least", "most", "n_paths"),
-    in_turn(
-        [
-            ("Pareto(1.5)", pareto(1.5), 1.0, 1.0),
-            ("Pareto(1.9)", pareto(1.9), 0.9, 1.0),
-            ("Pareto(3)", pareto(3.0), 0.0, 0.02),
-            ("lognormal(0, 1)", lognormal(1.0), 0.0, 0.02),
-            ("normal", normal(1.0), 0.0, 0.02),
-        ],
-        [5_000, 20_000],
-        0,
-    ),
+    ("name", "law", "least", "most"),
+    [
+        ("Pareto(1.5)", pareto(1.5), 1.0, 1.0),
+        ("Pareto(1.9)", pareto(1.9), 0.9, 1.0),
+        ("Pareto(3)", pareto(3.0), 0.0, 0.02),
+        ("lognormal(0, 1)", lognormal(1.0), 0.0, 0.02),
+        ("normal", normal(1.0), 0.0, 0.02),
+    ],
 )
 def test_heavy_tails_are_flagged(name, law, least, most, n_paths):
     flags = [bool(Extremes.of_sorted(row).upper) for z in scores(n_paths, 1, 5) for row in np.sort(law.loss(z[0]))]
@@ -221,7 +221,8 @@ def test_heavy_tails_are_flagged(name, law, least, most, n_paths):
     assert least <= np.mean(flags) <= most
 
 
-@pytest.mark.parametrize(("n_paths", "groups", "name"), in_turn(GROUPED, reversed(LAWS), 0))
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize(("n_paths", "groups"), GROUPED)
 def test_intervals_from_histograms_by_group_cover(name, n_paths, groups):
     """Bins and few groups make them wider than need be; none may be narrower than it says."""
     law, (one, two) = LAWS[name], PAIRS[name.partition("(0")[0]]

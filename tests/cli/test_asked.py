@@ -1,0 +1,172 @@
+"""What single questions print, keep and refuse beyond the contract of all of them (tests/answers/test_questions.py)."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import xarray as xr
+
+import engine
+from engine.answers.answer import Answer
+from engine.run_folder import answer_store
+from engine.runs.run import open_run
+from tests.small_files import BRIDGE, MODELS, call, damages, own, write
+
+STUDY = (
+    BRIDGE.replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]')
+    + """
+[policies.stronger]
+strength = 20
+[lever_groups]
+steel = ["strength"]
+[assumptions.dear]
+about = "steel has its price"
+off = { price = 0 }
+[assumptions.strong]
+about = "the strong one is strong"
+off = { policies.strong.strength = 8 }
+"""
+)
+FROM_TO = ("--from", "weak", "--to", "strong", "--json", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The study of a bridge with a third policy, levers in a group and assumptions, and its run with two policies."""
+    folder = tmp_path_factory.mktemp("asked")
+    study = write(folder, STUDY.replace("headline", 'compare = ["weak", "strong"]\nheadline'))
+    ended = call("run", study, *own("Bridge"), "--out", folder / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    return study, folder / "run"
+
+
+def assumptions(study, *words):
+    ended = call("challenge", study, "--only", "assumptions", *own("Bridge"), "--quiet", *words)
+    assert ended.exit_code == 0, ended.output
+    return ended
+
+
+# ----------------------------------------------------------------------------------------------- policies of a question
+
+
+def test_policies_that_are_given_run_beside_those_that_it_names(run):
+    words = ("attribute", run[0], *own("Bridge"), *FROM_TO, "--policies")
+    beside, stated = (call(*words, names) for names in ("stronger", "stronger,strong"))
+    assert json.loads(beside.stdout) == json.loads(stated.stdout)
+    assert beside.stderr == "note: beyond --policies runs what the question names: strong.\n" and not stated.stderr
+
+
+def test_any_two_policies_make_a_pair(run):
+    """Also policies that do not run, and where neither is the baseline, which then has no part in the answer."""
+    records = {}
+    for words in (
+        ("flip", "--policies", "stronger,strong"),
+        ("sensitivity", "--policies", "stronger,strong"),
+        ("attribute", "--from", "stronger", "--to", "strong"),
+    ):
+        ended = call(words[0], run[0], *own("Bridge"), *words[1:], "--outcome", "damage", "--json", "--quiet")
+        assert ended.exit_code == 0, ended.output
+        records[words[0]] = json.loads(ended.stdout)
+    (stated,) = records["flip"]["tables"]["difference"]["rows"]
+    assert (stated["policy"], stated["against"]) == ("strong", "stronger")
+    assert stated["difference"]["estimate"] > 0
+    assert {row["against"] for row in records["sensitivity"]["tables"]["shares"]["rows"]} == {"", "stronger"}
+    assert records["attribute"]["study"]["policies"] == ["stronger", "strong"]
+    assert "weak" not in json.dumps(records)
+
+
+def test_a_pair_of_a_run_needs_no_baseline_either(tmp_path):
+    study, folder = write(tmp_path, STUDY), tmp_path / "run"
+    assert call("run", study, *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
+    opened = open_run(folder)
+    (difference,) = opened.flip("damage", ("stronger", "strong"))["difference"]["difference"]
+    assert difference.estimate > 0
+    assert opened.compare(outcome="damage", policies=("stronger", "strong")).subject.baseline == "stronger"
+    assert opened.attribute("stronger", "strong", ["damage"])
+    ended = call("compare", folder, *own("Bridge"), "--policies", "stronger,strong", "--outcome", "damage")
+    assert ended.exit_code == 0 and ended.stdout.startswith("Under strong, the mean of damage ")
+
+
+def test_a_run_gives_what_its_study_gives_and_shares_add_up_to_what_compare_says(run):
+    opened = engine.open_run(run[1], engine.load_model_file(f"{MODELS}:Bridge"))
+    shares = opened.attribute("weak", "strong", ["damage"], device="cpu")
+    assert shares.plain() == engine.attribute(opened.study, "weak", "strong", ["damage"], device="cpu").plain()
+    gap = opened.compare(outcome="damage").frame("differences").query("measure == 'ES99'")["difference"].item()
+    (tail,) = shares["outcomes"].where(measure="ES99")
+    assert tail["difference"].estimate == pytest.approx(gap, rel=1e-5)
+
+
+# ------------------------------------------------------------------------------------------------- assumptions alone
+
+
+def test_what_holds_and_what_flips_is_printed_and_written_beside_the_cube(run):
+    study, folder = run
+    whole = assumptions(study, "--out", folder, "--full").stdout
+    first = " ".join(whole.split("\n\n")[0].split())
+    assert first.startswith("2 of ") and "strong off" in first
+    assert "dear doubled" in whole.partition("Differences of policies")[2]
+    short = assumptions(study, "--out", folder).stdout
+    assert "Differences of policies" not in short and "--full" in short
+    tree = xr.open_datatree(folder / "challenge.zarr", engine="zarr")
+    table = tree["structures"].to_dataset()
+    gap = {
+        str(structure): table["difference"].isel(row=k)
+        for k, structure in enumerate(table["structure"].values)
+        if table["variable"].values[k] == "collapse"
+    }
+    assert {*gap} == {"as stated", "dear off", "dear doubled", "strong off", "all off"}
+    assert gap["as stated"].sel(stat="high") < 0 < gap["strong off"].sel(stat="low")
+    assert tree.attrs["summary"] in first and damages(folder, *own("Bridge")) == []
+
+
+def test_they_are_the_first_tables_of_a_challenge_the_last_with_given_claims_and_the_command_was_removed(run):
+    for claim in (), ("--claim", "strong better than weak in damage"):
+        words = ("challenge", run[0], *own("Bridge"), *claim, "--paths", "1000", "--json", "--quiet")
+        tables = [*json.loads(call(*words).stdout)["tables"]]
+        assert (tables[-2:] if claim else tables[:2]) == ["assumptions", "structures"]
+        assert tables[0 if claim else 2] == "profile"
+    wrong = call("challenge", run[0], *own("Bridge"), "--only", "priors")
+    assert wrong.exit_code == 2 and "'priors'" in wrong.stderr
+    ended = call("assumptions", run[0])
+    assert ended.exit_code == 2 and "rustbelt challenge STUDY --only assumptions" in ended.stderr
+
+
+def test_what_was_written_is_verified_and_damage_taken_away(run):
+    study, folder = run
+    assumptions(study, "--out", folder)
+    assert answer_store.read(folder, "challenge") is not None
+    (folder / "challenge.zarr" / "structures" / "difference" / "zarr.json").write_text("{}")
+    with pytest.warns(UserWarning, match="'challenge' is left out: .*zarr.json is damaged .* Mend it: rustbelt rep"):
+        assert answer_store.read(folder, "challenge") is None
+    (damage,) = damages(folder, *own("Bridge"))
+    assert (damage["part"], damage["file"]) == ("challenge", "challenge.zarr/structures/difference/zarr.json")
+    mended = call("repair", folder, *own("Bridge"), "--quiet")
+    assert mended.exit_code == 0 and "damaged: answers to challenge. Ask them again" in mended.stdout
+    assert damages(folder, *own("Bridge")) == [] and not (folder / "challenge.zarr").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_folder_of_another_study_keeps_no_answer_and_it_is_shown(run, tmp_path):
+    other = write(tmp_path, run[0].read_text().replace("seed = 7", "seed = 8"))
+    ended = assumptions(other, "--out", run[1], "--full")
+    assert "strong off" in ended.stdout and re.search(r"^warning: the answer .*with fingerprint", ended.stderr)
+
+
+def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):
+    more = write(tmp_path, run[0].read_text() + '[assumptions.load]\noff = { load = "0.5x" }\n')
+    assert "load" in assumptions(more, "--out", run[1], "--full").stdout
+    again = call("run", more, *own("Bridge"), "--out", run[1], "--quiet")
+    assert again.exit_code == 0, again.output
+    assert "load = " in (run[1] / "study.toml").read_text()
+
+
+def test_they_do_not_replace_a_whole_answer(run):
+    study, folder = run
+    assumptions(study, "--out", folder)
+    there = Answer.of_tree(answer_store.read(folder, "challenge"))
+    assert there.asked["only"] == "assumptions"
+    whole = replace(there, asked={**there.asked, "only": None})
+    answer_store.write(open_run(folder).run_folder, "challenge", whole.groups)
+    assert "beside the cube:" not in assumptions(study, "--out", folder).stdout
+    assert Answer.of_tree(answer_store.read(folder, "challenge")).plain() == whole.plain()
