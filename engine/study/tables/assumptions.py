@@ -66,7 +66,7 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
 
 def _check_share(factor: str, known: Known) -> None:
     """Refuses to double by default a factor whose law lies within 0 and 1, as its double would be no share."""
-    low, high = known.ends(factor) if factor in known.priors else (0.0, 0.0)
+    low, high = known.ends(factor)
     if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
         text = f"is missing: twice '{factor}', drawn from {low:.3g} to {high:.3g}, would be no share."
         raise refusal("", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')

@@ -22,7 +22,7 @@ from engine.study.tables import groups as group_tables
 from engine.study.tables.levers import LeverTables, beyond, put_together
 from engine.study.tables.policies import Policies, read_tables
 from engine.study.tables.shocks import group_names
-from engine.study.values import Tables, multiple_of, number, table_in
+from engine.study.values import Tables, leaving_out, multiple_of, number, table_in
 
 POLICIES, GROUPS = "policies", "groups"
 """Keys of the tables within a change that hold changes of single policies, and of groups."""
@@ -73,6 +73,63 @@ class Known:
             limits[name] = max(low, least), min(high, most)
         return limits
 
+    def changed_factor(self, name: str, value: Any) -> tuple[float, float] | None:
+        """Scale and shift that make a factor a number, or a multiple of every draw; None where they change no draw."""
+        multiple = multiple_of(value)
+        scale, shift = (0.0, float(number(value))) if multiple is None else (multiple, -0.0)
+        low, high = self.ends(name)
+        ends = sorted((low * scale + shift, high * scale + shift))
+        least, most = self.limits.get(name, (-math.inf, math.inf))
+        if name in self.priors and (ends[0] < least - 1e-9 or ends[1] > most + 1e-9):
+            got = " to ".join(f"{round(end, 6):.4g}" for end in dict.fromkeys(ends))
+            raise refusal("", f"expected {least:g} to {most:.4g}, as the study uses '{name}', got {got}.")
+        is_same = (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low)
+        return None if is_same or name not in self.drawn else (scale, shift)
+
+    def changed_levers(self, policy: str, table: Tables) -> Tables:
+        """The entries of a table that change a lever of a policy; none where the policy is not used.
+
+        Raises:
+          UserError: with all problems, at the levers.
+        """
+        problems, changed = Problems(), dict[str, Any]()
+        if policy not in self.policies.by_name:  # its problems are reported already
+            return {}
+        for lever, value in table.items():
+            with problems.within(lever):
+                look_up("lever", lever, self.model.levers)
+                if self._differs(put_together(self.policies.by_name[policy], lever), lever, value, policy):
+                    changed[lever] = value
+        problems.refuse()
+        return changed if policy in self.policies.reached else {}
+
+    def _differs(self, present: np.ndarray, lever: str, value: Any, policy: str) -> bool:
+        multiple, bounds = multiple_of(value), self.model.levers[lever]
+        if multiple is None:
+            values = self.policies.levers.read(lever, value)
+            if any(isinstance(one, str) for one in values.flat):
+                raise refusal("", "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
+            return not np.array_equal(values, present)
+        lows, highs = zip(*map(self.ends, {*present.flat}), strict=True)
+        ends = sorted((multiple * min(lows), multiple * max(highs)))
+        slack = 1e-9 * max(1.0, *map(abs, ends))
+        if outside := [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]:
+            raise beyond(bounds, f"{outside[0]:g}, {multiple:g} times what '{policy}' has")
+        return multiple != 1.0 and any((*lows, *highs))
+
+    def changed_group(self, name: str, table: Tables) -> tuple[Group, Tables] | None:
+        """A group with another dependence, and what of the table has an effect; None where nothing has."""
+        everyone = [factor for factor, group in self.group_of.items() if group == name]
+        if name in self.groups:
+            return group_tables.changed(self.text[GROUPS][name], self.groups[name], table, everyone)
+        if everyone:  # no member is drawn, or its problems are reported already
+            return None
+        of = "shocks" if name in group_names(self.text["shocks"]) else "nothing"
+        raise refusal("", f"expected a group of factors; this one is of {of}.")
+
+
+_EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
+
 
 def read_change(table: Tables, place: str, known: Known, problems: Problems) -> tuple[Change, Tables]:
     """The `Change` that a table states, and the part of the table that has an effect on what is drawn and runs.
@@ -80,22 +137,29 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
     Args:
       place: where problems of the table are reported.
     """
-    own = Problems()
-    change = _StatedChange(known)
+    own, said = Problems(), dict[str, Any]()
+    factors, levers, groups = dict[str, tuple[float, float]](), dict[str, Tables](), dict[str, Group]()
     # one policy is read after all of them: what is stated of it alone takes precedence
-    for key in sorted(table, key=lambda key: key in _EXAMPLE):
+    for key in sorted(table, key=_EXAMPLE.__contains__):
         value = table[key]
         if key in _EXAMPLE:
-            change.read_named(key, value, own)
+            for name, inner in _by_name(key, value, known, own):
+                with own.within(f"{key}.{name}"):
+                    if key == GROUPS and (changed := known.changed_group(name, inner)):
+                        groups[name], said.setdefault(key, {})[name] = changed
+                    if key == POLICIES and (new := known.changed_levers(name, inner)):
+                        levers[name] = {**levers.get(name, {}), **new}
+                        said.setdefault(key, {})[name] = new
         elif key in known.text["factors"]:
             with own.within(key):
-                change.set_factor(key, value)
+                if moved := known.changed_factor(key, value):
+                    factors[key], said[key] = moved, value
         elif key in known.model.levers:
             for policy in known.policies.by_name:
                 # problems under policies that are not used are ignored
-                with (own if policy in known.policies.reached else Problems()).within(key):
-                    if change.sets_lever(policy, key, value):
-                        change.table[key] = value
+                with (own if policy in known.policies.reached else Problems()).within(""):
+                    if new := known.changed_levers(policy, {key: value}):
+                        levers[policy], said[key] = {**levers.get(policy, {}), **new}, value
         elif key == "constants" or key in known.model.constants:
             name = next(iter(table_in(table, key)), "NAME") if key == "constants" else key
             own.add(key, f"is no factor but a constant. Give it a prior, [factors.{name}], and write {name} = 0 here.")
@@ -104,94 +168,20 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
             own.add(key, unknown("factor or lever", key, names))
     with problems.within(place):
         own.refuse()
-    return Change(change.factors, change.levers, change.groups), change.table
+    return Change(factors, levers, groups), said
 
 
-_EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
-
-
-class _StatedChange:
-    """The parts of a change, as its table is read; each part is refused by a `UserError`."""
-
-    def __init__(self, known: Known):
-        self.known = known
-        self.factors: dict[str, tuple[float, float]] = {}
-        self.levers: dict[str, dict[str, Any]] = {}
-        self.groups: dict[str, Group] = {}
-        self.table: dict[str, Any] = {}
-
-    def read_named(self, kind: str, tables: Any, problems: Problems) -> None:
-        """Changes policies or groups by name; problems are added."""
-        if not isinstance(tables, Mapping):
-            problems.add(kind, f"expected a table such as {{ NAME = {_EXAMPLE[kind]} }}, got {shown(tables)}.")
-            return
-        for name, table in tables.items():
-            with problems.within(f"{kind}.{name}"):
-                look_up(kind.removesuffix("s").replace("ie", "y"), name, self.known.text[kind])
-                if not isinstance(table, Mapping) or not table:
-                    raise refusal("", f"expected a table such as {_EXAMPLE[kind]}, got {shown(table)}.")
-                if kind == GROUPS:
-                    self._set_group(name, table)
-                elif name in self.known.policies.by_name:  # else its problems are reported already
-                    self._set_policy(name, table)
-
-    def set_factor(self, name: str, value: Any) -> None:
-        """Changes a factor to a number, or to a multiple of every draw."""
-        multiple = multiple_of(value)
-        scale, shift = (0.0, float(number(value))) if multiple is None else (multiple, -0.0)
-        if name not in self.known.priors:  # which is a problem of its own
-            return
-        low, high = self.known.ends(name)
-        ends = sorted((low * scale + shift, high * scale + shift))
-        least, most = self.known.limits.get(name, (-math.inf, math.inf))
-        if ends[0] < least - 1e-9 or ends[1] > most + 1e-9:
-            got = " to ".join(f"{round(end, 6):.4g}" for end in dict.fromkeys(ends))
-            raise refusal("", f"expected {least:g} to {most:.4g}, as the study uses '{name}', got {got}.")
-        is_same = (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low)
-        if name in self.known.drawn and not is_same:
-            self.factors[name] = scale, shift
-            self.table[name] = value
-
-    def sets_lever(self, policy: str, lever: str, value: Any) -> bool:
-        """Changes a lever of a policy; whether the policy is used and the lever differs."""
-        known = self.known
-        present = put_together(known.policies.by_name[policy], lever)
-        if isinstance(value, str):
-            multiple, bounds = multiple_of(value) or 0.0, known.model.levers[lever]
-            lows, highs = zip(*map(known.ends, {*present.flat}), strict=True)
-            ends = sorted((multiple * min(lows), multiple * max(highs)))
-            slack = 1e-9 * max(1.0, *map(abs, ends))
-            if outside := [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]:
-                raise beyond(bounds, f"{outside[0]:g}, {multiple:g} times what '{policy}' has")
-            differs = multiple != 1.0 and any((*lows, *highs))
-        else:
-            values = known.policies.levers.read(lever, value)
-            if any(isinstance(one, str) for one in values.flat):
-                raise refusal("", "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
-            differs = not np.array_equal(values, present)
-        if differs := differs and policy in known.policies.reached:
-            self.levers.setdefault(policy, {})[lever] = value
-        return differs
-
-    def _set_policy(self, policy: str, table: Tables) -> None:
-        problems = Problems()
-        for lever, value in table.items():
-            with problems.within(lever):
-                look_up("lever", lever, self.known.model.levers)
-                if self.sets_lever(policy, lever, value):
-                    self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
-        problems.refuse()
-
-    def _set_group(self, name: str, table: Tables) -> None:
-        known = self.known
-        everyone = [factor for factor, group in known.group_of.items() if group == name]
-        if name in known.groups:
-            changed = group_tables.changed(known.text[GROUPS][name], known.groups[name], table, everyone)
-            if changed is not None:
-                self.groups[name], self.table.setdefault(GROUPS, {})[name] = changed
-        elif not everyone:  # else no member is drawn, or its problems are reported already
-            of = "shocks" if name in group_names(known.text["shocks"]) else "nothing"
-            raise refusal("", f"expected a group of factors; this one is of {of}.")
+def _by_name(kind: str, tables: Any, known: Known, problems: Problems) -> Iterator[tuple[str, Tables]]:
+    """Policies or groups, each with the table that changes it; others are added to the problems."""
+    if not isinstance(tables, Mapping):
+        problems.add(kind, f"expected a table such as {{ NAME = {_EXAMPLE[kind]} }}, got {shown(tables)}.")
+        return
+    for name, table in tables.items():
+        with problems.within(f"{kind}.{name}"):
+            look_up("policy" if kind == POLICIES else "group", name, known.text[kind])
+            if not isinstance(table, Mapping) or not table:
+                raise refusal("", f"expected a table such as {_EXAMPLE[kind]}, got {shown(table)}.")
+            yield name, table
 
 
 def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
@@ -214,27 +204,23 @@ def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
     Args:
       groups: as the study states them.
     """
-    whole = Change({}, {}, {})
+    factors, levers, by_name = dict[str, tuple[float, float]](), dict[str, Tables](), dict[str, Group]()
     for change in changes:
-        levers = {name: {**whole.levers.get(name, {}), **table} for name, table in change.levers.items()}
-        by_name = {
-            name: group_tables.joined(whole.groups.get(name, groups[name]), group, groups[name])
-            for name, group in change.groups.items()
-        }
-        whole = Change({**whole.factors, **change.factors}, {**whole.levers, **levers}, {**whole.groups, **by_name})
-    return whole
+        factors |= change.factors
+        levers |= {policy: {**levers.get(policy, {}), **table} for policy, table in change.levers.items()}
+        for name, group in change.groups.items():
+            by_name[name] = group_tables.joined(by_name.get(name, groups[name]), group, groups[name])
+    return Change(factors, levers, by_name)
 
 
 def changed(study: Study, change: Change) -> Study:
     """The study with a change's levers and groups; factors are not touched, as their draws are scaled when computed."""
-    tables = {name: dict(table) for name, table in study.document["policies"].items()}
-    multiples: dict[str, dict[str, float]] = {name: {} for name in tables}
-    for policy, levers in change.levers.items():
-        for lever, value in levers.items():
-            if (multiple := multiple_of(value)) is not None:
-                multiples[policy][lever] = multiple
-            else:
-                tables[policy][lever] = value
+    tables, multiples = dict[str, Tables](), dict[str, dict[str, float]]()
+    for policy, table in study.document["policies"].items():
+        new = change.levers.get(policy, {})
+        by_lever = {lever: multiple_of(value) for lever, value in new.items()}
+        multiples[policy] = {lever: multiple for lever, multiple in by_lever.items() if multiple is not None}
+        tables[policy] = {**table, **leaving_out(new, multiples[policy])}
     levers_of = LeverTables(study.model, study.years, {item.name: {} for item in study.inputs}, {})
     problems = Problems()
     by_name = read_tables(tables, levers_of, study.baseline, problems, multiples)

@@ -76,7 +76,6 @@ def copula_of(table: Tables, everyone: Sequence[str], drawn: Collection[str]) ->
       UserError: the table states no copula of `everyone`, or one that the drawn members cannot have.
     """
     copula = statements.copula(table, everyone)
-    # negative dependence of a Frank copula needs two members
     return statements.copula(restricted(table, drawn), [*drawn]) if 0 < len(drawn) < len(everyone) else copula
 
 

@@ -19,7 +19,7 @@ from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
 from engine.study.entries import expected
-from engine.study.tables.record import Table, says
+from engine.study.tables.record import Table
 from engine.study.values import Tables, multiple_of, number
 
 FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -62,23 +62,38 @@ _Error = Annotated[float, Field(ge=0, le=LARGEST), expected("a number of at leas
 
 
 class Observation(Table):
-    """One observed figure: a row of a study, or of a CSV file whose columns are the keys."""
+    """One observed figure: a row of a study, or of a CSV file whose columns are the keys.
 
-    series: _Text = says("name of the series of figures that it belongs to", ...)
-    time: _Year = says("the year that it is of, or the last of several", ...)
-    first: _Year = says("the first of several years", 0, alias="from")
-    variable: _Text = says("yearly variable; outcome of a model without years", ...)
-    at: Annotated[dict[str, str], BeforeValidator(_labels)] = says("dimension -> label", {})
-    across: Literal["", "sum", "mean", "peak", "lowest"] = says("how cells of other dimensions are combined", "")
-    fold: Literal["", "total", "mean", "peak", "lowest", "change", "ratio"] = says("how years are combined", "")
-    value: _Number = says("the figure", ...)
-    unit: _Text = says("its unit", ...)
-    standard_error: _Error = says("its standard error, in the same unit; 0 if it is not known", 0.0)
-    source: _Text = says("where it was published", ...)
-    confidence: Literal["read", "remembered", "derived"] = says("how it is known", ...)
-    known_break: str = says("a break of the series at this figure, in words", "", alias="break")
-    seen: Literal["", "priors", "equations"] = says("part of the study that was made with knowledge of it", "")
-    reading: str = says("name of the reading, where a figure can be read in several ways", "")
+    Args:
+      series: name of the series of figures that it belongs to.
+      time, first: the year that it is of; or the last and the first year, where it is of several.
+      variable: yearly variable; outcome of a model without years.
+      at: dimension -> label; the cells of all other dimensions are combined by `across`.
+      across: how they are combined; "" where there is one cell.
+      fold: how several years become one number, one of `FOLDED`; "" for a single year.
+      value, standard_error: in `unit`; an error of 0 means that it is not known.
+      source: where it was published.
+      confidence: how it is known.
+      known_break: a break of the series at this figure, in words.
+      seen: the part of the study that was made with knowledge of it; "" for none.
+      reading: name of the reading, where a figure can be read in several ways ("as reported"); "" where it has one.
+    """
+
+    series: _Text
+    time: _Year
+    first: _Year = Field(0, alias="from")
+    variable: _Text
+    at: Annotated[dict[str, str], BeforeValidator(_labels)] = Field({})
+    across: Literal["", "sum", "mean", "peak", "lowest"] = ""
+    fold: Literal["", "total", "mean", "peak", "lowest", "change", "ratio"] = ""
+    value: _Number
+    unit: _Text
+    standard_error: _Error = 0.0
+    source: _Text
+    confidence: Literal["read", "remembered", "derived"]
+    known_break: str = Field("", alias="break")
+    seen: Literal["", "priors", "equations"] = ""
+    reading: str = ""
 
     def __hash__(self) -> int:
         return hash((self.name, self.reading))
@@ -111,10 +126,9 @@ class Observation(Table):
             problems.refuse()
         if first > self.time:
             problems.add("from", f"expected a year up to {self.time}, got {first}.")
-        elif not isinstance(model, PathModel) and (self.fold or first != self.time):
-            problems.add("fold", "is of several years, and the model has none. Leave 'from' and 'fold' out.")
-        elif (first < self.time) != bool(self.fold):
-            problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
+        elif (first < self.time) != bool(self.fold) or (self.fold and not isinstance(model, PathModel)):
+            text = "goes with several years, of a model that has years: give both 'from' and 'fold', or neither."
+            problems.add("fold", text)
         dims = model.yearly[self.variable].dims if self.variable in model.yearly else ()
         free = [dim for dim in dims if dim not in self.at]
         if strangers := [dim for dim in self.at if dim not in dims]:

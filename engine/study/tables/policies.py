@@ -156,12 +156,12 @@ def _ordered(key: str, links: Mapping[str, str | None], problems: Problems) -> l
     """Names of policies, each after the one that it refers to by a key; circles are added to the problems."""
     order = dict[str, None]()
     for name in links:
-        chain = [name]
-        while (other := links.get(chain[-1])) is not None and other not in order and other not in chain:
-            chain.append(other)
+        chain, last = {name: None}, name
+        while (other := links.get(last)) is not None and other not in order and other not in chain:
+            chain[other], last = None, other
         if other in chain and name not in order:
-            circle = " -> ".join([*chain[chain.index(other) :], other])
-            problems.add(f"policies.{chain[-1]}.{key}", f"goes in a circle: {circle}.")
+            names = [*chain, other]
+            problems.add(f"policies.{last}.{key}", f"goes in a circle: {' -> '.join(names[names.index(other) :])}.")
         order |= dict.fromkeys(reversed(chain))
     return [name for name in order if name in links]
 
