@@ -33,7 +33,6 @@ from engine.storage.files import (
     sync,
     write_atomically,
     write_files,
-    write_new,
     writing,
 )
 from engine.study.study import BLOCK, Block, Study
@@ -59,7 +58,7 @@ def create(folder: RunFolder) -> None:
         if not cube.exists():
             begun = folder.path / f"{CUBE_FOLDER}{UNFINISHED}"
             remove_tree(begun)
-            write_new(begun, files)
+            write_files(begun, files)
             os.rename(begun, cube)
             sync(folder.path)
             return
@@ -166,7 +165,7 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
     with writing(folder.path):
         _reframe(folder, frame)
         remove_tree(begun)
-        write_new(begun, written)
+        write_files(begun, written)
         for name in dict.fromkeys(file.partition("/")[0] for file in written):
             remove_tree(cube / name)
             os.rename(begun / name, cube / name)

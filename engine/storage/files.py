@@ -89,30 +89,17 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         list(writers.map(lambda name: write_atomically(folder / name, files[name]), files))
 
 
-def write_new(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Writes files by their place below a folder that nobody reads yet, and forces all of them to the disk at the end.
-
-    Every folder on the way must hold a file itself, as those of zarr's groups and arrays do: others are not forced.
-    """
-    folders = {folder / place for place in {os.path.dirname(name) for name in files}} | {folder}
-    for place in sorted(folders):
-        place.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    with ThreadPoolExecutor(WRITERS) as writers:
-        list(writers.map(sync, [*(folder / name for name in files), *folders]))
-
-
 def make_folders(folders: Iterable[Path]) -> None:
     """Makes the folders and those above them, where they are missing, so that they survive a power cut."""
+    missing = set[Path]()
     for folder in folders:
-        missing = []
         while not folder.is_dir():
-            missing.append(folder)
+            missing.add(folder)
             folder = folder.parent
-        for place in reversed(missing):
-            place.mkdir(exist_ok=True)
-            sync(place.parent)
+    for place in sorted(missing):
+        place.mkdir(exist_ok=True)
+    with ThreadPoolExecutor(WRITERS) as threads:
+        list(threads.map(sync, {place.parent for place in missing}))
 
 
 def sync(path: Path) -> None:

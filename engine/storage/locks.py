@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +82,7 @@ def held(place: Path, shared: bool = False) -> Iterator[Holder]:
         secrets.token_hex(8),
         shared,
     )
-    with open(place, "a+", encoding="utf-8", opener=_without_links) as handle:
+    with open(place, "a+", encoding="utf-8", opener=_without_links) as handle, ExitStack() as stack:
         try:
             _take(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         except BlockingIOError:
@@ -90,10 +90,7 @@ def held(place: Path, shared: bool = False) -> Iterator[Holder]:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            with _own_file(place.with_name(f"{place.name}.held"), me):
-                _tell(handle, me)
-                yield me
-            return
+            stack.enter_context(_own_file(place.with_name(f"{place.name}.held"), me))
         _tell(handle, me)
         yield me
 

@@ -14,16 +14,13 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from google_crc32c import value as crc32c
 from numcodecs.blosc import BITSHUFFLE, Blosc
 from numcodecs.vlen import VLenUTF8
 from numcodecs.zstd import Zstd
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 SOUND = 0x48674BC7
 """crc32c of any bytes followed by their own crc32c (a constant, so that the checksum need not be cut off)."""
@@ -54,31 +51,27 @@ class Group(NamedTuple):
     attrs: dict[str, Any]
 
 
-def group_files(group_of: Group | xr.Dataset) -> dict[str, bytes]:
+def group_files(group_of: Group) -> dict[str, bytes]:
     """Content of a group's files by their place below the group; the same group gives the same bytes.
 
     Numbers keep their type, texts are variable-length UTF-8, chunks are zstd with a checksum.
     """
-    labels: dict[str, Any] = {str(name): label for name, label in group_of.coords.items()}
-    variables: dict[str, Any] = {str(name): variable for name, variable in group_of.data_vars.items()}
-    dims = {dim for variable in (*variables.values(), *labels.values()) for dim in variable.dims}
-    beside = sorted(labels.keys() - dims)
-    attributes, files, named = dict(group_of.attrs), dict[str, bytes](), set[str]()
-    for name, variable in (variables | labels).items():
-        # by the CF conventions a variable names those of its coordinates that are no dimension
-        own = [
-            label for label in beside if name not in {*dims, *beside} and set(labels[label].dims) <= set(variable.dims)
-        ]
-        named.update(own)
-        about = {**variable.attrs, **({"coordinates": " ".join(own)} if own else {})}
-        array = _array_files(tuple(variable.dims), np.asarray(variable.values), about)
-        files |= {f"{name}/{file}": content for file, content in array.items()}
-    if left := [label for label in beside if label not in named]:
+    labels, attributes, files = group_of.coords, dict(group_of.attrs), dict[str, bytes]()
+    dims = {dim for variable in (*group_of.data_vars.values(), *labels.values()) for dim in variable.dims}
+    # by the CF conventions a variable names those of its coordinates that are no dimension
+    left = beside = sorted(labels.keys() - dims)
+    for name, variable in group_of.data_vars.items():
+        own = [label for label in beside if {*labels[label].dims} <= {*variable.dims}]
+        left = [label for label in left if label not in own]
+        files |= _array_files(name, variable, own)
+    for name, label in labels.items():
+        files |= _array_files(name, label)
+    if left:
         attributes["coordinates"] = " ".join(left)
     return {"zarr.json": group(attributes), **files}
 
 
-def tree_files(groups: Mapping[str, Group | xr.Dataset]) -> dict[str, bytes]:
+def tree_files(groups: Mapping[str, Group]) -> dict[str, bytes]:
     """As `group_files`, for several groups by their places below a root, and for the groups between."""
     files: dict[str, bytes] = {}
     for place, of_place in groups.items():
@@ -106,20 +99,8 @@ def sharded(
         "index_codecs": [_BYTES, {"name": "crc32c"}],
         "index_location": "end",
     }
-    metadata = {
-        "shape": list(shape),
-        "data_type": kind,
-        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [*rows, span]}},
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
-        "fill_value": "NaN",
-        "codecs": [{"name": "sharding_indexed", "configuration": chunk}],
-        "attributes": dict(attributes),
-        "dimension_names": list(dims),
-        "zarr_format": 3,
-        "node_type": "array",
-        "storage_transformers": [],
-    }
-    return as_json(metadata)
+    sharding = [{"name": "sharding_indexed", "configuration": chunk}]
+    return _array(shape, dims, [*rows, span], "/", kind, "NaN", sharding, attributes)
 
 
 def shard(values: np.ndarray, span: int) -> bytes:
@@ -182,27 +163,52 @@ def root(attributes: Mapping[Any, Any], files: Mapping[str, bytes]) -> bytes:
     return as_json({**_group(attributes), "consolidated_metadata": consolidated})
 
 
-def _array_files(dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]) -> dict[str, bytes]:
-    is_text, is_float = values.dtype == object, values.dtype.kind == "f"
-    shape = list(values.shape)
+def _array_files(name: str, variable: Variable, beside: Sequence[str] = ()) -> dict[str, bytes]:
+    """Files of an array of one chunk by their place below the group.
+
+    Args:
+      beside: names of its coordinates that are no dimension.
+    """
+    dims, values, attributes = variable
+    is_text, is_float, shape = values.dtype == object, values.dtype.kind == "f", values.shape
+    codecs = [_TEXT if is_text else _BYTES, {"name": "zstd", "configuration": _ZSTD}]
+    fill = "" if is_text else "NaN" if is_float else 0
+    coordinates = {"coordinates": " ".join(beside)} if beside else {}
+    about = {**attributes, **coordinates, **(_MISSING if is_float else {})}
+    # with "/" a chunk of five dimensions would lie in five nested folders
+    kind = "string" if is_text else values.dtype.name
+    metadata = _array(shape, dims, shape, ".", kind, fill, codecs, about)
+    flat = values.ravel()
+    plain = VLenUTF8().encode(flat) if is_text else flat.astype(flat.dtype.newbyteorder("<")).tobytes()
+    chunk = ".".join(["c", *("0" for _ in shape)])
+    return {f"{name}/zarr.json": metadata, f"{name}/{chunk}": bytes(Zstd(**_ZSTD).encode(plain))}
+
+
+def _array(
+    shape: Sequence[int],
+    dims: Sequence[str],
+    chunk: Sequence[int],
+    separator: str,
+    kind: str,
+    fill: str | int,
+    codecs: Sequence[Mapping[str, Any]],
+    attributes: Mapping[str, Any],
+) -> bytes:
+    """Metadata of an array, with the keys of the zarr v3 specification."""
     metadata = {
         "shape": shape,
-        "data_type": "string" if is_text else values.dtype.name,
-        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": shape}},
-        # with "/" a chunk of five dimensions would lie in five nested folders
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
-        "fill_value": "" if is_text else "NaN" if is_float else 0,
-        "codecs": [_TEXT if is_text else _BYTES, {"name": "zstd", "configuration": _ZSTD}],
-        "attributes": {**attributes, **(_MISSING if is_float else {})},
-        **({"dimension_names": list(dims)} if shape else {}),
+        "data_type": kind,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": separator}},
+        "fill_value": fill,
+        "codecs": codecs,
+        "attributes": attributes,
+        **({"dimension_names": dims} if dims else {}),
         "zarr_format": 3,
         "node_type": "array",
         "storage_transformers": [],
     }
-    flat = values.ravel()
-    plain = VLenUTF8().encode(flat) if is_text else flat.astype(flat.dtype.newbyteorder("<")).tobytes()
-    chunk = ".".join(["c", *("0" for _ in shape)])
-    return {"zarr.json": as_json(metadata), chunk: bytes(Zstd(**_ZSTD).encode(plain))}
+    return as_json(metadata)
 
 
 def as_json(value: Mapping[str, Any]) -> bytes:

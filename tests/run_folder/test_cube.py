@@ -182,18 +182,17 @@ def test_everything_has_a_name_and_a_unit_and_no_moment_or_place(finished):
         "flags": "reform ES99: too few exceedances",
         "ancillary_variables": "reasons/capital_shortfall_peak",
     }
+    rows = tree["events"].to_dataset().to_dataframe()
+    assert len(rows) == len(study.policies) * len(study.events) * 4
     assert str(tree["events"]["rule"].sel(event="banks_wrecked").values) == "capital_shortfall_peak > 1"
     assert tree["comparison/worse"]["worst_two_year_growth"].attrs["units"] == "1"
     assert "every path" in tree["paths"].attrs["comment"]
     assert tree["distribution"]["growth"].attrs["sample_paths"] == 512
+    fund = tree["draws"]["fund"]
+    assert fund.attrs["units"] == "day" and fund.dtype == np.float32  # which xarray would decode as durations
     assert tree.attrs["status"] == "complete" and tree.attrs["id"] == f"small-{study.fingerprint}"
     text = "".join(path.read_text() for path in (folder / "cube.zarr").rglob("zarr.json"))
     assert os.uname().nodename not in text and str(folder) not in text
-
-
-def test_units_that_xarray_would_decode_stay_numbers(finished):
-    _, _, tree = finished
-    assert tree["draws"]["fund"].attrs["units"] == "day" and tree["draws"]["fund"].dtype == np.float32
 
 
 def test_shards_are_blocks_with_checksums_and_labels_are_strings(finished):
@@ -279,38 +278,31 @@ def test_a_torn_shard_is_written_over(tmp_path):
     )
 
 
-def files_for_folders(array):
-    shutil.rmtree(array / "c")
-    (array / "c").mkdir()
-    (array / "c" / "0").write_bytes(b"")
-
-
-def a_file_for_the_array(array):
-    shutil.rmtree(array)
-    array.write_bytes(b"")
-
-
-@pytest.mark.parametrize("damage", [files_for_folders, a_file_for_the_array])
-def test_a_damaged_array_is_told_as_damage(tmp_path, damage):
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_file_in_place_of_a_folder_of_an_array_is_told_as_damage(tmp_path, is_file):
     study, name = make_study(100), "worst_two_year_growth"
     run(tmp_path, study)
-    damage(tmp_path / "cube.zarr/paths" / name)
+    array = tmp_path / "cube.zarr/paths" / name
+    place = array if is_file else array / "c/0"
+    shutil.rmtree(place)
+    place.write_bytes(b"")
     with pytest.raises(UserError, match=rf"paths/{name}/.*: is damaged .*rustbelt repair"):
         read_paths(tmp_path, study, [name], 100)
 
 
-@pytest.mark.parametrize("block", [Block(0, 10, 100), Block(0, 0, 100), Block(1, BLOCK, 1)])
-def test_anything_but_a_whole_block_is_refused(block):
-    study = make_study(1000)
-    with pytest.raises(ValueError, match="of a whole block of the study, got float32"):
-        cube.block_files(study, block, np.zeros((2, 2, block.count), np.float32), {})
-
-
-@pytest.mark.parametrize("values", [np.zeros((2, 2, 9), np.float32), np.zeros((2, 2, 10))])
-def test_values_of_a_wrong_shape_or_type_are_refused(values):
-    study = make_study(10)
-    with pytest.raises(ValueError, match="expected float32"):
-        cube.block_files(study, study.blocks()[0], values, {})
+@pytest.mark.parametrize(
+    ("block", "shape", "kind"),
+    [
+        (Block(0, 10, 100), (2, 2, 100), "float32"),
+        (Block(0, 0, 100), (2, 2, 100), "float32"),
+        (Block(1, BLOCK, 1), (2, 2, 1), "float32"),
+        (Block(0, 0, 1000), (2, 2, 999), "float32"),
+        (Block(0, 0, 1000), (2, 2, 1000), "float64"),
+    ],
+)
+def test_anything_but_the_values_of_a_whole_block_is_refused(block, shape, kind):
+    with pytest.raises(ValueError, match=rf"expected float32 .* of a whole block of the study, got {kind}"):
+        cube.block_files(make_study(1000), block, np.zeros(shape, kind), {})
 
 
 def test_too_many_paths_are_refused_before_anything_is_made(tmp_path):
@@ -383,12 +375,6 @@ def test_paths_are_numbered_at_no_cost_and_what_was_read_is_written_again(finish
     tree.to_zarr(tmp_path / "again.zarr", consolidated=False)
     again = xr.open_datatree(tmp_path / "again.zarr", engine="zarr", consolidated=False)
     assert all(again[node.path].to_dataset().identical(node.to_dataset()) for node in tree.subtree)
-
-
-def test_a_table_of_events_repeats_nothing(finished):
-    _, study, tree = finished
-    rows = tree["events"].to_dataset().to_dataframe()
-    assert len(rows) == len(study.policies) * len(study.events) * 4
 
 
 def test_quantities_too_coarse_for_single_precision_are_read_as_far_as_they_are_known(tmp_path):

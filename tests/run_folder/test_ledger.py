@@ -10,7 +10,7 @@ import pytest
 from engine.errors import UserError
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
-from engine.storage.files import sealed, unsealed, writing
+from engine.storage.files import document_in, sealed, writing
 from engine.study.components import Keep
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
@@ -71,64 +71,26 @@ def test_a_killed_run_computes_only_what_is_missing(tmp_path):
     assert_same(all_paths(tmp_path / "run", study), expected_paths(study))
 
 
-def shard(folder, index):
-    return folder / "cube.zarr/paths/worst_two_year_growth/c/0" / str(index)
+RECORD, SHARD = "ledger/00000/00000001.json", "cube.zarr/paths/worst_two_year_growth/c/0/1"
+DAMAGES = {
+    "no record": (RECORD, None),
+    "a torn record": (RECORD, lambda content: content[:-40]),
+    "a foreign record": (RECORD, lambda content: sealed({**document_in(content), "fingerprint": "another"})),
+    "a changed record": (RECORD, lambda content: content.replace(b'"count": 131072', b'"count": 131073')),
+    "an empty record": (RECORD, lambda _: sealed({"fingerprint": make_study(1).fingerprint, "first": "x"})),
+    "a truncated shard": (SHARD, lambda content: content[:1000]),
+    "an empty shard": (SHARD, lambda _: b""),
+    "no shard": (SHARD, None),
+}
 
 
-def damage_record(folder):
-    (folder / "ledger/00000/00000001.json").unlink()
-
-
-def tear_record(folder):
-    path = folder / "ledger/00000/00000001.json"
-    path.write_bytes(path.read_bytes()[:-40])
-
-
-def foreign_record(folder):
-    path = folder / "ledger/00000/00000001.json"
-    path.write_bytes(sealed({**unsealed(path), "fingerprint": "another"}))
-
-
-def changed_record(folder):
-    path = folder / "ledger/00000/00000001.json"
-    path.write_bytes(path.read_bytes().replace(b'"count": 131072', b'"count": 131073'))
-
-
-def empty_record(folder):
-    (folder / "ledger/00000/00000001.json").write_bytes(
-        sealed({"fingerprint": make_study(1).fingerprint, "first": "x"})
-    )
-
-
-def truncate_shard(folder):
-    path = shard(folder, 1)
-    path.write_bytes(path.read_bytes()[:1000])
-
-
-def empty_shard(folder):
-    shard(folder, 1).write_bytes(b"")
-
-
-def delete_shard(folder):
-    shard(folder, 1).unlink()
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        damage_record,
-        tear_record,
-        foreign_record,
-        changed_record,
-        empty_record,
-        truncate_shard,
-        empty_shard,
-        delete_shard,
-    ],
-)
-def test_a_damaged_block_is_found_and_alone_computed_again(run, damage):
+@pytest.mark.parametrize(("name", "change"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_block_is_found_and_alone_computed_again(run, name, change):
     folder, study = run
-    damage(folder)
+    content = (folder / name).read_bytes()
+    (folder / name).unlink()
+    if change is not None:
+        (folder / name).write_bytes(change(content))
     assert [block.index for block in ledger.pending(RunFolder(folder, study))] == [1]
     assert run_blocks(folder, study) == [1]
     assert_same(all_paths(folder, study), expected_paths(study))
@@ -136,9 +98,9 @@ def test_a_damaged_block_is_found_and_alone_computed_again(run, damage):
 
 def test_a_flipped_bit_is_seen_by_the_thorough_look_and_by_reading(run):
     folder, study = run
-    content = bytearray(shard(folder, 1).read_bytes())
+    content = bytearray((folder / SHARD).read_bytes())
     content[5000] ^= 1
-    shard(folder, 1).write_bytes(content)
+    (folder / SHARD).write_bytes(content)
     assert 1 in ledger.done_blocks(RunFolder(folder, study))
     assert list(ledger.done_blocks(RunFolder(folder, study), thorough=True)) == [0, 2]
     with pytest.raises(UserError, match=r"c/0/1: is damaged .*rustbelt repair"):
@@ -155,22 +117,18 @@ def test_more_paths_extend_the_run_and_the_short_block_is_written_again(run):
     assert_same(all_paths(folder, more)[..., :PATHS], before)
 
 
-def test_fewer_paths_than_are_there_are_refused(run):
-    folder, _ = run
+def test_fewer_paths_than_are_there_and_a_study_that_differs_are_refused(run):
+    folder, study = run
+    other = make_study(PATHS, model_digest="f" * 64)
     with refuses("", "263,144 paths", 100):
         run_blocks(folder, make_study(100))
+    with refuses("", study.fingerprint, other.fingerprint):
+        run_blocks(folder, other)
 
 
 def test_fewer_paths_are_fine_where_only_blocks_below_are_done(tmp_path):
     run_blocks(tmp_path / "run", make_study(PATHS), only={0})
     assert run_blocks(tmp_path / "run", make_study(BLOCK)) == []
-
-
-def test_a_study_that_differs_is_refused(run):
-    folder, study = run
-    other = make_study(PATHS, model_digest="f" * 64)
-    with refuses("", study.fingerprint, other.fingerprint):
-        run_blocks(folder, other)
 
 
 def test_other_versions_are_refused_only_where_something_is_left_to_compute(run):
@@ -202,7 +160,7 @@ def test_a_torn_last_record_still_says_that_its_block_is_there(run):
     path.write_bytes(path.read_bytes()[:-20])
     with refuses("", "262,145 paths", "262,144"):
         run_blocks(folder, make_study(2 * BLOCK))
-    assert shard(folder, 2).exists()
+    assert (folder / SHARD).with_name("2").exists()
 
 
 def test_what_a_longer_run_has_written_is_not_undone_by_one_that_began_before(tmp_path):

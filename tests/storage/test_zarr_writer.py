@@ -9,7 +9,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from engine.storage.files import write_files
-from engine.storage.zarr_writer import group_files, read_shard, root, shard, sharded, tree_files
+from engine.storage.zarr_writer import Group, Variable, group_files, read_shard, root, shard, sharded, tree_files
 from tests.helpers import assert_same
 
 STRANGE = "Größe, 体积 or none"
@@ -36,11 +36,19 @@ def dataset() -> xr.Dataset:
     return xr.Dataset(variables, coords, {"comment": STRANGE})
 
 
+def as_group(of: xr.Dataset) -> Group:
+    data, coords = (
+        {str(name): Variable(one.dims, one.values, one.attrs) for name, one in part.items()}
+        for part in (of.data_vars, of.coords)
+    )
+    return Group(data, coords, of.attrs)
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """The folders of the same dataset as written here and by xarray."""
     here, there = tmp_path_factory.mktemp("zarr") / "here", tmp_path_factory.mktemp("zarr") / "there"
-    write_files(here, group_files(dataset()))
+    write_files(here, group_files(as_group(dataset())))
     encoding = {name: {"compressors": (ZstdCodec(level=3, checksum=True),)} for name in dataset().variables}
     dataset().to_zarr(there, consolidated=False, zarr_format=3, encoding=encoding)
     return here, there
@@ -71,7 +79,7 @@ def test_every_array_is_two_files_in_one_folder(both):
 
 
 def test_a_flipped_bit_is_noticed(both, tmp_path):
-    write_files(tmp_path, group_files(dataset()))
+    write_files(tmp_path, group_files(as_group(dataset())))
     chunk = tmp_path / "wide/c.0.0.0.0.0"
     content = bytearray(chunk.read_bytes())
     content[len(content) // 2] ^= 1
@@ -81,16 +89,16 @@ def test_a_flipped_bit_is_noticed(both, tmp_path):
 
 
 def test_the_same_dataset_gives_the_same_bytes():
-    assert group_files(dataset()) == group_files(dataset())
+    assert group_files(as_group(dataset())) == group_files(as_group(dataset()))
 
 
 def test_groups_in_groups_have_metadata_all_the_way(tmp_path):
-    small = dataset()[["alone"]]
+    small = as_group(dataset()[["alone"]])
     files = tree_files({"a/b/c": small, "d": small, "d/e": small})
     assert {name for name in files if "alone" not in name} == {
         f"{place}/zarr.json" for place in ("a", "a/b", "a/b/c", "d", "d/e")
     }
-    write_files(tmp_path, {"zarr.json": group_files(xr.Dataset())["zarr.json"], **files})
+    write_files(tmp_path, {"zarr.json": group_files(as_group(xr.Dataset()))["zarr.json"], **files})
     tree = xr.open_datatree(tmp_path, engine="zarr", consolidated=False)
     for place in ("a/b/c", "d", "d/e"):
         assert_same(tree[place]["alone"].values, np.int64(1 << 40))
@@ -131,7 +139,7 @@ def test_a_shard_is_read_back_in_parts_and_each_changed_byte_is_noticed():
 
 
 def test_the_gathered_metadata_are_those_that_zarr_gathers(tmp_path):
-    files = tree_files({"a/b": dataset(), "d": dataset()[["alone"]]})
+    files = tree_files({"a/b": as_group(dataset()), "d": as_group(dataset()[["alone"]])})
     write_files(tmp_path, {**files, "zarr.json": root({"title": "x"}, files)})
     ours = json.loads((tmp_path / "zarr.json").read_bytes())
     with pytest.warns(match="Consolidated metadata"):
