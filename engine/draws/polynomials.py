@@ -24,39 +24,26 @@ Chebyshev coefficients of F^-1(Phi(z)) fall about 2.3-fold a degree: Phi has zer
 """
 
 
-def nodes(degree: int = DEGREE, reach: float = FARTHEST) -> Float[np.ndarray, "sign node"]:
-    """Scores at which a function is evaluated for fitting, for either sign."""
-    size = reach * (0.5 * (np.cos(_turns(degree)) + 1.0))
-    return np.stack([-size, size])
-
-
-def fit(function: Callable[[np.ndarray], np.ndarray], reach: float = FARTHEST) -> Float[np.ndarray, "sign degree"]:
+def fit(
+    function: Callable[[np.ndarray], np.ndarray], degree: int = DEGREE, reach: float = FARTHEST
+) -> Float[np.ndarray, "sign degree"]:
     """Ascending coefficients of the polynomials, those for z < 0 first, then those for z >= 0.
 
-    The argument of a polynomial is the position of |z| within its range, from -1 to 1.
+    Truncated Chebyshev series, which approximate nearly best. The argument of a polynomial is the position of |z|
+    within its range, from -1 to 1.
 
     Args:
       function: float64 scores of any shape -> float64 values, finite.
       reach: the function is approximated from -reach to reach.
     """
-    return fit_values(function(nodes(DEGREE, reach)), DEGREE)
-
-
-def fit_values(values: Float[np.ndarray, "sign node"], degree: int) -> Float[np.ndarray, "sign degree"]:
-    """As `fit`, from values of the function at `nodes`: truncated Chebyshev series, which approximate nearly best."""
-    turn = _turns(degree)
-    weights = (2.0 / len(turn)) * np.cos(np.arange(degree + 1)[:, None] * turn)
-    weights[0] *= 0.5
-    coefficients = np.zeros((len(values), degree + 1))
-    for row, side in zip(coefficients, values, strict=True):
-        powers = chebyshev.cheb2poly(weights @ side)  # leaves out trailing zero coefficients
+    places = chebyshev.chebpts1(2 * degree + 6)
+    size = 0.5 * reach * (places + 1.0)
+    series = chebyshev.chebfit(places, function(np.stack([-size, size], axis=1)), degree)
+    coefficients = np.zeros((2, degree + 1))
+    for row, side in zip(coefficients, series.T, strict=True):
+        powers = chebyshev.cheb2poly(side)  # leaves out trailing zero coefficients
         row[: len(powers)] = powers
     return coefficients
-
-
-def _turns(degree: int) -> np.ndarray:
-    count = 2 * degree + 6
-    return np.pi * (np.arange(count) + 0.5) / count
 
 
 def value(coefficients: Any, z: Any) -> Any:

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.draws.dependence import correlated, latent_streams
 from engine.draws.distributions.device import Draws
+from engine.draws.factors import correlated, latent_streams
 from engine.draws.shocks import Shocks
 
 

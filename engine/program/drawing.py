@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from engine.draws.dependence import correlated
+from engine.draws.factors import correlated
 from engine.study.study import Study
 
 Rows = Float[Array, "factor lane"]

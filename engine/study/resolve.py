@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.draws.dependence import latent_streams
 from engine.draws.distributions.prior import Prior
-from engine.draws.factors import Group, Input
+from engine.draws.factors import Group, Input, latent_streams
 from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling import contract

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.draws.dependence import latent_streams
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.law import Law as Law
-from engine.draws.factors import Group as Group, Input as Input
+from engine.draws.factors import Group as Group, Input as Input, latent_streams
 from engine.draws.sampling import SAMPLERS as SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks

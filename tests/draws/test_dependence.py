@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from engine.draws.copulas.elliptical import Equicorrelated, StudentT, lowest_correlation
-from engine.draws.dependence import correlated, latent_streams
-from engine.draws.factors import Group
+from engine.draws.factors import Group, correlated, latent_streams
 from tests.helpers import assert_close, assert_plausible, assert_same
 
 PATHS = 200_000

@@ -59,7 +59,7 @@ def said(group, members="abc", **more):
         ({"kendall": float("nan")}, at("groups.g.kendall", "finite number", "nan")),
         ({"kendall": "high"}, at("groups.g.kendall", "finite number", "'high'")),
         ({"correlation": 0.1, "df": 3}, at("groups.g.df", "no key", "'gaussian'", "spearman")),
-        ({"copula": "t", "correlation": 0.1}, at("groups.g.df", "missing", "1 to 1000")),
+        ({"copula": "t", "correlation": 0.1}, at("groups.g.df", "1 to 1000", "got none")),
         ({"copula": "t", "correlation": 0.1, "df": 0.5}, at("groups.g.df", "1 to 1000", "got 0.5")),
         ({"copula": "t", "correlation": 0.1, "df": 5000}, at("groups.g.df", "1 to 1000", 5000, "'gaussian'")),
         *(

@@ -102,7 +102,8 @@ BAD = [
     (
         "correlation = -0.5",
         'correlation = 0.5, copula = "t"',
-        "groups.water.df: is missing. Give the degrees of freedom, 1 to 1000: the fewer, the heavier the joint tails.",
+        "groups.water.df: expected 1 to 1000 degrees of freedom, got none. The fewer, the heavier the joint tails;"
+        " for more use 'gaussian'.",
     ),
     (
         "correlation = -0.5",

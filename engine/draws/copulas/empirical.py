@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.draws.copulas import rank_correlations
 from engine.draws.copulas.contract import Copula, Implied, Scores, Shared
 from engine.draws.random_words import size_exceeded, tails
 from engine.errors import refusal
@@ -59,16 +59,19 @@ class Empirical(Copula):
 
     def implied(self, members: Sequence[str]) -> Implied:
         """Rank correlations of the checkerboard copula; tail dependence from common rows among the sqrt(n) extremes."""
+        from scipy.stats import kendalltau
+
         ranks = np.array([self.ranks[self.members.index(name)] for name in members], np.float64)
         n = ranks.shape[-1]
         far = max(1, round(np.sqrt(n)))
         middle = (ranks + 0.5) / n - 0.5
         spearman = 12.0 * (middle @ middle.T) / n
         lower, upper = ((side @ side.T) / far for side in (1.0 * (ranks < far), 1.0 * (ranks >= n - far)))
-        # two draws from the same row are concordant with probability 1/2
-        kendall = rank_correlations.kendall_of_rows(ranks) * (n - 1) / n
-        for matrix in (kendall, spearman):
-            np.fill_diagonal(matrix, 1.0)
+        np.fill_diagonal(spearman, 1.0)
+        kendall = np.eye(len(ranks))
+        for i, j in itertools.combinations(range(len(ranks)), 2):
+            # two draws from the same row are concordant with probability 1/2
+            kendall[i, j] = kendall[j, i] = kendalltau(ranks[j], ranks[i]).statistic * (n - 1) / n
         return Implied(kendall, spearman, lower, upper, f"tails: the {far} farthest of {n} rows")
 
     def describe(self) -> str:

@@ -1,15 +1,10 @@
-"""Rank correlations of elliptical copulas from the scores' correlation, the inverse, and of draws; in NumPy."""
+"""Rank correlations of elliptical copulas from the scores' correlation and the inverse, in NumPy."""
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
-from jaxtyping import Float
 from numpy.polynomial.hermite_e import hermegauss
 from scipy import special
-
-from engine.draws.copulas.contract import Matrix
 
 
 def pearson_of_kendall(tau: np.ndarray) -> np.ndarray:
@@ -20,16 +15,6 @@ def pearson_of_kendall(tau: np.ndarray) -> np.ndarray:
 def kendall_of_pearson(r: np.ndarray) -> np.ndarray:
     """Kendall's tau of an elliptical copula from its correlation: 2 / pi asin r."""
     return np.arcsin(np.asarray(r, np.float64)) * (2.0 / np.pi)
-
-
-def kendall_of_rows(rows: Float[np.ndarray, "member draw"]) -> Matrix:
-    """Kendall's tau between the draws of each pair of members."""
-    from scipy.stats import kendalltau
-
-    tau = np.eye(len(rows))
-    for i, j in itertools.combinations(range(len(rows)), 2):
-        tau[i, j] = tau[j, i] = kendalltau(rows[j], rows[i]).statistic
-    return tau
 
 
 def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:
@@ -71,14 +56,7 @@ def pearson_of_spearman(rho: np.ndarray, df: float | None = None) -> np.ndarray:
 
 
 def log_chi2_quantile(z: np.ndarray, df: float) -> np.ndarray:
-    """Log quantile, at the normal score z, of a chi-square variable divided by its degrees of freedom.
-
-    It is exact even where the quantile underflows.
-    """
-    shape = 0.5 * df
-    z = np.asarray(z, np.float64)
-    tail = special.ndtr(-np.abs(z))
+    """Log quantile, at the normal score z, of a chi-square variable divided by its degrees of freedom, at least 1."""
+    shape, tail = 0.5 * df, special.ndtr(-np.abs(z))
     value = np.where(z < 0, special.gammaincinv(shape, tail), special.gammainccinv(shape, tail))
-    near_zero = (special.log_ndtr(z) + special.gammaln(shape + 1.0)) / shape
-    with np.errstate(divide="ignore"):
-        return np.where(value < 1e-200, near_zero, np.log(value)) - np.log(shape)
+    return np.log(value) - np.log(shape)

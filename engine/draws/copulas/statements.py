@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -78,14 +79,10 @@ _Convert = Callable[[np.ndarray], np.ndarray]
 
 
 def _student_t(key: str, table: Table, members: Sequence[str]) -> Copula:
-    if "df" not in table:
-        missing = (
-            f"is missing. Give the degrees of freedom, {DF[0]:g} to {DF[1]:g}: the fewer, the heavier the joint tails."
-        )
-        raise refusal("df", missing)
-    if not DF[0] <= table["df"] <= DF[1]:
-        remedy = " Use 'gaussian'." if table["df"] > DF[1] else ""
-        raise refusal("df", f"expected {DF[0]:g} to {DF[1]:g} degrees of freedom, got {table['df']:g}.{remedy}")
+    if "df" not in table or not DF[0] <= table["df"] <= DF[1]:
+        got = f"{table['df']:g}" if "df" in table else "none"
+        text = f"expected {DF[0]:g} to {DF[1]:g} degrees of freedom, got {got}."
+        raise refusal("df", f"{text} The fewer, the heavier the joint tails; for more use 'gaussian'.")
     return StudentT(_normal(key, table, members), table["df"])
 
 
@@ -108,9 +105,8 @@ def _conversions(key: str, table: Table) -> tuple[_Convert, _Convert]:
         return rank_correlations.pearson_of_kendall, rank_correlations.kendall_of_pearson
     if key == "spearman":
         df = table.get("df")
-        return (
-            lambda rho: rank_correlations.pearson_of_spearman(rho, df),
-            lambda r: rank_correlations.spearman_of_pearson(r, df),
+        return partial(rank_correlations.pearson_of_spearman, df=df), partial(
+            rank_correlations.spearman_of_pearson, df=df
         )
     return np.asarray, np.asarray
 
@@ -160,9 +156,11 @@ FAMILIES: dict[str, Family] = {
     "empirical": Family(("ranks",), _empirical),
 }
 """Copula families by their name in a study."""
-_OF_TAILS = "'t' with few degrees of freedom, which has both tails dependent, or 'empirical' with data"
 REMOVED = {
-    **dict.fromkeys(("clayton", "gumbel", "joe"), _OF_TAILS),
+    **dict.fromkeys(
+        ("clayton", "gumbel", "joe"),
+        "'t' with few degrees of freedom, which has both tails dependent, or 'empirical' with data",
+    ),
     "frank": "'gaussian'",
     "vine": "'gaussian' or 't' with a matrix, or 'empirical' with data",
 }

@@ -32,7 +32,7 @@ class Family:
       support: lowest and highest value; None where these are the first and the last parameter.
       mode: (*parameters) -> value of highest density; None if there is no single one.
       spellings: other sets of parameters by which it can be specified, each with its conversion.
-      fewest_statements: least number of quantiles and moments from which `closed_from.py` finds a member; 0 if it does
+      fewest_statements: least number of quantiles and moments from which `fits.py` finds a member; 0 if it does
         not.
     """
 

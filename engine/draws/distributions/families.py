@@ -102,13 +102,11 @@ class OwnFamily:
       ways: how a study may give it, in words.
       law: a study's table -> the distribution; raises a refusal for a table that gives none. None for a mixture, whose
         parts are priors.
-      is_stated: whether it can be given by statements (quantiles, a mean, ...).
     """
 
     parameters: tuple[str, ...]
     ways: str
     law: Callable[[Table], Law] | None
-    is_stated: bool = False
 
 
 OWN: Mapping[str, OwnFamily] = {
@@ -118,7 +116,6 @@ OWN: Mapping[str, OwnFamily] = {
         ("terms", "low", "high"),
         "three or more quantiles (p05, p50, p95, quantiles, range90), terms, and bounds low and high",
         _metalog,
-        is_stated=True,
     ),
     "empirical": OwnFamily(("values", "resampled"), "values, and resampled = true or false", _empirical),
     "categories": OwnFamily(
@@ -149,5 +146,5 @@ def parameters_of(family: str) -> tuple[str, ...]:
 def is_stated(family: str) -> bool:
     """Whether a family can be given by statements: quantiles, a mean, a standard deviation, a mode."""
     if family in OWN:
-        return OWN[family].is_stated
+        return family == "metalog"
     return family not in FAMILIES or FAMILIES[family].fewest_statements > 0

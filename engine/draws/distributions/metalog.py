@@ -82,11 +82,11 @@ def metalog(
       UserError: for too few quantiles, a value outside the bounds, terms that the probabilities do not determine, or a
         quantile function that decreases somewhere: then no distribution with these terms has these quantiles.
     """
-    count = min(len(quantiles), MOST) if terms is None else terms
+    most = min(MOST, len(quantiles))
+    count = most if terms is None else terms
     if len(quantiles) < FEWEST:
         raise refusal("quantiles", f"expected at least {FEWEST} for a metalog, got {len(quantiles)}.")
-    if not FEWEST <= count <= min(MOST, len(quantiles)):
-        most = min(MOST, len(quantiles))
+    if not FEWEST <= count <= most:
         raise refusal("terms", f"expected {FEWEST} to {most}, as there are {len(quantiles)} quantiles, got {count}.")
     p, x = (np.array(column, np.float64) for column in zip(*quantiles, strict=True))
     outside = x[~((low < x) & (x < high))]

@@ -9,16 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.draws.distributions.closed import FAMILIES
-from engine.draws.distributions.closed_from import closed_law
+from engine.draws.distributions.derived import Averaged, Mixture, is_averaged, pooled, transformed, truncated
 from engine.draws.distributions.families import OWN, Table, is_stated, known_families, parameters_of
-from engine.draws.distributions.fits import solved
+from engine.draws.distributions.fits import closed_law, solved
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged, pooled
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, PLAIN_NAMES, quietly
 from engine.draws.distributions.scipy_laws import Counts, named, refuse_wrong
 from engine.draws.distributions.statements import KEYS, Statements, read
-from engine.draws.distributions.transformed import transformed
-from engine.draws.distributions.truncated import truncated
 from engine.draws.limits import LARGEST, reach
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.formatting import shown

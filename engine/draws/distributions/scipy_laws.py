@@ -200,18 +200,11 @@ def _out_of_range(name: str, filled: Mapping[str, float]) -> UserError:
     if "scale" in filled and not filled["scale"] > 0:
         return refusal("scale", f"expected more than 0, got {filled['scale']:g}.")
     for info in generic(name)._shape_info():
-        value, (low, high), (with_low, with_high) = filled[info.name], info.domain, info.inclusive
-        if 0 < low < 1e-300:  # SciPy's way to say "more than 0"
-            low, with_low = 0.0, False
-        expected = ""
-        if info.integrality and value != round(value):
-            expected = "a whole number"
-        elif not (value > low or (with_low and value == low)):
-            expected = f"{'at least' if with_low else 'more than'} {low:g}"
-        elif not (value < high or (with_high and value == high)):
-            expected = f"{'at most' if with_high else 'less than'} {high:g}"
-        if expected:
-            return refusal(info.name, f"expected {expected}, got {value:g}.")
+        value, (low, high), (first, last) = filled[info.name], info.domain, info.endpoints
+        if not low <= value <= high or (info.integrality and value != round(value)):
+            kind = "whole number" if info.integrality else "number"
+            ends = f"{'(['[info.inclusive[0]]}{first:g}, {last:g}{')]'[info.inclusive[1]]}"
+            return refusal(info.name, f"expected a {kind} in {ends}, got {value:g}.")
     parameters = ", ".join(f"{key} = {value:g}" for key, value in filled.items())
     return refusal("", f"'{name}' has no law with {parameters}.")
 

@@ -88,14 +88,12 @@ def _smooth(law: Law) -> Smooth | None:
         exact = law.at_score(_CHECKS)
     if not scale > 0 or not np.all(np.isfinite(exact)):
         return None
-    low, high = law.support
     against = np.maximum(scale, np.abs(exact - median))
     for degree in DEGREES:
         meeting: dict[float, Smooth] = {}
         with quietly():
-            values = law.at_score(polynomials.nodes(degree))
-            for link, shift, factor, inverse in _links(low, high, median, scale):
-                smooth = Smooth(link, polynomials.fit_values(inverse(values), degree), shift, factor, low, high)
+            for link in _links(*law.support, median, scale):
+                smooth = _fitted(law, degree, *link)
                 error, rounded = (
                     float(np.max(np.abs(_host(smooth, _CHECKS, dtype) - exact) / against))
                     for dtype in (np.float64, np.float32)
@@ -105,6 +103,12 @@ def _smooth(law: Law) -> Smooth | None:
         if meeting:
             return meeting[min(meeting)]
     return None
+
+
+def _fitted(law: Law, degree: int, link: str, shift: float, scale: float, inverse: Function) -> Smooth:
+    """The table of a degree, from the inverse of its link, shift and scale together."""
+    coefficients = polynomials.fit(lambda z: inverse(law.at_score(z)), degree)
+    return Smooth(link, coefficients, shift, scale, *law.support)
 
 
 def _middle(law: Law) -> tuple[float, float]:

@@ -184,7 +184,7 @@ WRONG = [
     ({"family": "gamma", "a": 2, "scale": 1, "loc": 0, "p50": 2}, at("", "'gamma'", "is given")),
     ({"family": "beta", "p50": 2}, at("", "'beta'", "2 shapes", "(a, b)", "got 1 (p50)")),
     ({"family": "gamma"}, at("", "'gamma'", "a missing")),
-    ({"family": "gamma", "a": -1}, at("a", "more than 0", "got -1")),
+    ({"family": "gamma", "a": -1}, at("a", "a number in (0, inf)", "got -1")),
     ({"family": "gamma", "a": 1, "scale": 0}, at("scale", "more than 0", "got 0")),
     ({"family": "binom", "n": 2.5, "p": 0.5}, at("n", "a whole number", "got 2.5")),
     ({"family": "truncnorm", "a": 2, "b": 1}, at("", "'truncnorm'", "a = 2", "b = 1")),

@@ -76,13 +76,6 @@ def test_halves_take_many_functions_at_once():
     assert_close(polynomials.value(jnp.asarray(both, jnp.float32), z), np.stack([np.cos(z[0]), np.sin(z[1])]))
 
 
-def test_nodes_lie_within_reach_and_on_their_sides():
-    below, above = polynomials.nodes(degree=5, reach=2.0)
-    assert np.all(below <= 0) and np.all(above >= 0)
-    assert above.max() <= 2.0
-    assert_close(below, -above)
-
-
 # ------------------------------------------------------------------------------- tables
 
 
