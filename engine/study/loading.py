@@ -10,25 +10,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tomli_w
 
 from engine.errors import Problem, Problems, UserError, unknown
-from engine.formatting import shown
+from engine.formatting import command_line, shown
 from engine.modelling import catalogue
 from engine.modelling.declaration import check_tables
 from engine.modelling.identity import as_written
-from engine.modelling.loading import is_model, load_model
+from engine.modelling.loading import file_of, is_model, load_model
 from engine.modelling.records import Model as Model
+from engine.modelling.trust import is_trusted, trust
 from engine.study import labels
 from engine.study.extending import factors_named, laid_over, places
-from engine.study.named_files import place_files, read_files
+from engine.study.named_files import names_file, place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.settings import with_settings
 from engine.study.study import Study
 from engine.study.tables import dimensions as dimension_tables
 from engine.study.validation import checked
-from engine.study.values import Tables, is_deep
+from engine.study.values import Tables, is_deep, plain_tables
 
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
@@ -49,6 +49,7 @@ def load_study(
     program: str | None = None,
     until: Sequence[str] | str | None = None,
     settings: Sequence[str] = (),
+    trust: bool = False,
 ) -> Study:
     """The study of a file, of a study that ships, by its name, or of tables stated in Python.
 
@@ -63,10 +64,13 @@ def load_study(
       until: targets of precision at which a run ends, in place of the study's: "ES99 of cost under old within 1 %".
       settings: single values of the study in place of what it states, such as "factors.loss_given_default.p95=0.9".
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
+      trust: as `trust_model`, so that the model file that the study names is executed.
 
     Raises:
       UserError: with all problems.
     """
+    if trust:
+        trust_model(study)
     wanted = [until] if isinstance(until, str) else None if until is None else [*until]
     run = {"paths": paths, "seed": seed, "tile": tile, "program": program, "until": wanted}
     return _loaded(study, model, run, policies, settings)
@@ -83,19 +87,42 @@ def _loaded(
 ) -> Study:
     """As `load_study`, with some tables in place of those that it states."""
     in_files, spare = Problems(), set[str]()
-    if isinstance(given, Mapping):
-        source = str(given.get("name") or "study")
-        in_python = _plain_tables(given, source)
-        whole = _layered(_plain_tables(in_python, source), Path(source), source, (), spare)
-    else:
-        source, in_python = str(given), {}
-        whole = _extended(_study_path(source), source, (), spare)
+    source, in_python, whole = _merged(given, spare)
+    if model is None and (files := _model_files(source, in_python, whole)) and is_trusted(*files):
+        model = load_model_file(whole["model"])
     stated = with_settings(whole, settings) | tables
     read_files(stated, in_files)
     study = read_study(
         stated, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare, before=before
     )
     return replace(study, settings=tuple(settings), in_python=in_python)
+
+
+def _merged(given: str | Path | Tables, spare: set[str]) -> tuple[str, Tables, Tables]:
+    """What messages call a study, its tables as stated in Python, and the tables merged with those they extend."""
+    if isinstance(given, Mapping):
+        source = str(given.get("name") or "study")
+        in_python = plain_tables(given, source)
+        return source, in_python, _layered(plain_tables(in_python, source), Path(source), source, (), spare)
+    return str(given), {}, _extended(_study_path(str(given)), str(given), (), spare)
+
+
+def trust_model(study: str | Path | Tables) -> None:
+    """Remembers that the user trusts the model file that a study names, until one of them changes or moves.
+
+    Raises:
+      UserError: the study cannot be read, or there is no such file.
+    """
+    if files := _model_files(*_merged(study, set())):
+        trust(*files)
+
+
+def _model_files(source: str, in_python: Tables, tables: Tables) -> list[Path]:
+    """The model file that a study names, and the study's own, which have to be trusted; none where it names no file."""
+    if not names_file(tables.get("model")):
+        return []
+    of_study = [] if in_python else [_study_path(source)]
+    return [file_of(tables["model"]), *of_study]
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
@@ -157,7 +184,7 @@ def read_study(
     Raises:
       UserError: with all problems at once.
     """
-    tables = _plain_tables(document, source)
+    tables = plain_tables(document, source)
     given = {key: value for key, value in (run or {}).items() if value is not None}
     if given and isinstance(tables.setdefault("run", {}), dict):
         tables["run"] |= given
@@ -172,7 +199,7 @@ def read_study(
         if policies is not None and text["policies"]:
             problems.knows_each("--policies", "policy", policies, text["policies"])
             problems.close("compare")
-        return resolve(text, _model(text, model, before, problems), source, problems, spare)
+        return resolve(text, _model(text, model, before, source, problems), source, problems, spare)
     except RecursionError as error:
         raise UserError(source, ["its tables refer to each other too deeply."]) from error
 
@@ -244,7 +271,7 @@ def known_models() -> dict[str, str]:
     return known
 
 
-def _model(text: Tables, own: Model | None, before: Study | None, problems: Problems) -> KnownModel | None:
+def _model(text: Tables, own: Model | None, before: Study | None, source: str, problems: Problems) -> KnownModel | None:
     """The user's own model if given, else the one that the study names; adds a problem and gives None if unknown."""
     if own is not None:
         if not is_model(type(own)):
@@ -254,6 +281,11 @@ def _model(text: Tables, own: Model | None, before: Study | None, problems: Prob
     if not name:
         known = ", ".join(catalogue.known())
         problems.add("model", f"is missing. Known: {known}; your own: --model FILE:CLASS.")
+        return None
+    if names_file(name):
+        once = command_line("check", Path(source), "--trust")
+        remedy = f"If you trust that file, type once (in Python: trust=True): {once}"
+        problems.add(name, f"is not trusted, so its code does not run. {remedy}")
         return None
     try:
         return KnownModel(catalogue.named(name), name, False)
@@ -292,27 +324,6 @@ def _read_toml(path: Path, source: str) -> dict[str, Any]:
     except ValueError as error:  # TOMLDecodeError, a path with a NUL, an integer of thousands of digits
         text = _syntax(str(error))
     raise UserError(source, [text])
-
-
-def _plain_tables(given: Tables, source: str) -> dict[str, Any]:
-    """Tables stated in Python as a study file would give them: keys are texts, arrays are lists, paths are texts."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {str(key): plain(inner) for key, inner in value.items()}
-        if isinstance(value, np.ndarray | np.generic):
-            return value.tolist()
-        if isinstance(value, list | tuple):
-            return [plain(inner) for inner in value]
-        return str(value) if isinstance(value, Path) else value
-
-    try:
-        tables: dict[str, Any] = plain(given)
-        if not is_deep(tables):
-            return tables
-    except RecursionError:
-        pass
-    raise UserError(source, ["its values are nested too deeply."])
 
 
 def _why_none(path: Path) -> str:

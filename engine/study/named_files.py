@@ -20,11 +20,18 @@ _DEEPEST = 8
 """Levels of laws within a law that are looked through for files."""
 
 
-def place_files(tables: Tables, folder: Path) -> None:
+def names_file(model: object) -> bool:
+    """Whether what a study states as its model is FILE:CLASS, and no name of an installed model."""
+    return isinstance(model, str) and ":" in model
+
+
+def place_files(tables: dict[str, Any], folder: Path) -> None:
     """Changes the tables so that each file is named by its path; a study names files relative to its own folder."""
     parts = (_named(tables, kind) for kind in (*_LAWS, "groups"))
     for _, table in chain(_within("observed", tables.get("observed"), 0), *parts):
         table["file"] = str(folder / table["file"])
+    if names_file(tables.get("model")):
+        tables["model"] = str(folder / tables["model"])
 
 
 def read_files(tables: Tables, problems: Problems) -> None:

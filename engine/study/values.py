@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.draws.limits import LARGEST
-from engine.errors import refusal
+from engine.errors import UserError, refusal
 from engine.formatting import shown
 
 Tables = Mapping[str, Any]
@@ -28,6 +31,27 @@ def is_deep(value: Any, levels: int = 32) -> bool:
     """Whether tables and lists are nested more deeply than this; a key `a.b.c` is nested too."""
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else None
     return inner is not None and (not levels or any(is_deep(part, levels - 1) for part in inner))
+
+
+def plain_tables(given: Tables, source: str) -> dict[str, Any]:
+    """Tables stated in Python as a study file would give them: keys are texts, arrays are lists, paths are texts."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): plain(inner) for key, inner in value.items()}
+        if isinstance(value, np.ndarray | np.generic):
+            return value.tolist()
+        if isinstance(value, list | tuple):
+            return [plain(inner) for inner in value]
+        return str(value) if isinstance(value, Path) else value
+
+    try:
+        tables: dict[str, Any] = plain(given)
+        if not is_deep(tables):
+            return tables
+    except RecursionError:
+        pass
+    raise UserError(source, ["its values are nested too deeply."])
 
 
 def leaving_out(table: Tables, keys: Container[str]) -> dict[str, Any]:
