@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import progress
-
-if TYPE_CHECKING:
-    from engine.modelling.records import Model
 
 
 @click.command("copy", short_help="Copy a run to or from an object store.")
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 @options.own_model
 @options.quiet
 @options.debug
-def command(run: str, target: str, model: Model | None, quiet: bool) -> None:
+def command(run: str, target: str, model: Any, quiet: bool) -> None:
     """Copy the run FROM to a URL such as s3://bucket/run, or a run at a URL to a new folder TO.
 
     What is there already is not sent again; a copy that was stopped goes on. Credentials and endpoints come from the

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from engine.cli import options
 from engine.cli.show import screen
-
-if TYPE_CHECKING:
-    from engine.modelling.records import Model
 
 
 @click.command("init", short_help="Write a study file with comments.")
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--extends", "study", metavar="STUDY", help="The study to build on, one that ships or a file; rustbelt.")
 @options.own_model
 @options.debug
-def command(file: Path, study: str | None, model: Model | None) -> None:
+def command(file: Path, study: str | None, model: Any) -> None:
     """Write a commented study to FILE (study.toml), to be edited; what is there is not overwritten.
 
     It extends the shipped study, and has a prior, a policy and an event as comments. With --model and without --extends
@@ -29,7 +26,6 @@ def command(file: Path, study: str | None, model: Model | None) -> None:
 
     from engine.errors import UserError
     from engine.modelling.declaration import check_declaration
-    from engine.modelling.loading import spec_of
     from engine.run_folder.folder import written
     from engine.study import loading
     from engine.study.templates import skeleton
@@ -40,7 +36,7 @@ def command(file: Path, study: str | None, model: Model | None) -> None:
         )
     if file.exists() or file.is_symlink():
         raise UserError(str(file), ["is there already. Take another name, or remove it."])
-    base: str | Model
+    base: Any
     if model is not None and study is None:
         check_declaration(model, ())
         base, purpose = model, "See which priors it lacks"
@@ -50,7 +46,7 @@ def command(file: Path, study: str | None, model: Model | None) -> None:
         if base not in loading.shipped_studies():
             base = os.path.relpath(base, file.parent)
     written(file, skeleton(file.stem, base).encode("utf-8"))
-    console, spec = screen.stdout(), None if model is None else spec_of(type(model))
+    console, spec = screen.stdout(), click.get_current_context().params["model"]
     screen.print_line(console, f"Wrote {file}.")
     screen.print_command(console, purpose, "check", file, model=spec)
     if base is not model:

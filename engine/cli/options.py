@@ -65,8 +65,6 @@ def _label(text: str) -> tuple[str, str]:
 
 def _shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
-    if not (number.isdecimal() and of.isdecimal()):
-        raise ValueError
     return int(number), int(of)
 
 

@@ -34,9 +34,5 @@ def trust(*files: Path) -> None:
 def _mark(files: tuple[Path, ...]) -> Path:
     """The empty file whose existence says that the files are trusted; it cannot exist where no folder is private."""
     folder, _ = private_folder("trusted")
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(os.fsencode(f"{file.resolve()}\0"))
-        with file.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
-    return (folder or Path(os.devnull)) / digest.hexdigest()
+    named = [(str(file.resolve()), file.read_bytes()) for file in files]
+    return (folder or Path(os.devnull)) / hashlib.sha256(repr(named).encode()).hexdigest()

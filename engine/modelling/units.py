@@ -16,9 +16,8 @@ def _rows(text: str) -> list[list[str]]:
     return [row.split() for row in re.split(r"[\n,]", text.strip())]
 
 
-_SCALES = {
-    "k": 1e3, "thousand": 1e3, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "tn": 1e12, "trillion": 1e12,
-}  # fmt: skip
+_WORDS = "k 1e3, thousand 1e3, mn 1e6, million 1e6, bn 1e9, billion 1e9, tn 1e12, trillion 1e12"
+_SCALES = {word: float(scale) for word, scale in _rows(_WORDS)}
 _SHORT_MILLION = "m"
 """Means a million before something counted ("m euro"), and a metre alone or before another unit."""
 _DEFINITIONS = """
