@@ -236,11 +236,9 @@ def test_functions_are_short():
 
 
 def test_files_of_a_run_folder_are_read_in_one_place():
-    # files about the processor; the list of models in the user's private folder; the one place, and files that are
-    # written; locks; an archive in memory
+    # files about the processor; the one place, and files that are written; locks; an archive in memory
     expected = {
-        *(("run_folder/provenance", "read_text"), ("run_folder/ownership", "read_bytes")),
-        *(("run_folder/ownership", "open"), ("storage/files", "open"), ("storage/locks", "open")),
+        *(("run_folder/provenance", "read_text"), ("storage/files", "open"), ("storage/locks", "open")),
         ("storage/npz", "open"),
     }
     reads = {"read_bytes", "read_text", "open", "fromfile", "memmap"}

@@ -29,12 +29,23 @@ ENGINE = Path(engine.__file__).parent
 
 
 @pytest.mark.parametrize(
-    "model", ["os.system", "my_model.py:Bridge", f"{MODELS}:Bridge", "engine.models.rustbelt", "../model"]
+    ("model", "told"),
+    [
+        ("os.system", "unknown model"),
+        ("engine.models.rustbelt", "unknown model"),
+        ("../model", "unknown model"),
+        ("my_model.py:Bridge", "my_model.py' is none"),
+        (":Bridge", "' is none"),
+        ("my_model.py:", "expected FILE:CLASS"),
+        (f"{MODELS}:Bridge", "is not trusted"),
+    ],
 )
-def test_a_study_file_names_no_code(tmp_path, model):
+def test_a_study_file_runs_no_code_by_itself(tmp_path, monkeypatch, model, told):
+    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "cache"))
     text = BRIDGE.replace('model = "Bridge"', f'model = "{model}"')
     ended = call("run", write(tmp_path, text), "--out", tmp_path / "out")
-    assert ended.exit_code == 2 and "unknown model" in ended.stderr and "--model FILE:CLASS" in ended.stderr
+    assert ended.exit_code == 2 and told in ended.stderr, ended.output
+    assert told != "unknown model" or "--model FILE:CLASS" in ended.stderr
 
 
 @pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "a/b", "..", ".", "", "a\\b", "x" * 65, "nul\0"])

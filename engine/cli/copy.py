@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -10,17 +10,14 @@ from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import progress
 
-if TYPE_CHECKING:
-    from engine.modelling.records import Model
-
 
 @click.command("copy", short_help="Copy a run to or from an object store.")
-@click.argument("source", metavar="FROM", cls=options.Place)
+@click.argument("run", metavar="FROM", cls=options.Place)
 @click.argument("target", metavar="TO")
 @options.own_model
 @options.quiet
 @options.debug
-def command(source: str, target: str, model: Model | None, quiet: bool) -> None:
+def command(run: str, target: str, model: Any, quiet: bool) -> None:
     """Copy the run FROM to a URL such as s3://bucket/run, or a run at a URL to a new folder TO.
 
     What is there already is not sent again; a copy that was stopped goes on. Credentials and endpoints come from the
@@ -31,7 +28,7 @@ def command(source: str, target: str, model: Model | None, quiet: bool) -> None:
     from engine.run_folder.ownership import stated_model
 
     with progress(quiet) as observe:
-        count, folder = copy(source, target, model, lambda done, total: observe(Progress("files", done, total)))
+        count, folder = copy(run, target, model, lambda done, total: observe(Progress("files", done, total)))
     if folder is None:
         screen.print_line(screen.stdout(), f"{count:,} files sent. Open it: engine.open_cube({target!r})")
     else:

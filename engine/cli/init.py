@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,25 +13,19 @@ from engine.cli.show import screen
 
 @click.command("init", short_help="Write a study file with comments.")
 @click.argument("file", type=options.FILE, default=Path("study.toml"))
-@click.option("--extends", metavar="STUDY", help="The study to build on, one that ships or a file; rustbelt.")
-@click.option(
-    "--model",
-    "spec",
-    metavar="FILE:CLASS",
-    help="A whole study for a model of your own; with --extends, the model of the study to build on.",
-)
+@click.option("--extends", "study", metavar="STUDY", help="The study to build on, one that ships or a file; rustbelt.")
+@options.own_model
 @options.debug
-def command(file: Path, extends: str | None, spec: str | None) -> None:
+def command(file: Path, study: str | None, model: Any) -> None:
     """Write a commented study to FILE (study.toml), to be edited; what is there is not overwritten.
 
-    It extends the shipped study, and has a prior, a policy and an event as comments. With --model it is the skeleton of
-    a whole study, in which the tables of factors, shocks, policies and events are comments.
+    It extends the shipped study, and has a prior, a policy and an event as comments. With --model and without --extends
+    it is the skeleton of a whole study, in which the tables of factors, shocks, policies and events are comments.
     """
     import os
 
     from engine.errors import UserError
     from engine.modelling.declaration import check_declaration
-    from engine.modelling.records import Model
     from engine.run_folder.folder import written
     from engine.study import loading
     from engine.study.templates import skeleton
@@ -41,18 +36,17 @@ def command(file: Path, extends: str | None, spec: str | None) -> None:
         )
     if file.exists() or file.is_symlink():
         raise UserError(str(file), ["is there already. Take another name, or remove it."])
-    model = None if spec is None else loading.load_model_file(spec)
-    base: str | Model
-    if model is not None and extends is None:
+    base: Any
+    if model is not None and study is None:
         check_declaration(model, ())
         base, purpose = model, "See which priors it lacks"
     else:
-        base, purpose = extends or "rustbelt", "See how it is understood"
+        base, purpose = study or "rustbelt", "See how it is understood"
         loading.load_study(base, model=model)
         if base not in loading.shipped_studies():
-            base = Path(os.path.relpath(base, file.parent)).as_posix()
+            base = os.path.relpath(base, file.parent)
     written(file, skeleton(file.stem, base).encode("utf-8"))
-    console = screen.stdout()
+    console, spec = screen.stdout(), click.get_current_context().params["model"]
     screen.print_line(console, f"Wrote {file}.")
     screen.print_command(console, purpose, "check", file, model=spec)
     if base is not model:

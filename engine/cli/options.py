@@ -12,7 +12,6 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from engine.modelling.records import Model
     from engine.runs.run import Run
     from engine.study.study import Study
 
@@ -66,8 +65,6 @@ def _label(text: str) -> tuple[str, str]:
 
 def _shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
-    if not (number.isdecimal() and of.isdecimal()):
-        raise ValueError
     return int(number), int(of)
 
 
@@ -87,14 +84,6 @@ def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
         return values
 
     return parsed
-
-
-def _own_model(text: str) -> Model:
-    from engine.cli.show.streams import prints_apart
-    from engine.study.loading import load_model_file
-
-    with prints_apart():
-        return load_model_file(text)
 
 
 PARSERS: Mapping[Any, Callable[[str], Any]] = {
@@ -149,9 +138,6 @@ settings = click.option(
         "One value in place of what the study states, such as factors.loss_given_default.p95=0.9; may be"
         " given several times."
     ),
-)
-own_model = click.option(
-    "--model", type=TextValue("FILE:CLASS", _own_model), help="A model of your own, such as my_model.py:MyModel."
 )
 device = click.option(
     "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; GPUs, if there are any, take long runs."
@@ -249,13 +235,16 @@ def _complete_name(of: Callable[[Any], Iterable[str]]) -> Callable[..., list[Com
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from engine.errors import UserError
         from engine.run_folder.finding import find_study
+        from engine.study.loading import load_model_file
 
         words = ctx.meta.get("words", [])[1:]
         if words and words[-1] in param.opts:  # an option without a value stops parsing before the run is known
             words.pop()
         with suppress(UserError, OSError, click.ClickException):
             given = ctx.command.make_context(ctx.info_name, words, resilient_parsing=True).params
-            study, _ = find_study(given.get("run") or given.get("study") or "", given.get("model"))
+            model = given.get("model")
+            place = given.get("run") or given.get("study") or ""
+            study, _ = find_study(place, model and load_model_file(model))
             return [CompletionItem(name) for name in of(study) if name.startswith(incomplete)]
         return []
 
@@ -271,6 +260,30 @@ complete_variable = _complete_name(_variables)
 complete_outcome = _complete_name(lambda study: study.model.outcomes)
 complete_policy = _complete_name(lambda study: study.policy_names)
 complete_factor = _complete_name(lambda study: [item.name for item in study.inputs])
+
+
+def own_model(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with --model and --trust; it gets the loaded model, and what its study or run names is trusted."""
+
+    @click.option("--model", metavar="FILE:CLASS", help="A model of your own, such as my_model.py:MyModel.")
+    @click.option("--trust", is_flag=True, help="Trust the model file named there, until it or the study changes.")
+    @wraps(command)
+    def wrapped(model: Any, trust: bool, **given: Any) -> None:
+        if place := given.get("study") or given.get("run"):
+            from engine.execution.resources import take_every_core
+            from engine.run_folder import finding
+
+            take_every_core()
+            if trust:
+                finding.trust(place)
+        if model:
+            from engine.study.loading import load_model_file
+
+            model = load_model_file(model)
+        command(model=model, **given)
+
+    return wrapped
+
 
 study = click.argument("study", cls=Place)
 run = click.argument("run", cls=Place)
@@ -292,10 +305,8 @@ def study_to_run(command: Callable[..., None], pair: Mapping[str, str] | None = 
     @wraps(command)
     def wrapped(study: str, model: Any, out: Any, **given: Any) -> None:
         from engine.errors import moved
-        from engine.execution.resources import take_every_core
         from engine.run_folder.finding import study_of
 
-        take_every_core()
         changes = {name: given.pop(name) for name in ("paths", "seed", "policies", "program", "settings")}
         changes["until"] = given.pop("targets", ()) or None
         resolved, folder = study_of(study, model, out, **changes)
@@ -310,9 +321,9 @@ def study_to_run(command: Callable[..., None], pair: Mapping[str, str] | None = 
         place = {name: given.pop(name) for name in ("device", "memory")}
         command(study=resolved, folder=folder, place=place, **given)
 
-    for option in (memory, device, program, own_model, out, policies, seed, paths, settings, study):
+    for option in (memory, device, program, out, policies, seed, paths, settings):
         wrapped = option(wrapped)
-    return wrapped
+    return study(own_model(wrapped))
 
 
 def note_what_is_there(run: Run) -> None:
@@ -328,10 +339,8 @@ def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapped(run: str, model: Any, **others: Any) -> None:
-        from engine.execution.resources import take_every_core
         from engine.runs.run import open_run
 
-        take_every_core()
         shows_paths = "partial" in others
         opened = open_run(run, model, others.pop("partial", False))
         if shows_paths:

@@ -68,7 +68,6 @@ def command(
 
     Without KIND: the kinds there are.
     """
-    from engine.execution.resources import take_every_core
     from engine.run_folder.finding import PLACES, find_study, run_folder
     from engine.runs import figures
     from engine.runs.run import Run, open_run
@@ -88,7 +87,6 @@ def command(
         opened = open_run(run, model, partial)
         options.note_what_is_there(opened)
     else:  # no cube is needed, so that a study that has not been run will do
-        take_every_core()
         opened = Run(run_folder(find_study(run, model)[0]))
     title = figures.save(opened.plot, kind, wanted, path, file, "dark" if dark else "light")
     console = screen.stdout()

@@ -72,11 +72,9 @@ def command(
         got = "neither" if path is None else "both"
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
     from engine.cli.show.replay_tables import agreement, replayed, yearly_variables
-    from engine.execution.resources import take_every_core
     from engine.run_folder.finding import find_study
     from engine.runs.replay import replay
 
-    take_every_core()
     study, folder = find_study(run, model, seed, policy)
     if folder is None and path is not None and path >= study.paths:
         study = dataclasses.replace(study, paths=path + 1)  # a study that has not been run has any path

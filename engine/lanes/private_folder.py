@@ -1,4 +1,4 @@
-"""The user's private folder, for data that nobody else may write: compiled programs, and the list of models run."""
+"""The user's private folder, for data that nobody else may write: compiled programs, and what the user trusts."""
 
 from __future__ import annotations
 

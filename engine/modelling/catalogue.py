@@ -17,7 +17,7 @@ SHIPPED = {
 
 
 def known() -> list[str]:
-    """Names of all models that a study can name; a study can name no other code."""
+    """Names of all models that ship or that installed packages provide, which a study can name without trust."""
     return [*SHIPPED, *sorted(entry_points(group=GROUP).names - set(SHIPPED))]
 
 

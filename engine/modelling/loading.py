@@ -41,14 +41,9 @@ def load_model(spec: str) -> Model:
     Raises:
       UserError: no such file or class, a file that cannot be imported, a class that is no model.
     """
-    file, _, name = spec.rpartition(":")
-    if not file or not name:
-        raise UserError(spec, ["expected FILE:CLASS, such as my_model.py:MyModel."])
-    path = Path(file)
-    if not path.is_file() or path.stat().st_size > LARGEST_FILE:
-        raise UserError(spec, [f"expected a Python file of at most {LARGEST_FILE >> 20} MiB; '{file}' is none."])
+    file, name = file_of(spec), spec.rpartition(":")[2]
     try:
-        module = _executed(path.resolve())
+        module = _executed(file.resolve())
     except (Exception, SystemExit) as error:
         raise UserError(spec, [f"importing it raised {in_words(error)}"]) from error
     part = getattr(module, name, None)
@@ -61,6 +56,21 @@ def load_model(spec: str) -> Model:
         return part()
     except Exception as error:
         raise UserError(spec, [f"making one raised {in_words(error)}"]) from error
+
+
+def file_of(spec: str) -> Path:
+    """The file in `FILE:CLASS`.
+
+    Raises:
+      UserError: there is no such file, or the class is not named.
+    """
+    file, _, name = spec.rpartition(":")
+    if not file or not name:
+        raise UserError(spec, ["expected FILE:CLASS, such as my_model.py:MyModel."])
+    path = Path(file)
+    if not path.is_file() or path.stat().st_size > LARGEST_FILE:
+        raise UserError(spec, [f"expected a Python file of at most {LARGEST_FILE >> 20} MiB; '{file}' is none."])
+    return path
 
 
 def is_model(part: object) -> TypeGuard[type[Model]]:

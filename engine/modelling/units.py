@@ -1,5 +1,5 @@
-"""Units of models, which are free text: their form in the syntax of UDUNITS, as the CF conventions require, and
-factors between two units.
+"""Units of models, which are free text: their form in the syntax of UDUNITS, as the CF conventions require, with
+currencies beside it, and factors between two units.
 """
 
 from __future__ import annotations
@@ -8,10 +8,16 @@ import itertools
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 
-_SCALES = {
-    "k": 1e3, "thousand": 1e3, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "tn": 1e12, "trillion": 1e12,
-}  # fmt: skip
+
+def _rows(text: str) -> list[list[str]]:
+    """The words of each entry of a table, which commas and line feeds separate."""
+    return [row.split() for row in re.split(r"[\n,]", text.strip())]
+
+
+_WORDS = "k 1e3, thousand 1e3, mn 1e6, million 1e6, bn 1e9, billion 1e9, tn 1e12, trillion 1e12"
+_SCALES = {word: float(scale) for word, scale in _rows(_WORDS)}
 _SHORT_MILLION = "m"
 """Means a million before something counted ("m euro"), and a metre alone or before another unit."""
 _DEFINITIONS = """
@@ -27,22 +33,37 @@ ha 1 ha, l 1 l, K 1 K, degC 1 degC, V 1 V, A 1 A, Hz 1 Hz, mol 1 mol
 """
 """Symbols that UDUNITS knows in the sense in which modellers use them, each as a multiple of a base; a month and a year
 have no fixed number of days."""
-_SYMBOLS = {
-    symbol: (float(scale), base) for symbol, scale, base in map(str.split, re.split(r"[\n,]", _DEFINITIONS.strip()))
-}
+_MONEY = """
+CNY yuan renminbi rmb, EUR euro €, USD dollar US$ $, GBP £, JPY yen, INR rupee, KRW won
+AUD, BRL, CAD, CHF, CZK, DKK, HKD, HUF, IDR, ILS, MXN, NOK, NZD, PLN, RUB, SEK, SGD, THB, TRY, TWD, ZAR
+"""
+_CURRENCIES = {word: code for code, *words in _rows(_MONEY) for word in (code, *words)}
+"""Codes of ISO 4217 by the words for a currency, of which the code is one."""
+_SYMBOLS = {symbol: (float(scale), base) for symbol, scale, base in _rows(_DEFINITIONS)}
 _NUMBER = re.compile(r"\d{1,9}(\.\d+)?(e\d\d?)?")
-_POWER = re.compile(r"\^?(-?\d+(?:\.\d+)?)$")
+_TERM = re.compile(r"(.+?)(?:(?<=\w{3})s)?(?:\^?(-?\d+(?:\.\d+)?))?")
+"""A symbol, perhaps in the plural, and its power."""
 
 
-def udunits(unit: str) -> str:
-    """The unit in the syntax of UDUNITS: "1e3" for "k persons", "1e9 yr-1" for "bn yuan/yr", "percent" for "% of 2015
-    GDP".
+def attributes(unit: str) -> dict[str, str]:
+    """The attributes by which a variable states its unit: `units`, and where they differ `udunits` and `unit_name`.
 
-    What is counted (persons, jobs, a currency) is no unit there and leaves its scale, or "1". What follows "of", "in",
-    "since", "from", "at" or "=" says what the unit refers to, and is left to the model's own words; so is a unit with a
-    broken power, which UDUNITS cannot say.
+    `units` is in the syntax of UDUNITS, with the code of ISO 4217 where it is money: "1e3" for "k persons", "1e9 CNY
+    yr-1" for "bn yuan/yr", "percent" for "% of 2015 GDP". UDUNITS has no currencies: it reads `udunits`, such as "1e9
+    yr-1". `unit_name` is the text itself.
+
+    What is counted (persons, jobs) is no unit there and leaves its scale, or "1". What follows "of", "in", "since",
+    "from", "at" or "=" says what the unit refers to, and is left to the model's own words; so is a unit with a broken
+    power, which UDUNITS cannot say.
     """
-    scale, symbols, _, _ = _read(unit)
+    scale, symbols, counted, _ = _read(unit)
+    money = [(word, power) for word, power in counted.items() if word in _CURRENCIES and power]
+    units = _text(scale, [*money, *symbols])
+    others = {"udunits": _text(scale, symbols), "unit_name": unit or "1"}
+    return {"units": units} | {name: text for name, text in others.items() if text != units}
+
+
+def _text(scale: float, symbols: Sequence[tuple[str, float]]) -> str:
     if any(power % 1 for _, power in symbols):
         return "1"
     texts = [_number(scale)] if scale != 1 else []
@@ -94,13 +115,12 @@ def _read(unit: str) -> tuple[float, list[tuple[str, float]], Counter[str], list
             elif _NUMBER.fullmatch(token):
                 scale *= (float(token) or 1.0) ** sign
             else:
-                counted[token.removesuffix("s")] += sign
+                word = token.removesuffix("s")
+                counted[_CURRENCIES.get(word, word)] += sign
     return scale, symbols, counted, reference
 
 
 def _symbol(token: str) -> tuple[str, float] | None:
     """The symbol of `_SYMBOLS` that stands in a word, with its power, such as ("m", 3) for "m3"."""
-    power = _POWER.search(token)
-    name = token[: power.start()] if power else token
-    name = name.removesuffix("s") if len(name) > len("bps") else name
-    return (name, float(power[1]) if power else 1.0) if name in _SYMBOLS else None
+    term = _TERM.fullmatch(token)
+    return (term[1], float(term[2] or 1)) if term and term[1] in _SYMBOLS else None

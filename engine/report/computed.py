@@ -22,7 +22,7 @@ SAMPLERS = {
 
 def section(run: RunRecords) -> Section:
     """The section on how the run was computed: facts, versions, commands; provenance gives times and machines."""
-    spec = "FILE:CLASS" if any("--model" in past.get("command", []) for past in run.runs) else None
+    spec = "FILE:CLASS" if run.study.model_spec else None
     words = "run", "study.toml", "--paths", run.study.paths, "--out", "again"
     commands = command_line(*words, model=spec), command_line("report", "again", model=spec)
     packages = dict.fromkeys(name for versions in run.versions for name in versions if versions[name])

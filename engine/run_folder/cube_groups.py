@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from engine.formatting import words
+from engine.modelling import units
 from engine.modelling.records import Outcome, Yearly
-from engine.modelling.units import udunits
 from engine.risk.estimation.bounds import SIDES
 from engine.risk.estimation.flags import DETAILS, Reason
 from engine.risk.estimation.summaries import MOMENTS, STATS, Summaries
@@ -105,8 +105,8 @@ def _attributes(study: Study, group: SummaryGroup, of: Numbers, name: str, sampl
     ends = valid_range(entry, of.bounds)
     if of.bounds == "valid":
         return {**value, "sample_paths": sample, **ends}
-    units = {"bound_units": udunits(entry.unit), "sample_paths": sample}
-    return {**described(value["long_name"], "1"), **ends, **units}
+    bounded = {"bound_units": units.attributes(entry.unit)["units"], "sample_paths": sample}
+    return {**described(value["long_name"], "1"), **ends, **bounded}
 
 
 def _flags(study: Study, group: SummaryGroup, of: Numbers, name: str, flags: Mapping[str, str]) -> str:
@@ -214,7 +214,5 @@ def described_paths() -> Attributes:
 
 
 def described(name: str, unit: str, about: str = "") -> Attributes:
-    """Attributes of a variable: name, unit as UDUNITS reads it (and the model's own where that differs), meaning."""
-    units = udunits(unit)
-    named = {} if units == (unit or "1") else {"unit_name": unit}
-    return {"long_name": name, "units": units, **named, **({"comment": about} if about else {})}
+    """Attributes of a variable: its name, its unit, what it means."""
+    return {"long_name": name, **units.attributes(unit), **({"comment": about} if about else {})}

@@ -12,7 +12,15 @@ from engine.modelling.records import Model
 from engine.run_folder import cube, formats, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed
-from engine.study.loading import load_model_file, load_study, own_model, policies_of, shipped_studies, study_of_text
+from engine.study.loading import (
+    load_model_file,
+    load_study,
+    own_model,
+    policies_of,
+    shipped_studies,
+    study_of_text,
+    trust_model,
+)
 from engine.study.study import Study
 
 OUTPUTS = "outputs"
@@ -106,6 +114,19 @@ def folder_named(place: str | Path) -> Path | None:
     raise UserError(text, [_nothing_named(given, [*runs])])
 
 
+def trust(place: str | Path) -> None:
+    """Remembers that the user trusts the model file that a study or a run names.
+
+    Raises:
+      UserError: as `folder_named`; or the file is missing, or has changed since the run.
+    """
+    folder = folder_named(place)
+    if folder is None:
+        trust_model(place)
+    else:
+        ownership.remembered_model(folder, trusting=True)
+
+
 def _nothing_named(given: Path, runs: list[str]) -> str:
     """The message that nothing has this name, with a similar name of a study or a run, or of one in the same folder."""
     if (given / "study.toml").is_file():
@@ -197,7 +218,7 @@ def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> St
     try:
         return load_study(place, model=model, **changes)
     except UserError as error:
-        if model is not None:
+        if model is not None or all(problem.place != "model" for problem in error.problems):
             raise
         tried: set[str | None] = {None}
         for folder in known_runs():

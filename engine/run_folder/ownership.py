@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
-from engine.lanes.private_folder import private_folder
 from engine.modelling.loading import digest_of_file
+from engine.modelling.trust import is_trusted, trust
 from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
 from engine.run_folder.ledger import LEDGER
@@ -33,9 +34,6 @@ BOUND = "bound"
 """Key under which a folder stores the most paths that a run with a stopping rule may have, whatever it has reached."""
 TRACED = "traced"
 """Key under which a folder stores the digest of the user's own model, and the version of JAX that traced it."""
-MODELS = "models"
-"""File of the private folder that lists the user's own models that have been run: SHA-256 and FILE:CLASS, a line each.
-"""
 
 
 class Busy(UserError):
@@ -142,8 +140,10 @@ def enter(
         "study": resolved_text(study),
         BOUND: (bound or held.get(BOUND)) if study.until else None,
         TRACED: {"digest": study.traced, "jax": version("jax")} if is_traced else held.get(TRACED),
-        "model": None if study.model_spec is None else _remembered(study),
+        "model": None if study.model_spec is None else _as_found(study),
     }
+    if study.model_spec is not None:
+        trust(_file_of(study.model_spec))
     _store(path, held, {key: value for key, value in document.items() if value is not None})
 
 
@@ -192,61 +192,48 @@ def stated_model(folder: Path) -> str | None:
     return None if model is None else str(model["spec"])
 
 
-def remembered_model(folder: Path) -> str | None:
+def remembered_model(folder: Path, trusting: bool = False) -> str | None:
     """FILE:CLASS of the user's own model that a run was made with, checked to be safe to load; None for one that ships.
 
-    A run folder may come from anybody, so only models that this user has run are loaded unasked: `MODELS` lists them.
+    A run folder may come from anybody, so only models that this user trusts, or has run, are loaded unasked.
+
+    Args:
+      trusting: the user trusts the model's file, which is remembered.
 
     Raises:
-      UserError: its file is gone, or has changed since, or this user has not run it, or the folder does not say what
+      UserError: its file is gone, or has changed since, or this user does not trust it, or the folder does not say what
         it is.
     """
     model = said_of(folder).get("model")
     if model is None:
         return None
+    remedy = "Name the model to use: --model FILE:CLASS; in Python, model=load_model_file('FILE:CLASS')."
     try:
         spec, stated = str(model["spec"]), str(model["sha256"])
-    except (KeyError, TypeError):
-        problem = "does not say what its model was"
-    else:
-        if not (file := _file_of(spec)).is_file():
-            state = "is gone"
-        elif files.digest_of_file(file) != stated:
-            state = "has changed since"
-        elif _line(model) in _models_run():
-            return spec
-        else:
-            state = "has not been run by you here, so it is not loaded unless you name it"
-        problem = f"its model {spec} {state}"
-    remedy = (
-        "Name the model to use, if you trust its file: --model FILE:CLASS; in Python, load_model_file('FILE:CLASS')."
-    )
-    raise UserError(str(folder), [f"{problem}. {remedy}"])
+        file = _file_of(spec)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UserError(str(folder), [f"does not say what its model was. {remedy}"]) from None
+    state = "is gone" if not file.is_file() else "has changed since" if _digest(file) != stated else ""
+    if state:
+        raise UserError(str(folder), [f"its model {spec} {state}. {remedy}"])
+    if trusting:
+        trust(file)
+    elif not is_trusted(file):
+        named = f"--trust, or --model {shlex.quote(spec)}; in Python, model=load_model_file({spec!r})"
+        text = f"its model {spec} is not trusted, so it is not loaded. If you trust that file, type"
+        raise UserError(str(folder), [f"{text} {named}."])
+    return spec
 
 
-def _remembered(study: Study) -> Plain:
-    """What the folder stores of the user's own model, FILE:CLASS and the SHA-256 of the file as it was loaded; it is
-    added to `MODELS`.
-    """
+def _as_found(study: Study) -> Plain:
+    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of the file as it was loaded."""
     spec = str(study.model_spec)
-    model = {"spec": spec, "sha256": str(digest_of_file(type(study.model)) or files.digest_of_file(_file_of(spec)))}
-    folder, _ = private_folder()
-    if folder is not None and _line(model) not in _models_run():
-        with suppress(OSError), (folder / MODELS).open("ab") as file:
-            file.write(os.fsencode(f"{_line(model)}\n"))
-    return model
+    return {"spec": spec, "sha256": digest_of_file(type(study.model)) or _digest(_file_of(spec))}
 
 
-def _models_run() -> list[str]:
-    folder, _ = private_folder()
-    with suppress(OSError):
-        if folder:  # as file names are: in any bytes
-            return os.fsdecode((folder / MODELS).read_bytes()).split("\n")
-    return []
-
-
-def _line(model: Plain) -> str:
-    return f"{model['sha256']} {model['spec']}".replace("\n", "\\n")
+def _digest(file: Path) -> str:
+    """SHA-256 of a file of a model of one's own, which may be behind a link, and of any size."""
+    return str(files.digest_of_file(file))
 
 
 def _file_of(spec: str) -> Path:

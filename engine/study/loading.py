@@ -14,12 +14,13 @@ import numpy as np
 import tomli_w
 
 from engine.errors import Problem, Problems, UserError, unknown
-from engine.formatting import shown
+from engine.formatting import command_line, shown
 from engine.modelling import catalogue
 from engine.modelling.declaration import check_tables
 from engine.modelling.identity import as_written
-from engine.modelling.loading import is_model, load_model
+from engine.modelling.loading import file_of, is_model, load_model
 from engine.modelling.records import Model as Model
+from engine.modelling.trust import is_trusted, trust
 from engine.study import labels
 from engine.study.extending import factors_named, laid_over, places
 from engine.study.resolve import KnownModel, resolve
@@ -50,6 +51,7 @@ def load_study(
     program: str | None = None,
     until: Sequence[str] | str | None = None,
     settings: Sequence[str] = (),
+    trust: bool = False,
 ) -> Study:
     """The study of a file, of a study that ships, by its name, or of tables stated in Python.
 
@@ -64,10 +66,13 @@ def load_study(
       until: targets of precision at which a run ends, in place of the study's: "ES99 of cost under old within 1 %".
       settings: single values of the study in place of what it states, such as "factors.loss_given_default.p95=0.9".
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
+      trust: as `trust_model`, so that the model file that the study names is executed.
 
     Raises:
       UserError: with all problems.
     """
+    if trust:
+        trust_model(study)
     wanted = [until] if isinstance(until, str) else None if until is None else [*until]
     run = {"paths": paths, "seed": seed, "tile": tile, "program": program, "until": wanted}
     return _loaded(study, model, run, policies, settings)
@@ -84,16 +89,44 @@ def _loaded(
 ) -> Study:
     """As `load_study`, with some tables in place of those that it states."""
     spare = set[str]()
-    if isinstance(given, Mapping):
-        source = str(given.get("name") or "study")
-        in_python = _plain_tables(given, source)
-        whole = _layered({**in_python}, Path(source), source, (), spare)
-    else:
-        source, in_python = str(given), {}
-        whole = _extended(_study_path(source), source, (), spare)
+    source, in_python, whole = _merged(given, spare)
+    if model is None and (files := _model_files(source, in_python, whole)) and is_trusted(*files):
+        model = load_model_file(whole["model"])
     stated = with_settings(whole, settings) | tables
     study = read_study(stated, source, model=model, run=run, policies=policies, spare=spare, before=before)
     return replace(study, settings=tuple(settings), in_python=in_python)
+
+
+def _merged(given: str | Path | Tables, spare: set[str]) -> tuple[str, Tables, Tables]:
+    """What messages call a study, its tables as stated in Python, and the tables merged with those they extend."""
+    if isinstance(given, Mapping):
+        source = str(given.get("name") or "study")
+        in_python = _plain_tables(given, source)
+        return source, in_python, _layered({**in_python}, Path(source), source, (), spare)
+    return str(given), {}, _extended(_study_path(str(given)), str(given), (), spare)
+
+
+def trust_model(study: str | Path | Tables) -> None:
+    """Remembers that the user trusts the model file that a study names, until one of them changes or moves.
+
+    Raises:
+      UserError: the study cannot be read, or there is no such file.
+    """
+    if files := _model_files(*_merged(study, set())):
+        trust(*files)
+
+
+def _names_file(model: object) -> bool:
+    """Whether what a study states as its model is FILE:CLASS, and no name of an installed model."""
+    return isinstance(model, str) and ":" in model
+
+
+def _model_files(source: str, in_python: Tables, tables: Tables) -> list[Path]:
+    """The model file that a study names, and the study's own, which have to be trusted; none where it names no file."""
+    if not _names_file(tables.get("model")):
+        return []
+    of_study = [] if in_python else [_study_path(source)]
+    return [file_of(tables["model"]), *of_study]
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
@@ -168,7 +201,7 @@ def read_study(
         if policies is not None and text["policies"]:
             problems.knows_each("--policies", "policy", policies, text["policies"])
             problems.close("compare")
-        return resolve(text, _model(text, model, before, problems), source, problems, spare)
+        return resolve(text, _model(text, model, before, source, problems), source, problems, spare)
     except RecursionError as error:
         raise UserError(source, ["its tables refer to each other too deeply."]) from error
 
@@ -240,7 +273,7 @@ def known_models() -> dict[str, str]:
     return known
 
 
-def _model(text: Tables, own: Model | None, before: Study | None, problems: Problems) -> KnownModel | None:
+def _model(text: Tables, own: Model | None, before: Study | None, source: str, problems: Problems) -> KnownModel | None:
     """The user's own model if given, else the one that the study names; adds a problem and gives None if unknown."""
     if own is not None:
         if not is_model(type(own)):
@@ -250,6 +283,11 @@ def _model(text: Tables, own: Model | None, before: Study | None, problems: Prob
     if not name:
         known = ", ".join(catalogue.known())
         problems.add("model", f"is missing. Known: {known}; your own: --model FILE:CLASS.")
+        return None
+    if _names_file(name):
+        once = command_line("check", Path(source), "--trust")
+        remedy = f"If you trust that file, type once (in Python: trust=True): {once}"
+        problems.add(name, f"is not trusted, so its code does not run. {remedy}")
         return None
     try:
         return KnownModel(catalogue.named(name), name, False)
@@ -338,11 +376,14 @@ def _layered(tables: dict[str, Any], path: Path, source: str, through: tuple[Pat
     """Tables merged over those of the study that they extend; what may be invalid in these is added to `spare`.
 
     Args:
-      path: their file; the file of observed figures and the study that they name are relative to its folder.
+      path: their file; the files of observed figures and of a model and the study that they name are relative to its
+        folder.
     """
     observed = table_in(tables, "observed")
     if isinstance(file := observed.get("file"), str):
         tables["observed"] = {**observed, "file": str(path.parent / file)}
+    if _names_file(tables.get("model")):
+        tables["model"] = str(path.parent / tables["model"])
     if "extends" not in tables:
         return tables
     parent = tables.pop("extends")

@@ -266,7 +266,7 @@ class StudyText(Table):
     name: str = says("name of the study, and of its runs' folders", ...)
     question: str = says("question that the study answers", "")
     author: str = says("author, as named in the report", "")
-    model: Words = says("name of a model that is shipped or provided by an installed package")
+    model: Words = says("name of a model that ships or that an installed package provides, or FILE:CLASS of your own")
     baseline: Words = says("policy that the others are compared with")
     compare: Names = says("policies that run, in this order", min_length=1)
     headline: Names = says("outcomes that short tables show, in this order", min_length=1)

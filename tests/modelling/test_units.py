@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.modelling.units import conversion, udunits
+from engine.modelling.units import attributes, conversion
 
 UNITS = {
     **dict.fromkeys(("1", "", "share", "log", "2015 = 1", "1/yr^0.5", "亿元"), "1"),
@@ -12,6 +12,22 @@ UNITS = {
     **{"t CO2": "t", "m3 of gas": "m3", "1000 t": "1e3 t", "euro per MWh": "MW-1 h-1", "kg/m^2/yr": "kg m-2 yr-1"},
     **{"bn yuan/yr/k persons": "1e6 yr-1", "days since 2000": "day", "hours": "hour"},
 }
+MONEY = {
+    "bn yuan/yr": ("1e9 CNY yr-1", "1e9 yr-1"),
+    "bn CNY/yr": ("1e9 CNY yr-1", "1e9 yr-1"),
+    "m euro": ("1e6 EUR", "1e6"),
+    "euro per MWh": ("EUR MW-1 h-1", "MW-1 h-1"),
+    "bn yuan/yr/k persons": ("1e6 CNY yr-1", "1e6 yr-1"),
+    "thousand 2010 US$": ("1e3 USD", "1e3"),
+    "dollars": ("USD", "1"),
+    "kg/yuan": ("CNY-1 kg", "kg"),
+}
+
+
+def udunits(unit):
+    """The form of a unit that UDUNITS reads."""
+    about = attributes(unit)
+    return about.get("udunits", about["units"])
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -19,6 +35,20 @@ def test_a_unit_in_words_is_one_that_udunits_reads(unit):
     assert udunits(unit) == UNITS[unit]
     cf_units = pytest.importorskip("cf_units")
     cf_units.Unit(udunits(unit))
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_is_stated_once_in_each_form(unit):
+    about = attributes(unit)
+    assert about.get("unit_name", about["units"]) == (unit or "1")
+    assert len({*about.values()}) == len(about)
+    assert ("udunits" in about) == (unit in MONEY)
+
+
+@pytest.mark.parametrize("unit", MONEY)
+def test_money_keeps_its_currency_beside_what_udunits_reads(unit):
+    about = attributes(unit)
+    assert (about["units"], about["udunits"]) == MONEY[unit]
 
 
 def test_powers_of_ten_and_dimensions_are_kept():
@@ -39,6 +69,7 @@ CONVERSIONS = {
     ("hm3/yr", "m3/year"): 1e6,
     ("yuan/t", "yuan/kt"): 1e3,
     ("2015 = 1", "2015 = 1"): 1.0,
+    ("bn yuan", "m CNY"): 1e3,
 }
 APART = (
     *(("bn yuan", "bn euro"), ("2015 = 1", "2010 = 1"), ("2015 = 1", "1"), ("Mt", "Mt/yr"), ("log", "1")),

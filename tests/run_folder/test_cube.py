@@ -172,7 +172,7 @@ def test_everything_has_a_name_and_a_unit_and_no_moment_or_place(finished):
     for node in tree.subtree:
         for name, variable in node.dataset.variables.items():
             assert variable.attrs["long_name"] and variable.attrs["units"], (node.path, name)
-            cf_units.Unit(variable.attrs["units"])
+            cf_units.Unit(variable.attrs.get("udunits", variable.attrs["units"]))
     assert tree["risk"]["capital_shortfall_peak"].attrs == {
         "long_name": "Capital shortfall peak",
         "comment": "capital shortfall",

@@ -232,7 +232,7 @@ def test_a_run_finds_its_model_again_and_asks_for_it_where_it_has_changed(place)
 def test_a_folder_from_somebody_else_loads_no_file_by_itself(place, tmp_path, monkeypatch):
     monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "another user"))
     spec = f"{place[0] / 'model.py'}:Pond"
-    with refuses("", "by you here", f"--model {spec}", f"model=load_model_file('{spec}')"):
+    with refuses("", "is not trusted", "--trust", f"--model {spec}", f"model=load_model_file('{spec}')"):
         engine.open_run(place[1].folder)
     assert engine.open_run(place[1].folder, place[1].study.model).verify() == []
 

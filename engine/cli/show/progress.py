@@ -136,7 +136,7 @@ class _News:
             entry |= {"paths_per_second": round(known[0]), "seconds_left": round(known[1], 1)}
         if headline := self.headline(stage):
             policies = {
-                policy: {"estimate": _finite(one.estimate), "low": _finite(one.low), "high": _finite(one.high)}
+                policy: {name: _finite(getattr(one, name)) for name in ("estimate", "low", "high")}
                 for policy, one in headline.estimates.items()
             }
             entry["headline"] = {"variable": headline.variable, "measure": headline.measure, "policies": policies}
