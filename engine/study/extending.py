@@ -55,15 +55,15 @@ def stated_once(merged: Tables, above: Tables) -> dict[str, Any]:
 
 def factors_named(tables: Tables) -> set[str]:
     """Names of factors that a study's policies give in place of a number, for an implementation or a lever's value."""
+    policies, words = table_in(tables, "policies"), {*POLICY_KEYS} - {"implementation"}
+    return set().union(*(_texts(leaving_out(table_in(policies, name), words)) for name in policies))
 
-    def names(value: Any) -> set[str]:
-        if isinstance(value, Mapping):
-            return set().union(*map(names, value.values()))
-        return {value} if isinstance(value, str) else set()
 
-    words, policies = {*POLICY_KEYS} - {"implementation"}, table_in(tables, "policies")
-    given = [part for policy in policies for part in table_in(policies, policy).items()]
-    return set().union(*(names(value) for key, value in given if key not in words))
+def _texts(value: Any) -> set[str]:
+    """All texts within tables."""
+    if isinstance(value, Mapping):
+        return set().union(*map(_texts, value.values()))
+    return {value} if isinstance(value, str) else set()
 
 
 def places(tables: Tables) -> set[str]:
