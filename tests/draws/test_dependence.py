@@ -4,18 +4,17 @@ import jax
 import numpy as np
 import pytest
 
-from engine.draws.copulas.elliptical import Equicorrelated, StudentT, lowest_correlation
+from engine.draws.copulas.elliptical import Equicorrelated, StudentT
 from engine.draws.factors import Group, correlated, latent_streams
-from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.helpers import assert_close, assert_same
 
-PATHS = 200_000
 ALONE = {"xla_disable_hlo_passes": "fusion"}
 """Each operation rounds by itself, as in the one loop: XLA may fuse a product with a sum in one program and not in
 another.
 """
 
 
-def scores(names, n=PATHS):
+def scores(names, n):
     """Independent normals keyed by name."""
     return {name: np.random.default_rng([7, *name.encode()]).standard_normal(n, np.float32) for name in names}
 
@@ -34,39 +33,16 @@ def gaussian(r, *members):
     return Group("group", Equicorrelated(r), members)
 
 
-@pytest.mark.parametrize("r", [0.0, 0.3, 1.0, -0.2, lowest_correlation(4)])
-def test_members_are_standard_normal_with_the_group_correlation(r):
-    members = ("a", "b", "c", "d")
-    found = joint(scores([*members, "alone"]), scores(["group:group"]), gaussian(r, *members))
-    values = np.array([found[name] for name in (*members, "alone")], np.float64)
-    found = np.cov(values)
-    truth = np.full((5, 5), r)
-    truth[-1] = truth[:, -1] = 0.0
-    np.fill_diagonal(truth, 1.0)
-    # the variance of a product of two standard normals with correlation r is 1 + r^2
-    assert_plausible(found, truth, np.sqrt((1 + truth**2) / PATHS), resolves=0.02)
-    assert_plausible(values.mean(axis=1), 0.0, 1 / np.sqrt(PATHS), resolves=0.02)
-
-
 @pytest.mark.parametrize("r", [0.3, -0.2])
 def test_members_against_the_others_have_the_negative_correlation_and_negative_scores(r):
     members = ("a", "b", "c", "d")
-    own, shared = scores(members), scores(["group:group"])
+    own, shared = scores(members, 1000), scores(["group:group"], 1000)
     turned = Group("group", Equicorrelated(r, against=("b", "d")), members)
     plain, found = joint(own, shared, gaussian(r, *members)), joint(own, shared, turned)
     for name, sign in zip(members, (1, -1, 1, -1), strict=True):
         assert_same(found[name], sign * plain[name])
-    values = np.array([found[name] for name in members], np.float64)
     truth = turned.copula.matrix(members)
     assert truth[0, 1] == truth[2, 3] == -r and truth[0, 2] == truth[1, 3] == r
-    assert_plausible(np.cov(values), truth, np.sqrt((1 + truth**2) / PATHS), resolves=0.02)
-
-
-def test_a_member_added_changes_no_other_draw():
-    own, shared = scores(("a", "new", "b"), 1000), scores(["group:group"], 1000)
-    before, after = (joint(own, shared, gaussian(0.3, *members)) for members in (("a", "b"), ("a", "new", "b")))
-    for name in ("a", "b"):
-        assert_same(before[name], after[name])
 
 
 def test_a_group_added_changes_no_draw_of_another():
@@ -85,7 +61,7 @@ def test_factors_outside_groups_are_left_alone():
     assert_same(correlated(own, [], {}, {})["a"], own["a"])
 
 
-@pytest.mark.parametrize("r", [0.0, 0.5, 1.0, -0.3, -0.5])
+@pytest.mark.parametrize("r", [0.0, 0.3, 0.5, 1.0, -0.2, -0.3, -0.5])
 def test_the_scores_are_those_of_the_formula(r):
     members = ("a", "b", "c")
     own, shared = scores(members, 1000), scores(["group:group"], 1000)

@@ -77,25 +77,22 @@ def test_changing_one_law_changes_no_other_draw(table):
     assert not np.any(found["gamma"] == all_of_them()["gamma"])
 
 
-def test_factors_added_between_change_no_draw():
-    found = {}
-    for number, (name, table) in enumerate(FACTORS.items()):
-        found |= {f"new_{number}": ANOTHER[number % len(ANOTHER)], name: table}
-    assert_others_same(drawn(found))
+ADDED = {
+    new: table
+    for number, (name, own) in enumerate(FACTORS.items())
+    for new, table in ((f"new_{number}", ANOTHER[number % len(ANOTHER)]), (name, own))
+}
+OTHER_SETS = {
+    "added between": ADDED,
+    "a third": {name: FACTORS[name] for name in list(FACTORS)[::3]},
+    "another third": {name: FACTORS[name] for name in list(FACTORS)[1::3]},
+    "reversed": dict(reversed(FACTORS.items())),
+    **{f"{name} alone": {name: FACTORS[name]} for name in FACTORS},
+}
 
 
-@pytest.mark.slow
-def test_factors_removed_change_no_draw_of_those_that_stay():
-    for names in (list(FACTORS)[::3], list(FACTORS)[1::3]):
-        assert_others_same(drawn({name: FACTORS[name] for name in names}))
-
-
-@pytest.mark.slow
-def test_the_order_of_factors_changes_no_draw():
-    assert_others_same(drawn(dict(reversed(FACTORS.items()))))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", list(FACTORS))
-def test_a_factor_alone_is_drawn_as_among_others(name):
-    assert_others_same(drawn({name: FACTORS[name]}))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "added between")) for name in OTHER_SETS]
+)
+def test_factors_added_removed_or_moved_change_no_draw_of_the_others(name):
+    assert_others_same(drawn(OTHER_SETS[name]))
