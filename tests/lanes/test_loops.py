@@ -9,7 +9,8 @@ from jax import lax
 from engine.lanes.nest import trace
 from engine.lanes.operations import Loop, NoScalarForm, Operation, Store
 from tests.lanes.checked import faults
-from tests.lanes.compiled import assert_by_lanes_as_by_xla
+from tests.lanes.compiled import WIDTHS, assert_by_lanes_as_by_xla
+from tests.pairs import in_turn
 
 SHARED = {"row": np.float32([3, 1, -2, 5]), "table": np.arange(12, dtype=np.int32).reshape(3, 4), "one": np.float32(7)}
 LANES = 21
@@ -137,11 +138,11 @@ def examples(own=OWN):
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[:-1], leaf.dtype), own)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_loops_give_what_xla_gives(name):
+@pytest.mark.parametrize(("name", "widths"), in_turn(CASES, [(WIDTHS[::3],), (WIDTHS[1:3],)]))
+def test_loops_give_what_xla_gives(name, widths):
     function = named(CASES[name])
     assert not faults(trace(function, SHARED, examples()).nest())
-    assert_by_lanes_as_by_xla(function, SHARED, LANES, OWN)
+    assert_by_lanes_as_by_xla(function, SHARED, LANES, OWN, widths)
 
 
 def test_loops_of_64_bits_give_what_xla_gives():
