@@ -33,7 +33,7 @@ from tests.refusals import at, refuses
 def known(tmp_path):
     """Gives a study given what was observed, by so many runs of moved futures."""
 
-    def of(study, until=None, policy=None, runs=RUNS):
+    def of(study, until=None, policy=None, runs=16):
         folder = run_folder(knowing(study, until, policy, runs * FUTURES), tmp_path)
         move(folder, range(runs), None, unseen)
         return condition(study, until, policy, [folder.study.facts.held(run) for run in range(runs)])
@@ -48,7 +48,7 @@ def held(given, mean, sd):
     assert given.posterior.sd[0] == pytest.approx(sd, rel=0.03)
 
 
-@pytest.mark.parametrize("value", [0.0, 4.0])
+@pytest.mark.parametrize("value", [pytest.param(0.0, marks=pytest.mark.slow), 4.0])
 def test_a_walk_with_drift_has_its_normal_posterior(known, value):
     given = known(walked(value), 2025)
     mean, sd, later, spread = drift_known(value)
@@ -141,7 +141,8 @@ def sentences(given):
 
 
 def test_the_answer_names_what_a_fact_narrows_though_no_mean_moves(known):
-    first, second = sentences(known(added({"family": "normal", "mean": 10.0, "sd": 1.0}, ("first", 10.0, 0.05))))
+    normal = {"family": "normal", "mean": 10.0, "sd": 1.0}
+    first, second = sentences(known(added(normal, ("first", 10.0, 0.05)), runs=RUNS))
     assert "the mean of sum" in first and first.endswith("20.0 (sd 0.05) in place of 20.0 (sd 1.00).")
     assert second.startswith("They say most about a: ")
     assert second.endswith("10.00 (sd 0.05) in place of 10.00 (sd 1.00).")

@@ -167,7 +167,9 @@ def test_damaged_futures_are_found_and_mended(tmp_path):
     assert scores_of(given.folder) == before and not open_run(given.folder, model=study.model).verify(full=True)
 
 
-@pytest.mark.parametrize("changes", [{"program": "xla"}, {"sampler": "random"}, {"tile": 64}])
+@pytest.mark.parametrize(
+    "changes", [{"program": "xla", "tile": 64}, pytest.param({"sampler": "random"}, marks=pytest.mark.slow)]
+)
 def test_every_form_takes_them(tmp_path, changes):
     study = knowing(walked(2.0, run={"paths": 1024, "seed": 3, **changes}), 2025, None, FUTURES)
     given = run_of(compute(study, RunOptions(tmp_path / "run")))
