@@ -9,13 +9,13 @@ import numpy as np
 from engine.errors import Problems
 from engine.program.contract import Outcomes, Program
 from engine.risk.estimation.exclusion import without_excluded
-from engine.risk.estimation.tallies import Tally, group_size, tally, unkept
+from engine.risk.estimation.tallies import group_size, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
 from engine.run_folder.parts import stored_tally
 from engine.run_folder.reading import Paths
-from engine.study.study import Block, Study
+from engine.study.study import Block
 
 CAUSE = "The model has changed in what its trace does not show, such as what a function that JAX calls back reads."
 REMEDY = "Make it as it was, choose another --out, or go on with --force."
@@ -54,10 +54,10 @@ def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart
     Raises:
       UserError: they differ: which outcome on which path, what is stored and what is computed.
     """
-    study = folder.study
-    groups = -(-record.count // group_size(int(record.part)))
+    study, index = folder.study, int(record.part)
+    groups = -(-record.count // group_size(index))
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
-    some = Block(int(record.part), record.first, size)
+    some = Block(index, record.first, size)
     now = without_excluded(study, program.submit(some).of(some))
     problems = Problems()
     for place, message in [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
@@ -84,45 +84,32 @@ def stored_block(folder: RunFolder, but: Container[int] = (), last: bool = False
 
 
 def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
-    study = folder.study
-    names, paths = list(study.model.outcomes), Paths(folder, [some])
+    """Outcomes that are kept whole and differ, each with the first path on which it does."""
+    study, paths = folder.study, Paths(folder, [some])
     for name in study.keep.outcomes:
-        stored, computed = paths[name], np.ascontiguousarray(now[:, names.index(name)])
+        stored, computed = paths[name], np.ascontiguousarray(now[:, study.places([name])[0]])
         bits = f"u{stored.dtype.itemsize}"
         differs = stored.view(bits) != computed.view(bits)
         if differs.any():
-            policy, path = (int(at[0]) for at in np.nonzero(differs))
-            yield (
-                f"paths.{name}",
-                (
-                    f"path {some.first + path} under '{study.policy_names[policy]}': expected {stored[policy, path]!s},"
-                    f" as is stored, got {computed[policy, path]!s}, on {differs.any(axis=0).sum():,} of {some.count:,}"
-                    " paths."
-                ),
-            )
+            first = np.unravel_index(np.argmax(differs), differs.shape)
+            where = f"path {some.first + first[1]} under '{study.policy_names[first[0]]}'"
+            values = f"expected {stored[first]!s}, as is stored, got {computed[first]!s}"
+            count = f"{differs.any(axis=0).sum():,} of {some.count:,} paths"
+            yield f"paths.{name}", f"{where}: {values}, on {count}."
 
 
 def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
+    """Outcomes that are not kept whole whose sums over the paths differ, or whose comparisons with the baseline do."""
     study = folder.study
     if not unkept(study) or not np.isfinite(now).any():
         return
-    stored = stored_tally(folder.path, record)
-    computed = tally(study, now, group_size(some.index))
+    both = stored_tally(folder.path, record), tally(study, now, group_size(some.index))
     for k, name in enumerate(unkept(study)):
-        if _first_group(study, stored, k) != _first_group(study, computed, k):
-            some_paths = f"paths {some.first} to {some.first + some.count - 1}"
-            means = [float(each.totals[k, :, 0].sum()) / some.count for each in (stored, computed)]
+        stored, computed = ([getattr(one, of)[k, :, 0] for of in ("totals", "worse", "regret")] for one in both)
+        if not np.array_equal(stored, computed):
+            means = [float(totals.sum()) / some.count for totals, *_ in (stored, computed)]
             yield (
                 f"tally.{name}",
-                (
-                    f"its distribution over {some_paths} differs: expected a mean over all policies of {means[0]:.9g},"
-                    f" as is stored, got {means[1]:.9g}."
-                ),
+                f"its distribution over paths {some.first} to {some.first + some.count - 1} differs: expected a mean"
+                f" over all policies of {means[0]:.9g}, as is stored, got {means[1]:.9g}.",
             )
-
-
-def _first_group(study: Study, of: Tally, place: int) -> tuple[object, ...]:
-    """The numbers of a tally for its first group and one outcome, given by its place among the tallied outcomes."""
-    of_policies = [of.histogram(place, p) for p in range(len(study.policies))]
-    held = [(h.edges[h.counts[0] > 0].tolist(), h.counts[0][h.counts[0] > 0].tolist()) for h in of_policies]
-    return held, *(getattr(of, name)[place, :, 0].tolist() for name in ("totals", "worse", "regret"))

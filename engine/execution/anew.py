@@ -94,13 +94,14 @@ def first_paths(
     """
     program = _by_code_of(run, study, device)
     by_year: dict[str, list[np.ndarray]] = {name: [] for name in yearly}
-    n_years = sum(year <= last for year in study.years) if yearly else 0
-    parts = program.years_in_parts(count) if n_years else iter(())
-    while n_years > 0:
-        part = split_cells(study.model, next(parts), axis=2)
+    left = sum(year <= last for year in study.years) if yearly else 0
+    for part in program.years_in_parts(count) if left else ():
+        by_name = split_cells(study.model, part, axis=2)
         for name, years in by_year.items():
-            years.append(part[name].copy())  # a copy, so that the memory of all other variables is freed
-        n_years -= len(next(iter(part.values()))[0])
+            years.append(by_name[name].copy())  # a copy, so that the memory of all other variables is freed
+        left -= part.shape[1]
+        if left <= 0:
+            break
     joined = {name: np.concatenate(years, axis=1) for name, years in by_year.items() if years}
     if not outcomes:
         return joined, {}
@@ -163,7 +164,7 @@ def computed_again(
         done += result.block.count
         observe(Progress("computing again", done, study.paths))
     if YEARLY in records:
-        yield from differing(records[YEARLY], work.yearly_files()[0])
+        yield from differing(records[YEARLY], work.yearly_files())
     if CUBE in records and summaries:
         numbers = results.of_run(folder).summaries(yearly_fields(folder), precision.too_coarse(study))
         files = cube.finished_files(study, numbers, cube.skeleton(study))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -15,52 +13,44 @@ from engine.risk.estimation.bounds import beyond, bounded, limits_of
 from engine.study.study import Study
 
 
-def any_beyond(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) -> bool:
-    """Whether any yearly value lies outside the bounds that the model states for its variable."""
-    return any(bad.any() for _, bad in _beyond(study, yearly))
-
-
 def refuse_beyond(
-    study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"] | None = None
+    study: Study,
+    yearly: Float[np.ndarray, "policy year cell path"],
+    first_year: int = 0,
+    out: Bool[np.ndarray, "path"] | None = None,
 ) -> None:
     """Raises a `UserError` where a model gives yearly values outside the bounds that it states for them.
 
     Args:
-      yearly: values of the study's first paths; of any paths where `out` is None (the message then suggests no replay).
+      yearly: values of the study's first paths in consecutive years; of any paths where `out` is None (the message then
+        suggests no replay).
+      first_year: index of the first of these years.
       out: which of the paths are excluded from all numbers, and not checked.
 
     Raises:
       UserError: with the first value out of bounds of every variable that has one.
     """
     model, problems = study.model, Problems()
-    layout = cell_layout(model)
-    for name, bad in _beyond(study, yearly):
+    layout, limits = cell_layout(model), limits_of(model)
+    for name in bounded(model):
         columns = layout[name]
-        bad &= True if out is None else ~out
+        cells = slice(columns.first, columns.first + columns.count)
+        values = yearly[:, :, cells]
+        bad = beyond(values.reshape(-1, *values.shape[2:]), limits[:, cells]).reshape(values.shape)
+        if out is not None:
+            bad &= ~out
         if not bad.any():
             continue
-        policy, year, cell, path = (int(part) for part in np.unravel_index(np.argmax(bad), bad.shape))
-        value = float(yearly[policy, year, columns.first + cell, path])
+        policy, year, cell, path = first = np.unravel_index(np.argmax(bad), bad.shape)
         label = cell_names(columns.dims, model.dims)[cell]
         entry, under = model.yearly[name], study.policy_names[policy]
-        place = f" in {study.years[year]}" + (f" for {label}" if label else "")
+        place = f" in {study.years[first_year + year]}" + (f" for {label}" if label else "")
         unit = f" [{entry.unit}]" if entry.unit != "1" else ""
         text = (
-            f"expected {entry.bounds}{unit}, as it states, got {value:.6g}{place} under '{under}'. Clip it there, or"
-            " state other bounds."
+            f"expected {entry.bounds}{unit}, as it states, got {values[first]:.6g}{place} under '{under}'. Clip it"
+            " there, or state other bounds."
         )
         if out is not None:
-            text += f" See the years of path {path}: {replay_command(study, path, under)}"
+            text += f" See the years of path {path}: {replay_command(study, int(path), under)}"
         problems.add(f"model.yearly.{name}", text)
     problems.refuse(f"model {study.model_name}")
-
-
-def _beyond(
-    study: Study, yearly: Float[np.ndarray, "policy year cell path"]
-) -> Iterator[tuple[str, Bool[np.ndarray, "policy year cell path"]]]:
-    """Which values of each variable that has a bound lie beyond it."""
-    layout, limits = cell_layout(study.model), limits_of(study.model)
-    for name in bounded(study.model):
-        cells = slice(layout[name].first, layout[name].first + layout[name].count)
-        own = yearly[:, :, cells]
-        yield name, beyond(own.reshape(-1, *own.shape[2:]), limits[:, cells]).reshape(own.shape)

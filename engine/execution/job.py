@@ -174,11 +174,11 @@ def prepared_for(study: Study, options: RunOptions) -> RunFolder:
         formats.refuse_other(folder.path)
     refuse_if_too_large(folder)
     compilation_cache.keep_programs()
-    kept = cache_keys.key_of(study, "contract")
-    if kept is None or compilation_cache.held("contract", kept) is None:
+    key = cache_keys.key_of(study, "contract")
+    if compilation_cache.held("contract", key) is None:
         study.refuse_broken_model()
-        if kept is not None:
-            compilation_cache.keep("contract", kept, b"kept")
+        if key is not None:
+            compilation_cache.keep("contract", key, b"kept")
     return folder
 
 

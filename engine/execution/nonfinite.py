@@ -59,12 +59,6 @@ def refuse_too_many(study: Study, count: int) -> None:
         _refuse(study, [], count)
 
 
-def refuse_bad_year(study: Study, bad_year: str) -> None:
-    """Raises a `UserError` with the message of `first_bad_year`, unless that is empty."""
-    if bad_year:
-        _refuse(study, [bad_year], 0)
-
-
 def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
     most, share = most_excluded(study), study.nonfinite
     if share:
@@ -81,27 +75,26 @@ def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
     raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", message), *problems])
 
 
-def first_bad_year(
-    study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"]
-) -> str:
-    """The message about the first path of the yearly sample with a non-finite value; "" if none or few enough have one.
+def refuse_bad_year(
+    study: Study, yearly: Float[np.ndarray, "policy year cell path"], first_year: int, out: Bool[np.ndarray, "path"]
+) -> None:
+    """Raises a `UserError` with the first path of the yearly sample that has a non-finite value.
 
     Args:
-      out: whether each path of the sample is excluded, for a yearly value or for an outcome.
+      yearly: values of the study's first paths in consecutive years.
+      first_year: index of the first of these years.
+      out: which of the paths are excluded from all numbers, and not checked.
     """
-    if out.sum() <= most_excluded(study):
-        return ""
-    sound = np.isfinite(yearly).all(axis=(0, 1, 2))
-    if sound.all():  # only outcomes are not finite, and their blocks report that
-        return ""
-    path = int(np.argmin(sound))
+    bad = ~np.isfinite(yearly).all(axis=(0, 1, 2)) & ~out
+    if not bad.any():
+        return
+    path = int(np.argmax(bad))
     policy, year, cell = (int(part[0]) for part in np.nonzero(~np.isfinite(yearly[..., path])))
     layout = cell_layout(study.model)
     name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
-    return (
-        f"yearly variable '{name}' is not finite in {study.years[year]} on path {path}. "
-        f"See its years: {replay_command(study, path, study.policy_names[policy])}"
-    )
+    place = f"in {study.years[first_year + year]} on path {path}"
+    seen = f"See its years: {replay_command(study, path, study.policy_names[policy])}"
+    _refuse(study, [f"yearly variable '{name}' is not finite {place}. {seen}"], 0)
 
 
 def replay_command(study: Study, path: int, policy: str) -> str:

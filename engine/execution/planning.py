@@ -7,27 +7,14 @@ from dataclasses import replace
 
 from engine.lanes import compilation_cache
 from engine.program import devices
-from engine.program.contract import in_a_row
-from engine.program.programs import without_lanes
-from engine.study.study import BLOCK, FORMS, Study
+from engine.study.study import BLOCK, Study
 
 BLOCKS = 4
 """Blocks that a measurement computes: the first to warm up, the others to take the time."""
 
 
-def form(study: Study, platform: str) -> str:
-    """The form of the program that a study gets on a platform ("cpu", "gpu"), in words, and why where it is XLA's."""
-    if study.program != FORMS[0]:
-        return "XLA's, as the study asks"
-    if missing := without_lanes(study, study.dtype):
-        return f"XLA's, as one loop has no form of: {missing}"
-    if platform != "cpu":
-        return "one loop as a GPU's kernel; on processors where it fails, or its bytes are not theirs"
-    return "one loop" + (", the same bits on every machine" if study.precision == "float32" else "")
-
-
-def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
-    """The devices that compute a study ("2 x cpu") and the reason; their platform; and blocks per launch on cards.
+def program_of(study: Study, device: str | None) -> tuple[str, int]:
+    """The form and devices of the study's program ("loop on 2 x cpu"); and blocks per launch, 0 on processors.
 
     Args:
       device: "cpu" or "gpu"; if not given, the GPUs where there are any and they pay.
@@ -35,9 +22,7 @@ def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
     Raises:
       UserError: there is no such device.
     """
-    found = devices.chosen(device, study)
-    words = in_a_row(found.mesh) + (f" ({found.why})" if found.why else "")
-    return words, found.mesh.devices.flat[0].platform, devices.blocks_of_launch(device, study)
+    return str(devices.program(study, device).form), devices.blocks_of_launch(device, study)
 
 
 def measured(study: Study, device: str | None) -> tuple[float, str]:

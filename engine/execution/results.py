@@ -135,37 +135,21 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
       UserError: blocks are missing or damaged; with `partial`, only where no block is left; or the model has changed.
     """
     ownership.refuse_changed(folder)
-    records = ledger.done_blocks(folder, short=partial)
-    if not partial:
-        return whole(folder, records)
-    if not records:
-        gone = sorted(ledger.recorded_blocks(folder.path))
-        message = ledger.missing(folder.path, gone) if gone else "no block is done yet."
-        raise UserError(str(folder.path), [message])
-    return Answers(folder, records)
-
-
-def whole(folder: RunFolder, records: Mapping[int, FinishedPart]) -> Answers:
-    """The `Answers` of all blocks of a run.
-
-    Args:
-      records: records of the blocks that are done, by number.
-
-    Raises:
-      UserError: some are missing or damaged.
-    """
+    path, records = folder.path, ledger.done_blocks(folder, short=partial)
     gone = [block.index for block in folder.study.blocks() if block.index not in records]
-    if gone:
-        some = ledger.named(gone)
-        if cube.attributes(folder.path).get("status") == "complete":
-            message = ledger.missing(folder.path, gone)
-        else:
-            message = (
-                f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial,"
-                f" or finish it: {finishing_command(folder)}"
-            )
-        raise UserError(str(folder.path), [message])
-    return Answers(folder, records)
+    if not gone or (partial and records):
+        return Answers(folder, records)
+    if partial:
+        recorded = sorted(ledger.recorded_blocks(path))
+        message = ledger.missing(path, recorded) if recorded else "no block is done yet."
+    elif cube.attributes(path).get("status") == "complete":
+        message = ledger.missing(path, gone)
+    else:
+        message = (
+            f"its run has not come to its end: {ledger.named(gone)} still to be computed. Look at what is there with"
+            f" --partial, or finish it: {finishing_command(folder)}"
+        )
+    raise UserError(str(path), [message])
 
 
 def cube_of(folder: RunFolder, partial: bool = False, by_dask: bool = True) -> xr.DataTree:
@@ -187,20 +171,16 @@ def _partial(answers: Answers, tree: xr.DataTree) -> xr.DataTree:
     """The cube as it would be if the study had only the blocks that are done."""
     import xarray as xr
 
-    whole_study = answers.folder.study
-    numbers = np.concatenate([np.arange(b.first, b.first + b.count) for b in answers.blocks])
+    asked, blocks = answers.folder.study.paths, answers.blocks
+    numbers = np.concatenate([np.arange(b.first, b.first + b.count) for b in blocks])
     labels = xr.Variable("path", numbers, described_paths())
     summaries = answers.summaries(yearly_fields(answers.folder))
-    over = f"{len(numbers):,} paths of {len(answers.blocks):,} blocks, of {whole_study.paths:,} asked for"
+    over = f"{len(numbers):,} paths of {len(blocks):,} blocks, of {asked:,} asked for"
     parts = {name: xr.Dataset(*group) for name, group in groups(answers.study, summaries, over) if group.data_vars}
-    for name, node in tree.children.items():
-        if name in ("paths", "draws") and node.data_vars:
-            parts[name] = node.to_dataset(inherit=False).isel(path=numbers).assign_coords(path=labels)
-    state = {
-        "status": "partial",
-        "paths": len(numbers),
-        "paths_asked": whole_study.paths,
-        "blocks": [b.index for b in answers.blocks],
-    }
-    parts["/"] = xr.Dataset(attrs={**tree.attrs, **state})
+    for name in ("paths", "draws"):
+        if name in tree.children and tree.children[name].data_vars:
+            held = tree.children[name].to_dataset(inherit=False)
+            parts[name] = held.isel(path=numbers).assign_coords(path=labels)
+    state = {"paths": len(numbers), "paths_asked": asked, "blocks": [b.index for b in blocks]}
+    parts["/"] = xr.Dataset(attrs={**tree.attrs, "status": "partial", **state})
     return xr.DataTree.from_dict(parts)

@@ -10,13 +10,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Bool
 
 from engine.errors import UserError
 from engine.execution import summing
 from engine.execution.agreement import agrees
-from engine.execution.bounds import any_beyond, refuse_beyond
+from engine.execution.bounds import refuse_beyond
 from engine.execution.device_reduction import Reduced, Reduction
-from engine.execution.nonfinite import BlockResult, first_bad_year, refuse_bad_year, refuse_nonfinite
+from engine.execution.nonfinite import BlockResult, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
 from engine.program.contract import Form, Program, YearlyValues
 from engine.program.gpu_program import GpuProgram
@@ -59,7 +60,7 @@ class Work:
         self._program, self._still_ours, self._writers = program, still_ours, writers
         self._reduction = Reduction(program) if isinstance(program, GpuProgram) else None
         self._agrees, self._own = force, list[int]()
-        self._wrong_with_years, self._lock = Future[str](), threading.Lock()
+        self._years, self._lock = Future[None](), threading.Lock()
         summing.in_machine_code()
 
     @property
@@ -67,54 +68,53 @@ class Work:
         """Forms of the program (loop, kernel, XLA) that have computed blocks."""
         return self._program.forms
 
-    def yearly(self) -> str:
+    def yearly(self) -> None:
         """Computes and commits the yearly summaries, from the first paths.
-
-        Returns:
-          What is wrong with the values, in which case nothing is committed; "" if nothing is wrong.
 
         Raises:
           CancelledError: the blocks failed meanwhile, and the yearly sample was given up.
-          UserError: values lie beyond the bounds that the model states.
+          UserError: as `yearly_files`.
         """
-        files, bad = self.yearly_files()
-        if not bad:
-            with self._lock:
-                self._go_on_with_years()
-                self._commit(FinishedPart(YEARLY, 0, yearly_paths(self.study), ()), files)
-        return bad
-
-    def yearly_files(self) -> tuple[dict[str, bytes], str]:
-        """Files of the yearly sample by place below the run folder; and what is wrong with its values ("": nothing)."""
-        study, count = self.study, yearly_paths(self.study)
-        if not study.nonfinite:
-            beyond: list[bool] = []
-
-            def looked_at(part: YearlyValues) -> YearlyValues:
-                self._go_on_with_years()
-                beyond.append(any_beyond(study, part))
-                return part
-
-            fields = of_parts(study, count, map(looked_at, self._program.years_in_parts(count)))
-            # the means are enough to look at: a mean is not finite where one of its values is not
-            finite = all(np.isfinite(cells[:, 0]).all() for cells in fields["moments"].values())
-            if finite and not any(beyond):
-                return {YEARLY_FILE: yearly_content(fields)}, ""
-        # the message about the first bad value, and leaving whole paths out, need the values of all years at once
-        values = self._program.first_years(count)
-        out = excluded(study, values)
-        for block in study.blocks() if study.nonfinite else ():
+        files = self.yearly_files()
+        with self._lock:
             self._go_on_with_years()
-            count = min(block.count, len(out) - block.first)
-            if count > 0:  # the paths that outcomes exclude are excluded here too
-                some = replace(block, count=count)
-                outcomes = self._program.submit(some).of(some)
-                out[some.first : some.first + count] |= excluded(study, outcomes)
-        bad = first_bad_year(study, values, out)
-        if not bad:
-            refuse_beyond(study, values, out)
-        few = study.nonfinite and out.any() and out.sum() <= most_excluded(study)
-        return {YEARLY_FILE: yearly_content(of_parts(study, values.shape[-1], [values], ~out if few else None))}, bad
+            self._commit(FinishedPart(YEARLY, 0, yearly_paths(self.study), ()), files)
+
+    def yearly_files(self) -> dict[str, bytes]:
+        """Files of the yearly sample by place below the run folder.
+
+        Raises:
+          UserError: values are not finite, or lie beyond the bounds that the model states.
+        """
+        study, count = self.study, yearly_paths(self.study)
+        out = np.zeros(count, bool) if not study.nonfinite else self._excluded(count)
+        if out.sum() > most_excluded(study):
+            out[:] = False  # too many: the first value that is not finite is refused, here or in its block
+        first_year = 0
+
+        def sound(part: YearlyValues) -> YearlyValues:
+            nonlocal first_year
+            self._go_on_with_years()
+            refuse_bad_year(study, part, first_year, out)
+            refuse_beyond(study, part, first_year, out)
+            first_year += part.shape[1]
+            return part
+
+        sample = map(sound, self._program.years_in_parts(count))  # holds one part at a time
+        fields = of_parts(study, count, sample, ~out if out.any() else None)
+        return {YEARLY_FILE: yearly_content(fields)}
+
+    def _excluded(self, count: int) -> Bool[np.ndarray, "path"]:
+        """Which of the first `count` paths are excluded, for a yearly value or an outcome that is not finite."""
+        study, out = self.study, np.zeros(count, bool)
+        for part in self._program.years_in_parts(count):
+            self._go_on_with_years()
+            out |= excluded(study, part)
+        for block in replace(study, paths=count).blocks():
+            self._go_on_with_years()
+            outcomes = self._program.submit(block).of(block)
+            out[block.first : block.first + block.count] |= excluded(study, outcomes)
+        return out
 
     def blocks(self, wanted: Iterable[Block], yearly: bool = False) -> Iterator[Block]:
         """Computes and commits blocks; yields each once it is committed, in order, while others are under way.
@@ -134,16 +134,15 @@ class Work:
         """
         out = ledger.excluded_of(ledger.done_blocks(self.folder)) if self.study.nonfinite else 0
         self._agree()
-        self._wrong_with_years = Future[str]()
-        beside = ThreadPoolExecutor(1)
+        self._years = Future()
         if yearly:
-            beside.submit(self._tell_of_years)
-        beside.shutdown(wait=False)
+            threading.Thread(target=self._compute_years).start()
+        else:
+            self._years.set_result(None)
         writing: deque[Future[Block]] = deque()
 
         def store(result: BlockResult | Reduced) -> Block:
-            if yearly:
-                refuse_bad_year(self.study, self._wrong_with_years.result())
+            self._years.result()
             self.store(result)
             return result.block
 
@@ -160,27 +159,26 @@ class Work:
                     writing.append(writers.submit(store, result))
                 while writing:
                     yield writing.popleft().result()
-                if yearly:
-                    refuse_bad_year(self.study, self._wrong_with_years.result())
+                self._years.result()
             except BaseException:  # Ctrl-C too, which must not wait until all years are computed
                 self._give_years_up()
                 raise
 
-    def _tell_of_years(self) -> None:
-        told = self._wrong_with_years
+    def _compute_years(self) -> None:
         with suppress(InvalidStateError):  # `_give_years_up` has cancelled it
             try:
-                told.set_result(self.yearly())
+                self.yearly()
+                self._years.set_result(None)
             except BaseException as failure:
-                told.set_exception(failure)
+                self._years.set_exception(failure)
 
     def _give_years_up(self) -> None:
         """Cancels the yearly sample: it stops after the part that is being computed; a commit under way completes."""
         with self._lock:
-            self._wrong_with_years.cancel()
+            self._years.cancel()
 
     def _go_on_with_years(self) -> None:
-        if self._wrong_with_years.cancelled():
+        if self._years.cancelled():
             raise CancelledError
 
     def _agree(self, *writing: Future[Block]) -> None:
@@ -212,9 +210,10 @@ class Work:
           at_once: blocks in flight while the caller handles another; more where blocks are reduced on the devices.
         """
         running: deque[Callable[[], BlockResult | Reduced]] = deque()
+        ahead = max(at_once, self._reduction.program.ahead if self._reduction else 0)
         for block in wanted:
             running.append(self._started(block))
-            while len(running) > max(at_once, self._reduction.program.ahead if self._reduction else 0):
+            while len(running) > ahead:
                 yield running.popleft()()
         while running:
             yield running.popleft()()
@@ -222,14 +221,8 @@ class Work:
     def _started(self, block: Block) -> Callable[[], BlockResult | Reduced]:
         """Starts to compute a block; returns the function that waits for its result and gives it."""
         running = self._program.submit(block)
-
-        def whole() -> BlockResult:
-            return BlockResult(block, running.of(block))
-
-        if self._reduction is None:
-            return whole
-        reduced = self._reduction.started(block, running)
-        return lambda: reduced() or whole()
+        reduced = self._reduction.started(block, running) if self._reduction else lambda: None
+        return lambda: reduced() or BlockResult(block, running.of(block))
 
     def files(self, result: BlockResult | Reduced) -> dict[str, bytes]:
         """Files of a block by place below the run folder, without its record."""

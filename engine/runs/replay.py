@@ -12,7 +12,7 @@ from engine.errors import Problem, UserError, unknown
 from engine.execution import results
 from engine.execution.anew import InFull, in_full
 from engine.formatting import words
-from engine.run_folder import cube, ledger
+from engine.run_folder import cube
 from engine.run_folder.cube_groups import (
     CONVENTIONS,
     Attributes,
@@ -179,8 +179,7 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
         problems.append(Problem("", f"{expected} Finish it: {finishing_command(folder)}"))
     if problems:
         raise UserError(str(folder.path), problems)
-    done = ledger.done_blocks(folder, short=True)
-    answers = results.whole(folder, done) if is_whole else results.Answers(folder, done)
+    answers = results.of_run(folder, partial=not is_whole)
     if not 1 <= count <= answers.study.paths:
         raise UserError(
             str(folder.path), [Problem("count", f"expected 1 to {answers.study.paths} paths, got {count}.")]

@@ -95,8 +95,8 @@ def test_check_says_which_form_the_program_gets_and_why(tmp_path):
         assert ended.exit_code == 0, ended.output
         (line,) = (line for line in ended.stdout.splitlines() if line.startswith("program "))
         found[name] = line.removeprefix("program").strip()
-    assert found["loop"].startswith("one loop, ") and found["asked"].startswith("XLA's, ")
-    assert found["open"].startswith("XLA's, ") and ": while at open_loop.py:" in found["open"]
+    assert found["loop"].startswith("loop on ") and found["asked"].endswith("x cpu (as was asked)")
+    assert found["open"].startswith("XLA on ") and "lanes have no form of while at open_loop.py:" in found["open"]
 
 
 def test_check_shows_priors_asked_beside_fitted(tmp_path):

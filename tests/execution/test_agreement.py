@@ -42,6 +42,7 @@ CALLBACK = """jax.pure_callback(
         )"""
 CALLING = MODEL.replace('float(os.environ["RATE"])', CALLBACK).replace("import os", "import os, jax, numpy as np")
 """The same model, whose trace does not show the rate."""
+SLOW = pytest.mark.slow
 
 
 def study_of(folder, keep, paths, model=CALLING):
@@ -50,13 +51,10 @@ def study_of(folder, keep, paths, model=CALLING):
     return load_study(write(folder, text), model=load_model_file(f"{folder / 'model.py'}:Bridge"), paths=paths)
 
 
-SLOW = pytest.mark.slow  # the first way is looked at below, path by path
-
-
 @pytest.mark.parametrize(
     ("keep", "place"),
     [
-        pytest.param('"all"', "paths.damage", marks=SLOW),
+        pytest.param('"all"', "paths.damage", marks=SLOW),  # looked at below, path by path
         ("[]", "tally.damage"),
         pytest.param('["margin"]', "tally.damage", marks=SLOW),
     ],
@@ -112,15 +110,22 @@ def test_a_run_of_another_version_of_jax_is_known_by_its_values(tmp_path, monkey
         assert ended.exit_code == 2 and "paths.damage: path 0 under 'weak': expected " in ended.stderr
 
 
-def test_shards_do_not_mix(tmp_path, monkeypatch):
-    monkeypatch.setenv("RATE", "1.0")
+@pytest.mark.parametrize("workers", [None, pytest.param(1, marks=SLOW)], ids=["shards", "workers"])
+def test_shards_and_workers_do_not_mix(tmp_path, monkeypatch, workers):
     study, options = study_of(tmp_path, '"all"', 2 * BLOCK), RunOptions(tmp_path / "run", "cpu")
+
+    def second():
+        if workers is None:
+            return compute_shard(study, 2, 2, options)
+        return compute(study, replace(options, workers=workers))
+
+    monkeypatch.setenv("RATE", "1.0")
     assert compute_shard(study, 1, 2, options).missing == 1
     monkeypatch.setenv("RATE", "3.0")
     with pytest.raises(UserError, match=r"paths\.damage: path 0 under"):
-        compute_shard(study, 2, 2, options)
+        second()
     monkeypatch.setenv("RATE", "1.0")
-    assert compute_shard(study, 2, 2, options).computed == (1,)
+    assert second().computed == (1,)
 
 
 def test_workers_that_begin_at_once_find_out_and_take_theirs_away(tmp_path, monkeypatch):
@@ -144,18 +149,6 @@ def test_workers_that_begin_at_once_find_out_and_take_theirs_away(tmp_path, monk
         with pytest.raises(UserError, match=r"paths\.damage: path"):
             list(works[1].blocks(wanted()))
     assert ledger.done_blocks(folder).keys() == {0, 1}
-
-
-@pytest.mark.slow
-def test_workers_do_not_mix(tmp_path, monkeypatch):
-    monkeypatch.setenv("RATE", "1.0")
-    study, options = study_of(tmp_path, '"all"', 2 * BLOCK), RunOptions(tmp_path / "run", "cpu")
-    compute(replace(study, paths=BLOCK), options)
-    monkeypatch.setenv("RATE", "3.0")
-    with pytest.raises(UserError, match=r"paths\.damage: path 0 under"):
-        compute(study, replace(options, workers=1))
-    monkeypatch.setenv("RATE", "1.0")
-    assert compute(study, replace(options, workers=1)).computed == (1,)
 
 
 UNSEEN = {
@@ -232,18 +225,7 @@ def test_a_run_that_is_held_is_compared_each_time_that_it_is_asked(tmp_path, mon
     pd.testing.assert_frame_equal(run.risk(), asked)
 
 
-NOTEBOOK = """
-from engine import Factor, Lever, Outcome, StaticModel
-RATE = 1.0
-
-class Bridge(StaticModel):
-    factors = {"load": Factor("t"), "price": Factor("1")}
-    levers = {"strength": Lever("t", default=10.0)}
-    outcomes = {"damage": Outcome("t", loss=True)}
-
-    def evaluate(self, factors, levers):
-        return {"damage": globals()["RATE"] * factors.price - levers.strength + factors.load}
-"""
+NOTEBOOK = MODEL.replace('float(os.environ["RATE"])', 'globals()["RATE"]').replace("class", "RATE = 1.0\n\nclass", 1)
 
 
 def test_a_name_of_a_notebook_that_is_found_by_its_text_is_compared(tmp_path, monkeypatch):

@@ -27,22 +27,16 @@ COUNTS = [600, BLOCK, BLOCK + 600, 2 * BLOCK + 2, 3 * BLOCK]
 HOME = Path(tempfile.gettempdir()) / f"rustbelt-machine-{os.getpid()}"
 
 
-class Stops:
+class Stops(PlayedBack):
     """An executor that is stopped after so many blocks, taken in some order."""
 
-    def __init__(self, executor: PlayedBack, most: int, backwards: bool):
-        self._executor, self._most, self._backwards = executor, most, backwards
-        self.versions, self.forms = executor.versions, executor.forms
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *failure):
-        pass
+    def __init__(self, program, most: int, backwards: bool):
+        super().__init__(program)
+        self._most, self._backwards = most, backwards
 
     def perform(self, assignment):
         """Some of it."""
-        work = Work(assignment.folder, self._executor.program)
+        work = Work(assignment.folder, self.program)
         if assignment.yearly and not self._backwards:
             work.yearly()
         yield from work.blocks(list(assignment.blocks)[:: -1 if self._backwards else 1][: self._most])
@@ -129,7 +123,7 @@ class OneFolder(RuleBasedStateMachine):
             return
         counts = {block.index: block.count for block in self.study(paths).blocks()}
         with pytest.raises(KeyboardInterrupt):
-            self.run(paths, Stops(self.executor, most, backwards))
+            self.run(paths, Stops(self.executor.program, most, backwards))
         reached = missing[:: -1 if backwards else 1][:most]
         self.done |= {k: counts[k] for k in reached}
         self.paths, self.finished = paths, False

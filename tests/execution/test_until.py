@@ -11,7 +11,6 @@ import engine
 from engine.errors import UserError
 from engine.execution import job, until
 from engine.execution.job import RunOptions
-from engine.execution.work import Work
 from engine.risk.estimation.stopping import Ending, ending
 from engine.run_folder import finding, ledger, provenance
 from engine.run_folder.folder import RunFolder
@@ -64,27 +63,18 @@ def test_the_record_and_the_cube_say_which_rule_ended_it(tmp_path, no_jax):
     assert kept == last["targets"] and kept[0]["state"] == "met" and kept[0]["half_width"] <= kept[0]["wanted"] == 0.02
 
 
-class Stops:
+class Stops(PlayedBack):
     """An executor that is stopped at some step, before or after its blocks."""
 
-    def __init__(self, executor, step, after):
-        self._executor, self.left, self._after = executor, step, after
-        self.versions, self.forms = executor.versions, executor.forms
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *failure):
-        pass
+    def __init__(self, program, step, after):
+        super().__init__(program)
+        self.left, self._after = step, after
 
     def perform(self, assignment):
         """All of a step, or nothing of it."""
         self.left -= 1
         if self.left >= 0 or self._after:
-            work = Work(assignment.folder, self._executor.program)
-            if assignment.yearly:
-                work.yearly()
-            yield from work.blocks(list(assignment.blocks))
+            yield from super().perform(assignment)
         if self.left < 0:
             raise KeyboardInterrupt
 
@@ -96,7 +86,7 @@ def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(tmp_path, monk
     study = study_of(tmp_path, "mean of lowest_stock under keep within 0.3 %")
     whole = until.compute(study, RunOptions(tmp_path / "whole"))
     assert len(whole.ended.looks) > 2
-    stops = Stops(no_jax, step, after)
+    stops = Stops(no_jax.program, step, after)
     monkeypatch.setattr(job, "executor_of", lambda *_: stops)
     with pytest.raises(KeyboardInterrupt):
         until.compute(study, RunOptions(tmp_path / "run"))
@@ -109,7 +99,7 @@ def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(tmp_path, monk
 def test_a_run_that_was_killed_names_the_command_that_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, no_jax):
     study = study_of(tmp_path, "mean of lowest_stock under keep within 0.3 %")
     whole = until.compute(study, RunOptions(tmp_path / "whole"))
-    stops = Stops(no_jax, 1, True)
+    stops = Stops(no_jax.program, 1, True)
     monkeypatch.setattr(job, "executor_of", lambda *_: stops)
     with pytest.raises(KeyboardInterrupt):
         until.compute(study, RunOptions(tmp_path / "run"))

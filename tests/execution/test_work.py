@@ -131,7 +131,7 @@ class Unsound(Work):
         for _ in range(WRITERS):
             assert self._begun.acquire(timeout=30)
         threading.Event().wait(0.3)
-        return {}, "a year is not finite"
+        raise UserError("model", ["a year is not finite"])
 
     def results(self, wanted, at_once=1):
         for result in super().results(wanted, at_once):
@@ -156,12 +156,12 @@ class Halted(Work):
     def __init__(self, folder, program, failure, **named):
         super().__init__(folder, program, **named)
         self.parts, self.go_on, self.ended = 0, threading.Event(), threading.Event()
-        self._failure, self._begun, self._years = failure, threading.Event(), program.years_in_parts
+        self._failure, self._begun, self._parts = failure, threading.Event(), program.years_in_parts
         self._program = type("Slow", (), {"submit": program.submit})()
         self._program.draws, self._program.years_in_parts = program.draws, self._slowly
 
     def _slowly(self, count):
-        for part in self._years(count):
+        for part in self._parts(count):
             self.parts += 1
             if self.parts == 2:
                 self._begun.set()
