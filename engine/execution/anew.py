@@ -35,14 +35,14 @@ class InFull:
     Args:
       outcomes: [path, policy].
       draws: of every factor, [path].
-      yearly: [path, policy, year, *dims]; None for a static model.
-      shocks: [path, year, *dims]; None for a static model.
+      yearly: [path, policy, year, *dims]; none for a static model.
+      shocks: [path, year, *dims]; none for a model without shocks.
     """
 
     outcomes: Mapping[str, Float[np.ndarray, "path policy"]]
     draws: Mapping[str, Float[np.ndarray, "path"]]
-    yearly: Mapping[str, np.ndarray] | None
-    shocks: Mapping[str, np.ndarray] | None
+    yearly: Mapping[str, np.ndarray]
+    shocks: Mapping[str, np.ndarray]
 
 
 def in_full(study: Study, numbers: Sequence[int], device: str | None, precision: str) -> InFull:
@@ -56,15 +56,16 @@ def in_full(study: Study, numbers: Sequence[int], device: str | None, precision:
     """
     program, model = _program(study, device, precision), study.model
     traces = [program.path(number) for number in numbers]
-    outcomes = np.stack([trace.outcomes[..., 0] for trace in traces])
-    draws = np.stack([trace.draws[..., 0] for trace in traces])
-    years = [trace.yearly[..., 0] for trace in traces if trace.yearly is not None]
-    shocks = [trace.shocks[..., 0] for trace in traces if trace.shocks is not None]
+
+    def stacked(part: str) -> np.ndarray:
+        return np.stack([getattr(trace, part)[..., 0] for trace in traces])
+
+    outcomes, draws = stacked("outcomes"), stacked("draws")
     return InFull(
         {name: outcomes[..., k] for k, name in enumerate(model.outcomes)},
         {item.name: draws[:, k] for k, item in enumerate(study.inputs)},
-        split_cells(model, np.stack(years)) if years else None,
-        _by_shock(study, np.stack(shocks)) if shocks else None,
+        split_cells(model, stacked("yearly")) if study.is_path_model else {},
+        _by_shock(study, stacked("shocks")) if model.shocks else {},
     )
 
 

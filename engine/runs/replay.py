@@ -97,7 +97,7 @@ def _labelled(study: Study, numbers: Sequence[int], futures: InFull) -> dict[str
             values,
             described_value(study, "yearly", name) | valid_range(model.yearly[name]),
         )
-        for name, values in (futures.yearly or {}).items()
+        for name, values in futures.yearly.items()
     }
     outcomes = {
         name: (("path", "policy"), values, described_value(study, "outcomes", name))
@@ -105,11 +105,7 @@ def _labelled(study: Study, numbers: Sequence[int], futures: InFull) -> dict[str
     }
     draws = {name: (("path",), futures.draws[name], about) for name, about in described_inputs(study).items()}
     shocks = {
-        name: (
-            ("path", "year", *shock.dims),
-            (futures.shocks or {})[name],
-            described(shock.about or words(name), shock.unit),
-        )
+        name: (("path", "year", *shock.dims), futures.shocks[name], described(shock.about or words(name), shock.unit))
         for name, shock in model.shocks.items()
     }
     groups: dict[str, _Variables] = {
