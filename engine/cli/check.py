@@ -84,13 +84,13 @@ def _print_self_test(folder: RunFolder, device: str | None, workers: int | None)
 
 def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator[tuple[str, str]]:
     """Yields what the run consists of and what it takes: labels and texts."""
+    from engine.execution.planning import program_of
     from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room, writers_for
-    from engine.program.devices import blocks_of_launch, program
     from engine.study.labels import wordless
     from engine.study.study import BLOCK
 
     study = folder.study
-    launch = blocks_of_launch(device, study)
+    program, launch = program_of(study, device)
     blocks = -(-study.paths // BLOCK)
     there, whose = room(memory)
     years = f"{study.step}s {study.years[0]}-{study.years[-1]}" if study.years else "no years"
@@ -103,7 +103,7 @@ def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator
         yield "facts", f"{known}; futures are conditioned on them"
     if study.precision != "float32":
         yield "precision", study.precision
-    yield "program", str(program(study, device).form)
+    yield "program", program
     yield "disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"
     needed = size_as_text(memory_needed(study, writers=writers_for(study, memory, launch), launch=launch))
     yield "memory", f"{needed} needed, {size_as_text(there) if there else 'unknown'} {whose}"

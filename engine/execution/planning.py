@@ -1,4 +1,4 @@
-"""How many futures of a study this machine computes in a second."""
+"""What computes a study on this machine, and how many futures it computes in a second."""
 
 from __future__ import annotations
 
@@ -11,6 +11,18 @@ from engine.study.study import BLOCK, Study
 
 BLOCKS = 4
 """Blocks that a measurement computes: the first to warm up, the others to take the time."""
+
+
+def program_of(study: Study, device: str | None) -> tuple[str, int]:
+    """The form and devices of the study's program ("loop on 2 x cpu"); and blocks per launch, 0 on processors.
+
+    Args:
+      device: "cpu" or "gpu"; if not given, the GPUs where there are any and they pay.
+
+    Raises:
+      UserError: there is no such device.
+    """
+    return str(devices.program(study, device).form), devices.blocks_of_launch(device, study)
 
 
 def measured(study: Study, device: str | None) -> tuple[float, str]:
