@@ -21,7 +21,7 @@ from engine.cli.show import streams
 from engine.errors import UserError, did_you_mean
 from engine.modelling.loading import end_quietly
 
-SELDOM = ("constants", "schema", "copy", "completion")
+SELDOM = ("constants", "schema", "completion")
 """The commands that only `rustbelt --help --full` shows."""
 GROUPS = {
     "Run": ("run", "check", "init"),
@@ -48,6 +48,7 @@ REMOVED = {
     "check --operations": "rustbelt check STUDY",
     "compare --numbers": "rustbelt compare RUN",
     "condition --calibration": "rustbelt condition STUDY",
+    "copy": "rustbelt verify FOLDER, after a program such as rclone has copied the run",
     "diff": "rustbelt compare RUN OTHER",
     "discover --numbers": "rustbelt discover RUN --where WHERE",
     "explain --levers": "rustbelt flip STUDY --outcome V",

@@ -29,8 +29,8 @@ MANY = [
     "thirty_pct_overcapacity",
     "thirty_pct_capacity",
 ]
-LONG = {"replay", "schema", "completion", "fit", "copy"}
-"""A future in full, a schema, a script for shells, a table to paste; and what needs a store elsewhere."""
+LONG = {"replay", "schema", "completion", "fit"}
+"""A future in full, a schema, a script for shells, and a table to paste."""
 PAIR = "old,reform"
 WORDS = {
     "init": ["mine.toml"],

@@ -18,7 +18,7 @@ from engine.answers import registry
 from engine.answers.question import STUDY as LIVING
 from engine.cli import COMMANDS, main
 from engine.run_folder import ownership
-from engine.storage import files, object_store
+from engine.storage import files
 from engine.study import loading
 from tests.small_files import BRIDGE, call, own, write
 
@@ -64,11 +64,10 @@ WORDS = {
     "status": "@",
     "verify": "@",
     "repair": "@",
-    "copy": "@ s3://bucket/run",
     "report": "@",
 }
 """Each command that looks at a study or a run, which stands at "@", with what else it needs."""
-QUICK = "status", "copy", "check", "verify"
+QUICK = "status", "check", "verify"
 QUICK_LIVES = "gates", "constants", "precision"
 LIVES = ("run", "check", "replay", *(name for name in registry.OURS if registry.question(name).needs == LIVING))
 """Those that live futures of their own, for which a study will do that has not been run."""
@@ -112,7 +111,6 @@ def inside(home, monkeypatch):
     """The folder, to be in, where `crossing` is a study that ships."""
     monkeypatch.chdir(home)
     monkeypatch.setattr(loading, "_HOME", home)
-    monkeypatch.setattr(object_store, "upload", lambda folder, target, show: len(list(folder.iterdir())))
     return home
 
 
@@ -158,7 +156,7 @@ def test_a_run_a_beginning_a_study_file_and_a_name_that_ships_mean_the_same(insi
         assert len({*shown}) == 1
 
 
-@pytest.mark.parametrize("command", ["run", "risk", "plot", "copy"])
+@pytest.mark.parametrize("command", ["run", "risk", "plot"])
 def test_a_name_that_is_nearly_one_or_the_beginning_of_several_is_told_them(inside, command):
     """By commands of each kind, as all take a place by the same parameter."""
     run, other = the_run(), Path("outputs/bridge-other")
