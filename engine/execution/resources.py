@@ -91,8 +91,9 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
     needed = memory_needed(study, workers, launch=launch)
     if there is not None and needed > there:
         needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory"
-        remedy = "Ask for fewer paths, or keep less."
-        raise UserError(study.source, [f"{needs}, and there are {size_as_text(there)} {whose}. {remedy}"])
+        place, remedy = (study.source, "keep less") if memory is None else ("--memory", "allow more")
+        text = f"{needs}, and there are {size_as_text(there)} {whose}. Ask for fewer paths, or {remedy}."
+        raise UserError(place, [text])
 
 
 def room(memory: int | str | None) -> tuple[int | None, str]:

@@ -24,6 +24,8 @@ EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none"})
 """Texts (in lower case) that count as an empty cell."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_QUOTED = re.compile(r"[-+\d.,'_:/%$€£¥\s]*\d[-+\d.,'_:/%$€£¥\seE]*|[+-]?inf(inity)?", re.IGNORECASE)
+"""What a message may quote of a file: numbers, right or wrong. Any other text may be a secret of the file's owner."""
 _COMMA = re.compile(r"[+-]?[\d.' ]*\d,\d[\d,. ]*([eE][+-]?\d+)?")
 
 
@@ -136,7 +138,8 @@ def _csv(path: Path, name: str) -> Column:
     for line, cell in full:
         if not is_number(cell) or abs(float(cell)) > LARGEST:
             remedy = " Write a point for decimals (1.5 rather than 1,5) and nothing between thousands."
-            text = f"column '{name}', line {line}: expected a finite number, got {shown(cell)}."
+            got = shown(cell) if _QUOTED.fullmatch(cell) else "text"
+            text = f"column '{name}', line {line}: expected a finite number, got {got}."
             raise _fault(path, text + (remedy if _COMMA.fullmatch(cell) else ""))
     return Column(np.array([cell for _, cell in full], np.float64), len(cells) - len(full))
 

@@ -156,7 +156,7 @@ def test_our_default_families_run_from_the_command_line(tmp_path, monkeypatch):
     ("words", "told"),
     [
         (["--column", "prize"], ["column 'prize'", "'price'"]),
-        (["--column", "day"], ["column 'day'", "line 2", "got 'x'"]),
+        (["--column", "day"], ["column 'day'", "line 2", "got text"]),
         (["--column", "price", "--families", "gama"], ["--families: 1 problem", "family 'gama'", "'gamma'"]),
         (["--column", "price", "--families", ","], ["names", "got nothing"]),
         (["--column", "price", "--top", "x"], ["whole number"]),

@@ -36,7 +36,7 @@ def test_a_run_that_cannot_fit_is_refused_with_the_remedy(tmp_path):
     assert ended.exit_code == 2
     place, told = ended.stderr.splitlines()
     assert place == "--memory: 1 problem"
-    for part in ("at least 1.1 GB", "4,000 paths", "got 512.0 MB", "fewer paths"):
+    for part in ("about 1.1 GB", "4,000 paths", "512.0 MB allowed", "fewer paths", "allow more"):
         assert part in told
     assert not out.exists()
     assert "a size" in call("run", study, *own("Bridge"), "--memory", "lots").stderr
@@ -45,7 +45,11 @@ def test_a_run_that_cannot_fit_is_refused_with_the_remedy(tmp_path):
 
 def test_memory_in_python_is_a_number_or_a_size(tmp_path):
     study = load_study(write(tmp_path, BRIDGE), model=load_model_file(f"{MODELS}:Bridge"))
-    for memory, told in ((1_000, "got 1,000 bytes"), ("1 MB", "got 1.0 MB"), ("much", "expected a size above zero")):
+    for memory, told in (
+        (1_000, "1,000 bytes allowed"),
+        ("1 MB", "1.0 MB allowed"),
+        ("much", "expected a size above zero"),
+    ):
         with pytest.raises(UserError, match=told):
             engine.run(study, tmp_path / "out", memory=memory)
     assert not (tmp_path / "out").exists()
@@ -54,6 +58,6 @@ def test_memory_in_python_is_a_number_or_a_size(tmp_path):
 def test_check_shows_the_devices_and_the_memory_allowed(tmp_path):
     words = ["check", write(tmp_path, BRIDGE), *own("Bridge"), "--device", "cpu", "--memory", "3GB"]
     said = call(*words).stdout
-    assert f"devices     {len(jax.local_devices())} x cpu" in said
+    assert f"on {len(jax.local_devices())} x cpu" in said
     assert "needed, 3.0 GB allowed" in said
     assert "pip install" in call(*words[:-3], "gpu").stderr

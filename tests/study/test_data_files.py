@@ -60,7 +60,7 @@ def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
         ("day,volume\n1,2\n", ["column 'price'", "day, volume.", "first line"]),
         ("1.5,2\n3,4\n", ["column 'price'", "Known: 1.5, 2.", "first line"]),
         ("price,price\n1,2\n", ["2 columns 'price'"]),
-        ("day,price\n1,2\n2,cheap\n3,dear\n", ["column 'price'", "line 3", "got 'cheap'"]),
+        ("day,price\n1,2\n2,cheap\n3,dear\n", ["column 'price'", "line 3", "got text"]),
         ("day,price\n1,inf\n", ["column 'price'", "line 2", "finite", "'inf'"]),
         ("day,price\n1,1e999\n", ["column 'price'", "line 2", "finite", "'1e999'"]),
         ("day,price\n1,1_000\n", ["column 'price'", "line 2", "'1_000'"]),

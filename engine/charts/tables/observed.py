@@ -125,7 +125,7 @@ def known(study: Study, condition: Answer, *, most: int = MOST) -> pd.DataFrame:
 
 def _factors(study: Study, condition: Answer) -> Iterator[dict[str, Any]]:
     """Factors whose mean the facts shift, the largest shift first; none that never varies."""
-    rows = [row for row in rows_of(condition, "factors") if row["shift"] is not None]
+    rows = [row for row in rows_of(condition, "factors") if isinstance(row["shift"], float)]
     for row in sorted(rows, key=lambda row: -abs(row["shift"])):
         middle, sd, given = row["mean_before"], row["sd_before"], row["mean_given"]
         now, before = (re.sub(r"(?<!\w)-(?=[\d.])", "−", text) for text in amounts(row["unit"], given, middle))

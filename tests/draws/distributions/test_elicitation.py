@@ -204,7 +204,7 @@ WRONG = [
     ({"family": "pert", "p05": 1, "mode": 2, "high": 3}, at("p05", "'p05'", "'pert'", "source", "truncate")),
     ({"family": "integers", "low": 1.5, "high": 3}, at("low", "a whole number", "got 1.5")),
     ({"family": "integers", "low": 3, "high": 1}, at("high", "low = 3", "got 1")),
-    ({"family": "empirical"}, at("", "'empirical'", "got neither file")),
+    ({"family": "empirical"}, at("", "'empirical'", "got no values")),
     ({"family": "empirical", "values": [2.0, 2.0]}, at("", "at least two", "got 1")),
     ({"family": "empirical", "values": [2.0, math.nan]}, at("values", "finite numbers")),
     ({"family": "categories", "labels": ["a", "b"], "weights": [1]}, at("weights", "2", "got 1")),
