@@ -137,7 +137,7 @@ class Problems:
         """Adds a problem for each name that is not in `known`, and for each that occurs more than once."""
         for name in dict.fromkeys(names):
             if self.knows(place, kind, name, known) and names.count(name) > 1:
-                self.add(place, f"names '{name}' twice.")
+                self.add(place, f"names '{name}' twice. Remove one.")
 
     def close(self, place: str) -> None:
         """Ignores further problems at this place and below it: they only follow from one that is already reported."""

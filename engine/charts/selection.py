@@ -99,7 +99,7 @@ def shown(cube: xr.DataTree, values: xr.DataArray, policies: Sequence[str] | Non
       UserError: one of them does not run.
     """
     known, problems = list(map(str, values["policy"].values)), Problems()
-    chosen = known if policies is None else policies
+    chosen = known if policies is None else [*policies]
     problems.knows_each("policy", "policy", chosen, known)
     problems.refuse("policies")
     return Shown(values, tuple(chosen), int(cube.attrs.get("independent_unit", 1)))

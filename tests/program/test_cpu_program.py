@@ -319,7 +319,7 @@ def test_what_other_libraries_set_a_processor_to_changes_no_bit():
 
 
 GOLDEN = {
-    "cost-random": "3370ca83535e795c",
+    "cost-random": "edc1a58b787d5c04",
     "farms-antithetic": "4f071ae3323ddb7a",
     "farms-sobol": "63eb8962d5abcb04",
     "walk-antithetic": "9ff281229cdf1ab9",

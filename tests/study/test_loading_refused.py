@@ -146,7 +146,7 @@ BAD = [
     ),
     ('baseline = "keep"', 'baseline = "kept"', "baseline: unknown policy 'kept'. Did you mean 'keep'?"),
     ('baseline = "keep"', 'compare = ["ful"]', "compare: unknown policy 'ful'. Did you mean 'full'?"),
-    ('baseline = "keep"', 'compare = ["full", "full"]', "compare: names 'full' twice."),
+    ('baseline = "keep"', 'compare = ["full", "full"]', "compare: names 'full' twice. Remove one."),
     ('baseline = "keep"', "compare = []", "compare: expected at least one name, got an empty list."),
     (
         'baseline = "keep"',

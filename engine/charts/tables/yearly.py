@@ -229,7 +229,7 @@ def replay(
         for row in _by_year(values.sel(policy=name))
     ]
     what = f"{labels.counted(len(shown), 'yearly variable' if is_yearly else 'outcome')}"
-    left = f" Outcomes depend on these of {len(group)} variables." * is_yearly
+    left = f" {labels.counted(len(group), 'variable')} in all." * is_yearly
     if variable is not None:
         what, left = labels.heading(kept.values), labels.meaning(kept.values)
     span = ", " + "-".join(dict.fromkeys(map(str, group["year"].values[[0, -1]]))) if is_yearly else ""

@@ -96,4 +96,6 @@ def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:
         raise refusal(place, f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly.")
     for name, given in ranks.items():
         if sorted(given) != list(range(n)):
-            raise refusal(place, f"expected each of 0 to {n - 1} once for '{name}', got others.")
+            wrong = next(rank for rank in given if rank not in range(n) or given.count(rank) > 1)
+            text = f"expected each of 0 to {n - 1} once for '{name}', got {wrong:g}"
+            raise refusal(place, f"{text}{' twice' * (wrong in range(n))}. Count from 0, and break ties at random.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from engine.draws.distributions.discrete import Discrete, changes, reached
 from engine.draws.distributions.law import Function, Law, Steps, scores_between
@@ -152,7 +152,8 @@ class Counts(_OfScipy, Discrete):
             counts = first + np.arange(min(high - first, most - 1) + 1)
             is_whole = counts[0] <= low and counts[-1] >= high
             weights = unit.pmf(counts)
-            if type(unit.dist)._cdf is stats.rv_discrete._cdf:  # a sum of all probabilities below, which may be many
+            # SciPy sums all probabilities below, which may be many, where a law has no distribution function of its own
+            if type(unit.dist)._cdf.__qualname__ == "rv_discrete._cdf":
                 beyond = 1.0 - weights.sum()
             else:
                 beyond = unit.cdf(counts[0] - 1) + unit.sf(counts[-1])

@@ -19,7 +19,7 @@ from engine.study.study import Study
 
 RIVALS = 0.05
 """Median rounding error, relative to a quantity of interest, above which single precision is too coarse."""
-EQUAL = 1e-12
+EQUAL = 64 * float(np.finfo(float).eps)
 """Range of values, relative to the largest, up to which they are equal but for rounding in double precision."""
 FEWEST = 32
 """Least number of paths that must be finite in both precisions."""
@@ -125,8 +125,8 @@ def _difference(place: str, policy: str, x: np.ndarray, y: np.ndarray) -> Iterat
     gap = y[0] - y[1]
     size = float(np.sqrt(np.sum(gap**2) / max(gap.size, 1)))
     # paths that a policy leaves as they are have no difference that could be lost
-    moved = np.abs(gap) > 0.01 * size
-    if moved.any() and size > EQUAL * np.abs(y).max():
+    moved = (np.abs(gap) > 0.01 * size) & (np.abs(gap) > EQUAL * np.abs(y).max(axis=0))
+    if moved.any():
         error = float(np.median(np.abs(x[0] - x[1] - gap)[moved]))
         yield Rounding(place, Lost.DIFFERENCE, policy, size, error, _spacing(y[0]))
 

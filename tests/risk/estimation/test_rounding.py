@@ -39,8 +39,9 @@ COARSE = RANDOM.normal(1e9, 1e6, N).astype(np.float32).astype(float)
         (COARSE, -0.01 * COARSE, set()),
         (COARSE, np.full(N, -30.0), {(BILL, Lost.DIFFERENCE)}),
         (COARSE, np.where(np.arange(N) < 20, -30.0, 0.0), {(BILL, Lost.DIFFERENCE)}),
+        (np.where(np.arange(N) == 7, 1e14, COARSE), np.full(N, -30.0), {(BILL, Lost.DIFFERENCE)}),
     ],
-    ids=["small", "large", "a small difference", "a small difference on few paths"],
+    ids=["small", "large", "a small difference", "a small difference on few paths", "beside a very large value"],
 )
 def test_a_difference_below_the_spacing_is_named_and_what_is_fine_enough_is_not(base, less, lost):
     assert found(values(np.stack([base, base - less]))) == lost
