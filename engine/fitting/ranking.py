@@ -174,7 +174,7 @@ def data_snippet(name: str, values: np.ndarray, source: str) -> str:
     if len(few) < len(values):
         source += f", {len(few)} of them at evenly spaced ranks"
     listed = textwrap.fill(f"values = {few}", 100)
-    return snippet(name, "empirical", {}, source).replace("source =", f"{listed}\nsource =")
+    return snippet(name, "empirical", {}, source).replace("\nsource =", f"\n{listed}\nsource =", 1)
 
 
 def _refuse_useless(x: np.ndarray, source: str) -> None:

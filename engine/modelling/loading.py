@@ -68,7 +68,7 @@ def file_of(spec: str) -> Path:
     if not file or not name:
         raise UserError(spec, ["expected FILE:CLASS, such as my_model.py:MyModel."])
     path = Path(file)
-    if not path.is_file() or path.stat().st_size > LARGEST_FILE:
+    if not os.path.isfile(path) or path.stat().st_size > LARGEST_FILE:
         raise UserError(spec, [f"expected a Python file of at most {LARGEST_FILE >> 20} MiB; '{file}' is none."])
     return path
 

@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from engine.errors import UserError
 from engine.lanes.private_folder import private_folder
 
 _TRUSTED = set[Path]()
@@ -18,8 +19,15 @@ _TRUSTED = set[Path]()
 
 
 def is_trusted(*files: Path) -> bool:
-    """Whether the user trusts these files together, as they are: a model file, or one and the study that names it."""
-    mark = _mark(files)
+    """Whether the user trusts these files together, as they are: a model file, or one and the study that names it.
+
+    Raises:
+      UserError: one of them cannot be read.
+    """
+    try:
+        mark = _mark(files)
+    except OSError as error:
+        raise UserError(str(files[0]), [f"cannot be read: {error.strerror or error}."]) from error
     return mark in _TRUSTED or mark.is_file()
 
 

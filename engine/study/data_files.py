@@ -64,25 +64,27 @@ def named(path: Path) -> Iterator[None]:
         raise UserError("", [f"{str(path)!r}: {one.message}" for one in error.problems]) from error
 
 
-def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The names of the columns of a CSV file, and its rows that are not blank, each with the line that it ends on.
+def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str], str]]]:
+    """The names of the columns of a CSV file, and its rows that are not blank.
+
+    Each row has the line that it ends on, and what is wrong with its number of cells ("" where nothing is).
 
     Raises:
-      UserError: no such file, more than 64 MiB, no text, a cell of more than 128 KiB; for a row, another number of
-        cells than the first line has.
+      UserError: no such file, more than 64 MiB, no text, a cell of more than 128 KiB.
     """
     raw = _content(path)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise _fault(path, f"is no text in UTF-8 (line {line}). Save it in UTF-8.") from None
-    if not text.strip():
-        raise _fault(path, "is empty.")
+        raise _fault(path, f"is no text in UTF-8 (line {line}). Save it as CSV in UTF-8.") from None
     if "\0" in text:
-        raise _fault(path, "is no text in UTF-8. Save it in UTF-8.")
+        raise _fault(path, "is no text in UTF-8. Save it as CSV in UTF-8.")
     rows = _rows(path, text)
-    return next(rows)[1], rows
+    first = next(rows, None)
+    if first is None:
+        raise _fault(path, "is empty.")
+    return first[1], rows
 
 
 def is_number(cell: str) -> bool:
@@ -108,7 +110,7 @@ def _content(path: Path) -> bytes:
         raise _fault(path, f"cannot be read: {error.strerror or error}.") from None
 
 
-def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str], str]]:
     """Rows of a text, stripped cell by cell; the separator is the one that is most frequent in the first line."""
     first = re.sub(r'"[^"]*"', "", text.strip().partition("\n")[0])
     delimiter = max("\t,;", key=first.count)
@@ -117,12 +119,12 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         for row in reader:
             if len(row) < 2 and not "".join(row).strip():
                 continue
-            width = width or len(row)
+            width, fault = width or len(row), ""
             if len(row) != width:
-                remedy = "A comma in a text? Put it in quotes. A decimal comma? Write 1.5 rather than 1,5."
-                text = f"line {reader.line_num} has {len(row)} cells, expected {width} as in the first line."
-                raise _fault(path, f"{text} {remedy}" if delimiter == "," and len(row) > width else text)
-            yield reader.line_num, [cell.strip() for cell in row]
+                fault = f"has {len(row)} cells, expected {width} as in the first line."
+            if delimiter == "," and len(row) > width:
+                fault += " A comma in a text? Put it in quotes. A decimal comma? Write 1.5 rather than 1,5."
+            yield reader.line_num, [cell.strip() for cell in row], fault
     except csv.Error as error:
         raise _fault(path, f"line {reader.line_num}: {error}.") from None
 
@@ -130,10 +132,15 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 def _csv(path: Path, name: str) -> Column:
     names, below = rows_of(path)
     rows = [*below]
+    for line, _, fault in rows:
+        if fault:
+            raise _fault(path, f"line {line} {fault}")
     # columns of text may be secrets of a file that was never meant
-    known = [column for column, cell in zip(names, rows[0][1], strict=True) if is_number(cell)] if rows else []
-    at = _index(path, name, names, known)
-    cells = [(line, row[at]) for line, row in rows]
+    known = (
+        [column for column, cell in zip(names, rows[0][1], strict=True) if column and is_number(cell)] if rows else []
+    )
+    at = _index(path, name, names, known, " The first line must name the columns." * all(map(is_number, known)))
+    cells = [(line, row[at]) for line, row, _ in rows]
     full = [(line, cell) for line, cell in cells if cell.lower() not in EMPTY]
     for line, cell in full:
         if not is_number(cell) or abs(float(cell)) > LARGEST:
@@ -144,12 +151,12 @@ def _csv(path: Path, name: str) -> Column:
     return Column(np.array([cell for _, cell in full], np.float64), len(cells) - len(full))
 
 
-def _index(path: Path, name: str, names: Sequence[str], known: Sequence[str]) -> int:
+def _index(path: Path, name: str, names: Sequence[str], known: Sequence[str], remedy: str = "") -> int:
     """Index of a column; where there is no such column, the message may name those that are `known`."""
     if names.count(name) > 1:
         raise _fault(path, f"has {names.count(name)} columns '{name}', expected one.")
     if name not in names:
-        raise _fault(path, f"{unknown('column', name, known)} The first line must name the columns.")
+        raise _fault(path, unknown("column", name, known) + remedy)
     return names.index(name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import Problems
@@ -21,15 +21,15 @@ def table(stated: Any) -> Any:
     return stated if isinstance(stated, Mapping) else {"levers": stated}
 
 
-def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: Problems) -> LeverGroups:
+def read(stated: Mapping[str, Tables], model: Model, problems: Problems) -> LeverGroups:
     """The lever groups of a study; problems with them are added.
 
-    A group is a list of levers, or a table with these and a label. A lever belongs to at most one group. A group with
-    the name of a lever contains that lever, as both names are keys of one table.
+    A lever belongs to at most one group. A group with the name of a lever contains that lever, as both names are keys
+    of one table.
     """
     known = [*model.levers, *([START] if isinstance(model, PathModel) else ())]
     group_of: dict[str, str] = {}
-    by_name = {group: table(one)["levers"] for group, one in stated.items()}
+    by_name = {group: one["levers"] for group, one in stated.items()}
     for group, levers in by_name.items():
         place = f"lever_groups.{group}"
         for lever in levers:

@@ -285,9 +285,11 @@ def _model(text: Tables, own: Model | None, before: Study | None, source: str, p
         problems.add("model", f"is missing. Known: {known}; your own: --model FILE:CLASS.")
         return None
     if _names_file(name):
-        once = command_line("check", Path(source), "--trust")
-        remedy = f"If you trust that file, type once (in Python: trust=True): {once}"
-        problems.add(name, f"is not trusted, so its code does not run. {remedy}")
+        remedy = "load the study with trust=True."
+        if os.path.isfile(source):  # rather than tables stated in Python
+            remedy = f"type once (in Python: trust=True): {command_line('check', Path(source), '--trust')}"
+        # at the place "model", commands would try the models of runs instead
+        problems.add(name, f"is not trusted, so its code does not run. If you trust that file, {remedy}")
         return None
     try:
         return KnownModel(catalogue.named(name), name, False)
@@ -329,7 +331,7 @@ def _plain_tables(given: Tables, source: str) -> dict[str, Any]:
     """Tables as a study file would give them: keys and paths are texts, arrays and tuples are lists."""
 
     def plain(value: Any, levels: int = DEEPEST) -> Any:
-        if not levels:
+        if not levels and isinstance(value, Mapping | list | tuple):
             raise UserError(source, [TOO_DEEP])
         if isinstance(value, Mapping):
             return {str(key): plain(inner, levels - 1) for key, inner in value.items()}
@@ -339,8 +341,7 @@ def _plain_tables(given: Tables, source: str) -> dict[str, Any]:
             return [plain(inner, levels - 1) for inner in value]
         return str(value) if isinstance(value, Path) else value
 
-    tables: dict[str, Any] = plain(given)
-    return tables
+    return dict(plain(given))
 
 
 def _why_none(path: Path) -> str:

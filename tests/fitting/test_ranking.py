@@ -299,6 +299,8 @@ def test_what_a_ranking_means():
 def test_the_snippet_of_the_data_themselves():
     table = {"family": "empirical", "values": [1.0, 2.5], "source": "data.csv"}
     assert tomllib.loads(data_snippet("price", np.array([2.5, 1.0]), "data.csv"))["factors"]["price"] == table
+    (odd,) = tomllib.loads(data_snippet("price", np.array([2.5, 1.0]), "source = a"))["factors"].values()
+    assert odd == table | {"source": "source = a"}
     text = data_snippet("price", np.arange(1000.0), "data.csv")
     (few,) = tomllib.loads(text)["factors"].values()
     assert few["source"] == "data.csv, 100 of them at evenly spaced ranks" and max(map(len, text.splitlines())) <= 100

@@ -166,7 +166,7 @@ def test_a_group_keeps_its_copula():
     study = lake(groups=t, assumptions={"it": {"off": {"groups": {"wet": {"df": 30}}}}})
     assert study.assumptions[0].off.groups["wet"].copula.df == 30
     bad = [
-        ({"copula": "gaussian"}, "'copula'"),
+        ({"copula": "gaussian"}, "off.groups.wet.copula: unknown statement"),
         ({"pearson": [[1, 0.1], [0.1, 1]]}, "another program"),
         ({"correlation": 2}, "expected"),
         ({"correlation": "2x"}, "correlation: expected a number"),

@@ -70,6 +70,7 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("malformed")
     (made / "raw.csv").write_bytes(b"\xff\xfe\0,\n")
     (made / "empty.csv").write_text("")
+    (made / "head.csv").write_text("x,a,b\n")
     (made / "sub").mkdir()
     (made / "loop").symlink_to("loop")
     os.mkfifo(made / "fifo")
@@ -120,6 +121,7 @@ HOSTILE = [
     "fifo",
     "raw.csv",
     "empty.csv",
+    "head.csv",
     "x" * 5000,
     "",
     "loop",
@@ -136,6 +138,7 @@ def test_files_that_are_none(folder, name):
     ended = check(malformed.assembled("Valley", [], -1) | {"observed": {"file": name}}, "Valley")
     assert ended.exit_code == 2 and (" problems\n" if name == "head.csv" else ": 1 problem\n") in ended.stderr
     assert check({"name": "s", "extends": name}, "").exit_code == 2
+    assert check({"name": "s", "model": f"{name}:X"}, "").exit_code == 2
 
 
 DEEP = {
@@ -162,6 +165,17 @@ def test_tables_within_tables_within_tables(folder, kind, depth):
         Path("study.toml").write_text(f'name = "s"\n{place} = {before * depth}{middle}{after * depth}\n')
         with nothing_written(), ends_soon(), pytest.raises(UserError):
             load_study("study.toml", model=malformed.Bill())
+
+
+def test_thirty_two_tables_within_one_another_are_read(folder):
+    for depth, told in ((31, "unknown key 'deep'"), (32, "its values are nested too deeply")):
+        deep = "[" * depth + "1" + "]" * depth
+        Path("study.toml").write_text(f'name = "s"\ndeep = {deep}\n')
+        with pytest.raises(UserError, match=told):
+            load_study("study.toml", model=malformed.Bill())
+        Path("study.toml").write_text('name = "s"\n')
+        with pytest.raises(UserError, match=told):
+            load_study("study.toml", model=malformed.Bill(), settings=[f"run.deep={deep[1:-1]}"])
 
 
 def test_a_key_of_very_many_parts(folder):

@@ -47,6 +47,7 @@ REFUSED = {
     ),
     "height,place=north,2023,,,1,kt,sure": at("observed.file.line 2.confidence", "'read', 'remembered'", "got 'sure'"),
     "height,place=north,2023,,,,kt,read": at("observed.file.line 2.value", "is missing"),
+    "height,place=north,2023,,,1,kt": at("observed.file.line 2", "9 cells", "expected 10"),
 }
 
 
@@ -63,6 +64,24 @@ def test_all_rows_are_looked_at(tmp_path):
     with pytest.raises(UserError) as caught:
         of_file(tmp_path, head + "".join(f"{cells},S{k},gauge\n" for k, cells in enumerate(REFUSED)))
     assert len(caught.value.problems) == len(REFUSED)
+
+
+def test_all_that_is_wrong_with_a_row_is_said():
+    with pytest.raises(UserError) as caught:
+        walk(row(2023, 1.0, standard_error=-1.0, **{"from": 2021}, at="a=b"))
+    assert [one.place for one in caught.value.problems] == [
+        f"observed.rows.0.{key}" for key in ("standard_error", "fold", "at")
+    ]
+
+
+def test_a_number_may_be_a_text():
+    (one,) = walk(row("2023", "0.4", standard_error="1e-1")).observed.rows
+    assert (one.time, one.value, one.standard_error) == (2023, 0.4, 0.1)
+
+
+def test_a_variable_without_dimensions_has_no_labels():
+    with refuses("observed.rows.0.at", "'total' has no dimensions. Leave 'at' out."):
+        walk(row(2023, 1.0, variable="total"))
 
 
 def test_rows_that_contradict_are_refused():

@@ -63,7 +63,13 @@ WITH_CHAIN = [
         {"wind": {"regime": "market", **NORMAL}},
         [at(f"shocks.wind.{key}", "a regime") for key in ("family", "mean", "sd")],
     ),
-    ({"state": {"regime": "market", "persistence": 0.5}}, at("shocks.state.persistence", "a regime")),
+    (
+        {"state": {"regime": "market", "persistence": 0.5, "group": "sky"}},
+        [
+            *(at(f"shocks.state.{key}", "with the state of a regime") for key in ("persistence", "group")),
+            at("shocks.state.group", "group 'sky'"),
+        ],
+    ),
     ({"wind": {"regime": "market", "states": {"calm": NORMAL}}}, at("shocks.wind.states.crisis", "no law")),
     ({"wind": {"regime": "market", "states": {**BOTH, "crash": NORMAL}}}, at("shocks.wind.states.crash", "'crash'")),
     (
@@ -81,6 +87,7 @@ OF_CHAINS = [
     ({"transition": [[0.9, 0.2], [0.4, 0.6]]}, at("regimes.market.transition", "sum 1", "'calm'", "got 1.1")),
     ({"transition": [[0.9, 0.1], [1.4, -0.4]]}, at("regimes.market.transition", "0 to 1", "'crisis'", "got 1.4")),
     ({"start": [1.0]}, at("regimes.market.start", "2", "got 1")),
+    ({"start": []}, at("regimes.market.start", "2", "got 0")),
     ({"start": [0.7, 0.7]}, at("regimes.market.start", "of sum 1", "got 1.4")),
 ]
 

@@ -98,7 +98,7 @@ def test_a_study_without_trust_is_checked_for_all_that_needs_no_code(place):
 
 def test_trust_in_python_is_remembered(place):
     tables = {"name": "wide", "extends": str(place / "study.toml"), "run": {"paths": 256}}
-    with refuses("", "is not trusted", "trust=True"):
+    with refuses("", "is not trusted", "load the study with trust=True."):
         engine.load_study(tables)
     study = engine.load_study(tables, trust=True)
     assert study.model_name == "Bridge" and study.paths == 256

@@ -13,7 +13,7 @@ from engine.draws.copulas.contract import Copula
 from engine.draws.copulas.elliptical import StudentT, lowest_correlation
 from engine.draws.copulas.statements import STATEMENTS
 from engine.draws.factors import Group
-from engine.errors import Problems, UserError, look_up, refusal
+from engine.errors import Problems, UserError, refusal, unknown
 from engine.formatting import shown
 from engine.study.values import Tables, leaving_out, number
 
@@ -107,7 +107,8 @@ def changed(stated: Tables, group: Group, change: Tables, everyone: Sequence[str
       UserError: the change states no dependence, or one of another form.
     """
     for key in change:
-        look_up("statement of a dependence", key, _KEYS)
+        if key not in _KEYS:
+            raise refusal(key, unknown("statement of a dependence", key, _KEYS))
     statement = {key: _floats(key, value) for key, value in change.items() if key != AGAINST}
     old = next(key for key in STATEMENTS if key in stated)
     new = next((key for key in STATEMENTS if key in change), old)

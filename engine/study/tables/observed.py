@@ -33,7 +33,6 @@ FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 """Name of a fold -> the function from values [year, path] to one number per path."""
 SEEN = ("priors", "equations")
-_NUMBERS = ("time", "from", "value", "standard_error")
 
 
 def _labels(text: Any) -> Any:
@@ -51,14 +50,17 @@ def _labels(text: Any) -> Any:
     return at
 
 
-def _whole(value: Any) -> Any:
+def _number(value: Any) -> Any:
+    """The number that a text states, whole if it can be; any other value as it is."""
+    value = float(value) if isinstance(value, str) and is_number(value) else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _Text = Annotated[str, Field(min_length=1), expected("text")]
-_Year = Annotated[int, BeforeValidator(_whole), expected("a whole year")]
-_Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST), expected("a number that single precision holds")]
-_Error = Annotated[float, Field(ge=0, le=LARGEST), expected("a number of at least 0")]
+_Year = Annotated[int, expected("a whole year"), BeforeValidator(_number)]
+_Number = Annotated[
+    float, Field(ge=-LARGEST, le=LARGEST), expected("a number that single precision holds"), BeforeValidator(_number)
+]
 
 
 class Observation(Table):
@@ -88,7 +90,7 @@ class Observation(Table):
     fold: Literal["", "total", "mean", "peak", "lowest", "change", "ratio"] = ""
     value: _Number
     unit: _Text
-    standard_error: _Error = 0.0
+    standard_error: _Number = 0.0
     source: _Text
     confidence: Literal["read", "remembered", "derived"]
     known_break: str = Field("", alias="break")
@@ -124,6 +126,8 @@ class Observation(Table):
         first = self.first if "first" in self.model_fields_set else self.time
         if not problems.knows("variable", "yearly variable" if model.yearly else "outcome", self.variable, known):
             problems.refuse()
+        if self.standard_error < 0:
+            problems.add("standard_error", f"expected at least 0, got {self.standard_error:g}.")
         if first > self.time:
             problems.add("from", f"expected a year up to {self.time}, got {first}.")
         elif (first < self.time) != bool(self.fold) or (self.fold and not isinstance(model, PathModel)):
@@ -132,7 +136,8 @@ class Observation(Table):
         dims = model.yearly[self.variable].dims if self.variable in model.yearly else ()
         free = [dim for dim in dims if dim not in self.at]
         if strangers := [dim for dim in self.at if dim not in dims]:
-            problems.add("at", unknown(f"dimension of '{self.variable}'", strangers[0], dims))
+            text = f"'{self.variable}' has no dimensions. Leave 'at' out."
+            problems.add("at", unknown(f"dimension of '{self.variable}'", strangers[0], dims) if dims else text)
         elif self.across and not free:
             problems.add("across", f"'{self.across}' of one number. Leave it out.")
         elif free and not self.across:
@@ -187,7 +192,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
     if table["file"]:
         if table["rows"]:
             problems.add("observed.file", "does not go with rows. Keep one of the two.")
-        stated = _rows_of(Path(table["file"]), model)
+        stated = _rows_of(Path(table["file"]), model, problems)
     rows = dict[str, Observation]()
     with problems.within("observed.file"):
         for place, row in stated:
@@ -224,23 +229,26 @@ def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
     return {**stated, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
 
 
-def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, Tables]]:
-    """Rows of a CSV file, each with its place; a file that is not there is looked for beside the model."""
+def _rows_of(path: Path, model: Model, problems: Problems) -> Iterator[tuple[str, Tables]]:
+    """Rows of a CSV file, each with its place; a file that is not there is looked for beside the model.
+
+    Rows with another number of cells than the first line are left out, and their problems added.
+    """
     beside = Path(inspect.getfile(type(model))).parent / path.name
     path = beside if not path.exists() and beside.exists() else path
     with named(path):
         names, rows = rows_of(path)
-        problems = Problems()
-        problems.knows_each("", "column", names, COLUMNS)
+        wrong = Problems()
+        wrong.knows_each("", "column", names, COLUMNS)
         for name, column in COLUMNS.items():
             if column.is_required() and name not in names:
-                problems.add("", f"lacks the column '{name}'.")
-        problems.refuse()
-        for line, row in rows:
-            cells = dict(zip(names, row, strict=True))
-            numbers = {name: float(cells[name]) for name in _NUMBERS if is_number(cells.get(name, ""))}
-            if any(row):
-                yield f"file.line {line}", cells | numbers
+                wrong.add("", f"lacks the column '{name}'.")
+        wrong.refuse()
+        for line, row, fault in rows:
+            if fault:
+                problems.add(f"observed.file.line {line}", fault)
+            elif any(row):
+                yield f"file.line {line}", dict(zip(names, row, strict=True))
 
 
 def _observation(row: Tables) -> Observation:

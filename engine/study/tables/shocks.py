@@ -85,7 +85,9 @@ def _shock(table: Tables, plain: Moving, regimes: Mapping[str, Regime], chances:
             stated = {"laws": (), "jumps": _jumps(table, chances)}
         elif "regime" in table:
             is_state = "states" not in table
-            _alone(table, "a regime", (*own, *(("persistence", "group") if is_state else ())), problems)
+            _alone(table, "a regime", own, problems)
+            if is_state:
+                _alone(table, "the state of a regime", ("persistence", "group"), problems)
             regime = None if is_state else regimes.get(table["regime"])
             laws = _by_state(table["states"], regime.states) if regime else ()
             stated = {"laws": laws, "regime": table["regime"], "is_state": is_state}
@@ -168,7 +170,7 @@ def _regime(name: str, table: Tables) -> Regime:
     if len({*states}) < count:
         problems.add("states", "names a state twice.")
     rows = [("transition", row, f"after '{state}'") for state, row in zip(states, moves, strict=True)]
-    for key, row, where in [*rows, ("start", start, "at the start")] if start else rows:
+    for key, row, where in [*rows, ("start", start, "at the start")] if start is not None else rows:
         with problems.within(key):
             if len(row) != count:
                 raise refusal("", f"expected {count} probabilities {where}, got {len(row)}.")
