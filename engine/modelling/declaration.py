@@ -126,6 +126,9 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
     """Yields what is wrong with an entry of a table, apart from its name."""
     if not isinstance(entry.unit, str) or not entry.unit.strip():
         yield 'expected a unit, got nothing. Write "1" where there is none.'
+    if isinstance(entry, Factor) and entry.dims:
+        yield "factors with dimensions were removed. Declare one factor for each label."
+        return
     for dim in getattr(entry, "dims", ()):
         yield from _unknown("dimension", dim, model.dims)
     match entry:
@@ -148,8 +151,6 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
             yield from _unknown("confidence", entry.confidence, ("F", "M", "D"))
             if not (_is_number(value) and math.isfinite(value)):
                 yield f"expected a finite number, got {value!r}."
-        case Factor(dims=dims) if dims:
-            yield f"factors with dimensions were removed. Declare one factor for each label of {' and '.join(dims)}."
         case Outcome():
             if name.removesuffix("_edges") in {*model.outcomes} - {name}:
                 yield "is what the cube calls the edges of another outcome's bins; take another."

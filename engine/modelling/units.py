@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -34,15 +34,15 @@ ha 1 ha, l 1 l, K 1 K, degC 1 degC, V 1 V, A 1 A, Hz 1 Hz, mol 1 mol
 """Symbols that UDUNITS knows in the sense in which modellers use them, each as a multiple of a base; a month and a year
 have no fixed number of days."""
 _MONEY = """
-CNY yuan renminbi rmb, EUR euro €, USD dollar US$ $, GBP £, JPY yen, INR rupee, KRW won
+CNY yuan renminbi rmb, EUR euro €, USD dollar US$ $, GBP £, JPY yen, INR, KRW
 AUD, BRL, CAD, CHF, CZK, DKK, HKD, HUF, IDR, ILS, MXN, NOK, NZD, PLN, RUB, SEK, SGD, THB, TRY, TWD, ZAR
 """
 _CURRENCIES = {word: code for code, *words in _rows(_MONEY) for word in (code, *words)}
-"""Codes of ISO 4217 by the words for a currency, of which the code is one."""
+"""Codes of ISO 4217 by the words that mean one currency alone in their term, of which the code is one."""
 _SYMBOLS = {symbol: (float(scale), base) for symbol, scale, base in _rows(_DEFINITIONS)}
 _NUMBER = re.compile(r"\d{1,9}(\.\d+)?(e\d\d?)?")
-_TERM = re.compile(r"(.+?)(?:(?<=\w{3})s)?(?:\^?(-?\d+(?:\.\d+)?))?")
-"""A symbol, perhaps in the plural, and its power."""
+_TERM = re.compile(r"(.+?)(?:(?<=\w{3})s)?(?:\^?(-?\d(?:\.\d+)?))?")
+"""A symbol or a currency, perhaps in the plural, and its power."""
 
 
 def attributes(unit: str) -> dict[str, str]:
@@ -52,14 +52,14 @@ def attributes(unit: str) -> dict[str, str]:
     yr-1" for "bn yuan/yr", "percent" for "% of 2015 GDP". UDUNITS has no currencies: it reads `udunits`, such as "1e9
     yr-1". `unit_name` is the text itself.
 
-    What is counted (persons, jobs) is no unit there and leaves its scale, or "1". What follows "of", "in", "since",
-    "from", "at" or "=" says what the unit refers to, and is left to the model's own words; so is a unit with a broken
-    power, which UDUNITS cannot say.
+    What is counted (persons, jobs, Canadian dollars) is no unit there and leaves its scale, or "1". What follows "of",
+    "in", "since", "from", "at" or "=" says what the unit refers to, and is left to the model's own words; so is a unit
+    with a broken power, which UDUNITS cannot say.
     """
-    scale, symbols, counted, _ = _read(unit)
-    money = [(word, power) for word, power in counted.items() if word in _CURRENCIES and power]
-    units = _text(scale, [*money, *symbols])
-    others = {"udunits": _text(scale, symbols), "unit_name": unit or "1"}
+    scale, symbols, _, _ = _read(unit)
+    plain = [one for one in symbols if one[0] in _SYMBOLS]
+    units = _text(scale, sorted(symbols, key=plain.__contains__))
+    others = {"udunits": _text(scale, plain), "unit_name": unit or "1"}
     return {"units": units} | {name: text for name, text in others.items() if text != units}
 
 
@@ -91,7 +91,7 @@ def _in_bases(unit: str) -> tuple[float, Counter[str], Counter[str], list[str]]:
     scale, symbols, counted, reference = _read(unit)
     powers = Counter[str]()
     for symbol, power in symbols:
-        size, base = _SYMBOLS[symbol]
+        size, base = _SYMBOLS.get(symbol, (1.0, symbol))
         scale *= size**power
         powers[base] += power  # type: ignore[assignment]
     del powers["1"]
@@ -99,14 +99,14 @@ def _in_bases(unit: str) -> tuple[float, Counter[str], Counter[str], list[str]]:
 
 
 def _read(unit: str) -> tuple[float, list[tuple[str, float]], Counter[str], list[str]]:
-    """The scale of a unit, its symbols and its counted words with their powers, and what it refers to."""
+    """The scale of a unit, its symbols and currencies, its counted words with their powers, and what it refers to."""
     measured, *reference = re.split(r"=|\b(?:of|since|from|in|at)\b", unit.replace("%", " percent "), maxsplit=1)
-    measured = re.sub(r"\b(?:19|20)\d\d\b", r"y\g<0>", measured)  # a year, not how many
+    measured = re.sub(r"\b(?:19|20)\d\d\b", r"'\g<0>", measured)  # a year, not how many
     measured = re.sub(r"\b([kMGT]?W)h\b", r"\1 h", measured)
     scale, symbols, counted = 1.0, [], Counter[str]()
     for place, words in enumerate(re.split(r"/|\bper\b", measured)):
-        sign = -1 if place else 1
-        tokens = filter(None, re.split(r"[\s*·]+|-(?=[^\W\d])", words))
+        sign, named = -1 if place else 1, []
+        tokens = filter(None, re.split(r"[\s*·]+|-(?=[^\W\d])|\bUS[ -](?=dollar|\$)", words))
         for token, following in itertools.pairwise([*tokens, _SHORT_MILLION]):
             if token in _SCALES or (token == _SHORT_MILLION and _symbol(following) is None):
                 scale *= _SCALES.get(token, 1e6) ** sign
@@ -115,12 +115,17 @@ def _read(unit: str) -> tuple[float, list[tuple[str, float]], Counter[str], list
             elif _NUMBER.fullmatch(token):
                 scale *= (float(token) or 1.0) ** sign
             else:
-                word = token.removesuffix("s")
-                counted[_CURRENCIES.get(word, word)] += sign
+                named.append(token)
+        match [word for word in named if "'" not in word]:
+            case [word] if symbol := _symbol(word, _CURRENCIES):
+                named.remove(word)
+                symbols.append((_CURRENCIES[symbol[0]], sign * symbol[1]))
+        for word in named:
+            counted[word.removesuffix("s")] += sign
     return scale, symbols, counted, reference
 
 
-def _symbol(token: str) -> tuple[str, float] | None:
-    """The symbol of `_SYMBOLS` that stands in a word, with its power, such as ("m", 3) for "m3"."""
+def _symbol(token: str, known: Collection[str] = _SYMBOLS) -> tuple[str, float] | None:
+    """The symbol that stands in a word, with its power, such as ("m", 3) for "m3"."""
     term = _TERM.fullmatch(token)
-    return (term[1], float(term[2] or 1)) if term and term[1] in _SYMBOLS else None
+    return (term[1], float(term[2] or 1)) if term and term[1] in known else None

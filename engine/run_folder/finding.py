@@ -82,10 +82,15 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
             if not ownership.study_file(folder).exists():
                 raise
             spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
-            message = f"is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
-            raise UserError(str(folder), [Problem("ledger/study.json", message)]) from error
-    study = study_of_text(held["study"], str(folder / "study.toml"), model, **changes)
+            message = f"ledger/study.json: is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
+            raise UserError(str(folder), [message]) from error
     is_its_own = all(value in (None, ()) for value in changes.values())
+    try:
+        study = study_of_text(held["study"], str(folder / "study.toml"), model, **changes)
+    except UserError as error:
+        if not is_its_own:
+            raise
+        raise UserError(error.source, (*error.problems, "If an earlier version made it, read it with that.")) from error
     return placed(formats.as_stored(study, folder) if is_its_own else study, folder)
 
 
@@ -118,13 +123,13 @@ def trust(place: str | Path) -> None:
     """Remembers that the user trusts the model file that a study or a run names.
 
     Raises:
-      UserError: as `folder_named`; or the file is missing, or has changed since the run.
+      UserError: as `folder_named`; or the file is missing, or has changed since the run; or the run is damaged.
     """
     folder = folder_named(place)
     if folder is None:
         trust_model(place)
-    else:
-        ownership.remembered_model(folder, trusting=True)
+    elif ownership.remembered_model(folder, trusting=True) is None:
+        stored_study(folder)  # refuses a damaged run of a model of one's own
 
 
 def _nothing_named(given: Path, runs: list[str]) -> str:

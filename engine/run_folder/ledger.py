@@ -34,7 +34,7 @@ from engine.study.study import Block
 
 LEDGER = "ledger"
 """The folder of the records, in a run folder."""
-FORMAT = 2
+FORMAT = 3
 """Format of the files of a run, which its documents state; those of version 0.1.0 have format 1 and state none."""
 YEARLY, CUBE = "yearly", "cube"
 OTHERS = frozenset({"study", "provenance", YEARLY, CUBE})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -142,8 +143,6 @@ def enter(
         TRACED: {"digest": study.traced, "jax": version("jax")} if is_traced else held.get(TRACED),
         "model": None if study.model_spec is None else _as_found(study),
     }
-    if study.model_spec is not None:
-        trust(_file_of(study.model_spec))
     _store(path, held, {key: value for key, value in document.items() if value is not None})
 
 
@@ -226,9 +225,16 @@ def remembered_model(folder: Path, trusting: bool = False) -> str | None:
 
 
 def _as_found(study: Study) -> Plain:
-    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of the file as it was loaded."""
+    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of the file as it was loaded.
+
+    The file is trusted from now on, if it has not changed since it was loaded.
+    """
     spec = str(study.model_spec)
-    return {"spec": spec, "sha256": digest_of_file(type(study.model)) or _digest(_file_of(spec))}
+    held = _digest(file := _file_of(spec))
+    loaded = digest_of_file(type(study.model)) or held
+    if loaded == held:
+        trust(file)
+    return {"spec": spec, "sha256": loaded}
 
 
 def _digest(file: Path) -> str:
@@ -295,8 +301,9 @@ def versions_of(folder: Path) -> list[dict[str, Any]]:
 
 def _sweep(folder: Path) -> None:
     """Removes the incomplete files of killed processes, which no process has read."""
-    for stray in filter(Path.is_file, folder.rglob(f"*{UNFINISHED}")):
-        stray.unlink(missing_ok=True)
+    for place in ("", f"{LEDGER}/**/", "cube.zarr/**/"):
+        for stray in filter(Path.is_file, folder.glob(f"{place}*.{'[0-9a-f]' * 8}{UNFINISHED}")):
+            stray.unlink(missing_ok=True)
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -307,8 +314,7 @@ def _refuse_foreign(folder: Path) -> None:
         return
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     # a claim that was killed before it named its study leaves nothing else
-    others = (name for name in names if not name.startswith(f"{LEDGER}/lock") and not name.endswith(UNFINISHED))
-    example = next(others, None)
+    example = next((name for name in names if not re.match(rf"{LEDGER}/(lock|.*\{UNFINISHED}$)", name)), None)
     if example and not study_file(folder).exists():  # which another shard may have named meanwhile
         raise UserError(str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."])
 

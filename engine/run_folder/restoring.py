@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.run_folder import ledger, ownership
 from engine.run_folder.cube import CUBE_FOLDER, ROOT
 from engine.run_folder.ledger import CUBE, LEDGER, YEARLY
-from engine.storage.files import content_of, write_atomically
+from engine.storage.files import content_of, write_atomically, write_files
 
 
 @contextmanager
@@ -21,16 +21,17 @@ def restored_if_refused(folder: Path) -> Iterator[None]:
     """
     record = ledger.record_file(folder, CUBE)
     frame = [ownership.study_file(folder), folder / "study.toml", *(folder / CUBE_FOLDER).rglob(ROOT), record]
-    held, parts = dict[Path, bytes](), _parts(folder)
+    held, parts = dict[str, bytes](), dict[Path, int]()
     with suppress(FileNotFoundError):  # there is no finished run, or it is damaged
-        held = {path: content_of(path) for path in frame}
+        parts, held = _parts(folder), {str(path): content_of(path) for path in frame}
     try:
         yield
     except Exception:
         with suppress(OSError):  # a disk that fails: what is there stays
             if held and _parts(folder) == parts:
-                for path, content in held.items():
-                    write_atomically(path, content)
+                finished = held.pop(str(record))
+                write_files(Path(), held)
+                write_atomically(record, finished)
         raise
 
 

@@ -34,7 +34,8 @@ def store_at(url: str) -> ObjectStore:
             return from_url(url)
         return from_url(url, client_options={"allow_http": True} if is_plain else None)
     except (BaseError, ValueError) as error:
-        raise UserError(url, [f"no object store can be reached there: {_first_line(error)}. Check the URL."]) from error
+        remedy = "Check the URL, such as s3://bucket/run; the folder of file:///PATH must exist."
+        raise UserError(url, [f"no object store can be reached there: {_first_line(error)}. {remedy}"]) from error
 
 
 def content_at(url: str, store: ObjectStore, name: str) -> bytes:
@@ -51,7 +52,8 @@ def content_at(url: str, store: ObjectStore, name: str) -> bytes:
     except (FileNotFoundError, NotFoundError):
         raise FileNotFoundError(name) from None
     except (BaseError, PermissionError, ValueError) as error:
-        raise UserError(url, [f"the object store refuses: {_first_line(error)}."]) from error
+        remedy = "Check the credentials and AWS_ENDPOINT_URL."
+        raise UserError(url, [f"the object store refuses: {_first_line(error)}. {remedy}"]) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -89,12 +89,13 @@ def test_a_static_model_has_nothing_to_fold():
     assert problems(Folded(), ()) == [at("model.outcomes.a", "static", "fold"), at("model.evaluate", "not written")]
 
 
-def test_a_factor_of_a_dimension_is_refused_with_what_to_declare():
+@pytest.mark.parametrize("of", [("town",), ("town", 1), "town", 5])
+def test_a_factor_of_a_dimension_is_refused_with_what_to_declare(of):
     class ByTown(Sum):
         dims = {"town": ("north", "south")}
-        factors = {"own": Factor("1", dims=("town",))}
+        factors = {"own": Factor("1", dims=of)}
 
-    with refuses("model.factors.own", "removed", "one factor for each label of town"):
+    with refuses("model.factors.own", "removed", "Declare one factor for each label."):
         check_declaration(ByTown(), ())
 
 

@@ -11,6 +11,9 @@ UNITS = {
     **{"hm3/yr": "hm3 yr-1", "1/yr^2": "yr-2", "% of 2015 GDP": "percent", "%": "percent", "Mt/yr": "Mt yr-1"},
     **{"t CO2": "t", "m3 of gas": "m3", "1000 t": "1e3 t", "euro per MWh": "MW-1 h-1", "kg/m^2/yr": "kg m-2 yr-1"},
     **{"bn yuan/yr/k persons": "1e6 yr-1", "days since 2000": "day", "hours": "hour"},
+    # words that may mean several currencies, or none
+    **{"bn Canadian dollars": "1e9", "Australian dollars/yr": "yr-1", "New Taiwan dollar": "1"},
+    **{"Pakistani rupee": "1", "games won": "1", "bn USD2010": "1e9"},
 }
 MONEY = {
     "bn yuan/yr": ("1e9 CNY yr-1", "1e9 yr-1"),
@@ -20,6 +23,10 @@ MONEY = {
     "bn yuan/yr/k persons": ("1e6 CNY yr-1", "1e6 yr-1"),
     "thousand 2010 US$": ("1e3 USD", "1e3"),
     "dollars": ("USD", "1"),
+    "2015 US dollars per t": ("USD t-1", "t-1"),
+    "CNY-1 yr": ("CNY-1 yr", "yr"),
+    "CNY-1 kg": ("CNY-1 kg", "kg"),
+    "yuan per euro": ("CNY EUR-1", "1"),
     "kg/yuan": ("CNY-1 kg", "kg"),
 }
 
@@ -70,10 +77,13 @@ CONVERSIONS = {
     ("yuan/t", "yuan/kt"): 1e3,
     ("2015 = 1", "2015 = 1"): 1.0,
     ("bn yuan", "m CNY"): 1e3,
+    ("bn CNY yr-1", "m yuan/yr"): 1e3,
+    ("k Canadian dollars", "Canadian dollars"): 1e3,
 }
 APART = (
     *(("bn yuan", "bn euro"), ("2015 = 1", "2010 = 1"), ("2015 = 1", "1"), ("Mt", "Mt/yr"), ("log", "1")),
     *(("degC", "K"), ("yuan", "1"), ("% of GDP", "% of loans"), ("k persons", "k"), ("yuan/t", "t/yuan")),
+    *(("Canadian dollars", "dollars"), ("2010 US$", "2015 US$")),
 )
 
 

@@ -2,7 +2,21 @@
 
 import shutil
 
+import pytest
+
+from engine.errors import UserError
+from engine.run_folder.finding import stored_study
+from engine.run_folder.ownership import study_file
+from engine.storage.files import sealed
 from tests.small_files import BRIDGE, MODELS, call, write
+
+
+def test_a_run_of_what_was_removed_is_refused_with_what_reads_it(tmp_path):
+    study_file(tmp_path).parent.mkdir()
+    study = 'name = "old"\nmodel = "warming"\n[run]\nsampler = "latin"\n'
+    study_file(tmp_path).write_bytes(sealed({"format": 2, "study": study}))
+    with pytest.raises(UserError, match=r"(?s)'latin' was removed\..*If an earlier version made it, read it with that"):
+        stored_study(tmp_path)
 
 
 def test_a_study_file_finds_its_run_and_the_model_that_this_was_made_with(tmp_path, monkeypatch):

@@ -50,7 +50,7 @@ WRITING = {
 
 
 # the fingerprint of a model may be another one than in version 0.1.0, and a warning says so
-pytestmark = pytest.mark.filterwarnings("always:.*format 1")
+pytestmark = pytest.mark.filterwarnings("always:.*format [12]")
 
 
 @pytest.fixture
@@ -100,6 +100,13 @@ def test_it_is_not_extended_resumed_repaired_or_recomputed(run, words):
     assert ended.exit_code == 2, ended.output
     assert refused(ended) == at("", "format 1", f"expected {FORMAT}", f"rustbelt run {run}/study.toml --out FOLDER")
     assert contents(run) == before
+
+
+def test_a_run_of_format_2_is_read_and_not_continued(run):
+    held = ownership.study_file(run)
+    held.write_bytes(sealed({**unsealed(held), "format": 2}))
+    assert asked(READING["status"], run).exit_code == 0
+    assert refused(asked(WRITING["recompute"], run)) == at("", "format 2", f"expected {FORMAT}", "--out FOLDER")
 
 
 def test_its_study_runs_in_a_new_folder_with_the_same_stored_values(run, tmp_path):

@@ -3,6 +3,7 @@
 import errno
 import multiprocessing
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,18 +180,30 @@ def test_versions_are_those_of_the_first_block(tmp_path):
     assert run_blocks(tmp_path, study) == [0]
 
 
-def test_a_folder_with_something_else_is_left_alone(tmp_path):
-    (tmp_path / "thesis.tex").write_text("all of it")
-    with refuses("", "no run", "thesis.tex"):
+@pytest.mark.parametrize("name", ["thesis.tex", "notes.tmp", "sub/draft.tmp"])
+def test_a_folder_with_something_else_is_left_alone(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("all of it")
+    with refuses("", "no run", name):
         run_blocks(tmp_path, make_study(10))
-    assert os.listdir(tmp_path) == ["thesis.tex"]
+    assert [*filter(Path.is_file, tmp_path.rglob("*"))] == [tmp_path / name]
     with refuses("", "a folder", "a file"):
-        run_blocks(tmp_path / "thesis.tex", make_study(10))
+        run_blocks(tmp_path / name, make_study(10))
+
+
+def test_files_of_others_stay_in_a_run_folder(run):
+    folder, study = run
+    for name in ("notes.tmp", "sub/draft.tmp", "sub/draft.0a1b2c3d.tmp", "study.toml.0a1b2c3d.tmp"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("all of it")
+    run_blocks(folder, study)
+    left = sorted(path.name for path in folder.rglob("*.tmp"))
+    assert left == ["draft.0a1b2c3d.tmp", "draft.tmp", "notes.tmp"]
 
 
 def test_a_claim_killed_at_its_start_is_taken_up(tmp_path):
     (tmp_path / "ledger").mkdir()
-    (tmp_path / "ledger/study.json.123.tmp").write_text("{")
+    (tmp_path / "ledger/study.json.0a1b2c3d.tmp").write_text("{")
     assert run_blocks(tmp_path, make_study(10)) == [0]
     assert not list((tmp_path / "ledger").glob("*.tmp"))
 

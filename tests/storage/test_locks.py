@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from engine.storage import locks
 from engine.storage.locks import Taken, held, holder, is_taken
 
 HOLD = (
@@ -104,6 +105,17 @@ def test_without_locks_the_file_of_a_process_that_is_gone_is_recognised(tmp_path
     with pytest.raises(Taken) as refused, held(place):
         pass
     assert refused.value.holder.host == "elsewhere"
+
+
+def test_a_file_of_somebody_who_came_first_is_given_back(tmp_path, no_locks):
+    place = tmp_path / "lock.held"
+    with held(tmp_path / "lock") as gone:
+        pass
+    living = {**gone.__dict__, "token": "living"}
+    place.write_text(json.dumps(living))
+    locks._put_aside(place, gone)  # as if it had been seen a moment ago
+    assert json.loads(place.read_text()) == living
+    assert os.listdir(tmp_path).count("lock.held") == 1
 
 
 def test_other_failures_pass_through(tmp_path, monkeypatch):

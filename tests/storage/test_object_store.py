@@ -63,8 +63,17 @@ def test_a_run_that_is_not_finished_and_places_that_are_none_are_refused(copied,
     with refuses("", "has not come to its end"):
         engine.open_cube(url)
     for none in (f"{url}/none", f"file://{tmp_path}", "nowhere://x"):
-        with refuses("", "no object store can be reached there"):
+        with refuses("", "no object store can be reached there", "s3://bucket/run", "file:///PATH must exist"):
             engine.open_cube(none)
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "https://127.0.0.1:9", ""])
+def test_plain_http_is_allowed_where_the_endpoint_says_so(monkeypatch, endpoint):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    given = []
+    monkeypatch.setattr("obstore.store.from_url", lambda url, **options: given.append(options))
+    object_store.store_at("s3://runs/small")
+    assert given == [{"client_options": {"allow_http": True} if endpoint.startswith("http:") else None}]
 
 
 def test_a_server_that_is_not_there_is_told(monkeypatch):
@@ -72,5 +81,5 @@ def test_a_server_that_is_not_there_is_told(monkeypatch):
     for name, value in keys.items():
         monkeypatch.setenv(name, value)
     store = object_store.store_at("s3://runs/small")
-    with refuses("", "store refuses"):
+    with refuses("", "store refuses", "credentials", "AWS_ENDPOINT_URL"):
         object_store.content_at("s3://runs/small", store, "x")

@@ -136,6 +136,23 @@ def test_a_run_folder_from_somebody_else_runs_no_code_that_its_study_names(place
     assert "is not trusted" in runs_no_code(place, "status", place / "run")
 
 
+def test_a_file_that_changed_before_its_model_ran_is_not_trusted(place):
+    study = engine.load_study(place / "study.toml", trust=True)
+    write(place, MODEL + "\n# changed\n", "hospital.py")
+    engine.run(study, out=place / "run", device="cpu")
+    assert not trust.is_trusted(place / "hospital.py")
+    write(place, MODEL, "hospital.py")
+    engine.run(study, out=place / "again", device="cpu")
+    assert trust.is_trusted(place / "hospital.py")
+
+
+def test_trust_in_a_damaged_run_is_refused(place):
+    engine.run(engine.load_study(place / "study.toml", trust=True), out=place / "run", device="cpu")
+    ownership.study_file(place / "run").write_bytes(b"{}")
+    said = runs_no_code(place, "status", place / "run", "--trust", "--model", f"{MODELS}:Bridge")
+    assert "ledger/study.json: is damaged" in said
+
+
 def test_the_model_of_the_command_line_replaces_that_of_the_study(place):
     ended = call("check", place / "study.toml", "--model", f"{MODELS}:Bridge")
     assert ended.exit_code == 0 and not (place / "imported").exists()
