@@ -55,7 +55,7 @@ def api() -> dict[str, str]:
             "# The contract of a model\n\n"
             + "\n".join(
                 f"::: engine.modelling.{file}\n    options: {{ show_root_heading: false }}\n"
-                for file in ("records", "folds", "cells")
+                for file in ("records", "folds", "cells", "counts")
             )
         ),
         "api/plots.md": _page("Tables of figures", drawn),
