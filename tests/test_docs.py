@@ -230,6 +230,11 @@ def test_files_that_contributing_names_are_there():
     assert recipes | {"Release"} <= set(re.findall(r"^## (.*)", text, re.M))
 
 
+def test_tests_that_pages_name_are_there():
+    named = {name for page in PAGES for name in re.findall(r"\btest_\w+\.py", page.read_text(encoding="utf-8"))}
+    assert len(named) > 40 and named <= {file.name for file in (ROOT / "tests").rglob("test_*.py")}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

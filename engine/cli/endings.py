@@ -45,9 +45,8 @@ def users(error: BaseException) -> UserError | None:
         remedy = "Raise its limits (ulimit -v, ulimit -u), or end other programs."
         return UserError("the system", [f"lets this process start no more threads. {remedy}"])
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
-        remedy = "Rename it, or work in another folder."
-        text = f"expected names of files and folders in UTF-8, got one of other bytes. {remedy}"
-        return UserError(str(error.object)[:200].strip(), [text])
+        got = "expected names of files and folders in UTF-8, got one of other bytes"
+        return UserError(str(error.object)[:200].strip(), [f"{got}. Rename it, or work in another folder."])
     if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop from "):  # Python before 3.13
         place = str(error).partition(" from ")[2].strip("'")
         return UserError(place, ["leads to itself (a symbolic link). Choose another place."])

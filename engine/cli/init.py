@@ -34,9 +34,8 @@ def command(file: Path, study: str | None, model: Any) -> None:
         raise UserError(
             str(file), [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"]
         )
-    if file.exists() or file.is_symlink():
+    if os.path.lexists(file):
         raise UserError(str(file), ["is there already. Take another name, or remove it."])
-    base: Any
     if model is not None and study is None:
         check_declaration(model, ())
         base, purpose = model, "See which priors it lacks"

@@ -65,6 +65,8 @@ def _label(text: str) -> tuple[str, str]:
 
 def _shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
+    if not (number + of).isdecimal():  # int takes more, such as 1_0 and -1
+        raise ValueError
     return int(number), int(of)
 
 
@@ -244,7 +246,7 @@ def _complete_name(of: Callable[[Any], Iterable[str]]) -> Callable[..., list[Com
             given = ctx.command.make_context(ctx.info_name, words, resilient_parsing=True).params
             model = given.get("model")
             place = given.get("run") or given.get("study") or ""
-            study, _ = find_study(place, model and load_model_file(model))
+            study, _ = find_study(place, model if model is None else load_model_file(model))
             return [CompletionItem(name) for name in of(study) if name.startswith(incomplete)]
         return []
 
@@ -276,7 +278,9 @@ def own_model(command: Callable[..., None]) -> Callable[..., None]:
             take_every_core()
             if trust:
                 finding.trust(place)
-        if model:
+        elif trust:
+            raise click.UsageError("--trust goes with a study or a run that names a model file.")
+        if model is not None:
             from engine.study.loading import load_model_file
 
             model = load_model_file(model)
@@ -329,9 +333,8 @@ def study_to_run(command: Callable[..., None], pair: Mapping[str, str] | None = 
 def note_what_is_there(run: Run) -> None:
     """Prints a line on stderr if a run was extended and some of its further paths are not done yet."""
     if run.is_extended:
-        there, asked = run.answers.study.paths, run.study.paths
-        text = f"{there:,} of {asked:,} paths are there, and shown. The same rustbelt run finishes them."
-        click.echo(f"note: {run.folder}: {text}", err=True)
+        there = f"{run.answers.study.paths:,} of {run.study.paths:,} paths are there, and shown"
+        click.echo(f"note: {run.folder}: {there}. The same rustbelt run finishes them.", err=True)
 
 
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:

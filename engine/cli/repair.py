@@ -36,6 +36,5 @@ def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) 
         again = ", ".join(map(str, repair.finished.computed)) or "none"
         screen.print_words(console, f"Mended. Blocks computed again: {again}.")
     elif repair.damages:
-        words = "run", run.folder / "study.toml", "--out", run.folder
-        note = "What was damaged has been taken away. Compute it"
-        screen.print_command(console, note, *words, model=run.study.model_spec)
+        note, study = "What was damaged has been taken away. Compute it", run.folder / "study.toml"
+        screen.print_command(console, note, "run", study, "--out", run.folder, model=run.study.model_spec)

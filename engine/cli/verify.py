@@ -47,8 +47,8 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
         console = screen.stdout()
         print_damages(console, run.folder, damages)
         if damages:
-            words = "repair", run.folder, *(["--full"] if full else [])
-            screen.print_command(console, "Mend it", *words, model=run.study.model_spec)
+            deep = ["--full"] if full else []
+            screen.print_command(console, "Mend it", "repair", run.folder, *deep, model=run.study.model_spec)
     if damages:
         click.get_current_context().exit(2)
 

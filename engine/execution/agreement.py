@@ -99,15 +99,23 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[s
 
 
 def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
-    """Outcomes that are not kept whole whose sums over the paths differ, or whose comparisons with the baseline do."""
+    """Outcomes that are not kept whole and whose bins, sums or comparisons with the baseline differ."""
     study = folder.study
     if not unkept(study) or not np.isfinite(now).any():
         return
     both = stored_tally(folder.path, record), tally(study, now, group_size(some.index))
     for k, name in enumerate(unkept(study)):
-        stored, computed = ([getattr(one, of)[k, :, 0] for of in ("totals", "worse", "regret")] for one in both)
+        stored, computed = (
+            np.concatenate(
+                [
+                    np.repeat(one.bins, one.counts[0]).reshape(len(one.totals), -1)[k],  # the bin of each path
+                    *(getattr(one, of)[k, :, 0] for of in ("totals", "worse", "regret")),
+                ]
+            )
+            for one in both
+        )
         if not np.array_equal(stored, computed):
-            means = [float(totals.sum()) / some.count for totals, *_ in (stored, computed)]
+            means = [float(one.totals[k, :, 0].sum()) / some.count for one in both]
             yield (
                 f"tally.{name}",
                 f"its distribution over paths {some.first} to {some.first + some.count - 1} differs: expected a mean"

@@ -120,10 +120,9 @@ def first_outcomes(
       UserError: there is no such device.
     """
     program = _program(study, device, study.precision)
-    program.prepare(False)
+    program.prepare()
     places, began = study.places(names), time.monotonic()
-    blocks = replace(study, paths=count).blocks()
-    parts = [program.submit(block).of(block)[:, places] for block in blocks]
+    parts = [program.submit(block).of(block)[:, places] for block in replace(study, paths=count).blocks()]
     seconds, values = time.monotonic() - began, np.concatenate(parts, axis=-1)
     return {name: values[:, k] for k, name in enumerate(names)}, seconds
 
@@ -157,10 +156,9 @@ def computed_again(
     """
     study = folder.study
     compilation_cache.keep_programs()
-    blocks = [study.block(part) for part in records if isinstance(part, int)]
     work = Work(folder, devices.program(study, device))
     done = 0
-    for result in work.results(blocks):
+    for result in work.results(study.block(part) for part in records if isinstance(part, int)):
         yield from differing(records[result.block.index], work.files(result))
         done += result.block.count
         observe(Progress("computing again", done, study.paths))

@@ -14,17 +14,13 @@ from engine.study.study import Study
 
 
 def refuse_beyond(
-    study: Study,
-    yearly: Float[np.ndarray, "policy year cell path"],
-    first_year: int = 0,
-    out: Bool[np.ndarray, "path"] | None = None,
+    study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"] | None = None
 ) -> None:
     """Raises a `UserError` where a model gives yearly values outside the bounds that it states for them.
 
     Args:
-      yearly: values of the study's first paths in consecutive years; of any paths where `out` is None (the message then
+      yearly: values of the study's first paths in all years; of any paths where `out` is None (the message then
         suggests no replay).
-      first_year: index of the first of these years.
       out: which of the paths are excluded from all numbers, and not checked.
 
     Raises:
@@ -44,7 +40,7 @@ def refuse_beyond(
         policy, year, cell, path = first = np.unravel_index(np.argmax(bad), bad.shape)
         label = cell_names(columns.dims, model.dims)[cell]
         entry, under = model.yearly[name], study.policy_names[policy]
-        place = f" in {study.years[first_year + year]}" + (f" for {label}" if label else "")
+        place = f" in {study.years[year]}" + (f" for {label}" if label else "")
         unit = f" [{entry.unit}]" if entry.unit != "1" else ""
         text = (
             f"expected {entry.bounds}{unit}, as it states, got {values[first]:.6g}{place} under '{under}'. Clip it"

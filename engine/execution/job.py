@@ -77,9 +77,8 @@ def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Fi
     executor = executor_of(study, options)
     folder = prepared_for(study, options)
     if ownership.paths_held(folder) > study.paths:
-        held = stored_study(folder.path, own_model(study))
-        answers = results.of_run(RunFolder(folder.path, held), partial=True)
-        return Finished(answers, (), cube.rounding(folder.path), ended)
+        held = RunFolder(folder.path, stored_study(folder.path, own_model(study)))
+        return Finished(results.of_run(held, partial=True), (), cube.rounding(folder.path), ended)
     with at_work(folder, executor, options, ended) as job:
         return job.finish()
 
@@ -93,7 +92,7 @@ def at_work(folder: RunFolder, executor: Executor, options: RunOptions, ended: E
     """
     study, there = folder.study, folder.path.exists()
     here = options.workers is None and options.scheduler is None
-    launch = devices.blocks_of_launch(options.device, study) if here else 0
+    launch = 0 if options.scheduler else devices.blocks_of_launch(options.device, study, not here)
     refuse_if_memory_too_small(study, options.memory, options.workers or 0, launch)
     writers = writers_for(study, options.memory, launch) if here else 1
     size = devices.mesh(options.device, study).devices.size if here else None
@@ -304,8 +303,8 @@ class Job:
         if alone:  # shards find the arrays ready
             cube.create(folder)
         if study.facts is not None:
-            first = Block(0, 0, yearly_paths(study) if yearly else 0)
-            move(folder, [run for block in (first, *blocks) for run in runs_of(block)], self.options.device, observe)
+            wanted = (Block(0, 0, yearly_paths(study) if yearly else 0), *blocks)
+            move(folder, (run for block in wanted for run in runs_of(block)), self.options.device, observe)
             observe(compiling)
         return Assignment(folder, holder.token, yearly, blocks, observe, self.compiling, force, self.writers)
 

@@ -76,13 +76,12 @@ def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
 
 
 def refuse_bad_year(
-    study: Study, yearly: Float[np.ndarray, "policy year cell path"], first_year: int, out: Bool[np.ndarray, "path"]
+    study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"]
 ) -> None:
     """Raises a `UserError` with the first path of the yearly sample that has a non-finite value.
 
     Args:
-      yearly: values of the study's first paths in consecutive years.
-      first_year: index of the first of these years.
+      yearly: values of the study's first paths in all years.
       out: which of the paths are excluded from all numbers, and not checked.
     """
     bad = ~np.isfinite(yearly).all(axis=(0, 1, 2)) & ~out
@@ -92,7 +91,7 @@ def refuse_bad_year(
     policy, year, cell = (int(part[0]) for part in np.nonzero(~np.isfinite(yearly[..., path])))
     layout = cell_layout(study.model)
     name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
-    place = f"in {study.years[first_year + year]} on path {path}"
+    place = f"in {study.years[year]} on path {path}"
     seen = f"See its years: {replay_command(study, path, study.policy_names[policy])}"
     _refuse(study, [f"yearly variable '{name}' is not finite {place}. {seen}"], 0)
 

@@ -14,7 +14,7 @@ from engine.execution import summing
 from engine.formatting import size_as_text
 from engine.lanes import memory
 from engine.modelling.cell_axis import cell_count
-from engine.program import devices
+from engine.program import devices, programs
 from engine.program.devices import memory_free
 from engine.risk.estimation.events import event_outcomes, known_events
 from engine.risk.estimation.tables import THREADS
@@ -45,17 +45,21 @@ def memory_needed(study: Study, workers: int = 0, writers: int = 1, launch: int 
     Args:
       workers: processes beside this one that compute blocks; 0 where it computes them itself.
       writers: blocks that a process writes at a time, each of which memory holds as outcomes and as files.
-      launch: blocks per launch where cards compute, as `devices.blocks_of_launch`; 0 elsewhere. Memory holds those of
-        two launches, and of one that is being put in order.
+      launch: blocks per launch where cards compute, as `devices.blocks_of_launch`; 0 elsewhere. Memory holds the
+        outcomes of two launches, and of one that is being put in order; where cards reduce them, what they are
+        reduced to.
     """
-    policies, kept = len(study.policies), study.keep.outcomes
+    policies, kept, own = len(study.policies), study.keep.outcomes, unkept(study)
     each = policies * np.dtype(study.dtype).itemsize
-    computed = 3 * launch or min(writers, AHEAD)
-    blocks = (computed + 1 + 2 * writers) * each * len(study.model.outcomes) * min(study.paths, BLOCK)
+    outcomes = len(study.model.outcomes)
+    values = 3 * launch * outcomes
+    if launch and own and study.dtype == np.float32 and programs.has_lanes(study):  # cards reduce what is not kept
+        values = launch * (4 * len(kept) + len(own)) // 4  # counts of `BINS_HELD` take a quarter of the values
+    blocks = ((min(writers, AHEAD) + 1 + 2 * writers) * outcomes + values) * each * min(study.paths, BLOCK)
     sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
     yearly = each * len(study.years) * cell_count(study.model) * sample
     groups = 3 * GROUPS + TOGETHER * GROUPS_OF_BLOCK
-    tables = 8 * groups * BINS_HELD * policies * len(unkept(study))
+    tables = 8 * groups * BINS_HELD * policies * len(own)
     if kept:
         named = max((len(event_outcomes(study, event)) for event in known_events(study, kept)), default=1)
         outcome = max(each * named + WORK, HISTOGRAM * policies)
@@ -90,10 +94,9 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
         raise UserError("--memory", [str(wrong)]) from wrong
     needed = memory_needed(study, workers, launch=launch)
     if there is not None and needed > there:
-        needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory"
         place, remedy = (study.source, "keep less") if memory is None else ("--memory", "allow more")
-        text = f"{needs}, and there are {size_as_text(there)} {whose}. Ask for fewer paths, or {remedy}."
-        raise UserError(place, [text])
+        needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are"
+        raise UserError(place, [f"{needs} {size_as_text(there)} {whose}. Ask for fewer paths, or {remedy}."])
 
 
 def room(memory: int | str | None) -> tuple[int | None, str]:
@@ -166,11 +169,9 @@ def refuse_if_too_large(folder: RunFolder) -> None:
     """Raises a `UserError` where the disk has no room for what the run needs beyond what its folder holds already."""
     free, needed = bytes_free(folder.path), bytes_needed(folder.study)
     if needed > free and needed - bytes_held(folder.path) > free:
-        message = (
-            f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk, and there are {size_as_text(free)}"
-            " free. Ask for fewer paths, keep fewer outcomes, or choose another --out."
-        )
-        raise UserError(str(folder.path), [message])
+        needs = f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk"
+        remedy = "Ask for fewer paths, keep fewer outcomes, or choose another --out."
+        raise UserError(str(folder.path), [f"{needs}, and there are {size_as_text(free)} free. {remedy}"])
 
 
 def take_every_core() -> None:

@@ -173,14 +173,13 @@ def _partial(answers: Answers, tree: xr.DataTree) -> xr.DataTree:
 
     asked, blocks = answers.folder.study.paths, answers.blocks
     numbers = np.concatenate([np.arange(b.first, b.first + b.count) for b in blocks])
-    labels = xr.Variable("path", numbers, described_paths())
     summaries = answers.summaries(yearly_fields(answers.folder))
-    over = f"{len(numbers):,} paths of {len(blocks):,} blocks, of {asked:,} asked for"
-    parts = {name: xr.Dataset(*group) for name, group in groups(answers.study, summaries, over) if group.data_vars}
+    made = groups(answers.study, summaries, f"{len(numbers):,} paths of {len(blocks):,} blocks, of {asked:,} asked for")
+    parts = {name: xr.Dataset(*group) for name, group in made if group.data_vars}
     for name in ("paths", "draws"):
         if name in tree.children and tree.children[name].data_vars:
             held = tree.children[name].to_dataset(inherit=False)
-            parts[name] = held.isel(path=numbers).assign_coords(path=labels)
-    state = {"paths": len(numbers), "paths_asked": asked, "blocks": [b.index for b in blocks]}
-    parts["/"] = xr.Dataset(attrs={**tree.attrs, "status": "partial", **state})
+            parts[name] = held.isel(path=numbers).assign_coords(path=xr.Variable("path", numbers, described_paths()))
+    state = {"status": "partial", "paths": len(numbers), "paths_asked": asked, "blocks": [b.index for b in blocks]}
+    parts["/"] = xr.Dataset(attrs=tree.attrs | state)
     return xr.DataTree.from_dict(parts)

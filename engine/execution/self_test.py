@@ -37,13 +37,13 @@ def lines(folder: RunFolder) -> Iterator[Line]:
     for name in _PACKAGES:
         with suppress(metadata.PackageNotFoundError):
             packages.append(f"{name} {metadata.version(name)}")
-    system = f"Python {platform.python_version()}, {platform.system()} {platform.release()} {platform.machine()}"
-    yield "versions", ", ".join([*packages, machine_code.compiler(), system])
+    packages += [machine_code.compiler(), f"Python {platform.python_version()}, {platform.system()}"]
+    yield "versions", f"{', '.join(packages)} {platform.release()} {platform.machine()}"
     knows = hardware.cuda_of_driver()
     yield "driver", f"CUDA {hardware.as_cuda(knows)}" if knows else "none"
     found = devices.chosen("gpu")
-    row, capability = in_a_row(found.mesh), hardware.capability(found.mesh.devices.flat[0])
-    yield "cards", "; ".join(filter(None, [f"{row} (capability {capability})", found.why]))
+    row = f"{in_a_row(found.mesh)} (capability {hardware.capability(found.mesh.devices.flat[0])})"
+    yield "cards", "; ".join(filter(None, [row, found.why]))
     yield "memory", size_as_text(hardware.memory(found.mesh))
     program = program_on(study, found.mesh, devices.lanes_for(study, found.mesh), why=found.why)
     if not isinstance(program, GpuProgram):
@@ -65,8 +65,10 @@ def lines(folder: RunFolder) -> Iterator[Line]:
                 running.fetched(slice(BLOCK))
                 passes.append(computed - began)
                 copies.append(time.perf_counter() - computed)
-            rate, each = program.reach / min(passes), 1000 * min(passes)
-            yield "kernel", f"{rate:,.0f} paths/s, {program.reach:,} a pass, {each:.3g} ms"
+            yield (
+                "kernel",
+                (f"{program.reach / min(passes):,.0f} paths/s, {program.reach:,} a pass, {1000 * min(passes):.3g} ms"),
+            )
             yield "copy", f"{size_as_text(round(4 * words / min(copies)))}/s, {size_as_text(4 * words)}"
     yield "form", str(program.forms[-1])
     if gpu.failure():

@@ -63,7 +63,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
       UserError: as `job.compute_shard`; the study has targets; or the model of a finished run gives other values now.
     """
     if study.until:
-        remedy = "Use --workers or --scheduler, or state --paths without targets."
+        remedy = "Use --workers or --scheduler, or remove run.until from the study (and --until) and state --paths."
         raise UserError("--shard", [f"goes without targets of precision, which need the paths of all shards. {remedy}"])
     _refuse_none_left(study)
     _refuse_outdated_run(study, options)
@@ -90,9 +90,9 @@ def _refuse_outdated_run(study: Study, options: RunOptions) -> None:
 
 def _refuse_none_left(study: Study) -> None:
     if study.idle_targets and not study.until:
-        told = [f"has no target left: {why_idle(study, one)}." for one in study.idle_targets]
         remedy = "Add it to --policies, or state a target with --until."
-        raise UserError(study.source, [Problem("run.until", f"{one} {remedy}") for one in told])
+        told = [f"has no target left: {why_idle(study, one)}. {remedy}" for one in study.idle_targets]
+        raise UserError(study.source, [Problem("run.until", one) for one in told])
 
 
 def why_idle(study: Study, target: Target) -> str:

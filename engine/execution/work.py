@@ -90,14 +90,18 @@ class Work:
         out = np.zeros(count, bool) if not study.nonfinite else self._excluded(count)
         if out.sum() > most_excluded(study):
             out[:] = False  # too many: the first value that is not finite is refused, here or in its block
-        first_year = 0
+
+        def refuse(yearly: YearlyValues) -> None:
+            refuse_bad_year(study, yearly, out)
+            refuse_beyond(study, yearly, out)
 
         def sound(part: YearlyValues) -> YearlyValues:
-            nonlocal first_year
             self._go_on_with_years()
-            refuse_bad_year(study, part, first_year, out)
-            refuse_beyond(study, part, first_year, out)
-            first_year += part.shape[1]
+            try:
+                refuse(part)
+            except UserError:  # the message tells of all years
+                refuse(self._program.first_years(count))
+                raise
             return part
 
         sample = map(sound, self._program.years_in_parts(count))  # holds one part at a time
@@ -247,7 +251,7 @@ class Work:
         if isinstance(result, BlockResult):
             counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
             out = int(excluded(study, result.outcomes).sum()) if counts.any() else 0
-        nonfinite = tuple(tuple(int(count) for count in row) for row in counts)
+        nonfinite = tuple(map(tuple, counts.tolist()))
         self._commit(FinishedPart(block.index, block.first, block.count, (), nonfinite, out), self.files(result))
 
     def _commit(self, record: FinishedPart, files: Mapping[str, bytes]) -> None:

@@ -76,8 +76,8 @@ class CardLost(UserError):
     """
 
     def __init__(self, on: str, why: str):
-        self.why = f"{on} failed: {why}"
-        super().__init__("--device", [f"{self.why}. Compute on processors: --device cpu."])
+        remedy = "Compute on processors in another folder: --device cpu --out FOLDER; or run the same command again."
+        super().__init__("--device", [f"{on} failed: {why}. {remedy}"])
 
 
 def in_words(failure: BaseException | str) -> str:

@@ -181,14 +181,18 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
     return lanes
 
 
-def blocks_of_launch(kind: str | None, study: Study) -> int:
+def blocks_of_launch(kind: str | None, study: Study, apart: bool = False) -> int:
     """Number of blocks that one launch on the chosen cards computes; 0 where processors compute.
 
     Args:
       kind: as `chosen` takes it.
+      apart: whether other processes compute, each on a card of its own: no card is started here, and the number is that
+        of a card with room for `GPU_LANES` paths.
     """
     if without_cards(kind, study):
         return 0
+    if apart:
+        return GPU_LANES // BLOCK
     row = mesh(kind, study)
     if row.devices.flat[0].platform == "cpu":
         return 0

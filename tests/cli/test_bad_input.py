@@ -62,6 +62,20 @@ def test_all_problems_are_told_at_once_with_the_names_that_may_be_meant(tmp_path
         refused(call(command, write(tmp_path, text), *own("Bridge"), "--out", out), *messages)
 
 
+@pytest.mark.parametrize("command", ["run", "risk", "init"])
+def test_a_model_without_a_name_is_refused(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    named = "new.toml" if command == "init" else write(tmp_path, BRIDGE)
+    refused(call(command, named, "--model", ""), "expected FILE:CLASS, such as my_model.py:MyModel.")
+
+
+@pytest.mark.parametrize("words", [["init", "new.toml"], ["plot"], ["plot", "exceedance"]], ids=" ".join)
+def test_trust_where_nothing_names_a_model_is_refused(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    ended = call(*words, "--trust")
+    assert ended.exit_code == 2 and "--trust goes with" in ended.stderr and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("kind", ["pipe", "device", "endless"])
 def test_what_is_given_is_a_file_and_is_not_waited_for(tmp_path, out, kind):
     odd = tmp_path / "odd"

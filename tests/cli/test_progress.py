@@ -138,6 +138,7 @@ def test_commands_variables_policies_and_kinds_of_figures_are_completed(logged):
     assert completed("report", place, "--variable", "c") == []
     assert completed("plot", "scatter", place, "--factor", "p") == ["price"]
     assert completed("risk", "nothing", "--variable", "") == []
+    assert completed("risk", place, "--model", "", "--variable", "") == []
 
 
 def test_runs_are_completed_by_the_program(tmp_path):

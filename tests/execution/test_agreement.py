@@ -9,6 +9,7 @@ import pytest
 
 import engine
 from engine.errors import UserError
+from engine.execution import agreement
 from engine.execution.job import RunOptions, compute, compute_shard
 from engine.execution.work import Work
 from engine.program import devices
@@ -194,6 +195,24 @@ def test_a_run_that_is_held_is_compared_each_time_that_it_is_asked(tmp_path, mon
         engine.run(replace(study, paths=3000), run.folder, device="cpu")  # which shows all that are there
     monkeypatch.setenv("RATE", "1.0")
     pd.testing.assert_frame_equal(run.risk(), asked)
+
+
+def test_values_that_differ_where_their_sum_does_not_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("RATE", "1.0")
+    study = study_of(tmp_path, "[]", 3000)
+    run = engine.run(study, tmp_path / "run", device="cpu")
+    read = agreement.stored_tally
+
+    def moved(*of):
+        stored = read(*of)
+        counts = stored.counts.copy()
+        counts[0, :2] += [1, -1]
+        return replace(stored, counts=counts)
+
+    run.risk()
+    monkeypatch.setattr(agreement, "stored_tally", moved)
+    with refuses("tally.damage", "its distribution"):
+        run.risk()
 
 
 NOTEBOOK = MODEL.replace('float(os.environ["RATE"])', 'globals()["RATE"]').replace("class", "RATE = 1.0\n\nclass", 1)

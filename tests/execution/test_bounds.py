@@ -3,12 +3,17 @@ beyond.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import engine
+from engine.errors import UserError
+from engine.execution.work import Work
+from engine.run_folder.folder import RunFolder
 from engine.runs.replay import replay
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_same
@@ -84,3 +89,22 @@ def test_what_lies_beyond_a_bound_is_refused_before_and_in_the_run(tmp_path):
     result = call("run", path, *own("Leak"), "--out", tmp_path / "out", "--quiet")
     assert result.exit_code == 2 and "the years of path" in result.output
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("bad", "places"),
+    [({0: 2.0, 2: 3.0}, ["model.yearly.height", "model.yearly.wind"]), ({0: 2.0, 2: np.nan}, ["run.nonfinite", ""])],
+    ids=["beyond", "not finite"],
+)
+def test_what_is_wrong_in_any_part_of_the_years_is_told(tmp_path, monkeypatch, bad, places):
+    model = load_model_file(f"{MODELS}:Tide")
+    wind = replace(model.yearly["wind"], low=-1.0, high=1.0)
+    monkeypatch.setattr(type(model), "yearly", {**model.yearly, "wind": wind})
+    study = load_study(write(tmp_path, TIDE, "tide.toml"), model=model)
+    years = np.zeros((2, 3, 4, 512), np.float32)
+    years[0, 0, 0, 5], years[0, 2, 2, 7] = bad.values()
+    parts = SimpleNamespace(years_in_parts=lambda _: np.split(years, 3, axis=1), first_years=lambda _: years)
+    with pytest.raises(UserError) as refused:
+        Work(RunFolder(tmp_path / "out", study), parts).yearly_files()
+    assert [getattr(one, "place", "") for one in refused.value.problems] == places
+    assert "in 2022" in str(refused.value)

@@ -59,17 +59,29 @@ def test_as_many_blocks_are_written_at_a_time_as_fit(study, tmp_path, monkeypatc
 
 
 def test_what_launches_on_a_card_leave_is_counted(study, tmp_path, monkeypatch):
-    block = 4 * len(study.policies) * len(study.model.outcomes) * BLOCK
-    assert memory_needed(study, launch=8) - memory_needed(study) == (3 * 8 - 1) * block
+    values = 4 * BLOCK * len(study.policies)  # of one outcome
+    for keep, least, most in (((), 0, 1), (("lowest_stock",), 1, 2), (tuple(study.model.outcomes), None, None)):
+        some = replace(study, keep=replace(study.keep, outcomes=keep))
+        more = memory_needed(some, launch=8) - memory_needed(some)
+        if least is None:  # all cross: two launches, and one that is put in order
+            assert more == 8 * 3 * len(keep) * values
+        else:
+            assert 8 * least * values < more < 8 * most * values
+    crossing = replace(study, program="xla")
+    assert memory_needed(crossing, launch=8) - memory_needed(crossing) == 8 * 3 * len(study.model.outcomes) * values
     monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
     monkeypatch.setattr(hardware, "cards", lambda: ([Named(), Named(id=1)], ""))
     assert devices.blocks_of_launch("gpu", study) == 2 * devices.GPU_LANES // BLOCK
+    assert devices.blocks_of_launch("gpu", study, apart=True) == devices.GPU_LANES // BLOCK
     assert devices.blocks_of_launch(None, study) == devices.blocks_of_launch("cpu", study) == 0  # it is small
-    monkeypatch.setattr(resources, "memory_free", lambda: memory_needed(study) + 8 * block)
     options = RunOptions(tmp_path / "run", device="gpu")
-    with refuses("", "of memory"):
-        at_work(RunFolder(tmp_path / "run", study), executor_of(study, options), options).__enter__()
+    for workers in (0, 1):
+        free = memory_needed(study, workers) + 8 * values
+        monkeypatch.setattr(resources, "memory_free", lambda free=free: free)
+        asked = replace(options, workers=workers or None)
+        with refuses("", "of memory"):
+            at_work(RunFolder(tmp_path / "run", study), executor_of(study, options), asked).__enter__()
 
 
 def test_a_run_has_no_more_writers_than_blocks(study):

@@ -81,4 +81,5 @@ def test_the_command_says_what_is_missing_and_the_last_shard_prints_the_tables(t
     last = call(*words, "--shard", "1/2")
     assert last.exit_code == 0 and "damage" in last.stdout
     assert call(*words, "--shard", "1/2", "--workers", 2).exit_code == 2
-    assert "such as 3/16" in call(*words, "--shard", "half").stderr
+    for text in ("half", "1_0/16", "-1/3", "1/", "/2"):
+        assert "such as 3/16" in call(*words, "--shard", text).stderr

@@ -21,8 +21,6 @@ TASKS_EACH = 8
 """Tasks that each thread gets over the whole run, if there are enough blocks."""
 LARGEST = 64
 """Most blocks in one task, and so the most that one lost task costs."""
-TRIES = 3
-"""Number of failures of the same task from which on the run ends with an error."""
 PATIENCE = 60
 """Seconds to wait for the scheduler, and for its first worker."""
 Span = tuple[int, int]
@@ -72,14 +70,14 @@ class Cluster:
         try:
             self._client = Client(self._address, timeout=PATIENCE, set_as_default=False)
         except (OSError, TypeError, ValueError, TimeoutError) as failure:  # a TypeError where TLS lacks its files
-            message = f"no scheduler answers at {self._address} ({failure})."
-            raise UserError(self._option, [message]) from failure
+            raise UserError(self._option, [f"no scheduler answers at {self._address} ({failure})."]) from failure
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError as failure:
-            message = f"the scheduler at {self._address} has no workers. Start some: dask worker {self._address}"
-            raise UserError(self._option, [message]) from failure
-        self._versions = self._result(self._client.submit(cluster_worker.hello, self._device, pure=False), "starting")
+            remedy = f"Start some: dask worker {self._address}"
+            raise UserError(self._option, [f"the scheduler at {self._address} has no workers. {remedy}"]) from failure
+        hello = self._client.submit(cluster_worker.hello, self._device, pure=False, retries=cluster_worker.TRIES - 1)
+        self._versions = self._result(hello, "starting")
         return self._versions
 
     def forms(self) -> tuple[Form, ...]:
@@ -89,8 +87,8 @@ class Cluster:
         """As `Executor.perform`; blocks come in the order in which their tasks are done.
 
         Raises:
-          UserError: a worker found something that the user can mend, the scheduler is gone, or one task failed `TRIES`
-            times.
+          UserError: a worker found something that the user can mend, the scheduler is gone, or one task failed
+            `TRIES` times.
         """
         from distributed import as_completed
 
@@ -100,7 +98,7 @@ class Cluster:
         tasks = spans([block.index for block in assignment.blocks], max(sum(client.nthreads().values()), 1))
         if assignment.yearly:
             tasks.insert(0, YEARLY)
-        futures = client.map(cluster_worker.perform, tasks, site=where, pure=False, retries=TRIES - 1)
+        futures = client.map(cluster_worker.perform, tasks, site=where, pure=False, retries=cluster_worker.TRIES - 1)
         left = dict(zip((future.key for future in futures), tasks, strict=True))
         for future in as_completed(futures, loop=client.loop):
             span = left.pop(future.key)
@@ -135,7 +133,9 @@ class Cluster:
         except (FutureCancelledError, CommClosedError) as failure:
             raise self._gone() from failure
         except OSError as failure:
-            raise UserError(self._option, [f"{doing} failed {TRIES} times ({failure}). {kept}"]) from failure
+            raise UserError(
+                self._option, [f"{doing} failed {cluster_worker.TRIES} times ({failure}). {kept}"]
+            ) from failure
 
     def _gone(self) -> UserError:
         message = f"the scheduler at {self._address} is gone. Finished blocks are kept: run the same command again."

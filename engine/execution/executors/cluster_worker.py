@@ -14,6 +14,8 @@ from typing import Any
 
 from engine.errors import UserError
 
+TRIES = 3
+"""Number of failures of a task, or of workers that die of it, from which on the run ends with an error."""
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -52,7 +54,7 @@ def perform(span: tuple[int, int], site: Mapping[str, Any]) -> tuple[list[dict[s
                 for _ in work.blocks([work.study.block(k) for k in numbers if k not in stored], not numbers):
                     pass
             finally:
-                forms = [asdict(form) for form in work.forms]
+                forms = [asdict(form) for form in work.forms if numbers]
         except UserError as raised:
             failure = UserError(raised.source, raised.problems)
         except Exception as raised:

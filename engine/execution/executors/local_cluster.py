@@ -15,11 +15,10 @@ import sys
 
 from distributed import Nanny, Scheduler, SpecCluster
 
+from engine.execution.executors.cluster_worker import TRIES
 from engine.formatting import printable
 
 HERE = "127.0.0.1"
-TRIES = 3
-"""Number of workers that a task may cost before it is given up."""
 
 
 class _Complaints(io.TextIOWrapper):

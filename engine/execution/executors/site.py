@@ -63,8 +63,9 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
         raise UserError(study.source, [message])
     required = of_study(study, required)
     decisive = tuple((key, required.get(key, "")) for key in ownership.decisive_of(study, required))
-    place = str(folder.path.resolve())
-    return Site(place, study.fingerprint, assignment.token, model, device, decisive, assignment.force, why)
+    return Site(
+        str(folder.path.resolve()), study.fingerprint, assignment.token, model, device, decisive, assignment.force, why
+    )
 
 
 def versions(device: str | None, study: Study | None = None) -> dict[str, str]:
@@ -96,11 +97,8 @@ def work_at(site: Site) -> Work:
         return ownership.is_held(folder, site.token)
 
     if not still_ours():
-        message = (
-            "is not here, or another run holds it. A run folder must lie on a disk that all workers share, under the"
-            " same path. Choose such a place with --out."
-        )
-        raise UserError(here, [Problem(site.folder, message)])
+        message = "is not here, or another run holds it. A run folder must lie on a disk that all workers share, under"
+        raise UserError(here, [Problem(site.folder, f"{message} the same path. Choose such a place with --out.")])
     model = load_model_file(site.model) if site.model else None
     study = placed(load_study(folder / "study.toml", model=model), folder)
     ours = of_study(study, versions(site.device))
@@ -111,10 +109,8 @@ def work_at(site: Site) -> Work:
         if required.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:
-        message = (
-            f"expected fingerprint {site.fingerprint}, got {study.fingerprint}. The model's file, or a file that"
-            " it reads, is different here, or the model was changed in memory before the run."
-        )
+        cause = "The model's file, or a file that it reads, is different here, or the model was changed in memory"
+        message = f"expected fingerprint {site.fingerprint}, got {study.fingerprint}. {cause} before the run."
         problems.append(Problem("study", message))
     if problems:
         raise UserError(here, problems)

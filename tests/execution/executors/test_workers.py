@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -25,6 +26,7 @@ from engine.execution.progress import unobserved
 from engine.lanes.compilation_cache import Watch
 from engine.modelling.loading import spec_of
 from engine.program import devices, hardware
+from engine.program.contract import Form
 from engine.run_folder import ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
@@ -248,6 +250,36 @@ def test_a_worker_does_not_work_for_a_run_that_is_gone_or_on_another_disk(tmp_pa
     nowhere = sites.of_assignment(assignment_of(tmp_path / "nowhere", study, "token"), "cpu", versions)
     forms, failure = cluster_worker.perform((0, 1), asdict(nowhere))
     assert forms == [] and "all workers share" in str(failure)
+
+
+class Waved:
+    """A dask client whose workers say nothing but their versions."""
+
+    def __init__(self, *_, **__):
+        self.options = {}
+
+    def wait_for_workers(self, *_, **__):
+        pass
+
+    def submit(self, _task, *_, **options):
+        self.options = options
+        return SimpleNamespace(result=dict)
+
+
+def test_a_worker_that_fails_to_start_is_asked_as_often_as_is_told(monkeypatch):
+    monkeypatch.setattr("distributed.Client", Waved)
+    waved = cluster.Cluster("tcp://127.0.0.1:9")
+    waved.versions()
+    assert waved._client.options["retries"] == cluster_worker.TRIES - 1
+
+
+@pytest.mark.parametrize(("span", "count"), [((0, 0), 0), ((0, 1), 1)])
+def test_forms_are_told_of_blocks_alone(tmp_path, monkeypatch, span, count):
+    study = study_in(tmp_path, BLOCK)
+    forms = (Form("loop", "1 x cpu"),)
+    work = SimpleNamespace(folder=RunFolder(tmp_path, study), study=study, forms=forms, blocks=lambda *_: ())
+    monkeypatch.setattr(sites, "work_at", lambda site: work)
+    assert len(cluster_worker.perform(span, asdict(sites.Site("", "", "", None, None, ())))[0]) == count
 
 
 def test_a_worker_of_other_versions_is_refused(tmp_path):
