@@ -1,7 +1,8 @@
 "use strict";
 (() => {
-  const warn = console.warn;  // Vega-Lite warns where layers share a legend, as those of lines and their points do
-  console.warn = (...words) => words.join(" ").includes("legend") || warn.apply(console, words);
+  // Vega-Lite warns where layers share a legend, as lines and their points do, and where a layer is empty in a panel
+  const warn = console.warn, expected = /legend|Infinite extent/;
+  console.warn = (...words) => expected.test(words.join(" ")) || warn.apply(console, words);
   const held = JSON.parse(document.getElementById("data").textContent);
   const policies = held.policies;
   const boxes = [...document.querySelectorAll(".switch input")];
