@@ -58,16 +58,12 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
     with writing(path):
         if not damaged:
             _refuse_foreign(path)
-        there = path.exists()
-        try:
-            make_folders([path / LEDGER])
-        except OSError:
-            for begun in (path / LEDGER, *([] if there else [path])):
-                with suppress(OSError):  # nothing is in it yet
-                    begun.rmdir()
-            raise
+    there, entered = path.exists(), False
     try:
+        with writing(path):
+            make_folders([path / LEDGER])
         with writing(path), locks.held(lock_file(path), shared) as holder:
+            entered = True
             if not shared:
                 _sweep(path)
             if said_of(path) or not damaged:
@@ -79,6 +75,10 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
         raise Busy(
             str(path), [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"]
         ) from None
+    finally:
+        for made in () if entered else (path / LEDGER, *([] if there else [path])):
+            with suppress(OSError):  # nothing is in it yet
+                made.rmdir()
 
 
 def lock_file(folder: Path) -> Path:
