@@ -91,6 +91,7 @@ def work_at(site: Site) -> Work:
     Raises:
       UserError: this machine sees another folder than the coordinator, or its study, model, versions or devices differ.
     """
+    work_at.cache_clear()  # the former one's program and buffers are freed before another is built
     folder, here = Path(site.folder), f"worker on {socket.gethostname()}"
 
     def still_ours() -> bool:

@@ -3,7 +3,6 @@
 import importlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -33,12 +32,12 @@ from engine.runs import upkeep
 from engine.storage import locks
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
+from tests.execution.executors.dask_processes import Processes
 from tests.recorded import contents, study_in
 from tests.refusals import refuses
 from tests.small_files import BRIDGE, MODELS, call, own, write
 
 PATHS = 3 * BLOCK + 600
-DASK = [sys.executable, "-m", "dask"]
 
 
 @pytest.fixture(scope="module")
@@ -317,36 +316,6 @@ def test_tasks_are_neighbouring_blocks_and_none_too_many():
 
 
 # --------------------------------------------------------------------------------- a cluster of its user
-
-
-class Processes:
-    """A scheduler and its workers on the loopback, as a user starts them."""
-
-    def __init__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
-        self.workers = []
-
-    def add_worker(self):
-        """One more worker, with a single thread."""
-        words = ["worker", self.address, "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1", "--memory-limit", "0"]
-        self.workers.append(self._start(*words))
-        return self.workers[-1]
-
-    def _start(self, *words):
-        env = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "60", "JAX_PLATFORMS": "cpu"}
-        return subprocess.Popen(
-            [*DASK, *words, "--no-dashboard"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-
-    def end(self):
-        """All of them killed."""
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
