@@ -82,7 +82,7 @@ def test_the_chain_of_the_imf_from_exposure_to_gdp():
     everyone = enterprises.distress_share(-np.inf, 0.0, 0.24)
     # all of it, not the half of one year
     given = known(insolvent_part=1.0, default_selection=0.0, loss_given_default=0.6, fire_sale_effect=0.0)
-    default = enterprises.insolvent_share(everyone, 0.0, 0.0, given)
+    default = enterprises.insolvent_share(everyone, 0.0, 1.0, given)
     loss = default * 0.155 * enterprises.loss_rate(0.0, 0.0, 0.0, given)
     assert_close(loss, 0.093)
     assert round(float(loss) * 0.75, 2) == 0.07

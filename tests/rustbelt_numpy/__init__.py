@@ -22,7 +22,6 @@ __all__ = ["draw", "live", "outcomes", "read", "shocks_of", "simulate"]
 LETTERS = {
     "employment": "L",
     "displaced_pool": "V",
-    "zombie_share": "z",
     "leverage": "d",
     "loans": "N",
     "growth": "g",
@@ -36,7 +35,8 @@ LETTERS = {
 BESIDE = (
     *("year", "national_layoffs_by_cuts", "northeast_growth", "northeast_relative_growth", "northeast_gdp_loss"),
     *("inflow", "anchors", "scar", "outlay", "closed_share", "given_up_share", "restructured_share"),
-    *("insolvent", "settled", "recognised", "rolled_over", "cured", "swapped"),
+    *("insolvent", "settled", "recognised", "rolled_over", "cured", "swapped", "undefaulted", "z"),
+    "default_is_bounded",
     *("bank_loss_on_others", "hidden_on_sectors", "hidden_on_state_firms", "absorbed", "provided"),
     *("kept_profit", "rescue", "crunch_alone", "income", "bills", "diversification_spending"),
     *("diversification_paid_share", "help_spending", "help_paid_share", "belt_road_spending"),
@@ -89,9 +89,10 @@ def _northeast(base, last, now) -> None:
     """Sums over regions, and over the years so far."""
     direct = now.layoffs.sum(1)
     now.net_jobs_lost = last.net_jobs_lost + direct - now.internal_transfer - now.early_retired - now.reemployed
-    for name, share in (("zombie", now.z), ("default", now.soe_default_share)):
-        mean = (share * now.B)[NE].sum((0, 1)) / now.B[NE].sum((0, 1))
-        setattr(now, f"northeast_{name}_share", mean)
+    now.zombie_share = now.z / now.undefaulted
+    owed, of_2015 = now.B[NE], base.liabilities[NE]
+    now.northeast_zombie_share = (now.z[NE] * owed).sum((0, 1)) / (now.undefaulted[NE] * owed).sum((0, 1))
+    now.northeast_default_share = (now.soe_default_share[NE] * of_2015).sum((0, 1)) / of_2015.sum((0, 1))
     now.national_path = last.national_path + now.G
     now.northeast_gdp = now.Y[NE].sum(0)
     now.northeast_growth = np.log(now.northeast_gdp / last.northeast_gdp)

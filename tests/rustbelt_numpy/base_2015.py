@@ -90,6 +90,7 @@ def end_of_2015(known, base) -> SimpleNamespace:
         Y=regions + base.gdp,
         N=regions + base.loans,
         z=z,
+        undefaulted=cells + 1,
         z_O=z_O,
         z_2015=region_mean(known, z, z_O, base.liabilities),
         lagged=regions,

@@ -74,15 +74,18 @@ def distress(known, base, last, drawn, lever, now):
     counted = known.cash_weight * np.clip(now.sound, known.cash_low, known.cash_high)
     distance = (counted - np.log(last.d)) / known.asset_volatility
     newly, now.worst = _newly(known, distance, Z[:, None], last.worst)
-    now.insolvent = known.insolvent_part * newly * (1 - last.z)
+    healthy, most = last.undefaulted - last.z, known.default_high * last.undefaulted
+    now.insolvent = known.insolvent_part * newly * healthy
     now.rolled_over = now.insolvent * E
     now.settled = last.z * rate + broke * known.broke_recognition * last.z * (1 - rate)
     now.recognised = now.insolvent * (1 - E) + now.settled
-    left = known.closure_default_share * (1 - now.stays) * (1 - last.z)
-    now.soe_default_share = np.minimum(now.recognised + left, known.default_high)
+    left = known.closure_default_share * (1 - now.stays) * (healthy - now.insolvent)
+    now.laying_off, now.soe_default_share = np.minimum(now.recognised, most), np.minimum(now.recognised + left, most)
+    now.default_is_bounded = now.soe_default_share == most
+    now.undefaulted = last.undefaulted - now.soe_default_share
     cured = np.clip(known.cure_base + known.cure_price_response * now.p, 0, known.cure_high)
     now.cured = last.z * known.cure_speed * cured
-    now.z = np.clip(last.z + now.rolled_over - now.settled - now.cured, 0, known.zombie_high)
+    now.z = np.maximum(last.z + now.rolled_over - now.settled - now.cured, 0)
 
     slow = last.gbar - known.other_growth_normal
     distance_O = known.other_distance + known.other_growth_response * slow
@@ -133,7 +136,7 @@ def bank_losses(known, base, last, lever, now):
     W = base.npl_ratio * base.loans * left ** (now.t + 1)
     gap = np.clip(last.gbar - known.everyday_growth, known.everyday_gap_low, known.everyday_gap_high)
     everyday = known.everyday_loss * N * np.exp(-known.everyday_loss_response * gap)
-    swaps = known.swap_loss * held * (now.A * now.swapped).sum(1)
+    swaps = known.swap_loss * held * (now.A * now.swapped * now.undefaulted).sum(1)
     small_firms = known.sme_credit_loss * lever.sme_credit * N * (1 - np.minimum(last.crunch, 1))
     now.bank_loss_on_sectors = in_default * now.LGD + swaps
     now.bank_loss_on_state_firms = in_default_O * now.LGD

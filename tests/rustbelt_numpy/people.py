@@ -26,7 +26,7 @@ def layoffs(known, base, last, lever, now):
         known.restructuring_effect * freed(now.restructured_share),
         freed(now.given_up_share),
         want * (1 - protection),
-        per_default * np.minimum(now.recognised, known.default_high),
+        per_default * now.laying_off,
         known.retirement,
     )
     left, gone = last.L, []

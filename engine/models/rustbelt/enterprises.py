@@ -19,13 +19,14 @@ ASSETS: ByCell = BASE.liabilities / (BASE.leverage * BASE.capacity)
 
 
 class Enterprises(NamedTuple):
-    """Leverage and zombie share of sector debt [1]; zombie share of other state firms [1]; ageing of losses [1].
+    """Leverage, and shares of sector debt: zombie, and not defaulted yet [1]; zombie share of other state firms [1]; ageing of losses [1].
 
-    `worst` and `worst_other` are the largest distressed shares so far: what the survivors are proof against.
+    Shares of sector debt count what has defaulted since 2015: healthy, zombie and defaulted debt add up to 1. `worst` and `worst_other` are the largest distressed shares so far: what the survivors are proof against.
     """
 
     leverage: ByCell
     zombie: ByCell
+    undefaulted: ByCell
     zombie_other: ByRegion
     loss_ageing: ByRegion
     worst: ByCell
@@ -57,7 +58,8 @@ class Distress(NamedTuple):
 def initial(factors: Any) -> Enterprises:
     """Balance sheets of 2015."""
     zombie, other = zombie_shares(factors)
-    return Enterprises(BASE.leverage, zombie, other, 0.0 * BASE.gdp, 0.0 * BASE.leverage, 0.0 * BASE.gdp)
+    nothing = 0.0 * BASE.leverage
+    return Enterprises(BASE.leverage, zombie, 1.0 + nothing, other, 0.0 * BASE.gdp, nothing, 0.0 * BASE.gdp)
 
 
 def zombie_shares(factors: Any) -> tuple[ByCell, ByRegion]:
@@ -116,7 +118,8 @@ def advance(
 
     cycle = credit_cycle(surroundings, now.shocks, factors)
     share = distress_share(distance(past.leverage, of_the_living, factors), cycle, factors.asset_correlation)
-    insolvent = insolvent_share(share, past.worst, past.zombie, factors)
+    healthy = past.undefaulted - past.zombie
+    insolvent = insolvent_share(share, past.worst, healthy, factors)
 
     rolled = rolled_over(levers, solvent, factors)
     forced = when_broke(solvent, factors.broke_recognition) * (1.0 - levers.resolution_rate)
@@ -126,9 +129,11 @@ def advance(
     settled = past.zombie * levers.resolution_rate + past.zombie * forced
     recognised = insolvent * (1.0 - rolled) + settled
     gone = 1.0 - (1.0 - activity.closed) * (1.0 - activity.given_up)
-    closing = gone * factors.closure_default_share * (1.0 - past.zombie)
-    default = minimum(recognised + closing, factors.default_high)
-    zombie = clip(past.zombie + insolvent * rolled - settled - past.zombie * cured, 0.0, factors.zombie_high)
+    closing = gone * factors.closure_default_share * (healthy - insolvent)
+    most = factors.default_high * past.undefaulted
+    default = minimum(recognised + closing, most)
+    undefaulted = past.undefaulted - default
+    zombie = maximum(past.zombie + insolvent * rolled - settled - past.zombie * cured, 0.0)
 
     # other state firms, on the same footing
     share_other = distress_share(
@@ -139,7 +144,7 @@ def advance(
     )
     spilled = factors.supplier_spill * (default * weights).over("sector") * IN_NORTHEAST
     insolvent_other = insolvent_share(
-        share_other, past.worst_other, past.zombie_other, factors
+        share_other, past.worst_other, 1.0 - past.zombie_other, factors
     ) + factors.insolvent_part * spilled * (1.0 - past.zombie_other)
     settled_other = past.zombie_other * (
         levers.resolution_rate * factors.other_resolution + when_broke(solvent, factors.broke_recognition)
@@ -165,6 +170,7 @@ def advance(
     firms = Enterprises(
         leverage,
         zombie,
+        undefaulted,
         zombie_other,
         ageing,
         maximum(past.worst, share),
@@ -178,9 +184,9 @@ def advance(
             margin=margin,
             margin_in_hand=margin - kept_wages + relief,
             default=default,
-            layoff_default=minimum(recognised, factors.default_high),
+            layoff_default=minimum(recognised, most),
             debt=debt,
-            swapped=assets * swapped,
+            swapped=assets * swapped * undefaulted,
             default_other=default_other,
             resolved=resolved,
             loss_given_default=loss,
@@ -263,13 +269,13 @@ def when_broke(solvent: Scalar, number: Scalar) -> Scalar:
 
 
 @each
-def insolvent_share(distressed: Scalar, worst: Scalar, zombie: Scalar, factors: Any) -> Scalar:
-    """Debt that turns insolvent: a part of the newly distressed among what is no zombie yet.
+def insolvent_share(distressed: Scalar, worst: Scalar, healthy: Scalar, factors: Any) -> Scalar:
+    """Debt that turns insolvent: a part of the newly distressed among healthy debt, which is neither zombie nor defaulted.
 
     Newly distressed are max(x - selection worst, least x): who has lived through a year as bad is not felled by the next.
     """
     newly = jnp.maximum(distressed - factors.default_selection * worst, factors.distressed_least * distressed)
-    return factors.insolvent_part * newly * (1.0 - zombie)
+    return factors.insolvent_part * newly * healthy
 
 
 @each

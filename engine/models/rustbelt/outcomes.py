@@ -51,13 +51,13 @@ OUTCOMES = {
         "1",
         last("northeast_zombie_share"),
         loss=True,
-        about="insolvent, unresolved share of the northeast's sector debt in the last year",
+        about="insolvent, unresolved share of the northeast's undefaulted sector debt in the last year",
     ),
     "soe_defaulted_share": Outcome(
         "1",
         total("northeast_default_share"),
         loss=True,
-        about="defaults recognised in all years, as shares of the northeast's sector debt",
+        about="share of the northeast's sector debt that has defaulted since 2015; defaulted debt leaves the stock",
     ),
     "capital_shortfall_peak": Outcome(
         "% of 2015 GDP",

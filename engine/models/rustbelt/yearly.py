@@ -16,9 +16,11 @@ from engine.models.rustbelt.economy import Accounts, Economy, northeast_index
 from engine.models.rustbelt.enterprises import Distress, Enterprises, interest
 from engine.models.rustbelt.environment import Environment
 from engine.models.rustbelt.industry import Activity, Industry
-from engine.models.rustbelt.labels import NORTHEAST, PERSON, Scalar
+from engine.models.rustbelt.labels import NORTHEAST, PERSON, ByCell, Scalar
 from engine.models.rustbelt.labour import Labour, Moves
 
+OWED_2015 = BASE.liabilities.sel(region=NORTHEAST) * (1.0 / BASE.liabilities.sel(region=NORTHEAST).over())
+"""Share of each sector and province in the northeast's sector debt of 2015."""
 BY_CELL = ("region", "sector")
 BY_REGION = ("region",)
 BY_SECTOR = ("sector",)
@@ -72,13 +74,11 @@ YEARLY = {
         "1",
         BY_CELL,
         loss=True,
-        about="insolvent, unresolved share of sector debt",
+        about="insolvent, unresolved share of the sector debt that has not defaulted",
         low=0.0,
-        high=CONSTANTS["zombie_high"].value,
-        between=("", "zombie_high"),
     ),
     "northeast_zombie_share": Yearly(
-        "1", loss=True, about="insolvent, unresolved share of the northeast's sector debt"
+        "1", loss=True, about="insolvent, unresolved share of the northeast's sector debt that has not defaulted"
     ),
     "leverage": Yearly(
         "1",
@@ -122,7 +122,7 @@ YEARLY = {
     "gdp_index": Yearly("2015 = 1", BY_REGION, about="real GDP"),
     "northeast_gdp_index": Yearly("2015 = 1", about="real GDP of the three provinces"),
     "northeast_default_share": Yearly(
-        "1/yr", loss=True, about="recognised defaults over the northeast's sector debt"
+        "1/yr", loss=True, about="recognised defaults over the northeast's sector debt, by its debt of 2015"
     ),
     "growth": Yearly("1/yr", BY_REGION, about="log growth of real GDP"),
     "reported_growth": Yearly(
@@ -194,7 +194,6 @@ def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]
     index = northeast_index(economy.gdp)
     growth = jnp.log(index / northeast_index(gdp_before))
     employed, purse = year.labour.employment, year.purse
-    owed = year.distress.debt.sel(region=NORTHEAST)
     return {
         "cut_layoffs": moves.cut,
         "market_layoffs": moves.market,
@@ -214,9 +213,9 @@ def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]
         "exited": moves.exited,
         "net_jobs_lost": (BASE.employment - employed).over("sector") - year.labour.settled,
         "soe_default_share": year.distress.default,
-        "zombie_share": firms.zombie,
-        "northeast_zombie_share": (firms.zombie.sel(region=NORTHEAST) * owed).over() / owed.over(),
-        "northeast_default_share": (year.distress.default.sel(region=NORTHEAST) * owed).over() / owed.over(),
+        "zombie_share": firms.zombie / firms.undefaulted,
+        "northeast_zombie_share": northeast_zombies(firms, year.distress.debt),
+        "northeast_default_share": (year.distress.default.sel(region=NORTHEAST) * OWED_2015).over(),
         "leverage": firms.leverage,
         "interest_cover": year.distress.margin / (interest(factors) * firms.leverage),
         "loss_given_default": year.distress.loss_given_default,
@@ -268,6 +267,12 @@ def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]
         "restructured_share": year.activity.restructured,
         "retained_income": book.retained,
     }
+
+
+def northeast_zombies(firms: Enterprises, debt: ByCell) -> Scalar:
+    """Zombie debt over the debt that has not defaulted, of the northeast's three sectors [1]."""
+    zombie, owed = ((share * debt).sel(region=NORTHEAST) for share in (firms.zombie, firms.undefaulted))
+    return zombie.over() / owed.over()
 
 
 @each
