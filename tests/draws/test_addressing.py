@@ -107,32 +107,3 @@ def test_a_word_stands_where_the_documentation_says(first_path):
 def test_neighbouring_words_have_nothing_in_common(order):
     found = p_values(ORDERS[order]())
     assert min(found.values()) > UNLIKELY, found
-
-
-def shifted_counter():
-    """Every stream the first one, one path further on."""
-    one = words(factor_keys()[:1])[0]
-    return np.stack([np.roll(one, -k) for k in range(16)])
-
-
-def year_left_out():
-    """Two years with the same key."""
-    keys = shock_keys()[:, 0].copy()
-    keys[1] = keys[0]
-    return words(keys)
-
-
-def high_half_left_out():
-    """Path numbers beyond 32 bits that wrap around."""
-    return np.concatenate([words(factor_keys()[:1], 0) for _ in range(16)])
-
-
-def half_the_range():
-    """A bit that is never set."""
-    return words(factor_keys()) & np.uint32(0xFFFFFFFE)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("broken", [shifted_counter, year_left_out, high_half_left_out, half_the_range])
-def test_a_broken_addressing_would_be_seen(broken):
-    assert min(p_values(broken()).values()) < UNLIKELY

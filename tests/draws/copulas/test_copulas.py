@@ -42,7 +42,7 @@ TABLES = {
     "t matrix": {"copula": "t", "members": ["c", "a", "b"], "spearman": MATRIX, "df": 8},
     "empirical": {"copula": "empirical", "ranks": data()},
 }
-FEW = {"gaussian negative", "t", "t matrix", "empirical"}
+FEW = {"gaussian negative", "t matrix", "empirical"}
 """One of most kinds, which are looked at by default."""
 
 
@@ -120,7 +120,7 @@ OPENTURNS = {
 }
 
 
-@pytest.mark.parametrize("name", by_default(OPENTURNS, {"gaussian", "gaussian negative", "t", "t of many degrees"}))
+@pytest.mark.parametrize("name", by_default(OPENTURNS, {"gaussian negative", "t"}))
 def test_joint_tails_and_rank_correlations_are_those_of_openturns(name):
     openturns = pytest.importorskip("openturns")
     table, other = OPENTURNS[name]
@@ -183,18 +183,6 @@ def test_a_score_rises_with_its_own(case):
         # as `bits.normal` itself: never falling by more than rounding
         assert np.diff(made).min() >= -16 * np.finfo(np.float32).eps
         assert made[-1] > made[0]
-
-
-def test_float32_and_float64_agree(case):
-    copula, z, _ = case
-    exact = np.array(list(scores(copula, dtype=np.float64).values()))
-    if copula.family == "empirical":  # rounding may move the row that a score takes
-        apart = np.abs(z - exact) > 1e-4
-        assert apart.mean() < 1e-3
-        z, exact = z[~apart], exact[~apart]
-        assert_close(z, exact, np.float16)
-    else:
-        assert_close(z, exact, np.float32)
 
 
 @pytest.mark.parametrize(
