@@ -5,23 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.text import Text
 
 from engine.cli.show.answers import print_answer, print_place
 from engine.cli.show.rows import Column, print_rows
-from engine.cli.show.screen import (
-    folded,
-    print_command,
-    print_labelled,
-    print_line,
-    print_object,
-    print_records,
-    print_text,
-    print_words,
-    too_coarse,
-)
+from engine.cli.show.screen import folded, print_command, print_labelled, print_object, print_records, print_words
 from engine.formatting import command_line
-from engine.risk.estimation.rounding import REMEDY, Lost, Rounding
 from engine.run_folder.folder import RunFolder
 from engine.runs.run import open_run
 from tests.cli.printed import printed, rows_of
@@ -36,11 +24,6 @@ def test_words_are_the_text_in_lines_that_fit(width):
     assert " ".join(line.strip() for line in lines) == TEXT
 
 
-def test_a_line_stays_one_however_long():
-    assert printed(20, print_line, " and what stands behind it", head="head") == ["head and what stands behind it"]
-    assert printed(20, print_line, Text(" of a kind", "dim"), head="head") == ["head of a kind"]
-
-
 @pytest.mark.parametrize("width", [20, 200])
 def test_a_command_is_never_broken(width):
     command = command_line("risk", Path("a folder"), "--full", model="my_model.py:Own")
@@ -48,23 +31,11 @@ def test_a_command_is_never_broken(width):
     assert lines == ([f"All of it: {command}"] if width == 200 else ["All of it:", f"  {command}"])
 
 
-@pytest.mark.parametrize("text", ["one\ntwo\n", "one\ntwo"])
-def test_a_text_ends_with_its_line(text, capsys):
-    print_text(text)
-    assert capsys.readouterr().out == "one\ntwo\n"
-
-
 def test_texts_stand_beside_their_labels():
     lines = printed(30, print_labelled, [("asks", "2 factors"), ("bounds", "as many words as there are here")])
     assert lines[0] == f"{'asks':<12}2 factors" and lines[1].startswith(f"{'bounds':<12}as many")
     assert all(line.startswith(" " * 12) and len(line) <= 30 for line in lines[2:])
     assert " ".join(line[12:] for line in lines[1:]) == "as many words as there are here"
-
-
-def test_what_single_precision_loses_is_each_quantity_then_one_remedy():
-    losses = [Rounding(f"outcomes.{name}", Lost.SPREAD, "old", 1.0, 0.5, 64.0) for name in ("cost", "gain")]
-    assert too_coarse(losses) == [*(f"Precision: {one.text}." for one in losses), REMEDY]
-    assert too_coarse([]) == []
 
 
 def test_records_are_one_list_a_record_a_line(capsys):

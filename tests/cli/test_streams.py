@@ -4,8 +4,6 @@ apart from prints.
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -39,7 +37,6 @@ q = {{ {json.dumps("[red]north[/red]" + SAYS)} = 2, south = 1 }}
 e = {{ about = {TEXT}, outcome = "d", above = 2 }}
 """
 ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
-LAID_OUT = re.compile(r"\x1b\[(\d+;)*\d*m")
 
 
 @pytest.fixture(scope="module")
@@ -110,32 +107,6 @@ def test_nothing_acts_on_a_terminal(runs, monkeypatch, words):
     assert not ACTS.search(ended.output), ended.output
     if "\x1b" in words:
         assert "\\x1b[2J" in ended.stderr
-
-
-@pytest.mark.parametrize("words", ["risk run", "check study.toml", "list"])
-def test_a_terminal_gets_the_colours_of_tables_and_no_others(runs, monkeypatch, words):
-    monkeypatch.chdir(runs)
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm")
-    model = ["--model", f"{HOSTILE}:Loud"] if words != "list" else []
-    shown = call(*words.split(), *model).stdout
-    assert LAID_OUT.search(shown)
-    assert not ACTS.search(LAID_OUT.sub("", shown))
-    if model:
-        assert "[bold]b[/bold]" in shown and "\\x1b[2J" in shown
-
-
-@pytest.mark.slow
-def test_results_stay_apart_from_what_models_print_in_workers_too(runs, tmp_path):
-    words = ["run", str(runs / "study.toml"), "--model", f"{HOSTILE}:Loud", "--out", str(tmp_path / "run")]
-    code = "import sys; from engine.cli import main; main()"
-    ended = subprocess.run(
-        [sys.executable, "-c", code, *words, "--json", "--workers", "1"],
-        capture_output=True, text=True, cwd=Path(engine.cli.__file__).parents[2],
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)
-    assert ended.stderr.count("loaded \\x1b[2J") == 2 and not ACTS.search(ended.stderr)
 
 
 def test_no_command_prints_where_models_print():

@@ -58,15 +58,6 @@ def test_the_dependence_of_a_group_is_that_of_all_its_pairs(shipped):
             assert len(ends) == 2 or np.ptp(pairs) <= 5e-4
 
 
-def test_sentences_count_what_a_study_has(shipped):
-    counts, policies, priors = digest(shipped, None).findings
-    sizes = {"factors": len(shipped.inputs), "groups": len(shipped.groups), "gates": len(shipped.gates)}
-    assert all(f"{count} {what}" in counts for what, count in sizes.items())
-    levers = [name for name in differing(shipped) if name in shipped.model.levers]
-    assert policies == f"It compares 2 policies, which differ in {len(levers)} of {len(shipped.model.levers)} levers."
-    assert priors.startswith(f"{sum(bool(item.targets) for item in shipped.inputs)} priors ")
-
-
 def test_levers_that_differ_are_those_whose_values_do(shipped):
     apart = differing(shipped)
     assert apart and all(len({*values}) > 1 and len(values) == 2 for values in apart.values())

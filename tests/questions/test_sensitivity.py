@@ -209,26 +209,3 @@ def test_unknown_outcomes_and_halves_of_pairs_are_refused():
         asked(chosen(), policies=("risky",))
     with pytest.raises(UserError, match="whole units of 2"):
         asked(lake(run={"paths": 1024, "sampler": "antithetic"}), paths=33)
-
-
-class Seldom(StaticModel):
-    """Infinite on a few paths, and not a number on others."""
-
-    factors = {"x": Factor("1"), "y": Factor("1")}
-    outcomes = {"cost": Outcome("1", loss=True)}
-
-    def evaluate(self, factors, levers):
-        return {
-            "cost": jnp.where(factors.x > 3.0, jnp.inf, jnp.where(factors.x < -3.0, jnp.nan, factors.x + factors.y))
-        }
-
-
-def test_paths_that_are_not_finite_spoil_no_share():
-    text = {
-        "name": "seldom", "baseline": "one", "policies": {"one": {}}, "factors": {"x": STANDARD, "y": STANDARD},
-        "run": {"paths": 1 << 14, "seed": 4, "nonfinite": 0.01},
-    }  # fmt: skip
-    own = mean_of(asked(read_study(text, "seldom.toml", model=Seldom())), "cost")
-    for numbers in own.values():
-        for one in numbers:
-            assert abs(one.estimate - 0.5) < 0.03, one
