@@ -16,19 +16,9 @@ from tests.small_files import call
 
 PRICES = np.random.default_rng(7).lognormal(3, 0.3, 120)
 KEYS = {
-    "family",
-    "parameters",
-    "k",
-    "log_likelihood",
-    "aic",
-    "bic",
-    "statistic",
-    "p_value",
-    "resamples",
-    "warnings",
-    "failed",
-    "snippet",
-}
+    "family", "parameters", "k", "log_likelihood", "aic", "bic", "statistic", "p_value", "resamples", "warnings",
+    "failed", "snippet",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -39,30 +39,14 @@ median_above = -1
 about = "there is damage"
 """  # fmt: skip
 WORDS = {
-    "run": "@",
-    "check": "@",
-    "risk": "@",
-    "answer": "@",
-    "compare": "@ --outcome damage",
-    "explain": "@ --outcome damage",
-    "discover": "@ --where 'damage > 0 under weak'",
-    "attribute": "@ --from weak --to strong",
-    "sensitivity": "@ --outcome damage",
-    "flip": "@ --outcome damage",
-    "gates": "@",
-    "constants": "@",
-    "precision": "@ 'mean of damage under weak within 5 %'",
-    "replay": "@ --path 3",
-    "challenge": "@ --claim 'strong better than weak in damage'",
-    "backtest": "@ --policy weak",
-    "extremes": "@ --variable damage",
-    "condition": "@ --policy weak",
-    "plot": "exceedance @",
-    "status": "@",
-    "verify": "@",
-    "repair": "@",
-    "report": "@",
-}
+    "run": "@", "check": "@", "risk": "@", "answer": "@", "compare": "@ --outcome damage",
+    "explain": "@ --outcome damage", "discover": "@ --where 'damage > 0 under weak'",
+    "attribute": "@ --from weak --to strong", "sensitivity": "@ --outcome damage", "flip": "@ --outcome damage",
+    "gates": "@", "constants": "@", "precision": "@ 'mean of damage under weak within 5 %'", "replay": "@ --path 3",
+    "challenge": "@ --claim 'strong better than weak in damage'", "backtest": "@ --policy weak",
+    "extremes": "@ --variable damage", "condition": "@ --policy weak", "plot": "exceedance @", "status": "@",
+    "verify": "@", "repair": "@", "report": "@",
+}  # fmt: skip
 """Each command that looks at a study or a run, which stands at "@", with what else it needs."""
 QUICK = "status", "check", "verify"
 QUICK_LIVES = "gates", "constants", "precision"

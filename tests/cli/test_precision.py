@@ -29,33 +29,12 @@ def test_a_bound_that_is_reached_is_no_failure_and_says_how_many_would_do(tmp_pa
     assert "at 3,000 futures" in ended.stdout and ": --paths" in ended.stdout
 
 
-def test_json_is_the_answer_alone_and_the_ending_stands_beside_it(tmp_path, bridge):
-    ended = call("run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN, "--json", "--quiet")
-    assert json.loads(ended.stdout)["question"] == "risk" and "Precise enough at" in ended.stderr
-
-
 @pytest.mark.parametrize("words", [("run", "--until"), ("precision",)])
 def test_an_unknown_name_ends_with_two_and_the_name_that_may_be_meant(bridge, words):
     command, *option = words
     ended = call(command, bridge[0], *option, "ES99 of damge under week within 1 %", *bridge[1:])
     assert ended.exit_code == 2 and "2 problems" in ended.stderr
     assert "mean 'damage'" in ended.stderr and "mean 'weak'" in ended.stderr
-
-
-def test_check_says_what_a_precision_takes_under_each_sampler(bridge):
-    from engine.draws.sampling import SAMPLERS
-
-    ended = call("precision", *bridge[:1], MEAN, "P of collapse under strong within 0.01", *bridge[1:], "--full")
-    assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("About ") and len(ended.stdout.splitlines()[0].split()) <= 25
-    for words in (
-        *SAMPLERS,
-        "mean of damage under weak within 5 %",
-        "probability of collapse under strong within 0.01",
-    ):
-        assert words in ended.stdout
-    plain = json.loads(call("precision", bridge[0], MEAN, *bridge[1:], "--json").stdout)
-    assert plain["question"] == "precision" and len(plain["tables"]["forecast"]["columns"]) == 9
 
 
 def test_each_sampler_has_its_own_pilot_which_has_to_fit_into_memory(bridge):

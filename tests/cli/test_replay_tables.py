@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from engine.answers.plain import SCHEMA
-from engine.cli.show.replay_tables import agreement, replayed
+from engine.cli.show.replay_tables import agreement
 from engine.formatting import unit_name
 from engine.run_folder.folder import RunFolder
-from engine.runs.replay import replay, worst
+from engine.runs.replay import replay
 from engine.runs.run import open_run
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
@@ -101,14 +101,3 @@ def test_a_path_is_compared_with_the_cube_bit_for_bit(bridge):
     assert other.startswith("Not bit for bit") and "margin" in other and "damage" not in other
     unkept = replace(bridge.study, keep=replace(bridge.study.keep, outcomes=()))
     assert "no outcome" in agreement(RunFolder(bridge.path, unkept), story)
-
-
-def test_the_worst_paths_are_in_order_under_every_policy(bridge):
-    ranked = worst(bridge, "margin", "weak", 4)
-    answer = replayed(bridge.study, replay(bridge.study, ranked["path"].values), ranked, "weak")
-    table, first = answer["worst"], int(ranked["path"][0])
-    assert "margin [t]" in table.title and "low is worse" in table.title
-    assert f"path {first} is the worst" in answer.finding
-    for row in table.rows():
-        at = ranked["margin"].isel(path=int(row["rank"]) - 1)
-        assert (row["path"], row["value"]) == (str(int(at["path"])), float(at.sel(policy=row["policy"])))

@@ -52,41 +52,19 @@ def runs(tmp_path_factory):
 
 
 COMMANDS = [
-    "run study.toml --out run",
-    "check study.toml",
-    "risk run",
-    "risk run --variable y",
-    "risk run --variable r",
-    "risk run --given d>1",
-    "replay run --path 3 --full",
-    "replay run --worst 2 --variable d",
-    "replay run --path 3 --json",
-    "status run",
-    "verify run",
-    "plot exceedance run",
-    "report run",
-    "list",
-    "risk \x1b[2J",
-    "risk run --variable \x1b[2J",
-    "check \x1b[2J.toml",
-    "run study.toml --paths \x1b[2J",
-    "\x1b[2J",
-    "fit \x1b[2J.csv --column a",
-    "plot \x1b[2J run",
-    "init \x1b[2J",
+    "run study.toml --out run", "check study.toml", "risk run", "risk run --variable y", "risk run --variable r",
+    "risk run --given d>1", "replay run --path 3 --full", "replay run --worst 2 --variable d",
+    "replay run --path 3 --json", "status run", "verify run", "plot exceedance run", "report run", "list",
+    "risk \x1b[2J", "risk run --variable \x1b[2J", "check \x1b[2J.toml", "run study.toml --paths \x1b[2J", "\x1b[2J",
+    "fit \x1b[2J.csv --column a", "plot \x1b[2J run", "init \x1b[2J",
     "run study.toml --debug --out study.toml/\x1b[2J",
-]
+]  # fmt: skip
 
 
 TAKES_LONGER = (
-    "plot exceedance",
-    "report",
-    "replay run --worst",
-    "replay run --path 3 --json",
-    "verify",
-    "risk run --given",
+    "plot exceedance", "report", "replay run --worst", "replay run --path 3 --json", "verify", "risk run --given",
     "run study.toml --out",
-)
+)  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore:Glyph:UserWarning", "ignore:boxes stand")

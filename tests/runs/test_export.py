@@ -22,19 +22,9 @@ from engine.risk.estimation.tables import record
 RISK = "risk", "risk_events", "comparison", "comparison_events", "worse", "regret"
 BY_YEAR = "risk_yearly", "comparison_yearly"
 HOSTILE = (
-    "=1+1",
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    "\t=1",
-    "\r=1",
-    "＝1",
-    "\x1b[2J\x07",
-    "<script>alert(1)</script>",
-    "a|b\\|c",
-    "[x](http://e.org)",
-    "[a] & 5 %\nb",
-)
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "\x1b[2J\x07", "<script>alert(1)</script>", "a|b\\|c",
+    "[x](http://e.org)", "[a] & 5 %\nb",
+)  # fmt: skip
 """Labels that a model may give, each of which means something to a program that reads tables."""
 
 
