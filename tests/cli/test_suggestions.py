@@ -45,20 +45,6 @@ def assert_more(*words) -> str:
     return short.stdout
 
 
-def texts(file: Path) -> list[str]:
-    """What a file's strings say, docstrings left out; what is put into them is `{}`."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    said = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs | inner:
-            said.append(node.value)
-        elif isinstance(node, ast.JoinedStr):
-            said.append("".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values))
-    return said
-
-
 def options_of(command: str) -> set[str]:
     """The options that a command knows."""
     return {option for param in main.get_command(None, command).params for option in param.opts}
@@ -80,17 +66,6 @@ def test_commands_are_written_by_one_function_and_have_the_options_that_they_are
             assert asked <= options_of(command), (file.name, command, asked)
             written += 1
     assert written > 12
-
-
-@pytest.mark.slow
-def test_a_command_in_a_text_of_its_own_is_there_with_its_options():
-    for file in FILES:
-        if file.parent.name == "templates":
-            continue
-        for text in texts(file):
-            for command, rest in re.findall(rf"rustbelt ({'|'.join(COMMANDS)})\b(?! of )([^\n]*)", text):
-                assert "{}" not in rest, f"{file.name}: {text}"
-                assert set(re.findall(r"--[\w-]+", rest)) <= options_of(command), f"{file.name}: {text}"
 
 
 @pytest.fixture

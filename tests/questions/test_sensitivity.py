@@ -4,17 +4,12 @@ import functools
 import math
 
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from engine.answers.question import Asked
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.questions.futures import Futures
-from engine.questions.independent_inputs import independent_inputs, replicates
 from engine.questions.sensitivity import Sensitivity
-from engine.risk.drivers.indices import Pair
-from engine.risk.estimation.intervals import as_units
 from engine.run_folder.finding import run_folder
 from engine.study.loading import read_study
 from tests.questions.assumed import bill, lake
@@ -115,31 +110,6 @@ def test_indices_of_the_textbook(variable):
         assert abs(total.estimate - TOTAL[variable][name]) <= 5 * total.standard_error + 1e-9
         if variable in SHAPLEY:
             assert abs(shapley.estimate - SHAPLEY[variable][name]) <= 5 * shapley.standard_error
-
-
-def test_openturns_says_the_same_of_the_same_futures():
-    """Total indices are Jansen's in both, but for how V is estimated; first ones differ by the estimator's error."""
-    ot = pytest.importorskip("openturns")
-    study = textbook(1 << 14)
-    futures = Futures(study, ("ishigami",))
-    by_name = {one.name: one for one in independent_inputs(study)}
-    inputs = [by_name[name] for name in ("x1", "x2", "x3")]
-    a, b, *mixed = (
-        values["ishigami"][0].astype(float)
-        for values in futures.mixed(
-            [{}, replicates(independent_inputs(study), 1), *(replicates((one,), 1) for one in inputs)]
-        )
-    )
-    design = ot.Sample(np.concatenate([a, b, *mixed])[:, None])
-    unused = ot.Sample(np.random.default_rng(1).random((len(design), 3)))
-    jansen = ot.JansenSensitivityAlgorithm(unused, design, len(a))
-    pair = Pair(a, b, as_units(len(a), 1))
-    for k, values in enumerate(mixed):
-        first, total = pair.both(values)
-        other, truth = jansen.getFirstOrderIndices()[k], FIRST["ishigami"][f"x{k + 1}"]
-        assert total.estimate == pytest.approx(jansen.getTotalOrderIndices()[k], rel=0.02)
-        assert abs(first.estimate - other) < 0.05
-        assert abs(first.estimate - truth) <= abs(other - truth) + 0.02
 
 
 def test_an_input_that_nothing_reads_does_exactly_nothing():

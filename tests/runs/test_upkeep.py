@@ -84,18 +84,6 @@ def test_a_damaged_file_of_a_block_is_named_and_the_block_alone_computed_again(r
     assert contents(folder) == whole[2] and verify(RunFolder(folder, study)) == []
 
 
-def test_two_shards_that_were_swapped_are_both_found(run, whole):
-    folder, study = run
-    one, other = folder / SHARD, folder / SHARD.replace("/0/1", "/0/0")
-    content = one.read_bytes()
-    one.write_bytes(other.read_bytes())
-    other.write_bytes(content)
-    found = verify(RunFolder(folder, study))
-    assert [damage.part for damage in found] == [0, 1]
-    assert repair(RunFolder(folder, study))[1].computed == (0, 1)
-    assert contents(folder) == whole[2]
-
-
 def test_a_shard_of_another_run_is_found_though_it_is_sound_in_itself(run, whole):
     folder, study = run
     stale = make_study(3 * BLOCK)
