@@ -7,8 +7,6 @@ import threading
 
 import pytest
 
-from engine.answers.answer import Answer
-from engine.run_folder import answer_store
 from engine.runs.run import open_run
 from engine.study.loading import load_model_file
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
@@ -31,25 +29,6 @@ def pond(tmp_path_factory):
 
 def compare(folder, *words):
     return call("compare", folder, *own("Pond"), *words)
-
-
-def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond):
-    ended = compare(pond, "--policies", "keep,use", "--full")
-    assert ended.exit_code == 0, ended.output
-    *lines, last = ended.stdout.splitlines()
-    assert lines[0].startswith("Under use, the mean of ") and "compare.zarr" in last
-    for part in ("Stochastic dominance over keep", "shortage, VaR95", "Worst 1 % of futures in common"):
-        assert part in ended.stdout, part
-    tree = answer_store.read(pond, "compare")
-    answer = Answer.of_tree(tree)
-    text = " ".join(ended.stdout.split())
-    assert text.startswith(" ".join(answer.findings)) and answer.basis in text
-    gaps = {row["outcome"]: row["difference"] for row in answer["differences"].where(policy="use", measure="mean")}
-    assert gaps["lowest_stock"].high < 0 and gaps["shortage"].high < 0  # one low is worse, the other high is
-    assert set(tree.children) >= {"differences", "worse", "regret", "events", "dominance", "ranks", "gaps", "common"}
-    assert list(tree["differences"]["policy"].values) == ["use"]
-    assert list(tree["regret"]["policy"].values) == ["keep", "use"]
-    assert tree.attrs["answer"]["study"]["baseline"] == "keep" and tree.attrs["paths"] == 4096
 
 
 def test_an_answer_passes_through_at_most_twenty_files_of_the_upper_half(pond):

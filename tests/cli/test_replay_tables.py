@@ -1,4 +1,4 @@
-"""A replay as an answer: every value once and in its place, as JSON and as a file; what is unusual, and the worst."""
+"""A replay as an answer: every value once and in its place, as JSON and as a file; and what is unusual."""
 
 import json
 from dataclasses import replace
@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from engine.answers.plain import SCHEMA
-from engine.cli.show.replay_tables import agreement
+from engine.cli.show.replay_tables import UNUSUAL, agreement, replayed
 from engine.formatting import unit_name
 from engine.run_folder.folder import RunFolder
-from engine.runs.replay import replay
+from engine.runs.replay import percentiles, replay
 from engine.runs.run import open_run
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
@@ -101,3 +101,18 @@ def test_a_path_is_compared_with_the_cube_bit_for_bit(bridge):
     assert other.startswith("Not bit for bit") and "margin" in other and "damage" not in other
     unkept = replace(bridge.study, keep=replace(bridge.study.keep, outcomes=()))
     assert "no outcome" in agreement(RunFolder(bridge.path, unkept), story)
+
+
+@pytest.mark.parametrize("paths", [[3], [3, 8, 21]])
+def test_unusual_draws_are_the_farthest_from_the_middle_of_their_priors(bridge, paths):
+    story, inputs = replay(bridge.study, paths), {item.name: item for item in bridge.study.inputs}
+    shares = percentiles(bridge.study, story["draws"].to_dataset())
+    means = {str(name): float(share.mean()) for name, share in shares.items()}
+    table = replayed(bridge.study, story, None, "weak")["draws"]
+    assert [*table["factor"]] == sorted(means, key=lambda name: -abs(means[name] - 0.5))
+    assert table.brief == tuple(place < UNUSUAL for place in range(len(table)))
+    for row in table.rows():
+        item = inputs[row["factor"]]
+        assert row["percentile"] == means[item.name] and row["unit"] == item.unit
+        assert row["draw"] == float(story["draws"][item.name].values.astype(float).mean())
+        assert (row["p05"], row["p95"]) == tuple(float(item.marginal.quantile(p)) for p in (0.05, 0.95))

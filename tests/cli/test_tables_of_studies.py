@@ -49,3 +49,14 @@ def test_levers_that_differ_are_those_whose_values_do(shipped):
     assert apart["before"] == ["-", "old"]
     rows = {(row["lever"], row["policy"]): row["value"] for row in digest(shipped, None)["levers"].rows()}
     assert rows == {(name, shipped.policy_names[k]): own[k] for name, own in apart.items() for k in range(2)}
+
+
+def test_the_dependence_of_a_group_is_that_of_all_its_pairs(shipped):
+    rows = {row["group"]: row for row in digest(shipped, None)["groups"].rows()}
+    for name, group in {**shipped.groups, **shipped.shocks.groups}.items():
+        implied, above = group.copula.implied(group.members), np.triu_indices(len(group.members), 1)
+        for measure in ("kendall", "spearman", "lower", "upper"):
+            pairs = getattr(implied, measure)[above]
+            ends = [float(text) for text in rows[name][measure].split(" to ")]
+            assert np.allclose(ends, [pairs.min(), pairs.max()][-len(ends) :], atol=6e-3)
+            assert len(ends) == 2 or np.ptp(pairs) <= 5e-4
