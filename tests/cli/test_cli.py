@@ -130,10 +130,6 @@ def test_levels_of_the_study_are_in_every_table(tmp_path):
         for values in cube[group].data_vars.values():
             assert (values.sel(policy=values["policy"].attrs["baseline"]) == 0).all(), group
     assert {*cube["comparison"].data_vars} == {*cube["risk"].data_vars}
-    page = call("report", tmp_path / "out", *own("Pond"))
-    assert page.exit_code == 0, page.output
-    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "ES97.5" in text and "median" in text
 
 
 def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):

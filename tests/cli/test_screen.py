@@ -114,6 +114,7 @@ def terminal(width: int, height: int, code: str, **environment: str) -> str:
     return b"".join(parts).decode()
 
 
+@pytest.mark.slow
 def test_a_run_is_printed_whole_on_a_small_terminal_and_waits_for_no_key(tmp_path):
     """With a pager that ends at once, as `q` ends `less`: nothing of what a run says is for it."""
     study = write(tmp_path, BRIDGE.replace("paths = 4000", "paths = 600"))
