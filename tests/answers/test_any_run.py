@@ -11,6 +11,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
+from engine.answers.frames import texts
 from engine.answers.plain import SCHEMA
 from engine.errors import UserError
 from engine.modelling.cells import each
@@ -92,3 +93,19 @@ def test_nothing_is_better_or_worse_where_neither_high_nor_low_is(neutral, name,
     assert rows and not any(row.get("verdict") or row.get("measure") in ("worse", "regret") for row in rows)
     assert not {"regret", "worse", "dominance", "ranks"} & {*answer}
     assert not re.search("better|worse|worst|improve|regret", " ".join(answer.findings))
+
+
+def test_brief_frames_of_many_policies_fit_a_terminal(run_of):
+    """And every cell of the form that is too wide stands in the narrow one."""
+    answer = run_of("eight policies").compare()
+    narrowed = []
+    for table in [table for table in answer.tables if table.across]:
+        wide = texts(table, full=False)
+        wide = texts(table) if wide.empty else wide
+        wide = wide.set_index(wide.columns[0])
+        if max(map(len, wide.to_string().splitlines())) > 80:
+            rows = answer.frame(table.name, brief=True)
+            narrowed.append(table.name)
+            assert max(map(len, rows.to_string().splitlines())) <= 80, table.name
+            assert {*wide.to_numpy().ravel()} - {""} <= {*rows.to_numpy().ravel()}, table.name
+    assert {"events", "differences"} <= {*narrowed}
