@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.prior import prior
@@ -17,8 +17,8 @@ CONTINUOUS: dict[str, list[tuple[float, ...]]] = {
     "alpha": [(3.5,)], "anglit": [()], "arcsine": [()], "argus": [(1.0,)], "beta": [(2, 5), (0.5, 0.5), (40, 0.7)],
     "betaprime": [(5, 6), (0.5, 1.5)], "bradford": [(0.3,)], "burr": [(10.5, 4.3)], "burr12": [(10, 4)],
     "cauchy": [()], "chi": [(2,), (78,)], "chi2": [(1,), (55,)], "cosine": [()], "crystalball": [(2, 3)],
-    "dgamma": [(1.1,)], "dpareto_lognorm": [(3, 1.2, 1.5, 2)], "dweibull": [(2.07,)], "erlang": [(10,)], "expon": [()],
-    "exponnorm": [(1.5,)], "exponpow": [(2.7,)], "exponweib": [(2.9, 1.95)], "f": [(29, 18), (2, 3)],
+    "dgamma": [(1.1,)], "dpareto_lognorm": [(3, 1.2, 1.5, 2)], "dweibull": [(2.07,)], "erlang": [(10,)],
+    "expon": [()], "exponnorm": [(1.5,)], "exponpow": [(2.7,)], "exponweib": [(2.9, 1.95)], "f": [(29, 18), (2, 3)],
     "fatiguelife": [(2,), (29,)], "fisk": [(3.1,)], "foldcauchy": [(4.7,)], "foldnorm": [(1.95,)],
     "gamma": [(2,), (0.3,), (200,)], "gausshyper": [(13.8, 3.1, 2.5, 5.2)], "genexpon": [(9.1, 16.2, 3.3)],
     "genextreme": [(-0.1,), (0.2,), (-0.6,)], "gengamma": [(4.4, 3.1), (4.4, -3.1)], "genhalflogistic": [(0.77,)],
@@ -64,6 +64,16 @@ _DATA = [-2.0, -0.5, 0.25, 0.25, 1.0, 4.0, 4.5, 9.0]
 _NORMAL = {"family": "normal", "mean": 1.0, "sd": 2.0}
 _EXPERTS = [{"range90": [1, 5]}, {"range90": [2, 9], "weight": 2}]
 OWN: dict[str, tuple[dict[str, Any], Any]] = {
+    "closed uniform": ({"family": "uniform", "low": 10, "high": 15}, stats.uniform(10, 5)),
+    "closed normal": (_NORMAL, stats.norm(1, 2)),
+    "closed lognormal": ({"family": "lognormal", "median": 3, "sigma": 0.46}, stats.lognorm(0.46, scale=3)),
+    "logit-normal": (
+        {"family": "logit-normal", "median": 0.03, "sigma": 0.6},
+        stats.johnsonsb(-special.logit(0.03) / 0.6, 1 / 0.6),
+    ),
+    "triangular": ({"family": "triangular", "low": 1, "mode": 2, "high": 5}, stats.triang(0.25, 1, 4)),
+    "triangular falling": ({"family": "triangular", "low": 0, "mode": 0, "high": 2}, stats.triang(0.0, 0, 2)),
+    "triangular rising": ({"family": "triangular", "low": 0, "mode": 2, "high": 2}, stats.triang(1.0, 0, 2)),
     "pert": ({"family": "pert", "low": 2, "mode": 3, "high": 7}, stats.beta(1.8, 4.2, 2, 5)),
     "integers": ({"family": "integers", "low": 1, "high": 6}, stats.randint(1, 7)),
     "plain names": ({"family": "negative-binomial", "n": 5, "p": 0.5}, stats.nbinom(5, 0.5)),
