@@ -222,6 +222,7 @@ class ObservedTable(Table):
     policy: str = says("policy closest to what was done", "")
     seen: list[str] = says("parts of the study that used the figures so marked: priors, equations", [*SEEN])
     discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
+    correlation: float = says("correlation of the errors of any two figures of a series, below 1", 0.0, ge=0, lt=1)
 
 
 class FactsTable(Table):
