@@ -116,13 +116,13 @@ def test_an_event_that_happens_under_neither_policy_is_nothing_and_turns_nothing
     """Ruin is rarer under reform; without its exits it is likelier, and beyond 9 it happens under neither."""
     events = {"ruin": {"outcome": "cost", "above": 1.5}}
     study = bill(run={"paths": 4096, "seed": 5}, events=events, challenge={"thresholds": {"ruin": [9.0]}})
-    _, (held, _) = challenge(study, ["reform better than old in ruin"])
+    _, (held, *_) = challenge(study, ["reform better than old in ruin"])
     gone = [one for one in held.case.worlds if any(choice.threshold for choice in one.universe)]
     assert gone
     assert {one.verdict for one in gone if max(one.estimates[:2]) < 1e-3} == {Verdict.NOTHING}
     assert any(one.verdict is Verdict.REVERSED for one in held.case.worlds)
-    assert held.reversals
-    assert not any(choice.threshold for one in held.reversals for choice in one.universe)
+    assert held.reversals[0.0]
+    assert not any(choice.threshold for one in held.reversals[0.0] for choice in one.universe)
 
 
 def test_verdicts_are_simultaneous_over_the_universes_of_a_row():
@@ -130,7 +130,7 @@ def test_verdicts_are_simultaneous_over_the_universes_of_a_row():
     counted.
     """
     study = balance(own=3.0, run={"paths": 512}, events=RUIN)
-    _, (held, _) = challenge(study, ["new better than old in ruin"])
+    _, (held, *_) = challenge(study, ["new better than old in ruin"])
     between = 0
     for departures in DEPARTURES:
         row = [one for one in held.case.worlds if one.departures == departures]
@@ -196,9 +196,9 @@ def test_notes_are_not_found_by_another_study(name, runs):
 
 def test_other_futures_judge_what_own_ones_find(runs):
     """A reversal that is reported is one on futures that it was not looked for on."""
-    _, (held, _) = challenge(balance(**CASES["assumption"].study | {"run": {"paths": 512}}))
+    _, (held, *_) = challenge(balance(**CASES["assumption"].study | {"run": {"paths": 512}}))
     own = {one.universe: one.estimates for one in held.case.worlds}
-    first = held.reversals[0]
+    first = held.reversals[0.0][0]
     assert first.estimates.policy != own[first.universe].policy
     assert (tuple(map(str, first.universe)), 1.0, 1) in runs
     assert np.isfinite(first.fraction.standard_error)
