@@ -163,9 +163,11 @@ def _together(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:
     for reading in readings:
         if (of := reading.calibration) is None:
             continue
-        numbers = [("energy score", of.energy(), "of all jointly; high is worse")]
-        numbers += [(f"figures within {100 * share:g} %", of.coverage(share), "") for share in WITHIN]
-        numbers += [("mean place", of.shift(), ""), ("distance from the middle", of.spread(), "little if too wide")]
+        numbers = [
+            ("energy score", of.energy(), "of all jointly; high is worse"),
+            *((f"figures within {100 * share:g} %", of.coverage(share), "") for share in WITHIN),
+            ("mean place", of.shift(), ""), ("distance from the middle", of.spread(), "little if too wide"),
+        ]  # fmt: skip
         if ratio := reading.relative_error():
             numbers.append(("error over last value known", ratio, "high is worse"))
         if losses := [k for k, one in enumerate(reading.figures) if observable(study.model)[one.variable].loss]:

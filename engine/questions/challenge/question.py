@@ -109,15 +109,15 @@ class Challenge:
 
 def tables(results: Sequence[Result]) -> Iterator[Table]:
     """Tables: shares by departures, claims, reversals, all choices, and all universes."""
-    claims, matters = ("claim", "ledger"), [of.case.study.challenge.matters for of in results[:1]]
-    rule = "".join(f"; by size: by {100 * least:g} % of the larger number or more" for least in matters if least)
+    claims, least = ("claim", "ledger"), results[0].case.study.challenge.matters if results else 0.0
+    rule = f"; by size: by {100 * least:g} % of the larger number or more"
 
     def rows(of: Callable[[Result], Iterator[Row]]) -> list[Row]:
         return [{"claim": str(one.case.claim), "ledger": one.case.ledger} | row for one in results for row in of(one)]
 
     choices = {(one.ledger, str(one)): one for result in results for one in result.case.choices}
     every = (
-        table("profile", "Universes in which it stands", rows(_profile), *claims, "departures", apart="claim"),
+        table("profile", "Shares of universes by verdict", rows(_profile), *claims, "departures", apart="claim"),
         table(
             "claims", f"Share of universes in which each claim holds, and what reverses it (significantly{rule})",
             rows(_claims), *claims,
@@ -142,7 +142,7 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
 
 
 def _profile(of: Result) -> Iterator[Row]:
-    for departures in DEPARTURES if of.case.ledger != MIXED else ():
+    for departures in DEPARTURES:
         found = [one.verdict for one in of.case.worlds if one.departures == departures]
         shares = {str(one): found.count(one) / len(found) if found else math.nan for one in Verdict}
         yield {"departures": departures, "universes": len(found)} | shares | {BRIEF: bool(found)}
@@ -156,7 +156,7 @@ def _claims(of: Result) -> Iterator[Row]:
     ] or ["nothing: reversed as stated"]
     yield {
         "words": claimed(case.study, case.claim),
-        **{f"holds_{count}": holds.get(count, math.nan) for count in SHARES},
+        **{f"holds_{count}": holds[count] for count in SHARES},
         "turned_by": turned_by[0], "turned_by_size": turned_by[-1],
     }  # fmt: skip
 
@@ -239,10 +239,8 @@ def _of_claim(some: Sequence[Result]) -> Iterator[str]:
         known.add(of.universe)
         turned, choices = _turned(case, of), in_words(of.universe)
         with_some = f"{'By size, with' if least else 'With'} {of.departures} other choice{'s' * (of.departures > 1)}"
-        whole, namely = f"{with_some} ({choices}), {turned}.", f"Namely: {choices}."
-        yield whole if is_short(whole) else f"{with_some}, {turned}."
-        if not is_short(whole) and is_short(namely):
-            yield namely
+        whole = f"{with_some} ({choices}), {turned}."
+        yield from [whole] if is_short(whole) else [f"{with_some}, {turned}.", f"Namely: {choices}."]
 
 
 def _turned(case: Case, world: World) -> str:

@@ -195,7 +195,7 @@ def missed_by_all(sight: Sight, runs: Sequence[Moved], nearest: Float[np.ndarray
             " {size:,.1f} standard errors from {name}.",
         ),
     ):
-        k = int(np.argmax(far))
+        k = np.argmax(far)
         if far[k] > limit:
             return text.format(name=sight.rows[k].name, size=far[k])
     return ""

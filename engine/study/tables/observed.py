@@ -214,8 +214,8 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
                 raise refusal(
                     "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
                 )
-    seen, discrepancy = tuple(table["seen"]), dict(table["discrepancy"])
-    return Observed(table["policy"], seen, discrepancy, (*rows.values(),), table["correlation"])
+    own = (*rows.values(),)
+    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), own, table["correlation"])
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> Tables:

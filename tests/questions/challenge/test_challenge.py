@@ -9,7 +9,7 @@ from engine.questions.challenge.question import sentences, tables
 from engine.questions.challenge.universes import Verdict
 from engine.questions.challenge.worlds import Worlds
 from engine.study.loading import read_study
-from tests.questions.assumed import bill, lake
+from tests.questions.assumed import lake
 from tests.questions.challenge.models import CASES, CLAIM, balance, found, normal, text
 from tests.refusals import at
 from tests.user_models import farms
@@ -107,9 +107,6 @@ ANSWERED = {
         {"assumptions": {}, "groups": {}, "lever_groups": {}, "factors": ungrouped()},
     ),
     "no claims of its own": (balance, {"challenge": {}}),
-    "antithetic": (balance, {"run": {"paths": 512, "sampler": "antithetic"}}),
-    "a group that differs between policies": (balance, {"gain": 1.4}),
-    "a static model of few factors": (bill, {"run": {"paths": 2048, "seed": 5}}),
     "a path model of three policies": (lake, {}),
     "shocks, labels and antithetic pairs": (lambda **run: farms(paths=512), {}),
 }

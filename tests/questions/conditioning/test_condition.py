@@ -12,19 +12,14 @@ from scipy.stats import multivariate_normal
 from engine import UserError
 from engine.execution.moving import move
 from engine.execution.progress import unobserved as unseen
-from engine.modelling.cells import table
-from engine.modelling.folds import total
-from engine.modelling.records import Factor, Outcome, PathModel, Yearly
 from engine.program import devices
 from engine.program.posterior.agreement import RUNS
 from engine.program.posterior.sight import Sight
 from engine.questions.conditioning import question
-from engine.questions.conditioning.condition import condition, places, weighed
-from engine.questions.variants import unobserved
+from engine.questions.conditioning.condition import condition, places
 from engine.risk.estimation.heaviness import LARGEST_SHAPE
 from engine.run_folder.finding import run_folder
 from engine.study.actual_policy import followed, knowing
-from engine.study.loading import read_study
 from engine.study.study import Block
 from engine.study.tables.facts import FUTURES
 from tests.questions.backtest.models import Walk, row, walk
@@ -206,20 +201,6 @@ def test_facts_that_no_future_meets_are_refused_where_too_few_futures_are_effect
     assert said == at("observed", "standard errors away", "effective", "30 needed", "larger error")
 
 
-def test_effective_futures_are_no_more_than_weights_leave():
-    study = walked(4.0, run={"paths": 65_536, "seed": 3, "sampler": "sobol"}, compare=["old"])
-    weights = weighed(Sight(study, study.observed.rows[:1]), 65_536, unobserved)
-    assert weights.effective <= weights.weights.sum() ** 2 / (weights.weights**2).sum() * (1 + 1e-9)
-
-
-@pytest.mark.slow
-def test_runs_that_no_longer_move_are_stuck_however_few_and_however_often(known):
-    far = walk(*(row(2021 + k, 1.0, standard_error=0.0005) for k in range(10)))
-    for _ in range(2):
-        (said,) = refused(known, far, runs=2)
-        assert "2 of 2 runs" in said and "larger error" in said
-
-
 def test_values_that_are_no_numbers_are_refused(known, monkeypatch):
     step = Walk.step
 
@@ -231,33 +212,3 @@ def test_values_that_are_no_numbers_are_refused(known, monkeypatch):
     monkeypatch.setattr(Walk, "step", broken)
     (said,) = refused(known, walked(1.0), until=2025, runs=1)
     assert said == at("run.nonfinite", "not finite")
-
-
-class Flow(PathModel):
-    """What goes from two places to the same two."""
-
-    dims = {"origin": ("a", "b"), "target": ("a", "b")}
-    factors = {"size": Factor("kt/yr")}
-    yearly = {"flow": Yearly("kt/yr", ("origin", "target"))}
-    outcomes = {"all": Outcome("kt", total("flow"), loss=True)}
-
-    def init(self, factors, levers):
-        return {"size": factors.size}
-
-    def step(self, state, year, factors, shocks, levers):
-        return state, {"flow": table(self.dims, [[1.0, 2.0], [3.0, 4.0]]) * factors.size}
-
-
-def test_figures_of_the_same_label_in_two_dimensions_are_two():
-    rows = [
-        row(2021, 1.0, variable="flow", at=f"{dim}=a", across="sum", unit="kt/yr", series=dim, standard_error=0.1)
-        for dim in Flow.dims
-    ]
-    text = {
-        "name": "flow",
-        "time": {"first": 2021, "last": 2021},
-        "factors": {"size": {"family": "uniform", "low": 1, "high": 2}},
-    }
-    study = read_study(text | {"observed": {"rows": rows}}, "flow.toml", model=Flow())
-    from_a, to_a = Sight(study, study.observed.rows).of_paths(0, 16)
-    np.testing.assert_allclose(to_a, from_a * 4 / 3, rtol=1e-6)
