@@ -260,6 +260,7 @@ TERMS: Mapping[str, str | Term] = {
     "replays.path": "stands for the number of a future, such as one of the worst paths",
     "reversed": share("share of universes in which the difference has the other sign, significantly"),
     "row": "number of the row",
+    "rule": "sign: the difference has the other sign significantly; size: it is also as large as matters",
     "scale": "scale of the law",
     "sd_before": Term("standard deviation of the prior", "sd"),
     "sd_given": "standard deviation given what was observed",
