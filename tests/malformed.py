@@ -145,6 +145,7 @@ PATHS: dict[str, Any] = {
         "dry": {"outcome": "lowest_stock", "below": 2.0},
         "costly": {"outcome": "damage", "above": 8.0},
         "ruin": {"all": ["dry", "costly"]},
+        "harm": {"any": ["dry", "costly"]},
     },
     "lever_groups": {"water": ["release", "quota"], "when": ["start"]},
     "assumptions": {

@@ -193,7 +193,7 @@ def assert_only_rounding(study: Study, values: np.ndarray, others: np.ndarray) -
     assert np.all(np.abs(values - others) <= allowed)
     names = list(study.model.outcomes)
     for event in study.events:
-        if event.all_of:
+        if event.parts:
             continue
         at = names.index(event.outcome)
         threshold = event.above if event.above is not None else event.below

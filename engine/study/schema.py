@@ -178,13 +178,14 @@ class PolicyTable(Labelled):
 
 
 class EventTable(Labelled):
-    """A threshold on an outcome, or several events at once."""
+    """A threshold on an outcome, or several events of which all, or at least one, must happen."""
 
     about: Words = says("what it means")
     outcome: Words = says("outcome that the threshold is on")
     above: Number = says("threshold that the outcome exceeds")
     below: Number = says("threshold that the outcome falls below")
     all: Names = says("events that must all happen on one path, in place of a threshold")
+    any: Names = says("events of which at least one must happen on a path, in place of a threshold")
 
 
 class AssumptionTable(Labelled):

@@ -243,9 +243,9 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
     with problems.within(place):
         look_up("event", event, events)
         table = events[event]
-        if "all" in table:
-            text = "is several events at once, without a threshold of its own. Name one of them"
-            raise refusal("", f"{text}: {', '.join(table['all'])}.")
+        if parts := table.get("all") or table.get("any"):
+            text = "combines events, without a threshold of its own. Name one of them"
+            raise refusal("", f"{text}: {', '.join(parts)}.")
         present = table.get("above", table.get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
             with problems.within(place):
