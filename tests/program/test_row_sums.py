@@ -22,7 +22,7 @@ def both_ways(kind, size, x, y, units, numbers):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [1, 2])
-@pytest.mark.parametrize("units", [0, 1, 7, 8, 9, 64, 1001, 5000])
+@pytest.mark.parametrize("units", [0, 1, 7, 9, 1001])
 def test_machine_code_adds_up_as_numpy_does(dtype, kind, size, units):
     """Also of rows that lie apart, and that do not begin at a whole vector."""
     rng = np.random.default_rng([units, size])
@@ -62,17 +62,3 @@ def test_sums_are_those_of_exact_arithmetic(size, monkeypatch):
         for power in (1, 2, 3):
             exact, most = math.fsum(r**power for r in rest), math.fsum(abs(r) ** power for r in rest)
             assert abs(found[power - 1, row] - exact) <= 1e-14 * most
-
-
-@pytest.mark.parametrize("kinds", [("f4", "f8"), ("f8", "f4"), (">f4", "f4"), ("f2", "f4"), ("f2", "f2")])
-def test_values_of_other_types_are_taken_to_one(kinds, monkeypatch):
-    """Single beside double precision, the other order of bytes, types that there is no machine code for."""
-    rng = np.random.default_rng(8)
-    x, y = (rng.standard_normal((2, 300)).astype(kind) for kind in kinds)
-    made = sums.Made.of("difference", x) - sums.Made.of("difference", y)
-    found = []
-    for summing in (sums.by_numpy, row_sums.sums):
-        monkeypatch.setattr(sums, "summing", summing)
-        found.append(sums.sums(made, 2, 150, np.zeros(2)))
-    assert np.array_equal(*found)
-    assert np.allclose(found[0][0], (x.astype("f8") - y).sum(axis=1))
