@@ -262,6 +262,6 @@ def test_lanes_follow_the_memory_of_the_smallest_card():
 
 def test_futures_that_are_moved_are_computed_by_processors(tmp_path):
     study = walk()
-    moved = replace(study, facts=Facts(0, study.policy_names[0], lambda run: None))
+    moved = replace(study, facts=Facts(until=0, policy=study.policy_names[0], held=lambda run: None))
     (form,) = program_on(moved, row_of(Named())).forms
     assert form.name == "loop" and "moved futures" in form.why
