@@ -183,7 +183,7 @@ class ChallengeTable(Table):
 
     claims: list[str] = says("sentences such as 'save better than keep in ES99 of shortage'", [])
     matters: float = says(
-        "smallest difference that reverses a claim, as a share of the larger of the two numbers", MATTERS, ge=0, lt=1
+        "smallest difference that reverses a claim by size, as a share of the larger number", MATTERS, ge=0, lt=1
     )
     readings: dict[str, ChoiceTable] = says("other choices of what is measured, one at a time", {})
     horizons: dict[str, ChoiceTable] = says("the same variables over other years", {})

@@ -19,7 +19,7 @@ CHOICES = ("readings", "horizons")
 BY_NAME = (*CHOICES, "thresholds")
 """Tables of the section whose entries have names."""
 MATTERS = 0.1
-"""Default of `Challenge.matters`, the smallest difference that reverses a claim, as a share of the larger number."""
+"""Default of `Challenge.matters`."""
 _CLAIM = re.compile(r"(\S+) (better|worse|likelier|rarer) than (\S+) in (?:(\S+) of )?(\S+)")
 
 
@@ -74,7 +74,8 @@ class Challenge:
 
     Args:
       claims: those whose two policies run.
-      matters: smallest difference that reverses a claim, as a share of the larger of the two numbers; from 0, below 1.
+      matters: smallest difference that reverses a claim by size, as a share of the larger of the two numbers; from 0,
+        below 1.
       readings: each a choice of its own.
       horizons: other spans of time, all of them one choice.
       thresholds: event -> its other thresholds.

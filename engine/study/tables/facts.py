@@ -58,7 +58,7 @@ class Facts(FactsTable):
       held: gives the moved futures of a run by its number; None where they are not stored.
     """
 
-    held: Callable[[int], Moved] | None = says("moved futures by run", exclude=True, repr=False)
+    held: Callable[[int], Moved] | None = says("moved futures by run", exclude=True)
 
 
 def read(text: Tables, problems: Problems) -> Facts | None:

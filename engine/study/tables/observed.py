@@ -159,6 +159,7 @@ class _Judged(Table):
     policy: str = says("policy closest to what was done", "")
     seen: list[str] = says("parts of the study that used the figures so marked: priors, equations", [*SEEN])
     discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
+    correlation: float = says("correlation of the errors of any two figures of a series", 0.0, ge=0, lt=1)
 
 
 class ObservedTable(_Judged):
@@ -224,7 +225,7 @@ def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
     if not observed.rows:
         return {}
     policy = observed.policy if observed.policy in policies else ""
-    more = {"policy": policy, "discrepancy": observed.discrepancy}
+    more = {"policy": policy, "discrepancy": observed.discrepancy, "correlation": observed.correlation}
     stated = {key: value for key, value in more.items() if value}
     return {**stated, "seen": observed.seen, "rows": [row.row() for row in observed.rows]}
 
