@@ -108,10 +108,10 @@ class Event(EventTable):
                 elif {"all", "any"} & {*events[other]}:
                     problems.add(stated[0], f"expected events with a threshold of their own; '{other}' has none.")
             return
-        if self.outcome is None:
-            problems.add("", 'has no outcome. Add outcome = "..." and above or below.')
-        else:
+        if self.outcome:
             problems.knows("outcome", "outcome", self.outcome, model.outcomes)
+        else:
+            problems.add("", 'has no outcome. Add outcome = "..." and above or below.')
         if len(stated) == 1:
             with problems.within(stated[0]):
                 number(self.threshold)

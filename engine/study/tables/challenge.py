@@ -56,7 +56,7 @@ class Reading(ChoiceTable):
     """Another choice of what is measured, with its name."""
 
     name: str
-    about: str = ""
+    about: str
     instead: dict[str, str]
 
 
