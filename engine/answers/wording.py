@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.answers.as_text import shown_in
 from engine.formatting import rounded
-from engine.risk.estimation.conditional import Term
+from engine.risk.estimation.events import Term
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -160,17 +160,12 @@ def _histograms(
     }
 
 
-def _happens(study: Study, event: Event, values: dict[str, Array]) -> Bool[Array, "policy path"]:
+def _happens(study: Study, event: Event, values: dict[str, Array]) -> Any:
     """As `happens` in `risk/estimation/events.py`, with thresholds rounded to single precision, as NumPy does."""
-
-    def passed(threshold: tuple[str, bool, float]) -> Array:
-        name, above, limit = threshold
-        with np.errstate(over="ignore"):
-            rounded = float(np.float32(limit))
-        return values[name] > rounded if above else values[name] < rounded
-
-    happens: Array = hold(thresholds(study, event), passed)
-    return happens
+    with np.errstate(over="ignore"):
+        return hold(
+            thresholds(study, event), lambda term: replace(term, number=float(np.float32(term.number))).holds(values)
+        )
 
 
 def _numbers(holds: Bool[Array, "*row path"], starts: Starts) -> Int[Array, "*row group"]:

@@ -97,7 +97,7 @@ class TailFutures:
         if self.level is None:
             event = self.study.events_by_name[self.variable]
             passed = [
-                [(name, 1.0 if above else -1.0, at) for name, above, at in clause]
+                [(term.name, 1.0 if term.sign == ">" else -1.0, term.number) for term in clause]
                 for clause in thresholds(self.study, event)
             ]
         else:

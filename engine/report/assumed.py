@@ -63,7 +63,7 @@ def _policy(study: Study, policy: Policy) -> Row:
 def _event(study: Study, event: Event) -> Row:
     if event.outcome is None:
         names = ", ".join(study.title("events", name) for name in event.parts)
-        rule = f"{'all' if event.all_of else 'any'} of: {names}"
+        rule = f"{'all' if event.all else 'any'} of: {names}"
     else:
         sign = "<" if event.above is None else ">"
         limit = f"{event.threshold:g} {unit_in_words(study.unit_of(event.outcome))}"

@@ -244,7 +244,7 @@ def parts(run: RunRecords) -> list[str]:
     """Of each event that consists of others, a sentence that names them."""
     study = run.study
     return [
-        f"“{study.title('events', one.name)}” requires {'all' if one.all_of else 'at least one'} of these in the same"
+        f"“{study.title('events', one.name)}” requires {'all' if one.all else 'at least one'} of these in the same"
         f" future: {listed([study.phrase('events', part) for part in one.parts])}."
         for one in study.events
         if one.parts

@@ -235,6 +235,6 @@ def _root_attributes(study: Study) -> Attributes:
         "sampler": study.sampler,
         "seed": study.seed,
         "independent_unit": study.unit,
-        **({f"facts_{name}": value for name, value in study.facts.table.items()} if study.facts else {}),
+        **({f"facts_{name}": value for name, value in study.facts.model_dump().items()} if study.facts else {}),
         "block": BLOCK,
     }

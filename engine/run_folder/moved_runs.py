@@ -79,4 +79,4 @@ def placed(study: Study, folder: Path) -> Study:
     study = ownership.of_folder(study, folder)
     if study.facts is None:
         return study
-    return replace(study, facts=replace(study.facts, held=MovedRuns(folder, study.fingerprint)))
+    return replace(study, facts=study.facts.model_copy(update={"held": MovedRuns(folder, study.fingerprint)}))

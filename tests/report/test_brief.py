@@ -20,8 +20,11 @@ from tests.report.wording import assert_short, brief, sentences
 def test_names_without_labels_are_words():
     model = Farms()
     model.outcomes = {"grain_shortage": Farms.outcomes["shortage"], "gdp_index": Farms.outcomes["gdp_index"]}
-    events = (Event("grain_gone", "", "grain_shortage", above=1.0), Event("growth_gone", "", "gdp_index", below=-1.0))
-    events = (*events, Event("all_gone", "", all_of=("grain_gone", "growth_gone")))
+    events = (
+        Event(name="grain_gone", outcome="grain_shortage", above=1.0),
+        Event(name="growth_gone", outcome="gdp_index", below=-1.0),
+    )
+    events = (*events, Event(name="all_gone", all=["grain_gone", "growth_gone"]))
     text = made(make_study(model, 2000, ("old_way", "new_way"), events=events, labels={}))
     assert [sentence for sentence in sentences(text) if re.search(r"[a-z]_[a-z]", sentence)] == []
     said = " ".join(sentences(text))

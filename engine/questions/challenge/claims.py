@@ -100,7 +100,7 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
                 stated = event.threshold
                 end = stated * threshold.value if threshold.is_multiple else threshold.value
                 moved = (1.0 - fraction) * stated + fraction * end
-                event = replace(event, above=moved) if event.above is not None else replace(event, below=moved)
+                event = event.model_copy(update={"below" if event.above is None else "above": moved})
         return ((event,),)
 
     name = instead(claim.variable)

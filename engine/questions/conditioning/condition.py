@@ -160,7 +160,9 @@ def condition(
         return _simulated(whole, replace(one, facts=facts), coming, units, device, observe)
 
     prior = futures(None, as_units(paths, one.unit))
-    posterior = futures(Facts(0, one.baseline, runs.__getitem__), as_units(len(runs) * FUTURES, FUTURES))
+    posterior = futures(
+        Facts(until=0, policy=one.baseline, held=runs.__getitem__), as_units(len(runs) * FUTURES, FUTURES)
+    )
     return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, missed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from itertools import chain
 import numpy as np
 
 from engine.errors import Problems
-from engine.risk.estimation.events import ByName, event_indicators, hold
+from engine.risk.estimation.events import ByName, Term, event_indicators, hold
 from engine.risk.estimation.influences import single
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, PolicyPaths, Units, moments_of_totals
 from engine.risk.estimation.measures import correlation, estimated, finite_units, probability, summary
@@ -20,24 +19,8 @@ from engine.risk.estimation.tables import Record, record
 from engine.study.components import Clauses
 from engine.study.study import Study
 
-OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?"
 TERM = re.compile(rf"\s*(?P<name>[^\s<>=]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>{NUMBER})\s*", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Term:
-    """One comparison of an outcome with a number.
-
-    Args:
-      name: the outcome.
-      sign: one of < <= > >=.
-      number: what the outcome is compared with.
-    """
-
-    name: str
-    sign: str
-    number: float
 
 
 @dataclass(frozen=True)
@@ -54,8 +37,7 @@ class Condition:
 
     def holds(self, values: ByName) -> np.ndarray:
         """Whether each path meets the condition: bool, in the shape of the outcomes, which are given by name."""
-        held: np.ndarray = hold(self.clauses, lambda term: OPERATORS[term.sign](values[term.name], term.number))
-        return held
+        return hold(self.clauses, lambda term: term.holds(values))
 
 
 def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ()) -> Condition:
@@ -68,7 +50,7 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
     Raises:
       UserError: for text that is no such comparison, and names that are not in `known`; all problems at once.
     """
-    names, clauses, problems = tuple(known), list[tuple[Term]](), Problems()
+    names, clauses, problems = tuple(known), [], Problems()
     for part in re.split(r"\s+and\s+", text.strip()):
         match = TERM.fullmatch(part)
         if not match:

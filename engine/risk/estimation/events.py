@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
 from typing import Any
@@ -15,11 +16,31 @@ from engine.study.study import Study
 
 ByName = Mapping[str, np.ndarray]
 """Arrays by the name of an outcome or another variable."""
+OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One comparison of an outcome with a number.
+
+    Args:
+      name: the outcome.
+      sign: one of < <= > >=.
+      number: what the outcome is compared with.
+    """
+
+    name: str
+    sign: str
+    number: float
+
+    def holds(self, values: Mapping[str, Any]) -> Any:
+        """Where it holds: a bool array in the shape of the outcomes, which are given by name."""
+        return OPERATORS[self.sign](values[self.name], self.number)
 
 
 def event_outcomes(study: Study, event: Event) -> set[str]:
     """Names of the outcomes that an event depends on, also through the events that it combines."""
-    return {name for name, _, _ in chain(*thresholds(study, event))}
+    return {term.name for term in chain(*thresholds(study, event))}
 
 
 def known_events(study: Study, outcomes: Iterable[str]) -> tuple[Event, ...]:
@@ -38,20 +59,17 @@ def event_indicators(study: Study, values: ByName) -> dict[str, np.ndarray]:
 
 def happens(study: Study, event: Event, values: ByName) -> np.ndarray:
     """Whether one event happens: a bool array in the shape of the outcomes, which are given by name."""
-    passes = {True: operator.gt, False: operator.lt}
-    return hold(thresholds(study, event), lambda one: passes[one[1]](values[one[0]], one[2]))
+    return hold(thresholds(study, event), lambda term: term.holds(values))
 
 
-def hold(clauses: Clauses[One], holds: Callable[[One], Any]) -> Any:
-    """Where at least one statement of every clause holds: a bool array of NumPy or JAX, as `holds` gives it."""
-    return reduce(operator.and_, (reduce(operator.or_, map(holds, clause)) for clause in clauses))
+def hold(clauses: Clauses[One], holds: Callable[[One], Any]) -> np.ndarray:
+    """Where at least one statement of every clause holds, as `holds` says of each."""
+    held: np.ndarray = reduce(operator.and_, (reduce(operator.or_, map(holds, clause)) for clause in clauses))
+    return held
 
 
-def thresholds(study: Study, event: Event) -> Clauses[tuple[str, bool, float]]:
-    """Thresholds of an event, each an outcome, whether above, and the number.
-
-    The event happens where at least one threshold of every clause is passed.
-    """
+def thresholds(study: Study, event: Event) -> Clauses[Term]:
+    """Comparisons with the thresholds of an event, which happens where at least one of every clause holds."""
     if event.outcome is None:
         return event.combined(thresholds(study, study.events_by_name[name]) for name in event.parts)
-    return (((event.outcome, event.above is not None, float(event.threshold)),),)
+    return ((Term(event.outcome, "<" if event.above is None else ">", event.threshold),),)

@@ -11,6 +11,7 @@ from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model, worse_side
+from engine.study.tables.record import Labelled, says
 from engine.study.values import LEVELS, Tables, measures, multiple_of, number
 
 CHOICES = ("readings", "horizons")
@@ -44,13 +45,19 @@ class Claim:
         return f"{self.policy} {word} than {self.against} in {of}{self.variable}"
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Another choice of what is measured; `instead` maps variables to the ones that replace them."""
+class ChoiceTable(Labelled):
+    """Another choice of what is measured."""
+
+    about: str | None = says("meaning of the choice")
+    instead: dict[str, str] | None = says("events or outcomes, and what replaces them")
+
+
+class Reading(ChoiceTable):
+    """Another choice of what is measured, with its name."""
 
     name: str
     about: str
-    instead: Mapping[str, str]
+    instead: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -193,7 +200,7 @@ def table_of(challenge: Challenge, labels: Mapping[str, str]) -> Tables:
     for kind, stated in choices.items():
         for one in getattr(challenge, kind):
             label = {"label": labels[one.name]} if one.name in labels else {}
-            stated[one.name] = {**label, "about": one.about, "instead": dict(one.instead)}
+            stated[one.name] = {**label, "about": one.about, "instead": one.instead}
     choices["thresholds"] = {
         event: [f"{one.value!r}x" if one.is_multiple else one.value for one in values]
         for event, values in challenge.thresholds.items()
@@ -214,7 +221,7 @@ def _choice(name: str, table: Tables, place: str, events: Tables, model: Model, 
     if not table.get("instead"):
         remedy = 'Say what is looked at in place of what: instead = { EVENT = "OTHER" }.'
         problems.add(f"{place}.instead", f"is missing. {remedy}")
-    return Reading(name, table.get("about", ""), instead)
+    return Reading(name=name, about=table.get("about", ""), instead=instead)
 
 
 def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None:

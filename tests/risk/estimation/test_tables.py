@@ -19,12 +19,12 @@ from tests.small_study import make_study
 N = 4096
 OUTCOMES = ("capital_shortfall_peak", "lowest_growth")
 EVENTS = (
-    Event("wrecked", "", "capital_shortfall_peak", above=1.0),
-    Event("shrinking", "", "lowest_growth", below=-0.5),
-    Event("both", "", all_of=("wrecked", "shrinking")),
-    Event("nested", "", all_of=("both", "wrecked")),
-    Event("either", "", any_of=("wrecked", "shrinking")),
-    Event("mixed", "", any_of=("both", "shrinking")),
+    Event(name="wrecked", outcome="capital_shortfall_peak", above=1.0),
+    Event(name="shrinking", outcome="lowest_growth", below=-0.5),
+    Event(name="both", all=["wrecked", "shrinking"]),
+    Event(name="nested", all=["both", "wrecked"]),
+    Event(name="either", any=["wrecked", "shrinking"]),
+    Event(name="mixed", any=["both", "shrinking"]),
 )
 POLICIES = tuple(Policy(name, "", {}, 2016) for name in ("reform", "old", "mixed"))
 
