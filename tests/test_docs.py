@@ -74,6 +74,7 @@ def test_policies_of_the_page_do_what_their_names_say(models):
     assert (stock.sel(policy="save", year=2039) > stock.sel(policy="keep", year=2039)).item()
 
 
+@pytest.mark.slow
 def test_python_block_of_the_page_runs(models, capsys):
     page = (ROOT / "docs" / "writing-a-model.md").read_text(encoding="utf-8")
     code = next(code for code in blocks(page, "python") if "load_study" in code)

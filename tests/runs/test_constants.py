@@ -12,6 +12,7 @@ from engine.run_folder.reading import open_cube
 from engine.study.study import Block
 from tests.constant_studies import BEAM, LAW, MODELS, WELL, beam, model, well
 from tests.helpers import assert_close, assert_same
+from tests.pairs import in_turn
 from tests.small_files import call, write
 
 FORMS = ("loop", "xla")
@@ -25,8 +26,7 @@ def computed(study, form="loop"):
 # ------------------------------------------------------------------------------- the numbers
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("form", "precision"), in_turn(FORMS, ("float32", "float64")))
 def test_the_number_reaches_the_outcomes_of_a_static_model(form, precision):
     run = {**BEAM["run"], "precision": precision}
     for constants in ({}, {"stiffness": 3.0, "slack": 0.7}):
@@ -37,8 +37,7 @@ def test_the_number_reaches_the_outcomes_of_a_static_model(form, precision):
         assert_close(outcomes[:, 1], np.full_like(outcomes[:, 1], 1 / slack if slack else 0.0), precision)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("form", "precision"), in_turn(FORMS, ("float32", "float64")))
 def test_the_number_reaches_the_outcomes_of_a_model_with_years(form, precision):
     numbers = {"leak": 0.25, "start_share": 1.0, "depth": 5.0}
     study = well(constants=numbers, settings={"precision": precision})
@@ -71,7 +70,7 @@ def test_a_drawn_constant_leaves_all_other_draws_as_they_are(sampler):
 # ------------------------------------------------------------------------------- years up to one
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["loop", pytest.param("xla", marks=pytest.mark.slow)])
 def test_outcomes_up_to_a_year_are_those_of_a_study_that_ends_in_it(form):
     names = [*model().outcomes]
     whole, ended = (well(time={"first": 2016, "last": last}) for last in (2020, 2018))
