@@ -124,7 +124,10 @@ def test_double_precision_is_the_same_however_the_work_is_cut_up(tmp_path):
             assert_same(values.values, more.cube[group][name].values)
 
 
-@pytest.mark.parametrize("study", [farms, lambda: load_study("rustbelt")], ids=["farms", "rustbelt"])
+RUSTBELT = pytest.param(lambda: load_study("rustbelt"), marks=pytest.mark.slow, id="rustbelt")
+
+
+@pytest.mark.parametrize("study", [pytest.param(farms, id="farms"), RUSTBELT])
 def test_no_false_alarm(study):
     assert not too_coarse(study())
 
