@@ -189,11 +189,9 @@ class Measured(Distribution):
             many = np.minimum(many, units.kish).round(11)  # rounding must not leave a little less than is needed
         column = q, (high - low) / (2 * units.reach), low, high
 
-        def tied() -> Which:
-            heaviest = 1 if units.weights is None else units.weights.max()
-            around = np.maximum(TIED / 2 * (first - second) * n / count, heaviest)
-            return (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
-
+        heaviest = 1 if units.weights is None else units.weights.max()
+        around = np.maximum(TIED / 2 * (first - second) * n / count, heaviest)
+        tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
         many = np.where(ended, np.inf, many)
         return Measure(column, Made.of("above", self.values, q, slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 
