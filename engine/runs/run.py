@@ -336,7 +336,7 @@ class Run:
         """Figures by the name of their kind, such as `plot.fan("growth")`."""
         from engine.runs.figures import Plots
 
-        return Plots(self._folder, lambda: self.cube)
+        return Plots(self._folder, lambda: self._read_cube)
 
     def report(self, out: str | Path | None = None, variable: str | None = None) -> Path:
         """Writes the report of the run, one HTML page, and returns its path: `engine.runs.upkeep.write_report`.

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine.answers.answer import Subject
+from engine.report.sentences import amounts
 from engine.study.components import Event
 from tests.conditioned import conditioned
 from tests.report.farms import Farms, made, make_study, normal, page_of
@@ -64,6 +65,11 @@ def test_numbers_before_the_facts_stand_beside_those_given_them():
     text = brief(made(study, answers={"condition": answer.tree}))
     heads = re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", text[text.index('class="board') :])
     assert heads[:2] == ["Old, before the facts", "Old, given them"]
+    screen = re.findall(r"<h3>([^<]*)</h3>|<p>(.*?)</p>", text[: text.index('id="numbers"')])
+    assert any(head == "Before the facts, and given them" for head, _ in screen)
+    row = next(row for row in answer["risk"].rows() if row["policy"] == "old")
+    pair = " and ".join(amounts("probability", row["before"], row["given"]))
+    assert ("", f"Old: {pair}.") in screen
 
 
 def test_a_run_without_events_shows_how_bad_its_first_outcome_gets_once():

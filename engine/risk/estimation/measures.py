@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.risk.estimation.evidence import MEDIAN, measures as names_of, rows
+from engine.risk.estimation.evidence import MEDIAN, levels_of, measures as names_of, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
     HEAVY_TAILS,
@@ -189,6 +189,20 @@ class Variables:
 def summary(values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
     """Mean, median, sd, VaR and ES of one variable, by name, from values [path]: `Variables.summary`."""
     return Variables((values,), unit, loss, levels).summary(0)
+
+
+def measure(values: Paths, unit: Unit, loss: bool, name: str) -> Estimate:
+    """One measure of one variable by its name, such as ES97.5, as in `summary`; no other is computed."""
+    levels = levels_of(name)
+    row, level = dict(zip(names_of(levels), rows(levels), strict=True))[name]
+    samples, lost = Variables((values,), unit, loss, levels)._all
+    if not samples:
+        return nothing(lost)
+    (sample,) = samples
+    of = row.number(sample, level)
+    tail = sample.tail(row.tail, of, level) if row.tail else None
+    (own,) = judged([of], [tail], sample.constant, sample.units, lost)
+    return own if loss or not row.signed else -own
 
 
 def difference(values: Paths, baseline_values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
