@@ -58,8 +58,7 @@ class Made:
         if self.kind == "excess":
             return np.maximum(x - y, 0)
         scale_x, centre_x, scale_y, centre_y = self.numbers.T[..., None]
-        of_x = self._side(x, scale_x, centre_x)
-        return of_x - self._side(y, scale_y, centre_y) if scale_y.any() else of_x
+        return self._side(x, scale_x, centre_x) - self._side(y, scale_y, centre_y)
 
     def parts(self) -> Iterator[Float[np.ndarray, "path"]]:
         """Values of the first row, of `BLOCK` paths at a time."""
