@@ -17,7 +17,7 @@ from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, S
 from engine.risk.estimation import measures
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.tables import tables_of_paths
-from engine.risk.policies.regrets import regrets
+from engine.risk.policies.paired import regrets
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Study
 from tests.helpers import assert_plausible

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.answers.wording import amount, amounts, measured, share, size, some
+from engine.answers.as_text import amount, amounts, measured, share, size, some
 from engine.risk.estimation.intervals import Estimate
 
 NAN = float("nan")

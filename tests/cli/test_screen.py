@@ -25,7 +25,7 @@ from engine.cli.show.progress import _News, fitting, sentence
 from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.study_digest import digest
 from engine.execution.progress import Progress
-from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.intervals import Estimate
 from engine.runs.headline import Headline
 from engine.study.loading import load_study

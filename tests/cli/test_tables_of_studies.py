@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.answers.wording import claimed
+from engine.answers.as_text import claimed
 from engine.cli.show.study_digest import differing, digest, targets_text
 from engine.risk.estimation.bounds import TOLD, by_year, standings
 from engine.study.loading import load_model_file, load_study

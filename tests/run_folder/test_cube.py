@@ -23,7 +23,7 @@ from engine.errors import UserError
 from engine.execution.resources import bytes_needed, refuse_if_too_large
 from engine.modelling.records import Outcome, StaticModel
 from engine.risk.estimation.rounding import Lost, Rounding
-from engine.risk.estimation.summary_groups import GROUPS
+from engine.risk.estimation.tables import GROUPS
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder

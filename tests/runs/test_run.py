@@ -14,7 +14,7 @@ import engine
 from engine.charts.kinds import KINDS
 from engine.errors import UserError
 from engine.execution import results
-from engine.risk.estimation.evidence import stated_level
+from engine.risk.estimation.influences import stated_level
 from engine.run_folder.folder import RunFolder
 from engine.runs.upkeep import Repair
 from tests.refusals import refuses

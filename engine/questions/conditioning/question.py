@@ -11,10 +11,9 @@ import numpy as np
 from scipy.special import rel_entr
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import SHARES
+from engine.answers.as_text import SHARES, amounts, measured
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
-from engine.answers.wording import amounts, measured
 from engine.program.posterior.agreement import RUNS
 from engine.questions.backtest.scores import WITHIN
 from engine.questions.conditioning.condition import Conditioned, Futures, condition, places
