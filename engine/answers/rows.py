@@ -159,6 +159,7 @@ TERMS: Mapping[str, str | Term] = {
     "holds_16": share("share of universes in which it holds where 16 choices depart", "16 depart"),
     "holds_4": share("share of universes in which it holds where 4 choices depart", "4 depart"),
     "in_force": "value of the lever, or its values by year",
+    "information": Term("information of the facts about the factor", "bits"),
     "input": "what is drawn independently of all else",
     "inputs.distance": (
         "variance of the density by tenths over the prior's, less what chance adds: 0 as the prior, 9 all in one tenth"
@@ -262,8 +263,9 @@ TERMS: Mapping[str, str | Term] = {
     "regret.regret": "distance from the best policy of the same future",
     "replays.command": "what shows the path in full",
     "replays.path": "stands for the number of a future, such as one of the worst paths",
-    "reversed": share("share of universes in which the claim is reversed, by as much as matters"),
+    "reversed": share("share of universes in which the difference has the other sign, significantly"),
     "row": "number of the row",
+    "rule": "sign: the difference has the other sign significantly; size: it is also as large as matters",
     "scale": "scale of the law",
     "sd_before": Term("standard deviation of the prior", "sd"),
     "sd_given": "standard deviation given what was observed",
@@ -295,7 +297,8 @@ TERMS: Mapping[str, str | Term] = {
     "threshold": "threshold that the law begins at",
     "time": "year, or the last of several",
     "turn": Term("its value where the ranking turns; where it does not, the value that comes nearest", "turns at"),
-    "turned_by": "the fewest choices found that turn it",
+    "turned_by": Term("the fewest choices found that reverse its sign significantly", "reversed by"),
+    "turned_by_size": Term("the fewest choices found that reverse it by as much as matters", "by size"),
     "turns": "whether it turns the ranking",
     "undecided": share("share of universes in which neither is significant"),
     "unit": "unit of its numbers",

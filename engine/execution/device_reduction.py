@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float32, Float64, Int, UInt32
 from engine.program import gpu
 from engine.program.contract import CardFailed, Outcomes, Pass
 from engine.program.gpu_program import CardPass, GpuProgram
-from engine.risk.estimation.events import thresholds
+from engine.risk.estimation.events import hold, thresholds
 from engine.risk.estimation.histograms import BINS, WIDEST
 from engine.risk.estimation.tallies import LANES, Tally, group_size, group_starts, tally, unkept, unkept_events
 from engine.study.components import Event
@@ -162,9 +162,15 @@ def _histograms(
 
 def _happens(study: Study, event: Event, values: dict[str, Array]) -> Bool[Array, "policy path"]:
     """As `happens` in `risk/estimation/events.py`, with thresholds rounded to single precision, as NumPy does."""
-    with np.errstate(over="ignore"):
-        limits = [(values[name], above, float(np.float32(limit))) for name, above, limit in thresholds(study, event)]
-    return functools.reduce(jnp.logical_and, [of > limit if above else of < limit for of, above, limit in limits])
+
+    def passed(threshold: tuple[str, bool, float]) -> Array:
+        name, above, limit = threshold
+        with np.errstate(over="ignore"):
+            rounded = float(np.float32(limit))
+        return values[name] > rounded if above else values[name] < rounded
+
+    happens: Array = hold(thresholds(study, event), passed)
+    return happens
 
 
 def _numbers(holds: Bool[Array, "*row path"], starts: Starts) -> Int[Array, "*row group"]:

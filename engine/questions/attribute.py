@@ -84,7 +84,7 @@ def subject(study: Study, rows: Sequence[Mapping[str, Any]], named: Sequence[str
 
     def rank(row: Mapping[str, Any]) -> tuple[bool, ...]:
         event = study.events_by_name.get(row["variable"])
-        return event is None, not (event and event.all_of), row["measure"] != SHORTFALL
+        return event is None, not (event and event.parts), row["measure"] != SHORTFALL
 
     first = min((row for row in rows if not named or row["variable"] == named[0]), key=rank)
     return [row for row in rows if row["of"] == first["of"]]

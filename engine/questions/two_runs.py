@@ -102,4 +102,4 @@ def _meaning(study: Study, name: str) -> list[Any]:
     if name in study.model.outcomes:
         return [study.unit_of(name)]
     event = study.events_by_name.get(name)
-    return [replace(event, about=""), *(_meaning(study, part) for part in event.all_of)] if event else []
+    return [replace(event, about=""), *(_meaning(study, part) for part in event.parts)] if event else []

@@ -62,7 +62,8 @@ def _policy(study: Study, policy: Policy) -> Row:
 
 def _event(study: Study, event: Event) -> Row:
     if event.outcome is None:
-        rule = "all of: " + ", ".join(study.title("events", name) for name in event.all_of)
+        names = ", ".join(study.title("events", name) for name in event.parts)
+        rule = f"{'all' if event.all_of else 'any'} of: {names}"
     else:
         sign = "<" if event.above is None else ">"
         limit = f"{event.threshold:g} {unit_in_words(study.unit_of(event.outcome))}"

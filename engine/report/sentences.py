@@ -243,8 +243,8 @@ def parts(run: RunRecords) -> list[str]:
     """Of each event that consists of others, a sentence that names them."""
     study = run.study
     return [
-        f"“{study.title('events', one.name)}” requires all of these in the same future:"
-        f" {listed([study.phrase('events', part) for part in one.all_of])}."
+        f"“{study.title('events', one.name)}” requires {'all' if one.all_of else 'at least one'} of these in the same"
+        f" future: {listed([study.phrase('events', part) for part in one.parts])}."
         for one in study.events
-        if one.all_of
+        if one.parts
     ]

@@ -192,8 +192,8 @@ def valid_range(entry: Yearly, begin: str = "valid") -> dict[str, float]:
 
 
 def _rule(event: Event) -> str:
-    if event.all_of:
-        return " and ".join(event.all_of)
+    if event.parts:
+        return (" and " if event.all_of else " or ").join(event.parts)
     return f"{event.outcome} {'<' if event.above is None else '>'} {event.threshold:g}"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, product
+from typing import TypeVar
 
 import numpy as np
 
@@ -44,11 +46,16 @@ class Policy:
         return share.union(*self.drawn.values())
 
 
+One = TypeVar("One")
+Clauses = tuple[tuple[One, ...], ...]
+"""Statements of which, in each clause, at least one must hold."""
+
+
 @dataclass(frozen=True)
 class Event:
-    """A threshold on one outcome, or several events at once.
+    """A threshold on one outcome, or several events of which all, or at least one, must happen.
 
-    Exactly one of (`above`, `below`, `all_of`) is set; `outcome` goes with the first two.
+    Exactly one of (`above`, `below`, `all_of`, `any_of`) is set; `outcome` goes with the first two.
     """
 
     name: str
@@ -57,10 +64,20 @@ class Event:
     above: float | None = None
     below: float | None = None
     all_of: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the events that it combines; none for a threshold."""
+        return self.all_of or self.any_of
+
+    def combined(self, parts: Iterable[Clauses[One]]) -> Clauses[One]:
+        """Its clauses from those of its parts: all of these, or one for each choice of a clause of every part."""
+        return tuple(tuple(chain(*clauses)) for clauses in product(*parts)) if self.any_of else tuple(chain(*parts))
 
     @property
     def threshold(self) -> float:
-        """What its outcome has to be above or below; NaN for several events at once."""
+        """What its outcome has to be above or below; NaN for a combination of events."""
         return next((one for one in (self.above, self.below) if one is not None), math.nan)
 
 

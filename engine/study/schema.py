@@ -178,13 +178,14 @@ class PolicyTable(Labelled):
 
 
 class EventTable(Labelled):
-    """A threshold on an outcome, or several events at once."""
+    """A threshold on an outcome, or several events of which all, or at least one, must happen."""
 
     about: Words = says("what it means")
     outcome: Words = says("outcome that the threshold is on")
     above: Number = says("threshold that the outcome exceeds")
     below: Number = says("threshold that the outcome falls below")
     all: Names = says("events that must all happen on one path, in place of a threshold")
+    any: Names = says("events of which at least one must happen on a path, in place of a threshold")
 
 
 class AssumptionTable(Labelled):
@@ -207,7 +208,7 @@ class ChallengeTable(Table):
 
     claims: list[str] = says("sentences such as 'save better than keep in ES99 of shortage'", [])
     matters: float = says(
-        "smallest difference that reverses a claim, as a share of the larger of the two numbers", MATTERS, ge=0, lt=1
+        "smallest difference that reverses a claim by size, as a share of the larger number", MATTERS, ge=0, lt=1
     )
     readings: dict[str, ChoiceTable] = says("other choices of what is measured, one at a time", {})
     horizons: dict[str, ChoiceTable] = says("the same variables over other years", {})
@@ -222,6 +223,7 @@ class ObservedTable(Table):
     policy: str = says("policy closest to what was done", "")
     seen: list[str] = says("parts of the study that used the figures so marked: priors, equations", [*SEEN])
     discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
+    correlation: float = says("correlation of the errors of any two figures of a series", 0.0, ge=0, lt=1)
 
 
 class FactsTable(Table):

@@ -21,6 +21,7 @@ EVENTS = (
     Event("tiny", "", "capital_shortfall_peak", above=1e-45),
     Event("never", "", "worst_two_year_growth", above=3e38),
     Event("both", "", all_of=("high", "low")),
+    Event("either", "", any_of=("high", "low")),
 )
 LARGEST = np.finfo(np.float32).max
 

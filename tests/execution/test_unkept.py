@@ -23,6 +23,7 @@ PATHS = 2 * BLOCK + 20_000
 EVENTS = """
 thin = { outcome = "margin", below = 2 }
 both = { all = ["collapse", "thin"] }
+either = { any = ["collapse", "thin"] }
 """
 KEEPS = {"all": '"all"', "none": "[]", "margin": '["margin"]'}
 

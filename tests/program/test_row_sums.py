@@ -22,7 +22,7 @@ def both_ways(kind, size, x, y, units, numbers):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [1, 2])
-@pytest.mark.parametrize("units", [0, 1, 7, 8, 9, 64, 1001, 5000])
+@pytest.mark.parametrize("units", [0, 1, 7, 9, 1001])
 def test_machine_code_adds_up_as_numpy_does(dtype, kind, size, units):
     """Also of rows that lie apart, and that do not begin at a whole vector."""
     rng = np.random.default_rng([units, size])

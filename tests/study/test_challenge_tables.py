@@ -171,7 +171,7 @@ WRONG = [
     (instead("ruin", "cost"), "readings.it.instead", ["'cost'", "an outcome", "'ruin'", "an event"]),
     (instead("cost", "jobs"), "readings.it.instead", ["'jobs'", "in k", "'cost'", "in bn"]),
     ({"thresholds": {"ruins": [1]}}, "thresholds.ruins", ["event 'ruins'", "'ruin'"]),
-    ({"thresholds": {"both": ["2x"]}}, "thresholds.both", ["several events", "ruin, woe."]),
+    ({"thresholds": {"both": ["2x"]}}, "thresholds.both", ["combines events", "ruin, woe."]),
     ({"thresholds": {"ruin": [1.5]}}, "thresholds.ruin", ["1.5 is", "there"]),
     ({"thresholds": {"ruin": ["1x"]}}, "thresholds.ruin", ["'1x' is", "there"]),
     ({"thresholds": {"ruin": [0.75, "0.5x"]}}, "thresholds.ruin", ["'0.5x'", "twice"]),

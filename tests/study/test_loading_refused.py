@@ -215,6 +215,12 @@ BAD = [
         '["dry"]\nabove = 1',
         "events.ruin: expected either `all` or an outcome with a threshold, got both.",
     ),
+    ('all = ["dry", "short"]', 'any = ["dri"]', "events.ruin.any: unknown event 'dri'. Did you mean 'dry'?"),
+    (
+        'all = ["dry", "short"]',
+        'any = ["dry"]\nall = ["dry"]',
+        "events.ruin: expected either `all` or `any`, got both.",
+    ),
     (
         "[groups]",
         '[keep]\noutcomes = "most"\n[groups]',

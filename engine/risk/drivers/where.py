@@ -142,8 +142,11 @@ def _what(study: Study, words: str, unkept: Iterable[str]) -> Condition:
         kept = {event.name for event in known_events(study, study.keep.outcomes)}
         if words not in kept:
             raise refusal("", not_kept(words, [*study.keep.outcomes, *kept]))
-        terms = (Term(name, ">" if above else "<", limit) for name, above, limit in thresholds(study, events[words]))
-        return Condition(words, tuple(terms))
+        clauses = (
+            tuple(Term(name, ">" if above else "<", limit) for name, above, limit in clause)
+            for clause in thresholds(study, events[words])
+        )
+        return Condition(words, tuple(clauses))
     if re.search("[<>=]", words):
         return parse_condition(words, study.keep.outcomes, unkept)
     if NAME.fullmatch(words):

@@ -1,13 +1,16 @@
-"""On which paths an event happens: an outcome passes a threshold, or several outcomes do."""
+"""On which paths an event happens: an outcome passes a threshold, or all or any of several outcomes do."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
-from engine.study.components import Event
+from engine.study.components import Clauses, Event, One
 from engine.study.study import Study
 
 ByName = Mapping[str, np.ndarray]
@@ -16,7 +19,7 @@ ByName = Mapping[str, np.ndarray]
 
 def event_outcomes(study: Study, event: Event) -> set[str]:
     """Names of the outcomes that an event depends on, also through the events that it combines."""
-    return {name for name, _, _ in thresholds(study, event)}
+    return {name for name, _, _ in chain(*thresholds(study, event))}
 
 
 def known_events(study: Study, outcomes: Iterable[str]) -> tuple[Event, ...]:
@@ -35,13 +38,20 @@ def event_indicators(study: Study, values: ByName) -> dict[str, np.ndarray]:
 
 def happens(study: Study, event: Event, values: ByName) -> np.ndarray:
     """Whether one event happens: a bool array in the shape of the outcomes, which are given by name."""
-    parts = [values[name] > limit if above else values[name] < limit for name, above, limit in thresholds(study, event)]
-    return functools.reduce(np.logical_and, parts)
+    passes = {True: operator.gt, False: operator.lt}
+    return hold(thresholds(study, event), lambda one: passes[one[1]](values[one[0]], one[2]))
 
 
-def thresholds(study: Study, event: Event) -> tuple[tuple[str, bool, float], ...]:
-    """Thresholds that must all be passed for an event to happen: outcome, whether above, and the threshold."""
+def hold(clauses: Clauses[One], holds: Callable[[One], Any]) -> Any:
+    """Where at least one statement of every clause holds: a bool array of NumPy or JAX, as `holds` gives it."""
+    return reduce(operator.and_, (reduce(operator.or_, map(holds, clause)) for clause in clauses))
+
+
+def thresholds(study: Study, event: Event) -> Clauses[tuple[str, bool, float]]:
+    """Thresholds of an event, each an outcome, whether above, and the number.
+
+    The event happens where at least one threshold of every clause is passed.
+    """
     if event.outcome is None:
-        parts = [thresholds(study, study.events_by_name[name]) for name in event.all_of]
-        return tuple(one for part in parts for one in part)
-    return ((event.outcome, event.above is not None, float(event.threshold)),)
+        return event.combined(thresholds(study, study.events_by_name[name]) for name in event.parts)
+    return (((event.outcome, event.above is not None, float(event.threshold)),),)

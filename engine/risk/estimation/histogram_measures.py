@@ -119,10 +119,7 @@ class Binned(Distribution):
             low, high = of.bounds(down)[0], of.bounds(up)[1]
         many, slope = np.array(np.inf if ended else expected), spread * n / max(down - up, 1)
         own = q, spread / (2 * groups.reach), low, high
-
-        def tied() -> bool:
-            return bool(spread > 0 and of.alike(rank, (down, up)) > max(TIED * (down - up), 1))
-
+        tied = bool(spread > 0 and of.alike(rank, (down, up)) > max(TIED * (down - up), 1))
         var = Measure(own, slope * number, above, many, FEWEST_FOR_VAR, tied, (q - q_low, q_high - q), "quantile")
         # groups are too few to estimate the skewness of a tail mean, so it comes from the bins
         shortfall = replace(moments_of_totals(excess, groups), skewness=of.skewness_beyond(rank, q))

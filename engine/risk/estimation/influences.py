@@ -130,7 +130,7 @@ class Measure:
       of: moments of the influence; of a quantile, of the share above it.
       exceedances: effective number of paths beyond the quantile that the number is, or depends on.
       needed: number of exceedances that an interval needs.
-      tied: gives whether a quantile is tied: more than a share `TIED` of the paths in its interval have its value.
+      tied: whether a quantile is tied: more than a share `TIED` of the paths in its interval have its value.
       open: distances below and above within which the exact number from the sample must lie, if it comes from bins.
       kind: "mean" where the number is the mean of its influence, "quantile" where its interval comes from ranks.
     """
@@ -140,7 +140,7 @@ class Measure:
     of: Moments
     exceedances: Cells = field(default_factory=lambda: np.array(np.inf))
     needed: int = 0
-    tied: Callable[[], Which | bool] = lambda: False
+    tied: Which | bool = False
     open: Ends = (0.0, 0.0)
     kind: Literal["mean", "quantile", "other"] = "other"
 
@@ -185,7 +185,7 @@ class Measure:
         if units.count > 1:  # a constant has no error
             seen = [np.where(constant, still, part) for still, part in zip((0.0, value, value), seen, strict=True)]
         error, low, high = seen
-        tied = (self.tied() | other.tied()) & (error > 0)
+        tied = (self.tied | other.tied) & (error > 0)
         open = self.open[0] + other.open[1], self.open[1] + other.open[0]
         column = opened((value, error, np.where(tied, np.nan, low), np.where(tied, np.nan, high)), open)
         fewer = np.minimum(self.exceedances, other.exceedances)

@@ -91,9 +91,10 @@ class Sample(Measured):
         influence, weights = measure.influence, self.units.weights
         if not isinstance(influence, Made):  # totals, which have the weights
             return Extremes.of(influence[0])
-        values = influence.values()[0]
-        own = Extremes.of(values)
-        return own if weights is None else replace(Extremes.of(weights * (values - measure.of.mean)), plain=own)
+        own = Extremes.of_parts(influence.parts(), self.units.paths)
+        if weights is None:
+            return own
+        return replace(Extremes.of(weights * (influence.values()[0] - measure.of.mean)), plain=own)
 
     def less(self, baseline: Sample, lost: Flag | None) -> list[Estimate]:
         """Estimates of these measures less those of `baseline` on the same paths; a heavy tail that both share cancels.

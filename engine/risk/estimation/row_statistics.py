@@ -8,7 +8,7 @@ Of order statistics, short rows are sorted whole; of long rows only the bins tha
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,7 +59,13 @@ class Made:
         if self.kind == "excess":
             return np.maximum(x - y, 0)
         scale_x, centre_x, scale_y, centre_y = self.numbers.T[..., None]
-        return self._side(x, scale_x, centre_x) - self._side(y, scale_y, centre_y)
+        of_x = self._side(x, scale_x, centre_x)
+        return of_x - self._side(y, scale_y, centre_y) if scale_y.any() else of_x
+
+    def parts(self) -> Iterator[Float[np.ndarray, "path"]]:
+        """Values of the first row, of `BLOCK` paths at a time."""
+        row = Made(self.kind, self.x[:1], self.y[:1], self.numbers[:1])
+        return (row.values(slice(first, first + BLOCK))[0] for first in range(0, self.x.shape[1], BLOCK))
 
     def _side(self, values: Rows, scale: np.ndarray, centre: np.ndarray) -> Rows:
         away = values.astype(np.float64)

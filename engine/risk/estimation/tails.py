@@ -54,7 +54,7 @@ def joint(x: Holds, y: Holds, units: Units) -> Cells:
         return dots(r, s)
     together = _count(x & y)
     if units.size == PAIR:  # and the other path of each pair
-        together += _count(x[..., ::2] & y[..., 1::2]) + _count(x[..., 1::2] & y[..., ::2])
+        together += _count(x & np.ascontiguousarray(y).view(np.uint16).byteswap().view(bool))
     return (units.count * together - _count(x) * _count(y)) / units.count
 
 
@@ -338,11 +338,9 @@ class Measured(Distribution):
             many = np.minimum(many, units.kish).round(11)  # rounding must not leave a little less than is needed
         column = q, (high - low) / (2 * units.reach), low, high
 
-        def tied() -> Which:
-            heaviest = 1 if units.weights is None else units.weights.max()
-            around = np.maximum(TIED / 2 * (first - second) * n / count, heaviest)
-            return (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
-
+        heaviest = 1 if units.weights is None else units.weights.max()
+        around = np.maximum(TIED / 2 * (first - second) * n / count, heaviest)
+        tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
         many = np.where(ended, np.inf, many)
         return Measure(column, Made.of("above", self.values, q, slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
 

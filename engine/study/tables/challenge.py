@@ -18,7 +18,7 @@ CHOICES = ("readings", "horizons")
 BY_NAME = (*CHOICES, "thresholds")
 """Tables of the section whose entries have names."""
 MATTERS = 0.1
-"""Default of `Challenge.matters`, the smallest difference that reverses a claim, as a share of the larger number."""
+"""Default of `Challenge.matters`."""
 _CLAIM = re.compile(r"(\S+) (better|worse|likelier|rarer) than (\S+) in (?:(\S+) of )?(\S+)")
 
 
@@ -67,7 +67,8 @@ class Challenge:
 
     Args:
       claims: those whose two policies run.
-      matters: smallest difference that reverses a claim, as a share of the larger of the two numbers; from 0, below 1.
+      matters: smallest difference that reverses a claim by size, as a share of the larger of the two numbers; from 0,
+        below 1.
       readings: each a choice of its own.
       horizons: other spans of time, all of them one choice.
       thresholds: event -> its other thresholds.
@@ -242,9 +243,9 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
     with problems.within(place):
         look_up("event", event, events)
         table = events[event]
-        if "all" in table:
-            text = "is several events at once, without a threshold of its own. Name one of them"
-            raise refusal("", f"{text}: {', '.join(table['all'])}.")
+        if parts := table.get("all") or table.get("any"):
+            text = "combines events, without a threshold of its own. Name one of them"
+            raise refusal("", f"{text}: {', '.join(parts)}.")
         present = table.get("above", table.get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
             with problems.within(place):

@@ -1,4 +1,4 @@
-"""Tables of events, read to `Event`s: thresholds on outcomes, and conjunctions of several such events."""
+"""Tables of events, read to `Event`s: thresholds on outcomes, and combinations of such events."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ def _event(name: str, tables: Tables, model: Model) -> Event:
         problems.add("", "is the name of an outcome; take another.")
     elif name in model.dims:
         problems.add("", "is the name of a dimension; take another.")
-    if "all" in table:
+    combined = [key for key in ("all", "any") if key in table]
+    for key in combined:
         if limits or "outcome" in table:
-            problems.add("", "expected either `all` or an outcome with a threshold, got both.")
-        if not table["all"]:
-            problems.add("all", "expected at least one event, got none.")
-        for other in table["all"]:
+            problems.add("", f"expected either `{key}` or an outcome with a threshold, got both.")
+        if not table[key]:
+            problems.add(key, "expected at least one event, got none.")
+        for other in table[key]:
             if other not in tables:
-                problems.add("all", unknown("event", other, set(tables) - {name}))
-            elif "all" in tables[other]:
-                problems.add("all", f"expected events with a threshold of their own; '{other}' has none.")
-    else:
+                problems.add(key, unknown("event", other, set(tables) - {name}))
+            elif {"all", "any"} & {*tables[other]}:
+                problems.add(key, f"expected events with a threshold of their own; '{other}' has none.")
+    if len(combined) == 2:
+        problems.add("", "expected either `all` or `any`, got both.")
+    elif not combined:
         if "outcome" in table:
             problems.knows("outcome", "outcome", table["outcome"], model.outcomes)
         else:
@@ -46,4 +49,5 @@ def _event(name: str, tables: Tables, model: Model) -> Event:
             problems.add("", f"expected a threshold, above or below, got {'both' if limits else 'none'}.")
     problems.refuse()
     outcome, above, below = map(table.get, ("outcome", "above", "below"))
-    return Event(name, table.get("about", ""), outcome, above, below, tuple(table.get("all", ())))
+    parts = (tuple(table.get(key, ())) for key in ("all", "any"))
+    return Event(name, table.get("about", ""), outcome, above, below, *parts)

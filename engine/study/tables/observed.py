@@ -166,12 +166,14 @@ class Observed:
       discrepancy: by variable, the model's own error as a standard deviation: in the variable's unit, or "0.1x" of a
         figure.
       rows: the figures, in their order.
+      correlation: of the errors of any two figures of the same series; from 0, below 1.
     """
 
     policy: str = ""
     seen: tuple[str, ...] = SEEN
     discrepancy: Mapping[str, float | str] = field(default_factory=dict)
     rows: tuple[Observation, ...] = ()
+    correlation: float = 0.0
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -212,7 +214,8 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
                 raise refusal(
                     "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
                 )
-    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*rows.values(),))
+    own = (*rows.values(),)
+    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), own, table["correlation"])
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
@@ -224,7 +227,7 @@ def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
     if not observed.rows:
         return {}
     policy = observed.policy if observed.policy in policies else ""
-    more = {"policy": policy, "discrepancy": dict(observed.discrepancy)}
+    more = {"policy": policy, "discrepancy": dict(observed.discrepancy), "correlation": observed.correlation}
     stated = {key: value for key, value in more.items() if value}
     return {**stated, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
 
