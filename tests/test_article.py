@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import load_study
-from engine.answers.wording import claimed
+from engine.answers.as_text import claimed
 from engine.cli import main
 from tests.pages import not_printed
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import judged
+from engine.answers.as_text import judged, measured, size, some
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import table
-from engine.answers.wording import measured, size, some
 from engine.questions.attribution import attribution
 from engine.questions.coalitions import between
 from engine.questions.futures import of_paths

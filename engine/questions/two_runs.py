@@ -14,7 +14,7 @@ from engine.errors import UserError
 from engine.execution import results
 from engine.risk.estimation.influences import single
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.shares import combined_difference
+from engine.risk.estimation.tails import combined_difference
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
 from engine.study.loading import own_model

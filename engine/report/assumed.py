@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.answers.wording import unit_in_words
+from engine.answers.as_text import unit_in_words
 from engine.formatting import rounded
 from engine.report.markup import Section, render
 from engine.report.records import RunRecords

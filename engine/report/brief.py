@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from engine.answers import registry
-from engine.answers.wording import is_short
+from engine.answers.as_text import is_short
 from engine.formatting import begun, begun_small
 from engine.report import sentences
 from engine.report.text import minus

@@ -15,7 +15,7 @@ from engine.modelling.records import Outcome, Yearly
 from engine.risk.estimation.bounds import SIDES
 from engine.risk.estimation.flags import DETAILS, Reason
 from engine.risk.estimation.summaries import MOMENTS, STATS, Summaries
-from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
+from engine.risk.estimation.tables import GROUPS, Numbers, SummaryGroup
 from engine.storage.zarr_writer import Group, Variable
 from engine.study.components import Event, Policy
 from engine.study.study import Study

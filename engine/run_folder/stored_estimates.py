@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.risk.estimation.evidence import measures
 from engine.risk.estimation.flags import DETAILS, Flag, Reason, as_array, of_array
+from engine.risk.estimation.influences import measures
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
-from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
-from engine.risk.estimation.tables import Record, Tables, record
+from engine.risk.estimation.tables import GROUPS, Numbers, Record, SummaryGroup, Tables, record
 from engine.run_folder.cube_groups import REASONS, about_reasons, coordinate, flags_of, stats
 from engine.run_folder.folder import Plain
 from engine.storage.zarr_writer import Group as Group, Variable as Variable

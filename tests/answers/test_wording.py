@@ -4,7 +4,7 @@ short.
 
 import pytest
 
-from engine.answers.wording import amount
+from engine.answers.as_text import amount
 from engine.risk.estimation.intervals import Estimate
 
 NAN = float("nan")

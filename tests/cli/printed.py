@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from engine.answers.answer import Answer
 from engine.cli.show.streams import Screen
 from engine.questions.risk import Risk
-from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.tables import Record, Tables
 from engine.study.loading import load_model_file, read_study
 from tests.small_files import BRIDGE, MODELS

@@ -19,7 +19,7 @@ from engine.cli.show import screen
 from engine.cli.show.answers import LINES, print_answer
 from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.study_digest import digest
-from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.influences import MEASURES
 from engine.study.loading import load_study
 from tests.cli.printed import compared, printed, risk_of
 from tests.small_files import BRIDGE, own, write

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.answers.wording import claimed
+from engine.answers.as_text import claimed
 from engine.cli.show.study_digest import differing, digest, targets_text
 from engine.study.loading import load_study
 from engine.study.tables.shocks import stationary

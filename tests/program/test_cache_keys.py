@@ -31,7 +31,7 @@ small = functools.partial(load_study, "warming")
 
 
 def key(study, dtype=np.float32, width=16, gives="outcomes"):
-    return cache_keys.key_of(study, "code", np.dtype(dtype).name, width, gives)
+    return cache_keys.key_of(study, dtype, ((gives,), False, len(study.policies)), width)
 
 
 def forget_what_is_loaded(monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.program import row_sums
-from engine.risk.estimation import sums
+from engine.risk.estimation import row_statistics
 
 KINDS = "difference", "squares", "beyond", "above", "excess"
 
@@ -14,8 +14,8 @@ KINDS = "difference", "squares", "beyond", "above", "excess"
 def both_ways(kind, size, x, y, units, numbers):
     """The sums by machine code and by NumPy."""
     found = np.empty((2, len(x), 3))
-    row_sums.sums(kind, size, x, y, units, sums.BLOCK, numbers, found[0])
-    sums.by_numpy(kind, size, x, y, units, sums.BLOCK, numbers, found[1])
+    row_sums.sums(kind, size, x, y, units, row_statistics.BLOCK, numbers, found[0])
+    row_statistics.summed_by_numpy(kind, size, x, y, units, row_statistics.BLOCK, numbers, found[1])
     return found
 
 
@@ -48,11 +48,13 @@ def test_what_is_no_usual_number_is_added_up_alike(kind, value):
 @pytest.mark.parametrize("size", [1, 2])
 def test_sums_are_those_of_exact_arithmetic(size, monkeypatch):
     """Over several blocks, and whatever the values are counted from."""
-    monkeypatch.setattr(sums, "BLOCK", 1000)
+    monkeypatch.setattr(row_statistics, "BLOCK", 1000)
     rng = np.random.default_rng(5)
     x, y = rng.gamma(2, 1, (2, 2, 3700 * size)).astype(np.float32)
-    made = sums.Made.of("squares", x, np.array([1.0, 2.0]), 0.5) - sums.Made.of("squares", y, 3.0, np.array([1.0, 4.0]))
-    found = sums.sums(made, size, 3700, np.array([7.0, -3.0]))
+    made = row_statistics.Made.of("squares", x, np.array([1.0, 2.0]), 0.5) - row_statistics.Made.of(
+        "squares", y, 3.0, np.array([1.0, 4.0])
+    )
+    found = row_statistics.sums(made, size, 3700, np.array([7.0, -3.0]))
     for row in range(2):
         scale, centre = (1.0, 4.0)[row], (1.0, 2.0)[row]
         values = [

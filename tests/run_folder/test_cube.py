@@ -21,7 +21,7 @@ from engine.draws.factors import Input
 from engine.errors import UserError
 from engine.execution.resources import bytes_needed
 from engine.modelling.records import Outcome, StaticModel
-from engine.risk.estimation.summary_groups import GROUPS
+from engine.risk.estimation.tables import GROUPS
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder

@@ -12,9 +12,9 @@ import xarray as xr
 from engine.charts import labels, selection
 from engine.charts.selection import Shown
 from engine.charts.tables.frames import each, ends, frame
-from engine.risk.estimation.evidence import levels_of, measures
-from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.measures import finite_units, measure as measure_of
+from engine.risk.estimation.influences import levels_of, measures
+from engine.risk.estimation.intervals import Estimate, as_units, finite_units
+from engine.risk.estimation.measures import measure as measure_of
 from engine.study.study import Study
 
 TENTH = 0.1

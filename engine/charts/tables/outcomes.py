@@ -12,8 +12,8 @@ import xarray as xr
 from engine.charts import labels, selection
 from engine.charts.selection import Shown
 from engine.charts.tables.frames import ends, frame
-from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.measures import difference, finite_units, measure, probability
+from engine.risk.estimation.intervals import Estimate, finite_units
+from engine.risk.estimation.measures import difference, measure, probability
 from engine.risk.policies.thresholds import Curve, drawn, tail_curve, threshold_curves
 from engine.study.study import Study
 

@@ -11,10 +11,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import some
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
-from engine.answers.wording import some
 from engine.questions.backtest.backtest import LEVELS, Reading, backtest
 from engine.questions.backtest.scores import SEVERE, TRUTHS, WITHIN, band
 from engine.study.study import Study

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import chi2
 
-from engine.answers.wording import listed
+from engine.answers.as_text import listed
 from engine.program import arguments
 from engine.program.contract import Scores
 from engine.questions.beliefs import varies

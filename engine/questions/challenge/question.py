@@ -11,10 +11,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import amounts, claimed, direction, is_short
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
-from engine.answers.wording import amounts, claimed, is_short, judged
 from engine.errors import UserError, unknown
 from engine.questions.assumptions import READING as RANKINGS, assumptions
 from engine.questions.challenge.challenge import Result, challenge
@@ -23,7 +23,7 @@ from engine.questions.challenge.claims import Estimates, what
 from engine.questions.challenge.universes import DEPARTURES, Case, Verdict, World
 from engine.questions.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.shares import share_interval
+from engine.risk.estimation.tails import share_interval
 
 READING = (
     "Universes are sets of other choices on the same futures; each share is one of the universes of a design with so"
@@ -252,4 +252,4 @@ def _turned(case: Case, world: World) -> str:
     else:
         first = Estimate.normal(of.policy, of.error)
         numbers = " against ".join(amounts(study.unit_of(claim.variable), first, of.against))
-    return f"{judged(study, claim, not claim.worse)} under {study.phrase('policies', claim.policy)}: {numbers}"
+    return f"{direction(study, claim, not claim.worse)} under {study.phrase('policies', claim.policy)}: {numbers}"

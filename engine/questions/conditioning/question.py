@@ -10,10 +10,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import SHARES
+from engine.answers.as_text import SHARES, amounts, listed, measured
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
-from engine.answers.wording import amounts, listed, measured
 from engine.program.posterior.agreement import RUNS
 from engine.questions.backtest.scores import WITHIN
 from engine.questions.conditioning.condition import Conditioned, Futures, condition, places

@@ -15,8 +15,7 @@ from scipy.special import ndtri
 
 from engine.risk.estimation.flags import WARNINGS, Flag, Reason
 from engine.risk.estimation.intervals import Paths
-from engine.risk.estimation.order_statistics import Ascending
-from engine.risk.estimation.sums import BLOCK
+from engine.risk.estimation.row_statistics import BLOCK, Ascending
 
 Values = Float[np.ndarray, "value"]
 

@@ -14,10 +14,12 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN
 from engine.risk.estimation.heaviness import Extremes, gravest, material, tail_size
 from engine.risk.estimation.histograms import Histogram, OfBins
 from engine.risk.estimation.influences import (
+    FEWEST_FOR_ES,
+    FEWEST_FOR_VAR,
+    MEDIAN,
     TIED,
     Distribution,
     Measure,
@@ -30,8 +32,7 @@ from engine.risk.estimation.influences import (
 )
 from engine.risk.estimation.intervals import Estimate, Groups, Levels, Z, moments_of_totals
 from engine.risk.estimation.measures import correlation
-from engine.risk.estimation.shares import combined_difference
-from engine.risk.estimation.tails import ATOM, share_of_moments, tail_count
+from engine.risk.estimation.tails import ATOM, combined_difference, share_of_moments, tail_count
 from engine.study.study import LEVELS
 
 Counts = Int[np.ndarray, "group"]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.risk.estimation.evidence import MEDIAN, levels_of, measures as names_of, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
     HEAVY_TAILS,
@@ -25,7 +24,18 @@ from engine.risk.estimation.heaviness import (
     tail_size,
     tails_flag,
 )
-from engine.risk.estimation.influences import Measure, judged, named, of_influence, shifted, single
+from engine.risk.estimation.influences import (
+    MEDIAN,
+    Measure,
+    judged,
+    levels_of,
+    measures as names_of,
+    named,
+    of_influence,
+    rows,
+    shifted,
+    single,
+)
 from engine.risk.estimation.intervals import (
     Estimate,
     Happens,
@@ -35,11 +45,10 @@ from engine.risk.estimation.intervals import (
     PolicyPaths,
     Unit,
     Units,
-    as_units,
     dots,
+    finite_units,
 )
-from engine.risk.estimation.order_statistics import Ascending, Turned
-from engine.risk.estimation.sums import Made
+from engine.risk.estimation.row_statistics import Ascending, Made, Turned
 from engine.risk.estimation.tails import Measured, share, share_gap
 from engine.study.study import LEVELS
 
@@ -254,26 +263,6 @@ def _of_weights(values: Paths, units: Units) -> tuple[Flag | None, ...]:
     sample = Sample(values.astype(np.float64)[None], units)
     flag = sample.flag(sample.mean)
     return units.few_with_weight, flag if flag and flag.reason in TOO_HEAVY else None
-
-
-def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
-    """The arrays [path] without the units in which any value is not finite, the remaining units, and the flag for it.
-
-    Of a replicate only the bad paths are left out, as one bad path in a thousand would otherwise leave no replicate.
-    Paths of weight zero are left out without a flag.
-    """
-    units = as_units(len(arrays[0]), unit)
-    if units.weights is not None and not (held := units.weights != 0).all():
-        arrays, units = tuple(array[held] for array in arrays), units.take(held)
-    checked = arrays if units.weights is None else (*arrays, units.weights)
-    finite = functools.reduce(np.logical_and, map(np.isfinite, checked))
-    if finite.all():
-        return arrays, units, None
-    lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
-    if not units.replicated:
-        owner = units.owners(np.arange(units.paths))
-        finite = ~np.isin(owner, owner[~finite])
-    return tuple(array[finite] for array in arrays), units.take(finite), lost
 
 
 def nothing(flag: Flag | None) -> Estimate:

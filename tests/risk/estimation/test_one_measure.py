@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.risk.estimation.evidence import levels_of, measures
+from engine.risk.estimation.influences import levels_of, measures
 from engine.risk.estimation.measures import measure, summary
 
 VALUES = {

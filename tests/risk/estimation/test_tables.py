@@ -7,7 +7,7 @@ import pytest
 
 from engine.modelling.records import Outcome, StaticModel
 from engine.risk.estimation.events import event_indicators
-from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.measures import Variables, difference, probability, summary
 from engine.risk.estimation.tables import Tables, tables_of_paths
 from engine.study.components import Event, Keep, Policy
