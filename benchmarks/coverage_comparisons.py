@@ -12,10 +12,8 @@ from scipy.stats import multivariate_normal
 
 from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import Variables, difference
-from engine.risk.policies.dominance import Verdict, dominance
-from engine.risk.policies.joint import common_tails
+from engine.risk.policies.paired import Verdict, common_tails, dominance, regrets
 from engine.risk.policies.ranks import batched, gaps
-from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import threshold_curves
 
 REPETITIONS = 500

@@ -52,10 +52,15 @@ def ranks_of_truths(study: Study, until: int | None, truths: int) -> tuple[np.nd
     figures, draws = sight.of_paths(0, FUTURES), sight.program.draws(Block(0, 0, FUTURES)).astype(np.float64)
     draws = draws[np.ptp(draws, axis=1) > 0]
     random = np.random.default_rng([study.seed, 1804])
-    noise = sight.errors[:, None] * random.standard_normal((len(rows), truths))
+    tied, common = one.observed.correlation, dict[str, np.ndarray]()
+    noise = (1 - tied) ** 0.5 * random.standard_normal((len(rows), truths))
+    for k, row in enumerate(rows if tied else ()):
+        noise[k] += tied**0.5 * common.setdefault(row.series, random.standard_normal(truths))
+    noise *= sight.errors[:, None]
     ranks, trusted = np.empty((len(draws), truths)), np.zeros(truths, bool)
     for k, truth in enumerate(np.linspace(0, FUTURES - 1, truths).astype(int)):
-        size = sight.log_likelihood(figures, figures[:, truth] + noise[:, k])
+        seen = figures[:, truth] + noise[:, k]  # in place of what was observed
+        size = sight.log_likelihood(figures + (sight.observed - seen)[:, None])
         first = truth // one.unit * one.unit
         size[first : first + one.unit] = -np.inf  # its own unit
         possible, luck = np.isfinite(size), random.random(len(ranks))

@@ -13,8 +13,8 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation import histogram_measures as binned
-from engine.risk.estimation.evidence import MEASURES, level_of
 from engine.risk.estimation.heaviness import Extremes
+from engine.risk.estimation.influences import MEASURES, level_of
 from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import probability
 

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import poisson
 
-from engine.risk.estimation.evidence import levels_of
+from engine.risk.estimation.influences import levels_of
 from engine.risk.estimation.stopping import Ended, Look, first_look, look_at, walk
 from engine.study.tables.stops import Target
 

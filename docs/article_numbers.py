@@ -157,7 +157,7 @@ def filled(page: str, found: dict[str, Records]) -> str:
 def with_claims(page: str, challenged: dict[str, Any]) -> str:
     """The page with its table of claims filled: of each ledger the shares in which a claim holds, and what turns it."""
     by_claim: dict[str, list[str]] = {}
-    for row in challenged["tables"]["claims"]["rows"]:
+    for row in (row for row in challenged["tables"]["claims"]["rows"] if row["ledger"] != "mixed"):
         shares = (row[f"holds_{count}"] for count in TOLD)
         held = " / ".join("-" if share is None else f"{100 * share:.0f}" for share in shares)
         by_claim.setdefault(row["words"], []).extend((held, row["turned_by"]))

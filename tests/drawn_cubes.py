@@ -18,7 +18,7 @@ from engine.questions.discovery import Discovery, Sample
 from engine.risk.drivers.boxes import Limits
 from engine.risk.drivers.where import Under, Where
 from engine.risk.estimation.conditional import Condition
-from engine.risk.estimation.evidence import MEASURES, level_of
+from engine.risk.estimation.influences import MEASURES, level_of
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.measures import summary
 from engine.risk.estimation.summaries import Summaries

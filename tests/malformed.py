@@ -145,6 +145,7 @@ PATHS: dict[str, Any] = {
         "dry": {"outcome": "lowest_stock", "below": 2.0},
         "costly": {"outcome": "damage", "above": 8.0},
         "ruin": {"all": ["dry", "costly"]},
+        "harm": {"any": ["dry", "costly"]},
     },
     "lever_groups": {"water": ["release", "quota"], "when": ["start"]},
     "assumptions": {
@@ -187,38 +188,9 @@ _WORDS = (
 )  # fmt: skip
 _SMALL = (0, 1, -1, 2, 3, 0.5, -0.5, 0.25, 1.5, 4, 10, 100, 1e-3, 1e-9, 1e4, 1e6, 2021, 0.99)
 _NUMBERS = (
-    0,
-    1,
-    -1,
-    2,
-    3,
-    0.5,
-    -0.5,
-    1.5,
-    2021,
-    1e-9,
-    1e-300,
-    1e6,
-    1e9,
-    1e38,
-    -1e38,
-    1e39,
-    1e300,
-    1e308,
-    5e-324,
-    math.nan,
-    math.inf,
-    -math.inf,
-    2**31,
-    2**63,
-    -(2**63),
-    10**30,
-    10**400,
-    -(10**400),
-    0.1 + 0.2,
-    1 - 1e-16,
-    -0.0,
-)
+    0, 1, -1, 2, 3, 0.5, -0.5, 1.5, 2021, 1e-9, 1e-300, 1e6, 1e9, 1e38, -1e38, 1e39, 1e300, 1e308, 5e-324, math.nan,
+    math.inf, -math.inf, 2**31, 2**63, -(2**63), 10**30, 10**400, -(10**400), 0.1 + 0.2, 1 - 1e-16, -0.0,
+)  # fmt: skip
 KEYS = (
     "family", "value", "low", "mode", "high", "mean", "sd", "median", "sigma", "p01", "p05", "p50", "p95",
     "range90", "quantiles", "terms", "labels", "weights", "values", "file", "column", "resampled", "parts",
@@ -241,20 +213,9 @@ VALUES = st.one_of(
     st.text(max_size=8),
 )
 EDITS_BY_NAME = (
-    *["alike"] * 12,
-    *["scale"] * 2,
-    "set",
-    "add",
-    "merge",
-    "drop",
-    "misspell",
-    "swap",
-    "wrap",
-    "deepen",
-    "turn",
-    "double",
-    "cut",
-)
+    *["alike"] * 12, *["scale"] * 2, "set", "add", "merge", "drop", "misspell", "swap", "wrap", "deepen", "turn",
+    "double", "cut",
+)  # fmt: skip
 EDITS = st.lists(
     st.tuples(
         st.sampled_from(EDITS_BY_NAME),

@@ -68,7 +68,7 @@ def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:
         "groups": {},
         "policies": (Policy("old", "Old policies", {}, 2016), Policy("reform", "", {}, 2016)),
         "baseline": "old",
-        "events": (Event("banks_wrecked", "banks wrecked", "capital_shortfall_peak", above=1.0),),
+        "events": (Event(name="banks_wrecked", about="banks wrecked", outcome="capital_shortfall_peak", above=1.0),),
         "keep": keep or Keep(tuple(Provinces.outcomes), 1000, 512),
     }
     return Study(**{**given, **changes})

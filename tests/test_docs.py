@@ -33,6 +33,7 @@ def models(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_model_of_the_page_runs_from_python(models):
     """The reservoir: below; the levee: from the command line."""
     own = engine.load_model_file("towns.py:Towns")
@@ -73,6 +74,7 @@ def test_policies_of_the_page_do_what_their_names_say(models):
     assert (stock.sel(policy="save", year=2039) > stock.sel(policy="keep", year=2039)).item()
 
 
+@pytest.mark.slow
 def test_python_block_of_the_page_runs(models, capsys):
     page = (ROOT / "docs" / "writing-a-model.md").read_text(encoding="utf-8")
     code = next(code for code in blocks(page, "python") if "load_study" in code)
@@ -88,16 +90,6 @@ def test_model_of_the_readme_is_that_of_the_page_in_short(models):
     assert short.factors.keys() == page.factors.keys() and short.outcomes.keys() < page.outcomes.keys()
     study = engine.load_study("levee.toml", model=short, paths=512)
     assert engine.run(study, out=models / "run").study.policy_names == ("as_it_is", "raised")
-
-
-def test_studies_of_the_readme_load(tmp_path):
-    studies = [code for code in blocks(README, "toml") if tomllib.loads(code).get("name")]
-    assert studies
-    for k, code in enumerate(studies):
-        path = tmp_path / f"study{k}.toml"
-        path.write_text(code, encoding="utf-8")
-        study = engine.load_study(path)
-        assert set(tomllib.loads(code).get("policies", {})) <= set(study.policy_names)
 
 
 @pytest.fixture(scope="module")
@@ -141,13 +133,6 @@ def test_python_of_the_readme_opens_the_cube_of_a_run(shipped, stand_in, tmp_pat
         exec(compile(placed(code, place), "README.md", "exec"), names)
 
 
-def test_the_stand_in_has_no_name_that_the_shipped_study_lacks(stand_in):
-    ours, theirs = stand_in.study, engine.load_study("rustbelt")
-    for part in ("outcomes", "yearly", "levers", "factors"):
-        assert {*getattr(ours.model, part)} <= {*getattr(theirs.model, part)}
-    assert {*ours.policy_names} <= {*theirs.policy_names}
-
-
 def placed(code: str, folder: Path) -> str:
     """A snippet that opens this run in place of the page's."""
     return re.sub(r"outputs/rustbelt-[0-9a-f]{8,12}", str(folder), code)
@@ -162,16 +147,6 @@ def answers(folder: Path) -> list[tuple[str, str]]:
         elif box.kind == "text":
             told.append((box.code, value or ""))
     return told
-
-
-@pytest.mark.slow
-def test_ten_questions_have_answers_of_the_shape_that_is_shown(shipped):
-    told = answers(shipped)
-    assert len(told) == 10
-    for shown, given in told:
-        ours, theirs = (text.strip().splitlines() for text in (shown, given))
-        assert len(ours) == len(theirs), given
-        assert len(ours) == 1 or ours[0].split() == theirs[0].split(), given
 
 
 @pytest.mark.slow

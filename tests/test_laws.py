@@ -13,11 +13,11 @@ from engine.modelling.cell_axis import split_cells
 from engine.program.contract import Program
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
-from engine.study.loading import load_study, read_study
+from engine.study.loading import load_study
 from engine.study.study import BLOCK, Block, Study
 from tests.helpers import assert_close, assert_same
 from tests.small_study import entered, read_paths
-from tests.user_models import FARMS, Farms, computed, echo, farms, farms_program, program
+from tests.user_models import computed, echo, farms, farms_program, program
 
 PLENTY, MANY = 100_000, 20_000
 EDGE = 1e-3
@@ -48,7 +48,7 @@ def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict
 @pytest.mark.parametrize(
     ("study", "splits"),
     [
-        ("farms", [(2, [1, 0])]),
+        pytest.param("farms", [(2, [1, 0])], marks=pytest.mark.slow),
         pytest.param("sobol", [(2, [1, 0])], marks=pytest.mark.slow),
         pytest.param("shocks", [(2, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
         pytest.param("farms", [(3, [1, 0]), (4, [0, 1])], marks=[pytest.mark.slow, pytest.mark.sweep]),
@@ -64,14 +64,6 @@ def test_devices_and_the_order_of_blocks_change_no_bit(tmp_path, study, splits):
         assert found.keys() == alone.keys()
         for name, values in alone.items():
             assert_same(found[name], values)
-
-
-def test_nothing_is_compiled_again_after_the_first_block():
-    made = program(farms(paths=2 * BLOCK + 777))
-    for block in reversed(made.study.blocks()):
-        made.submit(block).of(block)
-    computed(made, 1 << 20, 1)
-    assert made.traces == 1
 
 
 def test_a_block_of_its_own_is_a_part_of_a_longer_one():
@@ -139,20 +131,6 @@ def test_a_path_looked_at_alone_is_the_path_of_the_run():
         assert_same(made.path(number).yearly[..., 0], years[..., number])
 
 
-@pytest.mark.slow
-def test_a_path_of_the_rustbelt_looked_at_alone_is_the_path_of_the_run():
-    made = program(load_study("rustbelt", paths=2 * BLOCK))
-    step = made.study.tile * made.mesh.devices.size
-    for block in made.study.blocks():
-        whole = made.submit(block).of(block)
-        for at in (0, 1, 4095, 4096, 70_001, BLOCK - 1):
-            assert_same(made.path(block.first + at).outcomes[..., 0], whole[..., at])
-        # the program of traces is another one
-        traced = made.trace(block.first).outcomes
-        assert np.all(np.abs(traced - whole[..., :step]) <= EDGE * whole.std(axis=-1, keepdims=True))
-    assert made.traces == 1
-
-
 def test_antithetic_pairs_mirror():
     names = [item.name for item in farms_program().study.inputs]
     draws = farms_program().draws(Block(0, 0, 4096)).astype(np.float64)
@@ -187,13 +165,6 @@ def test_what_is_added_changes_no_draw_and_outcomes_by_rounding_only():
     beside(farms_program(), program(farms({"policies": MORE, "factors": DRAWN})), MANY)
 
 
-def test_the_order_of_factors_and_policies_changes_no_draw():
-    turned = {name: dict(reversed(FARMS[name].items())) for name in ("factors", "policies")}
-    study = read_study({**FARMS, **turned, "baseline": "old"}, "turned.toml", model=Farms())
-    assert study.policy_names == ("reform", "old")
-    beside(farms_program(), program(study), MANY)
-
-
 SOME = ("old", "reform_full")
 
 
@@ -222,7 +193,7 @@ def assert_only_rounding(study: Study, values: np.ndarray, others: np.ndarray) -
     assert np.all(np.abs(values - others) <= allowed)
     names = list(study.model.outcomes)
     for event in study.events:
-        if event.all_of:
+        if event.parts:
             continue
         at = names.index(event.outcome)
         threshold = event.above if event.above is not None else event.below

@@ -17,7 +17,6 @@ from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, S
 from engine.risk.estimation import measures
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.tables import tables_of_paths
-from engine.risk.policies.regrets import regrets
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Study
 from tests.helpers import assert_plausible
@@ -86,42 +85,48 @@ OTHERS = {
     "r": normal(4.0, 1.0),
     "s": normal(2.0, 1.0),
 }
-PATHS = 100 * BLOCK
+MANY = 100 * BLOCK
+"""Paths that resolve a twentieth of a probability of one in a thousand."""
 
 
 @functools.cache
-def failures(model: type[StaticModel]) -> Mapping[str, float]:
+def failures(model: type[StaticModel], paths: int) -> Mapping[str, float]:
     """Share of paths on which each outcome is below zero."""
     factors = OTHERS if model is Others else dict.fromkeys(Standard.factors, STANDARD)
     events = {f"{name}_fails": {"outcome": name, "below": 0.0} for name in model.outcomes}
-    study = static(model(), factors, PATHS, events=events, keep={"outcomes": "none", "draws": 0})
+    study = static(model(), factors, paths, events=events, keep={"outcomes": "none", "draws": 0})
     made = program(study)
     count: dict[str, int] = dict.fromkeys(events, 0)
     for block in study.blocks():
         values = made.submit(block).of(block)[0]
         for name, happens in event_indicators(study, dict(zip(model.outcomes, values, strict=True))).items():
             count[name] += int(happens.sum())
-    return {name: hits / PATHS for name, hits in count.items()}
+    return {name: hits / paths for name, hits in count.items()}
 
 
 @pytest.mark.parametrize(
-    ("model", "problem", "truth", "sees"),
+    ("model", "problem", "truth", "paths"),
     [
-        (Others, "rp8", 0.000789794, 0.05),
-        (Standard, "rp22", 0.0042073055113, 0.05),
-        (Others, "rp24", 0.00285994568754, 0.05),
-        (Standard, "rp31", 0.00322668120959, 0.05),
-        (Standard, "rp33", 0.0025755977908, 0.05),
-        (Standard, "rp35", 0.0034789463211, 0.05),
-        (Others, "rp53", 0.0313204856867, 0.05),
-        (Standard, "rp57", 0.0282375071374, 0.05),
-        (Standard, "four_branches", 0.00222279506619, 0.05),
-        (Others, "r_minus_s", 0.0786496035251, 0.05),
+        (Others, "rp53", 0.0313204856867, 4 * BLOCK),
+        (Others, "r_minus_s", 0.0786496035251, 4 * BLOCK),
+        (Standard, "rp57", 0.0282375071374, 4 * BLOCK),
+        *(
+            pytest.param(*rare, MANY, marks=pytest.mark.slow)
+            for rare in (
+                (Others, "rp8", 0.000789794),
+                (Others, "rp24", 0.00285994568754),
+                (Standard, "rp22", 0.0042073055113),
+                (Standard, "rp31", 0.00322668120959),
+                (Standard, "rp33", 0.0025755977908),
+                (Standard, "rp35", 0.0034789463211),
+                (Standard, "four_branches", 0.00222279506619),
+            )
+        ),
     ],
 )
-def test_failures_are_as_likely_as_known(model, problem, truth, sees):
-    se = np.sqrt(truth * (1 - truth) / PATHS)
-    assert_plausible(failures(model)[f"{problem}_fails"], truth, se, sees * truth)
+def test_failures_are_as_likely_as_known(model, problem, truth, paths):
+    se = np.sqrt(truth * (1 - truth) / paths)
+    assert_plausible(failures(model, paths)[f"{problem}_fails"], truth, se, 0.05 * truth)
 
 
 # ------------------------------------------------------------------------------- risk measures
@@ -197,23 +202,6 @@ def test_the_low_tail_is_reported_in_its_own_sign():
         assert (gain[name].low, gain[name].high) == (-loss[name].high, -loss[name].low)
 
 
-@pytest.mark.parametrize(
-    ("law", "mean", "deviation"),
-    [
-        ("pool_1", 0.01, 0.0108210942),
-        ("pool_2", 0.02, 0.0264608484),
-        ("sum_of_lognormals", 2.815176103, np.sqrt(3.745016381)),
-    ],
-)
-def test_moments_of_known_laws(law, mean, deviation):
-    _, found = law_values()
-    values = found[law].astype(np.float64)
-    n = len(values)
-    assert_plausible(values.mean(), mean, deviation / np.sqrt(n), 0.01 * mean)
-    squares = (values - mean) ** 2
-    assert_plausible(squares.mean(), deviation**2, squares.std() / np.sqrt(n), 0.05 * deviation**2)
-
-
 # ------------------------------------------------------------------------------- two policies on the same futures
 
 
@@ -268,29 +256,6 @@ def test_which_policy_is_worse_how_often_and_what_is_regretted():
     ):
         found = records(table, policy=policy, measure=measure)
         assert_plausible(found.estimate, truth, found.standard_error, sees)
-
-
-def test_the_tails_of_both_policies():
-    study, values = pair()
-    table = tables_of_paths(study, {"loss": values}).risk
-    for policy, var, es in (("old", 18.38776654, 19.60956655), ("reform", 15.44794723, 16.53284889)):
-        for measure, truth in (("VaR99", var), ("ES99", es)):
-            found = records(table, policy=policy, measure=measure)
-            assert_plausible(found.estimate, truth, found.standard_error, 0.01 * truth)
-
-
-def test_what_is_regretted_at_worst():
-    """Quantiles of regret: those of the difference, normal with mean 2 and variance 1.25, above zero."""
-    study, values = pair()
-    old, reform = regrets(values, study.unit, True)
-    for one, truth in (
-        (old["regret_VaR90"], 3.432818209),
-        (old["regret_VaR95"], 3.839002261),
-        (reform["regret_VaR99"], 0.600935993),
-        (measures.Variables(values, study.unit, True).regrets()[1], 0.01641384156),
-    ):
-        assert_plausible(one.estimate, truth, one.standard_error, 0.05)
-    assert reform["regret_VaR95"].estimate == 0.0
 
 
 # ------------------------------------------------------------------------------- a path model

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.answers import groups, layout, plain
-from engine.answers.table import Table
+import numpy as np
+
+from engine.answers import layout, plain
+from engine.answers.table import Column, Kind, Table, is_nothing
 from engine.errors import UserError, unknown
-from engine.run_folder.cube_groups import CONVENTIONS
-from engine.run_folder.stored_estimates import Group
+from engine.run_folder.cube_groups import CONVENTIONS, described
+from engine.run_folder.stored_estimates import Group, Variable, estimates, put_together, taken_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +111,7 @@ class Answer:
             "comment": self.basis,
             _HEAD: {**self._head(), "order": list(self)},
         }
-        return {"/": Group({}, {}, root), **groups.groups(self.tables)}
+        return {"/": Group({}, {}, root), **groups(self.tables)}
 
     @property
     def tree(self) -> xr.DataTree:
@@ -130,7 +132,7 @@ class Answer:
             if head.get("version") != plain.VERSION:
                 again = f"has another form than this version's. Ask anew: rustbelt {head.get('question', 'QUESTION')}"
                 raise UserError("the answer that is kept", [again])
-            held = {table.name: table for table in groups.tables(tree)}
+            held = {table.name: table for table in tables_of(tree)}
             subject = Subject(**head["study"] | {"policies": tuple(head["study"]["policies"])})
             kept = {name: head[name] for name in ("basis", "reading", "question", "heading", "asked")}
             return Answer(subject, tuple(head["findings"]), tuple(held[name] for name in head["order"]), **kept)
@@ -180,3 +182,87 @@ class Answer:
         marks = dict.fromkeys(text for part in every for text in layout.notes(layout.stacks(part, False)[1]))
         last = "".join(f"<p>{escape(text)}</p>" for text in (*marks, self.basis))
         return f"<div>{words}{''.join(tables)}{last}</div>"
+
+
+FORM = "table"
+"""Attribute of a group that holds its table's title, dimensions and columns, but for their values."""
+_TYPES = {Kind.NUMBER: np.float64, Kind.COUNT: np.int64, Kind.TRUTH: np.int8, Kind.TEXT: object}
+
+
+def groups(tables: Sequence[Table]) -> dict[str, Group]:
+    """One group per table, by its name; estimates have a dimension `stat`, and flags a subgroup `reasons`."""
+    return taken_apart({table.name: _group(table) for table in tables})
+
+
+def _group(table: Table) -> Group:
+    columns = {column.name: _variable(table, column) for column in table.columns}
+    labelled = [column.name for column in table.columns if column.kind is Kind.TEXT or column.name in table.dims]
+    form = {
+        "title": table.title,
+        "dims": list(table.dims),
+        "brief": list(table.brief),
+        "across": table.across,
+        "apart": table.apart,
+    }
+    form["columns"] = [_form(column) for column in table.columns]
+    coords = {name: columns.pop(name) for name in labelled}
+    for name in columns:
+        if f"{name}_error" in columns:
+            columns[name].attrs["ancillary_variables"] = f"{name}_error"
+    return Group(columns, coords, {"comment": table.title, FORM: form})
+
+
+def _form(column: Column) -> dict[str, Any]:
+    """The description of a column: all its fields but the values."""
+    held = {one.name: getattr(column, one.name) for one in fields(column) if one.name != "values"}
+    return held | {"over": None if column.over is None else list(column.over), "kind": str(column.kind)}
+
+
+def _variable(table: Table, column: Column) -> Variable:
+    dims = (column.name,) if column.name in table.dims else table.dims if column.over is None else column.over
+    if len(table.dims) == 1:
+        dims, values = table.dims, list(column.values)
+    elif column.name in table.dims:
+        values = list(table.labels(column.name))
+    else:
+        held = np.empty(len(table), object)
+        held[:] = column.values
+        first = tuple(slice(None) if dim in dims else 0 for dim in table.dims)
+        values = held.reshape(table.shape)[first].tolist()
+    about = described(column.about, column.unit)
+    if column.kind is Kind.ESTIMATE:
+        return estimates(dims, values, about)
+    if column.kind is Kind.NUMBER:
+        values = [np.nan if one is None else one for one in values]
+    if column.kind is Kind.TRUTH:
+        about |= {"flag_values": [0, 1], "flag_meanings": "no yes"}
+    return Variable(tuple(dims), np.array(values, _TYPES[column.kind]), about)
+
+
+def tables_of(tree: xr.DataTree) -> tuple[Table, ...]:
+    """The tables read back from groups that `groups` made, in the order of `tree`; other groups are left out."""
+    return tuple(
+        _table(str(name), node.attrs[FORM], put_together(node))
+        for name, node in tree.children.items()
+        if FORM in node.attrs
+    )
+
+
+def _table(name: str, form: Mapping[str, Any], group: xr.Dataset) -> Table:
+    dims = tuple(form["dims"])
+    shape = {dim: group.sizes.get(dim, 0) for dim in dims}
+    columns = []
+    for about in form["columns"]:
+        kind, over = Kind(about["kind"]), about["over"]
+        given = {**about, "kind": kind, "over": None if over is None else tuple(over)}
+        columns.append(Column(values=_values(group, about["name"], kind, shape), **given))
+    return Table(name, form["title"], columns, dims, form["brief"], form["across"], form["apart"])
+
+
+def _values(group: xr.Dataset, name: str, kind: Kind, shape: Mapping[str, int]) -> list[Any]:
+    if name not in group.variables:  # a store has no array of size 0
+        return []
+    values = group[name].variable.set_dims(shape).transpose(*shape).values.ravel().tolist()
+    if kind is Kind.ESTIMATE:
+        return [None if is_nothing(one) else one for one in values]
+    return [str(one) for one in values] if kind is Kind.TEXT else values

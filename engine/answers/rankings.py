@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.answers.wording import LONGEST, measured, short, some
+from engine.answers.as_text import LONGEST, measured, short, some
 from engine.study.study import Study
 
 STATED = "as stated"

@@ -8,9 +8,8 @@ from operator import attrgetter
 from typing import Any
 
 from engine.answers import rows
-from engine.answers.as_text import cell, shown_in
+from engine.answers.as_text import amount, cell, listed, named, quantity, short, shown_in
 from engine.answers.table import Table
-from engine.answers.wording import amount, listed, named, quantity, short
 from engine.formatting import begun
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS

@@ -120,7 +120,7 @@ def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
         listed, got = ", ".join(kept) or "none is", f", got '{name}'" if name else ""
         remedy = "Keep it: keep.outcomes in the study, and run it."
         raise UserError(kind, [f"expected an outcome kept path by path ({listed}){got}. {remedy}"])
-    return shown(cube, kept[name], policies)
+    return shown(cube, kept[name].compute(), policies)
 
 
 def outcomes(cube: xr.DataTree) -> dict[str, xr.DataArray]:

@@ -55,7 +55,7 @@ def command(
     from engine.cli.show.answers import print_answer
     from engine.cli.show.study_digest import digest
     from engine.execution import precision
-    from engine.execution.bounds import refuse_beyond
+    from engine.execution.soundness import refuse_beyond
 
     study.refuse_broken_model()
     yearly = precision.first_years(study)
@@ -84,7 +84,7 @@ def _print_self_test(folder: RunFolder, device: str | None, workers: int | None)
 
 def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator[tuple[str, str]]:
     """Yields what the run consists of and what it takes: labels and texts."""
-    from engine.execution.planning import program_of
+    from engine.execution.anew import program_of
     from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room, writers_for
     from engine.study.labels import wordless
     from engine.study.study import BLOCK
@@ -133,7 +133,7 @@ def _print_rate(folder: RunFolder, device: str | None, workers: int) -> None:
       UserError: there is no worker, or the disk has no room for the run.
     """
     from engine.errors import UserError
-    from engine.execution.planning import BLOCKS, measured
+    from engine.execution.anew import BLOCKS, measured
     from engine.execution.resources import refuse_if_too_large
 
     if workers < 1:

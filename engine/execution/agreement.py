@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 
 import numpy as np
 
-from engine.errors import Problems
+from engine.errors import Problem, UserError
 from engine.program.contract import Outcomes, Program
 from engine.risk.estimation.exclusion import without_excluded
 from engine.risk.estimation.tallies import group_size, tally, unkept
@@ -34,10 +34,9 @@ def agrees(folder: RunFolder, program: Program, but: Container[int] = ()) -> boo
       UserError: they differ.
     """
     record = stored_block(folder, but)
-    if record is None:
-        return False
-    refuse_disagreeing(folder, program, record, REMEDY)
-    return True
+    if record is not None:
+        refuse_disagreeing(folder, program, record, REMEDY)
+    return record is not None
 
 
 def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart, remedy: str) -> None:
@@ -59,12 +58,8 @@ def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
     some = Block(index, record.first, size)
     now = without_excluded(study, program.submit(some).of(some))
-    problems = Problems()
-    for place, message in [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
-        problems.add(place, message)
-    if problems:
-        problems.add("", f"{CAUSE} {remedy}")
-    problems.refuse(str(folder.path))
+    if problems := [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
+        raise UserError(str(folder.path), [*problems, f"{CAUSE} {remedy}"])
 
 
 def stored_block(folder: RunFolder, but: Container[int] = (), last: bool = False) -> FinishedPart | None:
@@ -83,7 +78,7 @@ def stored_block(folder: RunFolder, but: Container[int] = (), last: bool = False
     return None
 
 
-def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
+def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[Problem]:
     """Outcomes that are kept whole and differ, each with the first path on which it does."""
     study, paths = folder.study, Paths(folder, [some])
     for name in study.keep.outcomes:
@@ -95,10 +90,10 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[s
             where = f"path {some.first + first[1]} under '{study.policy_names[first[0]]}'"
             values = f"expected {stored[first]!s}, as is stored, got {computed[first]!s}"
             count = f"{differs.any(axis=0).sum():,} of {some.count:,} paths"
-            yield f"paths.{name}", f"{where}: {values}, on {count}."
+            yield Problem(f"paths.{name}", f"{where}: {values}, on {count}.")
 
 
-def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
+def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes) -> Iterator[Problem]:
     """Outcomes that are not kept whole and whose bins, sums or comparisons with the baseline differ."""
     study = folder.study
     if not unkept(study) or not np.isfinite(now).any():
@@ -106,18 +101,14 @@ def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcome
     both = stored_tally(folder.path, record), tally(study, now, group_size(some.index))
     for k, name in enumerate(unkept(study)):
         stored, computed = (
-            np.concatenate(
-                [
-                    np.repeat(one.bins, one.counts[0]).reshape(len(one.totals), -1)[k],  # the bin of each path
-                    *(getattr(one, of)[k, :, 0] for of in ("totals", "worse", "regret")),
-                ]
-            )
+            [
+                np.repeat(one.bins, one.counts[0]).reshape(len(one.totals), -1)[k],  # of each path
+                *(of[k, :, 0] for of in (one.totals, one.worse, one.regret)),
+            ]
             for one in both
         )
-        if not np.array_equal(stored, computed):
-            means = [float(one.totals[k, :, 0].sum()) / some.count for one in both]
-            yield (
-                f"tally.{name}",
-                f"its distribution over paths {some.first} to {some.first + some.count - 1} differs: expected a mean"
-                f" over all policies of {means[0]:.9g}, as is stored, got {means[1]:.9g}.",
-            )
+        if not all(map(np.array_equal, stored, computed)):
+            means = [float(of[1].sum()) / some.count for of in (stored, computed)]
+            differs = f"its distribution over paths {some.first} to {some.first + some.count - 1} differs"
+            told = f"a mean over all policies of {means[0]:.9g}, as is stored, got {means[1]:.9g}"
+            yield Problem(f"tally.{name}", f"{differs}: expected {told}.")

@@ -25,7 +25,10 @@ from engine.run_folder.damage import Damage, differing
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart
 from engine.run_folder.parts import yearly_fields
-from engine.study.study import PRECISIONS, Block, Study
+from engine.study.study import BLOCK, PRECISIONS, Block, Study
+
+BLOCKS = 4
+"""Blocks that a measurement computes: the first to warm up, the others to take the time."""
 
 
 @dataclass(frozen=True)
@@ -55,28 +58,22 @@ def in_full(study: Study, numbers: Sequence[int], device: str | None, precision:
       UserError: there is no such device.
     """
     program, model = _program(study, device, precision), study.model
-    traces = [program.path(number) for number in numbers]
+    traces, by_shock, first = [program.path(number) for number in numbers], {}, 0
 
     def stacked(part: str) -> np.ndarray:
         return np.stack([getattr(trace, part)[..., 0] for trace in traces])
 
-    outcomes, draws = stacked("outcomes"), stacked("draws")
-    return InFull(
-        {name: outcomes[..., k] for k, name in enumerate(model.outcomes)},
-        {item.name: draws[:, k] for k, item in enumerate(study.inputs)},
-        split_cells(model, stacked("yearly")) if study.is_path_model else {},
-        _by_shock(study, stacked("shocks")) if model.shocks else {},
-    )
-
-
-def _by_shock(study: Study, values: Float[np.ndarray, "path year stream"]) -> dict[str, np.ndarray]:
-    by_shock, first = {}, 0
-    for name, streams in shock_streams(study.model).items():
-        sizes = [len(study.model.dims[dim]) for dim in study.model.shocks[name].dims]
-        own = values[..., first : first + len(streams)]
-        by_shock[name] = own.reshape(*values.shape[:2], *sizes)
+    for name, streams in shock_streams(model).items():
+        own = stacked("shocks")[..., first : first + len(streams)]
+        sizes = [len(model.dims[dim]) for dim in model.shocks[name].dims]
+        by_shock[name] = own.reshape(*own.shape[:2], *sizes)
         first += len(streams)
-    return by_shock
+    return InFull(
+        dict(zip(model.outcomes, np.moveaxis(stacked("outcomes"), -1, 0), strict=True)),
+        {item.name: stacked("draws")[:, k] for k, item in enumerate(study.inputs)},
+        split_cells(model, stacked("yearly")) if study.is_path_model else {},
+        by_shock,
+    )
 
 
 def first_paths(
@@ -125,6 +122,33 @@ def first_outcomes(
     parts = [program.submit(block).of(block)[:, places] for block in replace(study, paths=count).blocks()]
     seconds, values = time.monotonic() - began, np.concatenate(parts, axis=-1)
     return {name: values[:, k] for k, name in enumerate(names)}, seconds
+
+
+def program_of(study: Study, device: str | None) -> tuple[str, int]:
+    """The form and devices of the study's program ("loop on 2 x cpu"); and blocks per launch, 0 on processors.
+
+    Raises:
+      UserError: there is no such device.
+    """
+    return str(devices.program(study, device).form), devices.blocks_of_launch(device, study)
+
+
+def measured(study: Study, device: str | None) -> tuple[float, str]:
+    """Futures that this machine computes in a second, compilation left out, and what computed them ("loop on 2 x cpu").
+
+    Raises:
+      UserError: there is no such device.
+    """
+    few = replace(study, paths=BLOCKS * BLOCK, facts=None)
+    program = _program(few, device, few.precision)
+    program.prepare()
+    first, *others = few.blocks()
+    program.submit(first).values()
+    began = time.monotonic()
+    for block in others:
+        program.submit(block).of(block)
+    rate = sum(block.count for block in others) / (time.monotonic() - began)
+    return rate, ", ".join(map(str, program.forms))
 
 
 def _by_code_of(run: Study, study: Study, device: str | None) -> Program:

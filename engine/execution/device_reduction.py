@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float32, Float64, Int, UInt32
 from engine.program import gpu
 from engine.program.contract import CardFailed, Outcomes, Pass
 from engine.program.gpu_program import CardPass, GpuProgram
-from engine.risk.estimation.events import thresholds
+from engine.risk.estimation.events import hold, thresholds
 from engine.risk.estimation.histograms import BINS, WIDEST
 from engine.risk.estimation.tallies import LANES, Tally, group_size, group_starts, tally, unkept, unkept_events
 from engine.study.components import Event
@@ -160,11 +160,12 @@ def _histograms(
     }
 
 
-def _happens(study: Study, event: Event, values: dict[str, Array]) -> Bool[Array, "policy path"]:
+def _happens(study: Study, event: Event, values: dict[str, Array]) -> Any:
     """As `happens` in `risk/estimation/events.py`, with thresholds rounded to single precision, as NumPy does."""
     with np.errstate(over="ignore"):
-        limits = [(values[name], above, float(np.float32(limit))) for name, above, limit in thresholds(study, event)]
-    return functools.reduce(jnp.logical_and, [of > limit if above else of < limit for of, above, limit in limits])
+        return hold(
+            thresholds(study, event), lambda term: replace(term, number=float(np.float32(term.number))).holds(values)
+        )
 
 
 def _numbers(holds: Bool[Array, "*row path"], starts: Starts) -> Int[Array, "*row group"]:

@@ -15,30 +15,30 @@ from engine.errors import UserError
 from engine.execution import precision, results
 from engine.execution.executors import site
 from engine.execution.executors.cluster import Cluster
-from engine.execution.executors.contract import Assignment, Executor
-from engine.execution.executors.local import Local
 from engine.execution.executors.own_workers import OwnWorkers
+from engine.execution.executors.site import Assignment, Local
+from engine.execution.kept import kept
 from engine.execution.moving import move
-from engine.execution.nonfinite import refuse_too_many
-from engine.execution.options import RunOptions as RunOptions
 from engine.execution.progress import Progress
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
-from engine.execution.results import Finished as Finished
+from engine.execution.results import Finished as Finished, RunOptions as RunOptions
+from engine.execution.soundness import refuse_too_many
 from engine.lanes import compilation_cache, machine_code
 from engine.lanes.compilation_cache import Watch
 from engine.lanes.llvm import EMITTER
 from engine.program import cache_keys, devices, programs
 from engine.risk.estimation.stopping import Ended
-from engine.run_folder import cube, formats, ledger, ownership, provenance
-from engine.run_folder.finding import run_folder, stored_study
+from engine.run_folder import cube, ledger, ownership, provenance
+from engine.run_folder.finding import refuse_newer, run_folder, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
 from engine.run_folder.moved_runs import runs_of
 from engine.run_folder.parts import yearly_fields, yearly_missing, yearly_paths
-from engine.run_folder.restoring import restored_if_refused
 from engine.study.loading import own_model
 from engine.study.study import BLOCK, Block, Study
 
+Executor = Local | Cluster
+"""Computes the parts of a run; a context manager that ends the processes and connections that it has started."""
 PREPARING = 60.0
 """Seconds that a shard waits while another one prepares the folder."""
 
@@ -170,14 +170,15 @@ def prepared_for(study: Study, options: RunOptions) -> RunFolder:
     """
     folder = run_folder(study, options.out)
     with folder.writing():
-        formats.refuse_other(folder.path)
+        refuse_newer(folder.path, or_older=True)
     refuse_if_too_large(folder)
     compilation_cache.keep_programs()
-    key = cache_keys.key_of(study, "contract")
-    if compilation_cache.held("contract", key) is None:
+
+    def checked() -> bytes:
         study.refuse_broken_model()
-        if key is not None:
-            compilation_cache.keep("contract", key, b"kept")
+        return b"kept"
+
+    kept("contract", cache_keys.key_of(study, "contract"), checked)
     return folder
 
 
@@ -214,10 +215,9 @@ class Job:
         blocks, yearly = ledger.pending(folder, thorough=True), yearly_missing(folder, thorough=True)
         with self._recorded(blocks), ThreadPoolExecutor(1) as beside:
             if yearly or blocks:
-                with restored_if_refused(folder.path):
-                    assignment = self._opened(self.holder, yearly, blocks)
-                    rounding = beside.submit(precision.too_coarse, study)
-                    self._simulate(assignment)
+                assignment = self._opened(self.holder, yearly, blocks)
+                rounding = beside.submit(precision.too_coarse, study)
+                self._simulate(assignment)
             else:
                 cube.create(folder)
                 ownership.rename(folder)
@@ -240,7 +240,7 @@ class Job:
     def extend(self) -> tuple[int, ...]:
         """Computes missing blocks, without tables, in a folder that this process holds alone; gives their numbers."""
         blocks = ledger.pending(self.folder, thorough=True)
-        with self._recorded(blocks), restored_if_refused(self.folder.path):
+        with self._recorded(blocks):
             self._simulate(self._opened(self.holder, yearly_missing(self.folder, thorough=True), blocks))
         return _numbers(blocks)
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from engine.lanes import compilation_cache
+from engine.execution.kept import kept
 from engine.program import cache_keys
 from engine.program.precision import first_values, in_both
 from engine.risk.estimation.rounding import Rounding, judged
@@ -25,14 +25,12 @@ def too_coarse(study: Study) -> tuple[Rounding, ...]:
     """The quantities for which single precision is too coarse; empty in double precision, and where the check fails."""
     if study.precision != "float32":
         return ()
-    key = cache_keys.key_of(study, "rounding", study.paths)
-    kept = compilation_cache.held("rounding", key) if key is not None else None
-    if kept is not None:
-        return tuple(map(Rounding.of_dict, json.loads(kept)))
     try:
-        answer = judged(study, *in_both(study))
+        text = kept("rounding", cache_keys.key_of(study, "rounding", study.paths), lambda: _judged(study))
     except Exception:  # a model may do what double precision has no form of, and a check must not end a run
         return ()
-    if key is not None:
-        compilation_cache.keep("rounding", key, json.dumps([one.as_dict() for one in answer]).encode())
-    return answer
+    return tuple(map(Rounding.of_dict, json.loads(text)))
+
+
+def _judged(study: Study) -> bytes:
+    return json.dumps([one.as_dict() for one in judged(study, *in_both(study))]).encode()

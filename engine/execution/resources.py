@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -75,10 +74,9 @@ def writers_for(study: Study, memory: int | str | None = None, launch: int = 0) 
       launch: as `memory_needed` takes it.
     """
     there, _ = room(memory)
-    count = min(max(2, min(len(devices.cores()), MOST_WRITERS)), -(-study.paths // BLOCK))
-    while there is not None and count > 1 and memory_needed(study, 0, count, launch) > there:
-        count -= 1
-    return count
+    most = min(max(2, min(len(devices.cores()), MOST_WRITERS)), -(-study.paths // BLOCK))
+    fit = (n for n in range(most, 1, -1) if there is None or memory_needed(study, 0, n, launch) <= there)
+    return next(fit, 1)
 
 
 def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: int = 0, launch: int = 0) -> None:
@@ -95,8 +93,10 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
     needed = memory_needed(study, workers, launch=launch)
     if there is not None and needed > there:
         place, remedy = (study.source, "keep less") if memory is None else ("--memory", "allow more")
-        needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are"
-        raise UserError(place, [f"{needs} {size_as_text(there)} {whose}. Ask for fewer paths, or {remedy}."])
+        needs = (
+            f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(there)}"
+        )
+        raise UserError(place, [f"{needs} {whose}. Ask for fewer paths, or {remedy}."])
 
 
 def room(memory: int | str | None) -> tuple[int | None, str]:
@@ -130,16 +130,12 @@ def bytes_of(size: str | int) -> int:
 
 def bytes_needed(study: Study) -> int:
     """Bytes that a finished run folder takes at most: shards uncompressed, and the ledger with its tallies."""
-    blocks = -(-study.paths // BLOCK)
-    draw_blocks = -(-min(study.keep.draws, study.paths) // BLOCK)
-    shards = (
-        np.dtype(study.dtype).itemsize
-        * BLOCK
-        * (blocks * len(study.policies) * len(study.keep.outcomes) + draw_blocks * len(study.inputs))
-    )
-    cells = len(study.policies) * len(study.years) * cell_count(study.model)
-    tallies = len(study.policies) * (len(study.model.outcomes) - len(study.keep.outcomes)) << 16
-    return shards + blocks * (tallies + 4096) + 8 * 80 * cells + (1 << 20)
+    blocks, draws = (-(-paths // BLOCK) for paths in (study.paths, min(study.keep.draws, study.paths)))
+    policies, shard = len(study.policies), np.dtype(study.dtype).itemsize * BLOCK
+    shards = shard * (blocks * policies * len(study.keep.outcomes) + draws * len(study.inputs))
+    tallies = policies * len(unkept(study)) << 16
+    years = 8 * 80 * policies * len(study.years) * cell_count(study.model)
+    return shards + blocks * (tallies + 4096) + years + (1 << 20)
 
 
 def bytes_free(folder: Path) -> int:
@@ -150,18 +146,15 @@ def bytes_free(folder: Path) -> int:
 def above(folder: Path) -> Path:
     """The folder, or its nearest ancestor that exists."""
     place = folder.resolve()
-    while not place.is_dir():
-        place = place.parent
-    return place
+    return next(filter(Path.is_dir, (place, *place.parents)))
 
 
 def bytes_held(folder: Path) -> int:
     """Bytes of all files in a folder; files that vanish while it is read are left out."""
     total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                total += os.stat(os.path.join(place, name)).st_size
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size * path.is_file()
     return total
 
 
@@ -169,9 +162,9 @@ def refuse_if_too_large(folder: RunFolder) -> None:
     """Raises a `UserError` where the disk has no room for what the run needs beyond what its folder holds already."""
     free, needed = bytes_free(folder.path), bytes_needed(folder.study)
     if needed > free and needed - bytes_held(folder.path) > free:
-        needs = f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk"
+        needs = f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk, and there are {size_as_text(free)}"
         remedy = "Ask for fewer paths, keep fewer outcomes, or choose another --out."
-        raise UserError(str(folder.path), [f"{needs}, and there are {size_as_text(free)} free. {remedy}"])
+        raise UserError(str(folder.path), [f"{needs} free. {remedy}"])
 
 
 def take_every_core() -> None:

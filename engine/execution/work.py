@@ -15,10 +15,9 @@ from jaxtyping import Bool
 from engine.errors import UserError
 from engine.execution import summing
 from engine.execution.agreement import agrees
-from engine.execution.bounds import refuse_beyond
 from engine.execution.device_reduction import Reduced, Reduction
-from engine.execution.nonfinite import BlockResult, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
+from engine.execution.soundness import BlockResult, refuse_bad_year, refuse_beyond, refuse_nonfinite
 from engine.program.contract import Form, Program, YearlyValues
 from engine.program.gpu_program import GpuProgram
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded

@@ -104,7 +104,7 @@ def binned(
     held: Bool[np.ndarray, "bin"] | None,
     size: int,
 ) -> np.ndarray:
-    """As `by_numpy` in `risk/estimation/order_statistics.py`, for contiguous values: counts, or values of held bins.
+    """As `row_statistics.binned_by_numpy` in `risk/estimation/`, for contiguous values: counts, or values of held bins.
 
     Args:
       low, scale: the bin of a value is (value - low) scale, clipped to the bins.

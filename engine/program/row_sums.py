@@ -1,7 +1,7 @@
 """Sums of powers over rows of paths in one pass of machine code that releases the GIL.
 
-Units are dealt to eight lanes and added in the order that `risk/estimation/sums.py` states. LLVM splits the eight lanes
-into vectors of the processor, so that the bits are the same on any.
+Units are dealt to eight lanes and added in the order that `risk/estimation/row_statistics.py` states. LLVM splits the
+eight lanes into vectors of the processor, so that the bits are the same on any.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def sums(
     """Writes to `out` [row, 3] the sums over units of r, r^2 and r^3, r being the total of a unit minus an offset.
 
     Args:
-      kind: what is computed of each path, as `Made.kind` in `risk/estimation/sums.py`.
+      kind: what is computed of each path, as `Made.kind` in `risk/estimation/row_statistics.py`.
       size: paths of a unit, 1 or 2, whose values are added to the unit's total.
       x, y: float32 or float64 [row, path], the paths of a row contiguous.
       units: number of units of each row.

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.answers.as_text import judged
+from engine.answers.as_text import judged, listed
 from engine.answers.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
 from engine.answers.rows import Row, table
 from engine.answers.table import Table
-from engine.answers.wording import listed
 from engine.errors import Problem, UserError
 from engine.questions import variants
 from engine.questions.comparison import others_of

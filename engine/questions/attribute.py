@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import judged
+from engine.answers.as_text import judged, measured, size, some
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import table
-from engine.answers.wording import measured, size, some
 from engine.questions.attribution import attribution
 from engine.questions.coalitions import between
 from engine.questions.futures import of_paths
@@ -85,7 +84,7 @@ def subject(study: Study, rows: Sequence[Mapping[str, Any]], named: Sequence[str
 
     def rank(row: Mapping[str, Any]) -> tuple[bool, ...]:
         event = study.events_by_name.get(row["variable"])
-        return event is None, not (event and event.all_of), row["measure"] != SHORTFALL
+        return event is None, not (event and event.parts), row["measure"] != SHORTFALL
 
     first = min((row for row in rows if not named or row["variable"] == named[0]), key=rank)
     return [row for row in rows if row["of"] == first["of"]]

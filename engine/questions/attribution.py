@@ -22,7 +22,7 @@ from engine.questions.variants import Observer, unobserved
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import as_units
-from engine.risk.policies.contrasts import Contrasts, Influence, of_shortfall
+from engine.risk.policies.ranks import Contrasts, Influence, of_shortfall
 from engine.study.tables.sections import default_tile
 
 AT_ONCE = 8

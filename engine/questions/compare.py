@@ -8,18 +8,16 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from engine.answers import every_pair
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import judged
+from engine.answers.as_text import judged, measured, named, share, size, some, undecided, worst_share
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.table import Table
-from engine.answers.wording import measured, named, share, size, some, undecided, worst_share
 from engine.errors import Problems
 from engine.questions import comparison, two_runs, years
 from engine.questions.comparison import CHANCE, GAP, Held, others_of, verdict
 from engine.questions.variables import LEVEL, MEAN, PROBABILITY
 from engine.risk.drivers.series import of_yearly
-from engine.risk.estimation.evidence import stated_level
+from engine.risk.estimation.influences import stated_level
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.tables import tables_of_paths
 from engine.risk.policies.ranks import Gaps
@@ -111,19 +109,19 @@ class Compare:
         yearly = [
             one for name in self.outcome if name in study.model.yearly for one in of_yearly(study, name, self.at or {})
         ]
-        count = years.first_paths(study, len(yearly))
+        count = years.first_paths(study, len(yearly)) if yearly else study.paths
         values = years.values(study, yearly, count, of.device) if yearly else []
         by_year = comparison.year_table(study, zip(yearly, values, strict=True), self.year, level)
         tables = [
             *comparison.gap_tables(study, held, shown, f"ES{100 * level:g}"),
             dominance,
             comparison.rank_table(study, by_measure),
-            every_pair.pairs(study, by_measure, shown if self.policies and len(study.policies) > 2 else ()),
+            comparison.pair_table(study, by_measure, shown if self.policies and len(study.policies) > 2 else ()),
             by_year,
             comparison.common_table(study, chosen, outcomes, level),
         ]
         tables = sorted(filter(len, tables), key=lambda one: not any(one.brief))
-        basis += f"; yearly values from the first {count:,}" * (bool(yearly) and count < study.paths)
+        basis += f"; yearly values from the first {count:,}" * (count < study.paths)
         findings = tuple(self._findings(study, held, by_measure, by_year, level))
         return Answer(Subject.of(study), findings, tuple(tables), basis, READING)
 
@@ -163,7 +161,7 @@ class Compare:
             for policy in others:
                 yield from _of_policy(study, held, first, policy, level)
         elif measures := [measure for measure, by_name in by_measure.items() if first in by_name]:
-            yield from every_pair.best(study, first, measures[-1], by_measure[measures[-1]][first])
+            yield from comparison.best(study, first, measures[-1], by_measure[measures[-1]][first])
         else:
             yield f"The tables compare {len(others)} policies with {base} in {named(study, first)}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,22 +10,20 @@ from itertools import product
 
 import numpy as np
 
-from engine.answers.as_text import judged
+from engine.answers.as_text import judged, measured, some
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
 from engine.errors import Problems, UserError
 from engine.questions.variables import PROBABILITY
 from engine.risk.drivers.series import Series, Years
 from engine.risk.estimation.events import known_events
-from engine.risk.estimation.evidence import measures as names_of
+from engine.risk.estimation.influences import measures as names_of
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import Variables
 from engine.risk.estimation.tables import THREADS, Record
 from engine.risk.policies import ranks
-from engine.risk.policies.dominance import dominance
-from engine.risk.policies.joint import common_tails
+from engine.risk.policies.paired import common_tails, dominance, regrets
 from engine.risk.policies.ranks import Gaps
-from engine.risk.policies.regrets import regrets
 from engine.study.study import Study
 
 GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
@@ -255,3 +254,33 @@ def _of_year(study: Study, one: Series, year: int, values: np.ndarray, level: fl
                     "verdict": verdict(estimate, one.loss) if is_gap and measure != "sd" else "",
                     BRIEF: measure in shown and estimate is not None,
                 }  # fmt: skip
+
+
+def best(study: Study, name: str, measure: str, gaps: Gaps) -> Iterator[str]:
+    """Which policy is best by a measure of an outcome or event, and which others cannot be distinguished from it."""
+    called = [study.phrase("policies", policy) for policy in study.policy_names]
+    estimate, low, _ = gaps.ranks
+    first = int(np.argmin(estimate))
+    side = "lowest" if study.is_loss(name) else "highest"
+    what = measured(study, name, measure).removeprefix("the ")
+    yield f"Of {len(called)} policies, the {side} {what} is that of {called[first]}."
+    others = [called[k] for k in np.flatnonzero(low == 1) if k != first]
+    yield f"The difference from {some(others)} is not clear." if others else "All other policies are clearly worse."
+
+
+def pair_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]], shown: Collection[str] = ()) -> Table:
+    """Table of the paired difference of every two policies, with 95 % intervals that hold for all pairs at once.
+
+    Args:
+      shown: outcomes whose means are in the brief form.
+    """
+    rows = (
+        {"measure": measure, "variable": name, "policy": policy, "against": against,
+         "gap": None if i == j else Estimate(gaps.gap[i, j], math.nan, gaps.low[i, j], gaps.high[i, j]),
+         "brief": measure == "mean" and name in shown}
+        for measure, by_name in by_measure.items()
+        for name, gaps in by_name.items()
+        for (i, policy), (j, against) in product(enumerate(study.policy_names), repeat=2)
+    )  # fmt: skip
+    dims = "measure", "variable", "policy", "against"
+    return table("gaps", "All pairs of policies", rows, *dims, brief=("gap",) if shown else (), across="against")

@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import limited, listed, named, share, some
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, table
-from engine.answers.wording import limited, listed, named, share, some
 from engine.formatting import rounded
 from engine.questions.discovery import PATHS, SEARCHED, Discovery, discovery
 from engine.risk.drivers.boxes import Judged, Restriction, correlation_over_units, judged, shares

@@ -11,17 +11,17 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import amount, amounts, named, share, some, worst_share
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
-from engine.answers.wording import amount, amounts, named, share, some, worst_share
 from engine.formatting import begun, command_line, words
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.prior_scores import BINS
 from engine.questions.reverse_stress import LikeliestFuture, likeliest_future
 from engine.questions.tail_drivers import SCORED, Density, Inputs, input_rows
 from engine.questions.tail_futures import TailFutures, tail_futures
-from engine.risk.estimation.evidence import stated_level
+from engine.risk.estimation.influences import stated_level
 from engine.risk.estimation.intervals import CONFIDENCE
 from engine.study.study import Study
 

@@ -10,10 +10,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import amount, amounts, quantity, size, some
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
-from engine.answers.wording import amount, amounts, quantity, size, some
 from engine.errors import Problems
 from engine.formatting import begun
 from engine.questions import beliefs

@@ -8,17 +8,16 @@ from typing import Annotated, ClassVar
 
 from engine.answers import record_tables, rows
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import cell
+from engine.answers.as_text import cell, limited, listed, worst_share
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import Row
 from engine.answers.table import Table
-from engine.answers.wording import limited, listed, worst_share
 from engine.errors import UserError, unknown
 from engine.risk.estimation.conditional import Condition, condition_table, not_kept, parse_condition
 from engine.risk.estimation.events import known_events
-from engine.risk.estimation.evidence import stated_level
 from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Reason
+from engine.risk.estimation.influences import stated_level
 from engine.risk.estimation.tables import Record
 from engine.risk.estimation.tallies import unkept
 from engine.run_folder.stored_estimates import yearly_table

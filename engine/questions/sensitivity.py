@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import listed, measured, share, some
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
-from engine.answers.wording import listed, measured, share, some
 from engine.formatting import begun
 from engine.questions.comparison import compared
 from engine.questions.futures import Futures, of_paths, quantities

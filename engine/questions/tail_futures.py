@@ -77,27 +77,35 @@ class TailFutures:
         return self.share.path[np.argsort(-margins, kind="stable")]
 
     def margins(self, values: Mapping[str, np.ndarray]) -> Float[np.ndarray, "path"]:
-        """How far futures are beyond the least of the thresholds that worst futures pass [standard deviations].
+        """How far futures are beyond the thresholds that worst futures pass [standard deviations].
 
-        It is negative where one is not passed.
+        The least over clauses of thresholds of the most within each; negative where one that is needed is not passed.
         """
-        least: np.ndarray = np.min(
-            [sign * (values[of].astype(float) - at) / sd for of, sign, at, sd in self._limits], 0
-        )
+        most = [
+            np.max([sign * (values[of].astype(float) - at) / sd for of, sign, at, sd in clause], 0)
+            for clause in self._limits
+        ]
+        least: np.ndarray = np.min(most, 0)
         return least
 
     @cached_property
-    def _limits(self) -> list[tuple[str, float, float, float]]:
-        """Outcome, 1 if it must be above and -1 if below, the threshold, and the outcome's standard deviation."""
+    def _limits(self) -> list[list[tuple[str, float, float, float]]]:
+        """Outcome, 1 if it must be above and -1 if below, the threshold, and the outcome's standard deviation.
+
+        They are in clauses; worst futures pass at least one threshold of every clause.
+        """
         if self.level is None:
             event = self.study.events_by_name[self.variable]
-            passed = [(name, 1.0 if above else -1.0, at) for name, above, at in thresholds(self.study, event)]
+            passed = [
+                [(term.name, 1.0 if term.sign == ">" else -1.0, term.number) for term in clause]
+                for clause in thresholds(self.study, event)
+            ]
         else:
             sign = self.share.sign
             worst = sign * self.values[self.variable][self.share.path].astype(np.float64)
-            passed = [(self.variable, sign, sign * float(worst.min()))]
+            passed = [[(self.variable, sign, sign * float(worst.min()))]]
         sds = {name: float(of.std(dtype=np.float64)) or 1.0 for name, of in self.values.items()}
-        return [(name, sign, at, sds[name]) for name, sign, at in passed]
+        return [[(name, sign, at, sds[name]) for name, sign, at in clause] for clause in passed]
 
 
 def tail_futures(of: Asked, variable: str, policy: str | None = None, level: float | None = None) -> TailFutures:

@@ -14,7 +14,7 @@ from engine.errors import UserError
 from engine.execution import results
 from engine.risk.estimation.influences import single
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.shares import combined_difference
+from engine.risk.estimation.tails import combined_difference
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
 from engine.study.loading import own_model
@@ -102,4 +102,4 @@ def _meaning(study: Study, name: str) -> list[Any]:
     if name in study.model.outcomes:
         return [study.unit_of(name)]
     event = study.events_by_name.get(name)
-    return [replace(event, about=""), *(_meaning(study, part) for part in event.all_of)] if event else []
+    return [event.model_copy(update={"about": ""}), *(_meaning(study, part) for part in event.parts)] if event else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.answers.wording import unit_in_words
+from engine.answers.as_text import unit_in_words
 from engine.formatting import rounded
 from engine.report.markup import Section, render
 from engine.report.records import RunRecords
@@ -62,7 +62,8 @@ def _policy(study: Study, policy: Policy) -> Row:
 
 def _event(study: Study, event: Event) -> Row:
     if event.outcome is None:
-        rule = "all of: " + ", ".join(study.title("events", name) for name in event.all_of)
+        names = ", ".join(study.title("events", name) for name in event.parts)
+        rule = f"{'all' if event.all else 'any'} of: {names}"
     else:
         sign = "<" if event.above is None else ">"
         limit = f"{event.threshold:g} {unit_in_words(study.unit_of(event.outcome))}"

@@ -7,8 +7,8 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from engine.answers import registry
-from engine.answers.wording import is_short
-from engine.formatting import begun_small
+from engine.answers.as_text import is_short
+from engine.formatting import begun, begun_small
 from engine.report import sentences
 from engine.report.text import minus
 from engine.risk.estimation.exclusion import notice
@@ -27,12 +27,14 @@ Part = tuple[str, tuple[str, ...]]
 
 def first_screen(run: RunRecords) -> tuple[Part, ...]:
     """Headings, each with its sentences; the last sentences of a heading are left out for want of room."""
-    policy, doubts, turns = which(run), [counting_error(run), *model_error(run)], what_turns(run)
-    heads = ("Which policy", "How sure", "What would change it")
+    policy, doubts = which(run), [counting_error(run), *model_error(run)]
+    parts = {"Which policy": policy, "How sure": doubts, "What would change it": [what_turns(run)]}
+    if known := before_and_given(run):
+        parts["Before the facts, and given them"] = known
     for said in (doubts, policy):
-        while len(" ".join([*heads, *policy, *doubts, turns]).split()) > WORDS and len(said) > 2:
+        while sum(len(text.split()) for head, own in parts.items() for text in (head, *own)) > WORDS and len(said) > 2:
             said.pop()
-    return tuple(zip(heads, (tuple(policy), tuple(doubts), (turns,)), strict=True))
+    return tuple((head, tuple(own)) for head, own in parts.items())
 
 
 def which(run: RunRecords) -> list[str]:
@@ -57,6 +59,23 @@ def counting_error(run: RunRecords) -> str:
         return f"The Monte Carlo error of {of} is unknown: {sentences.why(records[0])}."
     size = minus(f"{up(max(sides)):,.12g}")
     return f"From {run.study.paths:,} futures, {of} is known to within {size} (95 % interval)."
+
+
+def before_and_given(run: RunRecords) -> list[str]:
+    """The first number before the facts and given them, by policy, or that it was not asked; [] without any facts.
+
+    The policies are the baseline and the best of the others.
+    """
+    base, given = run.study.baseline, run.given
+    for measure, name in sentences.headline_measures(run):
+        if all(given.get((measure, base, name), [None])):
+            best = sentences.ranked(run, run.others, measure, name)[:1]
+            said = [f"{begun(sentences.quantity(run, measure, name))}:"]
+            for policy in (base, *best):
+                numbers = sentences.amounts(measure, *filter(None, given[measure, policy, name]))
+                said.append(f"{begun(sentences.called(run, policy))}: {' and '.join(numbers)}.")
+            return said
+    return ["Not asked: the numbers given what was observed."] if run.study.observed.rows else []
 
 
 def up(size: float) -> float:

@@ -94,9 +94,9 @@ def records_of(
             held[question] = Answer.of_tree(kept[question])
     given = held["condition"]["risk"].rows() if "risk" in held.get("condition", ()) else ()
     tables = tables_of_cube(study, tree)
-    # the baseline has no difference from itself, but a regret
-    gaps = [one for one in tables.comparison if one.policy != study.baseline or one.measure == "regret"]
-    risk, comparison = ({(r.measure, r.policy, r.variable): r for r in rows} for rows in (tables.risk, gaps))
+    risk, comparison = (
+        {(r.measure, r.policy, r.variable): r for r in rows} for rows in (tables.risk, tables.comparison)
+    )
     return RunRecords(
         study,
         tree,

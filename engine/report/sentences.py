@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.answers import wording
-from engine.answers.as_text import NO_INTERVAL, judged
-from engine.answers.wording import listed, some, unit_in_words
+from engine.answers import as_text
+from engine.answers.as_text import NO_INTERVAL, judged, listed, some, unit_in_words
 from engine.formatting import begun
 from engine.report.text import minus
 from engine.risk.estimation.flags import Reason
@@ -65,7 +64,7 @@ def amounts(measure: str, *ones: Record | Estimate) -> list[str]:
     scale = 100.0 if measure == CHANCE else 1.0
     first, *others = (scale * one.estimate for one in ones)
     half = scale * max(0.0, *((one.high - one.low) / 2 for one in ones))
-    return [*map(minus, wording.amounts("1", Estimate(first, low=-half, high=half), *others))]
+    return [*map(minus, as_text.amounts("1", Estimate(first, low=-half, high=half), *others))]
 
 
 def bracketed(measure: str, one: Record | Estimate | None, *others: Record) -> str:
@@ -244,8 +243,8 @@ def parts(run: RunRecords) -> list[str]:
     """Of each event that consists of others, a sentence that names them."""
     study = run.study
     return [
-        f"“{study.title('events', one.name)}” requires all of these in the same future:"
-        f" {listed([study.phrase('events', part) for part in one.all_of])}."
+        f"“{study.title('events', one.name)}” requires {'all' if one.all else 'at least one'} of these in the same"
+        f" future: {listed([study.phrase('events', part) for part in one.parts])}."
         for one in study.events
-        if one.all_of
+        if one.parts
     ]

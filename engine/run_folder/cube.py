@@ -63,7 +63,9 @@ def create(folder: RunFolder) -> None:
             sync(folder.path)
             return
         _reframe(folder, files)
-        _drop_beyond(folder)
+        for index, path in files_of_blocks(folder.path):
+            if index * BLOCK >= folder.study.paths:  # a killed run for more paths has left it without a record
+                path.unlink()
 
 
 def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
@@ -72,14 +74,6 @@ def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
     ledger.drop(folder.path, CUBE)
     write_atomically(cube / ROOT, frame[ROOT])
     write_files(cube, {name: content for name, content in frame.items() if not holds(cube / name, content)})
-
-
-def _drop_beyond(folder: RunFolder) -> None:
-    """Takes away files of blocks beyond the study's, which a killed run for more paths has left without a record."""
-    count = len(folder.study.blocks())
-    for index, path in files_of_blocks(folder.path):
-        if index >= count:
-            path.unlink()
 
 
 def files_of_blocks(folder: Path) -> Iterator[tuple[int, Path]]:
@@ -129,17 +123,8 @@ def block_files(
       draws: factor -> its draws, for as many of the block's paths as `kept_draws` says, or more; those beyond are
         not stored.
       of: names of the outcomes along the second axis of `outcomes`; all of the model's in its order if not given.
-
-    Raises:
-      ValueError: the block is no whole shard of this study, or the values have another shape or type.
     """
-    names = list(study.model.outcomes if of is None else of)
-    expected = len(study.policies), len(names), block.count
-    is_whole = block.first < study.paths and block == study.block(block.index)  # a shard has one writer
-    if not is_whole or outcomes.shape != expected or outcomes.dtype != study.dtype:
-        problem = f"{block}: expected {study.precision} {expected} of a whole block of the study"
-        raise ValueError(f"{problem}, got {outcomes.dtype} {outcomes.shape}")
-    kept = kept_draws(study, block)
+    names, kept = list(study.model.outcomes if of is None else of), kept_draws(study, block)
     shards = {f"paths/{name}/c/0": outcomes[:, names.index(name)] for name in study.keep.outcomes}
     if kept:
         shards |= {f"draws/{item.name}/c": draws[item.name][:kept] for item in study.inputs}
@@ -235,6 +220,6 @@ def _root_attributes(study: Study) -> Attributes:
         "sampler": study.sampler,
         "seed": study.seed,
         "independent_unit": study.unit,
-        **({f"facts_{name}": value for name, value in study.facts.table.items()} if study.facts else {}),
+        **({f"facts_{name}": value for name, value in study.facts.model_dump().items()} if study.facts else {}),
         "block": BLOCK,
     }

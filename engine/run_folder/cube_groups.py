@@ -15,7 +15,7 @@ from engine.modelling.records import Outcome, Yearly
 from engine.risk.estimation.bounds import SIDES
 from engine.risk.estimation.flags import DETAILS, Reason
 from engine.risk.estimation.summaries import MOMENTS, STATS, Summaries
-from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
+from engine.risk.estimation.tables import GROUPS, Numbers, SummaryGroup
 from engine.storage.zarr_writer import Group, Variable
 from engine.study.components import Event, Policy
 from engine.study.study import Study
@@ -192,8 +192,8 @@ def valid_range(entry: Yearly, begin: str = "valid") -> dict[str, float]:
 
 
 def _rule(event: Event) -> str:
-    if event.all_of:
-        return " and ".join(event.all_of)
+    if event.parts:
+        return (" and " if event.all else " or ").join(event.parts)
     return f"{event.outcome} {'<' if event.above is None else '>'} {event.threshold:g}"
 
 

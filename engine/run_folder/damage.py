@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from engine.run_folder import cube, formats, ledger, ownership, provenance
+from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.cube import CUBE_FOLDER
+from engine.run_folder.finding import format_of
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart, Part
 from engine.run_folder.parts import yearly_paths
-from engine.storage.files import UNFINISHED, WRITERS, digest, holds, remove_tree
+from engine.storage.files import UNFINISHED, WRITERS, digest, holds, remove_tree, unsealed
 from engine.study.loading import resolved_text
+from engine.study.study import BLOCK
 
 CHANGED, OTHER = "not as it was written", "other content than is computed now"
 
@@ -71,7 +73,7 @@ def damages_of(
     for part, name, content in _known_files(folder, records):
         if not holds(path / name, content):
             differs(part, name)
-    if not provenance.is_whole(path):
+    if "runs" not in (unsealed(path / provenance.NAME) or {}):
         differs("provenance", provenance.NAME, complete)
     return [*damages, *_strays(folder, records)], records
 
@@ -150,7 +152,7 @@ def _known_files(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Ite
     The frame of an earlier format is not known.
     """
     yield "study", "study.toml", ownership.said_of(folder.path).get("study", resolved_text(folder.study)).encode()
-    is_known = formats.format_of(folder.path) == ledger.FORMAT and (folder.path / CUBE_FOLDER).exists()
+    is_known = format_of(folder.path) == ledger.FORMAT and (folder.path / CUBE_FOLDER).exists()
     if CUBE not in records and is_known:
         for name, content in cube.skeleton(folder.study).items():
             yield CUBE, f"{CUBE_FOLDER}/{name}", content
@@ -164,18 +166,16 @@ def _strays(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator
     if CUBE not in records:
         return
 
-    def stray(path: Path, what: str) -> Damage:
-        return Damage("", path.relative_to(folder.path).as_posix(), what)
-
+    found = dict[Path, str]()
     if ownership.writer(folder.path) is None:
-        for path in filter(Path.is_file, sorted(folder.path.rglob(f"*{UNFINISHED}"))):
-            yield stray(path, "was not finished by the process that wrote it")
+        unfinished = filter(Path.is_file, sorted(folder.path.rglob(f"*{UNFINISHED}")))
+        found = dict.fromkeys(unfinished, "was not finished by the process that wrote it")
     known = {folder.path / file.name for record in records.values() for file in record.files}
     known |= {ledger.record_file(folder.path, part) for part in records}
-    count = len(folder.study.blocks())
     for index, path in cube.files_of_blocks(folder.path):
-        if path not in known and (index >= count or index in records):
-            yield stray(path, "belongs to no block of this study")
+        if path not in known and (index * BLOCK >= folder.study.paths or index in records):
+            found[path] = "belongs to no block of this study"
+    yield from (Damage("", path.relative_to(folder.path).as_posix(), what) for path, what in found.items())
 
 
 def _restore_study(folder: RunFolder, versions: Callable[[], Mapping[str, str]]) -> None:
@@ -183,6 +183,6 @@ def _restore_study(folder: RunFolder, versions: Callable[[], Mapping[str, str]])
     past = provenance.runs(folder.path)
     if ownership.said_of(folder.path):
         ownership.rename(folder)
-    else:
-        made = {**past[-1]["versions"], "device_kind": past[-1]["device_kind"]} if past else versions()
-        ownership.enter(folder, made, force=True)
+        return
+    made = {**past[-1]["versions"], "device_kind": past[-1]["device_kind"]} if past else versions()
+    ownership.enter(folder, made, force=True)

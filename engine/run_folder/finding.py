@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problem, UserError, closest, did_you_mean, moved, unknown
+from engine.errors import Problem, UserError, closest, moved, unknown
 from engine.formatting import command_line
 from engine.modelling.records import Model
-from engine.run_folder import cube, formats, ledger, ownership, provenance
+from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import FORMAT, format_in
 from engine.run_folder.moved_runs import placed
 from engine.study.loading import (
     load_model_file,
@@ -45,12 +48,11 @@ def known_runs() -> list[Path]:
 def described(folder: Path) -> str:
     """A run folder in one line, without its model: date, paths, policies, question; what cannot be read is left out."""
     attributes = cube.attributes(folder)
-    last = next((run["ended"] or run["started"] for run in reversed(provenance.runs(folder))), "")
-    paths = attributes.get("paths", 0) if attributes.get("status") == "complete" else 0
-    state = f"{paths:,} paths" if paths else "not finished; run the same command again"
+    ended = [run["ended"][:16].replace("T", " ") for run in provenance.runs(folder)[-1:]]
+    is_finished = attributes.get("status") == "complete"
+    state = f"{attributes['paths']:,} paths" if is_finished else "not finished; run the same command again"
     policies = ", ".join(policies_of(ownership.said_of(folder).get("study", "")))
-    facts = [last[:16].replace("T", " "), state, policies, str(attributes.get("summary", ""))]
-    return "; ".join(filter(None, facts))
+    return "; ".join(filter(None, [*ended, state, policies, attributes.get("summary", "")]))
 
 
 def is_run(folder: Path) -> bool:
@@ -70,7 +72,7 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
       UserError: neither can be read; the run has a format of a later version; or the
         model that it names is not what it was.
     """
-    formats.refuse_newer(folder)
+    refuse_newer(folder)
     if model is None:
         spec = ownership.remembered_model(folder)
         model = load_model_file(spec) if spec else None
@@ -91,7 +93,47 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
         if not is_its_own:
             raise
         raise UserError(error.source, (*error.problems, "If an earlier version made it, read it with that.")) from error
-    return placed(formats.as_stored(study, folder) if is_its_own else study, folder)
+    return placed(as_stored(study, folder) if is_its_own else study, folder)
+
+
+def format_of(folder: Path) -> int:
+    """The format that a run states in `ledger/study.json` or, where that is damaged, in its provenance.
+
+    `FORMAT` where there is neither.
+
+    Raises:
+      OSError: the folder cannot be read.
+    """
+    stating = ownership.said_of(folder) or next(iter(provenance.runs(folder)), {})
+    return format_in(stating) if stating else FORMAT
+
+
+def refuse_newer(folder: Path, or_older: bool = False) -> None:
+    """Raises a `UserError` where a run has a format of a later version; or an earlier one, which is only read."""
+    found = format_of(folder)
+    if found > FORMAT or (or_older and found < FORMAT):
+        text = f"its files have format {found}, expected {'at most ' * (found > FORMAT)}{FORMAT}. Use the version that"
+        model = ownership.said_of(folder).get("model", {}).get("spec")
+        anew = command_line("run", folder / "study.toml", "--out", "FOLDER", model=model)
+        raise UserError(str(folder), [f"{text} wrote it, or run the study into a new folder: {anew}"])
+
+
+def as_stored(study: Study, folder: Path) -> Study:
+    """The study of a run, with the fingerprint that the run states where its format is an earlier one.
+
+    Models are not digested alike in all formats. Where the fingerprint differs from the present one, a warning says
+    that the model may have changed.
+    """
+    stated = ownership.said_of(folder).get("fingerprint", study.fingerprint)
+    if stated == study.fingerprint or format_of(folder) == FORMAT:
+        return study
+    warnings.warn(
+        f"{folder}: its files have format {format_of(folder)}, whose fingerprint does not tell whether model"
+        f" {study.model_name} has changed since. Stored values are shown as they are; recomputed paths are of the"
+        " present model.",
+        stacklevel=3,
+    )
+    return replace(study, stated_fingerprint=stated)
 
 
 def folder_named(place: str | Path) -> Path | None:
@@ -136,57 +178,36 @@ def _nothing_named(given: Path, runs: list[str]) -> str:
     """The message that nothing has this name, with a similar name of a study or a run, or of one in the same folder."""
     if (given / "study.toml").is_file():
         return f"is a folder, and not that of a run. Did you mean '{given / 'study.toml'}'?"
-    text, names = _bare(given), [*shipped_studies(), *runs]
-    meant = {name: name for name in names}
+    text, meant = given.name.removesuffix(".toml"), {name: name for name in (*shipped_studies(), *runs)}
     with suppress(OSError):
-        beside = [
-            path for path in given.parent.iterdir() if (path.suffix == ".toml" and path.is_file()) or is_run(path)
-        ]
-        meant |= {_bare(path): str(path) for path in beside}
+        beside = [path for path in given.parent.iterdir() if path.suffix == ".toml" or is_run(path)]
+        meant |= {path.name.removesuffix(".toml"): str(path) for path in beside}
     meant = {name[: len(text)]: what for name, what in meant.items()} | meant
     close = closest(text, meant)
     hint = f" Did you mean '{meant[close]}'?" if close else ""
     if given.suffix == ".toml":
         return f"no such file.{hint}"
-    problem = "is a folder, and not that of a run." if given.is_dir() else f"expected {PLACES}."
-    return problem + (hint or did_you_mean(text, names))
-
-
-def _bare(path: Path) -> str:
-    return path.name.removesuffix(".toml")
-
-
-def find_folder(place: str | Path, model: Model | None = None) -> Path:
-    """The run folder that a place names: directly, or by the study that has been run there.
-
-    Args:
-      model: the user's own model that the study is of.
-
-    Raises:
-      UserError: as `folder_named`; or the study has not been run.
-    """
-    if (named := folder_named(place)) is not None:
-        return named
-    study = _study_of_file(place, model)
-    folder = run_folder(study).path
-    if is_run(folder):
-        return folder
-    others = [path.name for path in known_runs() if path.name.startswith(f"{study.name}-")]
-    there = f", and there is {', '.join(others)}" if others else ""
-    remedy = f"Run it first: {command_line('run', Path(place), model=study.model_spec)}"
-    raise UserError(str(place), [f"has not been run: expected {folder}{there}. {remedy}"])
+    return ("is a folder, and not that of a run." if given.is_dir() else f"expected {PLACES}.") + hint
 
 
 def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
-    """The run that a place names, found as by `find_folder`, with its study.
+    """The run that a place names, directly or by the study that has been run there, with its study.
 
     Args:
       model: the user's own model that it was run with.
 
     Raises:
-      UserError: nothing, or more than one run, answers to it.
+      UserError: as `folder_named`; or the study has not been run.
     """
-    folder = find_folder(place, model)
+    folder = folder_named(place)
+    if folder is None:
+        study = _study_of_file(place, model)
+        folder = run_folder(study).path
+        if not is_run(folder):
+            others = [path.name for path in known_runs() if path.name.startswith(f"{study.name}-")]
+            there = f", and there is {', '.join(others)}" if others else ""
+            remedy = f"Run it first: {command_line('run', Path(place), model=study.model_spec)}"
+            raise UserError(str(place), [f"has not been run: expected {folder}{there}. {remedy}"])
     return RunFolder(folder, stored_study(folder, model))
 
 
@@ -208,10 +229,9 @@ def study_of(
     if named is None:
         folder = run_folder(_study_of_file(place, model, **changes), out)
         return folder.study, folder
-    own = study = stored_study(named, model)
+    own = stored_study(named, model)
     given = {name for name, value in changes.items() if value not in (None, ())}
-    if given:
-        study = stored_study(named, own.model if own.model_spec else model, **changes)
+    study = stored_study(named, own.model if own.model_spec else model, **changes) if given else own
     if given <= {"paths", "policies", "until"}:
         return study, RunFolder(Path(out or named), own)
     folder = run_folder(study, out)
@@ -225,14 +245,15 @@ def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> St
     except UserError as error:
         if model is not None or all(problem.place != "model" for problem in error.problems):
             raise
-        tried: set[str | None] = {None}
+        specs = dict[str, None]()
         for folder in known_runs():
             with suppress(UserError):
-                if (spec := ownership.remembered_model(folder)) not in tried:
-                    tried.add(spec)
-                    study = load_study(place, model=load_model_file(str(spec)), **changes)
-                    if is_run(run_folder(study).path):
-                        return study
+                specs |= dict.fromkeys(filter(None, [ownership.remembered_model(folder)]))
+        for spec in specs:
+            with suppress(UserError):
+                study = load_study(place, model=load_model_file(spec), **changes)
+                if is_run(run_folder(study).path):
+                    return study
         raise error
 
 
@@ -248,23 +269,21 @@ def find_study(
     Raises:
       UserError: nothing answers to the place, or the run has another seed or no such policy.
     """
-    named = folder_named(place)
-    if named is not None:
-        run = RunFolder(named, stored_study(named, model))
-        if seed not in (None, run.study.seed):
-            raise UserError(str(place), [Problem("seed", f"the run's is {run.study.seed}, got {seed}.")])
-    else:
+    folder = folder_named(place)
+    if folder is None:
         study = _study_of_file(place, model, seed=seed)
-        run = run_folder(study)
-        if cube.attributes(run.path).get("status") != "complete" and not cube.was_finished(run.path):
+        folder = run_folder(study).path
+        if cube.attributes(folder).get("status") != "complete" and not cube.was_finished(folder):
             if policy is not None and policy not in study.policy_names:
                 with moved("--policies", "policy"):
                     study = load_study(place, model=model or own_model(study), seed=seed, policies=(policy,))
             return study, None
-        run = RunFolder(run.path, stored_study(run.path, model))
-    if policy is not None and policy not in run.study.policy_names:
-        raise UserError(str(place), [Problem("policy", unknown("policy", policy, run.study.policy_names))])
-    return run.study, run
+    study = stored_study(folder, model)
+    if seed not in (None, study.seed):
+        raise UserError(str(place), [Problem("seed", f"the run's is {study.seed}, got {seed}.")])
+    if policy is not None and policy not in study.policy_names:
+        raise UserError(str(place), [Problem("policy", unknown("policy", policy, study.policy_names))])
+    return study, RunFolder(folder, study)
 
 
 def finishing_words(folder: RunFolder) -> tuple[object, ...]:

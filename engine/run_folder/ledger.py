@@ -114,8 +114,7 @@ def write_record(folder: RunFolder, record: FinishedPart) -> None:
 
 def format_in(document: Plain) -> int:
     """The format of the files of a run that a document of its ledger or its provenance states."""
-    stated: int = document.get("format", 1)
-    return stated
+    return int(document.get("format", 1))
 
 
 def drop(folder: Path, part: Part) -> None:
@@ -128,17 +127,15 @@ def drop(folder: Path, part: Part) -> None:
 
 def read(folder: RunFolder, part: Part) -> FinishedPart | None:
     """The record of a part, whatever became of its files; None where it is missing, damaged or of another study."""
-    plain = unsealed(record_file(folder.path, part))
-    if plain is None or plain.pop("fingerprint", None) != folder.study.fingerprint:
+    plain = unsealed(record_file(folder.path, part)) or {}
+    if (plain.get("fingerprint"), plain.get("part")) != (folder.study.fingerprint, part):
         return None
-    plain.pop("format", None)
     try:
-        nonfinite = tuple(tuple(map(int, row)) for row in plain.pop("nonfinite"))
-        files = tuple(map(_stored, plain.pop("files")))
-        record = FinishedPart(files=files, nonfinite=nonfinite, **plain)
+        nonfinite = tuple(tuple(map(int, row)) for row in plain["nonfinite"])
+        files = tuple(map(_stored, plain["files"]))
+        return FinishedPart(part, plain["first"], plain["count"], files, nonfinite, plain["excluded"])
     except (KeyError, TypeError, ValueError):
         return None
-    return record if record.part == part else None
 
 
 def files_in(record: Plain) -> dict[str, Stored]:
@@ -224,13 +221,14 @@ def content_of(folder: Path, file: Stored) -> bytes:
     Raises:
       UserError: it is not what was committed.
     """
-    with writing(folder):
-        fault = wrong(folder, file, thorough=False)
-        if not fault:
+    try:
+        with writing(folder):
             content = bytes_of(folder / file.name)
-            if digest(content) == file.sha256:
-                return content
-    raise damaged(folder, file.name, fault or OTHER_CONTENT)
+    except FileNotFoundError:
+        raise damaged(folder, file.name, "missing") from None
+    if digest(content) != file.sha256:
+        raise damaged(folder, file.name, OTHER_CONTENT)
+    return content
 
 
 def damaged(folder: Path, name: str, fault: str) -> UserError:
@@ -240,8 +238,7 @@ def damaged(folder: Path, name: str, fault: str) -> UserError:
 
 def named(blocks: Sequence[int]) -> str:
     """Blocks by number, at most the first six, such as "blocks 0, 3"."""
-    numbers = ", ".join(map(str, blocks[:6]))
-    return f"block{'s' if len(blocks) > 1 else ''} {numbers}{', ...' if len(blocks) > 6 else ''}"
+    return f"block{'s' * (len(blocks) > 1)} {', '.join([*map(str, blocks[:6]), *['...'] * (len(blocks) > 6)])}"
 
 
 def missing(folder: Path, blocks: Sequence[int]) -> str:

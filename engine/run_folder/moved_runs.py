@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.run_folder import ledger, ownership
 from engine.storage import npz
-from engine.storage.files import content_of, write_atomically, writing
+from engine.storage.files import content_of, write_files, writing
 from engine.study.study import Block, Study
 from engine.study.tables.facts import FUTURES, Moved
 
@@ -42,10 +42,8 @@ class MovedRuns:
             arrays = npz.unpacked(content_of(self.folder / file_of(run)))
             if str(arrays["of"]) != f"{self.fingerprint} {run}":
                 return None
-            return Moved(
-                tuple(map(str, arrays["streams"])), arrays["scores"], tuple(map(float, arrays["powers"])),
-                float(arrays["taken"]), float(arrays["evidence"]),
-            )  # fmt: skip
+            streams, powers = tuple(map(str, arrays["streams"])), tuple(map(float, arrays["powers"]))
+            return Moved(streams, arrays["scores"], powers, float(arrays["taken"]), float(arrays["evidence"]))
         except (OSError, ValueError, KeyError):
             return None
 
@@ -53,10 +51,8 @@ class MovedRuns:
         """Keeps the futures of a run, whole or not at all."""
         parts = {"of": f"{self.fingerprint} {run}", **vars(moved)}
         arrays = {name: np.array(value) for name, value in parts.items()}
-        place = self.folder / file_of(run)
         with writing(self.folder):
-            place.parent.mkdir(exist_ok=True)
-            write_atomically(place, npz.packed(arrays))
+            write_files(self.folder, {file_of(run): npz.packed(arrays)})
 
 
 def file_of(run: int) -> str:
@@ -79,4 +75,4 @@ def placed(study: Study, folder: Path) -> Study:
     study = ownership.of_folder(study, folder)
     if study.facts is None:
         return study
-    return replace(study, facts=replace(study.facts, held=MovedRuns(folder, study.fingerprint)))
+    return replace(study, facts=study.facts.model_copy(update={"held": MovedRuns(folder, study.fingerprint)}))

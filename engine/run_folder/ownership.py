@@ -55,12 +55,11 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
         writing there; or it cannot be written.
     """
     path = folder.path
-    with writing(path):
-        if not damaged:
-            _refuse_foreign(path)
     there, entered = path.exists(), False
     try:
         with writing(path):
+            if not damaged:
+                _refuse_foreign(path)
             make_folders([path / LEDGER])
         with writing(path), locks.held(lock_file(path), shared) as holder:
             entered = True
@@ -70,11 +69,8 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
                 _refuse_another(folder)
             yield holder
     except locks.Taken as taken:
-        remedy = f" {taken.remedy}" if taken.remedy else ""
-        who = taken.holder or "an unknown process"
-        raise Busy(
-            str(path), [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"]
-        ) from None
+        text = f"another run is writing here ({taken.holder or 'an unknown process'}). Wait for it, or take another"
+        raise Busy(str(path), [f"{text} folder. {taken.remedy}".rstrip()]) from None
     finally:
         for made in () if entered else (path / LEDGER, *([] if there else [path])):
             with suppress(OSError):  # nothing is in it yet
@@ -185,12 +181,6 @@ def _store(folder: Path, held: Plain, document: Plain) -> None:
             write_atomically(place, text)
 
 
-def stated_model(folder: Path) -> str | None:
-    """FILE:CLASS of the user's own model that a run folder states, unchecked; None for a model that ships."""
-    model = said_of(folder).get("model")
-    return None if model is None else str(model["spec"])
-
-
 def remembered_model(folder: Path, trusting: bool = False) -> str | None:
     """FILE:CLASS of the user's own model that a run was made with, checked to be safe to load; None for one that ships.
 
@@ -209,12 +199,11 @@ def remembered_model(folder: Path, trusting: bool = False) -> str | None:
     remedy = "Name the model to use: --model FILE:CLASS; in Python, model=load_model_file('FILE:CLASS')."
     try:
         spec, stated = str(model["spec"]), str(model["sha256"])
-        file = _file_of(spec)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError):
         raise UserError(str(folder), [f"does not say what its model was. {remedy}"]) from None
-    state = "is gone" if not file.is_file() else "has changed since" if _digest(file) != stated else ""
-    if state:
-        raise UserError(str(folder), [f"its model {spec} {state}. {remedy}"])
+    file = Path(spec.rpartition(":")[0])
+    if (found := files.digest_of_file(file)) != stated:
+        raise UserError(str(folder), [f"its model {spec} {'has changed since' if found else 'is gone'}. {remedy}"])
     if trusting:
         trust(file)
     elif not is_trusted(file):
@@ -230,20 +219,12 @@ def _as_found(study: Study) -> Plain:
     The file is trusted from now on, if it has not changed since it was loaded.
     """
     spec = str(study.model_spec)
-    held = _digest(file := _file_of(spec))
+    file = Path(spec.rpartition(":")[0])
+    held = str(files.digest_of_file(file))
     loaded = digest_of_file(type(study.model)) or held
     if loaded == held:
         trust(file)
     return {"spec": spec, "sha256": loaded}
-
-
-def _digest(file: Path) -> str:
-    """SHA-256 of a file of a model of one's own, which may be behind a link, and of any size."""
-    return str(files.digest_of_file(file))
-
-
-def _file_of(spec: str) -> Path:
-    return Path(spec.rpartition(":")[0])
 
 
 def refuse_other_versions(folder: RunFolder, versions: Plain, past: Sequence[Plain] | None = None) -> None:
@@ -252,11 +233,9 @@ def refuse_other_versions(folder: RunFolder, versions: Plain, past: Sequence[Pla
     Args:
       past: as of `other_versions`.
     """
-    remedy = "Use what made them, take another folder, or go on with --force."
-    told = other_versions(folder, versions, past)
-    if told:
-        problems = [f"{text}: their paths may differ in the last bits. {remedy}" for text in told]
-        raise UserError(str(folder.path), problems)
+    remedy = "their paths may differ in the last bits. Use what made them, take another folder, or go on with --force."
+    if told := other_versions(folder, versions, past):
+        raise UserError(str(folder.path), [f"{text}: {remedy}" for text in told])
 
 
 def other_versions(folder: RunFolder, versions: Plain, past: Sequence[Plain] | None = None) -> list[str]:
@@ -307,9 +286,14 @@ def _sweep(folder: Path) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
+    """Raises a UserError where the place is no folder, or one of something else, or leads elsewhere."""
     if folder.exists() and not folder.is_dir():
         raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
-    _refuse_linked_folders(folder)
+    places = [folder / "cube.zarr", folder / LEDGER]
+    inside = [Path(above, name) for place in places for above, names, _ in os.walk(place) for name in names]
+    for place in filter(Path.is_symlink, (*places, *inside)):
+        text = f"{place.relative_to(folder).as_posix()} leads elsewhere (a symbolic link)"
+        raise UserError(str(folder), [f"{text}. Replace it with its target, or use another folder."])
     if study_file(folder).exists():
         return
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
@@ -319,44 +303,26 @@ def _refuse_foreign(folder: Path) -> None:
         raise UserError(str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."])
 
 
-def _refuse_linked_folders(folder: Path) -> None:
-    """Raises a UserError where a folder that is written to is a link, which may lead anywhere."""
-    places = [folder / "cube.zarr", folder / LEDGER]
-    inside = [Path(above, name) for place in places for above, names, _ in os.walk(place) for name in names]
-    for place in (*places, *inside):
-        if place.is_symlink():
-            remedy = "Replace it with its target, or use another folder."
-            name = place.relative_to(folder).as_posix()
-            raise UserError(str(folder), [f"{name} leads elsewhere (a symbolic link). {remedy}"])
-
-
 def paths_held(folder: RunFolder) -> int:
     """Number after the last path of this study that the folder holds; 0 where it holds none or another study's."""
     with folder.writing():
-        is_its_own = said_of(folder.path).get("fingerprint") == folder.study.fingerprint
-        return _last_path(folder) if is_its_own else 0
-
-
-def _last_path(folder: RunFolder) -> int:
-    last = max(ledger.recorded_blocks(folder.path), default=None)
-    if last is None:
-        return 0
-    record = ledger.read(folder, last)
-    # a record that cannot be read says at least that its block has a first path
-    return record.first + record.count if record else last * BLOCK + 1
+        last = max(ledger.recorded_blocks(folder.path), default=None)
+        if last is None or said_of(folder.path).get("fingerprint") != folder.study.fingerprint:
+            return 0
+        record = ledger.read(folder, last)
+        # a record that cannot be read says at least that its block has a first path
+        return record.first + record.count if record else last * BLOCK + 1
 
 
 def _refuse_another(folder: RunFolder) -> None:
-    study = folder.study
+    study, text = folder.study, ""
     if not study_file(folder.path).exists():
         return
-    held = said_of(folder.path)
-    if not held:
-        remedy = f"Take another folder, or mend this one: {folder.command('repair')}"
-        raise UserError(str(folder.path), [f"ledger/study.json is damaged. {remedy}"])
-    if held.get("fingerprint") != study.fingerprint:
-        what = f"holds a study with fingerprint {held.get('fingerprint')}, expected {study.fingerprint}."
-        raise UserError(str(folder.path), [f"{what} Take another folder."])
-    if (last := _last_path(folder)) > study.paths:
-        what = f"holds {last:,} paths, and {study.paths:,} are asked for."
-        raise UserError(str(folder.path), [f"{what} Ask for at least as many, or take another folder."])
+    if not (held := said_of(folder.path)):
+        text = f"ledger/study.json is damaged. Mend it: {folder.command('repair')}, or"
+    elif held["fingerprint"] != study.fingerprint:
+        text = f"holds a study with fingerprint {held['fingerprint']}, expected {study.fingerprint}:"
+    elif (last := paths_held(folder)) > study.paths:
+        text = f"holds {last:,} paths, and {study.paths:,} are asked for. Ask for at least as many, or"
+    if text:
+        raise UserError(str(folder.path), [f"{text} take another folder."])

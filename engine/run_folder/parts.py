@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.risk.estimation.tallies import Tally
 from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
@@ -70,10 +68,8 @@ def yearly_fields(folder: RunFolder) -> dict[str, Any]:
 
 def yearly_content(fields: Plain) -> bytes:
     """The bytes of the yearly sample's file, from the fields of `Summaries` that hold yearly variables."""
-    arrays: dict[str, np.ndarray] = {}
-    for name, value in fields.items():
-        arrays |= {f"{name}/{part}": of for part, of in value.items()} if isinstance(value, dict) else {name: value}
-    return npz.packed(arrays)
+    nested = {name: value if isinstance(value, dict) else {"": value} for name, value in fields.items()}
+    return npz.packed({f"{name}/{part}".rstrip("/"): of for name, own in nested.items() for part, of in own.items()})
 
 
 def report_paths(folder: Path) -> int | None:

@@ -100,11 +100,6 @@ def append(folder: RunFolder, *ended: Plain) -> None:
         write_atomically(folder.path / NAME, content)
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether the document is there as it was written."""
-    return "runs" in (unsealed(folder / NAME) or {})
-
-
 def runs(folder: Path) -> list[dict[str, Any]]:
     """The runs that ended in the folder, first to last, as `run_record` gave them; none without a whole document."""
     listed: list[dict[str, Any]] = (unsealed(folder / NAME) or {}).get("runs", [])
@@ -125,6 +120,6 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _ranges(blocks: Iterable[int]) -> str:
     """Numbers as ranges of neighbours, such as "0-6,9"."""
-    numbers = np.array(sorted(set(blocks)))
+    numbers = np.unique([*blocks]).astype(int)
     ranges = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
-    return ",".join(f"{of[0]}-{of[-1]}" if len(of) > 1 else str(of[0]) for of in ranges if len(of))
+    return ",".join("-".join(dict.fromkeys((str(of[0]), str(of[-1])))) for of in ranges if len(of))

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.risk.estimation.evidence import measures
 from engine.risk.estimation.flags import DETAILS, Flag, Reason, as_array, of_array
+from engine.risk.estimation.influences import measures
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
-from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
-from engine.risk.estimation.tables import Record, Tables, record
+from engine.risk.estimation.tables import GROUPS, Numbers, Record, SummaryGroup, Tables, record
 from engine.run_folder.cube_groups import REASONS, about_reasons, coordinate, flags_of, stats
 from engine.run_folder.folder import Plain
 from engine.storage.zarr_writer import Group as Group, Variable as Variable
@@ -72,30 +71,28 @@ def put_together(node: xr.DataTree) -> xr.Dataset:
 
 
 def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
-    """The records of risk and comparison in a cube's summary groups, with the baseline's zeros against itself."""
+    """The records of risk and comparison in a cube's summary groups."""
     tables = Tables([], [])
     whole = functools.cache(lambda place: put_together(tree[place]))  # type: ignore[arg-type]
     for group in GROUPS:
-        for of in group.numbers:
-            if of.table:
-                getattr(tables, of.table).extend(_records(study, tree, whole, group, of))
-    return tables
+        for of in filter(lambda of: of.table, group.numbers):
+            getattr(tables, of.table).extend(_records(study, tree, whole, group, of))
+    # the baseline has no difference from itself, but a regret
+    return Tables(tables.risk, [r for r in tables.comparison if r.policy != study.baseline or r.measure == "regret"])
 
 
 def tables_as_made(study: Study, tree: xr.DataTree) -> Tables | None:
     """A cube's records in the order in which they were made; None where some, or reasons of theirs, are missing."""
-    tables, base, names, variables = tables_of_cube(study, tree), study.baseline, study.policy_names, study.variables
-    comparison = [r for r in tables.comparison if r.policy != base or r.measure == "regret"]
+    tables, names, variables = tables_of_cube(study, tree), study.policy_names, study.variables
     policies, outcomes = len(names), len(study.model.outcomes)
     own = outcomes * len(measures(study.levels)) + len(study.events)
     gaps = (policies - 1) * (own + outcomes) + policies * outcomes
-    if (len(tables.risk), len(comparison)) != (policies * own, gaps):
+    flags = [flag.reason for r in (*tables.risk, *tables.comparison) for flag in r.flags]
+    if (len(tables.risk), len(tables.comparison)) != (policies * own, gaps) or Reason.UNRECORDED in flags:
         return None
-    if any(flag.reason is Reason.UNRECORDED for r in (*tables.risk, *comparison) for flag in r.flags):
-        return None
-    for records in (tables.risk, comparison):
+    for records in (tables.risk, tables.comparison):
         records.sort(key=lambda r: (variables.index(r.variable), names.index(r.policy)))
-    return Tables(tables.risk, comparison)
+    return tables
 
 
 def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]:

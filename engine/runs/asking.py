@@ -1,18 +1,21 @@
-"""A question asked of a run, or of a study that need not have been run: its answer, stored beside the cube."""
+"""A question asked of a run, or of a study that need not have been run: as a method, with progress, and stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from engine.answers import registry
 from engine.answers.answer import Answer
-from engine.answers.question import RUN, Asked, OfRun, Question, fields, plain_options
+from engine.answers.question import RUN, STUDY, Asked, OfRun, Question, fields, plain_options
 from engine.errors import UserError, unknown
 from engine.execution.job import RunOptions
+from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.execution.until import compute
 from engine.formatting import command_line
@@ -23,6 +26,7 @@ from engine.study.loading import again, load_study
 from engine.study.study import Study
 
 if TYPE_CHECKING:
+    from engine.answers.answer import Answer
     from engine.execution.progress import Progress
 
 
@@ -206,3 +210,58 @@ def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:
     answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asked(study, folder, device=device), 3)[0]
     few = f", on {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
     return answer.finding.removesuffix(".") + few
+
+
+PLACE = {
+    "paths": "paths from the first on; the study's if not given.",
+    "device": "cpu or gpu; the GPUs if there are any.",
+}
+"""What is given beside a question's own options, by keyword, with its meaning."""
+
+
+def method(name: str, ask: Callable[..., Answer]) -> Callable[..., Answer]:
+    """The method of a question.
+
+    Args:
+      name: of the question.
+      ask: asks a run the question of a name, with its options and `paths` and `device` by keyword.
+    """
+    record = registry.question(name)
+    types = get_type_hints(record)
+    place = [*PLACE] if record.needs == STUDY else ["device"]
+    further = (inspect.Parameter(one, inspect.Parameter.KEYWORD_ONLY, default=None) for one in place)
+    options = [one.replace(annotation=types[key]) for key, one in inspect.signature(record).parameters.items()]
+    signature = inspect.Signature([*options, *further])
+
+    def asked(*given: Any, **named: Any) -> Answer:
+        return ask(name, **signature.bind(*given, **named).arguments)
+
+    about = inspect.cleandoc(record.__doc__).partition("\b")[0]  # commands follow
+    asked.__name__, asked.__signature__ = name, signature  # type: ignore[attr-defined]
+    helped = [f"  {one.name}: {one.option.help}" for one in fields(record)]
+    asked.__doc__ = "\n".join([about.rstrip(), "", "Args:", *helped, *(f"  {one}: {PLACE[one]}" for one in place)])
+    return asked
+
+
+def observer() -> Observer:
+    """An observer that shows progress under the cell in a notebook's kernel, and nothing in any other process."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    return _Line() if getattr(shell, "kernel", None) is not None else unobserved
+
+
+class _Line:
+    """A progress bar and a sentence, rewritten in place."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def __call__(self, stage: Progress) -> None:
+        from IPython.display import HTML, display
+
+        text = stage.note or f"{stage.name}: {stage.counted}"
+        line = HTML(f'<progress value="{stage.done}" max="{max(stage.total, 1)}"></progress> {text}')
+        if self._handle is None:
+            self._handle = display(line, display_id=True)
+        else:
+            self._handle.update(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES
+from engine.risk.estimation.influences import FEWEST_FOR_ES
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import summary
 from engine.run_folder import ledger

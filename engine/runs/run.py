@@ -29,9 +29,8 @@ from engine.run_folder import cube
 from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
-from engine.runs import elsewhere, notebook, upkeep
-from engine.runs.asking import ask
-from engine.runs.methods import method
+from engine.runs import elsewhere, upkeep
+from engine.runs.asking import ask, method, observer
 from engine.runs.replay import replay, worst
 from engine.study.loading import Model, load_study
 from engine.study.study import Study
@@ -72,7 +71,7 @@ def run(
         study = load_study(study, model=model, paths=paths, until=until)
     elif model is not None or paths is not None or until is not None:
         raise UserError(study.source, ["is resolved already. Give model, paths and until to load_study."])
-    finished = compute(study, RunOptions(out, **{"observe": notebook.observer(), **options}))
+    finished = compute(study, RunOptions(out, **{"observe": observer(), **options}))
     return run_of(finished)
 
 
@@ -218,7 +217,7 @@ class Run:
         """
         if "answers" in vars(self):  # else they are compared when they are read; in a notebook, a name may have changed
             refuse_outdated(self._folder, device)
-        watch = notebook.observer()
+        watch = observer()
         of = self._asking(device=device, observe=lambda stage, done, total: watch(Progress(stage, done, total)))
         if registry.question(question).needs == STUDY:
             study = self.study if paths is None else replace(self.study, paths=paths)
@@ -336,7 +335,7 @@ class Run:
         """Figures by the name of their kind, such as `plot.fan("growth")`."""
         from engine.runs.figures import Plots
 
-        return Plots(self._folder, lambda: self.cube)
+        return Plots(self._folder, lambda: self._read_cube)
 
     def report(self, out: str | Path | None = None, variable: str | None = None) -> Path:
         """Writes the report of the run, one HTML page, and returns its path: `engine.runs.upkeep.write_report`.

@@ -13,13 +13,14 @@ from engine.errors import UserError, install
 from engine.execution.anew import computed_again
 from engine.execution.executors.site import of_study, versions
 from engine.execution.job import Finished, RunOptions, compute
-from engine.execution.kept_text import kept_text
+from engine.execution.kept import kept_text
 from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import bytes_held
 from engine.formatting import command_line
 from engine.report import formats as report_formats
-from engine.run_folder import answer_store, cube, formats, ledger, ownership, provenance
+from engine.run_folder import answer_store, cube, ledger, ownership, provenance
 from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, take_away
+from engine.run_folder.finding import refuse_newer
 from engine.run_folder.folder import RunFolder, written
 from engine.run_folder.ledger import YEARLY
 from engine.run_folder.parts import report_paths, yearly_missing, yearly_paths
@@ -185,7 +186,7 @@ def verify(
     """
     ownership.refuse_changed(folder)
     if full:
-        formats.refuse_other(folder.path)
+        refuse_newer(folder.path, or_older=True)
     paths = folder.study.paths
     damages, records = damages_of(folder, lambda read: observe(Progress("verifying", read, paths)))
     if full:
@@ -210,7 +211,7 @@ def repair(
     Raises:
       UserError: as `run`; or without `force`, other versions or another kind of device made the parts to compute again.
     """
-    formats.refuse_other(folder.path)
+    refuse_newer(folder.path, or_older=True)
     ownership.refuse_changed(folder)
 
     def ours() -> dict[str, str]:

@@ -118,11 +118,9 @@ def digest(content: bytes) -> str:
 
 def digest_of_file(path: Path) -> str | None:
     """SHA-256 of a file, in hex digits; None where there is none."""
-    try:
-        with opened(path) as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
+    with suppress(FileNotFoundError), opened(path) as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+    return None
 
 
 def opened(path: Path) -> BufferedReader:
@@ -148,10 +146,9 @@ def content_of(path: Path) -> bytes:
 
 def holds(path: Path, content: bytes) -> bool:
     """Whether a file has exactly this content; False where there is none."""
-    try:
+    with suppress(FileNotFoundError):
         return content_of(path) == content
-    except FileNotFoundError:
-        return False
+    return False
 
 
 def sealed(document: Mapping[str, Any]) -> bytes:
@@ -162,16 +159,14 @@ def sealed(document: Mapping[str, Any]) -> bytes:
 
 def unsealed(path: Path) -> dict[str, Any] | None:
     """The document in a file that holds the bytes of `sealed`; None where there is no such file, or it was changed."""
-    try:
+    with suppress(FileNotFoundError):
         return document_in(content_of(path))
-    except FileNotFoundError:
-        return None
+    return None
 
 
 def document_in(content: bytes) -> dict[str, Any] | None:
     """The document in the bytes of `sealed`; None where they were changed."""
-    try:
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
         document = json.loads(content)["document"]
         return document if isinstance(document, dict) and sealed(document) == content else None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+    return None

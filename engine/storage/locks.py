@@ -136,8 +136,7 @@ def _without_links(place: str, flags: int) -> int:
 
 
 def _tell(handle: IO[str], me: Holder) -> None:
-    handle.seek(0)
-    handle.truncate()
+    handle.truncate(0)
     handle.write(json.dumps(asdict(me)))
     handle.flush()
     os.fsync(handle.fileno())  # workers on other machines look for the token
@@ -152,15 +151,14 @@ def _own_file(place: Path, me: Holder) -> Iterator[None]:
     """
     while True:
         try:
-            handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            with open(place, "x") as file:
+                json.dump(asdict(me), file)
             break
         except FileExistsError:
             other = holder(place)
             if other is None or other.host != me.host or _lives(other.pid):
                 raise Taken(other, f"If it is gone, delete {place}.") from None
             _put_aside(place, other)
-    with open(handle, "w") as file:
-        json.dump(asdict(me), file)
     try:
         yield
     finally:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, product
+from typing import TypeVar
 
 import numpy as np
 
 from engine.draws.factors import Group
-from engine.study.values import Tables
+from engine.errors import Problems, unknown
+from engine.modelling.records import Model
+from engine.study.tables.record import Labelled, says
+from engine.study.values import Tables, number
 
 
 @dataclass(frozen=True)
@@ -44,24 +49,74 @@ class Policy:
         return share.union(*self.drawn.values())
 
 
-@dataclass(frozen=True)
-class Event:
-    """A threshold on one outcome, or several events at once.
+One = TypeVar("One")
+Clauses = tuple[tuple[One, ...], ...]
+"""Statements of which, in each clause, at least one must hold."""
 
-    Exactly one of (`above`, `below`, `all_of`) is set; `outcome` goes with the first two.
+
+class EventTable(Labelled):
+    """A threshold on an outcome, or several events of which all, or at least one, must happen."""
+
+    about: str | None = says("what it means")
+    outcome: str | None = says("outcome that the threshold is on")
+    above: float | None = says("threshold that the outcome exceeds")
+    below: float | None = says("threshold that the outcome falls below")
+    all: list[str] | None = says("events that must all happen on one path, in place of a threshold", min_length=1)
+    any: list[str] | None = says(
+        "events of which at least one must happen on a path, in place of a threshold", min_length=1
+    )
+
+
+class Event(EventTable):
+    """An event with its name.
+
+    Exactly one of (`above`, `below`, `all`, `any`) is set; `outcome` goes with the first two.
     """
 
     name: str
-    about: str
-    outcome: str | None = None
-    above: float | None = None
-    below: float | None = None
-    all_of: tuple[str, ...] = ()
+    about: str = ""
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of the events that it combines; none for a threshold."""
+        return self.all or self.any or []
+
+    def combined(self, parts: Iterable[Clauses[One]]) -> Clauses[One]:
+        """Its clauses from those of its parts: all of these, or one for each choice of a clause of every part."""
+        return tuple(tuple(chain(*clauses)) for clauses in product(*parts)) if self.any else tuple(chain(*parts))
 
     @property
     def threshold(self) -> float:
-        """What its outcome has to be above or below; NaN for several events at once."""
+        """What its outcome has to be above or below; NaN for a combination of events."""
         return next((one for one in (self.above, self.below) if one is not None), math.nan)
+
+    def check(self, events: Tables, model: Model, problems: Problems) -> None:
+        """Adds its problems.
+
+        Args:
+          events: the tables of all events of the study.
+        """
+        stated = [key for key in ("all", "any", "above", "below") if getattr(self, key) is not None]
+        if self.name in {*model.outcomes, *model.dims}:
+            problems.add("", "is the name of an outcome or a dimension; take another.")
+        if self.parts:
+            if stated[1:] or self.outcome:
+                problems.add("", f"expected `{stated[0]}` alone, got {' and '.join(stated[1:] or ['outcome'])} too.")
+            for other in self.parts:
+                if other not in events:
+                    problems.add(stated[0], unknown("event", other, {*events} - {self.name}))
+                elif {"all", "any"} & {*events[other]}:
+                    problems.add(stated[0], f"expected events with a threshold of their own; '{other}' has none.")
+            return
+        if self.outcome:
+            problems.knows("outcome", "outcome", self.outcome, model.outcomes)
+        else:
+            problems.add("", 'has no outcome. Add outcome = "..." and above or below.')
+        if len(stated) == 1:
+            with problems.within(stated[0]):
+                number(self.threshold)
+        else:
+            problems.add("", f"expected a threshold, above or below, got {'both' if stated else 'none'}.")
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "assumptions": {one.name: one.table for one in study.assumptions},
         "challenge": challenge_tables.table_of(study.challenge, study.labels.get("challenge", {})),
         "observed": observed_tables.table_of(study.observed, policies.reached),
-        "facts": study.facts and study.facts.table,
+        "facts": study.facts and study.facts.model_dump(),
         **{kind: {} for kind in OF_LABELS},
         "risk": levels and {"levels": [float(f"{100 * level:g}") for level in levels]},
         "dimensions": {stream: [*by_year] for stream, by_year in study.dimensions.items()},

@@ -16,7 +16,7 @@ from engine.study.values import Tables, leaving_out, table_in
 
 _ALTERNATIVES = {
     "observed": ({"file", "rows"},),
-    "events": ({"above", "below", "all"}, {"outcome", "all"}),
+    "events": ({"above", "below", "all", "any"}, {"outcome", "all", "any"}),
     "gates": ({*ASKED}, {"year", "years"}),
     "groups": ({*STATEMENTS},),
 }

@@ -13,9 +13,9 @@ from engine.study.tables import challenge as challenge_tables
 from engine.study.values import Tables, leaving_out
 
 KINDS = (
-    *("policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", "regimes"),
-    *("lever_groups", "assumptions", "challenge"),
-)
+    "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", "regimes",
+    "lever_groups", "assumptions", "challenge",
+)  # fmt: skip
 """Tables of a study whose entries may have a label; of the last, `challenge`, the readings and horizons have labels."""
 OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
 """Tables that hold labels alone, of parts of the model: name of the table -> word for one such part."""

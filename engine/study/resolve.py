@@ -17,7 +17,7 @@ from engine.modelling.declaration import check_declaration, check_free, check_na
 from engine.modelling.identity import as_written, digest_of_package, ships
 from engine.modelling.records import Factor, Lever, Model, PathModel
 from engine.study import holdout, labels, lever_groups
-from engine.study.components import Assumption
+from engine.study.components import Assumption, Event
 from engine.study.document import document
 from engine.study.extending import factors_named
 from engine.study.study import Study
@@ -26,7 +26,6 @@ from engine.study.tables import (
     challenge as challenge_tables,
     constants as constant_tables,
     dimensions as dimension_tables,
-    events as event_tables,
     factors as factor_tables,
     facts as facts_tables,
     groups as group_tables,
@@ -37,7 +36,6 @@ from engine.study.tables import (
     stops as stop_tables,
 )
 from engine.study.tables.changes import Known
-from engine.study.tables.gates import Gate
 from engine.study.values import Tables
 
 REMOVED = "factors by label were removed. Declare one factor for each label in the model."
@@ -167,9 +165,10 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
 
 def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
     """Fields of `Study` that follow from a table and the model's names alone."""
+    events = {name: Event(name=name, **table) for name, table in text["events"].items()}
     return {
-        "events": event_tables.read(text["events"], model, problems),
-        "gates": _gates(text, model, problems),
+        "events": (*_checked("events", events, problems, text["events"], model).values(),),
+        "gates": _checked("gates", text["gates"], problems, text["policies"], model),
         "headline": section_tables.headline(text.get("headline"), model, problems),
         "levels": section_tables.levels(text["risk"], problems),
         "lever_groups": lever_groups.read(text["lever_groups"], model, problems),
@@ -177,14 +176,14 @@ def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
     }
 
 
-def _gates(text: Tables, model: Model, problems: Problems) -> Mapping[str, Gate]:
-    for name, gate in text["gates"].items():
+def _checked(kind: str, records: Mapping[str, Any], problems: Problems, *known: Any) -> Mapping[str, Any]:
+    """Records of tables, whose problems are added; `known` is what their `check` takes."""
+    for name, record in records.items():
         own = Problems()
-        gate.check(text["policies"], model, own)
-        with problems.within(f"gates.{name}"):
+        record.check(*known, own)
+        with problems.within(f"{kind}.{name}"):
             own.refuse()
-    gates: Mapping[str, Gate] = text["gates"]
-    return gates
+    return records
 
 
 def _of_run(text: Tables, known: KnownModel, source: str) -> dict[str, Any]:

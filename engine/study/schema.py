@@ -9,27 +9,22 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema
 
 from engine.study import lever_groups
+from engine.study.components import EventTable
 from engine.study.entries import Correlations, Outcomes, Rate, Share
-from engine.study.tables.challenge import MATTERS
+from engine.study.tables.challenge import MATTERS, ChoiceTable
+from engine.study.tables.facts import FactsTable
 from engine.study.tables.gates import Gate
-from engine.study.tables.observed import SEEN
-from engine.study.tables.record import Table, says
+from engine.study.tables.observed import ObservedTable
+from engine.study.tables.record import Labelled, Table, says
 
 Words = str | None
 Number = float | None
 Names = list[str] | None
 Numbers = list[float] | None
-LABEL = "label in figures, report and cube, in place of the name as words"
 
 
 def _quantile(percent: int) -> Any:
     return says(f"the {percent} % quantile")
-
-
-class Labelled(Table):
-    """A table of a part that may have a label."""
-
-    label: Words = says(LABEL)
 
 
 class NamedTable(Labelled):
@@ -117,20 +112,18 @@ class WeightedLaw(LawTable):
 LawTable.model_rebuild()
 
 
-class FactorTable(LawTable):
+class FactorTable(Labelled, LawTable):
     """An uncertain input, drawn once on each path."""
 
-    label: Words = says(LABEL)
     about: Words = says("what it means")
     unit: Words = says("must equal the model's unit")
     group: Words = says("group of dependent inputs that it belongs to")
     source: Words = says("where the prior comes from")
 
 
-class ShockTable(LawTable):
+class ShockTable(Labelled, LawTable):
     """A shock: its law, its group and its persistence."""
 
-    label: Words = says(LABEL)
     about: Words = says("what it means")
     group: Words = says("group of dependent inputs that it belongs to")
     persistence: Number = says("correlation of its normal score with that of the year before")
@@ -177,16 +170,6 @@ class PolicyTable(Labelled):
     implementation: Share | None = says("share of the way from before to here that is reached, or the factor that is")
 
 
-class EventTable(Labelled):
-    """A threshold on an outcome, or several events at once."""
-
-    about: Words = says("what it means")
-    outcome: Words = says("outcome that the threshold is on")
-    above: Number = says("threshold that the outcome exceeds")
-    below: Number = says("threshold that the outcome falls below")
-    all: Names = says("events that must all happen on one path, in place of a threshold")
-
-
 class AssumptionTable(Labelled):
     """An assumption that the results may depend on: changes if it does not hold, and if its effect is doubled."""
 
@@ -195,40 +178,16 @@ class AssumptionTable(Labelled):
     doubled: dict[str, Any] | None = says("changes if its effect is doubled")
 
 
-class ChoiceTable(Labelled):
-    """Another choice of what is measured."""
-
-    about: Words = says("meaning of the choice")
-    instead: dict[str, str] | None = says("events or outcomes, and what replaces them")
-
-
 class ChallengeTable(Table):
     """Claims of the study, and other choices of what is measured that test them."""
 
     claims: list[str] = says("sentences such as 'save better than keep in ES99 of shortage'", [])
     matters: float = says(
-        "smallest difference that reverses a claim, as a share of the larger of the two numbers", MATTERS, ge=0, lt=1
+        "smallest difference that reverses a claim by size, as a share of the larger number", MATTERS, ge=0, lt=1
     )
     readings: dict[str, ChoiceTable] = says("other choices of what is measured, one at a time", {})
     horizons: dict[str, ChoiceTable] = says("the same variables over other years", {})
     thresholds: dict[str, list[Any]] = says("other thresholds of an event, a list of numbers and multiples", {})
-
-
-class ObservedTable(Table):
-    """Observed figures that `rustbelt backtest` scores the study on: in a CSV file, or row by row."""
-
-    file: str = says("CSV file with a row a figure, beside the study or beside its model", "")
-    rows: list[dict[str, Any]] = says("the same rows here, by the columns of the file", [])
-    policy: str = says("policy closest to what was done", "")
-    seen: list[str] = says("parts of the study that used the figures so marked: priors, equations", [*SEEN])
-    discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
-
-
-class FactsTable(Table):
-    """Observed figures that are known: futures are drawn from the posterior given these, in runs of 1,024."""
-
-    until: int = says("last year whose figures are known", ...)
-    policy: str = says("policy that was followed; it need not be among those that run", "")
 
 
 _Levers = Annotated[list[str], Field(min_length=1)]

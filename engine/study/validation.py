@@ -10,12 +10,11 @@ from pydantic import ValidationError
 from engine.draws.copulas.statements import REMOVED_KEYS
 from engine.draws.distributions.prior import REMOVED
 from engine.errors import Problems, closest, did_you_mean, unknown
-from engine.formatting import shown
-from engine.study.schema import NAMED, SECTIONS, ChoiceTable, LawTable, StudyText
+from engine.study.schema import NAMED, SECTIONS, LawTable, StudyText
+from engine.study.tables.challenge import ChoiceTable
+from engine.study.tables.record import in_words
 from engine.study.values import Tables
 
-RECORDS = ("gates",)
-"""Tables whose entries are the records that the engine works with."""
 _STAND_INS: dict[str, Any] = {
     **{kind: {} for kind in NAMED if kind != "lever_groups"},
     "name": "study",
@@ -54,7 +53,7 @@ def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None
             inner.pop(key, None)
         problems.close(".".join(at))
     whole = StudyText.model_validate(tables)
-    text = whole.model_dump(exclude_none=True) | {kind: getattr(whole, kind) for kind in RECORDS}
+    text = whole.model_dump(exclude_none=True) | {"gates": whole.gates}
     for kind in ("factors", "shocks"):
         _refuse_misspelt(kind, text[kind], problems)
     return text
@@ -101,38 +100,12 @@ def _place(fault: Any) -> list[str]:
 
 
 def _in_words(fault: Any) -> str:
-    """A fault of the schema in the words of the study file: what was expected, what it got, what to do."""
-    kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
-    if kind == "extra_forbidden":
-        where = _place(fault)
-        if where[0] == "groups" and where[-1] in REMOVED_KEYS:
-            return REMOVED_KEYS[where[-1]]
-        return f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
-    if kind == "missing":
-        return "is missing."
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "too_short":
-        return "expected at least one name, got an empty list."
-    expected = _EXPECTED.get(kind, "another value").format(**context)
-    whole = kind == "int_type" and isinstance(value, float) and value.is_integer() and abs(value) < 2**53
-    return f"expected {expected}, got {shown(value)}." + (f" Write {int(value)}." if whole else "")
-
-
-_EXPECTED = {
-    "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}",
-    "less_than_equal": "at most {le}",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "literal_error": "{expected}",
-}
+    """A fault of the schema in the words of the study file."""
+    where = _place(fault)
+    if fault["type"] != "extra_forbidden":
+        return in_words(fault)
+    removed = REMOVED_KEYS.get(where[-1]) if where[0] == "groups" else None
+    return removed or f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
 
 
 def _known_keys(where: Sequence[str]) -> list[str]:

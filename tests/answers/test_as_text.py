@@ -26,8 +26,3 @@ def test_a_warning_leaves_the_interval_and_has_a_mark_of_its_own():
     assert cell(record("mean", "old", "cost", binned, HEAVY_TAIL)).mark == HEAVY
     missing = cell(record("mean", "old", "cost", Flag(Reason.NO_MEAN, 1.2, 1), low=np.nan))
     assert (missing.mark, missing.estimate, missing.interval) == (NO_INTERVAL, "1.00", "")
-
-
-def test_a_measure_is_known_without_what_stands_before_it():
-    bare = {"difference_ES99": "ES99", "given_mean": "mean", "worse": "worse", "VaR95": "VaR95"}
-    assert {measure: record(measure, "p", "v").bare_measure for measure in bare} == bare

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -20,25 +19,11 @@ from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.answers.question import Option
 from engine.run_folder import answer_store
-from engine.runs.run import open_run, run
+from engine.runs.run import open_run
 from engine.study.loading import load_model_file
-from tests.answers.asked import Ruin, summed
+from tests.answers.asked import Ruin
 from tests.report.wording import report
 from tests.small_files import MODELS, call, own
-
-
-@dataclass(frozen=True)
-class Ruins(Ruin):
-    """Say how likely an outcome is to pass the highest of some levels."""
-
-    levels: Annotated[tuple[float, ...], Option("The levels.", "X,...")] = (1.5, 2.5)
-    ranks: Annotated[tuple[int, ...], Option("Ranks.", "N,...")] = (1,)
-
-    def answer(self, of):
-        """The answer for the highest level."""
-        assert all(type(rank) is int for rank in self.ranks)
-        return Ruin(self.outcome, max(self.levels)).answer(of)
-
 
 MODULE = "tests.answers.asked:Ruin"
 
@@ -85,11 +70,6 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
     assert '<h2 id="ruin"' in page and "lowest stock above 2" in page
 
 
-def test_a_study_of_its_own_needs_no_file(tmp_path):
-    done = run(summed(), out=tmp_path / "run")
-    assert done._ask("ruin", outcome="own").asked == {"outcome": "own", "level": 40.0}
-
-
 @pytest.mark.parametrize("name", ["study", "cube", "../up", "flip", "Ruin"])
 def test_a_name_that_would_take_the_place_of_something_is_left_out(name, register):
     """A question called `cube` would be kept where the cube of the run is."""
@@ -104,18 +84,6 @@ def test_a_package_that_is_broken_or_takes_a_commands_name_spoils_no_other_comma
     assert helped.exit_code == 0 and "tests.answers.nowhere:Ruin" in helped.stderr
     assert "--level" not in call("run", "--help").output
     assert call("ruin", tmp_path).exit_code == 2
-
-
-@pytest.mark.parametrize(
-    ("given", "level"), [((), "2.5"), (("--levels", "3,1e1", "--levels", "4", "--ranks", "2"), "10")]
-)
-def test_options_of_several_numbers_are_numbers_or_their_default(folder, register, given, level):
-    register(ruin=f"{__name__}:Ruins")
-    ended = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", *given)
-    assert ended.exit_code == 0, ended.output
-    assert f"lowest_stock above {level}" in ended.stdout.splitlines()[0]
-    wrong = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", "--levels", "3,high")
-    assert wrong.exit_code == 2 and "got 'high'" in wrong.stderr
 
 
 def test_the_example_of_the_documentation_is_a_command_and_a_method(folder, register, monkeypatch, tmp_path):
@@ -166,15 +134,3 @@ def test_options_have_the_types_of_their_fields(folder, register):
         assert json.loads(ended.stdout)["asked"].items() >= expected.items()
     for flag, value in (("--side", "up"), ("--shares", "1/x"), ("--day", "May")):
         assert call("typed", folder, *own("Pond"), flag, value).exit_code == 2
-
-
-@pytest.mark.parametrize("text", ["raise ValueError('first\\nsecond')", "raise SystemExit(3)", "class Ruin:\n    pass"])
-def test_a_package_that_raises_while_it_is_imported_is_named_in_one_line(register, monkeypatch, tmp_path, text):
-    (tmp_path / "raising.py").write_text(f"{text}\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "raising", raising=False)
-    register(ruin="raising:Ruin")
-    helped = call("--help")
-    assert helped.exit_code == 0 and "replay" in helped.stdout
-    (note,) = helped.stderr.splitlines()
-    assert "'ruin'" in note and "raising:Ruin" in note

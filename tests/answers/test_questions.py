@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -336,12 +336,6 @@ def _killed(written, folder, files):
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_an_unknown_option_is_refused_with_all_others(done, name):
-    with pytest.raises(UserError, match="unknown option 'outcoem'"):
-        done._ask(name, outcoem="cost")
-
-
 @pytest.fixture
 def kept(done, answers):
     """An answer as it lies beside the cube."""
@@ -355,13 +349,6 @@ def test_an_answer_of_another_version_is_asked_anew(done, kept):
     with pytest.raises(UserError, match=f"Ask anew: rustbelt {name}"):
         Answer.of_tree(tree)
     assert open_run(done.folder, model=done.study.model).study.fingerprint == done.study.fingerprint
-
-
-@pytest.mark.parametrize("head", [5, {"version": 1}, {"version": 1, "study": []}])
-def test_an_answer_that_is_none_is_refused(kept, head):
-    kept.attrs["answer"] = head
-    with pytest.raises(UserError, match="Ask anew"):
-        Answer.of_tree(kept)
 
 
 def test_what_the_cube_has_is_kept_nowhere_and_has_the_records_of_the_run(done, answers):
@@ -379,19 +366,3 @@ def test_what_the_cube_has_is_kept_nowhere_and_has_the_records_of_the_run(done, 
     assert sum(map(len, answer.tables)) == len(held)
     for r in (*tables.risk, *tables.comparison):
         assert repr(held[r.measure, r.policy, r.variable]) == repr(r.alone)
-
-
-def test_nothing_is_shown_of_the_progress_once_the_answer_is_printed(done, monkeypatch):
-    """What moves on a terminal has ended by then."""
-    order = []
-
-    @contextmanager
-    def watched(quiet):
-        yield lambda stage: None
-        order.append("ended")
-
-    monkeypatch.setattr("engine.cli.ask.progress", watched)
-    monkeypatch.setattr("engine.run_folder.finding.stored_study", lambda *_, **__: done.study)
-    monkeypatch.setattr("engine.cli.show.answers.print_answer", lambda *_: order.append("printed"))
-    assert call("compare", done.folder, "--outcome", "own").exit_code == 0
-    assert order == ["ended", "printed"]

@@ -31,13 +31,6 @@ def test_kinds_and_dimensions_are_read_from_the_values():
     assert table("risk", "Risk", square, "outcome", "policy").by_name["unit"].over == ("outcome",)
 
 
-def test_rows_without_a_label_are_numbered_and_estimates_vary_along_all_dimensions():
-    assert table("risk", "Risk", [{"value": 2.0}, {"value": 1.0}], "row")["row"] == ("1", "2")
-    one = Estimate(1.0, 0.1, 0.8, 1.2)
-    made = table("risk", "Risk", [{"outcome": "cost", "policy": "old", "value": one, "n": 1}], "outcome", "policy")
-    assert (made.by_name["value"].over, made.by_name["n"].over) == (None, ("outcome",))
-
-
 def test_the_glossary_states_meaning_heading_and_unit_and_the_study_may_state_units():
     made = table("risk", "Risk", [{"policy": "old", "year": 2020, "gap": 0.5}], "policy", units={"gap": "yuan"})
     assert (made.by_name["year"].unit, made.by_name["gap"].unit) == ("year", "yuan")

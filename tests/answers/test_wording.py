@@ -2,35 +2,16 @@
 short.
 """
 
-from types import SimpleNamespace
-
 import pytest
 
-from engine.answers.wording import amount, amounts, measured, share, size, some
+from engine.answers.as_text import amount
 from engine.risk.estimation.intervals import Estimate
 
 NAN = float("nan")
-LABELS = {"loss": "banks' capital shortfall", "ruin": "banks wrecked"}
-STUDY = SimpleNamespace(
-    phrase=lambda kind, name: LABELS[name], events_by_name={"ruin": 0}, model=SimpleNamespace(outcomes={"loss": 0})
-)
 
 
 def of(estimate, low=NAN, high=NAN):
     return Estimate(estimate, NAN, low, high)
-
-
-@pytest.mark.parametrize(
-    ("name", "measure", "text"),
-    [
-        ("ruin", "probability", "the chance of banks wrecked"),
-        ("loss", "mean", "the mean of banks' capital shortfall"),
-        ("loss", "ES97.5", "banks' capital shortfall in the worst 2.5 % of futures"),
-        ("loss", "VaR99", "the level of banks' capital shortfall that 1 % of futures pass"),
-    ],
-)
-def test_measures_are_said_in_words(name, measure, text):
-    assert measured(STUDY, name, measure) == text
 
 
 @pytest.mark.parametrize(
@@ -48,27 +29,3 @@ def test_measures_are_said_in_words(name, measure, text):
 )
 def test_an_amount_has_no_more_digits_than_its_interval_bears_out(unit, one, text):
     assert amount(unit, one) == text
-
-
-def test_amounts_beside_each_other_are_rounded_alike_and_name_their_unit_once():
-    assert amounts("1/yr", of(0.238, 0.228, 0.248), 0.4033) == ["24 % a year", "40 %"]
-    assert amounts("k EUR", of(14.21, 14.0, 14.4), 10.0) == ["14.2 thousand EUR", "10.0"]
-
-
-def test_sizes_have_no_sign_and_shares_are_in_per_cent():
-    assert size("probability", "1", of(-0.1487, -0.154, -0.144)) == "14.9 points"
-    assert size("mean", "EUR", of(-3.21, -3.3, -3.1)) == "3.2 EUR"
-    assert share(of(0.0242, 0.0218, 0.0265)) == "2.4 %"
-
-
-@pytest.mark.parametrize(
-    ("names", "text"),
-    [
-        (["a"], "a"),
-        (["a", "b"], "a and b"),
-        (["a", "b", "c d e", "f", "g"], "a, b and 3 more"),
-        (["a b c d e f g", "b"], "a b c d e f g and 1 more"),
-    ],
-)
-def test_a_list_takes_few_words(names, text):
-    assert some(names, 6) == text

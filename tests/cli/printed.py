@@ -1,15 +1,17 @@
 """What a printer gives a terminal, and a study with records for all tables."""
 
+import functools
 import io
+import tomllib
 from types import SimpleNamespace
 
 from engine.answers.answer import Answer
 from engine.cli.show.streams import Screen
 from engine.questions.risk import Risk
-from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.tables import Record, Tables
-from engine.study.loading import load_model_file, load_study
-from tests.small_files import BRIDGE, MODELS, write
+from engine.study.loading import load_model_file, read_study
+from tests.small_files import BRIDGE, MODELS
 
 
 def printed(width: int, show, *words, **named) -> list[str]:
@@ -24,12 +26,13 @@ def rows_of(lines: list[str]) -> dict[str, list[str]]:
     return {words[0]: words[1:] for words in map(str.split, lines) if words}
 
 
-def compared(tmp_path, policies: int, name: str = "p"):
+@functools.cache
+def compared(policies: int, name: str = "p"):
     """A study of so many policies, whose names are long if that one is, and records for all of its tables."""
     more = "".join(f'[policies."{name}_{k}"]\nstrength = {12 + k}\n' for k in range(policies - 2))
     own = load_model_file(f"{MODELS}:Bridge")
     names = ["weak"] if policies == 1 else None
-    study = load_study(write(tmp_path, BRIDGE + more), model=own, policies=names)
+    study = read_study(tomllib.loads(BRIDGE + more), "bridge.toml", model=own, policies=names)
     sizes = {"damage": -1234567.0, "margin": 0.012345678}
 
     def record(measure, policy, variable, value, **place):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import engine
 from engine.report.brief import WORDS, first_screen
-from engine.report.records import records_of, stored
-from engine.runs.missing import options_for
-from tests.report.farms import Farms, make_study, make_tree, normal
+from engine.report.records import stored
 from tests.small_files import MODELS, call, own
 
 
@@ -36,11 +34,3 @@ def test_a_report_asks_what_it_lacks_and_says_how_long_that_takes(bridge_run, tm
     assert '<h2 id="compare"' in text and '<h2 id="extremes"' in text
     opened = engine.open_run(bridge_run, engine.load_model_file(f"{MODELS}:Bridge"))
     assert opened.verify() == []
-
-
-def test_what_is_asked_of_several_policies_is_about_the_baseline_and_the_best_of_the_others():
-    study = make_study(Farms(), 100, ("old", "half", "new"))
-    of = records_of(study, make_tree(study, normal(study)))  # each policy has less shortage than the one before it
-    assert options_for(of, "flip") == {"outcome": "shortage", "policies": ("new", "old")}
-    assert options_for(of, "attribute") == {"start": "old", "end": "new"}
-    assert options_for(of, "compare") == {} and options_for(of, "discover") == {"where": "ruin under old"}

@@ -1,11 +1,9 @@
 """What single questions print, keep and refuse beyond the contract of all of them (tests/answers/test_questions.py)."""
 
 import json
-import re
 from dataclasses import replace
 
 import pytest
-import xarray as xr
 
 import engine
 from engine.answers.answer import Answer
@@ -28,7 +26,6 @@ about = "the strong one is strong"
 off = { policies.strong.strength = 8 }
 """
 )
-FROM_TO = ("--from", "weak", "--to", "strong", "--json", "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +47,6 @@ def assumptions(study, *words):
 # ----------------------------------------------------------------------------------------------- policies of a question
 
 
-def test_policies_that_are_given_run_beside_those_that_it_names(run):
-    words = ("attribute", run[0], *own("Bridge"), *FROM_TO, "--policies")
-    beside, stated = (call(*words, names) for names in ("stronger", "stronger,strong"))
-    assert json.loads(beside.stdout) == json.loads(stated.stdout)
-    assert beside.stderr == "note: beyond --policies runs what the question names: strong.\n" and not stated.stderr
-
-
 def test_any_two_policies_make_a_pair(run):
     """Also policies that do not run, and where neither is the baseline, which then has no part in the answer."""
     records = {}
@@ -76,18 +66,6 @@ def test_any_two_policies_make_a_pair(run):
     assert "weak" not in json.dumps(records)
 
 
-def test_a_pair_of_a_run_needs_no_baseline_either(tmp_path):
-    study, folder = write(tmp_path, STUDY), tmp_path / "run"
-    assert call("run", study, *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
-    opened = open_run(folder)
-    (difference,) = opened.flip("damage", ("stronger", "strong"))["difference"]["difference"]
-    assert difference.estimate > 0
-    assert opened.compare(outcome="damage", policies=("stronger", "strong")).subject.baseline == "stronger"
-    assert opened.attribute("stronger", "strong", ["damage"])
-    ended = call("compare", folder, *own("Bridge"), "--policies", "stronger,strong", "--outcome", "damage")
-    assert ended.exit_code == 0 and ended.stdout.startswith("Under strong, the mean of damage ")
-
-
 def test_a_run_gives_what_its_study_gives_and_shares_add_up_to_what_compare_says(run):
     opened = engine.open_run(run[1], engine.load_model_file(f"{MODELS}:Bridge"))
     shares = opened.attribute("weak", "strong", ["damage"], device="cpu")
@@ -98,38 +76,6 @@ def test_a_run_gives_what_its_study_gives_and_shares_add_up_to_what_compare_says
 
 
 # ------------------------------------------------------------------------------------------------- assumptions alone
-
-
-def test_what_holds_and_what_flips_is_printed_and_written_beside_the_cube(run):
-    study, folder = run
-    whole = assumptions(study, "--out", folder, "--full").stdout
-    first = " ".join(whole.split("\n\n")[0].split())
-    assert first.startswith("2 of ") and "strong off" in first
-    assert "dear doubled" in whole.partition("Differences of policies")[2]
-    short = assumptions(study, "--out", folder).stdout
-    assert "Differences of policies" not in short and "--full" in short
-    tree = xr.open_datatree(folder / "challenge.zarr", engine="zarr")
-    table = tree["structures"].to_dataset()
-    gap = {
-        str(structure): table["difference"].isel(row=k)
-        for k, structure in enumerate(table["structure"].values)
-        if table["variable"].values[k] == "collapse"
-    }
-    assert {*gap} == {"as stated", "dear off", "dear doubled", "strong off", "all off"}
-    assert gap["as stated"].sel(stat="high") < 0 < gap["strong off"].sel(stat="low")
-    assert tree.attrs["summary"] in first and damages(folder, *own("Bridge")) == []
-
-
-def test_they_are_the_first_tables_of_a_challenge_the_last_with_given_claims_and_the_command_was_removed(run):
-    for claim in (), ("--claim", "strong better than weak in damage"):
-        words = ("challenge", run[0], *own("Bridge"), *claim, "--paths", "1000", "--json", "--quiet")
-        tables = [*json.loads(call(*words).stdout)["tables"]]
-        assert (tables[-2:] if claim else tables[:2]) == ["assumptions", "structures"]
-        assert tables[0 if claim else 2] == "profile"
-    wrong = call("challenge", run[0], *own("Bridge"), "--only", "priors")
-    assert wrong.exit_code == 2 and "'priors'" in wrong.stderr
-    ended = call("assumptions", run[0])
-    assert ended.exit_code == 2 and "rustbelt challenge STUDY --only assumptions" in ended.stderr
 
 
 def test_what_was_written_is_verified_and_damage_taken_away(run):
@@ -144,13 +90,6 @@ def test_what_was_written_is_verified_and_damage_taken_away(run):
     mended = call("repair", folder, *own("Bridge"), "--quiet")
     assert mended.exit_code == 0 and "damaged: answers to challenge. Ask them again" in mended.stdout
     assert damages(folder, *own("Bridge")) == [] and not (folder / "challenge.zarr").exists()
-
-
-@pytest.mark.filterwarnings("default")
-def test_a_folder_of_another_study_keeps_no_answer_and_it_is_shown(run, tmp_path):
-    other = write(tmp_path, run[0].read_text().replace("seed = 7", "seed = 8"))
-    ended = assumptions(other, "--out", run[1], "--full")
-    assert "strong off" in ended.stdout and re.search(r"^warning: the answer .*with fingerprint", ended.stderr)
 
 
 def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):

@@ -5,10 +5,6 @@ Messages one by one, of studies, models, data files and arguments: `test_hostile
 
 import errno
 import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -60,20 +56,6 @@ def test_all_problems_are_told_at_once_with_the_names_that_may_be_meant(tmp_path
         text = text.replace(old, new)
     for command in ("run", "check"):
         refused(call(command, write(tmp_path, text), *own("Bridge"), "--out", out), *messages)
-
-
-@pytest.mark.parametrize("command", ["run", "risk", "init"])
-def test_a_model_without_a_name_is_refused(tmp_path, monkeypatch, command):
-    monkeypatch.chdir(tmp_path)
-    named = "new.toml" if command == "init" else write(tmp_path, BRIDGE)
-    refused(call(command, named, "--model", ""), "expected FILE:CLASS, such as my_model.py:MyModel.")
-
-
-@pytest.mark.parametrize("words", [["init", "new.toml"], ["plot"], ["plot", "exceedance"]], ids=" ".join)
-def test_trust_where_nothing_names_a_model_is_refused(tmp_path, monkeypatch, words):
-    monkeypatch.chdir(tmp_path)
-    ended = call(*words, "--trust")
-    assert ended.exit_code == 2 and "--trust goes with" in ended.stderr and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "endless"])
@@ -143,30 +125,6 @@ def test_a_system_that_lacks_something(bridge, monkeypatch, what, does, messages
     refused(call(*bridge), *messages)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("most", [300_000, 700_000, 900_000, 1_500_000, 1_900_000])
-def test_a_process_with_little_memory_is_told_so(out, most):
-    words = f"run rustbelt --paths 2000 --quiet --out {out}"
-    line = f"ulimit -v {most}; {sys.executable} -c 'from engine.cli import main; main()' {words}"
-    ended = subprocess.run(["bash", "-c", line], cwd=Path(__file__).parents[2], capture_output=True, text=True)
-    shutil.rmtree(out, ignore_errors=True)
-    assert ended.returncode in (0, 2) and "our fault" not in ended.stderr, ended.stderr
-
-
-@pytest.mark.parametrize(
-    ("setting", "messages"),
-    [
-        ("." * 2000 + "=1", ["expected TABLE.NAME.KEY=VALUE"]),
-        (".".join("a" * 2000) + "=1", ["at most 16 names", "got 2,000"]),
-        ("factors.load.p05=" + "[" * 2000 + "]" * 2000, ["factors.load.p05: ", "a number", "got '[[["]),
-    ],
-)
-def test_a_setting_that_goes_too_deep(tmp_path, setting, messages):
-    ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"), "--set", setting)
-    refused(ended, ": 1 problem", *messages)
-    assert len(ended.stderr) < 400
-
-
 def test_more_than_the_disk_holds(tmp_path, bridge):
     refused(call(*bridge, "--paths", "1e12"), "1,000,000,000,000 paths", "TB on disk", "free")
     refused(call(*bridge[:-1], tmp_path / ("x" * 300)), "cannot be")
@@ -217,13 +175,3 @@ class Rated(Bridge):
     for entry in ("model.py", {"spec": f"{model}:Rated"}):
         place.write_bytes(sealed({**held, "model": entry}))
         refused(call("risk", folder), "does not say", "--model FILE:CLASS")
-
-
-def test_a_model_whose_path_is_no_text_is_remembered_as_any_other(tmp_path):
-    place = tmp_path / os.fsdecode(b"no \xff text")
-    place.mkdir()
-    words = ["run", write(tmp_path, BRIDGE), "--out", tmp_path / "out", "--quiet"]
-    for path in (place, tmp_path):
-        (path / "model.py").write_bytes(MODELS.read_bytes())
-        assert call(*words, "--model", f"{path / 'model.py'}:Bridge").exit_code == 0
-        assert call("risk", tmp_path / "out").exit_code == 0

@@ -3,7 +3,6 @@ nothing that does not hold.
 """
 
 import errno
-import json
 import os
 import re
 import subprocess
@@ -68,15 +67,6 @@ def test_a_kill_after_the_answer_leaves_what_the_next_run_finishes(words, table,
     assert again.exit_code == 0 and again.stdout.startswith(table) and status(tmp_path) == "complete"
 
 
-def test_other_programs_get_one_document_of_a_finished_run(words, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(cube, "finish", fail)
-        ended = call(*words, "--json")
-    assert ended.exit_code == 2 and ended.stdout == "" and "writing: " in ended.stderr
-    ended = call(*words, "--json")
-    assert ended.exit_code == 0 and json.loads(ended.stdout)["question"] == "risk"
-
-
 def test_a_full_disk_below_the_screen_keeps_no_cube_from_being_finished(words, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "standard output")
@@ -85,13 +75,3 @@ def test_a_full_disk_below_the_screen_keeps_no_cube_from_being_finished(words, t
     ended = call(*words)
     assert ended.exit_code == 2 and status(tmp_path) == "complete"
     assert "standard output" in ended.stderr and not LAST.search(ended.stdout)
-
-
-@pytest.mark.slow
-def test_a_reader_that_goes_away_keeps_no_cube_from_being_finished(words, tmp_path):
-    code = "from engine.cli import main; main()"
-    program = [sys.executable, "-c", code, *map(str, words), "--quiet"]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        running.stdout.close()
-        assert running.stderr.read() == b""
-    assert running.returncode == 1 and status(tmp_path) == "complete"

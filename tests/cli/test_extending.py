@@ -6,13 +6,9 @@ import pytest
 
 from engine.execution import job
 from engine.execution.work import Work
-from engine.run_folder import ledger, ownership, provenance
-from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import FinishedPart
-from engine.runs.upkeep import report_paths
-from engine.study.loading import load_study
+from engine.run_folder import provenance
 from engine.study.study import BLOCK
-from tests.recorded import VERSIONS, played_back, study_in
+from tests.recorded import played_back, study_in
 from tests.small_files import call, own
 
 
@@ -80,16 +76,6 @@ def test_after_an_extension_fewer_paths_show_all_that_is_there(run, tmp_path):
     assert provenance.runs(tmp_path / "run")[-1]["paths"] == 2 * BLOCK
 
 
-def test_fewer_paths_of_a_study_that_ships_show_all_that_is_there_too(tmp_path, monkeypatch):
-    study, folder = load_study("warming", paths=64), RunFolder(tmp_path / "run", load_study("warming", paths=64))
-    with ownership.claim(folder):
-        ownership.enter(folder, VERSIONS)
-        ledger.commit(folder, FinishedPart(0, 0, 64, ()), {})
-    monkeypatch.setattr(job, "prepared_for", lambda *_: folder)
-    finished = job.compute(study.of_paths(32), job.RunOptions(folder.path))
-    assert finished.computed == () and finished.answers.study.paths == 64
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "there"), [(0, 600), (1, BLOCK)])
 def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_there(run, tmp_path, blocks, there):
@@ -109,24 +95,3 @@ def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_ther
     assert "is the worst in lowest stock under keep" in " ".join(worst.stdout.split())
     run(3 * BLOCK)
     assert "note" not in asked(tmp_path, "risk").stderr
-
-
-def test_a_run_that_never_came_to_its_end_is_refused_as_before(run, tmp_path):
-    run(3 * BLOCK, stopped=1)
-    ended = call("risk", tmp_path / "run", *own("Pond"))
-    assert ended.exit_code == 2 and "come to its end" in " ".join(ended.stderr.split())
-
-
-@pytest.mark.slow
-def test_a_report_of_fewer_paths_is_said_to_be_and_made_again(run, tmp_path):
-    run(600)
-    asked(tmp_path, "report")
-    assert report_paths(tmp_path / "run") == 600
-    assert "report" not in asked(tmp_path, "risk").stderr
-    stale = "report.html is of 600 paths, and there are 131,672. Make it again: rustbelt report"
-    assert stale in run(BLOCK + 600).stderr
-    assert stale in asked(tmp_path, "risk").stderr
-    assert stale in " ".join(asked(tmp_path, "status").stdout.split())
-    asked(tmp_path, "report")
-    assert report_paths(tmp_path / "run") == BLOCK + 600
-    assert "report.html" not in asked(tmp_path, "status").stdout

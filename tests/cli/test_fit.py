@@ -16,19 +16,9 @@ from tests.small_files import call
 
 PRICES = np.random.default_rng(7).lognormal(3, 0.3, 120)
 KEYS = {
-    "family",
-    "parameters",
-    "k",
-    "log_likelihood",
-    "aic",
-    "bic",
-    "statistic",
-    "p_value",
-    "resamples",
-    "warnings",
-    "failed",
-    "snippet",
-}
+    "family", "parameters", "k", "log_likelihood", "aic", "bic", "statistic", "p_value", "resamples", "warnings",
+    "failed", "snippet",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -70,17 +60,6 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     assert table == dict(fits[0].parameters)
 
 
-def test_the_snippets_of_the_next_best_are_comments(tmp_path):
-    path = written(tmp_path, PRICES)
-    ended = call(
-        "fit", path, "--column", "price", "--families", "normal,lognormal,gamma", "--top", 2, "--name", "steel"
-    )
-    assert list(pasted(ended.stdout)) == ["steel"]
-    commented = "\n".join(line[2:] for line in ended.stdout.splitlines() if line.startswith("# "))
-    second = rank(PRICES, ["normal", "lognormal", "gamma"])[1]
-    assert tomllib.loads(commented)["factors"]["steel"]["family"] == second.family
-
-
 def test_json_is_one_list_of_records_and_nothing_else(tmp_path):
     path = written(tmp_path, [*PRICES, -1.0, None, None])
     ended = call("fit", path, "--column", "price", "--families", "normal,gamma", "--json")
@@ -94,31 +73,6 @@ def test_json_is_one_list_of_records_and_nothing_else(tmp_path):
     assert gamma["failed"].startswith("needs values above 0") and gamma["aic"] is None and gamma["snippet"] is None
 
 
-def test_json_ends_with_2_where_no_family_can_be_fitted(tmp_path):
-    ended = call("fit", written(tmp_path, [-1.0, *PRICES]), "--column", "price", "--families", "gamma", "--json")
-    assert ended.exit_code == 2
-    (gamma,) = json.loads(ended.stdout)
-    assert gamma["failed"] and "none of the families" in ended.stderr
-
-
-def test_empty_cells_and_remarks_are_told_on_stderr(tmp_path):
-    path = tmp_path / "data.csv"
-    path.write_text("day,n\n1,\n2,NA\n" + "".join(f"3,{value}\n" for value in [1, 2, 3, 4, 5] * 4))
-    ended = call("fit", path, "--column", "n", "--families", "normal")
-    assert ended.exit_code == 0
-    empty, counts = ended.stderr.splitlines()
-    assert empty == "note: empty cells left out: 2." and counts.startswith("note: all values")
-    assert "5 different" in counts and "law of counts" in counts
-
-
-def test_of_very_many_values_it_is_said_how_many_are_fitted(tmp_path, monkeypatch):
-    monkeypatch.setattr(ranking, "MOST", 100)
-    ended = call("fit", written(tmp_path, PRICES), "--column", "price", "--families", "lognormal")
-    (note,) = ended.stderr.splitlines()
-    assert note.startswith("note: 100 of 120 values") and ended.stdout.startswith("data.csv, column price: 120 values")
-    assert re.search(r"data\.csv, .*price, n = 100 .*of 120", pasted(ended.stdout)["price"]["source"])
-
-
 def test_where_no_family_fits_the_data_themselves_are_proposed(tmp_path):
     random = np.random.default_rng(7)
     path = written(tmp_path, [*random.normal(10, 1, 150), *random.normal(20, 1, 150)])
@@ -129,27 +83,6 @@ def test_where_no_family_fits_the_data_themselves_are_proposed(tmp_path):
     assert law["family"] == "empirical" and len(law["values"]) == 100
     assert law["source"] == "data.csv, column price, n = 300, 100 of them at evenly spaced ranks"
     assert '# family = "normal"' in ended.stdout
-
-
-def test_warnings_of_what_is_printed_stand_above_it(tmp_path):
-    path = written(tmp_path, 1 + np.random.default_rng(7).pareto(0.9, 200))
-    ended = call("fit", path, "--column", "price", "--families", "pareto")
-    assert re.search("pareto: .*mean is infinite", ended.stdout)
-
-
-def test_a_column_name_becomes_a_factor_name(tmp_path):
-    path = written(tmp_path, PRICES, column="Price (yuan/t)")
-    ended = call("fit", path, "--column", "Price (yuan/t)", "--families", "lognormal")
-    assert list(pasted(ended.stdout)) == ["Price_yuan_t"]
-
-
-def test_our_default_families_run_from_the_command_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(goodness, "RESAMPLES", (9, 10))
-    ended = call("fit", written(tmp_path, PRICES[:30]), "--column", "price")
-    assert ended.exit_code == 0, ended.output
-    for family in (*ranking.REAL, *ranking.POSITIVE):
-        assert re.search(rf"^{family} ", ended.stdout, re.MULTILINE)
-    assert max(map(len, ended.stdout.splitlines())) <= 120
 
 
 @pytest.mark.parametrize(
@@ -168,17 +101,6 @@ def test_what_the_user_can_mend_ends_with_2(tmp_path, words, told):
     assert ended.exit_code == 2
     for text in told:
         assert text in ended.stderr
-
-
-def test_a_missing_file_ends_with_2_and_a_failure_of_ours_with_1(tmp_path, monkeypatch):
-    ended = call("fit", tmp_path / "none.csv", "--column", "price")
-    assert ended.exit_code == 2 and "no such file." in ended.stderr
-
-    def broken(*args):
-        raise ZeroDivisionError("by design")
-
-    monkeypatch.setattr(ranking, "rank", broken)
-    assert call("fit", written(tmp_path, PRICES), "--column", "price").exit_code == 1
 
 
 def test_neither_the_compiler_nor_pandas_is_loaded_for_a_fit(tmp_path):

@@ -143,9 +143,8 @@ def test_each_ends_as_it_should(place, name):
     assert act(*what) == SEEN[name]
 
 
-def test_the_corpus_is_large_and_nothing_of_it_is_called_our_fault():
+def test_nothing_of_the_corpus_is_called_our_fault():
     assert ENTRIES.keys() == SEEN.keys()
-    assert len(SEEN) >= 150
     ended_by_a_reader = {"environment: results that nobody reads"}
     assert {code for name, (code, *_) in SEEN.items() if name not in ended_by_a_reader} <= {0, 2}
 
@@ -160,4 +159,5 @@ if __name__ == "__main__":
             seen[name] = act(*what)
         except AssertionError as error:
             seen[name] = [1, str(error)[:600], ""]
-    EXPECTED.write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    rows = (f"{json.dumps(name)}: {json.dumps(ended, ensure_ascii=False)}" for name, ended in seen.items())
+    EXPECTED.write_text("{\n" + ",\n".join(rows) + "\n}\n", "utf-8")

@@ -55,7 +55,7 @@ def test_one_interrupt_is_enough(tmp_path, how):
     assert err.endswith(f": rustbelt {' '.join(words)}\n")
 
 
-@pytest.mark.parametrize("module", ["click", "imported_by_a_model"])
+@pytest.mark.parametrize("module", [pytest.param("click", marks=pytest.mark.slow), "imported_by_a_model"])
 def test_a_process_that_imports_modules_ends(tmp_path, module):
     study = write(tmp_path, BRIDGE)
     (tmp_path / f"{module}.py").write_text(IMPORTED)

@@ -18,46 +18,26 @@ from tests.small_files import call
 
 WIDTH, HEIGHT = 80, 24
 MANY = [
-    "old",
-    "reform",
-    "reform_full",
-    "gradual",
-    "shock_therapy",
-    "reform_no_fund",
-    "delayed_reform",
-    "actual_like",
-    "thirty_pct_overcapacity",
-    "thirty_pct_capacity",
-]
+    "old", "reform", "reform_full", "gradual", "shock_therapy", "reform_no_fund", "delayed_reform", "actual_like",
+    "thirty_pct_overcapacity", "thirty_pct_capacity",
+]  # fmt: skip
 LONG = {"replay", "schema", "completion", "fit"}
 """A future in full, a schema, a script for shells, and a table to paste."""
 PAIR = "old,reform"
 WORDS = {
-    "init": ["mine.toml"],
-    "list": [],
-    "run": ["rustbelt", "--paths", "2048", "--out", "run", "--quiet"],
-    "check": ["rustbelt"],
-    "answer": ["run"],
-    "risk": ["run"],
-    "compare": ["run"],
+    "init": ["mine.toml"], "list": [], "run": ["rustbelt", "--paths", "2048", "--out", "run", "--quiet"],
+    "check": ["rustbelt"], "answer": ["run"], "risk": ["run"], "compare": ["run"],
     "explain": ["run", "--outcome", "displaced_person_years", "--policy", "reform"],
     "discover": ["run", "--where", "reform worse than old in displaced_person_years"],
     "attribute": ["run", "--from", "old", "--to", "reform", "--paths", "1024"],
     "sensitivity": ["run", "--paths", "256"],
     "flip": ["run", "--outcome", "displaced_person_years", "--policies", PAIR],
     "challenge": ["run", "--paths", "256", "--claim", "reform better than old in region_devastated"],
-    "backtest": ["rustbelt", "--paths", "1024"],
-    "extremes": ["run"],
-    "condition": ["rustbelt", "--until", "2018", "--paths", "2048"],
-    "gates": ["rustbelt", "--paths", "1024"],
-    "constants": ["rustbelt"],
-    "precision": ["rustbelt", "mean of layoffs under old within 5 %"],
-    "plot": [],
-    "status": ["run"],
-    "verify": ["run"],
-    "repair": ["run"],
-    "report": ["run"],
-}
+    "backtest": ["rustbelt", "--paths", "1024"], "extremes": ["run"],
+    "condition": ["rustbelt", "--until", "2018", "--paths", "2048"], "gates": ["rustbelt", "--paths", "1024"],
+    "constants": ["rustbelt"], "precision": ["rustbelt", "mean of layoffs under old within 5 %"], "plot": [],
+    "status": ["run"], "verify": ["run"], "repair": ["run"], "report": ["run"],
+}  # fmt: skip
 RUNS = {
     f"run of {count} policies": ["run", "rustbelt", "--paths", "1024", "--policies", ",".join(MANY[:count])]
     for count in (3, 5, 10)
@@ -72,22 +52,12 @@ MORE = {
     "extremes of one yearly variable": ["extremes", "run", "--variable", "cut_layoffs"],
     "risk at a level": ["risk", "run", "--level", "95"],
     "risk where a condition holds": ["risk", "run", "--given", "reemployed_share >= 0.667"],
-    "attribute an event": [
-        "attribute",
-        "run",
-        "--from",
-        "old",
-        "--to",
-        "reform",
-        "--outcome",
-        "all_four",
-        "--paths",
-        "1024",
-    ],
+    "attribute an event": ["attribute", "run", "--from", "old", "--to", "reform", "--outcome", "all_four",
+                           "--paths", "1024"],
     "flip an event": ["flip", "run", "--outcome", "jobs_demolished", "--policies", "reform,old"],
     "challenge --only assumptions": ["challenge", "run", "--only", "assumptions", "--paths", "1024"],
     "a figure": ["plot", "exceedance", "run"],
-}
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,10 @@
 written."""
 
 import errno
-import json
 import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -42,36 +39,19 @@ median_above = -1
 about = "there is damage"
 """  # fmt: skip
 WORDS = {
-    "run": "@",
-    "check": "@",
-    "risk": "@",
-    "answer": "@",
-    "compare": "@ --outcome damage",
-    "explain": "@ --outcome damage",
-    "discover": "@ --where 'damage > 0 under weak'",
-    "attribute": "@ --from weak --to strong",
-    "sensitivity": "@ --outcome damage",
-    "flip": "@ --outcome damage",
-    "gates": "@",
-    "constants": "@",
-    "precision": "@ 'mean of damage under weak within 5 %'",
-    "replay": "@ --path 3",
-    "challenge": "@ --claim 'strong better than weak in damage'",
-    "backtest": "@ --policy weak",
-    "extremes": "@ --variable damage",
-    "condition": "@ --policy weak",
-    "plot": "exceedance @",
-    "status": "@",
-    "verify": "@",
-    "repair": "@",
-    "report": "@",
-}
+    "run": "@", "check": "@", "risk": "@", "answer": "@", "compare": "@ --outcome damage",
+    "explain": "@ --outcome damage", "discover": "@ --where 'damage > 0 under weak'",
+    "attribute": "@ --from weak --to strong", "sensitivity": "@ --outcome damage", "flip": "@ --outcome damage",
+    "gates": "@", "constants": "@", "precision": "@ 'mean of damage under weak within 5 %'", "replay": "@ --path 3",
+    "challenge": "@ --claim 'strong better than weak in damage'", "backtest": "@ --policy weak",
+    "extremes": "@ --variable damage", "condition": "@ --policy weak", "plot": "exceedance @", "status": "@",
+    "verify": "@", "repair": "@", "report": "@",
+}  # fmt: skip
 """Each command that looks at a study or a run, which stands at "@", with what else it needs."""
 QUICK = "status", "check", "verify"
 QUICK_LIVES = "gates", "constants", "precision"
 LIVES = ("run", "check", "replay", *(name for name in registry.OURS if registry.question(name).needs == LIVING))
 """Those that live futures of their own, for which a study will do that has not been run."""
-QUESTIONS = [*({*registry.OURS} - {"extremes", *QUICK_LIVES}), "plot", "report"]
 KEPT = {**{name: f"{name}.zarr" for name in registry.QUESTIONS}, "report": "report.html"}
 """What is kept in the run folder, by the question."""
 
@@ -232,34 +212,3 @@ def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(inside, monkeypatch
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
     if command == "report":
         assert Path(f"{run.name}-report.html").read_text(encoding="utf-8").startswith("<!")
-
-
-SCRIPT = """
-import json, os, sys, warnings
-from tests.cli import test_places as places
-os.chdir(sys.argv[1])
-warnings.simplefilter("default")
-ended = {name: places.asked(name, places.the_run()) for name in places.QUESTIONS}
-print(json.dumps({name: [one.exit_code, one.stdout, one.stderr] for name, one in ended.items()}))
-"""
-
-
-@pytest.mark.slow
-def test_every_question_answers_of_a_run_on_a_disk_that_is_read_only(home, tmp_path):
-    folder = tmp_path / "read only"
-    shutil.copytree(home, folder, ignore=shutil.ignore_patterns("*-report.html"))
-    run = next((folder / "outputs").iterdir())
-    mounting = f'mount --bind "{run}" "{run}" && mount -o remount,bind,ro "{run}"'
-    program = f'{mounting} && exec "{sys.executable}" -c "$SCRIPT" "{folder}"'
-    unshare = shutil.which("unshare")
-    for words in ([unshare, "-m"], [unshare, "-Urm"]):
-        if unshare is None or subprocess.run([*words, "sh", "-c", mounting], capture_output=True).returncode:
-            continue
-        environment = {**os.environ, "SCRIPT": SCRIPT, "PYTHONPATH": str(Path(__file__).parents[2])}
-        ended = subprocess.run(
-            [*words, "sh", "-c", program], env=environment, capture_output=True, text=True, check=True
-        )
-        for command, (code, out, err) in json.loads(ended.stdout.splitlines()[-1]).items():
-            assert_shown(command, run.relative_to(folder), code, out, err)
-        return
-    pytest.skip("nothing can be mounted here")

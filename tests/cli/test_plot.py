@@ -82,23 +82,6 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     assert (tmp_path / f"{kind}.png").read_bytes()[:4] == b"\x89PNG"
 
 
-@pytest.mark.slow
-def test_what_is_known_is_drawn_of_the_answer_that_has_it(pond, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    study, out = pond.parent / "pond.toml", ("--out", pond)
-    refused = call("plot", "known", pond, *own("Pond"))
-    assert refused.exit_code == 2 and "rustbelt condition " in refused.output
-    assert call("condition", study, *own("Pond"), "--paths", "8192", *out).exit_code == 0
-    (moved,) = pond.parent.glob("*until-2018*")
-    for run in (pond, moved):
-        assert_drawn("known", run)
-
-
-def assert_drawn(kind, run):
-    ended = call("plot", kind, run, *own("Pond"))
-    assert ended.exit_code == 0 and f"Saved in {kind}.png" in ended.output, ended.output
-
-
 def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
     run = open_run(pond, load_model(own("Pond")[1]))
     answer_store.write(run.run_folder, "challenge", challenged(Subject.of(run.study), each=4).groups)
@@ -123,13 +106,6 @@ def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkey
     shown = call("plot", "exceedance", "run", *own("Pond"))
     assert shown.exit_code == 0 and shown.output.startswith("Shortage"), shown.output
     assert call("plot", "exceedance", "run", *own("Pond"), "--variable", "lowest_stock").output.startswith("Lowest")
-
-
-def test_a_file_is_named_after_what_it_shows(pond, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert call("plot", "exceedance", pond, *own("Pond"), "--variable", "lowest_stock").exit_code == 0
-    assert call("plot", "priors", pond, *own("Pond"), "--factor", "depth").exit_code == 0
-    assert {file.name for file in tmp_path.iterdir()} == {"exceedance-lowest_stock.png", "priors-depth.png"}
 
 
 @pytest.mark.parametrize(

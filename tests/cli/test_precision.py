@@ -2,10 +2,8 @@
 
 import json
 
-import click
 import pytest
 
-from engine.cli import main
 from tests.small_files import BRIDGE, POND, call, own, write
 
 MEAN = "mean of damage under weak within 5 %"
@@ -31,52 +29,12 @@ def test_a_bound_that_is_reached_is_no_failure_and_says_how_many_would_do(tmp_pa
     assert "at 3,000 futures" in ended.stdout and ": --paths" in ended.stdout
 
 
-def test_progress_shows_what_is_missing_also_as_json_lines(tmp_path, bridge):
-    words = ("--paths", "1e5", "--until", "mean of damage under weak within 2 %")
-    ended = call("run", *bridge, "--out", tmp_path / "run", *words, "--log", "json")
-    notes = [json.loads(line).get("note", "") for line in ended.stderr.splitlines() if line[:1] == "{"]
-    assert any("wanted 2 %: about" in note and "futures to go" in note for note in notes)
-
-
-def test_json_is_the_answer_alone_and_the_ending_stands_beside_it(tmp_path, bridge):
-    ended = call("run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN, "--json", "--quiet")
-    assert json.loads(ended.stdout)["question"] == "risk" and "Precise enough at" in ended.stderr
-
-
-def test_a_folder_that_holds_more_says_so_and_computes_nothing(tmp_path, bridge):
-    assert call("run", *bridge, "--out", tmp_path / "run", "--paths", "60000").exit_code == 0
-    ended = call("run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN)
-    assert "Precise enough" in ended.stdout
-    assert "holds 60,000 paths" in ended.stderr and "nothing was computed" in ended.stderr, ended.output
-
-
-def test_a_shard_goes_without_targets(tmp_path, bridge):
-    ended = call("run", *bridge, "--out", tmp_path / "run", "--until", MEAN, "--shard", "2/2")
-    assert ended.exit_code == 2 and "goes without targets of precision" in ended.stderr
-
-
 @pytest.mark.parametrize("words", [("run", "--until"), ("precision",)])
 def test_an_unknown_name_ends_with_two_and_the_name_that_may_be_meant(bridge, words):
     command, *option = words
     ended = call(command, bridge[0], *option, "ES99 of damge under week within 1 %", *bridge[1:])
     assert ended.exit_code == 2 and "2 problems" in ended.stderr
     assert "mean 'damage'" in ended.stderr and "mean 'weak'" in ended.stderr
-
-
-def test_check_says_what_a_precision_takes_under_each_sampler(bridge):
-    from engine.draws.sampling import SAMPLERS
-
-    ended = call("precision", *bridge[:1], MEAN, "P of collapse under strong within 0.01", *bridge[1:], "--full")
-    assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("About ") and len(ended.stdout.splitlines()[0].split()) <= 25
-    for words in (
-        *SAMPLERS,
-        "mean of damage under weak within 5 %",
-        "probability of collapse under strong within 0.01",
-    ):
-        assert words in ended.stdout
-    plain = json.loads(call("precision", bridge[0], MEAN, *bridge[1:], "--json").stdout)
-    assert plain["question"] == "precision" and len(plain["tables"]["forecast"]["columns"]) == 9
 
 
 def test_each_sampler_has_its_own_pilot_which_has_to_fit_into_memory(bridge):
@@ -86,21 +44,6 @@ def test_each_sampler_has_its_own_pilot_which_has_to_fit_into_memory(bridge):
     assert "a pilot each" in told["basis"]
     ended = call("precision", bridge[0], MEAN, *bridge[1:], "--memory", "1MB")
     assert ended.exit_code == 2 and "2,500 paths take about 1.1 GB of memory" in ended.stderr
-
-
-def test_a_study_without_targets_is_refused_and_the_old_option_says_what_to_type(bridge):
-    ended = call("precision", *bridge)
-    assert ended.exit_code == 2 and "ES99 of damage under weak within 1 %" in ended.stderr
-    ended = call("check", *bridge, "--for", MEAN)
-    assert ended.exit_code == 2 and "rustbelt precision STUDY" in ended.stderr
-
-
-def test_condition_keeps_its_own_until():
-    commands = {name: main.get_command(click.Context(main), name) for name in ("run", "condition")}
-    named = {name: [option.name for option in command.params] for name, command in commands.items()}
-    assert "targets" in named["run"] and "until" in named["condition"]
-    refused = call("condition", "rustbelt", "--until", "soon")
-    assert refused.exit_code == 2 and "expected a year such as 2018" in refused.stderr
 
 
 def test_a_target_of_a_policy_that_does_not_run_is_told_and_none_at_all_refused(tmp_path):

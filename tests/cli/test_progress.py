@@ -1,26 +1,22 @@
 """How a run tells how it goes: the headline as it tightens, in lines and in JSON; and what a shell completes."""
 
-import itertools
 import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import pytest
 from click.shell_completion import BashComplete
 
 from engine.cli import main
-from engine.cli.show.progress import progress
-from engine.execution.progress import Progress
 from engine.risk.estimation.measures import summary
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.runs.headline import Headline, so_far
+from engine.runs.headline import so_far
 from engine.study.loading import load_model_file
-from engine.study.study import BLOCK, Block
+from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
@@ -61,49 +57,6 @@ def test_the_headline_tightens_to_what_the_table_says(logged):
     assert so_far(RunFolder(folder, replace(study, keep=replace(study.keep, outcomes=())))) is None
 
 
-def test_the_headline_is_estimated_when_the_paths_have_doubled_and_at_the_end(capsys):
-    known, stages = Headline("damage", "mean", {}), [1, 2, 3, 4, 7, 8, 11]
-    with progress(quiet=False, estimate=lambda: known, way="json") as observe:
-        for block in stages:
-            observe(Progress("simulating", block * BLOCK, 11 * BLOCK, block=Block(block, 0, BLOCK)))
-        observe(Progress("estimating", 11 * BLOCK, 11 * BLOCK))
-    lines = map(json.loads, capsys.readouterr().err.splitlines())
-    assert [line["done"] // BLOCK for line in lines if "headline" in line] == [1, 2, 4, 8, 11]
-
-
-def test_few_paths_show_a_mean_and_no_tail(tmp_path):
-    ended = call("run", write(tmp_path, POND), *own("Pond"), "--out", tmp_path / "out")
-    (line,) = (line for line in ended.stderr.splitlines() if line.startswith("simulating"))
-    assert "; mean of " in line and " so far: keep " in line and "[" in line
-
-
-def test_plain_lines_say_what_is_counted_and_are_few(capsys, monkeypatch):
-    with progress(quiet=False) as observe:
-        for done in range(1, 68):
-            observe(Progress("inputs", done, 67))
-        for done in range(0, 2001, 10):
-            observe(Progress("reversing", done, 2000))
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == ["inputs: 1 of 67", "reversing: 0 of 2,000 paths"]
-    seconds = itertools.count(0, 5)
-    monkeypatch.setattr(time, "monotonic", lambda: float(next(seconds)))
-    with progress(quiet=False) as observe:
-        for done in range(1, 68):
-            observe(Progress("inputs", done, 67))
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == [f"inputs: {done} of 67" for done in range(1, 68, 2)]
-
-
-def test_a_stage_that_begins_again_is_counted_from_there(capsys, monkeypatch):
-    clock = itertools.count(0, 10)
-    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
-    with progress(quiet=False, way="json") as observe:
-        for done in (100, 300, 50, 100):
-            observe(Progress("simulating", done, 400))
-    speeds = [json.loads(line).get("paths_per_second") for line in capsys.readouterr().err.splitlines()]
-    assert speeds == [None, 20.0, None, 5.0]
-
-
 def test_quiet_says_nothing_and_an_unknown_way_is_refused(tmp_path):
     study = write(tmp_path, POND)
     assert call("run", study, *own("Pond"), "--out", tmp_path / "out", "--quiet").stderr == ""
@@ -115,12 +68,6 @@ def test_quiet_says_nothing_and_an_unknown_way_is_refused(tmp_path):
 def test_the_script_of_each_shell_is_printed(shell):
     ended = call("completion", shell)
     assert ended.exit_code == 0 and "_RUSTBELT_COMPLETE" in ended.stdout
-
-
-def test_a_shell_that_is_not_known_is_said(monkeypatch):
-    monkeypatch.setenv("SHELL", "/bin/tcsh")
-    ended = call("completion")
-    assert ended.exit_code == 2 and "bash, zsh, fish" in ended.stderr
 
 
 def completed(*words: str) -> list[str]:
@@ -149,7 +96,3 @@ def test_runs_are_completed_by_the_program(tmp_path):
     words = [sys.executable, "-c", code]
     ended = subprocess.run(words, env=os.environ | asked, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert "outputs/pond-1" in [line.partition(",")[2] for line in ended.stdout.splitlines()]
-
-
-def test_the_version_has_a_short_option():
-    assert call("-V").stdout == call("--version").stdout != ""

@@ -1,4 +1,4 @@
-"""A replay as an answer: every value once and in its place, as JSON and as a file; what is unusual, and the worst."""
+"""A replay as an answer: every value once and in its place, as JSON and as a file; and what is unusual."""
 
 import json
 from dataclasses import replace
@@ -8,16 +8,12 @@ import pandas as pd
 import pytest
 
 from engine.answers.plain import SCHEMA
-from engine.cli.show.answers import print_answer
 from engine.cli.show.replay_tables import UNUSUAL, agreement, replayed
 from engine.formatting import unit_name
-from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.run_folder.folder import RunFolder
-from engine.runs.replay import percentiles, replay, worst
+from engine.runs.replay import percentiles, replay
 from engine.runs.run import open_run
-from tests.cli.printed import printed
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
-from tests.user_models import static
 
 
 @pytest.fixture
@@ -64,12 +60,6 @@ def test_json_is_the_answer_and_nothing_else(pond, story):
     assert draws == {name: float(value) for name, value in first["draws"].data_vars.items()}
 
 
-def test_one_policy_and_one_variable_are_all_that_is_told(pond):
-    tables = json.loads(call(*pond, "--policy", "use", "--variable", "stock", "--json").stdout)["tables"]
-    assert {row["policy"] for name in ("outcomes", "yearly_stock") for row in tables[name]["rows"]} == {"use"}
-    assert "level" not in tables and {row["factor"] for row in tables["draws"]["rows"]} == {"inflow", "depth"}
-
-
 def test_a_value_that_is_no_number_is_null(tmp_path):
     source = MODELS.read_text().replace('"shortage": missing}', '"shortage": missing / (missing - missing)}')
     (tmp_path / "model.py").write_text(source)
@@ -102,27 +92,6 @@ def test_no_text_that_is_saved_is_a_formula(tmp_path):
     assert rows["value"].dtype == float
 
 
-def test_levers_that_differ_by_place_are_folded_between_words():
-    class Schools(StaticModel):
-        dims = {"town": tuple(f"town {k}" for k in range(8))}
-        factors = {"need": Factor("1")}
-        levers = {"teachers": Lever("1", dims=("town",)), "pay": Lever("1")}
-        outcomes = {"x": Outcome("1")}
-
-        def evaluate(self, factors, levers):
-            return {"x": levers.pay * levers.teachers.over()}
-
-    few = {town: k + 1 for k, town in enumerate(Schools.dims["town"])}
-    many = {town: 10 * count for town, count in few.items()}
-    policies = {"few": {"teachers": few, "pay": "need"}, "many": {"teachers": many, "pay": "need"}}
-    prior = {"family": "normal", "mean": 0, "sd": 1}
-    study = static(Schools(), {"need": prior}, 16, policies, baseline="few")
-    answer = replayed(study, replay(study, [3]), None, "few")
-    texts = {row["policy"]: row["in_force"] for row in answer["levers"].where(lever="teachers")}
-    assert texts["few"].startswith("town 0: 1, ") and texts["many"].startswith("town 0: 10, ")
-    assert max(map(len, printed(70, print_answer, answer, True))) <= 70
-
-
 def test_a_path_is_compared_with_the_cube_bit_for_bit(bridge):
     story = replay(bridge.study, [5, 6])
     same = agreement(bridge, story)
@@ -132,17 +101,6 @@ def test_a_path_is_compared_with_the_cube_bit_for_bit(bridge):
     assert other.startswith("Not bit for bit") and "margin" in other and "damage" not in other
     unkept = replace(bridge.study, keep=replace(bridge.study.keep, outcomes=()))
     assert "no outcome" in agreement(RunFolder(bridge.path, unkept), story)
-
-
-def test_the_worst_paths_are_in_order_under_every_policy(bridge):
-    ranked = worst(bridge, "margin", "weak", 4)
-    answer = replayed(bridge.study, replay(bridge.study, ranked["path"].values), ranked, "weak")
-    table, first = answer["worst"], int(ranked["path"][0])
-    assert "margin [t]" in table.title and "low is worse" in table.title
-    assert f"path {first} is the worst" in answer.finding
-    for row in table.rows():
-        at = ranked["margin"].isel(path=int(row["rank"]) - 1)
-        assert (row["path"], row["value"]) == (str(int(at["path"])), float(at.sel(policy=row["policy"])))
 
 
 @pytest.mark.parametrize("paths", [[3], [3, 8, 21]])

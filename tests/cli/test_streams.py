@@ -4,8 +4,6 @@ apart from prints.
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -39,7 +37,6 @@ q = {{ {json.dumps("[red]north[/red]" + SAYS)} = 2, south = 1 }}
 e = {{ about = {TEXT}, outcome = "d", above = 2 }}
 """
 ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
-LAID_OUT = re.compile(r"\x1b\[(\d+;)*\d*m")
 
 
 @pytest.fixture(scope="module")
@@ -55,41 +52,19 @@ def runs(tmp_path_factory):
 
 
 COMMANDS = [
-    "run study.toml --out run",
-    "check study.toml",
-    "risk run",
-    "risk run --variable y",
-    "risk run --variable r",
-    "risk run --given d>1",
-    "replay run --path 3 --full",
-    "replay run --worst 2 --variable d",
-    "replay run --path 3 --json",
-    "status run",
-    "verify run",
-    "plot exceedance run",
-    "report run",
-    "list",
-    "risk \x1b[2J",
-    "risk run --variable \x1b[2J",
-    "check \x1b[2J.toml",
-    "run study.toml --paths \x1b[2J",
-    "\x1b[2J",
-    "fit \x1b[2J.csv --column a",
-    "plot \x1b[2J run",
-    "init \x1b[2J",
+    "run study.toml --out run", "check study.toml", "risk run", "risk run --variable y", "risk run --variable r",
+    "risk run --given d>1", "replay run --path 3 --full", "replay run --worst 2 --variable d",
+    "replay run --path 3 --json", "status run", "verify run", "plot exceedance run", "report run", "list",
+    "risk \x1b[2J", "risk run --variable \x1b[2J", "check \x1b[2J.toml", "run study.toml --paths \x1b[2J", "\x1b[2J",
+    "fit \x1b[2J.csv --column a", "plot \x1b[2J run", "init \x1b[2J",
     "run study.toml --debug --out study.toml/\x1b[2J",
-]
+]  # fmt: skip
 
 
 TAKES_LONGER = (
-    "plot exceedance",
-    "report",
-    "replay run --worst",
-    "replay run --path 3 --json",
-    "verify",
-    "risk run --given",
+    "plot exceedance", "report", "replay run --worst", "replay run --path 3 --json", "verify", "risk run --given",
     "run study.toml --out",
-)
+)  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore:Glyph:UserWarning", "ignore:boxes stand")
@@ -110,32 +85,6 @@ def test_nothing_acts_on_a_terminal(runs, monkeypatch, words):
     assert not ACTS.search(ended.output), ended.output
     if "\x1b" in words:
         assert "\\x1b[2J" in ended.stderr
-
-
-@pytest.mark.parametrize("words", ["risk run", "check study.toml", "list"])
-def test_a_terminal_gets_the_colours_of_tables_and_no_others(runs, monkeypatch, words):
-    monkeypatch.chdir(runs)
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm")
-    model = ["--model", f"{HOSTILE}:Loud"] if words != "list" else []
-    shown = call(*words.split(), *model).stdout
-    assert LAID_OUT.search(shown)
-    assert not ACTS.search(LAID_OUT.sub("", shown))
-    if model:
-        assert "[bold]b[/bold]" in shown and "\\x1b[2J" in shown
-
-
-@pytest.mark.slow
-def test_results_stay_apart_from_what_models_print_in_workers_too(runs, tmp_path):
-    words = ["run", str(runs / "study.toml"), "--model", f"{HOSTILE}:Loud", "--out", str(tmp_path / "run")]
-    code = "import sys; from engine.cli import main; main()"
-    ended = subprocess.run(
-        [sys.executable, "-c", code, *words, "--json", "--workers", "1"],
-        capture_output=True, text=True, cwd=Path(engine.cli.__file__).parents[2],
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)
-    assert ended.stderr.count("loaded \\x1b[2J") == 2 and not ACTS.search(ended.stderr)
 
 
 def test_no_command_prints_where_models_print():

@@ -11,7 +11,6 @@ import pytest
 
 import engine
 from engine.cli import COMMANDS, main
-from engine.formatting import command_line
 from tests.small_files import BRIDGE, MODELS, POND, call
 
 FILES = sorted(Path(engine.__file__).parent.rglob("*.py"))
@@ -46,20 +45,6 @@ def assert_more(*words) -> str:
     return short.stdout
 
 
-def texts(file: Path) -> list[str]:
-    """What a file's strings say, docstrings left out; what is put into them is `{}`."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    said = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs | inner:
-            said.append(node.value)
-        elif isinstance(node, ast.JoinedStr):
-            said.append("".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values))
-    return said
-
-
 def options_of(command: str) -> set[str]:
     """The options that a command knows."""
     return {option for param in main.get_command(None, command).params for option in param.opts}
@@ -81,26 +66,6 @@ def test_commands_are_written_by_one_function_and_have_the_options_that_they_are
             assert asked <= options_of(command), (file.name, command, asked)
             written += 1
     assert written > 12
-
-
-@pytest.mark.slow
-def test_a_command_in_a_text_of_its_own_is_there_with_its_options():
-    for file in FILES:
-        if file.parent.name == "templates":
-            continue
-        for text in texts(file):
-            for command, rest in re.findall(rf"rustbelt ({'|'.join(COMMANDS)})\b(?! of )([^\n]*)", text):
-                assert "{}" not in rest, f"{file.name}: {text}"
-                assert set(re.findall(r"--[\w-]+", rest)) <= options_of(command), f"{file.name}: {text}"
-
-
-def test_words_are_quoted_and_a_file_that_begins_with_a_dash_is_no_option(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    words = "run", Path("-x.toml"), "--policies", "a,b", "it's 钢铁"
-    command = command_line(*words, model=f"{tmp_path}/我的 model.py:M")
-    assert shlex.split(command) == [
-        "rustbelt", "run", "./-x.toml", "--policies", "a,b", "it's 钢铁", "--model", "我的 model.py:M",
-    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -155,36 +120,6 @@ def test_what_an_unfinished_run_is_told_finishes_it(inside):
     assert call("risk", "my run").exit_code == 0
 
 
-def test_what_a_damaged_run_is_told_mends_it(inside):
-    assert call("run", "the 桥.toml", *OWN, "--quiet", "--out", "my run").exit_code == 0
-    (shard, *_) = sorted(Path("my run/cube.zarr/paths/damage").rglob("c/*/*"))
-    shard.write_bytes(b"nothing")
-    found = call("verify", "my run")
-    assert found.exit_code == 2
-    assert_work(found.stdout)
-    assert call("verify", "my run").exit_code == 0
-    record = next(path for path in Path("my run/ledger").rglob("*") if path.is_file() and "0" in path.stem)
-    record.unlink()
-    refused = call("risk", "my run")
-    assert refused.exit_code == 2
-    (command,) = suggested(refused.stderr)
-    printed = call(*command).stdout
-    if command[0] == "verify":
-        assert_work(printed)
-    assert call("risk", "my run").exit_code == 0
-
-
-def test_the_replay_of_a_path_beyond_those_of_the_study_file_works(inside):
-    broken = '        return {"damage": jnp.where(factors.load > 40, jnp.nan, over), "margin": over}\n'
-    head, _, _ = MODELS.read_text().partition('        return {"damage": over * factors.price')
-    Path("broken.py").write_text(head + broken, encoding="utf-8")
-    refused = call("run", "the 桥.toml", "--model", "broken.py:Bridge", "--paths", "2e5", "--quiet")
-    assert refused.exit_code == 2 and "not finite" in refused.stderr
-    commands = suggested(refused.stderr)
-    assert any(int(words[words.index("--path") + 1]) >= 4000 for words in commands) or commands
-    assert_work(refused.stderr)
-
-
 def test_what_is_written_to_start_from_works_also_on_top_of_a_study_of_an_own_model(inside):
     begun = call("init", "my first.toml", *OWN)
     (check,) = suggested(begun.stdout)
@@ -193,10 +128,3 @@ def test_what_is_written_to_start_from_works_also_on_top_of_a_study_of_an_own_mo
     on_top = call("init", "更多.toml", "--extends", "the 桥.toml", *OWN)
     assert on_top.exit_code == 0, on_top.output
     assert_work(on_top.stdout, at_least=2)
-
-
-def test_before_anything_has_run_the_greeting_the_list_and_the_figures_say_how_to_begin(inside):
-    printed = [call().stdout, call("list").stdout, call("plot").stdout]
-    for words in (words for text in printed for words in suggested(text)):
-        assert set(word for word in words if word.startswith("--")) <= options_of(words[0])
-        assert words[1:2] in ([], ["rustbelt"])

@@ -3,15 +3,11 @@
 import numpy as np
 import pytest
 
-from engine.answers.wording import claimed
+from engine.answers.as_text import claimed
 from engine.cli.show.study_digest import differing, digest, targets_text
-from engine.risk.estimation.bounds import TOLD, by_year, standings
-from engine.study.loading import load_model_file, load_study
+from engine.study.loading import load_study
 from engine.study.tables.shocks import stationary
-from tests.questions.test_gates import MODELS as CLIPPED, TIDE
 from tests.shock_study import walk
-from tests.small_files import write
-from tests.user_models import program
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +43,14 @@ def test_priors_groups_and_claims_are_those_of_the_study(shipped):
     assert [(row["claim"], row["in_words"]) for row in answer["claims"].rows()] == claims
 
 
+def test_levers_that_differ_are_those_whose_values_do(shipped):
+    apart = differing(shipped)
+    assert apart and all(len({*values}) > 1 and len(values) == 2 for values in apart.values())
+    assert apart["before"] == ["-", "old"]
+    rows = {(row["lever"], row["policy"]): row["value"] for row in digest(shipped, None)["levers"].rows()}
+    assert rows == {(name, shipped.policy_names[k]): own[k] for name, own in apart.items() for k in range(2)}
+
+
 def test_the_dependence_of_a_group_is_that_of_all_its_pairs(shipped):
     rows = {row["group"]: row for row in digest(shipped, None)["groups"].rows()}
     for name, group in {**shipped.groups, **shipped.shocks.groups}.items():
@@ -56,29 +60,3 @@ def test_the_dependence_of_a_group_is_that_of_all_its_pairs(shipped):
             ends = [float(text) for text in rows[name][measure].split(" to ")]
             assert np.allclose(ends, [pairs.min(), pairs.max()][-len(ends) :], atol=6e-3)
             assert len(ends) == 2 or np.ptp(pairs) <= 5e-4
-
-
-def test_sentences_count_what_a_study_has(shipped):
-    counts, policies, priors = digest(shipped, None).findings
-    sizes = {"factors": len(shipped.inputs), "groups": len(shipped.groups), "gates": len(shipped.gates)}
-    assert all(f"{count} {what}" in counts for what, count in sizes.items())
-    levers = [name for name in differing(shipped) if name in shipped.model.levers]
-    assert policies == f"It compares 2 policies, which differ in {len(levers)} of {len(shipped.model.levers)} levers."
-    assert priors.startswith(f"{sum(bool(item.targets) for item in shipped.inputs)} priors ")
-
-
-def test_levers_that_differ_are_those_whose_values_do(shipped):
-    apart = differing(shipped)
-    assert apart and all(len({*values}) > 1 and len(values) == 2 for values in apart.values())
-    assert apart["before"] == ["-", "old"]
-    rows = {(row["lever"], row["policy"]): row["value"] for row in digest(shipped, None)["levers"].rows()}
-    assert rows == {(name, shipped.policy_names[k]): own[k] for name, own in apart.items() for k in range(2)}
-
-
-def test_the_bound_that_most_values_lie_on_is_told(tmp_path):
-    path = write(tmp_path, TIDE, "tide.toml")
-    study = load_study(path, model=load_model_file(f"{CLIPPED}:Tide"), policies=["calm", "dammed"])
-    yearly = program(study).first_years(512)
-    often = [one for one in standings(study, by_year(study.model, yearly)) if one.share > TOLD]
-    assert digest(study, yearly).findings[-1] == f"On the first 512 paths, {often[0].in_words(study)}."
-    assert len(digest(study, yearly).findings) == len(digest(study, None).findings) + 1

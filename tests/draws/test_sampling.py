@@ -1,7 +1,9 @@
 """Path numbers to words: what a path draws depends on its number alone."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.random import threefry_2x32
 
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
@@ -35,3 +37,13 @@ def test_antithetic_pairs_complement_every_word():
 
 def test_antithetic_units_are_the_random_paths():
     assert_same(words(SAMPLERS["antithetic"], 0, 512)[:, ::2], words(SAMPLERS["random"], 0, 256))
+
+
+@pytest.mark.parametrize("first_path", [0, 1 << 33, (1 << 40) + (1 << 20)])
+def test_a_word_stands_where_the_documentation_says(first_path):
+    counter = np.arange(first_path // 2, first_path // 2 + (1 << 11), dtype=np.uint64)
+    low, high = (counter & 0xFFFFFFFF).astype(np.uint32), (counter >> 32).astype(np.uint32)
+    # of path 2k the first word of counter k, of path 2k + 1 the second
+    expected = threefry_2x32(jnp.asarray(KEYS[0], jnp.uint32), jnp.concatenate([jnp.asarray(low), jnp.asarray(high)]))
+    drawn = words(SAMPLERS["random"], first_path, 1 << 12)[0]
+    assert_same(drawn, np.asarray(expected).reshape(2, -1).T.ravel())

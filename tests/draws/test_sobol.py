@@ -13,12 +13,9 @@ from scipy import stats
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from engine import load_model_file, load_study, open_cube
 from engine.draws import random_words, sobol
 from engine.draws.sampling import SAMPLERS
-from engine.runs.replay import replay
-from tests.helpers import assert_close, assert_plausible, assert_same
-from tests.small_files import POND, call, own, records, write
+from tests.helpers import assert_plausible, assert_same
 from tests.words import words as words_of
 
 SOBOL, SIZE, DEPTH = SAMPLERS["sobol"], sobol.POINTS, sobol.DEPTH
@@ -106,12 +103,6 @@ def test_no_other_version_of_scipy_changes_what_a_path_draws():
     assert hashlib.sha256(table.astype("<u4").tobytes()).hexdigest()[:16] == "51cf0bd3bf5cdf86"
 
 
-def test_no_two_dimensions_begin_with_the_same_digits():
-    """The highest digit of all points, which in the dimensions that are left out two may share."""
-    first = [tuple(sobol.directions(k) >> 31) for k in range(1, sobol.DIMENSIONS + 1)]
-    assert len(set(first)) == sobol.DIMENSIONS
-
-
 # ------------------------------------------------------------------------------- scrambles
 
 
@@ -172,14 +163,6 @@ def test_points_part_where_they_did_and_are_apart_as_in_an_owen_scramble():
             assert stats.chi2_contingency(table).pvalue > 1e-6
 
 
-def test_a_point_is_even_whatever_its_number():
-    found = scrambles([0, 1, 5, SIZE // 2, SIZE - 1], 1 << 14)
-    for column in found.T:
-        assert stats.chisquare(np.bincount(column >> (DEPTH - 6), minlength=64)).pvalue > 1e-6
-        for bit in range(DEPTH):
-            assert_plausible(((column >> bit) & 1).mean(), 0.5, 0.5 / 2**7, 0.02)
-
-
 def test_places_of_two_randomisations_and_of_two_streams_are_independent():
     found = places() >> (DEPTH - 4)
     for point in (0, 1, 1000, SIZE - 1):
@@ -189,13 +172,6 @@ def test_places_of_two_randomisations_and_of_two_streams_are_independent():
             np.add.at(table, (one, other), 1)
             statistic = ((table - table.sum() / 256) ** 2).sum() / (table.sum() / 256)
             assert 1e-6 < stats.chi2.sf(statistic, 255) < 1 - 1e-6
-
-
-def test_no_randomisation_repeats_another():
-    first = places()[0]
-    assert len(np.unique(first[:, :8], axis=0)) == REPLICATES
-    far = words(1 << 33, TILE)[0].reshape(-1, SIZE) >> (32 - DEPTH)
-    assert not np.any(np.all(far == first[: len(far)], axis=-1))
 
 
 def test_below_the_cell_are_the_highest_bits_of_the_random_word_and_all_of_them_without_a_dimension():
@@ -212,11 +188,6 @@ def smooth(z):
     return np.exp(0.2 * z.sum(axis=0) - 0.1) * (1 + 0.1 * z[0] * z[1] - 0.1 * 0.2**2)
 
 
-def rare(z):
-    """How far the sum of five lies beyond a rare place."""
-    return np.maximum(z.sum(axis=0) - 2.33 * np.sqrt(5), 0.0)
-
-
 def gain(function):
     """Variance of a mean over 4,096 independent paths, in that over as many points."""
     values = function(scores()[:-1])
@@ -229,15 +200,6 @@ def test_means_of_smooth_functions_are_without_bias_and_vary_much_less():
     assert gain(smooth) > 10
 
 
-def test_tails_gain_little_and_lose_nothing():
-    z = scores()[:-1]
-    density = np.exp(-(2.33**2) / 2) / np.sqrt(2 * np.pi)
-    truth = np.sqrt(5) * (density - 2.33 * stats.norm.sf(2.33))
-    means = rare(z).mean(axis=-1)
-    assert_plausible(means.mean(), truth, means.std(ddof=1) / np.sqrt(REPLICATES), truth / 20)
-    assert 1 < gain(rare) < 10
-
-
 def test_products_of_far_dimensions_vary_no_more_than_by_chance():
     """In all pairs of some of the last dimensions that are used."""
     keys = np.array([keyed(f"far {k}", k) for k in range(sobol.DIMENSIONS - 11, sobol.DIMENSIONS + 1)])
@@ -248,32 +210,3 @@ def test_products_of_far_dimensions_vary_no_more_than_by_chance():
 
 
 # ------------------------------------------------------------------------------- runs
-
-
-@pytest.mark.slow
-def test_a_run_extends_by_replicates_and_answers_as_any_other(tmp_path):
-    paths = 163_840
-    text = POND.replace("paths = 600", f'paths = {paths}, sampler = "sobol"') + "[keep]\nyearly = 8192\n"
-    study = write(tmp_path, text)
-    for words in (("--paths", paths // 2, "--out", tmp_path / "grown"), ("--out", tmp_path / "grown")):
-        assert call("run", study, *own("Pond"), *words, "--quiet").exit_code == 0
-    assert call("run", study, *own("Pond"), "--out", tmp_path / "whole", "--quiet").exit_code == 0
-    grown, whole = (open_cube(tmp_path / name) for name in ("grown", "whole"))
-    for group in ("paths", "draws", "risk", "comparison", "risk/yearly"):
-        for name, values in whole[group].data_vars.items():
-            assert_same(grown[group][name].values, values.values)
-    assert whole.attrs["independent_unit"] == SIZE
-    told = call("status", tmp_path / "grown", *own("Pond"))
-    assert f"{paths:,} of {paths:,}" in told.stdout, told.output
-    path = replay(load_study(study, model=load_model_file(own("Pond")[1])), 5000)
-    kept = whole["paths"]["lowest_stock"].values[:, 5000]
-    assert_same(path["outcomes"]["lowest_stock"].values.reshape(kept.shape), kept)
-    double = replay(load_study(study, model=load_model_file(own("Pond")[1])), 5000, precision="float64")
-    assert_close(double["outcomes"]["lowest_stock"].values.ravel(), kept, np.float32)
-    middle = float(np.median(whole["paths"]["lowest_stock"].values))
-    given = call("risk", tmp_path / "whole", *own("Pond"), "--given", f"lowest_stock > {middle}", "--json")
-    share, mean = (
-        next(r for r in records(given.stdout) if r["measure"] == measure) for measure in ("share", "given_mean")
-    )
-    assert 0 < share["low"] < share["estimate"] < share["high"] < 1
-    assert mean["low"] < mean["estimate"] < mean["high"] and not mean["flag"]

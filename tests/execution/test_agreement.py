@@ -77,20 +77,6 @@ def test_a_model_that_has_changed_out_of_sight_does_not_go_on(tmp_path, monkeypa
     assert finished.computed == (1,)
 
 
-def test_a_path_is_named_with_what_is_stored_and_what_is_given(tmp_path, monkeypatch):
-    monkeypatch.setenv("RATE", "1.0")
-    study = study_of(tmp_path, '"all"', 3000)
-    run = engine.run(study, tmp_path / "run", device="cpu")
-    stored = run.cube["paths"]["damage"].values[0, 0]
-    monkeypatch.setenv("RATE", "3.0")
-    words = ["run", tmp_path / "study.toml", "--model", f"{tmp_path / 'model.py'}:Bridge", "--out", tmp_path / "run"]
-    ended = call(*words, "--paths", 5000, "--quiet", "--device", "cpu")
-    assert ended.exit_code == 2
-    assert f"paths.damage: path 0 under 'weak': expected {stored!s}, " in ended.stderr
-    assert "on 3,000 of 3,000 paths" in ended.stderr
-    assert call(*words, "--paths", 5000, "--quiet", "--force", "--device", "cpu").exit_code == 0
-
-
 def test_a_run_of_another_version_of_jax_is_known_by_its_values(tmp_path, monkeypatch):
     """Versions of JAX trace a model differently; here the model is written differently in their place."""
     monkeypatch.setenv("RATE", "2.0")

@@ -16,11 +16,12 @@ from tests.helpers import assert_same
 from tests.small_study import make_study
 
 EVENTS = (
-    Event("high", "", "capital_shortfall_peak", above=0.1),
-    Event("low", "", "worst_two_year_growth", below=-0.0),
-    Event("tiny", "", "capital_shortfall_peak", above=1e-45),
-    Event("never", "", "worst_two_year_growth", above=3e38),
-    Event("both", "", all_of=("high", "low")),
+    Event(name="high", outcome="capital_shortfall_peak", above=0.1),
+    Event(name="low", outcome="worst_two_year_growth", below=-0.0),
+    Event(name="tiny", outcome="capital_shortfall_peak", above=1e-45),
+    Event(name="never", outcome="worst_two_year_growth", above=3e38),
+    Event(name="both", all=["high", "low"]),
+    Event(name="either", any=["high", "low"]),
 )
 LARGEST = np.finfo(np.float32).max
 

@@ -1,7 +1,6 @@
 """Text that takes long to make is made once, and is the same from where it was kept."""
 
-from engine.execution.kept_text import kept_text
-from engine.report import chart_library
+from engine.execution.kept import kept_text
 
 
 def test_it_is_made_once_of_what_it_follows_from(tmp_path, monkeypatch):
@@ -15,8 +14,3 @@ def test_it_is_made_once_of_what_it_follows_from(tmp_path, monkeypatch):
     assert [kept_text(about, make) for about in "aab"] == ["text 1, “quoted”"] * 2 + ["text 2, “quoted”"]
     monkeypatch.setenv("RUSTBELT_CACHE", "off")
     assert kept_text("a", make) == "text 3, “quoted”"
-
-
-def test_a_report_has_the_same_library_from_there(tmp_path, monkeypatch):
-    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "own"))
-    assert [chart_library.library(kept_text) for _ in range(2)] == [chart_library.library()] * 2

@@ -135,12 +135,6 @@ def test_a_share_is_no_part_of_what_a_path_is_so_a_run_goes_on_with_another(tmp_
         compute(few, options)
 
 
-def test_a_refusal_says_that_whole_pairs_are_left_out(tmp_path):
-    study = square(1000, nonfinite=0.001, sampler="antithetic")
-    with refuses("run.nonfinite", "at most 1 of 1,000", "antithetic pair"):
-        compute(study, RunOptions(tmp_path / "pairs", "cpu"))
-
-
 @pytest.mark.slow
 def test_the_order_of_blocks_and_who_computes_them_change_nothing(tmp_path):
     study = square(2 * BLOCK + 400, sampler="antithetic")
@@ -234,12 +228,13 @@ def test_it_is_told_wherever_numbers_are(tmp_path):
     assert re.search(rf"Excluded from the run, .*: path {path}\.", " ".join(replayed.stdout.split()))
 
 
-def test_a_refused_extension_leaves_a_finished_run_as_it_was(tmp_path):
+def test_a_finished_run_whose_extension_was_refused_is_finished_again_without_computing(tmp_path):
     options = RunOptions(out=tmp_path / "run", device="cpu")
     compute(square(64, nonfinite=None), options)
     before = bytes_below(tmp_path / "run")
     with refuses("run.nonfinite", "finite"):
         compute(square(8192, nonfinite=None), options)
+    assert compute(square(64, nonfinite=None), options).computed == ()
     after = bytes_below(tmp_path / "run")
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert {str(name).rpartition("/")[2] for name in changed} <= {"lock", "provenance.json"}

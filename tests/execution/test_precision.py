@@ -15,7 +15,6 @@ from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticMo
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK
 from tests.helpers import assert_close, assert_same
-from tests.refusals import refuses
 from tests.user_models import farms, static
 
 
@@ -125,27 +124,10 @@ def test_double_precision_is_the_same_however_the_work_is_cut_up(tmp_path):
             assert_same(values.values, more.cube[group][name].values)
 
 
-def test_years_in_double_precision(tmp_path):
-    single, double = creep(), creep("float64")
-    assert [(one.place, one.what) for one in too_coarse(single)] == [("outcomes.x", "standard error")]
-    assert not too_coarse(double)
-    run = engine.run(double, tmp_path / "run", device="cpu")
-    rate = run.cube["draws"]["rate"].values
-    assert_close(run.cube["paths"]["x"].values[0], 1e6 + 40 * rate, np.float64)
-    quantiles = run.cube["distribution"]["x"]
-    assert quantiles.dtype == np.float64
-    assert_close(quantiles.sel(quantile=0.5).values[0], 1e6 + np.arange(1, 41) * np.median(rate), np.float64)
+RUSTBELT = pytest.param(lambda: load_study("rustbelt"), marks=pytest.mark.slow, id="rustbelt")
 
 
-def test_default_precision_changes_no_fingerprint_and_another_does():
-    plain, named, double = bill(), bill("float32"), bill("float64")
-    assert plain.fingerprint == named.fingerprint != double.fingerprint
-    assert "precision" not in plain.document["run"] and double.document["run"]["precision"] == "float64"
-    with refuses("run.precision", "'float46'", "'float64'"):
-        bill("float46")
-
-
-@pytest.mark.parametrize("study", [farms, lambda: load_study("rustbelt")], ids=["farms", "rustbelt"])
+@pytest.mark.parametrize("study", [pytest.param(farms, id="farms"), RUSTBELT])
 def test_no_false_alarm(study):
     assert not too_coarse(study())
 

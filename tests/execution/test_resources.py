@@ -82,8 +82,3 @@ def test_what_launches_on_a_card_leave_is_counted(study, tmp_path, monkeypatch):
         asked = replace(options, workers=workers or None)
         with refuses("", "of memory"):
             at_work(RunFolder(tmp_path / "run", study), executor_of(study, options), asked).__enter__()
-
-
-def test_a_run_has_no_more_writers_than_blocks(study):
-    counts = [writers_for(replace(study, paths=paths), "1TiB") for paths in (1, BLOCK, BLOCK + 1, 5 * BLOCK)]
-    assert counts == [1, 1, 2, 5]

@@ -15,7 +15,6 @@ from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.program.simulated_card import FAILURES, WORDS, Card, Named
 from tests.shock_study import walk
-from tests.small_files import BRIDGE, call, own, write
 
 TWO = Named(id=0), Named(id=1)
 LEFT_OUT = "a run takes cards of one kind: 1 x NVIDIA T400 left out"
@@ -78,14 +77,3 @@ def test_without_a_card_all_that_is_missing_is_said(monkeypatch, tmp_path):
         dict(self_test.lines(RunFolder(tmp_path, walk())))
     for what in ("is not installed", "no NVIDIA driver", "is '-1', which shows no card"):
         assert what in str(told.value)
-
-
-def test_the_test_goes_with_cards_and_without_other_questions(tmp_path):
-    study = write(tmp_path, BRIDGE)
-    for words, said in (
-        (("--self-test", "--device", "cpu"), "--self-test goes with --device gpu."),
-        (("--self-test", "--workers", "2"), "--self-test goes without --workers."),
-    ):
-        ended = call("check", study, *own("Bridge"), *words)
-        assert ended.exit_code == 2 and said in ended.stderr
-    assert "Missing argument 'STUDY'" in call("check").stderr

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import engine
-from engine.charts.tables.outcomes import exceedance
 from engine.errors import UserError
 from engine.execution import results
 from engine.execution.resources import memory_needed
@@ -23,6 +22,7 @@ PATHS = 2 * BLOCK + 20_000
 EVENTS = """
 thin = { outcome = "margin", below = 2 }
 both = { all = ["collapse", "thin"] }
+either = { any = ["collapse", "thin"] }
 """
 KEEPS = {"all": '"all"', "none": "[]", "margin": '["margin"]'}
 
@@ -90,12 +90,6 @@ def test_the_cube_has_its_tables_and_no_paths(runs):
         assert (
             none["distribution/outcomes"]["damage_edges"].attrs == whole["distribution/outcomes"]["damage_edges"].attrs
         )
-
-
-def test_a_run_of_all_outcomes_leaves_no_tally(runs):
-    folder, _ = runs
-    assert not list((folder / "all" / "ledger").glob("*/*.npz"))
-    assert len(list((folder / "none" / "ledger").glob("*/*.npz"))) == 3
 
 
 def lose_tally(folder):
@@ -176,23 +170,6 @@ def test_memory_does_not_grow_with_the_paths_where_nothing_is_kept(tmp_path):
     assert many > 50 * few
 
 
-def test_risk_shows_the_rows_with_their_mark(runs):
-    folder, _ = runs
-    short = call("risk", folder / "none", *own("Bridge")).stdout
-    (row,) = [line for line in short.splitlines() if line.strip().startswith("damage")]
-    assert "‡ from a histogram." in short and row.count("‡") == 3
-    ended = call("risk", folder / "none", *own("Bridge"), "--level", "99", "--full")
-    assert ended.exit_code == 0, ended.output
-    assert "‡ from a histogram: " in ended.stdout and "†" not in ended.stdout
-    (row,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("ES99 ")][:1]
-    assert row.count("‡") == 3 and row.count("[") == 3
-    assert "‡" not in call("risk", folder / "all", *own("Bridge")).stdout
-    alone = call("risk", folder / "margin", *own("Bridge"), "--variable", "margin")
-    assert alone.exit_code == 0 and "‡" not in alone.stdout
-    event = call("risk", folder / "none", *own("Bridge"), "--variable", "both")
-    assert event.exit_code == 0 and "both" in event.stdout and "‡" not in event.stdout
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -207,20 +184,6 @@ def test_questions_to_single_paths_are_refused_where_none_are_kept(runs, words, 
     assert ended.exit_code == 2 and all(words in " ".join(ended.stderr.split()) for words in told)
     fine = call("risk", folder / "margin", *own("Bridge"), "--given", "margin > 1")
     assert fine.exit_code == 0, fine.output
-
-
-def test_a_chart_of_paths_is_refused_where_none_are_kept(runs):
-    folder, _ = runs
-    for keep, told in (("none", "none is"), ("margin", "margin")):
-        with engine.open_cube(folder / keep) as cube, pytest.raises(UserError, match=rf"\({told}\), got 'damage'"):
-            exceedance(cube, "damage")
-
-
-def test_replay_says_that_there_is_nothing_to_compare_with(runs):
-    folder, _ = runs
-    ended = call("replay", folder / "none", *own("Bridge"), "--path", "7")
-    assert ended.exit_code == 0, ended.output
-    assert "path by path" in ended.stdout
 
 
 def test_only_the_tally_that_is_needed_is_read(runs, monkeypatch):

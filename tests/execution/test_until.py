@@ -11,7 +11,7 @@ import engine
 from engine.errors import UserError
 from engine.execution import job, until
 from engine.execution.job import RunOptions
-from engine.risk.estimation.stopping import Ending, ending
+from engine.risk.estimation.stopping import Ending
 from engine.run_folder import finding, ledger, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import open_cube
@@ -133,24 +133,9 @@ def test_a_tighter_rule_extends_the_run_of_a_looser_one(tmp_path, no_jax):
     assert again.ended.as_dict() == anew.ended.as_dict() and paths_of(tmp_path / "run") == paths_of(tmp_path / "anew")
 
 
-def test_python_states_a_rule_and_sees_how_it_ended(tmp_path, no_jax):
-    study_of(tmp_path)
-    model = load_model_file(f"{MODELS}:Pond")
-    run = engine.run(tmp_path / "pond.toml", tmp_path / "run", model, paths=BLOCK, until=[MEAN])
-    assert run._finished.ended.ending is Ending.MET and run.study.paths == run._finished.ended.paths
-    assert engine.open_run(tmp_path / "run", model).study.until == run.study.until
-    with refuses("", "load_study"):
-        engine.run(run.study, tmp_path / "run", until=[MEAN])
-
-
 def test_a_bound_beyond_all_disks_is_no_obstacle(tmp_path, no_jax):
     done = until.compute(study_of(tmp_path, MEAN, paths=1 << 33), RunOptions(tmp_path / "run"))
     assert done.ended.ending is Ending.MET and done.ended.bound == 1 << 33
-
-
-def test_a_bound_of_one_path_is_reached(tmp_path, no_jax):
-    done = until.compute(study_of(tmp_path, MEAN, paths=1), RunOptions(tmp_path / "run"))
-    assert done.ended.ending is Ending.BOUND and done.answers.study.paths == 1
 
 
 def test_a_share_of_nothing_is_refused_and_the_unit_named(tmp_path, monkeypatch, no_jax):
@@ -164,16 +149,6 @@ def test_a_share_of_nothing_is_refused_and_the_unit_named(tmp_path, monkeypatch,
     study = study_of(tmp_path, target)
     with refuses("run.until", "in the unit", "0.1 hm3"):
         until.compute(study, RunOptions(tmp_path / "run"))
-
-
-def test_policies_that_are_the_same_on_all_futures_go_to_the_bound(tmp_path, monkeypatch, no_jax):
-    arrays = no_jax.program._arrays
-    same = PlayedBack(Recorded({**arrays, "outcomes": arrays["outcomes"][[0, 0]]}))
-    monkeypatch.setattr(job, "executor_of", lambda *_: same)
-    target = "mean of lowest_stock under use minus keep within 1 %"
-    done = until.compute(study_of(tmp_path, target, paths=8000), RunOptions(tmp_path / "run"))
-    assert done.ended.ending is Ending.BOUND and done.ended.paths == 8000
-    assert all(word in ending(done.ended)[1] for word in ("8,000 futures", "at most 0.00096"))
 
 
 def test_what_is_damaged_is_not_looked_at(tmp_path, no_jax):

@@ -116,35 +116,6 @@ def test_normal_lognormal_and_exponential_in_closed_form(quick):
     assert_close(only(x, "normal").log_likelihood, -25 * (math.log(2 * math.pi * x.var()) + 1))
 
 
-def test_other_maxima_in_closed_form(quick):
-    """Johnson, Kotz, Balakrishnan, Continuous Univariate Distributions (1994, 1995): 15.4, 20.4, 24.4, 26.5."""
-    x = random().lognormal(1, 0.5, 50)
-    laplace = only(x, "laplace").parameters
-    assert_close([laplace["loc"], laplace["scale"]], [np.median(x), np.abs(x - np.median(x)).mean()])
-    pareto = only(x, "pareto").parameters
-    assert_close([pareto["scale"], pareto["b"]], [x.min(), 1 / np.log(x / x.min()).mean()])
-    invgauss = only(x, "invgauss").parameters
-    scale = 1 / (1 / x - 1 / x.mean()).mean()
-    assert_close([invgauss["scale"], invgauss["mu"]], [scale, x.mean() / scale])
-    uniform = only(x, "uniform").parameters
-    assert_close([uniform["low"], uniform["high"]], [x.min(), x.max()])
-
-
-def test_the_logit_normal_law_is_the_normal_one_of_the_logits(quick):
-    values = SAMPLES["logit-normal"][0]
-    logit = special.logit(values)
-    best = stats.norm(logit.mean(), logit.std()).logpdf(logit).sum() - np.log(values * (1 - values)).sum()
-    fit = only(values, "logit-normal")
-    assert best - 1e-6 < fit.log_likelihood <= best + 1e-9
-    assert special.logit(fit.parameters["median"]) == pytest.approx(logit.mean(), abs=1e-3 * logit.std())
-
-
-def test_criteria_follow_their_formulas(quick):
-    fit = only(SAMPLES["gamma"][0], "gamma")
-    assert_close(fit.aic, 2 * 2 - 2 * fit.log_likelihood)
-    assert_close(fit.bic, 2 * math.log(400) - 2 * fit.log_likelihood)
-
-
 @pytest.mark.slow
 def test_data_of_a_family_rank_it_near_the_top():
     fits = rank(random().gamma(2.1, 3, 150))
@@ -163,22 +134,12 @@ def test_what_is_tried_suits_the_data(quick):
     assert tried == {*ranking.REAL, *ranking.POSITIVE, *ranking.UNIT}
 
 
-def test_the_same_data_give_the_same_ranking_in_any_order():
-    x = random().gamma(2, 1, 30)
-    assert rank(x, ["gamma", "normal"]) == rank(x[::-1], ["normal", "gamma"])
-
-
 def test_loc_is_held_at_zero_unless_it_is_asked_for(quick):
     x = random().gamma(2, 1, 100)
     assert only(x, "gamma").parameters["loc"] == 0
     moved = only(x + 5, "gamma", shifted=True)
     assert moved.k == 3 and 4 < moved.parameters["loc"] < 5 + x.min()
     assert only(x - 5, "lognormal", shifted=True).family == "lognorm"
-
-
-def test_our_names_and_those_of_scipy_are_one_family(quick):
-    x = random().lognormal(0, 1, 30)
-    assert [fit.family for fit in rank(x, ["norm", "normal", "lognorm"])] == ["lognormal", "normal"]
 
 
 def test_what_cannot_be_fitted_is_a_row_that_says_why(quick):
@@ -193,12 +154,6 @@ def test_what_cannot_be_fitted_is_a_row_that_says_why(quick):
     assert rank(x, ["gamma", "normal"])[0].family == "normal"
 
 
-def test_a_law_that_is_slow_for_each_value_gets_no_p_value(monkeypatch):
-    monkeypatch.setattr(goodness, "SECONDS", 0.0)
-    fit = only(random().normal(0, 1, 30), "normal")
-    assert not fit.failed and fit.resamples == 0 and fit.warnings == ("no p-value: it takes too long.",)
-
-
 def test_a_family_without_a_p_value_is_ranked_and_says_why(monkeypatch):
     def broken(*args):
         raise ValueError("by design.")
@@ -206,14 +161,6 @@ def test_a_family_without_a_p_value_is_ranked_and_says_why(monkeypatch):
     monkeypatch.setattr(ranking, "p_value", broken)
     fit = only(random().normal(0, 1, 30), "normal")
     assert not fit.failed and fit.warnings == ("no p-value: by design.",) and p_text(fit) == "no p"
-
-
-def test_failures_inside_scipy_are_rows(monkeypatch):
-    def broken(*args):
-        raise ValueError("by design")
-
-    monkeypatch.setattr(ranking, "maximum", broken)
-    assert only(random().normal(0, 1, 30), "normal").failed == "by design"
 
 
 @pytest.mark.parametrize(
@@ -270,32 +217,6 @@ def test_of_very_many_values_some_are_taken_at_random():
     assert_plausible(taken.mean(), many.mean(), 1 / math.sqrt(50_000), 0.1)
 
 
-def fit_of(family, aic, p_value, resamples=199):
-    return Fit(family, {"a": 1.0}, 1, 0.0, aic, aic, 1.0, p_value, resamples)
-
-
-def test_what_a_ranking_means():
-    good, near, far = fit_of("gamma", 10, 0.4), fit_of("fisk", 11.5, 0.2), fit_of("t", 30, 0.5)
-    assert (
-        reading([good, near, far])
-        == "gamma has the lowest AIC, and the data do not contradict it (p = 0.4). Within 2 of it, which is no"
-        " difference: fisk."
-    )
-    bad = fit_of("normal", 5, 0.005)
-    assert (
-        reading([bad, fit_of("t", 6, 0.005)])
-        == "normal has the lowest AIC, but the data contradict it (p <= 0.005). Use the data themselves, family"
-        " 'empirical'."
-    )
-    assert (
-        reading([bad, good])
-        == "normal has the lowest AIC, but the data contradict it (p <= 0.005). Use the data themselves, family"
-        " 'empirical', or gamma, which they do not contradict (p = 0.4, AIC 5.0 above)."
-    )
-    assert reading([fit_of("nct", 1, math.nan), Fit("t", failed="no")]).endswith("whether it fits was not tested.")
-    assert p_text(fit_of("t", 1, math.nan)) == "no p"
-
-
 def test_the_snippet_of_the_data_themselves():
     table = {"family": "empirical", "values": [1.0, 2.5], "source": "data.csv"}
     assert tomllib.loads(data_snippet("price", np.array([2.5, 1.0]), "data.csv"))["factors"]["price"] == table
@@ -317,7 +238,16 @@ def test_fits_follow_the_unit_of_the_data(scale, family, quick):
     assert scaled.log_likelihood + 400 * math.log(scale) == pytest.approx(plain.log_likelihood, abs=1e-5)
 
 
-def test_fits_follow_the_data_far_out(quick):
-    near, far = (only(place + SAMPLES["t"][0], "t") for place in (0.0, 2.0**30))
-    np.testing.assert_allclose(far.parameters["df"], near.parameters["df"], rtol=2e-3)
-    np.testing.assert_allclose(far.parameters["loc"] - 2.0**30, near.parameters["loc"], atol=2e-3)
+def test_what_a_ranking_means():
+    bad, good, near = (
+        Fit(family, {"a": 1.0}, 1, 0.0, aic, aic, 1.0, p_value, 199)
+        for family, aic, p_value in (("normal", 5, 0.005), ("gamma", 10, 0.4), ("fisk", 11.5, 0.2))
+    )
+    assert reading([good, near]) == (
+        "gamma has the lowest AIC, and the data do not contradict it (p = 0.4). Within 2 of it, which is no"
+        " difference: fisk."
+    )
+    assert reading([bad, good]) == (
+        "normal has the lowest AIC, but the data contradict it (p <= 0.005). Use the data themselves, family"
+        " 'empirical', or gamma, which they do not contradict (p = 0.4, AIC 5.0 above)."
+    )

@@ -1,22 +1,15 @@
 """The folder of compiled programs: whose it may be, which files are read, and that the next process finds them."""
 
-import json
 import os
 import shutil
 import stat
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import jax
 import pytest
 
-import engine
 from engine.lanes import compilation_cache
-from tests.helpers import assert_same
-from tests.small_files import BRIDGE, POND, call, own, write
 
-PROGRAM = "import sys; from engine.cli import main; sys.exit(main())"
 CACHE = "jax_compilation_cache_dir"
 KEY, OTHER = "0" * 32, "1" * 32
 
@@ -147,27 +140,6 @@ def test_a_damaged_entry_is_not_used(file, damage):
     assert compilation_cache.held("code", KEY) is None
 
 
-def test_links_are_not_written_through(file, tmp_path):
-    other = tmp_path / "other"
-    file.rename(other)
-    file.symlink_to(other)
-    before = other.read_bytes()
-    compilation_cache.keep("code", KEY, b"new")
-    assert other.read_bytes() == before and not file.is_symlink()
-    assert compilation_cache.held("code", KEY) == b"new"
-
-
-def test_a_pipe_or_a_folder_in_place_of_an_entry_is_not_read(file):
-    file.unlink()
-    os.mkfifo(file)
-    assert compilation_cache.held("code", KEY) is None
-    file.unlink()
-    file.mkdir()
-    compilation_cache.keep("code", KEY, b"cannot be written")
-    assert compilation_cache.held("code", KEY) is None
-    assert [*file.parent.iterdir()] == [file]
-
-
 def test_the_least_recently_used_programs_are_deleted_and_no_file_of_others(place, monkeypatch):
     monkeypatch.setattr(compilation_cache, "LARGEST", 400)
     used()
@@ -188,42 +160,3 @@ def test_the_least_recently_used_programs_are_deleted_and_no_file_of_others(plac
     assert all(file.exists() for file in strangers)
     assert [key for key in keys if compilation_cache.held("code", key)] == [keys[0], keys[3]]
     assert [file.exists() for file in of_jax] == [True, False, True]
-
-
-@pytest.mark.slow
-def test_the_next_process_finds_the_programs_and_nothing_else_changes(tmp_path):
-    study, folder = write(tmp_path, POND), tmp_path / "programs"
-
-    def start(out, programs=folder):
-        words = ["run", str(study), *own("Pond"), "--out", str(tmp_path / out), "--json"]
-        environment = {**os.environ, "RUSTBELT_CACHE": str(programs)}
-        return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *words],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def ended(process):
-        printed, told = process.communicate()
-        assert process.returncode == 0, told
-        return json.loads(printed), told.splitlines()[1]
-
-    at_once = [start("first"), start("second")]
-    (records, compiled), (same, beside) = map(ended, at_once)
-    later = [start("third"), start("fourth", "off")]
-    (again, found), (without, anew) = map(ended, later)
-    assert records == same == again == without
-    assert anew.startswith("compiled in ")
-    assert "compiled in " in compiled + beside  # one of them may be quick enough to serve the other
-    assert found.startswith("compiled programs found (")
-    paths = [engine.open_cube(tmp_path / out)["paths"].to_dataset()["shortage"].values for out in ("third", "fourth")]
-    assert_same(*paths)
-
-
-@pytest.mark.filterwarnings("default")
-def test_the_command_line_says_in_one_line_that_a_folder_is_left_alone(place, tmp_path):
-    place.mkdir(parents=True)
-    place.chmod(0o777)
-    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--quiet")
-    assert ended.exit_code == 0
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("warning: ") and "nobody else" in line

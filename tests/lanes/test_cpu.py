@@ -1,11 +1,9 @@
 """Compiled functions of one lane: inputs, outputs, parts and numbers of lanes."""
 
-import ast
 import functools
 import gc
 import json
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from pathlib import Path
+from concurrent.futures import Executor, Future
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +11,6 @@ import numpy as np
 import pytest
 from jax import lax
 
-import engine.lanes
 from engine.lanes import cpu, memory
 from engine.lanes.layout import Layout
 from tests.helpers import assert_same
@@ -50,16 +47,6 @@ def test_any_number_of_lanes_gives_what_xla_gives(lanes, width):
     found = compiled(width)(SHARED, 0, lanes, inputs(lanes))
     for name, values in by_xla(mixed, SHARED, lanes, inputs(lanes)).items():
         assert_same(found[name], values)
-
-
-def test_inputs_of_the_lanes_are_read_in_any_memory_order():
-    made, own = compiled(), inputs(64)
-    expected = made(SHARED, 0, 64, own)
-    turned = jax.tree.map(np.asfortranarray, own)
-    apart = jax.tree.map(lambda leaf: np.repeat(leaf, 2, axis=-1)[..., ::2], own)
-    for given in (turned, apart):
-        for name, values in made(SHARED, 0, 64, given).items():
-            assert_same(values, expected[name])
 
 
 def test_lanes_have_32_bit_numbers_and_any_part_of_them_gives_the_same():
@@ -118,14 +105,6 @@ def test_parts_of_outputs_are_those_of_the_whole():
     assert_same(found["table"][..., :39], everything["table"][:, 1])
 
 
-def test_work_is_done_by_the_given_threads():
-    made, own = compiled(), inputs(50_000)
-    with ThreadPoolExecutor(3) as threads:
-        found = made.start(SHARED, 0, 50_000, own, threads=threads)()
-    for name, values in made(SHARED, 0, 50_000, own).items():
-        assert_same(found[name][..., :50_000], values)
-
-
 class Later(Executor):
     """An executor that keeps its work."""
 
@@ -159,12 +138,6 @@ def test_inputs_of_another_size_are_refused():
         made(SHARED, 0, 4, {**inputs(4), "n": np.zeros((1, 4), np.int32)})
 
 
-def test_inputs_of_another_number_of_lanes_are_refused():
-    for lanes in (3, 5):
-        with pytest.raises(ValueError, match=rf"own: expected 4 lanes along the last axis, got .*\({lanes},\)"):
-            compiled()(SHARED, 0, 4, {**inputs(4), "x": np.zeros(lanes, np.float32)})
-
-
 @pytest.mark.parametrize(
     ("function", "inputs", "refusal"),
     [
@@ -185,13 +158,3 @@ def test_a_kept_layout_and_code_compute_the_same():
     for name, values in made(SHARED, 0, 9, own).items():
         assert_same(again(SHARED, 0, 9, own)[name], values)
     assert cpu.kept(made.layout, "0" * 32) is None
-
-
-def test_the_package_imports_nothing_else_of_the_engine():
-    home = Path(engine.lanes.__file__).parent
-    for file in home.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) else []
-            foreign = [name for name in names if name.split(".")[0] == "engine" and name.split(".")[1:2] != ["lanes"]]
-            assert not foreign, file.name

@@ -32,71 +32,44 @@ def place(a):
 FUNCTIONS = {
     "matmul": lambda a, b: (row(a, b).reshape(2, 4) @ row(b, a).reshape(4, 2))[0, 1],
     "index2": lambda a, b: row(a, b).reshape(2, 4)[place(a) % 2, place(b) % 4],
-    "index_row": lambda a, b: row(a, b).reshape(2, 4)[place(a) % 2].sum(),
-    "index_neg": lambda a, b: row(a, b)[-1 - place(a)],
-    "index_many": lambda a, b: row(a, b)[jnp.stack([place(a), place(b)])].sum(),
     "index_col_many": lambda a, b: row(a, b).reshape(2, 4)[:, jnp.stack([place(a) % 4, place(b) % 4])].sum(),
-    "take": lambda a, b: jnp.take(row(a, b), place(a)),
     "take_outside": lambda a, b: jnp.take(row(a, b), 2 * place(a) - 3),
     "slice_outside": lambda a, b: lax.dynamic_slice_in_dim(row(a, b), place(a) - 2, 3) @ jnp.array([1.0, 2.0, 4.0]),
     "update_outside": lambda a, b: lax.dynamic_update_slice_in_dim(row(a, b), row(b, a)[:3], place(a) + 2, 0)[4],
     "set_outside": lambda a, b: row(a, b).at[2 * place(a) - 9].set(9.0).sum(),
     "take_along": lambda a, b: jnp.take_along_axis(row(a, b), jnp.stack([place(a), place(b)]), 0).sum(),
     "table_const": lambda a, b: jnp.arange(100.0)[(place(a) * 9)],
-    "table_const_big": lambda a, b: jnp.arange(1000.0)[(place(a) * 99)],
     "interp": lambda a, b: jnp.interp(a, jnp.array([0.0, 0.2, 0.5, 1.0]), jnp.array([1.0, 3.0, 2.0, 5.0])),
-    "searchsorted20": lambda a, b: jnp.searchsorted(jnp.linspace(0, 1, 20), a) * 1.0,
     "at_set": lambda a, b: row(a, b).at[place(a)].set(9.0).sum(),
-    "at_add": lambda a, b: row(a, b).at[place(a)].add(9.0).sum(),
-    "at_slice_set": lambda a, b: row(a, b).at[2:4].set(b).sum(),
     "pad": lambda a, b: jnp.pad(row(a, b), 2).sum(),
-    "roll": lambda a, b: jnp.roll(row(a, b), 3)[1],
     "logsumexp": lambda a, b: jax.nn.logsumexp(row(a, b)),
-    "softmax": lambda a, b: jax.nn.softmax(row(a, b))[1],
-    "std": lambda a, b: jnp.std(row(a, b)),
     "argmax_nan": lambda a, b: jnp.argmax(jnp.log(row(a, b) - 0.3)) + 10.0 * jnp.argmin(jnp.log(row(b, a) - 0.3)),
     "det": lambda a, b: jnp.linalg.det(jnp.eye(2) * (a + 1)),
     "floor_div": lambda a, b: a // (b + 1),
-    "mod": lambda a, b: (a * 10) % (b + 1),
     "remainder_i": lambda a, b: (place(a) % (place(b) + 1)) * 1.0,
     "int_pow_v": lambda a, b: a ** place(b),
     "i_pow_i": lambda a, b: (place(a) ** place(b)) * 1.0,
     "round": lambda a, b: jnp.round(a * 10, 1),
-    "hypot": lambda a, b: jnp.hypot(a, b),
     "relu": lambda a, b: jax.nn.relu(a - b) + jax.nn.softplus(a) + jax.nn.gelu(b) + jax.nn.silu(a) + jax.nn.elu(a - b),
     "gamma": lambda a, b: jax.scipy.special.gamma(a + 1),
-    "betaln": lambda a, b: jax.scipy.special.betaln(a + 1, b + 1),
     "ndtr": lambda a, b: jax.scipy.special.ndtr(a) + jax.scipy.special.log_ndtr(-b),
     "ndtri": lambda a, b: jax.scipy.special.ndtri(jax.nn.sigmoid(a)),
-    "norm_cdf": lambda a, b: jax.scipy.stats.norm.cdf(a, b, 1.0),
-    "norm_ppf": lambda a, b: jax.scipy.stats.norm.ppf(jax.nn.sigmoid(a)),
-    "expit": lambda a, b: jax.scipy.special.expit(a) + jax.scipy.special.logit(jax.nn.sigmoid(b)),
-    "piecewise": lambda a, b: jnp.piecewise(a, [a < 0.5, a >= 0.5], [lambda x: x, lambda x: x * 2]),
     "select": lambda a, b: jnp.select([a < b, a > 1], [a, b], 0.0),
     "grad": lambda a, b: jax.grad(lambda x: jnp.sin(x) * x**2)(a),
-    "vmap": lambda a, b: jax.vmap(lambda x: x * a)(row(a, b)).sum(),
     "shift": lambda a, b: ((place(a) + 40) >> place(b)) * 1.0,
     "histogram": lambda a, b: jnp.histogram(row(a, b), bins=3, range=(0.0, 3.0))[0][1] * 1.0,
     "bincount": lambda a, b: jnp.bincount(jnp.stack([place(a), place(b)]), length=8)[2] * 1.0,
     "logs": lambda a, b: jnp.log2(a + 1) + jnp.log10(b + 1) + jnp.logaddexp(a, b),
     "frexp": lambda a, b: jnp.frexp(a)[0] + jnp.ldexp(b, 2) + jnp.modf(a * 7)[0],
-    "split": lambda a, b: jnp.split(row(a, b), 2)[1].sum(),
-    "flip": lambda a, b: jnp.flip(row(a, b))[1] + jnp.tile(row(a, b), 2)[9] + jnp.repeat(row(a, b), 2)[3],
-    "tril": lambda a, b: jnp.tril(row(a, b).reshape(2, 4)).sum() + jnp.trace(row(a, b).reshape(2, 4)),
-    "checkpoint": lambda a, b: jax.checkpoint(lambda x: jnp.sin(x))(a),
     "at_subtract": lambda a, b: row(a, b).at[jnp.stack([place(a), place(b)])].subtract(b).sum(),
     "matmul_mixed": lambda a, b: (jnp.arange(8).reshape(2, 4) @ row(b, a).reshape(4, 2))[1, 0],
-    "dot_of_counts": lambda a, b: jnp.stack([place(a), place(b)]) @ jnp.stack([b, a]),
     "matmul_empty": lambda a, b: a + (jnp.stack([a, b])[:, None][:, :0] @ jnp.zeros((0, 2))).sum(),
     "sum_of_no_rows": lambda a, b: a + jnp.sum(row(a, b).reshape(2, 4)[:, :0], 0).sum(),
 }
 """Name -> function of two numbers; what `test_not_numbers` and `test_loops` have is not here."""
 WITHOUT_FORM = {
     "sort": ("sort", lambda a, b: jnp.sort(row(a, b))[2]),
-    "sort_two": ("sort", lambda a, b: lax.sort((row(a, b), row(b, a)), num_keys=1)[1][3]),
-    "median": ("sort", lambda a, b: jnp.median(row(a, b))),
     "at_apply": ("scatter-apply", lambda a, b: row(a, b).at[place(a)].apply(lambda x: 2.0 - x).sum()),
-    "top_k": ("top_k", lambda a, b: lax.top_k(row(a, b), 3)[0][2]),
     "matmul_big": (
         "a large product of matrices",
         lambda a, b: (jnp.outer(jnp.arange(30.0) * a, jnp.arange(30.0) * b) @ jnp.ones((30, 30)))[3, 4],
@@ -105,29 +78,17 @@ WITHOUT_FORM = {
         "while",
         lambda a, b: lax.while_loop(lambda s: s[0] < a * 5, lambda s: (s[0] + 1.0, s[1] * 1.1), (0.0, b))[1],
     ),
-    "fori_dyn": ("while", lambda a, b: lax.fori_loop(0, place(a), lambda k, s: s * a + k, b)),
     "place_in_many": ("a place in a long array", lambda a, b: (jnp.arange(1000.0) * a)[(place(a) * 99)]),
     "change_of_many": ("a change of a large array", lambda a, b: (jnp.arange(999.0) * a).at[place(a)].set(b)[2]),
     "digamma": ("digamma", lambda a, b: jax.scipy.special.digamma(a + 1)),
-    "cumlogsumexp": ("cumlogsumexp", lambda a, b: lax.cumlogsumexp(row(a, b))[4]),
-    "convolve": ("conv_general_dilated", lambda a, b: jnp.convolve(row(a, b), jnp.ones(3))[3]),
     "fft": ("numbers of type complex64", lambda a, b: jnp.abs(jnp.fft.fft(row(a, b)))[2]),
-    "cholesky": ("cholesky", lambda a, b: jnp.linalg.cholesky(jnp.eye(2) * (a + 1))[0, 0]),
-    "solve": ("lu", lambda a, b: jnp.linalg.solve(jnp.eye(2) * (a + 1), jnp.stack([a, b]))[0]),
-    "gammainc": ("igamma", lambda a, b: jax.scipy.special.gammainc(a + 1, b)),
-    "betainc": ("regularized_incomplete_beta", lambda a, b: jax.scipy.special.betainc(a + 1, b + 1, 0.3)),
-    "i0": ("bessel_i0e", lambda a, b: jax.scipy.special.i0(a)),
-    "int8": ("numbers of type int8", lambda a, b: (a * 3).astype(jnp.int8) * 1.0),
-    "bf16": ("numbers of type bfloat16", lambda a, b: (a.astype(jnp.bfloat16) * 2).astype(jnp.float32)),
-    "popcount": ("population_count", lambda a, b: lax.population_count(place(a)) * 1.0),
     "prngkey": (
         "numbers of type key<fry>",
         lambda a, b: jax.random.uniform(jax.random.fold_in(jax.random.PRNGKey(0), place(a))),
     ),
-    "reduce_precision": ("reduce_precision", lambda a, b: lax.reduce_precision(a, 8, 7)),
 }
 """Name -> what has no scalar form, and a function that calls it."""
-SEVERAL = 26
+SEVERAL = 20
 """Functions of one program."""
 
 
@@ -164,18 +125,6 @@ def test_what_has_no_scalar_form_is_named_with_the_line_that_calls_it(name):
     assert caught.value.what == what
     assert str(caught.value).startswith(f"{what} at test_functions.py:")
     assert int(str(caught.value).split(":")[1]) in lines
-
-
-def test_the_line_is_that_of_the_innermost_function_of_the_user():
-    @jax.jit
-    def inner(x):
-        return lax.cumlogsumexp(jnp.stack([x, x]))[0]
-
-    def turn(c, x):
-        return inner(c) + x, None
-
-    with pytest.raises(NoScalarForm, match=r"^cumlogsumexp at test_functions\.py:\d+:\d+ \(.*inner\)$"):
-        trace(lambda shared, lane: {"y": lax.scan(turn, shared, jnp.arange(3.0))[0]}, np.float32(1))
 
 
 def test_a_function_of_too_many_operations_is_refused_and_no_single_line_blamed(monkeypatch):

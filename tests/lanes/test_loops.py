@@ -24,43 +24,14 @@ OWN = {
 class Loops:
     """Functions (shared inputs, lane's number, inputs of the lane) -> results, of integers that no rounding changes."""
 
-    def carried_numbers_change_places(s, lane, own):
-        return lax.scan(lambda c, _: ((c[1], c[0] + c[1]), None), (own["x"], s["one"]), None, length=5)[0]
-
     def what_a_turn_reads_is_shared_of_the_lane_computed_and_constant(s, lane, own):
         along = s["row"], own["rows"], own["rows"] * own["x"], jnp.arange(4.0), jnp.arange(8, dtype=jnp.int32)[::2]
         return lax.scan(lambda c, x: (c + x[0] * x[1] - x[2], (x[3] + c, x[4])), own["x"], along)
-
-    def constants_around_a_loop_are_those_of_the_lane_and_shared_ones(s, lane, own):
-        y = own["x"] + s["one"]
-        return lax.scan(lambda c, x: (c + y * x + s["table"][1, 2], None), 0.0, s["row"])[0]
-
-    def turns_go_backwards(s, lane, own):
-        forward = lax.scan(lambda c, x: (c * 2 + x, c), own["x"], own["rows"])
-        back = lax.scan(lambda c, x: (c * 2 + x, (c, x)), own["x"], own["rows"], reverse=True)
-        return forward, back
 
     def results_by_turn_are_read_by_another_loop_either_way(s, lane, own):
         _, first = lax.scan(lambda c, x: (c + x, c * x), own["x"], own["rows"])
         _, again = lax.scan(lambda c, x: (c + x, c - x), 0.0, first, reverse=True)
         return lax.scan(lambda c, x: (c + x[0] * x[1], None), 1.0, (first, again))[0], first[::-1], again[1:3]
-
-    def one_turn_and_two(s, lane, own):
-        def turns(count):
-            return lax.scan(lambda c, x: (c + x, c * x), own["x"], own["rows"][:count])
-
-        return turns(1), turns(2)
-
-    def a_loop_in_a_loop_in_a_loop(s, lane, own):
-        def inner(c, x):
-            c, sums = lax.scan(lambda c, y: (c + y, c - y), c, own["rows"])
-            return c, (c * x, sums)
-
-        def outer(c, _):
-            c, found = lax.scan(inner, c, s["row"])
-            return c - own["x"], found
-
-        return lax.scan(outer, own["x"], None, length=3)
 
     def results_of_inner_loops_are_read_where_they_are_and_outside(s, lane, own):
         def outer(c, x):
@@ -75,10 +46,6 @@ class Loops:
         columns = lax.scan(lambda c, x: (c + x, c[1] + x), jnp.zeros(3, jnp.int32), s["table"].T)
         mixed = lax.scan(lambda c, x: (c * 2 + x, None), own["x"], own["rows"][np.array([2, 0, 0, 3, 1])])[0]
         return columns, mixed
-
-    def the_same_row_in_every_turn(s, lane, own):
-        rows = jnp.broadcast_to(jnp.stack([own["x"], s["one"]]), (5, 2))
-        return lax.scan(lambda c, x: (c + x[0] - x[1], x), 0.0, rows)
 
     def truth_values_and_integers(s, lane, own):
         def turn(c, x):
@@ -102,9 +69,6 @@ class Loops:
 
         return lax.scan(turn, own["rows"], jnp.arange(6))
 
-    def maps_and_counted_loops(s, lane, own):
-        return lax.map(lambda x: x * own["x"], s["row"]), lax.fori_loop(0, 5, lambda k, c: c * 2 + k, own["x"])
-
     def conditionals_in_loops_and_loops_in_conditionals(s, lane, own):
         def turn(c, x):
             doubled = lax.cond(c > x, lambda: c * 2, lambda: lax.fori_loop(0, 3, lambda k, v: v + x, c))
@@ -112,18 +76,10 @@ class Loops:
 
         return lax.scan(turn, own["x"], s["row"])
 
-    def what_is_carried_but_not_needed(s, lane, own):
-        last, _ = lax.scan(lambda c, x: ((c[0] + x, c[1] * x, c[1]), c), (own["x"],) * 3, s["row"])
-        return last[0], last[2]
-
     def long_constants_by_turn_and_by_place(s, lane, own):
         table = np.random.default_rng(1).integers(0, 99, 5000).astype(np.float32)
         total, _ = lax.scan(lambda c, x: (lax.rem(c + x, 1e4), None), own["x"], table[:4999])
         return total, jnp.asarray(table[1:4801].reshape(2, 2400))[:, 7:9]
-
-    def numbers_of_no_loop_come_before_it_whatever_they_are(s, lane, own):
-        empty = lax.scan(lambda c, x: (c + x.sum(), x), own["x"], jnp.zeros((3, 0)))
-        return empty[0], own["rows"][:2], s["table"], jnp.float32(lane % 5)
 
 
 CASES = {name: function for name, function in vars(Loops).items() if not name.startswith("_")}

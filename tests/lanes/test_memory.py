@@ -1,12 +1,8 @@
 """Memory is used again when nobody holds any view of it, and not before."""
 
 import numpy as np
-import pytest
 
-from engine.errors import UserError
-from engine.execution.resources import take_every_core
 from engine.lanes import memory
-from engine.program.devices import use_every_core
 
 SHAPE = 3, memory.SMALLEST
 
@@ -31,16 +27,3 @@ def test_no_more_is_kept_than_is_said():
     del held
     assert sum(map(len, memory._FREE.values())) <= memory.LARGEST
     memory._FREE.clear()
-
-
-def test_only_a_process_of_the_engines_own_keeps_what_it_lets_go_of(monkeypatch):
-    kept = []
-    monkeypatch.setattr(memory, "keep", lambda: kept.append(True))
-    use_every_core()
-    monkeypatch.setenv("RUSTBELT_CPU_DEVICES", "many")
-    with pytest.raises(UserError, match="number of devices"):
-        take_every_core()
-    assert not kept
-    monkeypatch.delenv("RUSTBELT_CPU_DEVICES")
-    take_every_core()
-    assert kept

@@ -82,12 +82,3 @@ def test_a_case_that_is_rarely_needed_is_computed_in_a_branch_of_its_own():
 
     assert not faults(trace(function, ROW, jax.ShapeDtypeStruct((2,), np.float32)).nest())
     assert_by_lanes_as_by_xla(function, ROW, LANES, PAIR)
-
-
-def test_an_operation_is_there_once_for_all_that_read_it():
-    def function(shared, lane, x):
-        return {"y": jnp.sin(x) + lax.scan(lambda c, r: (c + jnp.sin(x) * r, None), x, shared)[0], "z": jnp.sin(x)}
-
-    nest = trace(function, ROW, jax.ShapeDtypeStruct((), np.float32)).nest()
-    alone = trace(lambda shared, lane, x: {"z": jnp.sin(x)}, ROW, jax.ShapeDtypeStruct((), np.float32)).nest()
-    assert nest.operations == alone.operations + 1 + 2 * len(ROW)

@@ -136,14 +136,3 @@ def test_lanes_give_what_xla_gives(shapes, dtype):
     for k in range(0, rows.shape[1], 5):  # in which every number stands at every place
         for name, values in folded(shapes, dtype, rows[:, k]).items():
             assert_same(values.astype(first[name].dtype), first[name][..., k].ravel())
-
-
-@pytest.mark.parametrize("name", ["argmax", "argmin"])
-def test_the_index_of_the_extreme_is_that_of_the_first_nan(name):
-    """As in NumPy; computed here too, so that it does not rest on XLA and NumPy alone."""
-    _, rows = all_of(((SIZE,),), np.float32)
-    none = np.isnan(rows)
-    some = none.any(axis=0)
-    found = computed(((SIZE,),), np.float32, 4)[name]
-    assert_same(found[some], none.argmax(axis=0)[some].astype(np.int32))
-    assert_same(found, getattr(np, name)(rows, axis=0).astype(np.int32))

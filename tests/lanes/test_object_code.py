@@ -95,11 +95,6 @@ def test_a_crash_of_the_compiler_is_an_exception_with_its_last_words():
         machine_code.loaded(FATAL)
 
 
-def test_an_invalid_text_is_refused_as_in_this_process():
-    with pytest.raises(RuntimeError, match="expected top-level entity"):
-        object_code.emitted_apart("none")
-
-
 def test_code_is_compiled_here_where_no_process_can_be_started(monkeypatch):
     def refused(*words, **options):
         raise OSError("no process")

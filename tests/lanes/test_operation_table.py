@@ -185,10 +185,3 @@ def test_the_bits_do_not_depend_on_which_operand_is_constant():
             expected = np.where(grid[0] == grid[1], grid[1], expected)
         for values in expected:
             assert_same(next(results)[: len(values)], values)
-
-
-def test_folding_of_a_sum_with_a_product_rounds_once():
-    """Rounded to float64 and then to float32 it would be a tie, and the result the number above."""
-    a, b, c = np.float32([2.0**-24 * (1 + 2.0**-23), 1 - 2.0**-23, 1 + 2.0**-23])
-    scalars = Scalars(0)
-    assert_same(scalars.each("fma", *map(scalars.constant, (a, b, c))).detail, c)

@@ -3,19 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.modelling.cell_axis import cell_layout, split_cells
+from engine.modelling.cell_axis import split_cells
 from tests.helpers import assert_same
 from tests.small_study import Provinces
-
-
-def test_cells_are_laid_out_in_the_order_of_the_model():
-    layout = cell_layout(Provinces())
-    assert [(name, c.first, c.count) for name, c in layout.items()] == [
-        ("growth", 0, 2),
-        ("stock", 2, 6),
-        ("price", 8, 1),
-    ]
-    assert layout["stock"].dims == ("region", "sector") and layout["stock"].shape == (2, 3)
 
 
 def test_split_gives_each_variable_its_own_dimensions_wherever_the_cell_axis_is():

@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from engine.modelling.cells import Cells, clip, each, maximum, merged_labels, normal_cdf, table, where
@@ -18,10 +17,6 @@ def test_tables_broadcast_by_the_name_of_their_dimensions():
     assert (by_sector * BOTH)["coal", "south"] == 10  # dimensions in order of first appearance
     assert (1 - by_region).values == (-9, -19)
     assert (BOTH / 2)["north", "steel"] == 0.5
-
-
-def test_numpy_numbers_on_the_left_hand_over():
-    assert (np.float64(2) * table(REGION, [1, 2])).values == (2, 4)
 
 
 def test_folding_and_selecting():

@@ -6,7 +6,6 @@ import pytest
 from scipy import stats
 
 from engine import Factor, Outcome, PathModel, Shock, binomial, poisson
-from engine.modelling.cells import table
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_plausible
 from tests.lanes.compiled import assert_by_lanes_as_by_xla
@@ -58,11 +57,6 @@ def test_other_arguments_give_no_number():
     assert np.isnan(
         [float(binomial(0.5, *law)) for law in ((-1.0, 0.5), (10_001.0, 0.5), (2.5, 0.5), (3.0, 1.1))]
     ).all()
-
-
-def test_tables_are_drawn_cell_by_cell():
-    towns = {"town": ("north", "south")}
-    assert poisson(table(towns, [0.1, 0.9]), 3.0).values == (1.0, 5.0)
 
 
 class Epidemic(PathModel):

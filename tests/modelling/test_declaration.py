@@ -3,7 +3,6 @@
 import pytest
 
 from engine.errors import UserError
-from engine.modelling.catalogue import SHIPPED
 from engine.modelling.declaration import check_declaration
 from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
 from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, StaticModel, Yearly
@@ -75,11 +74,6 @@ def test_terms_of_a_sum_have_one_unit_and_each_is_checked():
         at("model.outcomes.odd", "'median'", "'mean'"),
         at("model.outcomes.odd", "scale", "inf"),
     ]
-
-
-def test_models_that_ship_state_themselves_rightly():
-    for model in (entry.load() for entry in SHIPPED.values()):
-        check_declaration(model(), range(2016, 2031))
 
 
 def test_a_static_model_has_nothing_to_fold():

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-import engine
-from engine.modelling import folds
 from engine.modelling.cells import table
 from engine.modelling.folds import at_year, highest_spell, last, lowest, peak, total, worst_spell
 
@@ -63,11 +61,6 @@ def test_only_folds_add_up():
             wrong()
 
 
-def test_every_kind_is_public_by_its_name():
-    for name in folds.__all__:
-        assert getattr(engine, name) is getattr(folds, name)
-
-
 KINDS = {
     "peak": peak("x"),
     "lowest": lowest("x"),
@@ -87,13 +80,3 @@ def test_years_up_to_one_give_what_a_study_gives_that_ends_in_it(kind, until):
     series[n:] = np.nan  # what is not looked at cannot be seen
     assert folded(fold.until(until), series) == folded(fold, SERIES[:n], YEARS[:n])
     assert folded(fold.until(2040), SERIES) == folded(fold.until(2025), SERIES) == folded(fold, SERIES)
-
-
-def test_terms_of_one_sum_may_end_in_different_years():
-    both = 2 * (peak("x") - total("y")).until(2018) + last("x") - lowest("x").until(2022)
-    first, second = SERIES[:3], SERIES[:7]
-    expected = 2 * (first.max() - (first**2).sum()) + SERIES[-1] - second.min()
-    assert folded(both, SERIES) == pytest.approx(expected, rel=1e-5)
-    assert folded(both.until(2018), SERIES) == pytest.approx(
-        2 * (first.max() - (first**2).sum()) + first[-1] - first.min(), rel=1e-5
-    )

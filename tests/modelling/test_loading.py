@@ -3,7 +3,6 @@
 import hashlib
 import sys
 import tomllib
-import zipfile
 
 import pytest
 
@@ -83,15 +82,3 @@ def test_a_package_on_the_search_path_is_not_imported_anew(tmp_path, monkeypatch
     load_model_file(f"{file}:Mine")
     assert sys.modules.pop("beside") is before
     assert is_own(target / "other.py")
-
-
-def test_a_module_in_a_zip_archive_is_the_one_that_is_there_now(tmp_path, monkeypatch):
-    monkeypatch.delitem(sys.modules, "beside", raising=False)
-    file, packed = tmp_path / "my_model.py", tmp_path / "packed.zip"
-    file.write_text(MODEL)
-    monkeypatch.syspath_prepend(packed)
-    for unit in ("t", "kg"):
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("beside.py", f"UNIT = '{unit}'")
-        assert load_model_file(f"{file}:Mine").factors["x"].unit == unit
-    del sys.modules["beside"]

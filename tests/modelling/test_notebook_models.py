@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from engine.modelling.contract import identified, refuse_broken
+from engine.modelling.contract import identified
 from tests.refusals import refuses
 from tests.user_models import static
 
@@ -40,16 +40,8 @@ RULE = "def rule(x):\n    return x * RATE"
 RULES = {
     "of each cell": "@each\ndef rule(x):\n    return x * RATE",
     "compiled": "@jax.jit\ndef rule(x):\n    return x * RATE",
-    "kept": "@functools.cache\ndef rate():\n    return RATE\ndef rule(x):\n    return x * rate()",
-    "partial": "def of(rate, x):\n    return x * rate\nrule = functools.partial(of, RATE)",
     "closure": "def of(rate):\n    return lambda x: x * rate\nrule = of(RATE)",
-    "default": "def rule(x, rate=RATE):\n    return x * rate",
-    "keyword": "def rule(x, *, rate=RATE):\n    return x * rate",
-    "object": "class Of:\n    pass\nof = Of()\nof.rate = RATE\ndef rule(x):\n    return x * of.rate",
     "called object": "class Of:\n    def __call__(self, x):\n        return x * RATE\nrule = Of()",
-    "namespace": "of = types.SimpleNamespace(rates=np.full(5000, RATE))\ndef rule(x):\n    return x * of.rates[0]",
-    "table": "of = table({'town': ('a', 'b')}, [1.0, RATE])\ndef rule(x):\n    return x * of['b']",
-    "functions": "of = {'b': [lambda x: x * RATE]}\ndef rule(x):\n    return of['b'][0](x)",
     "globals": "def rule(x):\n    return x * globals()['RATE']",
     "a module": "import sys\ndef rule(x):\n    return x * getattr(sys.modules[__name__], 'RATE')",
     "a generator": "def rates():\n    yield from [RATE] * 99\nkept = rates()\ndef rule(x):\n    return x * next(kept)",
@@ -69,13 +61,6 @@ def in_notebook(monkeypatch, **values):
     builtins_exec = vars(__import__("builtins"))["exec"]
     builtins_exec(compile(text, name, "exec"), vars(module))
     return module.Mine
-
-
-def test_a_class_of_a_notebook_counts_with_all_that_it_computes_with(monkeypatch):
-    first = digest(in_notebook(monkeypatch)())
-    assert digest(in_notebook(monkeypatch)()) == first
-    assert digest(in_notebook(monkeypatch, rate=2.0)()) != first
-    assert digest(in_notebook(monkeypatch, scale=6)()) != first
 
 
 def test_a_script_that_is_piped_to_python_is_in_no_file(monkeypatch):
@@ -109,11 +94,3 @@ def test_a_model_that_was_changed_since_it_was_loaded_is_not_run(monkeypatch):
     sys.modules["a_notebook"].RATE = 2.0
     with refuses("model", "when the study was loaded", "Load"):
         study.refuse_broken_model()
-
-
-def test_what_a_class_of_a_notebook_raises_is_told_with_its_line(monkeypatch):
-    part = in_notebook(monkeypatch)
-    del sys.modules["a_notebook"].RATE
-    line = NOTEBOOK.replace("{rule}", RULE).splitlines().index("    return x * RATE") + 1
-    with refuses("model.evaluate", "NameError", "'RATE'", f"line {line})"):
-        refuse_broken(part(), "mine")

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.models.rustbelt.base_2015 import BASE, read_rows
 from tests.helpers import assert_close
-from tests.rustbelt_paths import LAWS, MODEL, STUDY, Run, drawn, outcome, policy, run, shocks
+from tests.rustbelt_paths import LAWS, MODEL, STUDY, drawn, policy, run, shocks
 
 # ------------------------------------------------------------------ limits
 
@@ -45,36 +45,6 @@ def test_reform_with_every_lever_of_old_is_old_to_the_bit():
 
 
 # ------------------------------------------------------------------ monotone
-
-
-def paths_with(name: str = "reform_full", levers: dict | None = None, **shifts) -> Run:
-    """Paths with some factors multiplied, on the same draws."""
-    factors = drawn(256)
-    return run(
-        policy(name, **(levers or {})), {**factors, **{k: factors[k] * by for k, by in shifts.items()}}, shocks(256)
-    )
-
-
-def test_cut_layoffs_rise_with_the_cut_and_with_its_labour_elasticity():
-    base = paths_with().yearly["cut_layoffs"]
-    assert np.all(paths_with(levers={"capacity_cut": 1.2}).yearly["cut_layoffs"][0] > base[0])
-    more = paths_with(coal_cut_labour_elasticity=1.2).yearly["cut_layoffs"]
-    assert np.all(more[0, :, 1] > base[0, :, 1])
-
-
-def test_losses_rise_with_the_loss_given_default_and_the_chance_of_default():
-    base = paths_with().yearly["bank_loss"][0]
-    assert np.all(paths_with(loss_given_default=1.1).yearly["bank_loss"][0] > base)
-    # what is a zombie already does not turn insolvent again, so that on a few paths less is lost at first
-    more = paths_with(zombie_share_initial=1.1).yearly["bank_loss"][0]
-    assert np.mean(more > base) > 0.95 and more.mean() > base.mean()
-
-
-def test_the_shortfall_falls_with_initial_capital():
-    base, richer = paths_with("old"), paths_with("old", capital_ratio_initial=1.1)
-    assert np.all(richer.yearly["capital_shortfall"][0] <= base.yearly["capital_shortfall"][0])
-    # later a richer bank lends more, so only the mean must fall
-    assert np.mean(outcome("capital_shortfall_peak", richer)) < np.mean(outcome("capital_shortfall_peak", base))
 
 
 # ------------------------------------------------------------------ base year

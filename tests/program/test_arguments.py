@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from engine.program import arguments, cpu_program, devices
+from engine.program import arguments, devices
 from engine.program.programs import program_on
 from engine.study.study import Block
 from tests.helpers import assert_same
-from tests.program.test_cpu_program import STUDIES, lanes, made, outcomes
+from tests.program.test_cpu_program import STUDIES, made, outcomes
 
 NAMES = ("cost-antithetic", "farms-antithetic", "walk-antithetic")
 CASES = [*((name, "loop") for name in NAMES), (NAMES[0], "xla")]
@@ -17,14 +17,8 @@ SOME = Block(0, 37, 300)
 WRONG = {
     "too few rows": lambda scores: scores[:-1],
     "one row": lambda scores: scores[:1],
-    "flat": lambda scores: scores[0],
-    "too many rows": lambda scores: np.concatenate([scores, scores]),
     "paths first": lambda scores: np.ascontiguousarray(scores.T),
-    "three axes": lambda scores: scores[None],
-    "whole numbers": lambda scores: scores.astype(int),
-    "texts": lambda scores: scores.astype(str),
     "complex": lambda scores: scores.astype(complex),
-    "objects": lambda scores: scores.astype(object),
 }
 
 
@@ -98,15 +92,6 @@ def test_of_a_paths_own_numbers_lanes_make_the_path(name, width):
         assert (whole is None) == (one is None)
         if one is not None:
             assert_same(np.ascontiguousarray(whole[..., 5:6]), one)
-
-
-def test_code_that_draws_is_not_compiled_where_numbers_are_given(monkeypatch):
-    compiled, asked = cpu_program.compiled, []
-    monkeypatch.setattr(cpu_program, "compiled", lambda *of: (asked.append(of[2]), compiled(*of))[1])
-    program = lanes(STUDIES["walk-antithetic"]())
-    scores = np.zeros((len(arguments.streams(program.study)), 3), np.float32)
-    assert_same(program.trace_of(scores).outcomes, program.outcomes_of(scores))
-    assert len(asked) == 2 and all(given for _, given, _ in asked)
 
 
 def test_scores_of_streams_are_where_they_are_named():

@@ -12,13 +12,11 @@ import jax
 import numpy as np
 import pytest
 
-from engine.execution import job, precision
+from engine.execution import job
 from engine.execution.job import RunOptions
-from engine.lanes import compilation_cache, machine_code, nest
+from engine.lanes import machine_code, nest
 from engine.modelling import contract
-from engine.modelling.identity import altered
-from engine.modelling.records import Constant
-from engine.program import cache_keys, cpu_program, devices, precision as both_precisions
+from engine.program import cache_keys, devices, precision as both_precisions
 from engine.program.programs import program_on
 from engine.study.loading import load_study
 from engine.study.study import Block
@@ -33,7 +31,7 @@ small = functools.partial(load_study, "warming")
 
 
 def key(study, dtype=np.float32, width=16, gives="outcomes"):
-    return cache_keys.key_of(study, "code", np.dtype(dtype).name, width, gives)
+    return cache_keys.key_of(study, dtype, ((gives,), False, len(study.policies)), width)
 
 
 def forget_what_is_loaded(monkeypatch):
@@ -112,20 +110,6 @@ def test_another_study_or_another_code_is_another_one():
     assert len({*keys, None}) == len(keys) + 1
 
 
-def with_constant(value):
-    """The shipped study with one constant more, as `constant_tables.settled` makes it."""
-    study = shipped()
-    return replace(study, model=altered(study.model, constants={"more": Constant(value, "1", "")}))
-
-
-def test_another_constant_is_another_program_and_the_same_is_the_same():
-    one, again, other = (with_constant(value) for value in (0.5, 0.5, 0.25))
-    assert key(one) == key(again) is not None
-    assert len({key(one), key(other), key(shipped()), None}) == 4
-    kept = [cache_keys.key_of(study, "contract") for study in (one, other, shipped())]
-    assert len({*kept, None}) == 4
-
-
 def test_other_releases_versions_processors_or_settings_of_jax_are_others(monkeypatch):
     study = shipped()
     keys = [key(study)]
@@ -153,24 +137,7 @@ def test_a_model_of_ones_own_and_one_that_was_changed_by_hand_are_never_known():
     assert key(study) is None
 
 
-def test_what_is_no_plain_data_is_never_known():
-    study = shipped()
-    assert key(replace(study, events=(len,))) is None
-    assert key(replace(study, events=(np.array([len]),))) is None
-
-
 # ------------------------------------------------------------------------------- what is found
-
-
-def test_a_known_study_gives_the_same_bits_and_is_not_traced(kept, monkeypatch):
-    with traced(monkeypatch) as at_first:
-        first = computed(small(paths=64))
-    assert "trace" in at_first
-    with traced(monkeypatch) as later:
-        again = computed(small(paths=64))
-    assert not later
-    for ours, theirs in zip(again, first, strict=True):
-        assert_same(ours, theirs)
 
 
 @pytest.mark.parametrize(
@@ -200,26 +167,3 @@ def test_a_second_run_traces_nothing_and_leaves_the_same_cube(kept, tmp_path, mo
     with traced(monkeypatch) as later:
         assert cube("second") == first
     assert not later
-
-
-@pytest.mark.slow
-def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
-    few = precision.too_coarse(small(paths=64))
-    with traced(monkeypatch) as later:
-        assert precision.too_coarse(small(paths=64)) == few
-    assert not later
-    with traced(monkeypatch) as later:
-        precision.too_coarse(small(paths=128))
-    assert "in_both" in later
-
-
-@pytest.mark.slow
-def test_nothing_is_known_where_nothing_is_kept(kept, monkeypatch):
-    monkeypatch.setenv("RUSTBELT_CACHE", "off")
-    study = small(paths=64)
-    computed(study)
-    kind = ("outcomes",), False, len(study.policies)
-    key_of_code = cpu_program.key_of(study, np.float32, kind, machine_code.width())
-    assert key_of_code is not None and cache_keys.operations(key_of_code) is None
-    assert not kept.exists()
-    assert compilation_cache.held("layout", "0" * 32) is None

@@ -14,7 +14,6 @@ from engine.program.programs import kind_for, program_on, without_lanes
 from engine.program.xla import XlaProgram
 from tests.helpers import assert_same
 from tests.lanes.test_object_code import FATAL
-from tests.small_files import BRIDGE, POND, call, own, write
 from tests.user_models import farms
 
 
@@ -52,15 +51,3 @@ def test_code_that_is_compiled_later_and_crashes_the_compiler_is_an_error_with_i
     outcomes(program, study)
     with pytest.raises(CompilerEnded, match=r"Farms.*yearly.*SIGABRT.*--program xla"):
         program.first_years(64)
-
-
-@pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize(
-    ("output", "text", "model", "code"), [(OUTCOMES, BRIDGE, "Bridge", 0), (YEARLY, POND, "Pond", 1)]
-)
-def test_the_command_line_names_the_crash_and_the_remedy(monkeypatch, tmp_path, output, text, model, code):
-    with_crash(monkeypatch, output)
-    done = call("run", write(tmp_path, text), *own(model), "--out", tmp_path / "out")
-    assert done.exit_code == code, done.output
-    for words in ("SIGABRT", model, "--program xla"):
-        assert words in done.stderr

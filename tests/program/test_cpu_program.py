@@ -125,14 +125,6 @@ def test_the_width_of_vectors_changes_no_bit(name):
         assert_all_same(everything(made(name, width)), expected)
 
 
-@pytest.mark.parametrize("name", ["cost-antithetic", pytest.param("farms-random", marks=pytest.mark.slow)])
-def test_the_width_changes_no_bit_in_double_precision(name):
-    expected = everything(made(name, 1, np.float64))
-    assert expected["outcomes"].dtype == np.float64
-    for width in (8, 2):
-        assert_all_same(everything(made(name, width, np.float64)), expected)
-
-
 # ------------------------------------------------------------------------------- parts of the paths
 
 
@@ -143,21 +135,6 @@ def test_some_paths_alone_are_those_of_all(name, first, count):
     assert_same(outcomes(made(name), first, count), whole[..., first : first + count])
     draws = made(name).draws(Block(0, 0, PATHS))
     assert_same(made(name).draws(Block(0, first, count)), draws[:, first : first + count])
-
-
-@pytest.mark.parametrize("name", ["cost-random", "farms-antithetic", "farms-sobol"])
-def test_one_path_is_in_full_what_it_is_among_others(name):
-    program = made(name)
-    whole, draws = outcomes(program), program.draws(Block(0, 0, PATHS))
-    for number in (0, 1, 77, 1023):
-        trace = program.path(number)
-        assert_same(trace.outcomes, whole[..., [number]])
-        assert_same(trace.draws, draws[:, [number]])
-    if program.study.is_path_model:
-        years = program.first_years(PATHS)
-        assert_same(program.first_years(77), years[..., :77])
-        assert_same(program.path(77).yearly, years[..., [77]])
-        assert_same(program.trace(512).yearly, years[..., 512 : 512 + program.study.tile])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,10 +1,6 @@
 """Devices and their memory, sizes, and how often a program is compiled."""
 
-import jax
-import pytest
-
 import engine
-from engine.errors import UserError
 from engine.program import devices
 from engine.program.programs import program_on
 from engine.study.loading import load_model_file, load_study
@@ -41,23 +37,3 @@ def test_a_run_that_cannot_fit_is_refused_with_the_remedy(tmp_path):
     assert not out.exists()
     assert "a size" in call("run", study, *own("Bridge"), "--memory", "lots").stderr
     assert call("run", study, *own("Bridge"), "--out", out, "--memory", "4GiB", "--quiet").exit_code == 0
-
-
-def test_memory_in_python_is_a_number_or_a_size(tmp_path):
-    study = load_study(write(tmp_path, BRIDGE), model=load_model_file(f"{MODELS}:Bridge"))
-    for memory, told in (
-        (1_000, "1,000 bytes allowed"),
-        ("1 MB", "1.0 MB allowed"),
-        ("much", "expected a size above zero"),
-    ):
-        with pytest.raises(UserError, match=told):
-            engine.run(study, tmp_path / "out", memory=memory)
-    assert not (tmp_path / "out").exists()
-
-
-def test_check_shows_the_devices_and_the_memory_allowed(tmp_path):
-    words = ["check", write(tmp_path, BRIDGE), *own("Bridge"), "--device", "cpu", "--memory", "3GB"]
-    said = call(*words).stdout
-    assert f"on {len(jax.local_devices())} x cpu" in said
-    assert "needed, 3.0 GB allowed" in said
-    assert "pip install" in call(*words[:-3], "gpu").stderr

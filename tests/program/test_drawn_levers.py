@@ -3,18 +3,15 @@ compiling anew.
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from engine.modelling.cell_axis import split_cells
-from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.program import arguments
-from engine.run_folder.cube_groups import described_inputs
 from engine.runs.replay import replay
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
-from tests.user_models import REGION, Echo, echo, farms, outcomes, program, static
+from tests.user_models import Echo, echo, farms, outcomes, program
 
 PACE = {"family": "uniform", "low": 5.0, "high": 9.0}
 POLICIES = {
@@ -75,44 +72,6 @@ def test_a_prior_that_is_a_number_gives_the_bits_of_the_number():
         assert_same(values[at("named_later")], values[at("later")])
 
 
-class Cost(StaticModel):
-    """A price and what is levied on it."""
-
-    dims = REGION
-    factors = {"price": Factor("M")}
-    levers = {"levy": Lever("M"), "aid": Lever("M", dims=("region",))}
-    outcomes = {"cost": Outcome("M", loss=True)}
-
-    def evaluate(self, factors, levers):
-        return {"cost": levers.levy + (levers.aid * jnp.asarray(1.0)).over()}
-
-
-@pytest.mark.parametrize("sampler", ["random", "antithetic"])
-def test_the_difference_of_two_policies_is_what_one_of_them_draws(sampler):
-    unit = {"family": "uniform", "low": 0.0, "high": 1.0}
-    study = static(
-        Cost(),
-        {"price": unit, "toll": unit, "gift": unit},
-        512,
-        {
-            "none": {},
-            "toll": {"levy": "toll"},
-            "both": {"levy": "toll", "aid": {"north": "gift"}},
-            "price": {"levy": "price"},
-            "half": {"like": "toll", "implementation": 0.5, "before": "price"},
-        },
-        run={"sampler": sampler},
-    )
-    cost = outcomes(study)["cost"]
-    made = program(study)
-    draws = dict(zip([item.name for item in study.inputs], made.draws(study.block(0)), strict=True))
-    assert [*draws] == ["price", "gift", "toll"]
-    assert_same(cost[1] - cost[0], draws["toll"])
-    assert_close(cost[2] - cost[1], draws["gift"].astype(float))
-    assert_same(cost[3], draws["price"])
-    assert_close(cost[4], 0.5 * (draws["price"].astype(float) + draws["toll"]))
-
-
 def test_another_prior_compiles_nothing_anew():
     one, other = (echoing(POLICIES, pace={**PACE, "high": high}) for high in (9.0, 30.0))
     shapes = [jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(each)) for each in (one, other)]
@@ -128,10 +87,3 @@ def test_a_replay_shows_the_levers_in_force():
         assert story["levers"][name].dims == story["yearly"][name].dims
         assert_close(story["levers"][name].values, story["yearly"][name].values.astype(float))
     assert "levers" not in replay(echo({"old": {}}), 0).children
-
-
-def test_draws_in_the_cube_say_which_levers_they_are():
-    described = described_inputs(echoing(POLICIES))
-    assert described["pace"]["levers"] == "plain of old, by_cell of old"
-    assert described["share"]["levers"] == "by_cell of old, plain of drawn"
-    assert "levers" not in described_inputs(farms())["fertility"]

@@ -4,11 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.lanes import scalars
 from engine.modelling.records import Factor, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.program import devices
 from engine.program.programs import program_on, without_lanes
-from engine.program.xla import XlaProgram
 from engine.study.loading import load_study, read_study
 from tests.data.small_models import Bridge, Pond
 from tests.draws.copulas.test_copulas import TABLES
@@ -186,11 +184,3 @@ def test_a_sort_gives_the_right_numbers():
         numbers = (last * np.arange(49, dtype=np.float32)[:, None] * np.float32(7.3) + luck) % np.float32(1)
         last = numbers[0]
         np.testing.assert_allclose(median, np.sort(numbers, axis=0)[20], rtol=1e-3)
-
-
-def test_a_path_of_too_many_operations_is_left_to_xla(monkeypatch):
-    """A factor of thousands of labels, say, which XLA draws as one array."""
-    monkeypatch.setattr(scalars, "MOST", 700)
-    study = farms(paths=PATHS)
-    assert without_lanes(study, np.float32) == "more than 700 operations"
-    assert isinstance(program_on(study, devices.mesh("cpu")), XlaProgram)

@@ -12,9 +12,8 @@ from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.program.contract import Program
 from engine.study.loading import read_study
-from engine.study.study import Block
-from tests.helpers import assert_close, assert_plausible, assert_same
-from tests.user_models import REGION, computed, echo, farms_program, outcomes, program, static
+from tests.helpers import assert_close, assert_same
+from tests.user_models import REGION, computed, echo, outcomes, program, static
 
 YEARS = np.arange(2016, 2021)
 POLICIES = {
@@ -58,12 +57,6 @@ def series(policy: str, name: str = "plain") -> np.ndarray:
 def test_a_model_sees_the_years_and_its_own_state():
     assert_same(series("old", "calendar"), YEARS.astype(np.float32))
     assert_same(series("old", "years_lived"), np.arange(1, 6, dtype=np.float32))
-
-
-def test_levers_by_year_hold_until_the_next_one():
-    assert_same(series("by_year"), np.array([2, 10, 10, 20, 20], np.float32))
-    assert_same(series("by_year", "plain_of_init"), np.full(5, 2, np.float32))
-    assert_same(series("old"), np.full(5, 3, np.float32))
 
 
 def test_levers_by_label_reach_their_cells_whatever_the_order_of_dimensions():
@@ -110,35 +103,6 @@ def word_of(seed: int, stream: str, step: int, paths: np.ndarray) -> np.ndarray:
     )
     word = pair[paths // 2 % 2, np.arange(len(paths))]
     return np.where(paths % 2 == 1, ~word, word)
-
-
-def test_every_shock_has_the_stream_of_its_name_and_label_under_every_policy():
-    _, found = echoed()
-    for name in ("noise", "luck", "single"):
-        assert_same(found[name], np.broadcast_to(found[name][:1], found[name].shape))
-    noise, luck, single = (of("old", name) for name in ("noise", "luck", "single"))
-    paths = np.arange(noise.shape[-1])
-    for step in (0, 3):
-        for stream, values in (
-            ("shock:noise[south,flax]", noise[step, 1, 2]),
-            ("shock:noise[north,oats]", noise[step, 0, 1]),
-            ("shock:single", single[step]),
-        ):
-            assert_close(values, random_words.normal(jnp.asarray(word_of(3, stream, step, paths))))
-        assert_same(
-            luck[step, 1], np.asarray(random_words.uniform(jnp.asarray(word_of(3, "shock:luck[south]", step, paths))))
-        )
-
-
-def test_draws_stand_in_the_order_of_the_study():
-    made = farms_program()
-    names = [item.name for item in made.study.inputs]
-    assert names == list(made.study.model.factors) != sorted(names)
-    draws = made.draws(Block(0, 0, 4096))
-    middle = dict(zip(names, np.median(draws, axis=-1).tolist(), strict=True))
-    for item in made.study.inputs:
-        low, high = (float(item.marginal.quantile(u)) for u in (0.45, 0.55))
-        assert low < middle[item.name] < high
 
 
 # ------------------------------------------------------------------------------- outcomes
@@ -234,31 +198,6 @@ class Bare(PathModel):
 
     def step(self, state, year, factors, shocks, levers):
         return state + shocks.step, {"height": state + shocks.step}
-
-
-def test_a_random_walk_of_a_few_lines_runs():
-    text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
-    made = program(read_study(text, "walk.toml", model=Bare()))
-    end, top = computed(made)[0]
-    heights = np.concatenate(
-        [yearly(made, first)["height"][0] for first in range(0, 1000, 16 * made.mesh.devices.size)], axis=-1
-    )[:, :1000]
-    assert_same(end, heights[-1])
-    assert_same(top, heights.max(0))
-    assert_plausible(end.var(), 9.0, 9.0 * np.sqrt(2 / 500), 4.5)
-
-
-class Silent(Bare):
-    """The walk again, with nothing recorded."""
-
-    yearly = {}
-    outcomes = {"end": Outcome("1", lambda state: state), "top": Outcome("1", peak("height"))}
-
-
-def test_a_path_model_that_records_nothing_has_the_same_outcomes():
-    text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
-    loud, silent = (computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent()))
-    assert_same(silent, loud)
 
 
 def mean(variable):

@@ -60,11 +60,6 @@ LEAVE = (
 )
 
 
-def test_a_thread_reads_what_it_wrote():
-    lines = ["st.global.b32 [%rd4], %r1;", "ld.global.b32 %r7, [%rd4];", *LEAVE]
-    assert_same(words_after(*lines), np.array([0, 1, 2, 3] * 2, np.uint32))
-
-
 def test_threads_part_and_meet_again():
     lines = [
         "@%p1 bra $L1;",
@@ -86,16 +81,9 @@ FAULTS = {
         "ld.global.b32 %r2, [%rd5];",
     ],
     "written by two threads": ["ld.param.b64 %rd5, [paths_param_2];", "st.global.b32 [%rd5], %r1;"],
-    "written by two threads ": [
-        "st.global.b32 [%rd4], %r1;",
-        "ld.param.b64 %rd5, [paths_param_2];",
-        "@%p1 st.global.b32 [%rd5+4], %r1;",
-    ],
     "read before it is written": ["ld.global.b32 %r2, [%rd4];"],
     "misaligned": ["ld.global.nc.b32 %r2, [%rd1+2];"],
-    "misaligned ": ["ld.global.nc.v2.b32 {%r2, %r3}, [%rd1+4];"],
     "out of bounds": ["ld.global.nc.b32 %r2, [%rd1+16];"],
-    "out of bounds ": ["ld.global.nc.b32 %r2, [%rd1+-4];"],
     "writes array 0": ["st.global.b32 [%rd1], %r1;"],
     "reads what is written": ["ld.global.nc.b32 %r2, [%rd2];"],
     "which is not written": ["add.s32 %r2, %r1, %r5;"],
@@ -104,8 +92,6 @@ FAULTS = {
     "runs without end": ["$L1:", "bra.uni $L1;"],
     "mul.f32 is not known": ["mul.f32 %r2, %r1, %r1;"],
     "add.rn.ftz.f32 is not known": ["add.rn.ftz.f32 %r2, %r1, %r1;"],
-    "div.approx.f32 is not known": ["div.approx.f32 %r2, %r1, %r1;"],
-    "ex2.approx.f32 is not known": ["ex2.approx.f32 %r2, %r1;"],
     "divided by zero": ["div.u32 %r2, %r1, 0;"],
 }
 
@@ -115,13 +101,6 @@ def test_what_a_card_would_not_survive_is_found(monkeypatch, found):
     monkeypatch.setattr("tests.program.ptx_machine.MOST", 1000)
     with pytest.raises(Fault, match=found.strip()):
         words_after(*FAULTS[found])
-
-
-def test_what_an_old_card_does_not_know_is_found():
-    line = "max.NaN.f32 %r7, %r1, %r1;"
-    assert_same(words_after(line, *LEAVE), np.array([0, 1, 2, 3] * 2, np.uint32))
-    with pytest.raises(Fault, match="old a card"):
-        words_after(line, *LEAVE, capability=75)
 
 
 def exact(a: np.float32, b: np.float32, c: np.float32) -> Fraction:
@@ -144,16 +123,6 @@ def assert_nearest(value: np.float32, truth: Fraction) -> None:
         )
         further = abs(other - truth)
         assert gap < further or (gap == further and not value.view(np.uint32) & 1)
-
-
-def test_a_fused_operation_is_rounded_once_where_a_double_sum_is_rounded_twice():
-    step = np.float32(2.0**-23)
-    a, b, c = (np.array([one], np.float32) for one in (2.0**-12 * (1 + step), 2.0**-12 * (1 - step), 1 + step))
-    twice = (a.astype(float) * b + c).astype(np.float32)
-    assert twice[0] == np.float32(1 + 2 * step)  # the double sum is a tie, and lost that the truth lies below it
-    assert_same(fused(a, b, c), c)
-    assert_nearest(fused(a, b, c)[0], exact(a[0], b[0], c[0]))
-    assert_same(fused(a, b, -c), -c)
 
 
 @pytest.mark.parametrize(
@@ -189,15 +158,3 @@ def test_what_is_not_a_number_is_one_and_the_same_and_extremes_know_the_sign_of_
     assert_same(rule("max.f32").apply(*zeros), np.zeros(2, np.float32))
     assert_same(rule("min.f32").apply(*zeros), -np.zeros(2, np.float32))
     assert_same(rule("mul.rz.f32").apply(values[3:], ones[3:]), values[3:])
-
-
-def test_conversions_keep_to_the_range_of_whole_numbers():
-    values = np.array([np.nan, np.inf, -np.inf, 2147483648.0, -2.5, 2.5, 3.5], np.float32)
-    most, least = 2**31 - 1, -(2**31)
-    assert_same(rule("cvt.rzi.s32.f32").apply(values), np.array([0, most, least, most, -2, 2, 3], np.int32))
-    assert_same(rule("cvt.rni.s32.f32").apply(values[4:]), np.array([-2, 2, 4], np.int32))
-    assert_same(rule("cvt.rzi.u32.f32").apply(values[[0, 2, 3, 4]]), np.array([0, 0, 2**31, 0], np.uint32))
-    assert_same(
-        rule("cvt.rn.f32.s32").apply(np.array([16777217, -16777219], np.int32)),
-        np.array([16777216, -16777220], np.float32),
-    )

@@ -12,7 +12,6 @@ from engine.modelling.contract import refuse_broken
 from engine.modelling.folds import at_year, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
 from engine.program import devices
-from engine.program.precision import in_both
 from engine.program.programs import program_on
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
@@ -106,14 +105,6 @@ def test_each_part_of_the_state_stays_what_it_is(dtype):
     assert 0.4 < values["sum"][:, 0].mean() < 0.6, "what begins whole and goes on broken is cut to whole numbers"
 
 
-def test_arrays_go_from_year_to_year_under_every_policy():
-    mean = yearly()["mean_of_three"].astype(np.float64)
-    # the policy adds 10 from 2020 on, so that one, two, three of the last three years have it
-    expected = 10 / 3 * np.clip(YEARS - 2019, 0, 3)
-    assert_close(mean[1] - mean[0], np.broadcast_to(expected[:, None], (8, 512)), dtype=np.float32)
-    assert np.std(mean[0, -1]) == pytest.approx(np.sqrt(1 / 3), rel=0.2)
-
-
 def test_the_year_is_an_index():
     values = yearly()
     assert_same(values["rate"], np.broadcast_to(np.array(RATES, np.float32)[:, None], (2, 8, 512)))
@@ -129,11 +120,6 @@ def test_outcomes_of_such_a_state_and_its_replay():
     assert_same(result[:, names.index("flags")], values["ever"].sum(axis=1))
     assert_same(result[:, names.index("good")], values["good_years"][:, -1].sum(axis=1))
     assert_same(made().path(300).outcomes, result[..., 300:301])
-
-
-def test_both_precisions_compute_it():
-    single, double = in_both(study())
-    assert_close(single["outcomes"], double["outcomes"], dtype=np.float32)
 
 
 class Grows(Kinds):
@@ -164,7 +150,3 @@ class Complex(Kinds):
 def test_what_cannot_go_from_year_to_year_is_refused(model, place, words):
     with refuses(f"model.{place}", *words):
         refuse_broken(model(), "kinds")
-
-
-def test_the_contract_of_such_a_model_is_kept():
-    refuse_broken(Kinds(), "kinds")

@@ -5,10 +5,7 @@ once.
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-
 from engine.program import cpu_program
-from engine.program.contract import Pass
 from engine.study.study import Block
 from tests.program.test_cpu_program import STUDIES, lanes
 
@@ -25,24 +22,6 @@ def at_once(function, *given):
 
     with ThreadPoolExecutor(len(given)) as threads:
         return list(threads.map(begun, given))
-
-
-def slowly(computed, shape):
-    """Computes after others have had time to come."""
-
-    def compute():
-        computed.append(shape)
-        threading.Event().wait(0.05)
-        return np.zeros(shape, np.float32)
-
-    return compute
-
-
-def test_a_pass_that_many_threads_wait_for_is_computed_once():
-    computed = []
-    running = Pass(0, slowly(computed, (1, 1, 64)))
-    found = at_once(lambda thread: running.of(Block(0, thread, 1)).shape, *range(THREADS))
-    assert found == [(1, 1, 1)] * THREADS and len(computed) == 1
 
 
 def test_code_that_many_threads_ask_for_is_compiled_once(monkeypatch):

@@ -111,11 +111,6 @@ def test_paths_that_are_not_finite_are_refused_with_the_assumption():
         assumptions(bill(assumptions=tables))
 
 
-def test_a_study_without_assumptions_is_told_how_to_name_some():
-    with pytest.raises(UserError, match=r"assumptions: .*at least one"):
-        assumptions(bill(assumptions={}))
-
-
 def test_replicates_are_the_units():
     run = BILL["run"] | {"sampler": "sobol", "paths": 4096 * 40}
     _, (_, table), _ = assumptions(bill(run=run), 4096 * 40)

@@ -98,17 +98,6 @@ def played(tmp_path_factory):
     return attribution(game(tmp_path_factory.mktemp("game")), "old", "new", device="cpu")
 
 
-def test_of_a_sum_each_lever_does_the_same_whatever_the_others_do(played):
-    mean = part(played, "sum", "mean")
-    for several in (mean.share, mean.alone, mean.taken_back):
-        assert_plausible(several[0].estimate, 1.0, several[0].standard_error, 0.1)
-        assert_plausible(several[1].estimate, 1.5, several[1].standard_error, 0.1)
-        assert_close(several[2].estimate, -1.0, np.float32)
-        assert several[2].standard_error < 1e-6
-    assert_close(estimates(mean.share), estimates(mean.alone), np.float32)
-    assert_close(estimates(mean.share), estimates(mean.taken_back), np.float32)
-
-
 def test_of_a_product_levers_that_need_each_other_share_alike(played):
     mean = part(played, "product", "mean")
     assert estimates(mean.alone) == [0.0] * 4
@@ -278,15 +267,6 @@ def test_a_lever_that_is_drawn_is_taken_with_its_draw(lake):
         assert_close(in_force, want, np.float32)
 
 
-def test_another_start_is_a_player_of_its_own(lake):
-    coalitions = between(lake, "drawn", "late")
-    assert [player.name for player in coalitions.players] == ["release", "quota", "fee", "start"]
-    gone, late = np.moveaxis(outcomes_of(lake, coalitions.policies, coalitions.levers(np.float32)), 1, 0)
-    assert_same(late[:8], np.full_like(late[:8], 0 + 1 + 2 + 3))  # since 2020
-    assert_same(late[8:], np.full_like(late[8:], 0 + 1 + 0 + 1))  # old since 2020, then since 2022
-    assert_same(gone[:8], gone[8:])  # of which this outcome sees nothing
-
-
 def test_the_shares_of_a_path_model_by_hand(lake):
     given = attribution(lake, "old", "drawn", ["gone"], device="cpu")
     mean = part(given, "gone", "mean")
@@ -310,13 +290,6 @@ def test_what_cannot_be_shared_out_is_refused(lake, start, end, problem):
         attribution(lake, start, end, device="cpu")
     assert problem in refused.value.problems
     assert (at("--to", "policy 'drown'") in refused.value.problems) == (end == "drown")
-
-
-def test_variables_and_paths_that_are_not_there_are_refused(lake):
-    with pytest.raises(UserError, match=r"event 'gine'.* 'gone'"):
-        attribution(lake, "old", "drawn", ["gine"], device="cpu")
-    with pytest.raises(UserError, match=r"paths: expected at least 2, in whole units of 2; got 0\."):
-        attribution(lake, "old", "drawn", paths=0, device="cpu")
 
 
 def test_more_players_than_can_be_looked_at_are_refused_with_the_remedy(tmp_path):

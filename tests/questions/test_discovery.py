@@ -9,11 +9,7 @@ import pandas as pd
 import pytest
 
 from engine.errors import UserError
-from engine.questions import discovery
-from engine.questions.discover import restriction
 from engine.questions.discovery import LEAST_MASS, PART, passed_through
-from engine.risk.drivers.boxes import Limits, Restriction
-from engine.risk.estimation.intervals import as_units
 from tests.questions.boxed import asked, corner, drawn, square
 
 
@@ -44,16 +40,6 @@ def test_the_corner_is_the_box_and_nothing_else_is_limited():
 def said(of):
     """The sentences."""
     return " ".join(of.findings)
-
-
-@pytest.mark.slow
-def test_a_category_is_limited_by_its_labels():
-    study = square(4000)
-    draws = drawn(study, 3)
-    of = asked(study, draws, (draws["rain"] != 1) & (draws["x3"] > 0.6))
-    assert limits(of).keys() == {"rain", "x3"}
-    assert limits(of)["rain"]["allowed"] == "0; 2"
-    assert "dry or snow, 66 %" in said(of)  # of these draws
 
 
 def test_two_corners_are_two_boxes():
@@ -108,15 +94,6 @@ def test_too_few_of_a_kind_and_no_draws_are_refused():
         asked(study, {}, np.ones(1000, bool))
 
 
-def test_of_many_factors_those_whose_laws_differ_are_searched():
-    study = square(4000)
-    rng = np.random.default_rng(3)
-    draws = {f"y{k}": rng.random(4000) for k in range(40)}
-    part = discovery.Sample(draws, draws["y33"] + draws["y7"] < 0.8, as_units(4000, study.unit))
-    names = discovery.searched(part)
-    assert len(names) == discovery.FACTORS and {"y7", "y33"} <= {*names}
-
-
 @pytest.mark.filterwarnings("ignore")  # of the workbench
 @pytest.mark.parametrize("seed", range(3))
 def test_prim_passes_through_the_boxes_of_the_workbench(seed):
@@ -133,16 +110,3 @@ def test_prim_passes_through_the_boxes_of_the_workbench(seed):
     boxes = search.find_box().box_lims
     assert len(boxes) > 5
     np.testing.assert_array_equal(own, [box.to_numpy(np.float64) for box in boxes])
-
-
-def test_limits_in_words():
-    def words(name, unit, limits, below, above, **labels):
-        return restriction(name, unit, labels, Restriction(Limits(*limits), below, above, (), 0.0, 0.0))
-
-    assert words("SOE bank exposure", "1", (0.45, np.inf), 0.8, 0.0) == "SOE bank exposure above 0.45, its upper 20 %"
-    assert words("rate", "1/yr", (-np.inf, 0.1), 0.0, 0.83) == "rate below 0.1 1/yr, its lower 17 %"
-    assert words("rate", "1", (1.0, 2.0), 0.25, 0.25) == "rate from 1 to 2, from its 25 % to its 75 % quantile"
-    assert words("rate", "1", (1.0, 2.0), 0.1, 0.4) == "rate from 1 to 2, from its 10 % to its 60 % quantile"
-    labels, ends = {"dry": 0.0, "wet": 1.0, "none": 2.0}, (-np.inf, np.inf)
-    assert words("rain", "1", (*ends, (0.0, 2.0)), 0.0, 0.3, **labels) == "rain is dry or none, 70 % of its prior"
-    assert words("rain", "1", (*ends, (2.0,)), 0.0, 0.6, **labels) == "rain is none, 40 % of its prior"

@@ -1,11 +1,9 @@
 """What the worst futures have in common: closed forms, parts that add up, the run's own numbers, what is refused."""
 
-import jsonschema
 import numpy as np
 import pytest
 
 from engine import UserError
-from engine.answers.plain import SCHEMA
 from engine.program import devices
 from engine.questions import tail_futures
 from engine.risk.estimation.measures import summary
@@ -124,32 +122,6 @@ def test_it_says_of_the_run_what_the_run_says(given):
     assert given["replays"]["command"][0].startswith("rustbelt replay run ")
 
 
-def test_the_finding_claims_no_more_than_its_intervals(given):
-    first, second, third, _ = given.findings
-    assert first.startswith("The worst 1 % of futures under old have high a: 14.")
-    assert first.endswith(" M in place of 10.0.")
-    assert second == "No other input deviates from its prior as much."
-    assert third.startswith("In these futures, the mean of cost is ") and third.endswith(" M.")
-    for few in (explained(total_cost(2_000), "cost"), explained(vasicek(1), "loss")):
-        assert "too few" in few.finding
-
-
 def test_an_event_that_never_happens_has_nothing_to_explain():
     with pytest.raises(UserError, match="nothing to explain"):
         explained(total_cost(1024), "never")
-
-
-def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):
-    monkeypatch.setattr(tail_futures, "MOST", 1000)
-    run = run_of(total_cost(8192))
-    tail = tail_futures.tail_futures(run, "cost", level=0.6)
-    assert tail.study.paths == 1666 and len(tail.tail) == 667 and tail.scores.shape[1] <= 1001
-    tail = tail_futures.tail_futures(run, "dear")
-    assert len(tail.tail) <= 1100 < (tail.study.paths * 2)
-
-
-def test_what_never_varies_is_no_failure():
-    answer = explained(vasicek(512, rho=0.0), "loss")
-    jsonschema.validate(answer.plain(), SCHEMA)
-    assert "point" not in answer and answer.groups
-    assert "likeliest" in answer.findings[-1]

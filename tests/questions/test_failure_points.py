@@ -9,11 +9,9 @@ import pytest
 
 from engine.modelling.folds import total
 from engine.modelling.records import Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.questions.reverse_stress import likeliest_future
-from engine.questions.tail_futures import tail_futures
 from engine.runs.run import run
 from engine.study.loading import read_study
-from tests.questions.explained import branches, explained, row, run_of, total_cost
+from tests.questions.explained import branches, explained, row
 
 
 @pytest.mark.parametrize(
@@ -34,26 +32,6 @@ def test_the_first_sentence_sees_more_than_means(name, text, sampler):
         x1, x2 = sorted(row(answer["point_factors"], factor=factor)["score"] for factor in ("x1", "x2"))
         assert math.hypot(x1, x2 - 2.5) < 0.03 and answer["point_shares"]["share"][0] > 0.995
         assert answer["point"]["distance"][0] == pytest.approx(2.5, rel=1e-3)
-
-
-def test_the_likeliest_future_stands_in_the_tables_at_its_labels():
-    study = total_cost(1 << 14)
-    answer = explained(study, "cost", "aided")
-    point = likeliest_future(tail_futures(run_of(study), "cost", "aided"))
-    assert answer["point"]["distance"] == (point.distance,)
-    factors = [*answer["point_factors"].rows()]
-    assert {one["factor"]: one["score"] for one in factors} == point.scores
-    draws = dict(zip([item.name for item in study.inputs], point.trace.draws[:, 0], strict=True))
-    assert {one["factor"]: one["draw"] for one in factors} == draws
-    assert {one["input"]: one["share"] for one in answer["point_shares"].rows()} == point.share
-    assert [*answer["point_outcomes"]["value"]] == point.trace.outcomes[1, :, 0].tolist()
-    streams = [stream for of in study.shock_streams.values() for stream in of]
-    for y, year in enumerate(study.years):
-        for k, stream in enumerate(streams):
-            own = row(answer["point_shocks"], shock=stream, year=year)
-            prior = row(answer["inputs"], name=stream, year=year)
-            assert own["value"] == float(point.trace.shocks[y, k, 0])
-            assert own["away"] == pytest.approx((own["value"] - prior["prior_mean"]) / prior["prior_sd"])
 
 
 class Weather(PathModel):

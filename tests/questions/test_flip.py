@@ -6,11 +6,8 @@ import math
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rich.console import Console
 
 from engine.answers.question import Asked
-from engine.charts.tables import answers as tables
-from engine.cli.show.answers import print_answer
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.questions.flip import Flip, answer_on
@@ -143,58 +140,9 @@ def test_weights_and_runs_agree_where_both_can_be_had(outcome, measure):
     assert parts.mean() == pytest.approx(runs.estimate)
 
 
-def test_events_and_tails_are_ranked_too():
-    study = wager()
-    event = asked(study, "dear")
-    (stated,) = event["difference"].rows()
-    assert stated["measure"] == "probability of dear" and stated["difference"].estimate > 0
-    assert rows_of(event, "priors")["noise"]["by"] in ("weights", "runs")
-    tail = asked(study, "cost", "ES99")
-    assert "nearest" not in tail or nearest(tail).estimate > 1
-
-
-class Saturating(StaticModel):
-    """Both fail once the stress is high, the frail one earlier: the difference vanishes at both ends, and never
-    turns."""
-
-    factors = {"stress": Factor("1"), "idle": Factor("1")}
-    levers = {"frail": Lever("1", low=0.0, high=1.0)}
-    outcomes = {"strain": Outcome("1", loss=True)}
-
-    def evaluate(self, factors, levers):
-        return {"strain": factors.stress + 0.5 * levers.frail}
-
-
-def test_a_difference_that_vanishes_has_not_turned():
-    text = {
-        "name": "saturating", "baseline": "firm", "policies": {"firm": {}, "frail": {"frail": 1.0}},
-        "factors": {"stress": STANDARD, "idle": STANDARD}, "run": {"paths": 1 << 14, "seed": 2},
-        "events": {"fails": {"outcome": "strain", "above": 0.0}},
-    }  # fmt: skip
-    given = asked(read_study(text, "saturating.toml", model=Saturating()), "fails", policies=("frail", "firm"))
-    (stated,) = given["difference"]["difference"]
-    assert stated.low > 0
-    assert not any(given["priors"]["turns"])
-    assert "nearest" not in given
-
-
 def test_members_that_follow_from_each_other_are_left_out_by_name():
     given = asked(wager(4096, groups={"pair": {"correlation": 1.0}}))
     assert {row["belief"] for row in given["left_out"].rows() if "follows" in row["why"]} == {"left", "right"}
-
-
-def test_the_answer_in_sentences(given):
-    first, second, *_ = given.findings
-    assert first.startswith("Risky and sure would change places if ")
-    assert second.startswith("As stated, the mean of cost is higher under risky than under sure, by ")
-    assert {"difference", "priors", "correlations", "levers", "joint", "nearest"} == {one.name for one in given.tables}
-    alone = min(abs(one["move"].estimate) for one in given["priors"].where(turns=True))
-    assert nearest(given).estimate <= alone
-
-
-def test_policies_that_cannot_be_distinguished_have_no_ranking():
-    given = asked(wager(4096, policies={"sure": {"added": 0.5}, "risky": {"risky": 1.0}}))
-    assert "no ranking" in given.finding and [one.name for one in given.tables] == ["difference"]
 
 
 def test_what_is_asked_wrongly_is_refused_all_at_once():
@@ -265,7 +213,7 @@ def hill():
     return given
 
 
-@pytest.mark.parametrize("lever", ["flat", "cliff"])
+@pytest.mark.parametrize("lever", [pytest.param("flat", marks=pytest.mark.slow), "cliff"])
 def test_a_difference_that_never_turns_is_seldom_said_to(lever):
     """Near a tie, with dozens of looks: at most 4 of 40, which is more by chance in 5 of 100 such tests where each is
     in 5 %.
@@ -288,17 +236,7 @@ def test_every_turn_of_a_prior_is_listed_with_its_interval():
     assert " if x were " in given.finding
 
 
-def test_all_turns_of_a_prior_are_printed_and_drawn():
-    given = hill()
-    data = tables.turns(given)
-    assert data[data.panel == "one prior at a time"].row.tolist() == ["x", "x"]
-    console = Console(width=160, record=True)
-    print_answer(console, given, full=True)
-    text = console.export_text()
-    assert "1 of 4" in text
-    assert sum(line.startswith("x ") for line in text.splitlines()) == 3  # the third of all priors together
-
-
+@pytest.mark.slow
 def test_a_ranking_that_turns_and_turns_back_is_said_to():
     (given,) = repeated("wave", 1 << 15, 1)
     turns = sorted(turns_of(given, "x"), key=lambda one: one[0].estimate)

@@ -14,7 +14,7 @@ from engine.answers.answer import Answer
 from engine.answers.plain import SCHEMA
 from engine.answers.question import Asked
 from engine.modelling.cell_axis import split_cells
-from engine.program import contract, cpu_program
+from engine.program import cpu_program
 from engine.run_folder import answer_store
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import answered
@@ -101,22 +101,6 @@ def test_median_and_band_are_those_of_the_paths(records):
     assert by_name["later"]["held"] == "" and by_name["later"]["median"] is None
 
 
-def test_the_answer_begins_with_how_many_fail(records):
-    path, by_name = records
-    fails, beyond = json.loads(call("gates", path, *OWN, "--json").stdout)["findings"]
-    failed = [name for name, row in by_name.items() if row["held"] == "no"]
-    assert failed == ["east"] and fails.startswith("1 of 4 ") and re.findall(r"\w+", fails)[-1:] == failed
-    assert re.findall(r"\w+", beyond)[-1:] == [name for name, row in by_name.items() if row["held"] == ""]
-    assert fails in call("gates", path, *OWN).stdout.splitlines()
-    result = call("gates", path, *OWN, "--full")
-    assert result.exit_code == 0
-    lines = [line for line in result.stdout.splitlines() if line.strip()]
-    assert lines[:2] == [fails, beyond]
-    (row, *_) = [line for line in lines if line.startswith("east")]
-    assert {"no", "median_above"} <= {*row.split()}
-    assert f"{by_name['east']['median']:.4g}" in result.stdout and "dammed" in result.stdout
-
-
 def test_gates_are_of_the_paths_of_a_run():
     plain = echo({"old": {}})
     gate = {"policy": "old", "variable": "single", "year": 2017, "median_below": 9.0}
@@ -166,26 +150,7 @@ def test_gates_of_a_run_are_computed_by_its_code(tmp_path, monkeypatch):
     assert kept(tmp_path / "run")[1]["east"] and {*policies} == {("calm",)}
 
 
-def test_gates_are_computed_anew_where_they_or_their_policies_have_changed(tmp_path):
-    path = write(tmp_path, TIDE.replace("calm = {}", 'calm = {}\nspare = { dam = "lift" }'), "tide.toml")
-    asked = ("run", path, *OWN, "--quiet", "--out", tmp_path / "run")
-    changes = [("gates.east.about=b", "no"), ("gates.east.median_above=-9", "yes"), ("gates.east.about=b", "no")]
-    for changed, held in (*changes, ("policies.dammed.dam=9", "yes")):  # of a policy that does not run
-        ended = call(*asked, "--set", changed)
-        assert ended.exit_code == 0, ended.output
-        assert kept(tmp_path / "run")[1]["east"] == held
-
-
-def test_what_does_not_go_together_is_refused(tmp_path):
+def test_a_study_without_gates_is_refused(tmp_path):
     path = write(tmp_path, TIDE.partition("[gates.wind]")[0], "tide.toml")
     result = call("gates", path, *OWN)
     assert result.exit_code == 2 and "has no gates." in result.output
-    result = call("check", path, *OWN, "--gates")
-    assert result.exit_code == 2 and "rustbelt gates STUDY" in result.output
-
-
-def test_years_that_come_in_parts_give_the_same(records, monkeypatch):
-    path, _ = records
-    at_once = call("gates", path, *OWN, "--json")
-    monkeypatch.setattr(contract, "PART", 1)  # a year at a time
-    assert call("gates", path, *OWN, "--json").stdout == at_once.stdout

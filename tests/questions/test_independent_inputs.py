@@ -74,17 +74,6 @@ def with_fixed(program, **values):
     return variants.fed(program, Change(factors={name: (0.0, value) for name, value in values.items()}))
 
 
-def test_a_factor_held_at_its_draw_leaves_every_bit_of_the_path():
-    study = lake()
-    program, before = program_of(lake)
-    values = {item.name: float(draw) for item, draw in zip(study.inputs, before.draws[:, 0], strict=True)}
-    after = with_fixed(program, **values).path(5)
-    assert_same(after.outcomes, before.outcomes)
-    some = with_fixed(program, inflow=values["inflow"]).path(5)
-    assert_same(some.outcomes, before.outcomes)
-    assert np.all(with_fixed(program, inflow=7.0).path(8).draws[0] == np.float32(7.0))
-
-
 def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads():
     study = lake()
     core, axes = devices.mesh("cpu").devices[:1], devices.mesh("cpu").axis_names

@@ -3,15 +3,11 @@
 import numpy as np
 import pytest
 
-from engine.program import arguments, devices
-from engine.program.arguments import as_numbers
 from engine.questions.design_point import REACHES, ROUNDS, Edge
 from engine.questions.reverse_stress import likeliest_future, margin_of, starts_of
 from engine.questions.tail_futures import tail_futures
 from engine.study.loading import load_study
-from engine.study.study import Block
-from tests.helpers import assert_same
-from tests.questions.explained import explained, row, run_of, total_cost
+from tests.questions.explained import run_of, total_cost
 
 NEARER = 0.005
 """Share of the distance by which another search may come nearer."""
@@ -51,27 +47,3 @@ def test_of_a_small_model():
 )
 def test_of_the_rustbelt(variable, policy, paths, count):
     assert_nothing_is_nearer(load_study("rustbelt", paths=paths), variable, policy, count)
-
-
-def test_scores_are_the_programs_own_numbers():
-    study = total_cost(64)
-    program = devices.program(study, "cpu")
-    numbers = program.scores(Block(0, 0, 64))
-    starts = starts_of(tail_futures(run_of(study), "cost", "old", 0.6))
-    order = np.argsort(np.linalg.norm(starts, axis=0))
-    assert list(order) == list(range(starts.shape[1]))
-    back = as_numbers(study, starts)
-    for column in back.T:
-        assert any(np.allclose(column, own, rtol=1e-6, atol=1e-6) for own in numbers.T)
-    assert back.dtype == np.float32 and 0 < as_numbers(study, np.full_like(starts, -6.3)).max() < 1
-    middle = as_numbers(study, np.zeros((len(starts), 1)))
-    assert_same(middle[[one.law == "normal" for one in arguments.streams(study)]].ravel(), np.zeros(9, np.float32))
-
-
-@pytest.mark.slow
-def test_the_other_form_of_the_program_finds_the_same():
-    loop, other = explained(total_cost(1 << 14), "cost"), explained(total_cost(1 << 14, program="xla"), "cost")
-    assert other["point"]["distance"] == pytest.approx(loop["point"]["distance"], rel=1e-3)
-    for name in loop["inputs"]["input"]:
-        one, two = (row(answer["inputs"], input=name)["shift"].estimate for answer in (loop, other))
-        assert two == pytest.approx(one, abs=1e-3)

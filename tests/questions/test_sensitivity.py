@@ -4,17 +4,12 @@ import functools
 import math
 
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from engine.answers.question import Asked
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.questions.futures import Futures
-from engine.questions.independent_inputs import independent_inputs, replicates
 from engine.questions.sensitivity import Sensitivity
-from engine.risk.drivers.indices import Pair
-from engine.risk.estimation.intervals import as_units
 from engine.run_folder.finding import run_folder
 from engine.study.loading import read_study
 from tests.questions.assumed import bill, lake
@@ -117,31 +112,6 @@ def test_indices_of_the_textbook(variable):
             assert abs(shapley.estimate - SHAPLEY[variable][name]) <= 5 * shapley.standard_error
 
 
-def test_openturns_says_the_same_of_the_same_futures():
-    """Total indices are Jansen's in both, but for how V is estimated; first ones differ by the estimator's error."""
-    ot = pytest.importorskip("openturns")
-    study = textbook(1 << 14)
-    futures = Futures(study, ("ishigami",))
-    by_name = {one.name: one for one in independent_inputs(study)}
-    inputs = [by_name[name] for name in ("x1", "x2", "x3")]
-    a, b, *mixed = (
-        values["ishigami"][0].astype(float)
-        for values in futures.mixed(
-            [{}, replicates(independent_inputs(study), 1), *(replicates((one,), 1) for one in inputs)]
-        )
-    )
-    design = ot.Sample(np.concatenate([a, b, *mixed])[:, None])
-    unused = ot.Sample(np.random.default_rng(1).random((len(design), 3)))
-    jansen = ot.JansenSensitivityAlgorithm(unused, design, len(a))
-    pair = Pair(a, b, as_units(len(a), 1))
-    for k, values in enumerate(mixed):
-        first, total = pair.both(values)
-        other, truth = jansen.getFirstOrderIndices()[k], FIRST["ishigami"][f"x{k + 1}"]
-        assert total.estimate == pytest.approx(jansen.getTotalOrderIndices()[k], rel=0.02)
-        assert abs(first.estimate - other) < 0.05
-        assert abs(first.estimate - truth) <= abs(other - truth) + 0.02
-
-
 def test_an_input_that_nothing_reads_does_exactly_nothing():
     own = mean_of(answer(), "ishigami")
     for name in ("g0", "b3"):
@@ -209,26 +179,3 @@ def test_unknown_outcomes_and_halves_of_pairs_are_refused():
         asked(chosen(), policies=("risky",))
     with pytest.raises(UserError, match="whole units of 2"):
         asked(lake(run={"paths": 1024, "sampler": "antithetic"}), paths=33)
-
-
-class Seldom(StaticModel):
-    """Infinite on a few paths, and not a number on others."""
-
-    factors = {"x": Factor("1"), "y": Factor("1")}
-    outcomes = {"cost": Outcome("1", loss=True)}
-
-    def evaluate(self, factors, levers):
-        return {
-            "cost": jnp.where(factors.x > 3.0, jnp.inf, jnp.where(factors.x < -3.0, jnp.nan, factors.x + factors.y))
-        }
-
-
-def test_paths_that_are_not_finite_spoil_no_share():
-    text = {
-        "name": "seldom", "baseline": "one", "policies": {"one": {}}, "factors": {"x": STANDARD, "y": STANDARD},
-        "run": {"paths": 1 << 14, "seed": 4, "nonfinite": 0.01},
-    }  # fmt: skip
-    own = mean_of(asked(read_study(text, "seldom.toml", model=Seldom())), "cost")
-    for numbers in own.values():
-        for one in numbers:
-            assert abs(one.estimate - 0.5) < 0.03, one

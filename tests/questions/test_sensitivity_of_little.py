@@ -83,14 +83,6 @@ def test_what_is_read_and_changed_no_event_may_still_do_so():
     assert np.isnan([(one.low, one.high) for one in few]).all()
 
 
-def test_an_event_that_no_path_shows_has_no_intervals():
-    shares, _ = shares_of(alike(), ["never"])
-    for index in shares["never", "probability", "open", ""]["own"]:
-        (flag,) = index.flags
-        assert (flag.reason, flag.got) == (Reason.FEW_EFFECTIVE_EXCEEDANCES, 0.0)
-        assert math.isnan(index.low)
-
-
 @pytest.mark.parametrize(("run", "count"), [({"paths": 4}, 4), ({"paths": 58, "sampler": "antithetic"}, 29)])
 def test_few_units_show_no_interval(run, count):
     shares, _ = shares_of(alike(**run), ["cost"])

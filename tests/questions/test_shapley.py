@@ -24,16 +24,3 @@ def test_what_each_adds_is_averaged_over_all_orders_and_adds_up(players):
     values = np.random.default_rng(players).normal(size=1 << players)
     shares = shapley.shares(players) @ values
     assert_close(shares.sum(), values[-1] - values[0])
-
-
-def test_an_average_over_orders_is_what_the_weights_are():
-    from itertools import permutations
-
-    values = np.random.default_rng(1).normal(size=16)
-    added = np.zeros(4)
-    for order in permutations(range(4)):
-        inside = 0
-        for player in order:
-            added[player] += values[inside | 1 << player] - values[inside]
-            inside |= 1 << player
-    assert_close(shapley.shares(4) @ values, added / 24)

@@ -71,18 +71,9 @@ def test_variables_may_be_named_and_what_is_not_in_both_is_refused(bridge, other
         compared(bridge, other, outcome="none")
 
 
-def test_the_name_of_a_variable_in_place_of_another_run_is_refused_with_the_remedy(bridge):
-    with pytest.raises(UserError, match=r'got the name of a variable\. .*outcome="margin"'):
-        bridge.compare("margin")
-    with pytest.raises(UserError, match="expected a run folder"):
-        bridge.compare("marginal")
-
-
-def test_the_command_takes_a_second_run_and_the_old_one_says_so(bridge, other):
+def test_the_command_takes_a_second_run(bridge, other):
     printed = call("compare", bridge.folder, other.folder, "--model", f"{MODELS}:Bridge", "--json", "--quiet")
     assert printed.exit_code == 0, printed.output
     plain = json.loads(printed.stdout)
     jsonschema.validate(plain, SCHEMA)
     assert plain["tables"] == json.loads(json.dumps(compared(bridge, other).plain()))["tables"]
-    old = call("diff", bridge.folder, other.folder)
-    assert old.exit_code == 2 and "rustbelt compare RUN OTHER" in old.output

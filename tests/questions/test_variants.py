@@ -15,7 +15,7 @@ from engine.questions.independent_inputs import independent_inputs
 from engine.study.components import Change
 from engine.study.tables.changes import joined
 from tests.helpers import assert_close, assert_same
-from tests.questions.assumed import BILL, LAKE, bill, lake
+from tests.questions.assumed import LAKE, lake
 
 
 @functools.cache
@@ -81,23 +81,6 @@ STATED = {
 @pytest.mark.parametrize(("name", "kind"), STATED, ids=lambda part: part)
 def test_a_change_gives_what_the_study_gives_that_states_it(name, kind):
     assert_same(outcomes(lake(), change_of(name, kind), as_stated()), outcomes(lake(**STATED[name, kind])))
-
-
-def test_a_multiple_of_a_draw_is_that_of_every_draw():
-    study = lake()
-    program, block, names = as_stated(), study.block(0), [item.name for item in study.inputs]
-    before = program.draws(block)
-    for change, factor, times in (("inflow", "inflow", 2.0), ("need", "need", 2.0)):
-        after = variants.fed(program, change_of(change, "doubled")).draws(block)
-        place = names.index(factor)
-        assert_same(after[place], np.float32(times) * before[place])
-        assert_same(np.delete(after, place, 0), np.delete(before, place, 0))
-
-
-def test_twice_a_draw_is_the_study_whose_prior_is_twice():
-    twice = BILL["factors"] | {"exit_rate": {"family": "uniform", "low": 0.04, "high": 0.16}}
-    study = bill(assumptions={"exit": {"off": {"exit_rate": 0}}})
-    assert_close(outcomes(study, study.assumptions[0].change("doubled")), outcomes(bill(factors=twice)))
 
 
 DRAWN = {
@@ -172,13 +155,6 @@ def test_levers_changed_beside_each_other_give_what_each_gives_alone(form):
             for name, values in given.items():
                 assert_same(values, one[name])
                 assert_same(values, fed[:, study.places([name])[0]])
-
-
-def test_policies_that_keep_their_levers_are_not_computed_again():
-    program, moved = variants.beside_each_other(as_stated(), LEVERS)
-    assert moved == [(0, 2), (2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2)]
-    assert program.inputs["levers"]["start"].shape[-1] == len(moved)
-    assert variants.beside_each_other(as_stated(), LEVERS[1:2]) == (as_stated(), [])
 
 
 def test_streams_drawn_anew_change_the_paths_and_the_studys_own_give_them_back():

@@ -77,7 +77,7 @@ def make_study(model, paths: int, policies: tuple[str, ...], text: str = "", **c
             Policy(name, text, found, years[0] if years else 0) for name, found in zip(policies, varied, strict=True)
         ),
         "headline": tuple(model.outcomes),
-        "events": (Event("ruin", text, "shortage", above=1.0),),
+        "events": (Event(name="ruin", about=text, outcome="shortage", above=1.0),),
         "keep": Keep(tuple(model.outcomes), 0, 64 if years else 0),
     }
     return Study(**{**given, **changes})

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine.answers.answer import Subject
+from engine.report.sentences import amounts
 from engine.study.components import Event
 from tests.conditioned import conditioned
 from tests.report.farms import Farms, made, make_study, normal, page_of
@@ -20,8 +21,11 @@ from tests.report.wording import assert_short, brief, sentences
 def test_names_without_labels_are_words():
     model = Farms()
     model.outcomes = {"grain_shortage": Farms.outcomes["shortage"], "gdp_index": Farms.outcomes["gdp_index"]}
-    events = (Event("grain_gone", "", "grain_shortage", above=1.0), Event("growth_gone", "", "gdp_index", below=-1.0))
-    events = (*events, Event("all_gone", "", all_of=("grain_gone", "growth_gone")))
+    events = (
+        Event(name="grain_gone", outcome="grain_shortage", above=1.0),
+        Event(name="growth_gone", outcome="gdp_index", below=-1.0),
+    )
+    events = (*events, Event(name="all_gone", all=["grain_gone", "growth_gone"]))
     text = made(make_study(model, 2000, ("old_way", "new_way"), events=events, labels={}))
     assert [sentence for sentence in sentences(text) if re.search(r"[a-z]_[a-z]", sentence)] == []
     said = " ".join(sentences(text))
@@ -61,6 +65,11 @@ def test_numbers_before_the_facts_stand_beside_those_given_them():
     text = brief(made(study, answers={"condition": answer.tree}))
     heads = re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", text[text.index('class="board') :])
     assert heads[:2] == ["Old, before the facts", "Old, given them"]
+    screen = re.findall(r"<h3>([^<]*)</h3>|<p>(.*?)</p>", text[: text.index('id="numbers"')])
+    assert any(head == "Before the facts, and given them" for head, _ in screen)
+    row = next(row for row in answer["risk"].rows() if row["policy"] == "old")
+    pair = " and ".join(amounts("probability", row["before"], row["given"]))
+    assert ("", f"Old: {pair}.") in screen
 
 
 def test_a_run_without_events_shows_how_bad_its_first_outcome_gets_once():

@@ -69,7 +69,7 @@ def run_of(
     )  # fmt: skip
     return SimpleNamespace(
         study=study, outcomes=tuple(levels), events=("ruin",) * bool(chances), others=policies[1:],
-        excluded=0, answers={},
+        excluded=0, answers={}, given={},
         risk={(r.measure, r.policy, r.variable): r for r in risk},
         comparison={(r.measure, r.policy, r.variable): r for r in gaps},
     )  # fmt: skip
@@ -239,6 +239,20 @@ def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
     assert first_screen(run)[2][1] == ("The sensitivity.",)
     run.answers["sensitivity"] = SimpleNamespace(finding="It is so " * 9)  # there is no room for a long sentence
     assert first_screen(run)[2][1] == ("What would change the ranking is unknown.",)
+
+
+def test_the_first_number_before_the_facts_stands_beside_that_given_them():
+    run = run_of(LOSS, {})
+    run.study.observed.rows = ("a figure",)
+    assert first_screen(run)[3] == (
+        "Before the facts, and given them", ("Not asked: the numbers given what was observed.",)
+    )  # fmt: skip
+    pairs = {"old": (10.0, 7.0), "new": (6.0, 5.0)}
+    run.given = {
+        ("mean", name, "loss"): tuple(rec("mean", name, "loss", x, 0.1) for x in pairs[name]) for name in pairs
+    }
+    said = ("The mean of loss [bn yuan]:", "Old: 10.0 and 7.0.", "New: 6.0 and 5.0.")
+    assert first_screen(run)[3][1] == said
 
 
 def test_an_outcome_that_is_neither_better_high_nor_low_decides_nothing():

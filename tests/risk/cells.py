@@ -7,8 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.risk.estimation import tails
-from engine.risk.estimation.evidence import MEASURES
-from engine.risk.estimation.influences import oriented
+from engine.risk.estimation.influences import MEASURES, oriented
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 
 CHUNK = 1 << 20

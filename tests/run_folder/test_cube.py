@@ -1,7 +1,6 @@
 """The cube as a reader sees it: layout, six lines of plain xarray, extension, sameness, and what is refused."""
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -20,15 +19,14 @@ import engine
 from engine.draws.distributions.closed import Marginal
 from engine.draws.factors import Input
 from engine.errors import UserError
-from engine.execution.resources import bytes_needed, refuse_if_too_large
+from engine.execution.resources import bytes_needed
 from engine.modelling.records import Outcome, StaticModel
-from engine.risk.estimation.rounding import Lost, Rounding
-from engine.risk.estimation.summary_groups import GROUPS
+from engine.risk.estimation.tables import GROUPS
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
 from engine.study.components import Keep
-from engine.study.study import BLOCK, Block
+from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.small_study import block_values, commit_block, entered, is_whole, make_study, make_summaries, read_paths
 
@@ -157,15 +155,6 @@ def test_groups_and_dimensions(finished):
     )
 
 
-def test_every_group_opens_on_its_own_with_its_labels(finished):
-    folder, _, tree = finished
-    for node in tree.subtree:
-        alone = xr.open_dataset(folder / "cube.zarr", engine="zarr", group=node.path, chunks={})
-        alone = alone.assign_coords({"path": node.coords["path"]} if "path" in alone.dims else {})
-        assert alone.identical(node.to_dataset()[list(alone.variables)])
-        assert {"path", "bin", "edge"} | set(alone.coords) >= set(alone.dims)
-
-
 def test_everything_has_a_name_and_a_unit_and_no_moment_or_place(finished):
     folder, study, tree = finished
     cf_units = pytest.importorskip("cf_units")
@@ -290,28 +279,6 @@ def test_a_file_in_place_of_a_folder_of_an_array_is_told_as_damage(tmp_path, is_
         read_paths(tmp_path, study, [name], 100)
 
 
-@pytest.mark.parametrize(
-    ("block", "shape", "kind"),
-    [
-        (Block(0, 10, 100), (2, 2, 100), "float32"),
-        (Block(0, 0, 100), (2, 2, 100), "float32"),
-        (Block(1, BLOCK, 1), (2, 2, 1), "float32"),
-        (Block(0, 0, 1000), (2, 2, 999), "float32"),
-        (Block(0, 0, 1000), (2, 2, 1000), "float64"),
-    ],
-)
-def test_anything_but_the_values_of_a_whole_block_is_refused(block, shape, kind):
-    with pytest.raises(ValueError, match=rf"expected float32 .* of a whole block of the study, got {kind}"):
-        cube.block_files(make_study(1000), block, np.zeros(shape, kind), {})
-
-
-def test_too_many_paths_are_refused_before_anything_is_made(tmp_path):
-    with pytest.raises(UserError, match=r"1,000,000,000,000 paths .* [\d,.]+ TB .* [\d,.]+ [MGT]B free"):
-        refuse_if_too_large(RunFolder(tmp_path / "run", make_study(10**12)))
-    refuse_if_too_large(RunFolder(tmp_path / "run", make_study(1000)))
-    assert not (tmp_path / "run").exists()
-
-
 def test_the_documentation_tells_of_every_group_as_it_is_declared():
     text = (README.parent / "docs" / "cube.md").read_text(encoding="utf-8")
     of_groups = text.partition("\n## Groups\n")[2].partition("\n## ")[0]
@@ -375,11 +342,3 @@ def test_paths_are_numbered_at_no_cost_and_what_was_read_is_written_again(finish
     tree.to_zarr(tmp_path / "again.zarr", consolidated=False)
     again = xr.open_datatree(tmp_path / "again.zarr", engine="zarr", consolidated=False)
     assert all(again[node.path].to_dataset().identical(node.to_dataset()) for node in tree.subtree)
-
-
-def test_quantities_too_coarse_for_single_precision_are_read_as_far_as_they_are_known(tmp_path):
-    one = Rounding("outcomes.bill", Lost.DIFFERENCE, "reform", 30.0, 32.0, 64.0)
-    entries = [{**one.as_dict(), "what": "steps"}, {"place": "outcomes.bill"}, 1, one.as_dict()]
-    (place := tmp_path / "cube.zarr" / "diagnostics").mkdir(parents=True)
-    (place / "zarr.json").write_text(json.dumps({"attributes": {"rounding": json.dumps(entries)}}))
-    assert cube.rounding(tmp_path) == (one,)

@@ -11,8 +11,7 @@ import pytest
 from engine.errors import UserError
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
-from engine.storage.files import document_in, sealed, writing
-from engine.study.components import Keep
+from engine.storage.files import document_in, sealed
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.refusals import refuses
@@ -125,11 +124,6 @@ def test_fewer_paths_than_are_there_and_a_study_that_differs_are_refused(run):
         run_blocks(folder, make_study(100))
     with refuses("", study.fingerprint, other.fingerprint):
         run_blocks(folder, other)
-
-
-def test_fewer_paths_are_fine_where_only_blocks_below_are_done(tmp_path):
-    run_blocks(tmp_path / "run", make_study(PATHS), only={0})
-    assert run_blocks(tmp_path / "run", make_study(BLOCK)) == []
 
 
 def test_other_versions_are_refused_only_where_something_is_left_to_compute(run):
@@ -255,14 +249,3 @@ def test_a_failing_disk_is_told_and_the_run_goes_on_later(tmp_path, monkeypatch,
             run_blocks(tmp_path, study)
     assert run_blocks(tmp_path, study) == [1, 2]
     assert_same(all_paths(tmp_path, study), expected_paths(study))
-
-
-def test_other_failures_are_ours_and_pass_through(tmp_path):
-    with pytest.raises(OSError, match="Bad file"), writing(tmp_path):
-        raise OSError(errno.EBADF, "Bad file descriptor")
-
-
-def test_nothing_kept_still_commits(tmp_path):
-    study = make_study(100, Keep((), 0, 0))
-    assert run_blocks(tmp_path, study) == [0]
-    assert ledger.done_blocks(RunFolder(tmp_path, study))[0].files == ()

@@ -9,8 +9,7 @@ from engine.run_folder import cube, ledger, reading
 from engine.run_folder.folder import RunFolder
 from engine.runs.run import open_run, run
 from engine.study.loading import read_study
-from tests.refusals import at
-from tests.reservoirs import STUDY, Reservoir, read, said
+from tests.reservoirs import STUDY, Reservoir, said
 from tests.small_study import commit_block, entered, make_study, make_summaries, read_paths
 
 PRIOR = '\n[factors.{name}]\nfamily = "fixed"\nvalue = 1\n'
@@ -20,7 +19,6 @@ BY_MODEL = {
     "factors": Factor("1"),
     "dims": ("a", "b"),
 }
-EVENT = '\n[events.{name}]\noutcome = "shortage"\nabove = 1\n'
 
 
 @pytest.fixture(scope="module")
@@ -98,19 +96,3 @@ def test_outcomes_policies_and_events_may_have_all_others(tmp_path):
         for records in (again._asking().stored_tables.risk, done.answers.all_tables.risk)
     )
     assert stored == of_paths and stored["ES99.9", "stat", "reason"][1]
-
-
-def test_dimensions_of_the_model_are_names_of_the_cube_too():
-    text = STUDY.replace('"will"', '"use"') + EVENT.format(name="region")
-    assert said(text + PRIOR.format(name="use")) == [
-        at("factors.will", "factor 'will'", "evaporation"),
-        at("factors.use", "a dimension"),
-        at("events.region", "a dimension"),
-    ]
-    with_outcome = model_with("outcomes", "region")
-    assert at("model.outcomes.region", "a dimension") in said(STUDY, with_outcome)
-
-
-def test_edges_of_bins_are_no_outcome():
-    assert said(STUDY, model_with("outcomes", "shortage_edges")) == [at("model.outcomes.shortage_edges", "the edges")]
-    assert "cutting_edges" in read(STUDY, model_with("outcomes", "cutting_edges")).model.outcomes

@@ -12,7 +12,6 @@ from tests.helpers import assert_same
 from tests.recorded import played_back, study_in
 from tests.refusals import refuses
 from tests.small_files import MODELS, call
-from tests.small_study import is_whole
 
 DONE = (0, 2)
 
@@ -80,12 +79,6 @@ def test_tables_and_paths_are_those_of_the_blocks_that_are_there(half):
     np.testing.assert_allclose(own.sel(stat="standard_error"), expected, rtol=1e-3)
     assert "2 blocks, of 524,288" in tree["risk"].attrs["comment"]
     assert tree["risk/yearly"].data_vars and tree["distribution"].data_vars
-
-
-def test_the_whole_run_answers_from_all_blocks(half):
-    folder, study = half
-    assert not is_whole(folder, study)
-    assert results.of_run(RunFolder(folder, study), partial=True).study.paths == 2 * BLOCK
 
 
 def test_the_command_prints_what_is_there(half):

@@ -1,11 +1,9 @@
 """Futures as other packages have them: what they hold is what the run holds, and those packages take it."""
 
-import sys
 import warnings
 from inspect import signature
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import engine
@@ -49,8 +47,3 @@ def test_the_workbench_takes_them_in_its_own_analyses(run):
         assert "load" in search.find_box().box_lim.columns
         scores = feature_scoring.get_feature_scores_all(x.drop(columns=["scenario"]), outcomes)
     assert scores.loc["load", "damage"] > scores.loc["price", "damage"]
-
-
-def test_without_the_workbench_experiments_are_there_all_the_same(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ema_workbench", None)
-    assert isinstance(run.to_ema(5)[0], pd.DataFrame)

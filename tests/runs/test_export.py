@@ -4,17 +4,14 @@ formula.
 
 import dataclasses
 import importlib.util
-import io
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import engine
-from engine.answers import files, workbook
+from engine.answers import files
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import cell
 from engine.answers.record_tables import tables, unit_of
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
@@ -25,19 +22,9 @@ from engine.risk.estimation.tables import record
 RISK = "risk", "risk_events", "comparison", "comparison_events", "worse", "regret"
 BY_YEAR = "risk_yearly", "comparison_yearly"
 HOSTILE = (
-    "=1+1",
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    "\t=1",
-    "\r=1",
-    "＝1",
-    "\x1b[2J\x07",
-    "<script>alert(1)</script>",
-    "a|b\\|c",
-    "[x](http://e.org)",
-    "[a] & 5 %\nb",
-)
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "\x1b[2J\x07", "<script>alert(1)</script>", "a|b\\|c",
+    "[x](http://e.org)", "[a] & 5 %\nb",
+)  # fmt: skip
 """Labels that a model may give, each of which means something to a program that reads tables."""
 
 
@@ -68,47 +55,11 @@ def test_a_file_of_rows_holds_every_estimate_with_its_unit(run, tmp_path, ending
     assert not rows[["low", "high"]].isna().all(axis=None)
 
 
-def test_a_csv_file_has_the_digits_that_the_terminal_shows(run, tmp_path):
-    place = run.save_tables(tmp_path / "table.csv")
-    rows = pd.read_csv(place, dtype=str, keep_default_na=False)
-    shown = {(r.measure, r.policy, r.variable): cell(r) for r in records_of(run)}
-    assert len(rows) == len(shown)
-    for row in rows.itertuples():
-        one = shown[row.measure, row.policy, row.variable]
-        assert one.estimate.replace(",", "") == row.estimate
-        ends = f"[{row.low}, {row.high}]" if row.low else ""
-        assert one.interval.replace(",", "").replace(" ", ", ") == ends
-    whole = pd.read_csv(run.save_tables(tmp_path / "whole.csv", digits="full"))
-    off = (pd.read_csv(place)["estimate"] - whole["estimate"]).abs()
-    assert (off <= 0.5 * whole["standard_error"] + 1e-12).all() and (off > 0).any()
-    assert list(pd.read_csv(place)["level"].dropna()) == list(whole["level"].dropna())
-
-
-@pytest.mark.parametrize(
-    ("value", "places", "expected"),
-    [
-        (3.9456, 2, "#,##0.00"),
-        (2390.7, -1, "#,##0"),
-        (1e-9, 11, "0.00E+00"),
-        (2e12, -3, "0.00E+00"),
-        (12.345, None, "#,##0.00"),
-        (0.0, None, "#,##0"),
-        (np.inf, 2, "General"),
-    ],
-)
-def test_the_format_of_a_cell_shows_the_digits_that_the_error_supports(value, places, expected):
-    assert workbook.number_format(value, places) == expected
-
-
 def test_a_workbook_has_a_sheet_for_each_table(run, tmp_path):
     sheets = pd.read_excel(run.save_tables(tmp_path / "table.xlsx"), sheet_name=None)
     assert list(sheets) == [*RISK]
     held = [r.estimate for r in run.answers.all_tables.risk if r.variable in run.study.model.outcomes]
     assert list(sheets["risk"]["estimate"]) == pytest.approx(held, rel=1e-14)  # decimal text in between
-
-
-def test_a_workbook_of_no_table_has_one_empty_sheet():
-    assert pd.ExcelFile(io.BytesIO(workbook.workbook({}))).sheet_names == ["empty"]
 
 
 class Marked(StaticModel):
@@ -166,11 +117,6 @@ def test_markdown_takes_no_text_for_its_own(marked, tmp_path):
     assert "-1.50 [-1.70, -1.30]" in text
 
 
-def test_markdown_has_a_column_a_policy(run, tmp_path):
-    lines = run.save_tables(tmp_path / "table.md").read_text().splitlines()
-    assert lines[2].split(" | ")[1:] == ["level", *run.study.policy_names[:-1], f"{run.study.policy_names[-1]} |"]
-
-
 def test_a_condition_and_a_level_choose_what_is_saved(run, tmp_path):
     name = next(iter(run.study.model.outcomes))
     rows = pd.read_csv(run.save_tables(tmp_path / "a.csv", name, 99))
@@ -201,23 +147,3 @@ def test_the_tables_of_a_yearly_variable_are_saved_with_their_units(runs, tmp_pa
     one = pd.read_csv(pond.save_tables(tmp_path / "one.csv", level=99))
     assert {*one["table"]} == {"risk", "comparison"} and {*one["level"]} == {0.99}
     assert {*pd.read_csv(pond.save_tables(tmp_path / "two.csv"))["table"]} == {*RISK}
-
-
-@pytest.fixture(scope="module")
-def shipped():
-    return engine.load_study("rustbelt", paths=64)
-
-
-@pytest.mark.parametrize("dim", ["unit", "variable", "estimate", "flag"])
-def test_a_dimension_that_is_called_as_a_column_is_has_another_name_in_tables(shipped, dim):
-    """Records of two places, and of a model that has such a dimension."""
-    study = shipped
-    rows = [
-        record("mean", "old", "growth", Estimate(value, 0.1, value - 0.2, value + 0.2), {dim: at}, 2020)
-        for value, at in ((1.0, "north"), (2.0, "south"))
-    ]
-    (made,) = tables(study, rows)
-    assert made[f"place_{dim}"] == ("north", "south")
-    frame = Answer(Subject.of(study), ("It is so.",), (made,)).frame("risk_yearly")
-    assert list(frame["estimate"]) == [1.0, 2.0] and list(frame[f"place_{dim}"]) == ["north", "south"]
-    assert set(frame["variable"]) == {"growth"} and set(frame["unit"]) == {"1/yr"}

@@ -13,7 +13,6 @@ import xarray as xr
 import engine
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
-from engine.errors import UserError
 from engine.run_folder.cube import attributes
 from engine.run_folder.finding import find_study
 from engine.run_folder.folder import RunFolder
@@ -22,9 +21,9 @@ from engine.runs.replay import replay
 from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_close, assert_same
-from tests.refusals import at, refuses
+from tests.refusals import refuses
 from tests.shock_study import ALL, only, walk
-from tests.small_files import BRIDGE, MODELS, POND, call, own, write
+from tests.small_files import BRIDGE, MODELS, POND, call, write
 from tests.user_models import farms
 from tests.words import words
 
@@ -63,38 +62,6 @@ def test_shocks_are_those_that_the_model_was_given():
     for name, values in story["shocks"].data_vars.items():
         assert_same(values.values, story["yearly"][name].sel(policy="default").values)
         assert values.dims == ("path", "year", *walk().model.shocks[name].dims)
-
-
-def test_a_static_model_has_no_shocks(tmp_path):
-    assert set(replay(small(tmp_path, BRIDGE, "Bridge"), 5).children) == {"outcomes", "draws"}
-
-
-def test_the_headline_comes_first_and_the_rest_where_it_is_asked_for(tmp_path):
-    words = ["replay", write(tmp_path, 'headline = ["shortage"]\n' + POND), *own("Pond"), "--path", 5]
-    short, whole = (call(*words, *more).stdout for more in ([], ["--full"]))
-    heads = [line.split()[0] for line in short.splitlines() if line.strip()]
-    assert heads.index("Outcomes") < heads.index("shortage") < heads.index("Draws") and "lowest_stock" not in short
-    assert re.search(r"^Outcomes\n +keep +use\nshortage \[hm3\]", short, re.MULTILINE)
-    assert "stock" not in short and "rain" not in short
-    (outcomes, _, rest) = whole[whole.index("Outcomes\n") :].partition("Draws\n")
-    assert outcomes.index("shortage") < outcomes.index("lowest_stock")
-    for words_of_it in ("stock: keep\n[hm3]", "Shock rain\n", "depth [hm3]"):
-        assert rest.count(words_of_it) == 1
-    assert re.findall(r"--\w+", short) == ["--full"]
-
-
-@pytest.mark.parametrize(
-    ("path", "precision", "problems"),
-    [
-        ([1, 600, -3], "float32", [at("path", "0 to 599", 600), at("path", "0 to 599", -3)]),
-        ([], "float32", [at("path", "got none")]),
-        (1, "float46", [at("precision", "'float46'", "'float64'")]),
-    ],
-)
-def test_what_cannot_be_replayed_is_told_all_at_once(tmp_path, path, precision, problems):
-    with pytest.raises(UserError) as refused:
-        replay(small(tmp_path, POND, "Pond"), path, precision=precision)
-    assert [*refused.value.problems] == problems
 
 
 def same(one: xr.DataTree, other: xr.DataTree) -> None:
@@ -146,13 +113,6 @@ def test_draws_in_double_precision_are_the_quantiles_of_the_words_of_the_run(tmp
     assert_close(drawn.values, law.quantile((drawn_words[[3, 1000]] + 0.5) / 2.0**32))
 
 
-def test_years_are_shown_where_none_are_summarised(tmp_path):
-    usual = replay(small(tmp_path, POND, "Pond"), 5)
-    same(replay(small(tmp_path, POND + "[keep]\nyearly = 0\n", "Pond"), 5), usual)
-    ended = call("replay", tmp_path / "study.toml", "--path", 5, *own("Pond"), "--full")
-    assert "stock: use\n[hm3]" in ended.stdout and "2020" in ended.stdout
-
-
 def test_a_path_beyond_the_words_of_32_bits_is_one_of_its_own(tmp_path):
     far = small(tmp_path, POND, "Pond", paths=2**32 + 4096)
     found = replay(far, [2**32 + 4, 2**32 + 5, 4, 5])["draws"]
@@ -162,17 +122,6 @@ def test_a_path_beyond_the_words_of_32_bits_is_one_of_its_own(tmp_path):
     # antithetic: the two of a pair mirror each other there too
     depth = found["depth"].values.reshape(2, 2).sum(axis=1)
     assert_close(depth, np.float32([13.0, 13.0]))
-
-
-def test_a_study_that_was_not_run_can_be_replayed_with_any_of_its_policies(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write(tmp_path, 'compare = ["keep"]\n' + POND)
-    model = load_model_file(f"{MODELS}:Pond")
-    study, folder = find_study("study.toml", model, seed=9, policy="use")
-    assert folder is None
-    assert study.seed == 9 and study.policy_names == ("keep", "use")
-    with refuses("policy", "policy 'usee'", "mean 'use'"):
-        find_study("study.toml", model, policy="usee")
 
 
 def test_a_run_is_replayed_with_its_own_seed(tmp_path, monkeypatch):
@@ -232,9 +181,3 @@ def unfinished(folder: Path, place: Path) -> Path:
     root.write_text(root.read_text().replace('"complete"', '"incomplete"'))
     assert attributes(copy)["status"] == "incomplete"
     return copy
-
-
-def test_a_run_that_has_not_come_to_its_end_is_not_compared(finished, tmp_path):
-    ended = call("replay", unfinished(finished / "pond", tmp_path), *own("Pond"), "--path", 17)
-    assert ended.exit_code == 0, ended.output
-    assert "nothing is compared" in ended.stdout

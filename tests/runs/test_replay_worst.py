@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from engine.draws.distributions.closed import FAMILIES, Marginal
-from engine.errors import UserError
 from engine.run_folder.folder import RunFolder
 from engine.runs.replay import TOGETHER, percentiles, replay, worst
 from engine.runs.run import run
@@ -76,11 +75,6 @@ def test_the_worst_paths_are_replayed_by_their_numbers(ran):
     assert_same(story["outcomes"]["damage"].values, found["damage"].values)
 
 
-def test_all_that_is_wrong_is_told_at_once(ran, tmp_path):
-    with pytest.raises(UserError, match="3 problems"):
-        worst(RunFolder(tmp_path, ran[1]), "damge", "wek", 1)
-
-
 def test_an_outcome_of_which_no_path_is_kept(tmp_path):
     study = bridge(tmp_path, BRIDGE + '[keep]\noutcomes = ["margin"]\n')
     run(study, tmp_path / "run")
@@ -119,32 +113,6 @@ def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, fa
 # ---------------------------------------------------------------------------------------------- the command
 
 
-def test_the_command_ranks_them_and_tells_the_worst_in_full(ran):
-    folder, _ = ran
-    ended = call("replay", folder, "--worst", 4, "--variable", "margin", "--policy", "strong", *own("Bridge"))
-    assert ended.exit_code == 0, ended.output
-    numbers = expected(ran, "margin", "strong", 4)
-    assert all(words in ended.stdout for words in ("margin [t]", "under strong", "low is worse"))
-    rows = re.findall(r"^(\d+) +(\d+) +\S+ +\S+$", ended.stdout, re.MULTILINE)
-    assert rows == [(str(rank), str(number)) for rank, number in enumerate(numbers, 1)]
-    assert f"path {numbers[0]} is the worst" in ended.stdout
-    assert f"rustbelt replay {folder} --path {numbers[1]} --policy strong" in ended.stdout
-    assert "all 4 paths" in ended.stdout
-
-
-def test_the_most_unusual_factor_comes_first(ran):
-    """The margin is lost to the load alone, so its draws are far out; the price's are 5 standard deviations around
-    50."""
-    said = call("replay", ran[0], "--worst", 50, "--variable", "margin", *own("Bridge"), "--full").stdout
-    table = said[said.index("Draws, the mean") :]
-    shares = {
-        name: float(share) for name, share in re.findall(r"^(load|price) \[\S+\] +(\S+)", table, re.MULTILINE)[:2]
-    }
-    assert list(shares) == ["load", "price"]
-    assert shares["load"] > 99.9 and 30 < shares["price"] < 70
-    assert "from 50 %" in table and "4.1" in table
-
-
 def test_the_baseline_is_what_they_are_worst_under_unless_told(ran):
     said = [
         call("replay", ran[0], "--worst", 2, "--variable", "damage", *words, *own("Bridge"), "--json").stdout
@@ -158,9 +126,3 @@ def test_the_baseline_is_what_they_are_worst_under_unless_told(ran):
     held = read_paths(*ran, ("damage",), ran[1].paths)["damage"]
     values = [row["value"] for row in rows]
     assert_same(np.float32(values), held[:, numbers].T.ravel())
-
-
-def test_the_worst_of_one_has_no_next(ran):
-    ended = call("replay", ran[0], "--worst", 1, "--variable", "damage", *own("Bridge"))
-    assert "Draws" in ended.stdout and "The next" not in ended.stdout
-    assert "bit for bit" in ended.stdout

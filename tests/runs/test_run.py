@@ -14,7 +14,6 @@ import engine
 from engine.charts.kinds import KINDS
 from engine.errors import UserError
 from engine.execution import results
-from engine.risk.estimation.evidence import stated_level
 from engine.run_folder.folder import RunFolder
 from engine.runs.upkeep import Repair
 from tests.refusals import refuses
@@ -45,13 +44,6 @@ def test_a_file_or_a_name_will_do_and_the_call_that_finishes_it_computes_nothing
     assert other.study.name == "bridge" and other.folder == bridge / "run"
 
 
-def test_options_that_there_are_not_are_refused(place):
-    with pytest.raises(TypeError, match=r"^run\(\) got .* 'worker'.* mean 'workers'"):
-        engine.run(place[1].study, worker=2)
-    with pytest.raises(TypeError, match=r"^run\(\) got .* 'pahts'.* mean 'paths'"):
-        engine.run(place[1].study, pahts=2)
-
-
 def test_numbers_are_those_of_the_records(place):
     _, run = place
     tables = results.of_run(RunFolder(run.folder, run.study)).tables()
@@ -70,19 +62,6 @@ def test_numbers_are_those_of_the_records(place):
     assert list(run.given(f"{name} >= 0")["measure"][:1]) == ["share"]
     yearly = next(iter(run.study.model.yearly))
     assert set(run.yearly(yearly)["year"].dropna()) <= set(run.study.years)
-
-
-def test_names_that_there_are_not_are_refused(place):
-    _, run = place
-    with refuses("--outcome", "variable 'nothing'"):
-        run.compare(outcome="nothing")
-    for ask in (run.risk, run.yearly):
-        with pytest.raises(UserError, match=r"unknown variable 'nothing'"):
-            ask("nothing")
-    with pytest.raises(UserError, match="level"):
-        run.risk(level=12)
-    with pytest.raises(AttributeError, match=r"figure 'cake'.*overview, fan"):
-        _ = run.plot.cake
 
 
 def test_a_name_that_is_close_to_one_is_told_which(place):
@@ -104,15 +83,6 @@ def test_a_name_that_is_close_to_one_is_told_which(place):
         run.compare(outcome=f"{name}x")
     with pytest.raises(KeyError, match="mean 'differences'"):
         _ = run.compare()["diferences"]
-
-
-def test_what_fails_inside_an_attribute_is_not_taken_for_a_name_that_is_missing(place, monkeypatch):
-    run = engine.open_run(place[1].folder)
-    monkeypatch.setattr(
-        "engine.execution.results.cube_of", lambda *_: (_ for _ in ()).throw(AttributeError("broken inside"))
-    )
-    with pytest.raises(AttributeError, match="broken inside"):
-        _ = run.cube
 
 
 def test_an_outcome_or_a_factor_by_its_name(place):
@@ -250,8 +220,3 @@ def test_the_public_names_are_all_there_whatever_was_used_before():
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert {"Cells", "UserError", "each", "load_study", "open_run", "run", "table"} <= {*dir(engine)}
-
-
-def test_a_level_may_be_written_in_several_ways():
-    assert {stated_level(text) for text in ("99", "99%", 99, 0.99, " 0.99 ")} == {0.99}
-    assert stated_level(None) is None

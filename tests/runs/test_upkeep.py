@@ -10,7 +10,7 @@ import pytest
 from engine.execution import anew, job, results
 from engine.run_folder import ledger, provenance
 from engine.run_folder.damage import OTHER, Damage
-from engine.run_folder.finding import find_run, stored_study
+from engine.run_folder.finding import stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import OTHER_CONTENT
 from engine.runs import upkeep
@@ -84,18 +84,6 @@ def test_a_damaged_file_of_a_block_is_named_and_the_block_alone_computed_again(r
     assert contents(folder) == whole[2] and verify(RunFolder(folder, study)) == []
 
 
-def test_two_shards_that_were_swapped_are_both_found(run, whole):
-    folder, study = run
-    one, other = folder / SHARD, folder / SHARD.replace("/0/1", "/0/0")
-    content = one.read_bytes()
-    one.write_bytes(other.read_bytes())
-    other.write_bytes(content)
-    found = verify(RunFolder(folder, study))
-    assert [damage.part for damage in found] == [0, 1]
-    assert repair(RunFolder(folder, study))[1].computed == (0, 1)
-    assert contents(folder) == whole[2]
-
-
 def test_a_shard_of_another_run_is_found_though_it_is_sound_in_itself(run, whole):
     folder, study = run
     stale = make_study(3 * BLOCK)
@@ -147,15 +135,6 @@ def test_a_damaged_provenance_is_named_and_starts_anew(run, how):
     assert verify(RunFolder(folder, study)) == [] and provenance.runs(folder) == []
 
 
-def test_a_shard_that_belongs_to_no_block_is_taken_away(run, whole):
-    folder, study = run
-    shutil.copy(folder / SHARD, folder / SHARD.replace("/0/1", "/0/7"))
-    (found,) = verify(RunFolder(folder, study))
-    assert (found.part, found.file) == ("", SHARD.replace("/0/1", "/0/7")) and "no block" in found.what
-    repair(RunFolder(folder, study))
-    assert contents(folder) == whole[2]
-
-
 def test_what_a_killed_process_left_is_named_and_taken_away(run):
     folder, study = run
     left = ["cube.zarr/paths/zarr.json.0a1b2c3d.tmp", "study.toml.0a1b2c3d.tmp"]
@@ -199,19 +178,6 @@ def test_computing_again_finds_what_was_wrong_before_it_was_written(run, monkeyp
     assert verify(RunFolder(folder, study), full=True) == []
 
 
-@pytest.mark.parametrize("full", [True, False])
-def test_what_others_made_is_not_mended_unless_asked_for(run, monkeypatch, full):
-    folder, study = run
-    monkeypatch.setattr(anew.devices, "program", lambda *_: played_back(folder.parent).program)
-    change(folder / SHARD, "flipped")
-    before = contents(folder)
-    monkeypatch.setattr(upkeep, "versions", lambda device: {**VERSIONS, "rustbelt": "1"})
-    with refuses("", "rustbelt 0,", "is 1", "--force"):
-        repair(RunFolder(folder, study), full)
-    assert contents(folder) == before
-    assert repair(RunFolder(folder, study), force=True)[1].computed == (1,)
-
-
 def test_what_others_made_is_left_where_it_comes_out_the_same_and_refused_where_it_does_not(run, monkeypatch):
     folder, study = run
     monkeypatch.setattr(anew.devices, "program", lambda *_: played_back(folder.parent).program)
@@ -230,14 +196,6 @@ def test_a_model_that_has_changed_is_told_and_nothing_called_damaged(run):
     for ask in (verify, repair, results.of_run):
         with refuses("", "another version", "Pond"):
             ask(RunFolder(folder, other))
-
-
-def test_both_names_of_the_study_lost_is_refused_with_what_is_missing(run):
-    folder, _ = run
-    (folder / "study.toml").unlink()
-    (folder / "ledger/study.json").unlink()
-    with refuses("", "a folder", "a run"):
-        find_run(folder)
 
 
 def test_a_study_that_was_edited_by_hand_is_the_one_that_was_run(run):

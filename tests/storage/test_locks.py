@@ -116,12 +116,3 @@ def test_a_file_of_somebody_who_came_first_is_given_back(tmp_path, no_locks):
     locks._put_aside(place, gone)  # as if it had been seen a moment ago
     assert json.loads(place.read_text()) == living
     assert os.listdir(tmp_path).count("lock.held") == 1
-
-
-def test_other_failures_pass_through(tmp_path, monkeypatch):
-    def fails(*_):
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(fcntl, "flock", fails)
-    with pytest.raises(OSError, match="Input/output"), held(tmp_path / "lock"):
-        pass

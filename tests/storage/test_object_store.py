@@ -8,7 +8,6 @@ import engine
 from engine.errors import UserError
 from engine.run_folder import cube
 from engine.run_folder.folder import RunFolder
-from engine.storage import object_store
 from engine.study.study import BLOCK
 from tests.refusals import refuses
 from tests.small_study import commit_block, entered, make_study, make_summaries, read_paths
@@ -65,21 +64,3 @@ def test_a_run_that_is_not_finished_and_places_that_are_none_are_refused(copied,
     for none in (f"{url}/none", f"file://{tmp_path}", "nowhere://x"):
         with refuses("", "no object store can be reached there", "s3://bucket/run", "file:///PATH must exist"):
             engine.open_cube(none)
-
-
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "https://127.0.0.1:9", ""])
-def test_plain_http_is_allowed_where_the_endpoint_says_so(monkeypatch, endpoint):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    given = []
-    monkeypatch.setattr("obstore.store.from_url", lambda url, **options: given.append(options))
-    object_store.store_at("s3://runs/small")
-    assert given == [{"client_options": {"allow_http": True} if endpoint.startswith("http:") else None}]
-
-
-def test_a_server_that_is_not_there_is_told(monkeypatch):
-    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    for name, value in keys.items():
-        monkeypatch.setenv(name, value)
-    store = object_store.store_at("s3://runs/small")
-    with refuses("", "store refuses", "credentials", "AWS_ENDPOINT_URL"):
-        object_store.content_at("s3://runs/small", store, "x")

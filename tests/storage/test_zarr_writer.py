@@ -72,12 +72,6 @@ def test_metadata_are_those_that_xarray_writes_but_for_the_names_of_chunks(both)
         assert ours == theirs
 
 
-def test_every_array_is_two_files_in_one_folder(both):
-    files = {path.relative_to(both[0]).as_posix() for path in both[0].rglob("*") if path.is_file()}
-    assert {"zarr.json", "wide/c.0.0.0.0.0", "wide/zarr.json", "alone/c", "year/c.0"} <= files
-    assert len(files) == 1 + 2 * len(dataset().variables)
-
-
 def test_a_flipped_bit_is_noticed(both, tmp_path):
     write_files(tmp_path, group_files(as_group(dataset())))
     chunk = tmp_path / "wide/c.0.0.0.0.0"
@@ -86,10 +80,6 @@ def test_a_flipped_bit_is_noticed(both, tmp_path):
     chunk.write_bytes(content)
     with pytest.raises(RuntimeError, match="Zstd decompression error"):
         zarr.open_group(tmp_path, mode="r")["wide"][...]
-
-
-def test_the_same_dataset_gives_the_same_bytes():
-    assert group_files(as_group(dataset())) == group_files(as_group(dataset()))
 
 
 def test_groups_in_groups_have_metadata_all_the_way(tmp_path):

@@ -1,14 +1,13 @@
 """Assumptions of a study: how they are read, what is refused, what they leave as it is."""
 
 import copy
-import re
 
 import pytest
 
 from engine import UserError
 from engine.study.loading import load_study, resolved_text, study_of_text
 from tests.questions.assumed import BILL, LAKE, Bill, bill, lake
-from tests.refusals import at, refuses
+from tests.refusals import refuses
 
 
 def of(study):
@@ -67,31 +66,6 @@ def test_questions_are_no_part_of_the_fingerprint():
     assert bill().fingerprint != bill(policies={"old": {}, "reform": {"cut": 0.9}}).fingerprint
 
 
-REFUSED = [
-    ({"exitt": 0}, "off.exitt", ["lever 'exitt'", "'exit_rate'"]),
-    ({"cut": 1.5}, "off.cut", ["0 to 1", "got 1.5", "its bounds"]),
-    ({"cut": "3x"}, "off.cut", ["0 to 1", "got 3", "3 times", "'reform'"]),
-    ({"exit_rate": "twice"}, "off.exit_rate", ["a multiple", "got 'twice'"]),
-    ({"exit_rate": True}, "off.exit_rate", ["a number", "got true"]),
-    ({"policies": {"refrom": {"cut": 0}}}, "off.policies.refrom", ["policy 'refrom'", "'reform'"]),
-    ({"policies": {"reform": {"cutt": 0}}}, "off.policies.reform.cutt", ["lever 'cutt'", "'cut'"]),
-    ({"policies": {"reform": 0}}, "off.policies.reform", ["a table", "got 0"]),
-    ({"policies": {"reform": {"label": 0}}}, "off.policies.reform.label", ["lever 'label'", "Known"]),
-    ({"policies": 0}, "off.policies", ["a table", "got 0"]),
-    ({"groups": "macro"}, "off.groups", ["a table", "got 'macro'"]),
-    ({"groups": {"macro": {"correlation": 0}}}, "off.groups.macro", ["group 'macro'"]),
-    ({}, "off", ["missing"]),
-]
-
-
-@pytest.mark.parametrize(("off", "place", "words"), REFUSED, ids=str)
-def test_what_is_wrong_is_told_with_its_place(off, place, words):
-    with pytest.raises(UserError) as refused:
-        bill(assumptions={"it": {"off": off}})
-    assert [*refused.value.problems] == [at(f"assumptions.it.{place}", *words)]
-    assert not re.search("Known: .*label", str(refused.value))
-
-
 def test_a_factor_without_a_prior_is_told_once():
     factors = {name: law for name, law in BILL["factors"].items() if name != "exit_rate"}
     with pytest.raises(UserError) as refused:
@@ -113,26 +87,9 @@ def test_what_is_so_already_is_left_out(off):
     assert names == ["it"]
 
 
-def test_all_problems_are_told_at_once():
-    tables = {
-        "all": {"off": {"noise": 0}},
-        "x": {"off": {"exitt": 0, "cut": 2}, "doubled": {"fundd": 1}},
-        "y": {"off": {"fund": 1}, "doubld": {}},
-    }
-    with pytest.raises(UserError) as refused:
-        bill(assumptions=tables, events={"ruin": {"outcome": "costt", "above": 1}})
-    places = {problem.place for problem in refused.value.problems}
-    assert places == {
-        "assumptions.all", "assumptions.x.off.exitt", "assumptions.x.off.cut", "assumptions.x.doubled.fundd",
-        "assumptions.y.doubld", "events.ruin.outcome",
-    }  # fmt: skip
-
-
 def test_two_assumptions_do_not_contradict_each_other():
     alike = {"a": {"off": {"exit_rate": 0}}, "b": {"off": {"exit_rate": 0, "noise": 0}}}
     assert len(bill(assumptions=alike).assumptions) == 2
-    with refuses("assumptions.b.off.exit_rate", "another value", "'a'"):
-        bill(assumptions={"a": {"off": {"exit_rate": 0}}, "b": {"off": {"exit_rate": 1}}})
 
 
 def test_a_share_is_not_doubled_by_itself():

@@ -53,43 +53,6 @@ def test_a_drawn_constant_has_the_unit_and_the_words_of_the_model():
     assert said(factors={"leak": {**LAW, "unit": "share"}}) == [at("factors.leak.unit", "'1/yr'", "'share'")]
 
 
-WRONG = {
-    "unknown": ({"constants": {"leek": 0.2}}, [at("constants.leek", "'leek'", "mean 'leak'")]),
-    "unknown prior": ({"factors": {"leek": LAW}}, [at("factors.leek", "'leek'", "mean 'leak'")]),
-    "a factor": ({"constants": {"inflow": 2.0}}, [at("constants.inflow", "no constant", "a factor")]),
-    "a dimension": ({"constants": {"region": 2.0}}, [at("constants.region", "'region'")]),
-    "twice": ({"constants": {"leak": 0.2}, "factors": {"leak": LAW}}, [at("constants.leak", "has a prior")]),
-    "infinite": ({"constants": {"leak": float("inf")}}, [at("constants.leak", "a finite number", "got inf")]),
-    "no number": ({"constants": {"leak": float("nan")}}, [at("constants.leak", "a finite number", "got nan")]),
-    "too large": ({"constants": {"leak": 1e39}}, [at("constants.leak", "a finite number", "got 1e+39")]),
-    "a word": ({"constants": {"leak": "0.2"}}, [at("constants.leak", "a number", "got '0.2'")]),
-    "a truth": ({"constants": {"leak": True}}, [at("constants.leak", "a number", "got true")]),
-    "no table": ({"constants": 0.2}, [at("constants", "a table", "got 0.2")]),
-    "several": (
-        {"constants": {"leak": "x", "deph": 1.0, "inflow": 1.0}},
-        [
-            at("constants.leak", "a number", "got 'x'"),
-            at("constants.deph", "'deph'", "mean 'depth'"),
-            at("constants.inflow", "no constant", "a factor"),
-        ],
-    ),
-    "an assumption": (
-        {"assumptions": {"a": {"off": {"constants": {"leak": 0}}}}},
-        [(at("assumptions.a.off.constants", "no factor", "a constant"))],
-    ),
-    "an assumption by name": (
-        {"assumptions": {"a": {"off": {"leak": 0}}}},
-        [(at("assumptions.a.off.leak", "no factor", "a constant"))],
-    ),
-}
-
-
-@pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_said_at_its_place(what):
-    more, expected = WRONG[what]
-    assert said(**more) == expected
-
-
 def test_an_assumption_of_a_drawn_constant_is_one_of_a_factor():
     (one,) = well(factors={"leak": LAW}, assumptions={"dry": {"off": {"leak": 0}}}).assumptions
     assert one.off.factors == {"leak": (0.0, 0.0)}

@@ -119,23 +119,6 @@ def test_a_lever_reads_as_its_name_and_its_quantiles(capsys):
     assert "pace 0.2 (0.11 to 0.29)" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize(
-    ("line", "place", "words"),
-    [
-        ('release = "pase"', "release", ["a number", "factor 'pase'", "'pace'"]),
-        ('quota = { north = { 2021 = "neeed" } }', "quota.north.2021", ["a number", "factor 'neeed'", "'need'"]),
-        ("release = true", "release", ["a number", "got true"]),
-        ('release = { 2019 = "pace" }', "release.2019", ["2020-2023", 2073, "got 2019"]),
-        ('quota = "pace"', "quota", ["'hm3'", "'pace'", "'share'", "factors.pace.unit"]),
-    ],
-)
-def test_names_that_mean_nothing_here_are_refused_with_their_place(line, place, words):
-    text = STUDY.replace("[policies.keep]", f"[policies.keep]\n{line}") + PACE.replace(
-        'about = "let go"', 'unit = "share"'
-    )
-    assert at(f"policies.keep.{place}", *words) in said(text)
-
-
 class Bounded(Reservoir):
     """A release from 0 to 1."""
 

@@ -9,7 +9,7 @@ from engine.study.loading import read_study
 from tests.malformed import Valley
 from tests.study.generated import FAULTS, broken, right
 
-MANY = [range(20), pytest.param(range(20, 250), marks=pytest.mark.slow)]
+MANY = [range(20), pytest.param(range(20, 1000), marks=pytest.mark.slow)]
 
 
 @cache

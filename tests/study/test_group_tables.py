@@ -47,68 +47,6 @@ def said(group, members="abc", **more):
     return [str(problem) for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize(
-    ("group", "problem"),
-    [
-        ({}, at("groups.g.correlation", "missing", "spearman", "kendall")),
-        ({"copula": "guassian", "correlation": 0}, at("groups.g.copula", "copula 'guassian'", "'gaussian'")),
-        ({"correlation": 0.5, "kendall": 0.3}, at("groups.g.kendall", "correlation and kendall", "both")),
-        ({"correlation": -0.6}, at("groups.g.correlation", "-0.5 to 1", "3 factors", -0.6, "a matrix")),
-        ({"spearman": -0.6}, at("groups.g.spearman", "-0.482584 to 1", "3 factors", -0.6, "a matrix")),
-        ({"kendall": 1.5}, at("groups.g.kendall", "-0.333333 to 1", "3 factors", 1.5)),
-        ({"kendall": float("nan")}, at("groups.g.kendall", "finite number", "nan")),
-        ({"kendall": "high"}, at("groups.g.kendall", "finite number", "'high'")),
-        ({"correlation": 0.1, "df": 3}, at("groups.g.df", "no key", "'gaussian'", "spearman")),
-        ({"copula": "t", "correlation": 0.1}, at("groups.g.df", "1 to 1000", "got none")),
-        ({"copula": "t", "correlation": 0.1, "df": 0.5}, at("groups.g.df", "1 to 1000", "got 0.5")),
-        ({"copula": "t", "correlation": 0.1, "df": 5000}, at("groups.g.df", "1 to 1000", 5000, "'gaussian'")),
-        *(
-            ({"copula": name, "kendall": 0.2}, at("groups.g.copula", f"'{name}' was removed", "'t'", "'empirical'"))
-            for name in ("clayton", "gumbel", "joe")
-        ),
-        ({"copula": "frank", "kendall": 0.2}, at("groups.g.copula", "'frank' was removed", "'gaussian'")),
-        ({"copula": "t", "theta": 2, "df": 3}, at("groups.g.theta", "'theta' was removed", "rank correlation")),
-        ({"pearson": MATRIX}, at("groups.g.pearson", "no names", "members")),
-        ({"pearson": MATRIX, "members": ["a", "b"]}, at("groups.g.members", "leaves out", "'c'")),
-        ({"pearson": MATRIX, "members": ["a", "b", "c", "d"]}, at("groups.g.pearson", "4 rows", "3 rows")),
-        ({"pearson": MATRIX, "members": ["a", "b", "cc"]}, at("groups.g.members", "factor 'cc'", "'c'")),
-        ({"pearson": MATRIX, "members": ["a", "b", "c", "a"]}, at("groups.g.members", "'a' twice")),
-        ({"pearson": [[1, 2], [2, 1]], "members": ["a", "b"]}, at("groups.g.pearson", "-1 to 1", "'a'", "'b'", 2)),
-        (
-            {"pearson": [[1, 0.2], [0.1, 1]], "members": ["a", "b"]},
-            at("groups.g.pearson", "same number", "'a'", "'b'", 0.2, 0.1),
-        ),
-        ({"pearson": [[0.9, 0.2], [0.2, 1]], "members": ["a", "b"]}, at("groups.g.pearson", "'a' with itself", 0.9)),
-        ({"copula": "empirical"}, at("groups.g.ranks", "missing")),
-        ({"copula": "empirical", "file": "x.csv"}, at("groups.g.file", "files of data were removed", "ranks =")),
-        (
-            {"copula": "empirical", "ranks": {"a": [0, 1], "b": [1, 0, 2], "c": [0, 1]}},
-            at("groups.g.ranks", "as many", "2 and 3"),
-        ),
-        (
-            {"copula": "empirical", "ranks": {"a": [0, 1], "b": [1, 1], "c": [0, 1]}},
-            at("groups.g.ranks", "0 to 1", "once", "'b'"),
-        ),
-        (
-            {"copula": "empirical", "ranks": {"a": [0], "b": [0], "c": [0]}},
-            at("groups.g.ranks", "2 to 8192", "3 members", "got 1"),
-        ),
-        ({"copula": "joe"}, at("groups.g.copula", "'joe' was removed", "'t'")),
-        ({"copula": "vine"}, at("groups.g.copula", "'vine' was removed", "'t'", "matrix")),
-        ({"copula": "vine", "vine": "{}"}, at("groups.g.vine", "'vine' was removed", "'t'", "matrix")),
-    ],
-)
-def test_what_is_infeasible_is_refused(group, problem):
-    assert problem in said(group)
-
-
-def test_a_matrix_that_is_none_is_refused_with_the_nearest():
-    found = said({"members": ["a", "b", "c"], "pearson": [[1, 0.9, -0.5], [0.9, 1, 0.9], [-0.5, 0.9, 1]]})
-    nearest = "[[1, 0.6082, -0.2601], [0.6082, 1, 0.6082], [-0.2601, 0.6082, 1]],"
-    pairs = ("a-b 0.9", "a-c -0.5", "b-c 0.9")
-    assert found == [at("groups.g.pearson", "eigenvalue", -0.547, *pairs, nearest, 0.292, 0.675, "these 3")]
-
-
 @pytest.mark.parametrize("measure", ["pearson", "spearman", "kendall"])
 @pytest.mark.parametrize("copula", [{}, {"copula": "t", "df": 2}])
 def test_the_nearest_matrix_can_be_pasted(measure, copula):
@@ -116,14 +54,6 @@ def test_the_nearest_matrix_can_be_pasted(measure, copula):
     (message,) = said(wrong)
     pasted = tomllib.loads("x = " + message.split("The nearest is ")[1].split(", at most")[0])["x"]
     assert read(wrong | {measure: pasted}).groups["g"].copula.implied(("a", "b", "c"))
-
-
-def test_all_problems_are_told_at_once():
-    groups = {"g": {"kendall": -2}, "h": {"correlation": 2}, "k": {"df": 3}}
-    found = said({}, "", groups=groups, run={"paths": 4096, "sampler": "soboll"})
-    assert [message.split(":")[0] for message in found] == [
-        "run.sampler", "groups.g.kendall", "groups.h.correlation", "groups.k.df",
-    ]  # fmt: skip
 
 
 def test_a_group_says_its_members_or_they_say_their_group():

@@ -1,11 +1,8 @@
 """The outcomes that short tables show: those that a study names, else the first of its model."""
 
-import pytest
-
 from engine import Factor, Outcome, StaticModel
 from engine.runs.headline import outcome
 from engine.study.loading import load_study, resolved_text, study_of_text
-from tests.refusals import refuses
 from tests.small_files import write
 
 
@@ -38,17 +35,3 @@ def test_it_is_what_the_study_names_in_its_order(tmp_path):
     assert study.headline == ("y6", "y1")
     assert study_of_text(resolved_text(study), "again", Many()).headline == study.headline
     assert outcome(study) == "y6"
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ('headline = ["y7", "y1"]', ["outcome 'y7'", "Known: y0"]),
-        ('headline = ["y1", "y1"]', ["'y1' twice"]),
-        ("headline = []", ["expected"]),
-        ('headline = "all"', ["expected"]),
-    ],
-)
-def test_what_is_no_headline_is_refused(tmp_path, line, words):
-    with refuses("headline", *words):
-        of(tmp_path, line)

@@ -4,11 +4,10 @@ import tomllib
 
 import pytest
 
-from engine.errors import UserError
 from engine.formatting import begun_small
 from engine.study.labels import described, numeric, wordless
 from engine.study.loading import load_study, read_study, resolved_text, shipped_studies, study_of_text
-from tests.refusals import at, refuses
+from tests.refusals import refuses
 from tests.reservoirs import STUDY, Reservoir, Sum
 
 LAW = {"family": "normal", "mean": 0.0, "sd": 1.0}
@@ -165,38 +164,6 @@ def test_a_resolved_study_keeps_its_labels():
     assert (again.labels, again.author) == (labelled.labels, labelled.author)
     assert resolved_text(again) == resolved_text(labelled)
     assert numeric(again.document) == numeric(study_of().document) == study_of().document
-
-
-@pytest.mark.parametrize(
-    ("more", "place", "words"),
-    [
-        ({"outcomes": {"summ": {"label": "Sum"}}}, "outcomes.summ", "mean 'sum'"),
-        ({"yearly": {"stock": {"label": "Stock"}}}, "yearly.stock", "variable 'stock'"),
-        ({"levers": {"quotta": {"label": "Quota"}}}, "levers.quotta", "lever 'quotta'"),
-        ({"policies": {"old": {"label": " "}, "new": {}}}, "policies.old.label", "got nothing"),
-        ({"policies": {"old": {"label": "a\nb"}}}, "policies.old.label", "one line"),
-        ({"policies": {"old": {"label": "New"}, "new": {}}}, "policies.old.label", "'new' is called"),
-        ({"shocks": {"rain": {"label": "Rain"}}}, "shocks.rain", "shock 'rain'"),
-        (
-            {
-                "groups": {
-                    "g": {"label": "G", "correlation": 0.1, "members": ["x", "y"]},
-                    "h": {"label": "G", "correlation": 0.1},
-                }
-            },
-            "groups.h.label",
-            "'g' is called",
-        ),
-        ({"groups": {"g": {"lable": "G", "correlation": 0.1}}}, "groups.g.lable", "mean 'label'"),
-        ({"author": "\x1b[2J"}, "author", "one line"),
-        ({"outcomes": {"sum": {"label": "x" * 81}}}, "outcomes.sum.label", "got 81"),
-        ({"outcomes": {"sum": {"labell": "x"}}}, "outcomes.sum.labell", "mean 'label'"),
-    ],
-)
-def test_a_label_that_cannot_be_is_refused_with_its_place(more, place, words):
-    with pytest.raises(UserError) as refused:
-        study_of(**more)
-    assert [*refused.value.problems] == [at(place, words)]
 
 
 def test_names_without_a_label_are_words_with_the_acronyms_of_the_texts():

@@ -6,7 +6,6 @@ import pytest
 
 from engine.study.extending import laid_over
 from engine.study.loading import read_study, resolved_text, study_of_text
-from tests.refusals import at, refuses
 from tests.reservoirs import STUDY, Reservoir
 
 
@@ -53,28 +52,3 @@ def test_a_study_on_top_changes_the_levers_or_the_label(above, levers, label, li
     assert study.lever_groups == {"water": levers, "money": ("start",)}
     own = isinstance(above, dict)
     assert study.title("lever_groups", "water") == (label if own or not listed else "Water")
-
-
-@pytest.mark.parametrize(
-    ("groups", "place", "words"),
-    [
-        ('water = ["relaese"]', "water", ["lever 'relaese'", "'release'"]),
-        ('a = ["release"]\nb = ["quota", "release"]', "b", ["'release'", "'a' already"]),
-        ('price = ["release"]', "price", ["name", "a lever"]),
-        ('start = ["release"]', "start", ["name", "a lever"]),
-        ('"wa ter" = ["release"]', "wa ter", []),
-        ("water = []", "water.levers", ["at least one", "empty list"]),
-        ("water = {}", "water.levers", ["missing"]),
-        ("water = { levers = [] }", "water.levers", ["at least one", "empty list"]),
-        ('water = { levers = "release" }', "water.levers", ["a list", "'release'"]),
-        ('water = { levers = ["relaese"] }', "water", ["lever 'relaese'", "'release'"]),
-        ('water = { lable = "x", levers = ["release"] }', "water.lable", ["key 'lable'", "'label'"]),
-        ('water = { label = 1, levers = ["release"] }', "water.label", ["text", 1]),
-        ('water = ["release", 1]', "water.levers.1", ["text", 1]),
-        ('water = "release"', "water.levers", ["a list", "'release'"]),
-    ],
-)
-def test_what_is_wrong_with_them_is_said_with_all_the_rest(groups, place, words):
-    with refuses("events.x.outcome", "outcome 'no'") as refused:
-        of(f'[lever_groups]\n{groups}\n[events]\nx = {{ outcome = "no", above = 1 }}')
-    assert at(f"lever_groups.{place}", *words) in refused.value.problems

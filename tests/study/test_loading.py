@@ -41,7 +41,7 @@ def test_a_study_is_resolved():
     assert_close(study.inputs[0].marginal.parameters[0], 2.0)
     assert study.groups["water"].members == ("inflow", "capacity")
     assert study.policy_names == ("keep", "save", "full", "late")
-    assert study.events[2].all_of == ("dry", "short")
+    assert study.events[2].all == ["dry", "short"]
     assert study.keep.outcomes == ("lowest_stock", "shortage")
     assert (study.keep.draws, study.keep.yearly) == (131_072, 16_384)
 
@@ -78,9 +78,9 @@ def test_a_study_stated_in_python_extends_others_and_names_its_problems():
 
 
 def test_an_event_has_one_threshold_on_whichever_side_it_is():
-    one, other = Event("dear", "", "cost", above=0.0), Event("cheap", "", "cost", below=-2.0)
+    one, other = Event(name="dear", outcome="cost", above=0.0), Event(name="cheap", outcome="cost", below=-2.0)
     assert (one.threshold, other.threshold) == (0.0, -2.0)
-    assert np.isnan(Event("both", "", all_of=("dear", "cheap")).threshold)
+    assert np.isnan(Event(name="both", all=["dear", "cheap"]).threshold)
 
 
 def test_levels_are_added_to_those_of_every_study():

@@ -162,9 +162,9 @@ def test_a_study_on_top_has_its_own_file_or_rows(tmp_path):
     above = 'extends = "s.toml"\nname = "t"\n[observed]\nseen = []\n'
     (tmp_path / "t.toml").write_text(above)
     found = load_study(tmp_path / "t.toml", model=Walk()).observed
-    assert found.seen == () and len(found.rows) == 1
+    assert found.seen == [] and len(found.rows) == 1
     (tmp_path / "t.toml").write_text(above + "rows = []\n")
-    assert load_study(tmp_path / "t.toml", model=Walk()).observed.rows == ()
+    assert load_study(tmp_path / "t.toml", model=Walk()).observed.rows == []
 
 
 def test_the_shipped_studies_have_figures_that_nothing_in_them_has_seen():

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from engine.errors import UserError
 from engine.study.loading import load_model_file, load_study, resolved_text, study_of_text
 from engine.study.tables.stops import Target
 from tests.refusals import refuses
@@ -64,35 +63,6 @@ def test_a_rule_of_policies_that_do_not_run(tmp_path, pond):
 def test_one_sentence_is_one_target(tmp_path, pond):
     study = load_study(write(tmp_path, POND), model=pond, until="ES99.0 of shortage under keep within 1 %")
     assert study.until == (Target("ES99", "shortage", "keep", None, 0.01, True, "hm3"),)
-
-
-WRONG = {
-    "shortage": r"MEASURE of VARIABLE .* got 'shortage'",
-    "ES97.5 of shortage under keep within 1 %": (r"level 97\.5 .* 95, 99, 99\.9\."),
-    "ESS99 of shortage under keep within 1 %": r"'ESS99'.* 'ES99'",
-    "ES99 of shortag under keep within 1 %": r"outcome 'shortag'.* 'shortage'",
-    "ES99 of shortage under kep within 1 %": r"policy 'kep'.* 'keep'",
-    "ES99 of shortage under keep minus keep within 1 %": r"'keep' from itself",
-    "ES99 of dry under keep within 1 %": r"'ES99' is no .*'probability of dry'",
-    "P of shortage under keep within 1 %": r"'shortage' .* no probability",
-    "mean of shortage under keep within 3 persons": r"'hm3', .* got 'persons'",
-    "P of dry under keep within 3 points": r"got 'points'",
-    "mean of shortage under keep within 0 %": r"above 0 .* got '0'",
-    "mean of shortage under keep within nan": r"above 0 .* got 'nan'",
-}
-
-
-@pytest.mark.parametrize("text", WRONG)
-def test_what_is_no_target_is_refused_in_clear_words(tmp_path, pond, text):
-    with pytest.raises(UserError, match=WRONG[text]) as told:
-        load(tmp_path, pond, text)
-    assert [one.place for one in told.value.problems] == ["run.until"]
-
-
-def test_all_that_is_wrong_is_told_at_once(tmp_path, pond):
-    with pytest.raises(UserError) as told:
-        load(tmp_path, pond, "ES98 of shortage under kep within 1 km", "P of dri under use within 1 %")
-    assert len(told.value.problems) == 4
 
 
 def test_what_is_not_kept_path_by_path_is_refused(tmp_path, pond):

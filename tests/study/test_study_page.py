@@ -12,7 +12,8 @@ from engine import Constant, Factor, Lever, Outcome, PathModel, Shock, Yearly, l
 from engine.draws.distributions.families import known_families
 from engine.modelling.contract import refuse_broken
 from engine.modelling.declaration import POLICY_KEYS
-from engine.study.schema import NAMED, SECTIONS, ChoiceTable, LawTable, StudyText, Truncation, WeightedLaw
+from engine.study.schema import NAMED, SECTIONS, LawTable, StudyText, Truncation, WeightedLaw
+from engine.study.tables.challenge import ChoiceTable
 from tests.reservoirs import read
 
 PAGE = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")

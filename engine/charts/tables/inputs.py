@@ -12,14 +12,14 @@ import xarray as xr
 from engine.charts import labels, selection
 from engine.charts.selection import Shown
 from engine.charts.tables.frames import each, ends, frame
-from engine.risk.estimation.evidence import levels_of, measures
-from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.measures import finite_units, summary
+from engine.risk.estimation.influences import levels_of, measures
+from engine.risk.estimation.intervals import Estimate, as_units, finite_units
+from engine.risk.estimation.measures import measure as measure_of
 from engine.study.study import Study
 
 TENTH = 0.1
-MOVES, FEWEST = 0.1, 5
-"""Absolute rank correlation with another factor above which a factor is marked; fewest paths for one."""
+MOVES, FEWEST, RANKED = 0.1, 5, 1 << 14
+"""Absolute rank correlation with another factor above which a factor is marked; fewest and most paths for one."""
 ENDS_OF_LAW, DRAWN, BINS = (0.002, 0.998), 4000, 30
 """Quantiles between which the law of a factor is drawn; quantiles that are counted, and bins."""
 
@@ -50,15 +50,16 @@ def tornado(
     kept, drawn = selection.outcome(cube, variable, policies, "tornado"), selection.draws(cube)
     selection.refuse_unknown("measure", measure, measures(levels_of(measure)), "tornado")
     first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
-    swings = {name: _swing(kept, first, drawn[name], measure) for name in known}
+    values = {policy: kept.of(policy) for policy in kept.policies}
+    swings = {name: _swing(values[first], drawn[name], kept, measure) for name in known}
     order = sorted(known, key=lambda name: -_width(swings[name]))[:most]
     moving = _moving(drawn, order)
     called = {name: labels.name(drawn[name]) + "†" * (name in moving) for name in order}
     rows = list[dict[str, Any]]()
     for policy in kept.policies:
-        whole = summary(kept.of(policy), kept.unit, kept.loss, levels_of(measure))[measure].estimate
+        whole = measure_of(values[policy], kept.unit, kept.loss, measure).estimate
         for name in order:
-            swing = swings[name] if policy == first else _swing(kept, policy, drawn[name], measure)
+            swing = swings[name] if policy == first else _swing(values[policy], drawn[name], kept, measure)
             for end, one in zip(("lowest tenth of the factor", "highest tenth"), swing, strict=True):
                 row = {"policy": kept.titles[policy], "factor": called[name], "end": end, "whole": whole}
                 rows.append({"panel": kept.titles[policy], **row, **ends(one)})
@@ -80,15 +81,14 @@ def tornado(
     )
 
 
-def _swing(kept: Shown, policy: str, factor: xr.DataArray, measure: str) -> tuple[Estimate, Estimate]:
+def _swing(values: np.ndarray, factor: xr.DataArray, kept: Shown, measure: str) -> tuple[Estimate, Estimate]:
     """The measure in the lowest and in the highest tenth of the factor, on the paths where both are finite."""
-    values = kept.of(policy)[: factor.sizes["path"]]
-    (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), values), kept.unit)
+    (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), values[: factor.size]), kept.unit)
     if not len(x):
         return labels.UNKNOWN, labels.UNKNOWN
     low, high = np.quantile(x, (TENTH, 1 - TENTH))
-    of, levels = as_units(len(y), units), levels_of(measure)
-    one, two = (summary(y[own], of.take(own), kept.loss, levels)[measure] for own in (x <= low, x >= high))
+    of = as_units(len(y), units)
+    one, two = (measure_of(y[own], of.take(own), kept.loss, measure) for own in (x <= low, x >= high))
     return one, two
 
 
@@ -98,13 +98,11 @@ def _width(swing: tuple[Estimate, Estimate]) -> float:
 
 def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
     """The factors whose rank correlation with another exceeds `MOVES` and, to exclude chance, 5 / sqrt(paths)."""
-    from scipy.stats import rankdata  # takes half a second to import
-
     if len(drawn.data_vars) < 2 or drawn.sizes["path"] < FEWEST:
         return set()
-    table = np.stack([np.nan_to_num(values) for values in drawn.data_vars.values()])
-    strength = np.abs(np.corrcoef(rankdata(table, axis=1))) - np.eye(len(table))
-    moving = strength.max(axis=1) > max(MOVES, 5 / np.sqrt(drawn.sizes["path"]))
+    table = np.stack([np.nan_to_num(values.values[:RANKED]) for values in drawn.data_vars.values()])
+    strength = np.abs(np.corrcoef(pd.DataFrame(table).rank(axis=1))) - np.eye(len(table))
+    moving = strength.max(axis=1) > max(MOVES, 5 / np.sqrt(table.shape[1]))
     return {str(name) for name, moves in zip(drawn.data_vars, moving, strict=True) if moves} & set(order)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from engine.answers.answer import Answer
+from engine.answers.as_text import amounts
 from engine.answers.rankings import PROBABILITY
-from engine.answers.wording import amounts
 from engine.charts import labels
 from engine.charts.tables.frames import each, ends, frame, rows_of
 from engine.study.study import Study

@@ -12,8 +12,8 @@ import xarray as xr
 from engine.charts import labels, selection
 from engine.charts.selection import Shown
 from engine.charts.tables.frames import ends, frame
-from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.measures import difference, finite_units, probability, summary
+from engine.risk.estimation.intervals import Estimate, finite_units
+from engine.risk.estimation.measures import difference, measure, probability
 from engine.risk.policies.thresholds import Curve, drawn, tail_curve, threshold_curves
 from engine.study.study import Study
 
@@ -42,8 +42,7 @@ def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequenc
     rows, worst = list[dict[str, Any]](), dict[str, Estimate]()
     for policy in kept.policies:
         values, name = kept.of(policy), kept.titles[policy]
-        measures = summary(values, kept.unit, kept.loss)
-        worst[policy], level = measures["ES99"], measures["VaR99"]
+        worst[policy], level = (measure(values, kept.unit, kept.loss, name) for name in ("ES99", "VaR99"))
         known = np.isfinite(level.estimate)
         if known or len(kept.policies) > 1:
             words = f"1 % beyond {labels.with_interval(level)}" if known else "no finite path"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import amount, listed, named
 from engine.answers.rows import BRIEF, table
 from engine.answers.table import Table
-from engine.answers.wording import amount, listed, named
 from engine.errors import UserError, unknown
 from engine.risk.estimation.intervals import Estimate
 from engine.run_folder import cube

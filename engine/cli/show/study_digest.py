@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import claimed, listed, short
 from engine.answers.rows import table
 from engine.answers.table import Table
-from engine.answers.wording import claimed, listed, short
 from engine.risk.estimation.bounds import TOLD, by_year, standings
 from engine.study.tables.constants import stated
 from engine.study.tables.levers import lever_text

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import UserError
 from engine.execution.executors import cluster_worker, site
-from engine.execution.executors.contract import Assignment
 from engine.execution.executors.own_workers import OwnWorkers
+from engine.execution.executors.site import Assignment
 from engine.program.contract import Form
 from engine.run_folder import ledger
 from engine.study.study import Block
@@ -30,7 +30,7 @@ YEARLY: Span = (0, 0)
 
 
 class Cluster:
-    """The workers of a `dask.distributed` scheduler: an `Executor`. They must see the run folder under the same path.
+    """The workers of a `dask.distributed` scheduler as executor. They must see the run folder under the same path.
 
     Args:
       scheduler: its address, such as tcp://127.0.0.1:8786; or workers that are started here when they are needed.
@@ -84,7 +84,7 @@ class Cluster:
         return tuple(self._forms)
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
-        """As `Executor.perform`; blocks come in the order in which their tasks are done.
+        """Computes and commits the parts; yields each block once its task is done.
 
         Raises:
           UserError: a worker found something that the user can mend, the scheduler is gone, or one task failed
@@ -150,8 +150,6 @@ def spans(indices: Sequence[int], threads: int) -> list[Span]:
     most = min(max(len(indices) // (TASKS_EACH * threads), 1), LARGEST)
     ranges: list[Span] = []
     for index in indices:
-        if ranges and ranges[-1][1] == index and index - ranges[-1][0] < most:
-            ranges[-1] = ranges[-1][0], index + 1
-        else:
-            ranges.append((index, index + 1))
+        follows = ranges and ranges[-1][1] == index and index - ranges[-1][0] < most
+        ranges.append((ranges.pop()[0] if follows else index, index + 1))
     return ranges

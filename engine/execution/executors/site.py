@@ -1,24 +1,52 @@
-"""The run as a coordinator describes it to its workers, and the checks that these make before they begin."""
+"""What is computed of a run, by this process or by a worker that checks before it begins what a coordinator states."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import Problem, UserError
-from engine.execution.executors.contract import Assignment
+from engine.execution.progress import Observer, Progress
 from engine.execution.work import Work
 from engine.lanes import compilation_cache
+from engine.lanes.compilation_cache import Watch
 from engine.program import devices
+from engine.program.contract import Form
 from engine.program.programs import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed
 from engine.study.loading import load_model_file, load_study, own_model
-from engine.study.study import Study
+from engine.study.study import Block, Study
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Parts of a run that an executor is to compute and commit.
+
+    Args:
+      folder: the run folder, on which this process holds the lock.
+      token: identifies this process's hold on the folder.
+      yearly: whether to compute the yearly sample.
+      blocks: the blocks to compute.
+      observe: called with each stage of the run.
+      compiling: counts the time of compilation; it has counted what the coordinator compiled so far, and a `Local`
+        executor goes on.
+      force: go on even where the program does not reproduce blocks that are stored.
+      writers: blocks written at a time where one process computes alone; each of several workers writes one.
+    """
+
+    folder: RunFolder
+    token: str
+    yearly: bool
+    blocks: tuple[Block, ...]
+    observe: Observer
+    compiling: Watch
+    force: bool = False
+    writers: int = 1
 
 
 @dataclass(frozen=True)
@@ -118,3 +146,51 @@ def work_at(site: Site) -> Work:
     compilation_cache.keep_programs()
     program = devices.program(study, site.device, site.why)
     return Work(RunFolder(folder, study), program, still_ours, site.force)
+
+
+class Local:
+    """This process's own devices as executor.
+
+    Args:
+      device: "cpu" or "gpu"; if not given, the GPUs where they pay.
+      study: what is to be computed.
+    """
+
+    def __init__(self, device: str | None, study: Study):
+        devices.mesh(device, study)  # refuses a kind of device that this machine lacks before anything is written
+        self._device, self._study = device, study
+        self._work: Work | None = None
+
+    def __enter__(self) -> Local:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        pass
+
+    def versions(self) -> dict[str, str]:
+        """Versions and device kind of this process."""
+        return versions(self._device, self._study)
+
+    def forms(self) -> tuple[Form, ...]:
+        """Forms of the program (loop, kernel, XLA) that have computed blocks so far; empty where none has."""
+        return () if self._work is None else self._work.forms
+
+    def perform(self, assignment: Assignment) -> Iterator[Block]:
+        """Computes and commits the parts; yields each block once it is committed.
+
+        The program of the yearly sample is compiled while blocks are computed.
+
+        Raises:
+          UserError: as `Work.blocks`; `CardLost` where XLA's program fails on a card.
+        """
+        study, blocks, compiling = assignment.folder.study, assignment.blocks, assignment.compiling
+        with compiling:
+            program = devices.program(study, self._device)
+            if blocks:
+                program.prepare()
+        work = Work(assignment.folder, program, force=assignment.force, writers=assignment.writers)
+        if blocks:
+            self._work, done = work, study.paths - sum(block.count for block in blocks)
+            note = f"{compiling.told()}: {', '.join(map(str, program.forms))}"
+            assignment.observe(Progress("compiled", done, study.paths, note))
+        yield from work.blocks(blocks, assignment.yearly)

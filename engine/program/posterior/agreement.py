@@ -54,6 +54,6 @@ def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
 
 def _farthest(sight: Sight, runs: Sequence[Moved]) -> str:
     figures = sight.of_scores(runs[0].scores)
-    away = np.abs(np.nanmedian(figures, axis=1) - sight.observed) / sight.errors
+    away = np.abs(sight.apart(np.nanmedian(figures, axis=1, keepdims=True)))
     row = sight.rows[int(np.argmax(away))]
     return f"{row.name}, {float(away.max()):.1f} of its errors off"

@@ -46,21 +46,28 @@ class Sight:
         """The figures on futures made of the given random numbers [stream, path], float64 [figure, path]."""
         return self._folded(self.program.outcomes_of(scores)[0])
 
-    def log_likelihood(
-        self, figures: Figures, observed: Float[np.ndarray, "figure"] | None = None
-    ) -> Float[np.ndarray, "path"]:
-        """Log-likelihood of the observations on each path, up to a constant; errors are normal and independent.
+    @np.errstate(invalid="ignore", over="ignore")
+    def apart(self, figures: Figures) -> Figures:
+        """Distance of figures from the observations, in standard errors, float64 [figure, path]."""
+        return (figures - self.observed[:, None]) / self.errors[:, None]
 
-        -sum over figures of ((figure - observed) / error)^2 / 2. Minus infinity where a figure is not finite.
+    @np.errstate(invalid="ignore", over="ignore")
+    def log_likelihood(self, figures: Figures) -> Float[np.ndarray, "path"]:
+        """Log-likelihood of the observations on each path, up to a constant; errors are normal.
 
-        Args:
-          figures: as the futures have them.
-          observed: values to use in place of the study's observations.
+        Errors of two figures of a series have the correlation r = `Observed.correlation`, those of different series
+        none. With z = (figure - observed) / error it is -1/2 times the sum over series, each of n figures, of
+
+            (sum z^2 - r (sum z)^2 / (1 + (n - 1) r)) / (1 - r).
+
+        Minus infinity where a figure is not finite.
         """
-        seen = self.observed if observed is None else observed
-        with np.errstate(invalid="ignore", over="ignore"):
-            away = (figures - seen[:, None]) / self.errors[:, None]
-            size = -0.5 * (away * away).sum(axis=0)
+        away, tied = self.apart(figures), self.study.observed.correlation
+        size = (away * away).sum(axis=0)
+        for name in dict.fromkeys(row.series for row in self.rows):
+            own = away[[row.series == name for row in self.rows]]
+            size -= tied / (1 + (len(own) - 1) * tied) * own.sum(axis=0) ** 2
+        size *= -0.5 / (1 - tied)
         return np.where(np.isfinite(size), size, -np.inf)
 
     def _folded(self, outcomes: Float[np.ndarray, "outcome path"]) -> Figures:

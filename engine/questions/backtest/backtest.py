@@ -157,13 +157,16 @@ def _reading(study: Study, name: str, rows: Sequence[Observation], every: Series
 def futures_of(study: Study, row: Observation, by_year: Float[np.ndarray, "year path"]) -> Paths:
     """What would be observed on each path: the model's value of a figure plus a normal draw of the observation error.
 
-    The years of the figure must lie within the study's. The errors of each figure are a random stream of its own.
+    The years of the figure must lie within the study's. With r = `Observed.correlation` the error is standard_error
+    (sqrt(1 - r) x + sqrt(r) y), x a random stream of the figure and y one of its series.
     """
     first, last = (study.years.index(year) for year in (row.first, row.time)) if study.years else (0, 0)
     values: Paths = FOLDED[row.fold](by_year[first : last + 1].astype(np.float64))
     if row.standard_error:
-        random = np.random.default_rng([study.seed, *f"observed {row.name} {row.reading}".encode()])
-        values += row.standard_error * random.standard_normal(len(values))
+        tied = study.observed.correlation
+        for part, name in ((1 - tied, f"{row.name} {row.reading}"), (tied, row.series)):
+            random = np.random.default_rng([study.seed, *f"observed {name}".encode()])
+            values += row.standard_error * part**0.5 * random.standard_normal(len(values))
     return values
 
 

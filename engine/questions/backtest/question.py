@@ -11,10 +11,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import some
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
-from engine.answers.wording import some
 from engine.questions.backtest.backtest import LEVELS, Reading, backtest
 from engine.questions.backtest.scores import SEVERE, TRUTHS, WITHIN, band
 from engine.study.study import Study
@@ -23,7 +23,8 @@ from engine.study.tables.observed import observable
 READING = (
     "Place: where a figure lies among its futures, 0 to 1; 0.5 is their middle. CRPS: how far futures are from the"
     " figure, less half of how far they are from each other, in its unit; lower is better (fair: whatever the number"
-    " of paths). Error: that of all figures over that of the last value known, below 1 if the model is closer."
+    " of paths). Energy score: the CRPS of all figures jointly, in standard deviations of their futures."
+    " Error: that of all figures over that of the last value known, below 1 if the model is closer."
     f" Expected, from, to: mean and 95 % range of the model's own futures, {TRUTHS:,} of them each taken for what"
     " happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95"
     " % intervals of the Monte Carlo error."
@@ -78,7 +79,7 @@ class Backtest:
 
 
 def sentences(readings: Iterable[Reading]) -> Iterator[str]:
-    """Coverage, figures beyond the model's own futures, and errors relative to those of the last value known."""
+    """Coverage, energy score, figures beyond the model's own futures, and errors relative to the last value known."""
     yield from dict.fromkeys(text for reading in readings for text in _of_reading(reading))
 
 
@@ -94,6 +95,11 @@ def _of_reading(reading: Reading) -> Iterator[str]:
     yield (
         f"{of} {len(scored)} unseen figure{'s' * (len(scored) > 1)}, {within.value:.0f} lie inside the 90 %"
         f" prediction interval; {within.expected:.1f} are expected."
+    )
+    energy = calibration.energy()
+    yield (
+        f"Their energy score is {energy.value:.3g}; that of the model's own futures is {energy.expected:.3g}"
+        f" [{energy.expected_from:.3g}, {energy.expected_to:.3g}] (p = {energy.as_high:.2g})."
     )
     far = [reading.figures[k].name for k in calibration.unexplained()]
     yield f"The futures do not reach {some(far)}." if far else "No figure is beyond the model's own futures."
@@ -157,11 +163,13 @@ def _together(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:
     for reading in readings:
         if (of := reading.calibration) is None:
             continue
-        numbers = [(f"figures within {100 * share:g} %", of.coverage(share), "") for share in WITHIN]
-        numbers += [("mean place", of.shift(), ""), ("distance from the middle", of.spread(), "little if too wide")]
+        numbers = [
+            ("energy score", of.energy(), "of all jointly; high is worse"),
+            *((f"figures within {100 * share:g} %", of.coverage(share), "") for share in WITHIN),
+            ("mean place", of.shift(), ""), ("distance from the middle", of.spread(), "little if too wide"),
+        ]  # fmt: skip
         if ratio := reading.relative_error():
             numbers.append(("error over last value known", ratio, "high is worse"))
-        numbers.append(("energy score", of.energy(), "high is worse"))
         if losses := [k for k, one in enumerate(reading.figures) if observable(study.model)[one.variable].loss]:
             severity = of.severity(losses)
             numbers.append((f"losses beyond VaR{100 * SEVERE:g}", severity, "ES backtest; high is worse"))

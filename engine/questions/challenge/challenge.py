@@ -1,12 +1,13 @@
 """The claims of a study under alternative choices: shares of universes, and mildest reversals.
 
-The mildest reversal of a claim is the fewest choices that turn it, and how far towards them it turns.
+The mildest reversal of a claim is the fewest choices that turn it, and how far towards them it turns, by two rules: the
+difference has the other sign significantly; and it is also at least `Challenge.matters` of the larger number.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, islice
 from typing import NamedTuple
@@ -16,7 +17,17 @@ from scipy.special import expit, logit
 
 from engine.errors import Problem, Problems, UserError
 from engine.questions.challenge import choices
-from engine.questions.challenge.choices import POLICIES, SPECIFICATION, Choice, Universe, agree, compatible, is_measured
+from engine.questions.challenge.choices import (
+    MIXED,
+    POLICIES,
+    SPECIFICATION,
+    Choice,
+    Universe,
+    agree,
+    compatible,
+    is_measured,
+    is_mixed,
+)
 from engine.questions.challenge.claims import Estimates, contribution, implied
 from engine.questions.challenge.universes import THREADS, WHOLE, Case, Cell, Results, Verdict, World
 from engine.questions.challenge.worlds import AT_ONCE, Worlds
@@ -51,14 +62,15 @@ FRESH = 1
 
 
 class Result(NamedTuple):
-    """What turns a claim in one ledger.
+    """What turns a claim in one ledger, or across ledgers.
 
     Args:
-      reversals: the mildest universes that turn it, confirmed on futures independent of those that they were found on.
+      reversals: by rule, its least difference as a share of the larger number, the mildest universes that turn the
+        claim; confirmed on futures independent of those that they were found on. Empty if it is reversed as stated.
     """
 
     case: Case
-    reversals: Sequence[World]
+    reversals: Mapping[float, Sequence[World]]
 
 
 def challenge(
@@ -127,7 +139,7 @@ def _of_pair(
     refuse_too_many(study, sound((values,)))
     claims = claims or [*implied(study, policy, against, values)]
     results, every = Results(worlds), alternatives(worlds, claims, values)
-    cases = [Case(results, claim, ledger, every) for claim in claims for ledger in (SPECIFICATION, POLICIES)]
+    cases = [Case(results, claim, ledger, every) for claim in claims for ledger in (SPECIFICATION, POLICIES, MIXED)]
     cells = [Cell(one.claim, universe) for one in cases for universe in ((), *one.designed)]
     results.at(cells, lambda done, total: observe("simulating", done * paths, total * paths))
     found: list[Result] = []
@@ -140,40 +152,46 @@ def _of_pair(
 
 
 def turned(case: Case) -> Result:
-    """The mildest sets of choices that turn a claim.
-
-    Sets of two and three are screened by adding the effects of single choices on each policy's measure (on logits, for
-    probabilities), and the sets predicted to be worst are simulated; sets that contain one which turns the claim are
-    left out. If none of these turns it, a set is grown choice by choice, the worst first, and then pruned of what it
-    does not need. Sets that turn the claim are confirmed on independent futures, stage by stage, at 5 % over all sets
-    and stages (Bonferroni). A stage is reached as long as all confirmed sets change the measurement. That none is found
-    proves nothing. For a claim that is reversed as stated nothing is searched.
+    """The mildest sets of choices that turn a claim, by either rule; for a claim reversed as stated none is searched.
 
     A set with more choices is listed only if it turns the claim at a smaller fraction, separately for sets with and
     without changed measurement.
     """
-    if case.stated.verdict is Verdict.REVERSED:
-        return Result(case, ())
-    search = _Search(case)
+    is_open = case.stated.verdict is not Verdict.REVERSED
+    rules = [*dict.fromkeys((0.0, case.study.challenge.matters))] if is_open else []
+    return Result(case, {least: [*_front(_searched(case, least, len(rules)))] for least in rules})
+
+
+def _searched(case: Case, least: float, rules: int) -> list[World]:
+    """Sets that turn a claim by a difference of at least a share of the larger number.
+
+    Sets of two and three are screened by adding the effects of single choices on each policy's measure (on logits, for
+    probabilities), and the sets predicted to be worst are simulated; sets that contain one which turns the claim are
+    left out. If none of these turns it, a set is grown choice by choice, the worst first, and then pruned of what it
+    does not need. Across ledgers only sets of two and three are searched, of one choice of each kind. Sets that turn
+    the claim are confirmed on independent futures, stage by stage, at 5 % over all sets, stages and rules (Bonferroni).
+    A stage is reached as long as all confirmed sets change the measurement. That none is found proves nothing.
+    """
+    search, is_own = _Search(case, least), case.ledger != MIXED
     singles = search.turning([(one,) for one in search.singles])
     stages: tuple[Callable[[], list[Universe]], ...] = (
-        lambda: [*singles, *search.turning(search.screened(2, singles))],
+        lambda: [*(singles if is_own else ()), *search.turning(search.screened(2, singles))],
         lambda: search.turning(search.screened(3, [*singles, *[one.universe for one in found]])),
         lambda: search.grown([one for one in search.singles if not one.is_measured]),
         lambda: [] if found else search.grown(search.singles),
     )
     found: list[World] = []
-    for stage in stages:
+    for stage in stages if is_own else stages[:2]:
         if all(is_measured(one.universe) for one in found):
-            found += _confirmed(case, stage(), len(stages))
-    return Result(case, [*_front(found)])
+            found += _confirmed(case, stage(), rules * len(stages), least)
+    return found
 
 
 class _Search:
     """Sets of choices of a claim that are predicted to be worst for it, by adding the effects of single choices."""
 
-    def __init__(self, case: Case):
-        self.case = case
+    def __init__(self, case: Case, least: float):
+        self.case, self.least = case, least
         stated, self.base = case.stated.estimates, self._scale(case.stated.estimates)
         self.effects: dict[Choice, np.ndarray] = {}
         # not from the universes: of choices with equal effect they have one, while a set adds the effect of each
@@ -199,8 +217,10 @@ class _Search:
     def screened(self, size: int, turning: Sequence[Universe]) -> list[Universe]:
         """The sets of a size predicted to be worst for the claim, without those that contain a set that turns it."""
         known = [frozenset(universe) for universe in turning]
-        some = [one for one in self.singles if frozenset([one]) not in known][: LEADING if size > 2 else None]
-        sets = sorted(combinations(some, size), key=self.predicted)
+        is_own, leading = self.case.ledger != MIXED, LEADING if size > 2 else None
+        some = [one for one in self.singles if frozenset([one]) not in known][:leading]
+        chosen = (one for one in combinations(some, size) if is_own or is_mixed(one))
+        sets = sorted(chosen, key=self.predicted)
         agreeing = [
             one
             for one in islice(sets, MOST_PREDICTED)
@@ -212,9 +232,9 @@ class _Search:
         return [*of_world[:count], *[one for one in agreeing if is_measured(one)][: SCREENED[size]]]
 
     def turning(self, sets: Sequence[Universe]) -> list[Universe]:
-        """The sets that turn the claim on the study's own futures, by point estimates alone."""
-        found = zip(sets, self.case.at(sets), strict=True)
-        return [universe for universe, one in found if self.case.verdict(one, 0.0) is Verdict.REVERSED]
+        """The sets that turn the claim on the study's own futures, each significantly by itself."""
+        found, reach = zip(sets, self.case.at(sets), strict=True), self.case.reach(1)
+        return [universe for universe, one in found if self.case.verdict(one, reach, self.least) is Verdict.REVERSED]
 
     def grown(self, singles: Iterable[Choice]) -> list[Universe]:
         """A set grown from compatible choices, the worst first, until it turns the claim; none if it does not.
@@ -232,7 +252,7 @@ class _Search:
         return []
 
 
-def _confirmed(case: Case, found: Sequence[Universe], times: int) -> Iterator[World]:
+def _confirmed(case: Case, found: Sequence[Universe], times: int, least: float) -> Iterator[World]:
     """The sets that turn the claim on independent futures, significantly over all sets, each with its fraction.
 
     Of each size, those that turn it by most are judged, separately with and without changed measurement.
@@ -247,7 +267,7 @@ def _confirmed(case: Case, found: Sequence[Universe], times: int) -> Iterator[Wo
     sets = [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
     reach = case.reach(times * len(sets))
     for universe, one in zip(sets, case.at(sets, replicate=FRESH), strict=True):
-        if (verdict := case.verdict(one, reach)) is Verdict.REVERSED:
+        if (verdict := case.verdict(one, reach, least)) is Verdict.REVERSED:
             yield World(universe, one, verdict, _fraction(case, universe))
 
 

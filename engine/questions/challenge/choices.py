@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import chi2
 
-from engine.answers.wording import listed
+from engine.answers.as_text import listed
 from engine.program import arguments
 from engine.program.contract import Scores
 from engine.questions.beliefs import varies
@@ -29,6 +29,8 @@ SPECIFICATION, POLICIES = "specification", "policies"
 
 No share is taken over both.
 """
+MIXED = "mixed"
+"""Sets across ledgers, which are searched for reversals only: a definition of policies with other choices."""
 HORIZON = "horizon"
 """The dimension of choices of other years."""
 FULL = "in full"
@@ -106,6 +108,12 @@ def agree(universe: Universe, groups: Mapping[str, Any]) -> bool:
 def is_measured(universe: Universe) -> bool:
     """Whether any of its choices changes what is measured."""
     return any(one.is_measured for one in universe)
+
+
+def is_mixed(universe: Universe) -> bool:
+    """Whether it has one definition of policies, and at most one view of the world and one other measurement."""
+    kinds = [(one.ledger, one.is_measured) for one in universe]
+    return len({*kinds}) == len(kinds) and (POLICIES, False) in kinds
 
 
 def in_words(universe: Universe) -> str:

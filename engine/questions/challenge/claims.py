@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +14,12 @@ from jaxtyping import Float
 from engine.questions.challenge.choices import HORIZON, Choice
 from engine.questions.futures import sound
 from engine.questions.variables import Values, measured
-from engine.risk.estimation.events import happens
-from engine.risk.estimation.evidence import level_of
+from engine.risk.estimation.events import happens, hold
 from engine.risk.estimation.exclusion import most_excluded
+from engine.risk.estimation.influences import level_of
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import Variables
-from engine.study.components import Event
+from engine.study.components import Clauses, Event
 from engine.study.study import Study
 from engine.study.tables.challenge import Claim
 
@@ -64,15 +65,15 @@ class Estimates(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a claim is about once choices change what is measured: an outcome, or events that must all happen.
+    """What a claim is about once choices change what is measured: an outcome, or events.
 
     Args:
       name: name of the outcome or event.
-      events: the single events that must all happen; empty for an outcome.
+      events: single events, of which at least one in every clause must happen; empty for an outcome.
     """
 
     name: str
-    events: tuple[Event, ...] = ()
+    events: Clauses[Event] = ()
 
 
 def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float = 1.0) -> Measured:
@@ -89,23 +90,21 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
             name = one.instead.get(name, name)
         return name
 
-    def parts(own: str) -> Iterator[Event]:
+    def clauses(own: str) -> Clauses[Event]:
         name = instead(own)
         event = study.events_by_name[name]
-        for part in event.all_of:
-            yield from parts(part)
-        if event.all_of:
-            return
+        if event.parts:
+            return event.combined(map(clauses, event.parts))
         for of, threshold in thresholds:
             if of == name or (of == own and threshold.is_multiple):
                 stated = event.threshold
                 end = stated * threshold.value if threshold.is_multiple else threshold.value
                 moved = (1.0 - fraction) * stated + fraction * end
-                event = replace(event, above=moved) if event.above is not None else replace(event, below=moved)
-        yield event
+                event = event.model_copy(update={"below" if event.above is None else "above": moved})
+        return ((event,),)
 
     name = instead(claim.variable)
-    return Measured(name, tuple(parts(claim.variable)) if name in study.events_by_name else ())
+    return Measured(name, clauses(claim.variable) if name in study.events_by_name else ())
 
 
 def estimates(study: Study, claim: Claim, of: Measured, values: Values) -> Estimates:
@@ -114,7 +113,7 @@ def estimates(study: Study, claim: Claim, of: Measured, values: Values) -> Estim
     Args:
       values: outcomes by name under the two policies of the claim, `against` first [policy, path].
     """
-    read = {name: values[name] for name in ({str(event.outcome) for event in of.events} or {of.name})}
+    read = {name: values[name] for name in ({str(event.outcome) for event in chain(*of.events)} or {of.name})}
     good = sound((read,))
     if int((~good).sum()) > most_excluded(study):
         return Estimates(math.nan, math.nan, math.nan)
@@ -146,7 +145,7 @@ def _contributions(study: Study, claim: Claim, of: Measured, values: Values) -> 
     ES is the mean of VaR + max(loss - VaR, 0) / (1 - level), where VaR is the smallest of the worst losses.
     """
     if of.events:
-        return np.logical_and.reduce([happens(study, event, values) for event in of.events]).astype(np.float64)
+        return np.asarray(hold(of.events, lambda event: happens(study, event, values)), np.float64)
     own, level = values[of.name].astype(np.float64), level_of(claim.measure)
     if level is None:
         return own

@@ -11,26 +11,26 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import amounts, claimed, direction, is_short
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.answers.table import Table
-from engine.answers.wording import amounts, claimed, is_short, judged
 from engine.errors import UserError, unknown
 from engine.questions.assumptions import READING as RANKINGS, assumptions
 from engine.questions.challenge.challenge import Result, challenge
-from engine.questions.challenge.choices import Universe, in_words, is_measured
+from engine.questions.challenge.choices import MIXED, Universe, in_words
 from engine.questions.challenge.claims import Estimates, what
 from engine.questions.challenge.universes import DEPARTURES, Case, Verdict, World
 from engine.questions.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.shares import share_interval
+from engine.risk.estimation.tails import share_interval
 
 READING = (
     "Universes are sets of other choices on the same futures; each share is one of the universes of a design with so"
     " many choices at a time, not a probability. Holds, reversed: significant over all universes of a row (simultaneous"
-    " 95 %). Nothing: the event no longer happens under either policy. Undecided: neither is significant, or it is"
-    " reversed by less than matters. Reversals are confirmed on futures that they were not searched on; that none was"
-    " found proves nothing. Fraction: how far on the way to its choices the claim turns. Brackets: 95 % intervals."
+    " 95 %), at any size. Nothing: the event no longer happens under either policy. Undecided: neither is significant."
+    " Reversals are confirmed on futures that they were not searched on; that none was found proves nothing. Fraction:"
+    " how far on the way to its choices the difference vanishes. Brackets: 95 % intervals."
 )
 SHARES = (1, 4, 16)
 """Numbers of departures that have a column in the table of claims."""
@@ -97,7 +97,7 @@ class Challenge:
         lost = sum(math.isnan(one.estimates.policy) for of in results for one in of.case.worlds)
         basis = (
             f"{study.name}: {study.paths:,} paths a universe, seed {study.seed}, all by one program; "
-            f"a claim is reversed by a difference of {100 * study.challenge.matters:g} % or more"
+            "a claim holds or is reversed by a significant difference of any size"
         )
         if lost:
             basis += f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
@@ -109,21 +109,23 @@ class Challenge:
 
 def tables(results: Sequence[Result]) -> Iterator[Table]:
     """Tables: shares by departures, claims, reversals, all choices, and all universes."""
-    claims = ("claim", "ledger")
+    claims, least = ("claim", "ledger"), results[0].case.study.challenge.matters if results else 0.0
+    rule = f"; by size: by {100 * least:g} % of the larger number or more"
 
     def rows(of: Callable[[Result], Iterator[Row]]) -> list[Row]:
         return [{"claim": str(one.case.claim), "ledger": one.case.ledger} | row for one in results for row in of(one)]
 
     choices = {(one.ledger, str(one)): one for result in results for one in result.case.choices}
     every = (
-        table("profile", "Universes in which it stands", rows(_profile), *claims, "departures", apart="claim"),
+        table("profile", "Shares of universes by verdict", rows(_profile), *claims, "departures", apart="claim"),
         table(
-            "claims", "Share of universes in which each claim holds, and what turns it", rows(_claims), *claims,
-            brief=[*(f"holds_{count}" for count in SHARES), "turned_by"],
+            "claims", f"Share of universes in which each claim holds, and what reverses it (significantly{rule})",
+            rows(_claims), *claims,
+            brief=[*(f"holds_{count}" for count in SHARES), "turned_by", "turned_by_size"],
         ),
         table(
-            "reversals", "The mildest sets of choices that turn a claim", rows(_reversals), "row",
-            brief=[*claims, "departures", "choices", "fraction", *EVIDENCE],
+            "reversals", f"The mildest reversals of each claim (significant{rule})", rows(_reversals), "row",
+            brief=[*claims, "rule", "departures", "choices", "fraction", *EVIDENCE],
         ),
         table(
             "choices", "What could have been chosen otherwise",
@@ -147,24 +149,27 @@ def _profile(of: Result) -> Iterator[Row]:
 
 
 def _claims(of: Result) -> Iterator[Row]:
-    case, fewest = of.case, [one.universe for one in of.reversals if one.departures == of.reversals[0].departures]
-    holds = {row["departures"]: row[Verdict.HOLDS] for row in _profile(of)}
-    turned_by = "; or ".join(map(in_words, fewest)) or "none found"
+    case, holds = of.case, {row["departures"]: row[Verdict.HOLDS] for row in _profile(of)}
+    turned_by = [
+        "; or ".join(in_words(one.universe) for one in found if one.departures == found[0].departures) or "none found"
+        for found in of.reversals.values()
+    ] or ["nothing: reversed as stated"]
     yield {
         "words": claimed(case.study, case.claim),
         **{f"holds_{count}": holds[count] for count in SHARES},
-        "turned_by": "nothing: reversed as stated" if case.stated.verdict is Verdict.REVERSED else turned_by,
-    }
+        "turned_by": turned_by[0], "turned_by_size": turned_by[-1],
+    }  # fmt: skip
 
 
 def _reversals(of: Result) -> Iterator[Row]:
-    for one in of.reversals:
+    for least, one in ((least, one) for least, found in of.reversals.items() for one in found):
         choices = {"departures": one.departures, "choices": in_words(one.universe), "exactly": _names(one.universe)}
-        yield choices | {"fraction": one.fraction} | evidence(of.case, one.estimates)
+        rule = {"rule": "size" if least else "sign"}
+        yield rule | choices | {"fraction": one.fraction} | evidence(of.case, one.estimates)
 
 
 def _curve(of: Result) -> Iterator[Row]:
-    for one in (of.case.stated, *of.case.worlds):
+    for one in (of.case.stated, *of.case.worlds) if of.case.ledger != MIXED else ():
         gap = Estimate.normal(one.estimates.difference, one.estimates.error)
         yield {
             "departures": one.departures, "difference": gap, "unit": of.case.study.unit_of(of.case.claim.variable),
@@ -197,37 +202,45 @@ def _value(case: Case, value: float, error: float) -> Estimate:
 
 
 def sentences(results: Sequence[Result]) -> Iterator[str]:
-    """How many claims other choices can turn, then for each claim the fewest choices that turn it."""
+    """How many claims other choices reverse, by either rule; then for each claim the fewest choices that reverse it."""
     by_claim = [[*some] for _, some in groupby(results, lambda one: one.case.claim)]
-    fewest = [min((of.departures for one in some for of in one.reversals[:1]), default=0) for some in by_claim]
     if not results:
         yield "The futures of the study support no claim of its own; state one with --claim."
     elif len(by_claim) > 1:
-        turned, singly = sum(map(bool, fewest)) or "none", fewest.count(1) or "none"
-        yield f"Of {len(by_claim)} claims, {turned} can be reversed by other choices, {singly} by a single one."
+        parts = []
+        for least in dict.fromkeys((0.0, results[0].case.study.challenge.matters)):
+            fewest = [len(one.universe) for some in by_claim if (one := _mildest(some, least))]
+            how = f"by {100 * least:g} % or more" if least else "in sign"
+            parts.append(f"{len(fewest) or 'none'} {how}, {fewest.count(1) or 'none'} of them by a single one")
+        yield f"Of {len(by_claim)} claims, other choices reverse {'; '.join(parts)}."
     for some in by_claim:
         yield from _of_claim(some)
 
 
+def _mildest(some: Sequence[Result], least: float) -> World | None:
+    """The reversal of a claim with the fewest choices by a rule, over all ledgers; of those the one turned at first."""
+    every = (one for of in some for one in of.reversals.get(least, ()))
+    return min(every, key=lambda one: (one.departures, one.fraction.estimate), default=None)
+
+
 def _of_claim(some: Sequence[Result]) -> Iterator[str]:
-    case = some[0].case
+    case, known = some[0].case, set[Universe]()
     claim, verdict = claimed(case.study, case.claim), case.stated.verdict
-    found = sorted((one for one in some if one.reversals), key=lambda one: one.reversals[0].departures)
     if verdict is Verdict.REVERSED:
         yield f"As stated, the futures show the opposite: {_turned(case, case.stated)}."
     elif verdict is not Verdict.HOLDS:
         yield f"As stated, the futures do not clearly show that {claim}."
-    elif not found:
+    elif not _mildest(some, 0.0):
         yield f"No choices were found that reverse this claim: {claim}."
-    for one in found:
-        kinds = {is_measured(of.universe): of for of in reversed(one.reversals)}
-        for of in sorted(kinds.values(), key=lambda of: of.departures):
-            turned, choices = _turned(case, of), in_words(of.universe)
-            number = f"{of.departures} other choice{'s' * (of.departures > 1)}"
-            whole, namely = f"With {number} ({choices}), {turned}.", f"Namely: {choices}."
-            yield whole if is_short(whole) else f"With {number}, {turned}."
-            if not is_short(whole) and is_short(namely):
-                yield namely
+    for least in some[0].reversals:
+        of = _mildest(some, least)
+        if of is None or of.universe in known:
+            continue
+        known.add(of.universe)
+        turned, choices = _turned(case, of), in_words(of.universe)
+        with_some = f"{'By size, with' if least else 'With'} {of.departures} other choice{'s' * (of.departures > 1)}"
+        whole = f"{with_some} ({choices}), {turned}."
+        yield from [whole] if is_short(whole) else [f"{with_some}, {turned}.", f"Namely: {choices}."]
 
 
 def _turned(case: Case, world: World) -> str:
@@ -239,4 +252,4 @@ def _turned(case: Case, world: World) -> str:
     else:
         first = Estimate.normal(of.policy, of.error)
         numbers = " against ".join(amounts(study.unit_of(claim.variable), first, of.against))
-    return f"{judged(study, claim, not claim.worse)} under {study.phrase('policies', claim.policy)}: {numbers}"
+    return f"{direction(study, claim, not claim.worse)} under {study.phrase('policies', claim.policy)}: {numbers}"

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from engine.lanes import compilation_cache
 from engine.program import cache_keys
-from engine.questions.challenge.choices import Choice, Universe, agree, compatible
+from engine.questions.challenge.choices import MIXED, Choice, Universe, agree, compatible
 from engine.questions.challenge.claims import Estimates, estimates, what
 from engine.questions.challenge.worlds import Worlds
 from engine.questions.turning import critical_score
@@ -160,14 +160,14 @@ class Case:
     """One claim against the choices of one ledger; it reads the table of results.
 
     Args:
-      ledger: `SPECIFICATION` or `POLICIES`.
-      choices: all choices of the ledger.
+      ledger: `SPECIFICATION`, `POLICIES` or `MIXED`.
+      choices: all choices of the study; the case has those of its ledger.
     """
 
     def __init__(self, results: Results, claim: Claim, ledger: str, choices: Sequence[Choice]):
         self.results, self.claim, self.ledger = results, claim, ledger
         self.study = results.worlds.study
-        self.choices = [one for one in choices if one.ledger == ledger]
+        self.choices = [one for one in choices if ledger in (one.ledger, MIXED)]
 
     @cached_property
     def dimensions(self) -> dict[str, list[Choice]]:
@@ -180,8 +180,10 @@ class Case:
 
     @cached_property
     def designed(self) -> list[Universe]:
-        """The universes that are looked at, by number of departures."""
+        """The universes that shares are taken over, by number of departures; none for sets across ledgers."""
         study = self.study
+        if self.ledger == MIXED:
+            return []
         return [one for count in DEPARTURES for one in universes(self.dimensions, count, study.groups, study.seed)]
 
     def at(self, some: Iterable[Universe], fraction: float = 1.0, replicate: int = 0) -> list[Estimates]:
@@ -198,8 +200,8 @@ class Case:
         """The difference, with its sign such that positive values support the claim."""
         return one.difference if self.study.is_loss(self.claim.variable) == self.claim.worse else -one.difference
 
-    def verdict(self, one: Estimates, reach: float) -> Verdict:
-        """The verdict where a difference is significant beyond `reach` standard errors.
+    def verdict(self, one: Estimates, reach: float, least: float = 0.0) -> Verdict:
+        """The verdict: a difference counts beyond `reach` standard errors if it is also `least` of the larger number.
 
         An event does not happen below a probability of 0.001, or below a tenth of the stated one if that is less.
         """
@@ -208,11 +210,9 @@ class Case:
         if self.claim.measure == PROBABILITY and max(one.policy, one.against) < rare:
             return Verdict.NOTHING
         size = self.favour(one)
-        if not math.isfinite(size) or math.isnan(one.error) or abs(size) <= reach * one.error:
+        if not abs(size) > reach * one.error or not math.isfinite(size) or one.relative < least:
             return Verdict.UNDECIDED
-        if size > 0:
-            return Verdict.HOLDS
-        return Verdict.REVERSED if one.relative >= self.study.challenge.matters else Verdict.UNDECIDED
+        return Verdict.HOLDS if size > 0 else Verdict.REVERSED
 
     def reach(self, tests: int) -> float:
         """Standard errors beyond which a sign is significant over so many tests at once."""

@@ -40,29 +40,38 @@ class Weighed:
       weights: likelihood of the observations on each future, with mean 1; all 0 if they are impossible on every future.
       shape: Pareto shape k-hat of the weights; infinite where all are 0.
       effective: effective number of futures, (sum w)^2 / sum w^2, or that by independent units where it is less.
+      nearest: of each figure the least distance of a future from it, in standard errors.
     """
 
     weights: Float[np.ndarray, "path"]
     shape: float
     effective: float
+    nearest: Float[np.ndarray, "figure"]
 
 
 def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
     """The first `paths` futures of a study with their weights."""
-    parts = []
+    parts, nearest = [], np.full(len(sight.rows), np.inf)
     for first in range(0, paths, BLOCK):
         observe("weighing", first, paths)
-        parts.append(sight.log_likelihood(sight.of_paths(first, min(BLOCK, paths - first))))
+        figures = sight.of_paths(first, min(BLOCK, paths - first))
+        parts.append(sight.log_likelihood(figures))
+        nearest = np.minimum(nearest, distances(sight, figures).min(axis=1))
     observe("weighing", paths, paths)
     sizes = np.concatenate(parts)
     possible = np.isfinite(sizes)
     if not possible.any():
-        return Weighed(np.zeros(paths), np.inf, 0.0)
+        return Weighed(np.zeros(paths), np.inf, 0.0, nearest)
     weights = np.exp(sizes - sizes.max())
     weights /= weights.mean()
     units, alone = as_units(paths, sight.study.unit), float(weights.sum() ** 2 / (weights**2).sum())
     effective = min(alone, units.weighted(weights).effective * units.size)
-    return Weighed(weights, tail_shape(sizes[possible]), effective)
+    return Weighed(weights, tail_shape(sizes[possible]), effective, nearest)
+
+
+def distances(sight: Sight, figures: Float[np.ndarray, "figure path"]) -> Float[np.ndarray, "figure path"]:
+    """Absolute distances of figures from their observations, in standard errors; infinite where not finite."""
+    return np.nan_to_num(np.abs(sight.apart(figures)), nan=np.inf)
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,8 @@ class Conditioned:
       weighed: the study's own futures with their weights.
       runs: the runs of moved futures.
       prior, posterior: plain futures as they are, and moved futures.
-      missed: which figure no future meets, and by how much; None where some future meets all figures.
+      missed: in a sentence, which figure no future reaches, or that the figures contradict each other; "" where some
+        future meets all figures.
     """
 
     study: Study
@@ -107,7 +117,7 @@ class Conditioned:
     runs: Sequence[Moved]
     prior: Futures
     posterior: Futures
-    missed: str | None
+    missed: str
 
 
 def condition(
@@ -136,12 +146,12 @@ def condition(
     one, rows, coming = followed_and_figures(study, until, policy)
     compilation_cache.keep_programs()
     sight, paths = Sight(one, rows, device), PLAIN - PLAIN % one.unit
-    plain, missed = weighed(sight, paths, observe), missed_by_all(sight, runs)
-    if missed is not None and plain.effective < FEW_UNITS:
+    plain = weighed(sight, paths, observe)
+    missed = missed_by_all(sight, runs, plain.nearest)
+    if missed and plain.effective < FEW_UNITS:
         text = (
-            f"is too far from all futures: the nearest is {missed}, and of {paths:,} futures of the study"
-            f" {plain.effective:,.0f} are effective, {FEW_UNITS} needed. State a larger error or discrepancy, or leave"
-            " it out."
+            f"is too far from all futures. {missed} Of {paths:,} futures of the study {plain.effective:,.0f} are"
+            f" effective, {FEW_UNITS} needed. State a larger error or discrepancy, or leave figures out."
         )
         raise UserError(study.source, [Problem("observed", text)])
 
@@ -150,7 +160,9 @@ def condition(
         return _simulated(whole, replace(one, facts=facts), coming, units, device, observe)
 
     prior = futures(None, as_units(paths, one.unit))
-    posterior = futures(Facts(0, one.baseline, runs.__getitem__), as_units(len(runs) * FUTURES, FUTURES))
+    posterior = futures(
+        Facts(until=0, policy=one.baseline, held=runs.__getitem__), as_units(len(runs) * FUTURES, FUTURES)
+    )
     return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, missed)
 
 
@@ -164,20 +176,31 @@ def followed_and_figures(
     return one, *known_and_later(one, until)
 
 
-def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> str | None:
-    """By how much the nearest moved future misses which figure, in words; None where it meets all figures.
+def missed_by_all(sight: Sight, runs: Sequence[Moved], nearest: Float[np.ndarray, "figure"]) -> str:
+    """Whether no future meets the figures, in a sentence that names the worst; "" where some future meets them all.
 
-    The nearest is the future whose farthest figure is least far. It meets n figures if each is within the standard
-    errors that a normal error exceeds with a chance of 2.5 % / n to each side (Bonferroni).
+    A future meets n figures if each is within the standard errors that a normal error exceeds with a chance of 2.5 %
+    / n to each side (Bonferroni). A figure that no future meets is out of reach; figures that are met one by one and by
+    no moved future together contradict each other.
+
+    Args:
+      nearest: of each figure the least distance of the study's own futures.
     """
-    figures = np.concatenate([sight.of_scores(run.scores) for run in runs], axis=1)
-    with np.errstate(invalid="ignore"):
-        away = np.nan_to_num(np.abs(figures - sight.observed[:, None]) / sight.errors[:, None], nan=np.inf)
-    nearest = away[:, np.argmin(away.max(axis=0))]
-    k = int(np.argmax(nearest))
-    if nearest[k] <= ndtri(1 - TAIL / len(sight.rows)):
-        return None
-    return f"{nearest[k]:,.1f} standard errors from {sight.rows[k].name}"
+    away = np.hstack([distances(sight, sight.of_scores(run.scores)) for run in runs])
+    limit = ndtri(1 - TAIL / len(sight.rows))
+    alone, together = np.minimum(nearest, away.min(axis=1)), away[:, np.argmin(away.max(axis=0))]
+    for far, text in (
+        (alone, "No future reaches {name}: the nearest value is {size:,.1f} standard errors away."),
+        (
+            together,
+            "The facts contradict each other: futures reach each of them, but none reaches all. The nearest one is"
+            " {size:,.1f} standard errors from {name}.",
+        ),
+    ):
+        k = np.argmax(far)
+        if far[k] > limit:
+            return text.format(name=sight.rows[k].name, size=far[k])
+    return ""
 
 
 def _simulated(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, product
+from itertools import product
 from typing import Annotated, ClassVar
 
 import numpy as np
-from scipy.special import rel_entr
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import SHARES
+from engine.answers.as_text import SHARES, amounts, listed, measured
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
-from engine.answers.wording import amounts, measured
 from engine.program.posterior.agreement import RUNS
 from engine.questions.backtest.scores import WITHIN
 from engine.questions.conditioning.condition import Conditioned, Futures, condition, places
@@ -27,13 +25,14 @@ from engine.study.tables.facts import FUTURES
 
 READING = (
     "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline,"
-    " future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent units; they do not say how"
-    " true the model is. sd: standard deviation. Place: where a later figure lies among the futures, 0 to 1."
+    " future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent units; they do not include"
+    " the error of the model. sd: standard deviation. Information: relative entropy of normal laws with the mean and sd"
+    " given the facts and before. Place: where a later figure lies among the futures, 0 to 1."
 )
 RARE = 0.05
 """Least probability, before the observations, at which an event may be named in a sentence."""
-SHOWN = 8
-"""How many factors the brief table shows: those that the facts say most about."""
+SHOWN, NAMED = 8, 3
+"""How many factors the brief table shows, and a sentence names: those that the facts say most about."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,20 @@ class Condition:
         runs = [facts.held(run) for run in range(study.paths // FUTURES)]
         given = condition(replace(study, facts=None), facts.until, facts.policy, runs, of.device, of.observe)
         risk, factors, later = [*risks(given)], [*factors_of(given)], [*later_of(given)]
-        shown = ("policy", "given", "before", "unit")
+        shown = ("policy", "before", "given", "unit")
         less = f"Difference from {study.phrase('policies', study.baseline)}, before and given the facts"
+        chances = [row for row in risk if row["measure"] == PROBABILITY]
         tables = [
+            table(
+                "chances",
+                "Probability of events",
+                chances,
+                "variable",
+                "policy",
+                brief=shown[1:3],
+                across="policy",
+                shown=dict.fromkeys(shown[1:3], "%"),
+            ),
             table("risk", "Every policy, before and given the facts", risk, "variable", brief=shown),
             table("differences", less, risks(given, study.baseline), "variable", brief=shown),
             table("factors", "What is known of the factors", factors, "factor"),
@@ -93,9 +103,9 @@ class Condition:
 
 def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
     """Every measure of every variable under each policy, or less that under another one where it is named."""
-    study, held = given.study, {"given": given.posterior, "before": given.prior}
+    study, held = given.study, {"before": given.prior, "given": given.posterior}
     policies = [policy for policy in study.policy_names if policy != against]
-    for variable, policy in product((*study.headline, *study.events_by_name), policies):
+    for variable, policy in product((*study.events_by_name, *study.headline), policies):
         measures = {when: _measures(study, of, variable, policy, against) for when, of in held.items()}
         for one in measures["given"]:
             yield (
@@ -116,16 +126,22 @@ def _measures(study: Study, of: Futures, variable: str, policy: str, against: st
 
 
 def factors_of(given: Conditioned) -> Iterator[Row]:
-    """What is known of each factor, those first that the facts say most about."""
+    """What is known of each factor, those first that the facts say most about.
+
+    The information is the relative entropy [bits] of a normal law with mean and sd given the facts with respect to one
+    with those before; NaN for a factor that does not vary.
+    """
     before, after = given.prior, given.posterior
-    learnt = _normal_entropy(before.mean, before.sd, after.mean, after.sd)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio, shift = np.square(after.sd / before.sd), (after.mean - before.mean) / before.sd
+        learnt = 0.5 * (ratio + shift**2 - 1 - np.log(ratio)) / np.log(2)
     for place, k in enumerate(np.argsort(-np.nan_to_num(learnt), kind="stable")):
-        item, sd = given.followed.inputs[k], before.sd[k]
+        item, varies = given.followed.inputs[k], before.sd[k] > 0
         yield {
-            "factor": item.name, "mean_before": before.mean[k], "sd_before": sd,
+            "factor": item.name, "mean_before": before.mean[k], "sd_before": before.sd[k],
             "mean_given": Estimate.normal(float(after.mean[k]), float(after.error[k]), after.units.reach),
-            "sd_given": after.sd[k], "shift": (after.mean[k] - before.mean[k]) / sd if sd > 0 else np.nan,
-            "unit": item.unit, BRIEF: place < SHOWN,
+            "sd_given": after.sd[k], "shift": shift[k] if varies else np.nan,
+            "information": learnt[k] if varies else np.nan, "unit": item.unit, BRIEF: place < SHOWN,
         }  # fmt: skip
 
 
@@ -160,33 +176,29 @@ def _basis(given: Conditioned) -> str:
 
 
 def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], later: Sequence[Row]) -> Iterator[str]:
-    """Whether no future meets the facts; what they changed most; and coverage of later figures.
+    """Whether no future meets the facts; what they changed most; what they are most informative about; later figures.
 
     Args:
       risk, factors, later: rows of these tables.
     """
     study = given.study
-    if given.missed is not None:
-        yield f"No future meets the facts: the nearest of {given.posterior.units.paths:,} is {given.missed}."
-    laws = [
-        {row["measure"]: row for row in some} for _, some in groupby(risk, lambda row: (row["variable"], row["policy"]))
-    ]
-    changes = np.array([_law_change(rows) for rows in laws])
-    if not np.isnan(changes).all():
-        rows = laws[int(np.nanargmax(changes))]
-        main = next(iter(rows.values()))
-        variable, policy = main["variable"], study.phrase("policies", main["policy"])
-        if PROBABILITY in rows:
-            now, then = (f"{100 * main[when].estimate:.3g} %" for when in ("given", "before"))
+    if given.missed:
+        yield given.missed
+    changes = [*_changes(risk)]
+    if changes:
+        size, row = max(changes, key=lambda change: abs(change[0]))
+        if row["measure"] == PROBABILITY:
+            now, then = (f"{100 * row[when].estimate:.3g} %" for when in ("given", "before"))
         else:
-            sds = (rows["sd"][when].estimate for when in ("given", "before"))
-            now, then = _with_spread(study.unit_of(variable), main["given"], main["before"].estimate, *sds)
-        what = measured(study, variable, main["measure"])
-        yield f"Given {_many(len(given.rows), 'figure')}, {what} under {policy} is {now} in place of {then}."
-    if most := next((row for row in factors if row["sd_before"] > 0), None):
-        numbers = (most[name] for name in ("unit", "mean_given", "mean_before", "sd_given", "sd_before"))
-        now, then = _with_spread(*numbers)
-        yield f"They say most about {study.phrase('factors', most['factor'])}: average {now} in place of {then}."
+            now, then = amounts(study.unit_of(row["variable"]), row["given"], row["before"].estimate)
+        what = f"{measured(study, row['variable'], row['measure'])} under {study.phrase('policies', row['policy'])}"
+        yield (
+            f"Given {_many(len(given.rows), 'figure')}, {what} changes most, by {size:+.2f} standard deviations:"
+            f" {now} in place of {then}."
+        )
+    if known := [row for row in factors if row["sd_before"] > 0][:NAMED]:
+        most = [f"{study.phrase('factors', row['factor'])} ({row['information']:.2g} bits)" for row in known]
+        yield f"The figures are most informative about {listed(most)}."
     if later:
         both = ([row[f"place_{when}"] for row in later] for when in ("given", "before"))
         inside = [(np.abs(np.subtract(some, 0.5)) <= WITHIN[1] / 2).sum() for some in both]
@@ -200,31 +212,16 @@ def _many(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
-def _law_change(rows: dict[str, Row]) -> float:
-    """Relative entropy of a variable's law given the facts with respect to that before [nats]; NaN where unknown.
+def _changes(risk: Sequence[Row]) -> Iterator[tuple[float, Row]]:
+    """Changes of means and probabilities, in standard deviations before the facts, with their rows.
 
-    Events are compared by their probability, outcomes by mean and standard deviation.
+    An event has the standard deviation sqrt(p (1 - p)). Rare events, and outcomes that do not vary, are left out.
     """
-
-    def values(measure: str) -> np.ndarray:
-        return np.array([rows[measure][when].estimate for when in ("before", "given")])
-
-    if PROBABILITY in rows:
-        before, now = values(PROBABILITY)
-        change = rel_entr(now, before) + rel_entr(1 - now, 1 - before)
-        return float(change) if before >= RARE else float("nan")
-    (mean, mean_given), (sd, sd_given) = values(MEAN), values("sd")
-    return float(_normal_entropy(mean, sd, mean_given, sd_given))
-
-
-def _normal_entropy(mean: np.ndarray, sd: np.ndarray, mean_given: np.ndarray, sd_given: np.ndarray) -> np.ndarray:
-    """Relative entropy of normal laws given the facts with respect to those before [nats]; NaN where sd is 0."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.square(sd_given / sd)
-        return np.where(sd > 0, 0.5 * (ratio + np.square((mean_given - mean) / sd) - 1 - np.log(ratio)), np.nan)
-
-
-def _with_spread(unit: str, mean: Estimate, mean_before: float, sd: float, sd_before: float) -> Iterator[str]:
-    """Mean and standard deviation given the facts, and before, as text: `1.9 (sd 0.3)`, `2.5 (sd 1.0)`."""
-    means, sds = amounts(unit, mean, mean_before), amounts(unit, Estimate(sd), sd_before)
-    return (f"{one} (sd {spread})" for one, spread in zip(means, sds, strict=True))
+    sds = {(row["variable"], row["policy"]): row["before"].estimate for row in risk if row["measure"] == "sd"}
+    for row in risk:
+        before = row["before"].estimate
+        sd = sds.get((row["variable"], row["policy"])) if row["measure"] == MEAN else None
+        if row["measure"] == PROBABILITY and before >= RARE:
+            sd = (before * (1 - before)) ** 0.5
+        if sd and np.isfinite(row["given"].estimate):
+            yield (row["given"].estimate - before) / sd, row

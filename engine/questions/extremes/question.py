@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import Annotated, ClassVar
 
 from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import amounts, listed, named, short
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
-from engine.answers.wording import amounts, listed, named, short
 from engine.errors import Problems, UserError, unknown
 from engine.questions import years
 from engine.questions.extremes.tails import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import Problems, UserError, look_up, refusal
-from engine.risk.estimation.conditional import Condition, Term, not_kept, parse_condition
+from engine.risk.estimation.conditional import Condition, not_kept, parse_condition
 from engine.risk.estimation.events import ByName, known_events, thresholds
 from engine.risk.estimation.intervals import Happens
 from engine.study.study import Study
@@ -142,8 +142,7 @@ def _what(study: Study, words: str, unkept: Iterable[str]) -> Condition:
         kept = {event.name for event in known_events(study, study.keep.outcomes)}
         if words not in kept:
             raise refusal("", not_kept(words, [*study.keep.outcomes, *kept]))
-        terms = (Term(name, ">" if above else "<", limit) for name, above, limit in thresholds(study, events[words]))
-        return Condition(words, tuple(terms))
+        return Condition(words, thresholds(study, events[words]))
     if re.search("[<>=]", words):
         return parse_condition(words, study.keep.outcomes, unkept)
     if NAME.fullmatch(words):

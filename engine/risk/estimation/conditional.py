@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
 from engine.errors import Problems
-from engine.risk.estimation.events import ByName, event_indicators
+from engine.risk.estimation.events import ByName, Term, event_indicators, hold
 from engine.risk.estimation.influences import single
-from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, PolicyPaths, Units, moments_of_totals
-from engine.risk.estimation.measures import correlation, estimated, finite_units, probability, summary
-from engine.risk.estimation.shares import combined_difference
+from engine.risk.estimation.intervals import (
+    FEW_UNITS,
+    Estimate,
+    Happens,
+    PolicyPaths,
+    Units,
+    finite_units,
+    moments_of_totals,
+)
+from engine.risk.estimation.measures import correlation, estimated, probability, summary
 from engine.risk.estimation.tables import Record, record
+from engine.risk.estimation.tails import combined_difference
+from engine.study.components import Clauses
 from engine.study.study import Study
 
-OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?"
 TERM = re.compile(rf"\s*(?P<name>[^\s<>=]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>{NUMBER})\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Term:
-    """One comparison of an outcome with a number.
-
-    Args:
-      name: the outcome.
-      sign: one of < <= > >=.
-      number: what the outcome is compared with.
-    """
-
-    name: str
-    sign: str
-    number: float
-
-
-@dataclass(frozen=True)
 class Condition:
-    """Comparisons that must all hold, and the text that they were parsed from."""
+    """Comparisons of which at least one in every clause must hold, and the text that they were parsed from."""
 
     text: str
-    terms: tuple[Term, ...]
+    clauses: Clauses[Term]
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All its comparisons."""
+        return tuple(chain(*self.clauses))
 
     def holds(self, values: ByName) -> np.ndarray:
         """Whether each path meets the condition: bool, in the shape of the outcomes, which are given by name."""
-        return np.logical_and.reduce([OPERATORS[term.sign](values[term.name], term.number) for term in self.terms])
+        return hold(self.clauses, lambda term: term.holds(values))
 
 
 def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ()) -> Condition:
@@ -60,7 +58,7 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
     Raises:
       UserError: for text that is no such comparison, and names that are not in `known`; all problems at once.
     """
-    names, terms, problems = tuple(known), [], Problems()
+    names, clauses, problems = tuple(known), [], Problems()
     for part in re.split(r"\s+and\s+", text.strip()):
         match = TERM.fullmatch(part)
         if not match:
@@ -68,9 +66,9 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
         elif match["name"] in unkept:
             problems.add("", not_kept(match["name"], names))
         elif problems.knows("", "outcome", match["name"], names):
-            terms.append(Term(match["name"], match["sign"], float(match["number"])))
+            clauses.append((Term(match["name"], match["sign"], float(match["number"])),))
     problems.refuse("condition")
-    return Condition(" ".join(text.split()), tuple(terms))
+    return Condition(" ".join(text.split()), tuple(clauses))
 
 
 def not_kept(name: str, kept: Iterable[str]) -> str:

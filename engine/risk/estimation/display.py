@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.risk.estimation.histograms import BINS, Histogram
-from engine.risk.estimation.order_statistics import Ascending
+from engine.risk.estimation.row_statistics import Ascending
 
 Edges = Float[np.ndarray, "edge"]
 

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from engine.risk.estimation.flags import WARNINGS, Flag, Reason
 from engine.risk.estimation.intervals import Paths
-from engine.risk.estimation.order_statistics import Ascending
+from engine.risk.estimation.row_statistics import BLOCK, Ascending
 
 Values = Float[np.ndarray, "value"]
 
@@ -83,12 +83,22 @@ class Extremes:
 
     @staticmethod
     def of(values: Paths) -> Extremes:
-        """Extremes of values in any order, of which only the extremes are sorted."""
-        size = tail_size(len(values)) + 1
-        placed = np.partition(values, (size - 1, len(values) - size))
-        placed[:size].sort()
-        placed[-size:].sort()
-        return Extremes.of_sorted(placed)
+        """Extremes of values in any order."""
+        return Extremes.of_parts((values[first : first + BLOCK] for first in range(0, len(values), BLOCK)), len(values))
+
+    @staticmethod
+    def of_parts(parts: Iterable[Paths], count: int) -> Extremes:
+        """Extremes of values in any order, of which one part is in memory at a time; only the extremes are sorted."""
+        size = tail_size(count) + 1
+        least = largest = np.zeros(0, np.float32)
+        for part in parts:
+            if len(least) == size:  # most values lie between the extremes found so far
+                low, high = part[part < least[-1]], part[part > largest[0]]
+            else:
+                low = high = part
+            least = np.sort(np.concatenate([least, low]))[:size]
+            largest = np.sort(np.concatenate([largest, high]))[-size:]
+        return Extremes(least, largest, count)
 
     @staticmethod
     def of_sorted(ascending: Ascending) -> Extremes:

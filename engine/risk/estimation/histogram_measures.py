@@ -14,10 +14,12 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_VAR, MEDIAN
 from engine.risk.estimation.heaviness import Extremes, gravest, material, tail_size
 from engine.risk.estimation.histograms import Histogram, OfBins
 from engine.risk.estimation.influences import (
+    FEWEST_FOR_ES,
+    FEWEST_FOR_VAR,
+    MEDIAN,
     TIED,
     Distribution,
     Measure,
@@ -30,8 +32,7 @@ from engine.risk.estimation.influences import (
 )
 from engine.risk.estimation.intervals import Estimate, Groups, Levels, Z, moments_of_totals
 from engine.risk.estimation.measures import correlation
-from engine.risk.estimation.shares import combined_difference
-from engine.risk.estimation.tails import ATOM, share_of_moments, tail_count
+from engine.risk.estimation.tails import ATOM, combined_difference, share_of_moments, tail_count
 from engine.study.study import LEVELS
 
 Counts = Int[np.ndarray, "group"]
@@ -118,10 +119,7 @@ class Binned(Distribution):
             low, high = of.bounds(down)[0], of.bounds(up)[1]
         many, slope = np.array(np.inf if ended else expected), spread * n / max(down - up, 1)
         own = q, spread / (2 * groups.reach), low, high
-
-        def tied() -> bool:
-            return bool(spread > 0 and of.alike(rank, (down, up)) > max(TIED * (down - up), 1))
-
+        tied = bool(spread > 0 and of.alike(rank, (down, up)) > max(TIED * (down - up), 1))
         var = Measure(own, slope * number, above, many, FEWEST_FOR_VAR, tied, (q - q_low, q_high - q), "quantile")
         # groups are too few to estimate the skewness of a tail mean, so it comes from the bins
         shortfall = replace(moments_of_totals(excess, groups), skewness=of.skewness_beyond(rank, q))

@@ -8,6 +8,7 @@ works on many cells at once, high being worse.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,11 +17,97 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, MEDIAN, measures, rows
+from engine.errors import UserError
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import material, squares_flag, tails_flag
 from engine.risk.estimation.intervals import Cells, Estimate, Groups, Levels, Moments, Units, mean_interval, moments_of
-from engine.risk.estimation.sums import Made
+from engine.risk.estimation.row_statistics import Made
+from engine.study.study import LEVELS
+
+MEDIAN = 0.5
+"""Level of the median, and of the measures without a level."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measure of every outcome, policy and difference of two policies.
+
+    Args:
+      name: its name; its level, if it has one, is added.
+      number: its number with the influence, a `Measure`, of a distribution (`tails.Measured` of paths,
+        `histogram_measures.Binned` of bins) at a level.
+      tail: whose variance must be finite for its interval: that of the values, of their squares, or of the excesses
+        over VaR; empty for a measure that rests on ranks.
+      by_level: whether it has a level.
+      signed: whether its sign changes with that of the variable.
+    """
+
+    name: str
+    number: Callable[[Any, float], Any]
+    tail: Literal["", "values", "squares", "excesses"] = ""
+    by_level: bool = False
+    signed: bool = True
+
+
+ROWS = [
+    Row("mean", lambda of, _: of.mean, "values"),
+    Row("median", lambda of, _: of.median),
+    Row("sd", lambda of, _: of.deviation, "squares", signed=False),
+    Row("VaR", lambda of, level: of.quantile(level), by_level=True),
+    Row("ES", lambda of, level: of.shortfall(level), "excesses", by_level=True),
+]
+"""Mean, median, sd (standard deviation), VaR and ES: the measures of every table, in its order."""
+
+
+def rows(levels: Sequence[float] = LEVELS) -> list[tuple[Row, float]]:
+    """Each measure at each of its levels, in the order of every table."""
+    return [(row, level) for row in ROWS for level in (levels if row.by_level else (MEDIAN,))]
+
+
+def measures(levels: Sequence[float] = LEVELS) -> tuple[str, ...]:
+    """Names of an outcome's measures in the order of every table."""
+    return tuple(f"{row.name}{100 * level:g}" if row.by_level else row.name for row, level in rows(levels))
+
+
+MEASURES = measures()
+"""Names of the measures at the standard levels."""
+FEWEST_FOR_VAR = 50
+"""Effective exceedances that VaR, and a difference of VaRs, needs for an interval."""
+FEWEST_FOR_ES = 100
+FEWEST_FOR_ES_DIFFERENCE = 500
+"""Effective exceedances that a difference of ESs needs for an interval (ES: `FEWEST_FOR_ES`); by coverage study."""
+
+
+def level_of(measure: str) -> float | None:
+    """The level a of "VaR99" or "ES99.9" as a fraction; None for measures without a level."""
+    found = re.fullmatch(r"(?:VaR|ES)(\d+(?:\.\d+)?)", measure)
+    return round(float(found[1]) / 100, 8) if found else None
+
+
+def stated_level(text: str | float | None) -> float | None:
+    """The level that "99", "99%", 99 or 0.99 states, as a fraction between 0.5 and 1; None for None.
+
+    Raises:
+      UserError: for anything that is no such level of at most six digits.
+    """
+    if text is None:
+        return None
+    try:
+        number = float(str(text).strip().rstrip("%"))
+    except ValueError:
+        number = float("nan")
+    percent = 100 * number if number < 1 else number
+    if not 50 < percent < 100 or abs(percent - float(f"{percent:g}")) > 1e-9:
+        wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
+        raise UserError("level", [f"expected {wanted}; got '{text}'."])
+    return round(float(f"{percent:g}") / 100, 8)
+
+
+def levels_of(measure: str) -> tuple[float, ...]:
+    """The level of a VaR or ES alone; the standard levels for other measures and for levels not between 0.5 and 1."""
+    level = level_of(measure)
+    return LEVELS if level is None or not 0.5 < level < 1 else (level,)
+
 
 Which = Bool[np.ndarray, "cell"]
 Column = tuple[np.ndarray, ...]
@@ -43,7 +130,7 @@ class Measure:
       of: moments of the influence; of a quantile, of the share above it.
       exceedances: effective number of paths beyond the quantile that the number is, or depends on.
       needed: number of exceedances that an interval needs.
-      tied: gives whether a quantile is tied: more than a share `TIED` of the paths in its interval have its value.
+      tied: whether a quantile is tied: more than a share `TIED` of the paths in its interval have its value.
       open: distances below and above within which the exact number from the sample must lie, if it comes from bins.
       kind: "mean" where the number is the mean of its influence, "quantile" where its interval comes from ranks.
     """
@@ -53,7 +140,7 @@ class Measure:
     of: Moments
     exceedances: Cells = field(default_factory=lambda: np.array(np.inf))
     needed: int = 0
-    tied: Callable[[], Which | bool] = lambda: False
+    tied: Which | bool = False
     open: Ends = (0.0, 0.0)
     kind: Literal["mean", "quantile", "other"] = "other"
 
@@ -98,7 +185,7 @@ class Measure:
         if units.count > 1:  # a constant has no error
             seen = [np.where(constant, still, part) for still, part in zip((0.0, value, value), seen, strict=True)]
         error, low, high = seen
-        tied = (self.tied() | other.tied()) & (error > 0)
+        tied = (self.tied | other.tied) & (error > 0)
         open = self.open[0] + other.open[1], self.open[1] + other.open[0]
         column = opened((value, error, np.where(tied, np.nan, low), np.where(tied, np.nan, high)), open)
         fewer = np.minimum(self.exceedances, other.exceedances)
@@ -162,7 +249,7 @@ class Distribution:
         return float((measure.of.error * self.units.paths).item()) ** 2
 
     def tail(self, tail: str, measure: Measure, level: float = MEDIAN) -> Flag | None:
-        """Flag of the tail on which a measure at a level rests, which is one of `evidence.Row.tail`."""
+        """Flag of the tail on which a measure at a level rests, which is one of `Row.tail`."""
         squares, mean = self.squares(measure), self.mean.value.item()
         if tail == "values":
             return tails_flag(self.ends, mean, squares)
@@ -173,7 +260,7 @@ class Distribution:
 
     @cached_property
     def measures(self) -> list[Measure]:
-        """All of them, in the order of `evidence.rows`."""
+        """All of them, in the order of `rows`."""
         return [row.number(self, level) for row, level in rows(self.levels)]
 
     @cached_property
@@ -227,7 +314,7 @@ def named(estimates: Iterable[Estimate], levels: Levels, loss: bool) -> dict[str
     """Estimates of all measures at these levels by name, in the variable's own sign, of which high is worse if `loss`.
 
     Args:
-      estimates: in the order of `evidence.rows`, high being worse.
+      estimates: in the order of `rows`, high being worse.
     """
     every = zip(rows(levels), estimates, strict=True)
     return dict(

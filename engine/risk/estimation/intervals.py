@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, Num
 from scipy.special import ndtri, stdtrit
 
 from engine.risk.estimation.flags import Flag, Reason, text
-from engine.risk.estimation.sums import Made, sums
+from engine.risk.estimation.row_statistics import Made, sums
 
 Paths = Float[np.ndarray, "path"]
 PolicyPaths = Float[np.ndarray, "policy path"]
@@ -373,3 +373,23 @@ def mean_interval(of: Moments) -> tuple[Cells, Cells]:
 
     error = of.error if of.units >= of.needed else np.where(of.error > 0, np.nan, 0.0)
     return of.mean - error * studentised(t), of.mean - error * studentised(-t)
+
+
+def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
+    """The arrays [path] without the units in which any value is not finite, the remaining units, and the flag for it.
+
+    Of a replicate only the bad paths are left out, as one bad path in a thousand would otherwise leave no replicate.
+    Paths of weight zero are left out without a flag.
+    """
+    units = as_units(len(arrays[0]), unit)
+    if units.weights is not None and not (held := units.weights != 0).all():
+        arrays, units = tuple(array[held] for array in arrays), units.take(held)
+    checked = arrays if units.weights is None else (*arrays, units.weights)
+    finite = functools.reduce(np.logical_and, map(np.isfinite, checked))
+    if finite.all():
+        return arrays, units, None
+    lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
+    if not units.replicated:
+        owner = units.owners(np.arange(units.paths))
+        finite = ~np.isin(owner, owner[~finite])
+    return tuple(array[finite] for array in arrays), units.take(finite), lost

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.risk.estimation.evidence import MEDIAN, measures as names_of, rows
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
     HEAVY_TAILS,
@@ -25,7 +24,18 @@ from engine.risk.estimation.heaviness import (
     tail_size,
     tails_flag,
 )
-from engine.risk.estimation.influences import Measure, judged, named, of_influence, shifted, single
+from engine.risk.estimation.influences import (
+    MEDIAN,
+    Measure,
+    judged,
+    levels_of,
+    measures as names_of,
+    named,
+    of_influence,
+    rows,
+    shifted,
+    single,
+)
 from engine.risk.estimation.intervals import (
     Estimate,
     Happens,
@@ -35,11 +45,10 @@ from engine.risk.estimation.intervals import (
     PolicyPaths,
     Unit,
     Units,
-    as_units,
     dots,
+    finite_units,
 )
-from engine.risk.estimation.order_statistics import Ascending, Turned
-from engine.risk.estimation.sums import Made
+from engine.risk.estimation.row_statistics import Ascending, Made, Turned
 from engine.risk.estimation.tails import Measured, share, share_gap
 from engine.study.study import LEVELS
 
@@ -83,9 +92,10 @@ class Sample(Measured):
         influence, weights = measure.influence, self.units.weights
         if not isinstance(influence, Made):  # totals, which have the weights
             return Extremes.of(influence[0])
-        values = influence.values()[0]
-        own = Extremes.of(values)
-        return own if weights is None else replace(Extremes.of(weights * (values - measure.of.mean)), plain=own)
+        own = Extremes.of_parts(influence.parts(), self.units.paths)
+        if weights is None:
+            return own
+        return replace(Extremes.of(weights * (influence.values()[0] - measure.of.mean)), plain=own)
 
     def less(self, baseline: Sample, lost: Flag | None) -> list[Estimate]:
         """Estimates of these measures less those of `baseline` on the same paths; a heavy tail that both share cancels.
@@ -190,6 +200,20 @@ def summary(values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> E
     return Variables((values,), unit, loss, levels).summary(0)
 
 
+def measure(values: Paths, unit: Unit, loss: bool, name: str) -> Estimate:
+    """One measure of one variable by its name, such as ES97.5, as in `summary`; no other is computed."""
+    levels = levels_of(name)
+    row, level = dict(zip(names_of(levels), rows(levels), strict=True))[name]
+    samples, lost = Variables((values,), unit, loss, levels)._all
+    if not samples:
+        return nothing(lost)
+    (sample,) = samples
+    of = row.number(sample, level)
+    tail = sample.tail(row.tail, of, level) if row.tail else None
+    (own,) = judged([of], [tail], sample.constant, sample.units, lost)
+    return own if loss or not row.signed else -own
+
+
 def difference(values: Paths, baseline_values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
     """Measures of one variable less those of another on the same paths, and "worse": `Variables.difference`."""
     return Variables((values, baseline_values), unit, loss, levels).difference(0, 1)
@@ -239,26 +263,6 @@ def _of_weights(values: Paths, units: Units) -> tuple[Flag | None, ...]:
     sample = Sample(values.astype(np.float64)[None], units)
     flag = sample.flag(sample.mean)
     return units.few_with_weight, flag if flag and flag.reason in TOO_HEAVY else None
-
-
-def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
-    """The arrays [path] without the units in which any value is not finite, the remaining units, and the flag for it.
-
-    Of a replicate only the bad paths are left out, as one bad path in a thousand would otherwise leave no replicate.
-    Paths of weight zero are left out without a flag.
-    """
-    units = as_units(len(arrays[0]), unit)
-    if units.weights is not None and not (held := units.weights != 0).all():
-        arrays, units = tuple(array[held] for array in arrays), units.take(held)
-    checked = arrays if units.weights is None else (*arrays, units.weights)
-    finite = functools.reduce(np.logical_and, map(np.isfinite, checked))
-    if finite.all():
-        return arrays, units, None
-    lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
-    if not units.replicated:
-        owner = units.owners(np.arange(units.paths))
-        finite = ~np.isin(owner, owner[~finite])
-    return tuple(array[finite] for array in arrays), units.take(finite), lost
 
 
 def nothing(flag: Flag | None) -> Estimate:

@@ -11,7 +11,6 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
     END,
@@ -23,8 +22,9 @@ from engine.risk.estimation.heaviness import (
     misfit,
     spread_evenly,
 )
-from engine.risk.estimation.intervals import Estimate, Paths, Unit, Units
-from engine.risk.estimation.measures import Sample, finite_units, mean, nothing
+from engine.risk.estimation.influences import FEWEST_FOR_ES
+from engine.risk.estimation.intervals import Estimate, Paths, Unit, Units, finite_units
+from engine.risk.estimation.measures import Sample, mean, nothing
 from engine.risk.estimation.pareto_law import NO_SHAPE, Laws, Number, Region, fit_chance, likeliest
 
 DEEPEST, MOST = 40, 512

@@ -17,10 +17,10 @@ import numpy as np
 
 from engine.formatting import decimals, rounded
 from engine.risk.estimation.events import happens
-from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
 from engine.risk.estimation.flags import Reason, Sentence, text
-from engine.risk.estimation.intervals import Estimate, Levels, PolicyPaths, Units
-from engine.risk.estimation.measures import difference, finite_units, probability, probability_difference, summary
+from engine.risk.estimation.influences import FEWEST_FOR_ES_DIFFERENCE, level_of
+from engine.risk.estimation.intervals import Estimate, Levels, PolicyPaths, Units, finite_units
+from engine.risk.estimation.measures import difference, probability, probability_difference, summary
 from engine.study.study import BLOCK, Study
 from engine.study.tables.stops import PROBABILITY, Target
 

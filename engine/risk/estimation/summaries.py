@@ -12,12 +12,11 @@ import numpy as np
 from jaxtyping import Int
 
 from engine.risk.estimation.events import ByName
-from engine.risk.estimation.evidence import level_of, measures
 from engine.risk.estimation.flags import as_array
+from engine.risk.estimation.influences import level_of, measures
 from engine.risk.estimation.rounding import Rounding
 from engine.risk.estimation.stopping import Look, look
-from engine.risk.estimation.summary_groups import GROUPS, SummaryGroup
-from engine.risk.estimation.tables import Record, Tables, against_baseline
+from engine.risk.estimation.tables import GROUPS, Record, SummaryGroup, Tables, against_baseline
 from engine.study.study import Study
 
 Key = tuple[str, str, str]

@@ -14,10 +14,9 @@ from jaxtyping import Float
 from engine.modelling.cell_axis import split_cells
 from engine.risk.estimation.bounds import bounded, by_cell, limits_of, shares_on
 from engine.risk.estimation.events import ByName
-from engine.risk.estimation.evidence import rows as measured
-from engine.risk.estimation.influences import of_influence, oriented
+from engine.risk.estimation.influences import of_influence, oriented, rows as measured
 from engine.risk.estimation.intervals import Cells, Happens, Levels, Units, as_units
-from engine.risk.estimation.sums import Made
+from engine.risk.estimation.row_statistics import Made
 from engine.risk.estimation.tails import Measured, table
 from engine.study.study import Study
 

@@ -13,8 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
-from engine.risk.estimation.intervals import Paths, PolicyPaths, Unit, Units
-from engine.risk.estimation.measures import finite_units
+from engine.risk.estimation.intervals import Paths, PolicyPaths, Unit, Units, finite_units
 from engine.risk.estimation.tails import share
 
 Levels = Float[np.ndarray, "level"]

@@ -11,6 +11,7 @@ from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model, worse_side
+from engine.study.tables.record import Labelled, says
 from engine.study.values import LEVELS, Tables, measures, multiple_of, number
 
 CHOICES = ("readings", "horizons")
@@ -18,7 +19,7 @@ CHOICES = ("readings", "horizons")
 BY_NAME = (*CHOICES, "thresholds")
 """Tables of the section whose entries have names."""
 MATTERS = 0.1
-"""Default of `Challenge.matters`, the smallest difference that reverses a claim, as a share of the larger number."""
+"""Default of `Challenge.matters`."""
 _CLAIM = re.compile(r"(\S+) (better|worse|likelier|rarer) than (\S+) in (?:(\S+) of )?(\S+)")
 
 
@@ -44,13 +45,19 @@ class Claim:
         return f"{self.policy} {word} than {self.against} in {of}{self.variable}"
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Another choice of what is measured; `instead` maps variables to the ones that replace them."""
+class ChoiceTable(Labelled):
+    """Another choice of what is measured."""
+
+    about: str | None = says("meaning of the choice")
+    instead: dict[str, str] | None = says("events or outcomes, and what replaces them")
+
+
+class Reading(ChoiceTable):
+    """Another choice of what is measured, with its name."""
 
     name: str
     about: str
-    instead: Mapping[str, str]
+    instead: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,8 @@ class Challenge:
 
     Args:
       claims: those whose two policies run.
-      matters: smallest difference that reverses a claim, as a share of the larger of the two numbers; from 0, below 1.
+      matters: smallest difference that reverses a claim by size, as a share of the larger of the two numbers; from 0,
+        below 1.
       readings: each a choice of its own.
       horizons: other spans of time, all of them one choice.
       thresholds: event -> its other thresholds.
@@ -192,7 +200,7 @@ def table_of(challenge: Challenge, labels: Mapping[str, str]) -> Tables:
     for kind, stated in choices.items():
         for one in getattr(challenge, kind):
             label = {"label": labels[one.name]} if one.name in labels else {}
-            stated[one.name] = {**label, "about": one.about, "instead": dict(one.instead)}
+            stated[one.name] = {**label, "about": one.about, "instead": one.instead}
     choices["thresholds"] = {
         event: [f"{one.value!r}x" if one.is_multiple else one.value for one in values]
         for event, values in challenge.thresholds.items()
@@ -213,7 +221,7 @@ def _choice(name: str, table: Tables, place: str, events: Tables, model: Model, 
     if not table.get("instead"):
         remedy = 'Say what is looked at in place of what: instead = { EVENT = "OTHER" }.'
         problems.add(f"{place}.instead", f"is missing. {remedy}")
-    return Reading(name, table.get("about", ""), instead)
+    return Reading(name=name, about=table.get("about", ""), instead=instead)
 
 
 def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None:
@@ -242,9 +250,9 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
     with problems.within(place):
         look_up("event", event, events)
         table = events[event]
-        if "all" in table:
-            text = "is several events at once, without a threshold of its own. Name one of them"
-            raise refusal("", f"{text}: {', '.join(table['all'])}.")
+        if parts := table.get("all") or table.get("any"):
+            text = "combines events, without a threshold of its own. Name one of them"
+            raise refusal("", f"{text}: {', '.join(parts)}.")
         present = table.get("above", table.get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
             with problems.within(place):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.errors import Problems
+from engine.study.tables.record import Table, says
 from engine.study.values import Tables
 
 FUTURES = 1024
@@ -43,24 +44,21 @@ class Moved:
         return self.powers[-1] == 1.0 and self.taken >= LEAST_TAKEN
 
 
-@dataclass(frozen=True)
-class Facts:
+class FactsTable(Table):
+    """Observed figures that are known: futures are drawn from the posterior given these, in runs of 1,024."""
+
+    until: int = says("last year whose figures are known", ...)
+    policy: str = says("policy that was followed; it need not be among those that run", "")
+
+
+class Facts(FactsTable):
     """The facts of a study.
 
     Args:
-      until: last year whose figures are known.
-      policy: the policy that was followed.
       held: gives the moved futures of a run by its number; None where they are not stored.
     """
 
-    until: int
-    policy: str
-    held: Callable[[int], Moved] | None = field(default=None, compare=False)
-
-    @property
-    def table(self) -> Tables:
-        """The section of a study file that states these facts."""
-        return {"until": self.until, "policy": self.policy}
+    held: Callable[[int], Moved] | None = says("moved futures by run", exclude=True)
 
 
 def read(text: Tables, problems: Problems) -> Facts | None:
@@ -73,4 +71,4 @@ def read(text: Tables, problems: Problems) -> Facts | None:
         problems.knows("facts.policy", "policy", policy, text["policies"])
     else:
         problems.add("facts.policy", "is missing: name the policy that was followed.")
-    return Facts(table["until"], policy)
+    return Facts(until=table["until"], policy=policy)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,14 +12,14 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError
 
 from engine.draws.limits import LARGEST
-from engine.errors import Problems, UserError, look_up, refusal, unknown
+from engine.errors import Problem, Problems, UserError, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
 from engine.study.entries import expected
-from engine.study.tables.record import Table
-from engine.study.values import Tables, multiple_of, number
+from engine.study.tables.record import Table, in_words, says
+from engine.study.values import Tables, leaving_out, multiple_of, number
 
 FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "": lambda values: values[-1],
@@ -156,22 +155,24 @@ class Observation(Table):
         return self.model_copy(update={"first": first, "unit": unit, **numbers})
 
 
-@dataclass(frozen=True)
-class Observed:
-    """The observed figures that a study is scored by.
+class _Judged(Table):
+    policy: str = says("policy closest to what was done", "")
+    seen: list[str] = says("parts of the study that used the figures so marked: priors, equations", [*SEEN])
+    discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
+    correlation: float = says("correlation of the errors of any two figures of a series", 0.0, ge=0, lt=1)
 
-    Args:
-      policy: the policy that came nearest to what was done; "" where none is named.
-      seen: marks ("priors", "equations") of figures that are not scored, as the study was made with knowledge of them.
-      discrepancy: by variable, the model's own error as a standard deviation: in the variable's unit, or "0.1x" of a
-        figure.
-      rows: the figures, in their order.
-    """
 
-    policy: str = ""
-    seen: tuple[str, ...] = SEEN
-    discrepancy: Mapping[str, float | str] = field(default_factory=dict)
-    rows: tuple[Observation, ...] = ()
+class ObservedTable(_Judged):
+    """Observed figures that `rustbelt backtest` scores the study on: in a CSV file, or row by row."""
+
+    file: str = says("CSV file with a row a figure, beside the study or beside its model", "")
+    rows: list[dict[str, Any]] = says("the same rows here, by the columns of the file", [])
+
+
+class Observed(_Judged):
+    """The observed figures that a study is scored by, in their order, and what is stated of them."""
+
+    rows: list[Observation] = says("the figures", [])
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -212,7 +213,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
                 raise refusal(
                     "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
                 )
-    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*rows.values(),))
+    return Observed(**leaving_out(table, ("file", "rows")), rows=[*rows.values()])
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
@@ -224,9 +225,9 @@ def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
     if not observed.rows:
         return {}
     policy = observed.policy if observed.policy in policies else ""
-    more = {"policy": policy, "discrepancy": dict(observed.discrepancy)}
+    more = {"policy": policy, "discrepancy": observed.discrepancy, "correlation": observed.correlation}
     stated = {key: value for key, value in more.items() if value}
-    return {**stated, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
+    return {**stated, "seen": observed.seen, "rows": [row.row() for row in observed.rows]}
 
 
 def _rows_of(path: Path, model: Model, problems: Problems) -> Iterator[tuple[str, Tables]]:
@@ -260,17 +261,9 @@ def _observation(row: Tables) -> Observation:
     try:
         return Observation.model_validate({name: value for name, value in row.items() if value != ""})
     except ValidationError as error:
-        problems = Problems()
-        for fault in error.errors():
-            name, context = str(fault["loc"][0]), fault.get("ctx", {})
-            expected = f"expected {context.get('expected', 'text')}, got {shown(fault['input'])}."
-            texts = {
-                "missing": "is missing.",
-                "extra_forbidden": unknown("column", name, COLUMNS),
-                "value_error": str(context.get("error")),
-            }
-            problems.add(name, texts.get(fault["type"], expected))
-        raise UserError("", problems) from None
+        faults = [(str(fault["loc"][0]), fault) for fault in error.errors()]
+        told = [Problem(name, in_words(fault, unknown("column", name, COLUMNS))) for name, fault in faults]
+        raise UserError("", told) from None
 
 
 COLUMNS = {field.alias or name: field for name, field in Observation.model_fields.items()}

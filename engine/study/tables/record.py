@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.formatting import shown
+
 
 class Table(BaseModel):
     """A table of the study file: its keys and no others, of exactly these types."""
@@ -16,3 +18,45 @@ class Table(BaseModel):
 def says(text: str, default: Any = None, **limits: Any) -> Any:
     """The field of a key: its description, and its value where it is left out (`...` for one that must be there)."""
     return Field(default=default, description=text, **limits)
+
+
+class Labelled(Table):
+    """A table of a part that may have a label."""
+
+    label: str | None = says("label in figures, report and cube, in place of the name as words")
+
+
+def in_words(fault: Any, unknown: str = "") -> str:
+    """A fault that pydantic found, in the words of the study file: what was expected, what it got, what to do.
+
+    Args:
+      unknown: what is said of a key that is not known.
+    """
+    kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
+    told = {
+        "extra_forbidden": unknown,
+        "missing": "is missing.",
+        "value_error": str(context.get("error")),
+        "too_short": "expected at least one name, got an empty list.",
+    }
+    if kind in told:
+        return told[kind]
+    expected = _EXPECTED.get(kind, "another value").format(**context)
+    whole = kind == "int_type" and isinstance(value, float) and value.is_integer() and abs(value) < 2**53
+    return f"expected {expected}, got {shown(value)}." + (f" Write {int(value)}." if whole else "")
+
+
+_EXPECTED = {
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "literal_error": "{expected}",
+}

@@ -158,6 +158,7 @@ def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
 
 def _outcomes(variable: str, events: Tables) -> list[str]:
     """The outcomes that a variable is read from."""
-    parts = events.get(variable, {}).get("all", [variable])
+    event = events.get(variable, {})
+    parts = event.get("all") or event.get("any") or [variable]
     names = dict.fromkeys(events.get(part, {}).get("outcome", part) for part in parts)
     return [name for name in names if name not in events]

@@ -10,7 +10,6 @@ from scipy import special
 
 from engine.draws.copulas import statements
 from tests.helpers import assert_close, assert_plausible, assert_same
-from tests.pairs import in_turn
 
 PATHS = 1 << 18
 ALONE = {"xla_disable_hlo_passes": "fusion"}
@@ -42,7 +41,7 @@ TABLES = {
     "t matrix": {"copula": "t", "members": ["c", "a", "b"], "spearman": MATRIX, "df": 8},
     "empirical": {"copula": "empirical", "ranks": data()},
 }
-FEW = {"gaussian negative", "t", "t matrix", "empirical"}
+FEW = {"gaussian negative", "t matrix", "empirical"}
 """One of most kinds, which are looked at by default."""
 
 
@@ -120,7 +119,7 @@ OPENTURNS = {
 }
 
 
-@pytest.mark.parametrize("name", by_default(OPENTURNS, {"gaussian", "gaussian negative", "t", "t of many degrees"}))
+@pytest.mark.parametrize("name", by_default(OPENTURNS, {"gaussian negative", "t"}))
 def test_joint_tails_and_rank_correlations_are_those_of_openturns(name):
     openturns = pytest.importorskip("openturns")
     table, other = OPENTURNS[name]
@@ -142,11 +141,10 @@ def test_joint_tails_and_rank_correlations_are_those_of_openturns(name):
 # ---- what a draw depends on
 
 
-@pytest.mark.parametrize("name", ["gaussian", "t"])
-def test_a_member_added_removed_or_moved_changes_no_other_draw(name):
-    copula = copula_of(TABLES[name])
+def test_a_member_added_removed_or_moved_changes_no_other_draw():
+    copula = copula_of(TABLES["t"])
     before = scores(copula, n=5000)
-    for others in (("a", "b"), ("c", "b", "a"), ("a", "new", "b", "c"), ("b",)):
+    for others in (("c", "new", "b", "a"), ("b",)):
         after = scores(copula, others, n=5000)
         for member in set(NAMES) & set(others):
             assert_same(after[member], before[member])
@@ -154,9 +152,7 @@ def test_a_member_added_removed_or_moved_changes_no_other_draw(name):
 
 @pytest.mark.parametrize(
     ("table", "measure", "few", "many"),
-    in_turn(
-        [{"copula": "gaussian"}, {"copula": "t", "df": 8}], [("pearson", 1, 2), ("kendall", 2, 3), ("spearman", 11, 14)]
-    ),
+    [({"copula": "gaussian"}, "spearman", 5, 7), ({"copula": "t", "df": 8}, "kendall", 2, 3)],
 )
 def test_a_member_appended_to_a_matrix_changes_no_other_draw(table, measure, few, many):
     factors = np.random.default_rng(2).uniform(0.2, 0.9, (many, 2))
@@ -183,18 +179,6 @@ def test_a_score_rises_with_its_own(case):
         # as `bits.normal` itself: never falling by more than rounding
         assert np.diff(made).min() >= -16 * np.finfo(np.float32).eps
         assert made[-1] > made[0]
-
-
-def test_float32_and_float64_agree(case):
-    copula, z, _ = case
-    exact = np.array(list(scores(copula, dtype=np.float64).values()))
-    if copula.family == "empirical":  # rounding may move the row that a score takes
-        apart = np.abs(z - exact) > 1e-4
-        assert apart.mean() < 1e-3
-        z, exact = z[~apart], exact[~apart]
-        assert_close(z, exact, np.float16)
-    else:
-        assert_close(z, exact, np.float32)
 
 
 @pytest.mark.parametrize(

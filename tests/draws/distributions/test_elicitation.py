@@ -4,10 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
 from scipy import special, stats
 
-from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.statements import EXACT
 from engine.draws.limits import FARTHEST
@@ -30,34 +28,25 @@ def problems(table):
 # family with what is given of it, a member in SciPy's words, and what is said of it
 MET = [
     ({"family": "normal"}, stats.norm(2, 3), ["range90"]),
-    ({"family": "normal"}, stats.norm(2, 3), ["mean", "p95"]),
     ({"family": "normal"}, stats.norm(2, 3), ["mode", "p10"]),
     ({"family": "normal"}, stats.norm(2, 3), ["p01", "sd"]),
     ({"family": "lognormal"}, stats.lognorm(0.5, scale=2), ["range90"]),
     ({"family": "lognormal"}, stats.lognorm(0.5, scale=2), ["mean", "p50"]),
     ({"family": "lognormal"}, stats.lognorm(0.5, scale=2), ["sd", "p50"]),
-    ({"family": "lognormal"}, stats.lognorm(0.5, scale=2), ["mode", "mean"]),
     ({"family": "uniform"}, stats.uniform(1, 4), ["range90"]),
-    ({"family": "uniform"}, stats.uniform(1, 4), ["mean", "sd"]),
     ({"family": "triangular"}, stats.triang(0.25, 1, 4), ["p05", "p50", "p95"]),
     ({"family": "triangular"}, stats.triang(0.25, 1, 4), ["mean", "sd", "mode"]),
-    ({"family": "triangular"}, stats.triang(0.25, 1, 4), ["range90", "mode"]),
     ({"family": "gamma", "loc": 0}, stats.gamma(2.5, scale=3), ["range90"]),
     ({"family": "gamma", "loc": 0}, stats.gamma(2.5, scale=3), ["mean", "sd"]),
-    ({"family": "gamma", "loc": 0}, stats.gamma(2.5, scale=3), ["mode", "mean"]),
     ({"family": "gamma"}, stats.gamma(2.5, 4, 3), ["p05", "p50", "p95"]),
     ({"family": "gamma", "a": 2.5}, stats.gamma(2.5, 4, 3), ["range90"]),
     ({"family": "beta", "loc": 0, "scale": 10}, stats.beta(1.8, 4.2, 0, 10), ["mode", "mean"]),
-    ({"family": "beta", "loc": 0, "scale": 10}, stats.beta(1.8, 4.2, 0, 10), ["mean", "sd"]),
     ({"family": "beta", "loc": 0, "scale": 10}, stats.beta(1.8, 4.2, 0, 10), ["p25", "p75"]),
     ({"family": "weibull_min", "loc": 0}, stats.weibull_min(1.7, scale=3), ["p50", "p90"]),
-    ({"family": "weibull_min", "loc": 0}, stats.weibull_min(1.7, scale=3), ["mode", "p95"]),
     ({"family": "t", "df": 4}, stats.t(4, 2, 3), ["range90"]),
     ({"family": "t"}, stats.t(2.75, 2, 3), ["p05", "p50", "p99"]),
     ({"family": "gumbel_r"}, stats.gumbel_r(2, 3), ["mean", "sd"]),
-    ({"family": "gumbel_r"}, stats.gumbel_r(2, 3), ["mode", "p95"]),
     ({"family": "gumbel_r", "scale": 3}, stats.gumbel_r(2, 3), ["p95"]),
-    ({"family": "t", "scale": 3}, stats.t(2.75, 2, 3), ["p05", "p99"]),
     ({"family": "cauchy"}, stats.cauchy(2, 3), ["range90"]),
     ({"family": "expon", "loc": 0}, stats.expon(scale=3), ["mean"]),
     ({"family": "pareto", "loc": 0}, stats.pareto(2.5, scale=3), ["p50", "p95"]),
@@ -108,16 +97,6 @@ def test_what_is_said_is_met_and_shown_beside_what_was_asked(table, law, keys):
     )
 
 
-@pytest.mark.parametrize(("family", "forth", "back"), [("normal", float, float), ("lognormal", math.log, math.exp)])
-def test_a_range_of_90_percent_is_p05_and_p95(family, forth, back):
-    made = prior({"family": family, "range90": [1.4, 6.4]})
-    assert [target.label for target in made.targets] == ["p05", "p95"]
-    assert_close(made.law.quantile([0.05, 0.95]), [1.4, 6.4])
-    centre, width = (forth(6.4) + forth(1.4)) / 2, (forth(6.4) - forth(1.4)) / 2
-    assert_close(made.law.parameters, [back(centre), width / special.ndtri(0.95)])
-    assert made.law.parameters == prior({"family": family, "p05": 1.4, "p95": 6.4}).law.parameters
-
-
 def test_quantiles_of_any_probability_have_their_own_labels():
     made = prior({"family": "normal", "quantiles": [[0.001, -3.0], [0.5, 0.0]], "p99": 3.0})
     assert [target.label for target in made.targets] == ["p0.1", "p50", "p99"]
@@ -142,54 +121,22 @@ def test_more_statements_than_parameters_are_met_by_least_squares():
         assert np.sum((other.ppf(p) - x) ** 2) > best
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.floats(-1e3, 1e3),
-    st.floats(1e-2, 1e3),
-    st.sampled_from(["normal", "uniform", "gumbel_r", "logistic", "laplace"]),
-)
-def test_a_law_of_location_and_scale_comes_back_from_its_quantiles(loc, scale, family):
-    given = {"mean": loc, "sd": scale} if family == "normal" else {"loc": loc, "scale": scale}
-    law = prior({"family": family, **given}).law
-    low, high = (float(x) for x in law.quantile([0.1, 0.75]))
-    back = prior({"family": family, "p10": low, "p75": high}).law
-    u = np.array([0.01, 0.5, 0.99])
-    assert_close((back.quantile(u) - loc) / scale, (law.quantile(u) - loc) / scale, dtype=np.float32)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.floats(0.4, 30), st.floats(1e-3, 1e3), st.sampled_from(["gamma", "weibull_min", "invgamma", "fisk", "lognorm"])
-)
-def test_a_law_of_one_shape_comes_back_from_its_quantiles(shape, scale, family):
-    key = {"gamma": "a", "invgamma": "a", "weibull_min": "c", "fisk": "c", "lognorm": "s"}[family]
-    shape = 1 / shape if family == "lognorm" else shape
-    law = prior({"family": family, key: shape, "loc": 0, "scale": scale}).law
-    ends = [float(x) for x in law.quantile([0.05, 0.95])]
-    back = prior({"family": family, "loc": 0, "range90": ends}).law
-    u = np.array([0.05, 0.5, 0.95])
-    assert_close(back.quantile(u), law.quantile(u), dtype=np.float32)
-
-
 # ------------------------------------------------------------------------------- statements that no law meets
 
 WRONG = [
     ({"family": "normal", "mean": 1, "mode": 2}, at("", "'normal'", "mean = 1, mode = 2")),
     ({"family": "beta", "loc": 0, "scale": 1, "mean": 0.5, "sd": 0.6}, at("", "'beta'", "sd = 0.6", "sd = 0.5")),
     ({"family": "cauchy", "mean": 2, "sd": 1}, at("", "'cauchy'", "mean = 2", "sd = 1")),
-    ({"family": "logit-normal", "mean": 0.5, "sd": 0.6}, at("", "'logit-normal'", "sd = 0.6", "sd = 0.4798")),
     ({"family": "logit-normal", "mean": 1.5, "sd": 0.1}, at("mean", "above 0", "below 1", "got 1.5")),
     ({"family": "uniform", "mode": 2, "p95": 6}, at("mode", "cannot be asked")),
     ({"family": "poisson", "p50": 3}, at("", "quantiles and modes", "whole numbers")),
     ({"family": "gamma", "a": 2, "scale": 1, "loc": 0, "p50": 2}, at("", "'gamma'", "is given")),
     ({"family": "beta", "p50": 2}, at("", "'beta'", "2 shapes", "(a, b)", "got 1 (p50)")),
-    ({"family": "gamma"}, at("", "'gamma'", "a missing")),
     ({"family": "gamma", "a": -1}, at("a", "a number in (0, inf)", "got -1")),
     ({"family": "gamma", "a": 1, "scale": 0}, at("scale", "more than 0", "got 0")),
     ({"family": "binom", "n": 2.5, "p": 0.5}, at("n", "a whole number", "got 2.5")),
     ({"family": "truncnorm", "a": 2, "b": 1}, at("", "'truncnorm'", "a = 2", "b = 1")),
     ({"family": "normal", "range90": [5, 1]}, at("range90", "rising", "got [5, 1]")),
-    ({"family": "normal", "range90": [1]}, at("range90", "rising", "got [1]")),
     ({"family": "normal", "p05": 1, "range90": [1, 5]}, at("range90", "says p05 twice")),
     (
         {"family": "normal", "p05": 3, "p50": 2, "p95": 1},
@@ -197,16 +144,13 @@ WRONG = [
     ),
     ({"family": "normal", "quantiles": [[0, 1], [0.5, 2]]}, at("quantiles", "[probability, value],", "got [0, 1]")),
     ({"family": "normal", "quantiles": [[0.5, 1e300], [0.9, 2]]}, at("quantiles", "finite numbers", "got 1e+300")),
-    ({"family": "normal", "p50": 2, "sd": -1}, at("sd", "more than 0", "got -1")),
     ({"family": "pert", "low": 1, "mode": 3, "high": 2}, at("mode", "low = 1", "high = 2", "got 3")),
-    ({"family": "pert", "low": 1, "mode": 1, "high": 1}, at("high", "low = 1", "got 1")),
     ({"family": "pert", "low": 1, "mode": 1}, at("", "'pert'", "high is missing")),
     ({"family": "pert", "p05": 1, "mode": 2, "high": 3}, at("p05", "'p05'", "'pert'", "source", "truncate")),
     ({"family": "integers", "low": 1.5, "high": 3}, at("low", "a whole number", "got 1.5")),
     ({"family": "integers", "low": 3, "high": 1}, at("high", "low = 3", "got 1")),
     ({"family": "empirical"}, at("", "'empirical'", "got no values")),
     ({"family": "empirical", "values": [2.0, 2.0]}, at("", "at least two", "got 1")),
-    ({"family": "empirical", "values": [2.0, math.nan]}, at("values", "finite numbers")),
     ({"family": "categories", "labels": ["a", "b"], "weights": [1]}, at("weights", "2", "got 1")),
     ({"family": "categories", "labels": ["a", "a"], "weights": [1, 2]}, at("labels", "names of categories, each once")),
     ({"family": "categories", "labels": ["a", "b"], "weights": [1, 0]}, at("weights", "numbers above 0", "got 0")),
@@ -214,9 +158,7 @@ WRONG = [
         {"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1, 1]},
         at("values", "rising values"),
     ),
-    ({"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1]}, at("values", "2", "got 1")),
     ({"family": "categories", "labels": ["a"]}, at("", "'categories'", "labels and weights")),
-    ({"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1}]}, at("parts", "2 to 64 laws", "got 1")),
     (
         {"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1, "weight": 0}, {"family": "gamma"}]},
         [at("parts.0.weight", "more than 0", "got 0"), at("parts.1", "'gamma'", "a missing")],
@@ -234,10 +176,6 @@ WRONG = [
         at("truncate", "1.1e-19", "at least 1e-09", "-3 to 3"),
     ),
     ({"family": "normal", "mean": 0, "sd": 1, "transform": ["log"]}, at("transform", "law above 0", "'log'", "-inf")),
-    (
-        {"family": "normal", "mean": 0, "sd": 1, "transform": [{"power": 2}]},
-        at("transform", "law above 0", "'power'", "-inf"),
-    ),
     ({"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": 0}]}, at("transform", "other than 0", "got 0")),
     ({"family": "normal", "mean": 0, "sd": 1, "transform": ["sqrt"]}, at("transform", "{ power = X },", "got 'sqrt'")),
     (
@@ -276,18 +214,6 @@ def test_a_quantile_pool_of_counts_is_finite_and_has_its_probabilities():
 # ------------------------------------------------------------------------------- experts, PERT and other formulas
 
 
-def test_pert_is_the_beta_law_of_its_formula():
-    low, mode, high = 2.0, 3.0, 7.0
-    law = prior({"family": "pert", "low": low, "mode": mode, "high": high}).law
-    a, b = 1 + 4 * (mode - low) / (high - low), 1 + 4 * (high - mode) / (high - low)
-    assert_close(law.quantile(P), stats.beta(a, b, low, high - low).ppf(P))
-    mean = (low + 4 * mode + high) / 6
-    assert_close(law.mean(), mean)
-    assert_close(law.sd(), math.sqrt((mean - low) * (high - mean) / 7))
-    ends = prior({"family": "pert", "low": low, "mode": low, "high": high}).law
-    assert_close(ends.quantile(P), stats.beta(1, 5, low, high - low).ppf(P))
-
-
 def test_experts_pooled_linearly_share_probabilities():
     made = prior({"family": "normal", "experts": [{"range90": [1, 5]}, {"mean": 4, "sd": 2, "weight": 3}]})
     laws = [stats.norm(3, 2 / special.ndtri(0.95)), stats.norm(4, 2)]
@@ -308,11 +234,6 @@ def test_experts_pooled_by_quantiles_share_values():
     assert_close(made.law.mean(), 0.25 * 2 + 0.75 * 10)
 
 
-def test_experts_may_differ_in_family():
-    made = prior({"experts": [{"family": "normal", "mean": 0, "sd": 1}, {"family": "uniform", "low": 0, "high": 1}]})
-    assert_close(made.law.cdf(0.5), 0.5 * stats.norm.cdf(0.5) + 0.25)
-
-
 def test_data_are_interpolated_or_drawn_again():
     data = [3.0, 1.0, 2.0, 2.0, 7.0]
     u = np.array([0.01, 0.1, 0.37, 0.5, 0.9, 0.999])
@@ -321,7 +242,3 @@ def test_data_are_interpolated_or_drawn_again():
     assert_close(again.quantile(u), np.quantile(data, u, method="inverted_cdf"))
     assert_close(again.mean(), 3.0)
     assert_close(again.sd(), np.std(data))
-
-
-def test_the_face_of_the_package_gives_closed_laws_for_closed_families():
-    assert isinstance(prior({"family": "lognormal", "range90": [1, 5]}).law, Marginal)

@@ -31,8 +31,8 @@ LONG = "ksone", "kstwo", "recipinvgauss", "vonmises"
 """Laws whose deviation takes SciPy ten seconds."""
 SCORES = np.linspace(-6.3, 6.3, 85)
 LANES = 1 << 14
-TAIL_WORDS, FAR = 1 << 26, 4.0
-"""Random words that tails are looked for in, and the size of the scores that are kept of them."""
+TAIL_WORDS, FAR, TAIL = 1 << 24, 4.0, 4e-6
+"""Random words that tails are looked for in, the size of the scores that are kept of them, and the probability."""
 NARROW = 2.0**-20
 """Scores as near as that to where a law jumps, or has no density, may be on either side of it."""
 
@@ -47,8 +47,11 @@ def test_no_family_is_without_a_member():
     assert sorted([*TYPICAL, *OTHERS, *LATE]) == sorted(NAMES)
     said = str(list(OWN.values()))
     assert all(f"'family': '{family}'" in said for family in OWN_FAMILIES)
-    tested_elsewhere = {*FAMILIES, "binomial", "geometric"}
-    assert {*CONTINUOUS, *DISCRETE, *OWN_FAMILIES, "negative-binomial", *tested_elsewhere} == {*known_families()}
+    tested_elsewhere = {"fixed", "binomial", "geometric"}
+    assert {*CONTINUOUS, *DISCRETE, *OWN_FAMILIES, *FAMILIES, "negative-binomial", *tested_elsewhere} == {
+        *known_families()
+    }
+    assert all(f"'family': '{family}'" in said for family in FAMILIES if family != "fixed")
 
 
 def test_all_of_scipys_laws_are_known_or_left_out_for_a_reason():
@@ -245,49 +248,30 @@ def test_the_mean_of_draws_is_scipys(name):
 
 
 @pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize("side", ["lower", "upper"])
-def test_tail_quantiles_are_where_they_should_be(name, side):
+def test_tail_quantiles_are_where_they_should_be(name):
     law, _ = member(name)
-    rank = round(1e-6 * TAIL_WORDS)
-    x = float(np.sort(in_tails(name)[name])[rank if side == "lower" else -1 - rank])
+    rank, values = round(TAIL * TAIL_WORDS), np.sort(in_tails(name)[name])
     low, middle, high = law.at_score([-1.0, 0.0, 1.0])
-    step = (BOUND + ROUNDING) * max((high - low) / 2, abs(x - middle), 1e-6)
-    ends = (law.cdf(x - step), law.cdf(x + step)) if side == "lower" else (law.sf(x + step), law.sf(x - step))
-    # within what the table may err; and where the law steps over the probability, the step must hold it
-    probability = float(np.clip(rank / TAIL_WORDS, *map(float, ends)))
-    assert_plausible(probability, 1e-6, np.sqrt(rank) / TAIL_WORDS, 1e-6)
+    for x, probability, way in ((values[rank], law.cdf, 1), (values[-1 - rank], law.sf, -1)):
+        step = way * (BOUND + ROUNDING) * max((high - low) / 2, abs(float(x) - middle), 1e-6)
+        # within what the table may err; and where the law steps over the probability, the step must hold it
+        found = float(np.clip(rank / TAIL_WORDS, probability(float(x) - step), probability(float(x) + step)))
+        assert_plausible(found, TAIL, np.sqrt(rank) / TAIL_WORDS, TAIL)
 
 
 # ------------------------------------------------------------------------------- laws without a mean
 
 WITHOUT_MEAN = {
     "cauchy": {"family": "cauchy"},
-    "halfcauchy": {"family": "halfcauchy"},
-    "foldcauchy": {"family": "foldcauchy", "c": 2},
-    "skewcauchy": {"family": "skewcauchy", "a": 0.3},
     "pareto": {"family": "pareto", "b": 1},
-    "pareto below 1": {"family": "pareto", "b": 0.8},
-    "lomax": {"family": "lomax", "c": 0.9},
-    "burr": {"family": "burr", "c": 0.9, "d": 2},
-    "burr12": {"family": "burr12", "c": 2, "d": 0.4},
-    "fisk": {"family": "fisk", "c": 0.9},
-    "loglaplace": {"family": "loglaplace", "c": 0.9},
     "genpareto": {"family": "genpareto", "c": 1},
-    "genextreme": {"family": "genextreme", "c": -1.1},
-    "invgamma": {"family": "invgamma", "a": 0.9},
-    "invweibull": {"family": "invweibull", "c": 0.9},
     "betaprime": {"family": "betaprime", "a": 2, "b": 0.9},
-    "f": {"family": "f", "dfn": 3, "dfd": 1.8},
     "alpha": {"family": "alpha", "a": 3},
     "levy": {"family": "levy"},
     "levy_l": {"family": "levy_l"},
     "landau": {"family": "landau"},
-    "kappa3": {"family": "kappa3", "a": 0.9},
-    "mielke": {"family": "mielke", "k": 3, "s": 0.9},
     "t": {"family": "t", "df": 1},
-    "t below 1": {"family": "t", "df": 0.7},
     "nct": {"family": "nct", "df": 0.9, "nc": 1},
-    "crystalball": {"family": "crystalball", "beta": 2, "m": 1.8},
     "tukeylambda": {"family": "tukeylambda", "lam": -1.1},
     "a mixture": {
         "family": "mixture",
@@ -297,7 +281,6 @@ WITHOUT_MEAN = {
     "experts by quantile": {"family": "t", "df": 1, "experts": [{"loc": 0}, {"loc": 1}], "pool": "quantile"},
     "cut on one side": {"family": "cauchy", "truncate": {"low": 0}},
     "moved": {"family": "cauchy", "transform": [{"times": 2}, {"plus": 1}]},
-    "moved alpha": {"family": "alpha", "a": 3, "transform": [{"plus": 1}]},
     "exp of an exponential law": {"family": "expon", "transform": ["exp"]},
     "a square": {"family": "pareto", "b": 1.9, "transform": [{"power": 2}]},
     "one over a uniform number": {"family": "uniform", "low": 0, "high": 1, "transform": [{"power": -1}]},
@@ -315,13 +298,10 @@ def test_a_law_without_a_mean_says_so_and_has_its_quantiles(name):
 WITH_MEAN = [
     ({"family": "cauchy", "truncate": {"low": -3, "high": 3}}, 0.0),
     ({"family": "pareto", "b": 1, "truncate": {"high": 10}}, np.log(10) / 0.9),
-    ({"family": "t", "df": 1.2}, 0.0),
     ({"family": "expon", "scale": 0.5, "transform": ["exp"]}, 2.0),
     ({"family": "pareto", "b": 2.5, "transform": [{"power": 2}]}, 5.0),
-    ({"family": "pareto", "b": 1, "transform": [{"power": 0.5}]}, 2.0),
     ({"family": "pareto", "b": 1, "transform": ["log"]}, 1.0),
     ({"family": "moyal", "transform": [{"times": 2}]}, 2 * (np.euler_gamma + np.log(2))),
-    ({"family": "beta", "a": 2, "b": 5, "transform": [{"times": 7}]}, 2.0),
     ({"family": "invgauss", "mu": 0.15, "transform": [{"times": 2}]}, 0.3),
     ({"family": "ncf", "dfn": 27, "dfd": 27, "nc": 0, "transform": [{"times": 1}]}, 27 / 25),
     ({"family": "kappa4", "h": -0.1, "k": 0.1}, 0.43296277),

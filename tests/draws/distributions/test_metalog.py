@@ -25,14 +25,10 @@ def test_metalog_of_three_terms_has_the_published_values():
     assert agree([target.fitted for target in made.targets], [1, 2, 5])
 
 
-def test_metalog_with_a_bound_has_the_published_values():
-    made = prior({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "low": 0})
-    assert agree(made.law.coefficients, [0.69314718, 0.36624338, 0.12694626])
-    assert agree(made.law.quantile(P), [0.4946267990, 1.3849359351, 3.0968108954, 14.3236599247, 38.8697747074])
-
-
-def test_metalog_bounds_mirror():
+def test_metalogs_with_a_bound_have_the_published_values_and_mirror():
     law = prior({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "low": 0}).law
+    assert agree(law.coefficients, [0.69314718, 0.36624338, 0.12694626])
+    assert agree(law.quantile(P), [0.4946267990, 1.3849359351, 3.0968108954, 14.3236599247, 38.8697747074])
     other = prior({"family": "metalog", "p10": -5, "p50": -2, "p90": -1, "high": 0}).law
     assert_close(other.quantile(P), -law.quantile(1 - np.array(P)), dtype=np.float32)
     inside = prior({"family": "metalog", "p10": 0.2, "p50": 0.3, "p90": 0.7, "low": 0, "high": 1}).law
@@ -40,7 +36,7 @@ def test_metalog_bounds_mirror():
     assert inside.support == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("terms", range(3, 10))
+@pytest.mark.parametrize("terms", [3, 4, 9])
 def test_a_metalog_meets_as_many_quantiles_as_it_has_terms(terms):
     p = np.linspace(0.05, 0.93, terms)
     x = stats.logistic(3, 2).ppf(p)  # itself a metalog

@@ -8,7 +8,6 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -18,14 +17,13 @@ from engine.errors import UserError
 from engine.execution import job
 from engine.execution.executors import cluster, cluster_worker, site as sites
 from engine.execution.executors.cluster import spans
-from engine.execution.executors.contract import Assignment
 from engine.execution.executors.own_workers import OwnWorkers
-from engine.execution.options import RunOptions
+from engine.execution.executors.site import Assignment
+from engine.execution.job import RunOptions
 from engine.execution.progress import unobserved
 from engine.lanes.compilation_cache import Watch
 from engine.modelling.loading import spec_of
 from engine.program import devices, hardware
-from engine.program.contract import Form
 from engine.run_folder import ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
@@ -199,14 +197,6 @@ def test_each_worker_has_a_share_of_the_cores_or_a_gpu(monkeypatch, tmp_path):
     assert (workers._device, workers._why) == ("cpu", "it is too old.")
 
 
-def test_gpus_are_found_without_waking_them(monkeypatch):
-    monkeypatch.setattr(hardware.importlib.util, "find_spec", lambda name: name.startswith("jax_cuda"))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
-    assert hardware.visible_cards() == ["2", "5"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert hardware.visible_cards() == []
-
-
 def test_one_gpu_is_chosen_of_all_that_a_worker_is_shown(monkeypatch):
     cluster_worker._set_up.cache_clear()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,0,1,2")
@@ -251,36 +241,6 @@ def test_a_worker_does_not_work_for_a_run_that_is_gone_or_on_another_disk(tmp_pa
     assert forms == [] and "all workers share" in str(failure)
 
 
-class Waved:
-    """A dask client whose workers say nothing but their versions."""
-
-    def __init__(self, *_, **__):
-        self.options = {}
-
-    def wait_for_workers(self, *_, **__):
-        pass
-
-    def submit(self, _task, *_, **options):
-        self.options = options
-        return SimpleNamespace(result=dict)
-
-
-def test_a_worker_that_fails_to_start_is_asked_as_often_as_is_told(monkeypatch):
-    monkeypatch.setattr("distributed.Client", Waved)
-    waved = cluster.Cluster("tcp://127.0.0.1:9")
-    waved.versions()
-    assert waved._client.options["retries"] == cluster_worker.TRIES - 1
-
-
-@pytest.mark.parametrize(("span", "count"), [((0, 0), 0), ((0, 1), 1)])
-def test_forms_are_told_of_blocks_alone(tmp_path, monkeypatch, span, count):
-    study = study_in(tmp_path, BLOCK)
-    forms = (Form("loop", "1 x cpu"),)
-    work = SimpleNamespace(folder=RunFolder(tmp_path, study), study=study, forms=forms, blocks=lambda *_: ())
-    monkeypatch.setattr(sites, "work_at", lambda site: work)
-    assert len(cluster_worker.perform(span, asdict(sites.Site("", "", "", None, None, ())))[0]) == count
-
-
 def test_a_worker_of_other_versions_is_refused(tmp_path):
     study_in(tmp_path)
     model = load_model_file(f"{MODELS}:Pond")
@@ -292,11 +252,6 @@ def test_a_worker_of_other_versions_is_refused(tmp_path):
         with pytest.raises(UserError) as refused:
             sites.work_at(site)
     assert {problem.place for problem in refused.value.problems} == {"jax", "device_kind"}
-
-
-def test_of_the_one_loop_no_bit_hangs_on_what_computes_it(tmp_path):
-    study, here = study_in(tmp_path), sites.versions("cpu")
-    assert sites.of_study(study, {**here, "device_kind": "NVIDIA H100"}) == sites.of_study(study, here)
 
 
 def test_a_model_without_a_file_is_refused(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from engine import UserError
 from engine.program import devices
-from engine.questions.backtest.backtest import backtest
+from engine.questions.backtest.backtest import backtest, futures_of
 from engine.questions.backtest.question import sentences
 from engine.study.loading import load_study
 from engine.study.study import Block
@@ -56,6 +56,21 @@ def test_a_unit_is_converted_and_an_error_widens_the_futures():
     assert [plain.rows[0][one] for one in ("observed", "crps")] == [other.rows[0][one] for one in ("observed", "crps")]
     blurred = backtest(walk(row(2024, 0.5, standard_error=2.0)))[1][0].calibration.values
     assert blurred.var() == pytest.approx(plain.calibration.values.var() + 4.0, rel=0.05)
+
+
+def test_errors_of_a_series_have_the_stated_correlation():
+    rows = [row(2023, 0.0, standard_error=2.0), row(2024, 0.0, standard_error=1.0)]
+    rows.append(row(2024, 0.0, at="place=south", standard_error=1.0))
+    study = walk(*rows, observed={"correlation": 0.8})
+    drawn = [futures_of(study, one, np.zeros((10, 1 << 16))) for one in study.observed.rows]
+    np.testing.assert_allclose(np.std(drawn, axis=1), [2.0, 1.0, 1.0], rtol=0.02)
+    np.testing.assert_allclose(np.corrcoef(drawn)[np.triu_indices(3, 1)], [0.8, 0.0, 0.0], atol=0.02)
+
+
+def test_the_joint_score_is_in_the_second_sentence():
+    reading = backtest(walk(row(2023, 0.2), row(2024, 9.0)))[1][0]
+    energy, (_, second, *_) = reading.calibration.energy(), sentences([reading])
+    assert second.startswith(f"Their energy score is {energy.value:.3g}") and f"(p = {energy.as_high:.2g})" in second
 
 
 def test_what_is_not_scored_is_shown_with_the_reason():

@@ -146,16 +146,16 @@ class Found:
     fraction: float
 
 
-def found(held: Iterable[Result]) -> list[Found]:
-    """All reversals of both ledgers."""
+def found(held: Iterable[Result], least: float = 0.0) -> list[Found]:
+    """All reversals by a rule: those of both ledgers, and across them."""
     return [
         Found(frozenset(one.dimension for one in each.universe), each.fraction.estimate)
         for some in held
-        for each in some.reversals
+        for each in some.reversals.get(least, ())
     ]
 
 
 def false(study: Study, held: Iterable[Result]) -> list[Universe]:
     """Reversals under which the new policy is not behind."""
-    every = (each.universe for some in held for each in some.reversals)
+    every = (each.universe for some in held for found in some.reversals.values() for each in found)
     return [one for one in every if truth(study, one) < 1e-9]

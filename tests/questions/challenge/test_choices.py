@@ -55,9 +55,7 @@ def found(study, *names):
 
 GROUPS = {
     "alike": {"correlation": 0.5},
-    "against one another": {"correlation": -0.4},
     "by a matrix": {"members": ["x", "y", "z"], "pearson": [[1, 0.6, -0.7], [0.6, 1, -0.2], [-0.7, -0.2, 1]]},
-    "t": {"copula": "t", "correlation": 0.5, "df": 4},
     "t against one another": {"copula": "t", "correlation": -0.4, "df": 4},
 }
 

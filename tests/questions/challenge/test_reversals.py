@@ -5,6 +5,7 @@ import functools
 import pytest
 
 from engine.questions.challenge.challenge import challenge
+from engine.questions.challenge.question import sentences, tables
 from tests.questions.challenge.models import CASES, CLAIM, balance, false, found
 
 SEED = 1
@@ -36,12 +37,28 @@ def test_a_single_choice_of_a_pair_leaves_the_claim_standing_at_its_closed_form(
         assert seen.verdict == "holds" and seen.estimates.difference == pytest.approx(-0.35, abs=0.03)
 
 
-@pytest.mark.parametrize(("matters", "turns"), [(0.10, True), (0.19, False)])
-def test_a_reversal_smaller_than_matters_is_none(matters, turns):
-    """With a off the new policy is behind by .4 of 2.4, a share of .167."""
+@pytest.mark.parametrize("matters", [0.10, 0.19])
+def test_a_reversal_by_size_is_as_large_as_matters_and_one_in_sign_is_significant(matters):
+    """With a off the new policy is behind by .4 of 2.4, a share of .167; the same rule says where the claim holds."""
     study = balance(**CASES["assumption"].study, challenge={"claims": [CLAIM], "matters": matters})
-    _, (first, *_) = challenge(study)
-    sets = [one.universe for one in first.reversals]
-    assert any(len(one) == 1 for one in sets) is turns
-    verdicts = {str(one.universe[0]): one.verdict for one in first.case.worlds if one.departures == 1}
-    assert verdicts["a: off"] == ("reversed" if turns else "undecided")
+    _, results = challenge(study)
+    sign, size = (min((len(one.dimensions) for one in found(results, least)), default=9) for least in (0.0, matters))
+    assert sign == 1 and (size == 1) is (matters < 0.167)
+    verdicts = {str(one.universe[0]): one.verdict for one in results[0].case.worlds if one.departures == 1}
+    assert verdicts["a: off"] == "reversed"
+    rows = {row["ledger"]: row for name in tables(results) if name.name == "claims" for row in name.rows()}
+    assert rows["specification"]["turned_by"].startswith("a off")
+    assert (rows["specification"]["turned_by_size"] == rows["specification"]["turned_by"]) is (matters < 0.167)
+
+
+def test_a_set_may_mix_a_definition_of_policies_with_a_view_of_the_world():
+    """Without its gain of .7 and with a off, which saves .6, the new policy is behind by .3; neither does it alone."""
+    study = balance(gain=0.7, savings={"a": 0.6})
+    _, results = challenge(study)
+    (mixed,) = (one for one in results if one.case.ledger == "mixed")
+    assert {frozenset(choice.dimension for choice in one.universe) for one in mixed.reversals[0.0][:1]} == {
+        frozenset({"pay", "a"})
+    }
+    assert mixed.reversals[0.0][0].fraction.estimate == pytest.approx(1 / 1.3, rel=CLOSE)
+    assert not false(study, results)
+    assert any("(a off and pay as" in text or "(pay as" in text for text in sentences(results))

@@ -2,7 +2,6 @@
 
 import functools
 
-import numpy as np
 import pytest
 
 from engine.modelling.folds import total
@@ -16,7 +15,7 @@ from engine.study.tables.challenge import claim_of
 from tests.helpers import assert_close, assert_same
 from tests.questions.assumed import LAKE, Lake
 from tests.questions.challenge.models import Balance, balance, normal, text
-from tests.user_models import outcomes, program
+from tests.user_models import outcomes
 
 TWO = {name: LAKE["policies"][name] for name in ("keep", "save")}
 CLAIM = "save better than keep in sum"
@@ -56,25 +55,9 @@ def must_be(worlds, universe, study):
 
 
 ASSUMED = {
-    "inflow": {"off": {"inflow": 1.5}},
     "need": {"off": {"need": 0}, "doubled": {"need": "2x"}},
-    "release": {"off": {"release": 0.05}, "doubled": {"release": "2x"}},
-    "save": {"off": {"policies": {"save": {"release": 0.3}}}},
     "wet": {"off": {"groups": {"wet": {"correlation": 0}}}, "doubled": {"groups": {"wet": {"correlation": -0.5}}}},
 }  # fmt: skip
-
-STATED = {
-    ("inflow", "off"): {"factors": fixed("inflow", family="fixed", value=1.5)},
-    ("need", "off"): {"factors": fixed("need", family="fixed", value=0.0)},
-    ("need", "doubled"): {"factors": fixed("need", family="uniform", low=0.0, high=0.8)},
-    ("release", "off"): {"policies": {"keep": {"release": 0.05}, "save": TWO["save"] | {"release": 0.05}}},
-    ("release", "doubled"): {"policies": {"keep": {"release": 0.4}, "save": TWO["save"] | {"release": 0.2}}},
-    ("save", "off"): {"policies": {"keep": {}, "save": TWO["save"] | {"release": 0.3}}},
-    ("wet", "off"): {"groups": {"wet": {"correlation": 0}}},
-    ("wet", "doubled"): {"groups": {"wet": {"correlation": -0.5}}},
-}
-
-
 WILLING = {"factors": {name: table for name, table in LAKE["factors"].items() if name != "will"}}
 """What the lake draws where nothing is left to anybody's will."""
 GIVEN = {
@@ -99,8 +82,8 @@ def test_choices_together_are_the_study_that_states_them_all():
     worlds = Worlds(lake(assumptions={"need": ASSUMED["need"], "wet": ASSUMED["wet"]}))
     chosen = of(worlds)
     universe = tuple(chosen[name] for name in ("need: off", "wet: off", "implementation: in full"))
-    drawn = {**WILLING["factors"], "need": STATED["need", "off"]["factors"]["need"]}
-    tables = GIVEN["implementation: in full"] | STATED["wet", "off"] | {"factors": drawn}
+    drawn = {**WILLING["factors"], "need": fixed("need", family="fixed", value=0.0)["need"]}
+    tables = GIVEN["implementation: in full"] | {"groups": {"wet": {"correlation": 0}}, "factors": drawn}
     must_be(worlds, universe, lake(**tables))
 
 
@@ -146,21 +129,6 @@ def test_a_start_that_is_given_to_both_is_the_study_that_states_it(side, years):
     must_be(worlds, tuple(one for one in chosen.values() if one.name == side), works(*years))
 
 
-def test_a_prior_that_is_moved_is_that_many_scores_away():
-    worlds, study = plain(), lake()
-    scores = program(study).scores(study.block(0)).copy()
-    for name, size in (("will prior: up", 1.0), ("will prior: down", -1.0)):
-        choice = of(worlds)[name]
-        ((row, by),) = choice.move.items()
-        assert by == size
-        moved = scores.copy()
-        moved[row] += np.asarray(size, moved.dtype)
-        made = program(study).outcomes_of(moved)
-        for k, outcome in enumerate(study.model.outcomes):
-            assert_same(worlds.values((choice,))[outcome], made[:, k])
-            assert_same(worlds.values((choice,), 0.0)[outcome], worlds.values(())[outcome])
-
-
 def test_a_normal_prior_that_is_moved_by_one_has_its_mean_moved_by_its_deviation():
     worlds = Worlds(balance())
     tables = text()
@@ -181,14 +149,6 @@ def test_a_threshold_is_the_study_that_states_it(value):
         given = estimates(worlds.study, claim, what(worlds.study, claim, (choice,), fraction), worlds.values(()))
         assert given == estimates(study, claim, what(study, claim, ()), outcomes(study))
         assert 0 < given.policy < 1
-
-
-def test_halfway_is_the_middle_where_everything_is_linear():
-    worlds = Worlds(balance(gain=1.4))
-    for name, choice in of(worlds, "new better than old in cost").items():
-        whole, stated = (worlds.values((choice,), fraction)["cost"] for fraction in (1.0, 0.0))
-        assert_close(worlds.values((choice,), 0.5)["cost"], 0.5 * (whole + stated))
-        assert not np.array_equal(whole, stated), name
 
 
 def test_many_futures_are_made_in_parts_that_are_the_whole(monkeypatch):

@@ -9,12 +9,11 @@ from engine import UserError, load_study
 from engine.answers.question import Asked
 from engine.execution.job import RunOptions, compute
 from engine.program.posterior import tempering
-from engine.run_folder import provenance
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import ask
 from engine.runs.run import open_run, run_of
 from engine.study.actual_policy import knowing
-from engine.study.loading import again, resolved_text, study_of_text, under
+from engine.study.loading import again, resolved_text, study_of_text
 from engine.study.tables.facts import FUTURES
 from tests.questions.conditioning.models import drift_known, walked
 from tests.refusals import at
@@ -41,21 +40,6 @@ def small(tmp_path, runs=2, **changes):
 def scores_of(folder):
     """The files of its moved futures by name."""
     return {path.name: path.read_bytes() for path in sorted((folder / "moved").glob("*"))}
-
-
-def test_a_question_that_runs_first_ends_the_run_by_the_rule_of_the_study(tmp_path):
-    study = again(walked(3.0), run={"paths": 4096, "seed": 3, "until": ["mean of sum under old within 0.001"]})
-    asking = Asked(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
-    _, kept = ask("condition", {"until": 2025}, asking)
-    last = provenance.runs(kept.parent)[-1]["until"]
-    assert last["ended"] == "bound" and last["bound"] == 2 * FUTURES
-
-
-def test_a_study_of_one_policy_is_answered_without_differences(tmp_path):
-    study = walked(3.0, policies={"old": {}})
-    asking = Asked(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
-    answer, _ = ask("condition", {"until": 2025}, asking)
-    assert "risk" in answer and "differences" not in answer
 
 
 def test_the_cube_has_the_normal_posterior(asked):
@@ -90,13 +74,6 @@ def test_what_is_drawn_anew_answers_for_the_study_before_its_facts(asked):
     basis = given._ask("sensitivity", paths=4096).basis
     assert "before its facts" in basis
     assert "given figures to 2025" in given._ask("compare").basis
-
-
-def test_asked_again_the_run_is_there(asked, monkeypatch):
-    _, given = asked
-    monkeypatch.setattr("engine.program.posterior.tempering.moved", None)
-    answer, kept = ask("condition", {}, given._asking())
-    assert kept.parent == given.folder and next(iter(answer["factors"].rows()))["factor"] == "drift"
 
 
 def test_a_study_with_facts_reads_as_itself(tmp_path):
@@ -208,12 +185,6 @@ def test_what_cannot_be_known_is_refused_in_words(tmp_path):
             {"start": "old", "end": "new"},
             Asked(study, run_folder(study, tmp_path / "none").__class__(tmp_path / "none", study)),
         )
-
-
-def test_other_policies_live_the_same_futures(asked):
-    _, given = asked
-    other = under(given.study, ["new"])
-    assert other.policy_names == ("old", "new") and other.facts is given.study.facts
 
 
 def test_a_name_of_a_study_takes_facts_as_settings(tmp_path):

@@ -5,14 +5,13 @@ import pytest
 from scipy.stats import norm
 
 from engine.errors import UserError
-from engine.modelling.records import Yearly
 from engine.questions import years
 from engine.risk.drivers.series import of_yearly
 from engine.risk.estimation.measures import summary
 from engine.runs.run import run
 from tests.answers.asked import summed
 from tests.helpers import assert_close
-from tests.questions.explained import MEAN, SD, Sum
+from tests.questions.explained import MEAN, SD
 
 PATHS = 4096
 YEARS = 2
@@ -34,28 +33,6 @@ def costs(done):
 @pytest.fixture(scope="module")
 def answer(done):
     return done.extremes(variable=("own", "cost"), periods=("10", 25, "1_000_000"))
-
-
-WORDY = "what it costs all of us in the end as far as any of us can say of it by now"
-WHOEVER = "what those would do who have no say in it and never had one in all of it"
-
-
-class Placeless(Sum):
-    """The sum, whose cost is also recorded as one number a year."""
-
-    yearly = {**Sum.yearly, "bill": Yearly("M/yr", loss=True)}
-
-    def step(self, state, year, factors, shocks, levers):
-        state, yearly = super().step(state, year, factors, shocks, levers)
-        return state, {**yearly, "bill": yearly["cost"].over()}
-
-
-@pytest.fixture(scope="module")
-def wordy(tmp_path_factory):
-    """A run with a yearly variable without places, and with labels that leave a sentence no room."""
-    labelled = {"outcomes": {"own": {"label": WORDY}}, "policies": {"old": {"label": WHOEVER}, "aided": {"aid": 2.0}}}
-    study = summed(paths=PATHS, model=Placeless, **labelled)
-    return run(study, out=tmp_path_factory.mktemp("wordy") / "run")
 
 
 def level(answer, table, tail, once_in, policy="old"):
@@ -120,19 +97,6 @@ def test_every_number_beyond_the_futures_is_marked(answer):
     assert answer.tree["levels"]["extrapolated"].dims == ("once_in",)
 
 
-def test_each_tail_has_one_threshold_that_is_taken(answer):
-    rows = [*answer["thresholds"].rows()]
-    laws = [*answer["laws"].rows()]
-    assert sum(row["taken"] for row in rows) == sum(row["values"] > 0 for row in laws)
-    for row in rows:
-        assert row["values"] >= 50 and row["misfit"] > 0
-
-
-def test_periods_reach_beyond_the_futures_if_none_are_named(done):
-    found = done.extremes(variable="own")
-    assert found["levels"].labels("once_in") == ("10", "50", "100", "250", "1,000", "10,000")
-
-
 def test_one_policy_and_few_paths_may_be_asked_for(done):
     found = done.extremes(variable="cost", policies="aided", futures=1001)
     assert found["levels"].labels("policy") == ("aided",)
@@ -154,32 +118,3 @@ def test_whatever_is_wrong_is_refused_at_once(done):
         "got 0",
     ):
         assert part in text, text
-
-
-def test_a_variable_without_places_has_each_number_once(wordy):
-    found = wordy.extremes(variable=("bill", "cost"), periods=("10", 25))
-    tails = {table: [name for name in found[table].labels("tail") if "bill" in name] for table in ("largest", "sum")}
-    assert {table: len(names) for table, names in tails.items()} == {"largest": 2, "sum": 1}
-    for mine, table, other in (
-        ("years of bill", "largest", "years of cost, all places (AEP)"),
-        ("futures of bill, all years", "sum", "futures of cost, all places (AEP)"),
-    ):
-        assert level(found, table, mine, "10")["level"] == level(found, "sum", other, "10")["level"]
-    assert "place" not in found.findings[0] and "bill" in found.findings[0]
-
-
-@pytest.mark.parametrize(
-    ("variable", "policies", "said"),
-    [
-        ("own", ("aided", "old"), " M under aided."),
-        ("cost", ("old", "aided"), " futures, cost reaches "),
-        ("own", ("old", "aided"), "the first number of the table reaches"),
-    ],
-)
-def test_sentences_are_whole_and_short_whatever_the_labels(wordy, variable, policies, said):
-    found = wordy.extremes(variable=variable, policies=policies, periods=("10", "1_000_000"))
-    short = [text for text in found.findings if "once in" in text.lower()]
-    assert len(short) == 2 and all(len(text.split()) <= 25 and "_" not in text for text in short)
-    for text in short:
-        assert "futures, " in text and " under " in text and text.endswith(".")
-    assert said in short[0]

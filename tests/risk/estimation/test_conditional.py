@@ -5,14 +5,15 @@ import pytest
 from scipy.special import ndtr
 
 from engine.errors import UserError
-from engine.risk.estimation.conditional import Term, condition_table, parse_condition
+from engine.risk.estimation.conditional import condition_table, parse_condition
+from engine.risk.estimation.events import Term
 from engine.risk.estimation.measures import summary
 from engine.study.components import Event
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.estimation.test_tables import POLICIES, found, numbers, study_of
 
 NAMES = ("capital_shortfall_peak", "lowest_growth")
-EVENTS = (Event("wrecked", "", "capital_shortfall_peak", above=1.0),)
+EVENTS = (Event(name="wrecked", outcome="capital_shortfall_peak", above=1.0),)
 
 
 def table(outcomes, text, sampler="antithetic"):

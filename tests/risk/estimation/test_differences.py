@@ -6,7 +6,7 @@ import pytest
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import difference
-from engine.risk.estimation.shares import error_of, joint, share_moments
+from engine.risk.estimation.tails import error_of, joint, share_moments
 from tests.risk.estimation.test_histograms import binned_by_value, difference_of
 
 

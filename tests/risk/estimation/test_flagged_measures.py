@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.weighted_models import weighted
-from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.measures import difference, summary
 from tests.helpers import assert_close
 from tests.risk.cells import DIFFERENCES

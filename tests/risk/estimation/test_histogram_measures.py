@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from engine.risk.estimation import histogram_measures as binned
-from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.histogram_measures import Binned
-from engine.risk.estimation.influences import of_influence, single
+from engine.risk.estimation.influences import MEASURES, of_influence, single
 from engine.risk.estimation.intervals import Groups
 from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
 from tests.helpers import assert_close, assert_same

@@ -14,7 +14,8 @@ from engine.risk.estimation.intervals import (
     moments_of_some,
     moments_of_totals,
 )
-from engine.risk.estimation.shares import (
+from engine.risk.estimation.row_statistics import Made
+from engine.risk.estimation.tails import (
     FEW_HITS,
     combined_difference,
     effective_count,
@@ -22,7 +23,6 @@ from engine.risk.estimation.shares import (
     share_interval,
     tail_ranks,
 )
-from engine.risk.estimation.sums import Made
 from tests.helpers import assert_close, assert_same
 from tests.risk.cells import moments
 

@@ -5,10 +5,9 @@ import pytest
 from scipy.special import ndtri
 
 from benchmarks.weighted_models import weighted
-from engine.risk.estimation import evidence
-from engine.risk.estimation.evidence import MEASURES, level_of, measures
+from engine.risk.estimation import influences
 from engine.risk.estimation.flags import Reason
-from engine.risk.estimation.influences import of_influence
+from engine.risk.estimation.influences import MEASURES, level_of, measures, of_influence
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
 from tests.helpers import assert_close, assert_plausible, assert_same
@@ -260,7 +259,7 @@ def semi_deviation(of, level):
 
 def test_a_measure_is_one_function_and_one_row(monkeypatch):
     """Of a normal law s^2 = 1 / 2, and the influence has variance 5 / 8 - 1 / pi."""
-    monkeypatch.setattr(evidence, "ROWS", [*evidence.ROWS, evidence.Row("semi", semi_deviation, "squares")])
+    monkeypatch.setattr(influences, "ROWS", [*influences.ROWS, influences.Row("semi", semi_deviation, "squares")])
     x = RNG.standard_normal((2, 65_536)).astype(np.float32)
     error = np.sqrt((5 / 8 - 1 / np.pi) / 65_536)
     bins, equal = [binned_by_value(row, 64) for row in x], weighted(np.ones(65_536), 1)

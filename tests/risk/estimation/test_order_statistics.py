@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from engine.program import row_bins
-from engine.risk.estimation import order_statistics
+from engine.risk.estimation import row_statistics
 from engine.risk.estimation.display import histogram
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import Variables
-from engine.risk.estimation.order_statistics import LEAST, LongRow, Turned, ascending_rows, of_rank
+from engine.risk.estimation.row_statistics import LEAST, LongRow, Turned, ascending_rows, of_rank
 from engine.risk.estimation.tails import Measured, table
 from tests.helpers import assert_same
 
@@ -40,9 +40,9 @@ VALUES = {
 }
 
 
-@pytest.fixture(params=[order_statistics.by_numpy, row_bins.binned], ids=["by NumPy", "in machine code"])
+@pytest.fixture(params=[row_statistics.binned_by_numpy, row_bins.binned], ids=["by NumPy", "in machine code"])
 def binning(request, monkeypatch):
-    monkeypatch.setattr(order_statistics, "binning", request.param)
+    monkeypatch.setattr(row_statistics, "binning", request.param)
 
 
 def rows_of(kind):
@@ -91,7 +91,7 @@ def test_rows_that_are_not_binned_are_sorted_whole(binning):
     ("kind", "unit"), [("normal", 1), ("heavy", 2), ("ties", 1), ("an atom at an end", 2), ("one", 1)]
 )
 def test_measures_and_charts_are_those_of_sorted_rows(kind, unit, monkeypatch):
-    monkeypatch.setattr(order_statistics, "binning", row_bins.binned)
+    monkeypatch.setattr(row_statistics, "binning", row_bins.binned)
     values = VALUES[kind](np.random.default_rng(7)).astype(np.float32)
     both = np.stack([values, np.roll(values, 1) + values % 3])
 
@@ -102,7 +102,7 @@ def test_measures_and_charts_are_those_of_sorted_rows(kind, unit, monkeypatch):
         return repr(numbers), table(*one.gaps(two)), histogram(of.ascending())
 
     found = made()
-    monkeypatch.setattr(order_statistics, "LEAST", 2 * SIZE)
+    monkeypatch.setattr(row_statistics, "LEAST", 2 * SIZE)
     expected = made()
     assert found[0] == expected[0]
     for one, other in zip((*found[1], *found[2]), (*expected[1], *expected[2]), strict=True):

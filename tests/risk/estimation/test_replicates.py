@@ -3,12 +3,11 @@
 import numpy as np
 from scipy.special import stdtrit
 
-from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units
-from engine.risk.estimation.measures import Variables, difference, finite_units, probability, summary
-from engine.risk.estimation.shares import effective_count
-from engine.risk.estimation.tails import Measured, share
+from engine.risk.estimation.influences import MEASURES
+from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, finite_units
+from engine.risk.estimation.measures import Variables, difference, probability, summary
+from engine.risk.estimation.tails import Measured, effective_count, share
 from tests.helpers import assert_close
 from tests.risk.cells import moments, summary_cells
 

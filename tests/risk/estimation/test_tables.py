@@ -7,7 +7,7 @@ import pytest
 
 from engine.modelling.records import Outcome, StaticModel
 from engine.risk.estimation.events import event_indicators
-from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.measures import Variables, difference, probability, summary
 from engine.risk.estimation.tables import Tables, tables_of_paths
 from engine.study.components import Event, Keep, Policy
@@ -19,10 +19,12 @@ from tests.small_study import make_study
 N = 4096
 OUTCOMES = ("capital_shortfall_peak", "lowest_growth")
 EVENTS = (
-    Event("wrecked", "", "capital_shortfall_peak", above=1.0),
-    Event("shrinking", "", "lowest_growth", below=-0.5),
-    Event("both", "", all_of=("wrecked", "shrinking")),
-    Event("nested", "", all_of=("both", "wrecked")),
+    Event(name="wrecked", outcome="capital_shortfall_peak", above=1.0),
+    Event(name="shrinking", outcome="lowest_growth", below=-0.5),
+    Event(name="both", all=["wrecked", "shrinking"]),
+    Event(name="nested", all=["both", "wrecked"]),
+    Event(name="either", any=["wrecked", "shrinking"]),
+    Event(name="mixed", any=["both", "shrinking"]),
 )
 POLICIES = tuple(Policy(name, "", {}, 2016) for name in ("reform", "old", "mixed"))
 
@@ -76,6 +78,16 @@ def test_risk_records_are_the_measures(outcomes):
         record = found(records, measure="probability", policy="reform", variable=name)
         assert record.level is None
         assert_same(numbers(record), numbers(probability(happens, 2)))
+
+
+def test_the_probability_of_any_of_two_events_is_their_sum_less_that_of_both(outcomes):
+    records = tables(STUDY, outcomes).risk
+    for policy in STUDY.policy_names:
+        p = {
+            one.name: found(records, measure="probability", policy=policy, variable=one.name).estimate for one in EVENTS
+        }
+        assert_close(p["either"], p["wrecked"] + p["shrinking"] - p["both"])
+        assert p["mixed"] == p["shrinking"] and 0 < p["both"] < p["shrinking"] < p["either"]
 
 
 def test_comparison_records_are_paired_differences(outcomes):

@@ -15,9 +15,9 @@ from tests.small_study import block_values, make_study
 
 PATHS = 2 * BLOCK + 10_000
 EVENTS = (
-    Event("banks_wrecked", "", "capital_shortfall_peak", above=1.0),
-    Event("shrinking", "", "worst_two_year_growth", below=-0.5),
-    Event("both", "", all_of=("banks_wrecked", "shrinking")),
+    Event(name="banks_wrecked", outcome="capital_shortfall_peak", above=1.0),
+    Event(name="shrinking", outcome="worst_two_year_growth", below=-0.5),
+    Event(name="both", all=["banks_wrecked", "shrinking"]),
 )
 
 

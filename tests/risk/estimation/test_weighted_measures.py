@@ -8,8 +8,8 @@ from scipy.special import ndtr, ndtri
 
 from benchmarks.weighted_models import MODELS, Tilted, effective_tail, weighted
 from engine.risk.estimation import measures
-from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.intervals import Units, as_units
 from engine.study.study import LEVELS
 from tests.helpers import assert_close, assert_plausible

@@ -8,7 +8,7 @@ from scipy.stats import gamma
 from engine.risk.estimation import measures
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import Units, as_units
-from engine.risk.policies.contrasts import Contrasts, Influence, of_shortfall
+from engine.risk.policies.ranks import Contrasts, Influence, of_shortfall
 from tests.helpers import assert_close, assert_plausible
 
 N = 1 << 16

@@ -5,7 +5,7 @@ is known.
 import numpy as np
 import pytest
 
-from engine.risk.policies.dominance import Verdict, dominance
+from engine.risk.policies.paired import Verdict, dominance
 
 N = 40_000
 A, B, C = np.random.default_rng(5).standard_normal((3, N)).astype(np.float32)

@@ -6,7 +6,7 @@ from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
 from engine.risk.estimation.intervals import Units
-from engine.risk.policies.joint import common_tails
+from engine.risk.policies.paired import common_tails
 from tests.helpers import assert_plausible
 
 N = 200_000

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.policies.regrets import LARGEST, regrets
+from engine.risk.policies.paired import LARGEST, regrets
 
 COSTS = np.array([[1.0, 4.0, 9.0], [2.0, 3.0, 5.0]])
 """Of A and B in three states: the hand check of Rhodium."""

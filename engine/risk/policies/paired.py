@@ -1,21 +1,29 @@
-"""Whether one policy is better than another for everybody: stochastic dominance of first and second order.
+"""Two policies, or two outcomes, on the same futures: stochastic dominance, regret, and worst futures in common.
 
-For losses, high being worse, X dominates Y at first order where P(X > x) <= P(Y > x) at every level x: everyone who
-prefers smaller losses prefers X. X dominates Y at second order where E(X - x)+ <= E(Y - x)+ at every x: everyone who is
-also risk averse prefers X. Both orders are judged on the same futures, at levels between which nearly all values of
-both lie; further out the sample is too small to tell.
+Stochastic dominance: for losses, high being worse, X dominates Y at first order where P(X > x) <= P(Y > x) at every
+level x: everyone who prefers smaller losses prefers X. X dominates Y at second order where E(X - x)+ <= E(Y - x)+ at
+every x: everyone who is also risk averse prefers X. Both orders are judged on the same futures, at levels between which
+nearly all values of both lie; further out the sample is too small to tell.
 
 *Dominates* is reported where the gap is below zero by 1.645 standard errors at every level: an intersection-union test,
-wrong in at most 5 % of the cases without dominance. *Does not dominate* is reported where an interval of the gap
-that holds at all levels at once (Bonferroni) excludes zero on the wrong side. Sources: Davidson and Duclos (2013),
-Econometric Reviews 32, 84-125,
-doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and Singh (1994), Econometric Theory 10, 849-866.
+wrong in at most 5 % of the cases without dominance. *Does not dominate* is reported where an interval of the gap that
+holds at all levels at once (Bonferroni) excludes zero on the wrong side. Sources: Davidson and Duclos (2013),
+Econometric Reviews 32, 84-125, doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and Singh (1994), Econometric Theory
+10, 849-866.
+
+Worst futures in common: chi(q) = P(both in their worst 1 - q share) / (1 - q) is 1 - q where the two outcomes are
+independent, 1 where their worst futures are the same. The tails are those of the sample's own ranks, which the interval
+allows for: the influence of a path is 1{both} - a 1{first} - b 1{second}, with a the probability that the second is in
+its tail where the first is at the edge of its own, and b the reverse. Source: Genest and Segers (2010), J. Multivariate
+Anal. 101, 1837-1845, doi:10.1016/j.jmva.2010.03.018; chi: Coles, Heffernan and Tawn (1999), Extremes 2, 339-365.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -23,8 +31,20 @@ from scipy.special import ndtr
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest
-from engine.risk.estimation.intervals import Paths, Unit, Units, moments_of_totals, student
-from engine.risk.estimation.measures import finite_units
+from engine.risk.estimation.influences import judged, single
+from engine.risk.estimation.intervals import (
+    Estimate,
+    Happens,
+    Paths,
+    PolicyPaths,
+    Unit,
+    Units,
+    finite_units,
+    moments_of_totals,
+    student,
+)
+from engine.risk.estimation.measures import Estimates
+from engine.risk.estimation.tails import Measured, effective_count, share_of_moments, tail_count
 from engine.risk.policies.ranks import batched
 
 POINTS = 60
@@ -156,3 +176,87 @@ def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units, lost: Fl
     }
     verdict = next((verdict for verdict, holds in shown.items() if holds), Verdict.OPEN)
     return Dominance(verdict, *ends, better, worse, best, worst, lost)
+
+
+LEVELS = (0.90, 0.95, 0.99)
+"""Levels of the reported quantiles of regret."""
+NAMES = [f"regret_VaR{100 * level:g}" for level in LEVELS]
+LARGEST = "regret_max"
+"""Name of the largest regret in the sample; it grows with the number of paths and has no interval."""
+
+
+def regrets(values: PolicyPaths, unit: Unit, loss: bool) -> list[Estimates]:
+    """Of each policy's regret the quantiles "regret_VaR95" etc. and the largest value "regret_max"; {} without paths.
+
+    Quantiles have intervals from order statistics and the flags of a VaR. The mean is `measures.Variables.regrets`.
+
+    Args:
+      values: outcome under every policy on the same paths.
+      unit: paths in an independent unit, or the units themselves.
+      loss: whether high is worse.
+    """
+    kept, units, lost = finite_units(tuple(values), unit)
+    if not units.count:
+        return [{} for _ in values]
+    every = np.stack(kept)
+    best = every.min(axis=0) if loss else every.max(axis=0)
+    found = []
+    for row in np.abs(every - best):
+        seen = Measured(row[None], units, LEVELS)
+        at_risk = [seen.quantile(level) for level in LEVELS]
+        own = dict(zip(NAMES, judged(at_risk, [None] * len(LEVELS), seen.constant, units, lost), strict=True))
+        found.append(own | {LARGEST: Estimate(float(row.max()), flags=(Flag(Reason.UNRECORDED),))})
+    return found
+
+
+FEWEST_IN_TAIL = 50
+"""Paths that a tail must hold for the common share to have an interval."""
+TIED = 1.5
+"""Greatest ratio, either way, of the paths that a tail holds because of ties to the paths that it should hold."""
+NEAR = 0.5
+"""A path is at the edge of a tail where its rank is within this share of the tail's size of the edge."""
+
+
+Tail = tuple[Happens, Happens]
+"""Which paths lie in the tail, and which at its edge."""
+
+
+def common_tails(losses: Sequence[Paths], unit: Unit, level: float) -> dict[tuple[int, int], Estimate]:
+    """chi(level) of every pair (i, j), i < j, of several losses on the same paths, high being worse.
+
+    Flagged and without an interval where the tail holds fewer than 50 paths or independent units are too few; NaN where
+    ties leave no such tail.
+    """
+    kept, units, lost = finite_units(tuple(losses), unit)
+    tails = [_tail(values, level) if units.count else None for values in kept]
+    return {
+        (i, j): _chi(tails[i], tails[j], units, level).flagged(lost) for i, j in combinations(range(len(losses)), 2)
+    }
+
+
+def _tail(values: Paths, level: float) -> Tail | None:
+    n, k = len(values), tail_count(len(values), level)
+    far, near = (min(max(round(k * share), 1), n) for share in (1 + NEAR, 1 - NEAR))
+    ends = np.partition(values, (n - far, n - k, n - near))
+    inside = values >= ends[n - k]
+    if inside.sum() > TIED * k:  # many share the value at the edge
+        inside = values > ends[n - k]
+    if inside.sum() < k / TIED:
+        return None
+    return inside, (values >= ends[n - far]) & (values <= ends[n - near])
+
+
+def _chi(one: Tail | None, two: Tail | None, units: Units, level: float) -> Estimate:
+    if one is None or two is None:
+        return Estimate(np.nan, flags=(Flag(Reason.UNRECORDED),))
+    (first, at_first), (second, at_second) = one, two
+    both = first & second
+    size = 0.5 * (float(first.mean()) + float(second.mean()))
+    chi = min(float(both.mean()) / size, 1.0)
+    few = units.paths * (1 - level)
+    if few < FEWEST_IN_TAIL or units.count < units.needed:
+        return Estimate(chi, flags=(Flag(Reason.FEW_EXCEEDANCES, few, FEWEST_IN_TAIL),))
+    a, b = float(second[at_first].mean()), float(first[at_second].mean())
+    influence = both.astype(np.float64) - a * first - b * second
+    of = replace(moments_of_totals(units.totals(influence / size), units), mean=np.asarray(chi))
+    return single(share_of_moments(of, effective_count(of, units, size * units.paths)))
