@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problem, UserError, closest, moved, unknown
+from engine.errors import Problem, UserError, closest, did_you_mean, moved, unknown
 from engine.formatting import command_line
 from engine.modelling.records import Model
 from engine.run_folder import cube, ledger, ownership, provenance
@@ -178,7 +178,8 @@ def _nothing_named(given: Path, runs: list[str]) -> str:
     """The message that nothing has this name, with a similar name of a study or a run, or of one in the same folder."""
     if (given / "study.toml").is_file():
         return f"is a folder, and not that of a run. Did you mean '{given / 'study.toml'}'?"
-    text, meant = given.name.removesuffix(".toml"), {name: name for name in (*shipped_studies(), *runs)}
+    text, names = given.name.removesuffix(".toml"), [*shipped_studies(), *runs]
+    meant = {name: name for name in names}
     with suppress(OSError):
         beside = [path for path in given.parent.iterdir() if path.suffix == ".toml" or is_run(path)]
         meant |= {path.name.removesuffix(".toml"): str(path) for path in beside}
@@ -187,7 +188,8 @@ def _nothing_named(given: Path, runs: list[str]) -> str:
     hint = f" Did you mean '{meant[close]}'?" if close else ""
     if given.suffix == ".toml":
         return f"no such file.{hint}"
-    return ("is a folder, and not that of a run." if given.is_dir() else f"expected {PLACES}.") + hint
+    problem = "is a folder, and not that of a run." if given.is_dir() else f"expected {PLACES}."
+    return problem + (hint or did_you_mean(text, names))
 
 
 def find_run(place: str | Path, model: Model | None = None) -> RunFolder:

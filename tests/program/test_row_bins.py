@@ -45,7 +45,9 @@ def test_numpy_counts_where_the_compiler_ends(monkeypatch):
     def ended(*_):
         raise CompilerEnded("gone")
 
-    monkeypatch.setattr(histograms, "counting", summing.unless_ended(histograms, "counting", ended))
+    monkeypatch.setattr(
+        histograms, "counting", summing.unless_ended(histograms, "counting", ended, histograms.by_numpy)
+    )
     values, starts = np.arange(100, dtype=np.float32), np.array([0, 50])
     for one, other in zip(histograms.counted(values, starts), histograms.by_numpy(values, starts), strict=True):
         assert_same(one, other)

@@ -207,12 +207,12 @@ def sentences(results: Sequence[Result]) -> Iterator[str]:
     if not results:
         yield "The futures of the study support no claim of its own; state one with --claim."
     elif len(by_claim) > 1:
-        parts = []
+        parts = list[str]()
         for least in dict.fromkeys((0.0, results[0].case.study.challenge.matters)):
             fewest = [len(one.universe) for some in by_claim if (one := _mildest(some, least))]
-            how = f"by {100 * least:g} % or more" if least else "in sign"
-            parts.append(f"{len(fewest) or 'none'} {how}, {fewest.count(1) or 'none'} of them by a single one")
-        yield f"Of {len(by_claim)} claims, other choices reverse {'; '.join(parts)}."
+            of = f"of {len(by_claim)} claims " * (not parts) + (f"by {100 * least:g} % or more" if least else "in sign")
+            parts.append(f"{len(fewest) or 'none'} {of} ({fewest.count(1) or 'none'} by a single one)")
+        yield f"Other choices reverse {' and '.join(parts)}."
     for some in by_claim:
         yield from _of_claim(some)
 
