@@ -114,8 +114,6 @@ def _add(value: Any, to: Callable[[bytes], None]) -> None:
     parts: Iterable[Any] = ()
     if value is None or isinstance(value, bool | int | float | str):
         content = repr(value).encode()
-    elif isinstance(value, type):
-        content = f"{value.__module__}.{value.__qualname__}".encode()
     elif isinstance(value, np.ndarray | np.generic):
         if value.dtype.hasobject:
             raise TypeError(f"{value.dtype}")

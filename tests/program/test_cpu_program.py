@@ -303,9 +303,9 @@ GOLDEN = {
 }
 """Digests of the outcomes of the first 512 paths on every machine, with any version of jax."""
 SHIPPED = {
-    "rustbelt": ("32f3f1e3ba2e707d", "1142deb376f25bf4", "2acc772561ca272c", "c9cb69f8d5d54dbf"),
+    "rustbelt": ("9d2d32a91460153e", "1142deb376f25bf4", "2acc772561ca272c", "3577ad34a731a64e"),
     "warming": ("83b2ac676954d3f6", "1f4807a85a50f18b", "feeb419c47bf6795", "3de6cf5ce8dff6e0"),
-    "rustbelt_2016": ("789c437b43796840", "f07439ef6ff4d904", "2acc772561ca272c", "233344fc3fcdcf99"),
+    "rustbelt_2016": ("f41f1285cc8fd705", "f07439ef6ff4d904", "2acc772561ca272c", "aeb700e888df6359"),
 }
 """The same of the shipped studies: outcomes, draws, scores, yearly values."""
 
