@@ -16,6 +16,8 @@ from engine.execution import job
 from engine.execution.job import RunOptions
 from engine.lanes import machine_code, nest
 from engine.modelling import contract
+from engine.modelling.identity import altered
+from engine.modelling.records import Constant
 from engine.program import cache_keys, devices, precision as both_precisions
 from engine.program.programs import program_on
 from engine.study.loading import load_study
@@ -110,6 +112,20 @@ def test_another_study_or_another_code_is_another_one():
     assert len({*keys, None}) == len(keys) + 1
 
 
+def with_constant(value):
+    """The shipped study with one constant more, as `constant_tables.settled` makes it."""
+    study = shipped()
+    return replace(study, model=altered(study.model, constants={"more": Constant(value, "1", "")}))
+
+
+def test_another_constant_is_another_program_and_the_same_is_the_same():
+    one, again, other = (with_constant(value) for value in (0.5, 0.5, 0.25))
+    assert key(one) == key(again) is not None
+    assert len({key(one), key(other), key(shipped()), None}) == 4
+    kept = [cache_keys.key_of(study, "contract") for study in (one, other, shipped())]
+    assert len({*kept, None}) == 4
+
+
 def test_other_releases_versions_processors_or_settings_of_jax_are_others(monkeypatch):
     study = shipped()
     keys = [key(study)]
@@ -135,6 +151,12 @@ def test_a_model_of_ones_own_and_one_that_was_changed_by_hand_are_never_known():
     study = load_study("rustbelt")
     study.model.limits = ("none",)
     assert key(study) is None
+
+
+def test_what_is_no_plain_data_is_never_known():
+    study = shipped()
+    assert key(replace(study, events=(len,))) is None
+    assert key(replace(study, events=(np.array([len]),))) is None
 
 
 # ------------------------------------------------------------------------------- what is found
