@@ -181,7 +181,9 @@ def _nothing_named(given: Path, runs: list[str]) -> str:
     text, names = given.name.removesuffix(".toml"), [*shipped_studies(), *runs]
     meant = {name: name for name in names}
     with suppress(OSError):
-        beside = [path for path in given.parent.iterdir() if path.suffix == ".toml" or is_run(path)]
+        beside = [
+            path for path in given.parent.iterdir() if (path.suffix == ".toml" and path.is_file()) or is_run(path)
+        ]
         meant |= {path.name.removesuffix(".toml"): str(path) for path in beside}
     meant = {name[: len(text)]: what for name, what in meant.items()} | meant
     close = closest(text, meant)

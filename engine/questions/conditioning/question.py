@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import SHARES, amounts, listed, measured
+from engine.answers.as_text import SHARES, amounts, listed, measured, short
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import BRIEF, Row, table
 from engine.program.posterior.agreement import RUNS
@@ -198,7 +198,8 @@ def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], l
         )
     if known := [row for row in factors if row["sd_before"] > 0][:NAMED]:
         most = [f"{study.phrase('factors', row['factor'])} ({row['information']:.2g} bits)" for row in known]
-        yield f"The figures are most informative about {listed(most)}."
+        about = "The figures are most informative about"
+        yield short(*(f"{about} {listed(most[:count])}." for count in range(len(most), 0, -1)))
     if later:
         both = ([row[f"place_{when}"] for row in later] for when in ("given", "before"))
         inside = [(np.abs(np.subtract(some, 0.5)) <= WITHIN[1] / 2).sum() for some in both]
