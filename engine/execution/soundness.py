@@ -79,8 +79,9 @@ def refuse_bad_year(
       yearly: values of the study's first paths in all years.
       out: which of the paths are excluded from all numbers, and not checked.
     """
-    bad = np.argwhere((~np.isfinite(yearly) & ~out).transpose(3, 0, 1, 2))
-    for path, policy, year, cell in bad[:1].tolist():
+    if not (bad := ~np.isfinite(yearly) & ~out).any():
+        return
+    for path, policy, year, cell in np.argwhere(bad.transpose(3, 0, 1, 2))[:1].tolist():
         layout = cell_layout(study.model)
         name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
         seen = f"See its years: {replay_command(study, path, study.policy_names[policy])}"

@@ -36,11 +36,10 @@ from engine.study.study import LEVELS
 Holds = Bool[np.ndarray, "*cells path"]
 Shares = tuple[Any, ...]
 """Estimate, standard error, low and high end of the interval."""
+BOTH = np.uint16(0x0101)  # two neighbouring true values, read as one number
 FEW_HITS = 3
-"""Largest effective number of hits, or of misses, whose end of an interval is exact.
-
-For 1,000 paths the least coverage over all probabilities is 83.8 % for 0, 92.7 % for 3, and 92.9 % for 4 to 6.
-"""
+"""Largest effective number of hits, or of misses, whose end of an interval is exact: for 1,000 paths the least coverage
+over all probabilities is 83.8 % for 0, 92.7 % for 3, and 92.9 % for 4 to 6."""
 
 
 def joint(x: Holds, y: Holds, units: Units) -> Cells:
@@ -52,10 +51,18 @@ def joint(x: Holds, y: Holds, units: Units) -> Cells:
         totals = map(units.totals, (x, y))
         r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
         return dots(r, s)
-    together = _count(x & y)
+    together, of_x, of_y = (_count(x),) * 3 if x is y else map(_count, (x & y, x, y))
     if units.size == PAIR:  # and the other path of each pair
-        together += _count(x & np.ascontiguousarray(y).view(np.uint16).byteswap().view(bool))
-    return (units.count * together - _count(x) * _count(y)) / units.count
+        pairs = np.ascontiguousarray(y).view(np.uint16)
+        both = 2 * _count(pairs == BOTH) if x is y else _count(x & pairs.byteswap().view(bool))
+        together = together + both
+    return (units.count * together - of_x * of_y) / units.count
+
+
+def _above(values: CellPaths, limit: Cells) -> Holds:
+    """Which values are above the limit of their cell, compared in their own type so that none is converted."""
+    near = limit.astype(values.dtype)
+    return values > np.where(near > limit, np.nextafter(near, near.dtype.type(-np.inf)), near)[:, None]
 
 
 def _count(x: Holds) -> Int[np.ndarray, "*cells"]:
@@ -324,7 +331,7 @@ class Measured(Distribution):
         values exceed the quantile where all values are equal, and where the quantile is the variable's upper bound.
         """
         units, n = self.units, self.units.paths
-        of = share_moments(self.values > q[:, None], units)
+        of = share_moments(_above(self.values, q), units)
         count = effective_count(of, units)
         first, second = tail_ranks(count, share)
         (low, down), (high, up) = self._at(first * n / count), self._at(second * n / count, last=True)
