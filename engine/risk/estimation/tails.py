@@ -62,7 +62,7 @@ def joint(x: Holds, y: Holds, units: Units) -> Cells:
 def _above(values: CellPaths, limit: Cells) -> Holds:
     """Which values are above the limit of their cell, compared in their own type so that none is converted."""
     near = limit.astype(values.dtype)
-    return values > np.where(near > limit, np.nextafter(near, near.dtype.type(-np.inf)), near)[:, None]
+    return values > np.nextafter(near, -np.inf, out=near, where=near > limit)[:, None]
 
 
 def _count(x: Holds) -> Int[np.ndarray, "*cells"]:

@@ -141,6 +141,15 @@ def test_var_interval_is_made_of_order_statistics():
     assert_close(found.standard_error, (found.high - found.low) / (2 * 1.959963984540054))
 
 
+@pytest.mark.parametrize("least", [0.0, 1.0, np.nextafter(np.float32(1), np.float32(2)), np.finfo(np.float32).min])
+def test_a_median_between_neighbours_in_single_precision_is_that_in_double_precision(least):
+    """Single precision does not have their middle; only minus infinity is less than its least number."""
+    pair = np.array([least, np.nextafter(np.float32(least), np.float32(np.inf))], np.float32)
+    for values in (np.tile(pair, 30), np.repeat(pair[:1], 400)):
+        one, other = (summary(values.astype(kind), 2, True)["median"] for kind in (np.float32, np.float64))
+        assert repr(one) == repr(other)
+
+
 @pytest.mark.parametrize("n", [2500, 3001, 20_000])
 def test_duplicated_paths_tell_nothing_new(n):
     """Each path twice, as units of two: the intervals are those of the paths once, and those of VaR in every bit."""
