@@ -15,7 +15,6 @@ from engine.study.study import Study
 from engine.study.tables.challenge import Claim
 
 if TYPE_CHECKING:
-    from engine.risk.estimation.intervals import Estimate
     from engine.risk.estimation.tables import Record
 
 NO_INTERVAL = "†"

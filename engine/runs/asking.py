@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from engine.answers import registry
 from engine.answers.answer import Answer
@@ -24,10 +24,6 @@ from engine.run_folder.finding import is_run, run_folder
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import again, load_study
 from engine.study.study import Study
-
-if TYPE_CHECKING:
-    from engine.answers.answer import Answer
-    from engine.execution.progress import Progress
 
 
 def ask(name: str, options: Mapping[str, Any], of: Asked, stacklevel: int = 2) -> tuple[Answer, Path | None]:
