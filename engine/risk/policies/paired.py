@@ -178,9 +178,8 @@ def _judged(gaps: Gaps, at: Float[np.ndarray, "level"], batches: Units, lost: Fl
     return Dominance(verdict, *ends, better, worse, best, worst, lost)
 
 
-LEVELS = (0.90, 0.95, 0.99)
-"""Levels of the reported quantiles of regret."""
-NAMES = [f"regret_VaR{100 * level:g}" for level in LEVELS]
+REGRETS = {f"regret_VaR{100 * level:g}": level for level in (0.90, 0.95, 0.99)}
+"""Levels of the reported quantiles of regret by their names."""
 LARGEST = "regret_max"
 """Name of the largest regret in the sample; it grows with the number of paths and has no interval."""
 
@@ -200,11 +199,11 @@ def regrets(values: PolicyPaths, unit: Unit, loss: bool) -> list[Estimates]:
         return [{} for _ in values]
     every = np.stack(kept)
     best = every.min(axis=0) if loss else every.max(axis=0)
-    found = []
+    levels, found = tuple(REGRETS.values()), []
     for row in np.abs(every - best):
-        seen = Measured(row[None], units, LEVELS)
-        at_risk = [seen.quantile(level) for level in LEVELS]
-        own = dict(zip(NAMES, judged(at_risk, [None] * len(LEVELS), seen.constant, units, lost), strict=True))
+        seen = Measured(row[None], units, levels)
+        at_risk = [seen.quantile(level) for level in levels]
+        own = dict(zip(REGRETS, judged(at_risk, [None] * len(levels), seen.constant, units, lost), strict=True))
         found.append(own | {LARGEST: Estimate(float(row.max()), flags=(Flag(Reason.UNRECORDED),))})
     return found
 
