@@ -104,13 +104,7 @@ def binned(
     held: Bool[np.ndarray, "bin"] | None,
     size: int,
 ) -> np.ndarray:
-    """As `row_statistics.binned_by_numpy` in `risk/estimation/`, for contiguous values: counts, or values of held bins.
-
-    Args:
-      low, scale: the bin of a value is (value - low) scale, clipped to the bins.
-      held: the bins whose values are wanted; None to count.
-      size: number of values in the held bins.
-    """
+    """As `binned_by_numpy` in `risk/estimation/row_statistics.py`, for contiguous values: counts, or values of bins."""
     if held is None:
         counts = np.zeros(BINS, np.int64)
         _run("add", values, counts, counts, low, scale)

@@ -3,7 +3,7 @@
 Influences of values on the same paths may be subtracted, so the difference of two measures is a measure. Its error is
 that of the mean of the influences, over independent units. The influence of x on the mean is x; on a quantile, its
 slope times 1{x > quantile}; on the standard deviation, (x - mean)^2 / (2 sd); on ES, (x - VaR)+ / (1 - a). Everything
-works on many cells at once, high being worse.
+works on many cells at once, high being worse. `ROWS` has the measures of every table.
 """
 
 from __future__ import annotations

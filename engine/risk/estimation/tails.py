@@ -1,4 +1,4 @@
-"""Mean, median, standard deviation, VaR and ES of values on paths, high being worse: [cell, path] -> [cell].
+"""Mean, median, sd, VaR and ES of values on paths, high being worse, and shares of paths: [cell, path] -> [cell].
 
 "VaR a" is the least of the worst values that together weigh n (1 - a), "ES a" = VaR + mean((x - VaR)+) / (1 - a).
 `measures.py` adds names, signs and flags.
