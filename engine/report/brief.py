@@ -1,4 +1,7 @@
-"""The first screen of a run in at most 120 words: which policy, by how much, how sure, what would change it."""
+"""The first screen of a run in at most 120 words: which policy, by how much, how sure, what would change it.
+
+Where figures were observed, also what they change.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def counting_error(run: RunRecords) -> str:
 
 
 def before_and_given(run: RunRecords) -> list[str]:
-    """The first number before the facts and given them, by policy, or that it was not asked; [] without any facts.
+    """The first number before the facts and given them, by policy, or that it was not asked; [] without any figures.
 
     The policies are the baseline and the best of the others.
     """
