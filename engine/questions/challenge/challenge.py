@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations, islice
+from itertools import chain, combinations, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -140,7 +140,7 @@ def _of_pair(
     claims = claims or [*implied(study, policy, against, values)]
     results, every = Results(worlds), alternatives(worlds, claims, values)
     cases = [Case(results, claim, ledger, every) for claim in claims for ledger in (SPECIFICATION, POLICIES, MIXED)]
-    cells = [Cell(one.claim, universe) for one in cases for universe in ((), *one.designed)]
+    cells = [Cell(one.claim, universe) for one in cases for universe in one.needed]
     results.at(cells, lambda done, total: observe("simulating", done * paths, total * paths))
     found: list[Result] = []
     observe("reversing", 0, len(cases) * paths)
@@ -192,10 +192,11 @@ class _Search:
 
     def __init__(self, case: Case, least: float):
         self.case, self.least = case, least
-        stated, self.base = case.stated.estimates, self._scale(case.stated.estimates)
+        stated = case.stated.estimates
+        self.base = self._scale(stated)
         self.effects: dict[Choice, np.ndarray] = {}
         # not from the universes: of choices with equal effect they have one, while a set adds the effect of each
-        every = [one for some in case.dimensions.values() for one in some]
+        every = [*chain(*case.dimensions.values())]
         for one, at in zip(every, case.at((one,) for one in every), strict=True):
             effect = self._scale(at) - self.base
             if np.isfinite(effect).all() and not (at.are_alike or at.equal(stated)):

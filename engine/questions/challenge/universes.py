@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import combinations, islice, product
+from itertools import chain, combinations, islice, product
 from typing import Any, NamedTuple
 
 from engine.lanes import compilation_cache
@@ -185,6 +185,16 @@ class Case:
         if self.ledger == MIXED:
             return []
         return [one for count in DEPARTURES for one in universes(self.dimensions, count, study.groups, study.seed)]
+
+    @property
+    def needed(self) -> list[Universe]:
+        """The universes that are always computed: as stated, those of shares, and each choice with each measurement.
+
+        The last need only the futures of single choices, which the search would otherwise simulate again.
+        """
+        every = [*chain(*self.dimensions.values())]
+        pairs = product((one for one in every if not one.is_measured), (one for one in every if one.is_measured))
+        return [(), *self.designed, *pairs]
 
     def at(self, some: Iterable[Universe], fraction: float = 1.0, replicate: int = 0) -> list[Estimates]:
         """The estimates of the claim in some universes."""

@@ -129,19 +129,20 @@ def factors_of(given: Conditioned) -> Iterator[Row]:
     """What is known of each factor, those first that the facts say most about.
 
     The information is the relative entropy [bits] of a normal law with mean and sd given the facts with respect to one
-    with those before; NaN for a factor that does not vary.
+    with those before: NaN for a factor that does not vary, infinite for one that is known exactly given the facts.
     """
     before, after = given.prior, given.posterior
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio, shift = np.square(after.sd / before.sd), (after.mean - before.mean) / before.sd
+    sds = np.where(before.sd > 0, before.sd, np.nan)
+    ratio, shift = np.square(after.sd / sds), (after.mean - before.mean) / sds
+    with np.errstate(divide="ignore"):
         learnt = 0.5 * (ratio + shift**2 - 1 - np.log(ratio)) / np.log(2)
     for place, k in enumerate(np.argsort(-np.nan_to_num(learnt), kind="stable")):
-        item, varies = given.followed.inputs[k], before.sd[k] > 0
+        item = given.followed.inputs[k]
         yield {
             "factor": item.name, "mean_before": before.mean[k], "sd_before": before.sd[k],
             "mean_given": Estimate.normal(float(after.mean[k]), float(after.error[k]), after.units.reach),
-            "sd_given": after.sd[k], "shift": shift[k] if varies else np.nan,
-            "information": learnt[k] if varies else np.nan, "unit": item.unit, BRIEF: place < SHOWN,
+            "sd_given": after.sd[k], "shift": shift[k], "information": learnt[k], "unit": item.unit,
+            BRIEF: place < SHOWN,
         }  # fmt: skip
 
 
@@ -197,7 +198,11 @@ def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], l
             f" {now} in place of {then}."
         )
     if known := [row for row in factors if row["sd_before"] > 0][:NAMED]:
-        most = [f"{study.phrase('factors', row['factor'])} ({row['information']:.2g} bits)" for row in known]
+        most = [
+            f"{study.phrase('factors', row['factor'])}"
+            f" ({format(row['information'], '.2g') + ' bits' if row['sd_given'] else 'known exactly'})"
+            for row in known
+        ]
         about = "The figures are most informative about"
         yield short(*(f"{about} {listed(most[:count])}." for count in range(len(most), 0, -1)))
     if later:

@@ -74,6 +74,15 @@ def test_universes_are_the_same_on_every_call_and_on_any_number_of_threads(monke
     assert all(repr(one) == repr(first) for one in others)
 
 
+def test_futures_of_single_choices_are_simulated_once_however_they_are_measured(runs):
+    thresholds = {"ruin": [2.0, 3.0], "late_ruin": [1.0]}
+    claims = ["new better than old in ruin", "new better than old in late_ruin"]
+    _, held = challenge(few(events=RUIN, challenge={"claims": claims, "thresholds": thresholds}))
+    assert any(one.is_measured for result in held for one in result.case.choices)
+    single = [universe for universe, fraction, replicate in runs if (len(universe), fraction, replicate) == (1, 1.0, 0)]
+    assert single and len(set(single)) == len(single)
+
+
 def test_a_universe_that_a_claim_cannot_tell_from_another_is_counted_once():
     """Half of the cost is above half of the threshold wherever the cost is above it."""
     swapped = {"instead": {"ruin": "late_ruin"}}

@@ -177,6 +177,17 @@ def test_the_answer_begins_with_the_largest_change_in_standard_deviations(known)
     assert a["information"] == pytest.approx(exact, rel=0.02) and b["information"] < 0.01
 
 
+def test_a_factor_that_the_figures_determine_is_known_exactly_and_one_that_does_not_vary_is_not_named(known):
+    coin, number = {"family": "bernoulli", "p": 0.5}, {"family": "fixed", "value": 0.5}
+    _, second = sentences(known(added(coin, ("first", 1.0, 0.05)), runs=2))
+    assert second.startswith("The figures are most informative about a (known exactly) and b (")
+    given = known(added(number, ("first", 0.5, 0.05)), runs=2)
+    assert sentences(given)[1].startswith("The figures are most informative about b (")
+    assert {
+        row["factor"] for row in question.factors_of(given) if np.isnan([row["shift"], row["information"]]).all()
+    } == {"a"}
+
+
 UNIT = {"family": "uniform", "low": 0.0, "high": 1.0}
 NORMAL = {"family": "normal", "mean": 0.0, "sd": 1.0}
 
