@@ -96,27 +96,29 @@ class Event(EventTable):
         Args:
           events: the tables of all events of the study.
         """
-        stated = [key for key in ("all", "any", "above", "below") if getattr(self, key) is not None]
-        if self.name in {*model.outcomes, *model.dims}:
-            problems.add("", "is the name of an outcome or a dimension; take another.")
+        for kind, known in (("an outcome", model.outcomes), ("a dimension", model.dims)):
+            if self.name in known:
+                problems.add("", f"is the name of {kind}; take another.")
+        stated = [key for key in ("all", "any", "outcome", "above", "below") if getattr(self, key) is not None]
         if self.parts:
-            if stated[1:] or self.outcome:
-                problems.add("", f"expected `{stated[0]}` alone, got {' and '.join(stated[1:] or ['outcome'])} too.")
+            if stated[1:]:
+                problems.add("", f"expected `{stated[0]}` alone, got {' and '.join(stated[1:])} too.")
             for other in self.parts:
                 if other not in events:
                     problems.add(stated[0], unknown("event", other, {*events} - {self.name}))
                 elif {"all", "any"} & {*events[other]}:
                     problems.add(stated[0], f"expected events with a threshold of their own; '{other}' has none.")
             return
-        if self.outcome:
+        if self.outcome is not None:
             problems.knows("outcome", "outcome", self.outcome, model.outcomes)
         else:
             problems.add("", 'has no outcome. Add outcome = "..." and above or below.')
-        if len(stated) == 1:
-            with problems.within(stated[0]):
+        limits = [key for key in stated if key != "outcome"]
+        if len(limits) == 1:
+            with problems.within(limits[0]):
                 number(self.threshold)
         else:
-            problems.add("", f"expected a threshold, above or below, got {'both' if stated else 'none'}.")
+            problems.add("", f"expected a threshold, above or below, got {'both' if limits else 'none'}.")
 
 
 @dataclass(frozen=True)
