@@ -56,18 +56,19 @@ class Sight:
         """Log-likelihood of the observations on each path, up to a constant; errors are normal.
 
         Errors of two figures of a series have the correlation r = `Observed.correlation`, those of different series
-        none. With z = (figure - observed) / error it is -1/2 times the sum over series, each of n figures, of
+        none. With z = (figure - observed) / error it is -1/2 times the sum over series, each of n figures of mean m, of
 
-            (sum z^2 - r (sum z)^2 / (1 + (n - 1) r)) / (1 - r).
+            sum (z - m)^2 / (1 - r) + n m^2 / (1 + (n - 1) r).
 
         Minus infinity where a figure is not finite.
         """
         away, tied = self.apart(figures), self.study.observed.correlation
-        size = (away * away).sum(axis=0)
+        size = np.zeros(away.shape[1])
         for name in dict.fromkeys(row.series for row in self.rows):
             own = away[[row.series == name for row in self.rows]]
-            size -= tied / (1 + (len(own) - 1) * tied) * own.sum(axis=0) ** 2
-        size *= -0.5 / (1 - tied)
+            middle, count = own.mean(axis=0), len(own)
+            size -= 0.5 * ((own - middle) ** 2).sum(axis=0) / (1 - tied)
+            size -= 0.5 * count * middle**2 / (1 + (count - 1) * tied)
         return np.where(np.isfinite(size), size, -np.inf)
 
     def _folded(self, outcomes: Float[np.ndarray, "outcome path"]) -> Figures:
