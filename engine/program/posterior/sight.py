@@ -56,9 +56,9 @@ class Sight:
         """Log-likelihood of the observations on each path, up to a constant; errors are normal.
 
         Errors of two figures of a series have the correlation r = `Observed.correlation`, those of different series
-        none. With z = (figure - observed) / error it is -1/2 times the sum over series, each of n figures of mean m, of
+        none. With z = (figure - observed) / error it is -1/2 times the sum over series, each of n figures, of
 
-            sum (z - m)^2 / (1 - r) + n m^2 / (1 + (n - 1) r).
+            n (variance of z / (1 - r) + (mean of z)^2 / (1 + (n - 1) r)).
 
         Minus infinity where a figure is not finite.
         """
@@ -66,9 +66,8 @@ class Sight:
         size = np.zeros(away.shape[1])
         for name in dict.fromkeys(row.series for row in self.rows):
             own = away[[row.series == name for row in self.rows]]
-            middle, count = own.mean(axis=0), len(own)
-            size -= 0.5 * ((own - middle) ** 2).sum(axis=0) / (1 - tied)
-            size -= 0.5 * count * middle**2 / (1 + (count - 1) * tied)
+            count, middle = len(own), own.mean(axis=0)
+            size -= 0.5 * count * (own.var(axis=0) / (1 - tied) + middle**2 / (1 + (count - 1) * tied))
         return np.where(np.isfinite(size), size, -np.inf)
 
     def _folded(self, outcomes: Float[np.ndarray, "outcome path"]) -> Figures:
