@@ -96,27 +96,32 @@ class Event(EventTable):
         Args:
           events: the tables of all events of the study.
         """
-        stated = [key for key in ("all", "any", "above", "below") if getattr(self, key) is not None]
         if self.name in {*model.outcomes, *model.dims}:
-            problems.add("", "is the name of an outcome or a dimension; take another.")
+            problems.add(
+                "", f"is the name of {'an outcome' if self.name in model.outcomes else 'a dimension'}; take another."
+            )
+        keys = [key for key in ("all", "any", "above", "below") if getattr(self, key) is not None]
         if self.parts:
-            if stated[1:] or self.outcome:
-                problems.add("", f"expected `{stated[0]}` alone, got {' and '.join(stated[1:] or ['outcome'])} too.")
+            if keys[1:] or self.outcome:
+                problems.add(
+                    "",
+                    f"expected `{keys[0]}` alone, got {' and '.join(['outcome'] * bool(self.outcome) + keys[1:])} too.",
+                )
             for other in self.parts:
                 if other not in events:
-                    problems.add(stated[0], unknown("event", other, {*events} - {self.name}))
+                    problems.add(keys[0], unknown("event", other, {*events} - {self.name}))
                 elif {"all", "any"} & {*events[other]}:
-                    problems.add(stated[0], f"expected events with a threshold of their own; '{other}' has none.")
+                    problems.add(keys[0], f"expected events with a threshold of their own; '{other}' has none.")
             return
         if self.outcome:
             problems.knows("outcome", "outcome", self.outcome, model.outcomes)
         else:
             problems.add("", 'has no outcome. Add outcome = "..." and above or below.')
-        if len(stated) == 1:
-            with problems.within(stated[0]):
+        if len(keys) == 1:
+            with problems.within(keys[0]):
                 number(self.threshold)
         else:
-            problems.add("", f"expected a threshold, above or below, got {'both' if stated else 'none'}.")
+            problems.add("", f"expected a threshold, above or below, got {'both' if keys else 'none'}.")
 
 
 @dataclass(frozen=True)

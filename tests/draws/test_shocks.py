@@ -209,6 +209,17 @@ def test_the_order_of_shocks_groups_and_regimes_changes_no_bit():
         assert_same(found[name], few()[name])
 
 
+@pytest.mark.parametrize("sampler", ["antithetic", pytest.param("random", marks=pytest.mark.slow)])
+def test_paths_beyond_32_bits_are_others(sampler):
+    study = walk(paths=FEW, sampler=sampler)
+    made = program(study)
+    far, near = made.trace(3 << 34).yearly[0], made.trace(0).yearly[0]
+    for cell in range(4):
+        assert np.mean(far[:, cell] == near[:, cell]) < 0.3  # both may have no jump
+    there, here = (score(part[3, 0].astype(np.float64), T4) for part in (far, near))
+    assert_correlated(there, here, 0.0, 0.2)
+
+
 @pytest.mark.parametrize(
     "tables", [only(wind=ALL["shocks"]["wind"]), pytest.param(ALL, marks=pytest.mark.slow)], ids=["few", "all"]
 )

@@ -174,6 +174,13 @@ def test_places_of_two_randomisations_and_of_two_streams_are_independent():
             assert 1e-6 < stats.chi2.sf(statistic, 255) < 1 - 1e-6
 
 
+def test_no_randomisation_repeats_another():
+    first = places()[0]
+    assert len(np.unique(first[:, :8], axis=0)) == REPLICATES
+    far = words(1 << 33, TILE)[0].reshape(-1, SIZE) >> (32 - DEPTH)
+    assert not np.any(np.all(far == first[: len(far)], axis=-1))
+
+
 def test_below_the_cell_are_the_highest_bits_of_the_random_word_and_all_of_them_without_a_dimension():
     own, random = words(0, 1 << 14), words_of(SAMPLERS["random"], KEYS[:, :2], 0, 1 << 14)
     assert_same(own[:-1] & 0xFFFFF, random[:-1] >> DEPTH)
@@ -207,6 +214,3 @@ def test_products_of_far_dimensions_vary_no_more_than_by_chance():
     z = ndtri((np.concatenate(parts, axis=1) + 0.5) / 2.0**32).reshape(12, 64, SIZE)
     squares = [(z[a] * z[b]).mean(axis=-1).var() * SIZE for a, b in combinations(range(12), 2)]
     assert np.mean(squares) < 1.5
-
-
-# ------------------------------------------------------------------------------- runs

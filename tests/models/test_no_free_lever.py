@@ -105,6 +105,3 @@ def test_what_costs_is_said_on_the_page():
                 f"`{lever.price.outcome}`, at least {lever.price.by:g} " in row and f"at {lever.price.most:g} " in row
             )
             assert lever.price.payer in row
-
-
-# ------------------------------------------------------------------ the small model of a page

@@ -44,9 +44,6 @@ def test_reform_with_every_lever_of_old_is_old_to_the_bit():
         np.testing.assert_array_equal(same.yearly[name], values)
 
 
-# ------------------------------------------------------------------ monotone
-
-
 # ------------------------------------------------------------------ base year
 
 

@@ -1,9 +1,12 @@
 """What was wrong in the first version of the rustbelt model, each mistake with a test that it fails."""
 
 import itertools
+import re
 
 import numpy as np
+import pytest
 
+import engine
 from engine.study.loading import load_study
 from tests.rustbelt_paths import NORTHEAST, calm, drawn, medians, outcome, policy, run, shocks
 
@@ -51,3 +54,31 @@ def test_bad_goes_with_bad_in_every_group():
         for (i, a), (j, b) in itertools.combinations(enumerate(group.members), 2):
             same = (a in GOOD) == (b in GOOD)
             assert matrix[i, j] == 0 or (matrix[i, j] > 0) == same, (name, a, b)
+
+
+@pytest.mark.parametrize("last", [2018, 2020, 2040])
+def test_a_study_may_end_in_any_year(tmp_path, last):
+    """A9: three outcomes named 2030, and a study that ended before was refused."""
+    file = tmp_path / "short.toml"
+    file.write_text(f'name = "short"\nextends = "rustbelt"\ntime = {{ last = {last} }}\nrun = {{ paths = 64 }}\n')
+    study = load_study(file)
+    assert study.years[-1] == last
+    # but for the article's own horizon, which is all years where a study ends before
+    for name in study.model.outcomes:
+        whole = name.removesuffix("_2020")
+        assert not re.search(r"20\d\d", whole)
+        assert whole == name or {whole, f"{whole}_last"} & set(study.model.outcomes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [2018, 2040])
+def test_and_it_runs(tmp_path, last):
+    file = tmp_path / "short.toml"
+    file.write_text(f'name = "short"\nextends = "rustbelt"\ntime = {{ last = {last} }}\nrun = {{ paths = 256 }}\n')
+    paths = engine.run(load_study(file), tmp_path / "run", device="cpu").cube["paths"].data_vars
+    assert all(np.isfinite(values).all() for values in paths.values())
+    early = [name.removesuffix("_2020") for name in paths if name.endswith("_2020")]
+    assert len(early) == 9
+    for name in early:
+        whole = paths[name if name in paths else f"{name}_last"]
+        assert np.array_equal(paths[f"{name}_2020"], whole) == (last <= 2020), name

@@ -21,6 +21,7 @@ COLUMNS = "series time from variable at across fold value unit standard_error so
 ROWS = list(
     csv.DictReader((resources.files(rustbelt) / "observed.csv").read_text(encoding="utf-8").splitlines(), strict=True)
 )
+PAGE = Path(__file__).parents[2] / "docs" / "rustbelt-model.md"
 FIRST = 2016
 WORDS = {
     "confidence": {"read", "remembered", "derived"},
@@ -99,6 +100,28 @@ def test_a_figure_stands_once():
     assert max(times.values()) == 1
     plain = {(row["series"], row["time"]) for row in ROWS if not row["reading"]}
     assert not [named(row) for row in ROWS if row["reading"] and (row["series"], row["time"]) in plain]
+
+
+def test_rows_of_a_series_are_of_one_thing():
+    things = {(r["series"], r["variable"], r["at"], r["across"], r["fold"], r["unit"]) for r in ROWS}
+    assert len(things) == len({row["series"] for row in ROWS})
+
+
+def test_the_page_counts_what_is_scored():
+    after = [row for row in ROWS if int(row["time"]) >= FIRST and row["reading"] != "as reported"]
+    counts = [
+        len(ROWS),
+        len(after),
+        scored({"equations"}, "as reported"),
+        scored(set(WORDS["seen"]) - {""}, "as reported"),
+    ]
+    said = re.search(
+        r"(\d+) rows.*?(\d+) of them from 2016 on.*?\b(\d+) are scored in the view of October 2016 and (\d+) in the"
+        r" shipped study",
+        PAGE.read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+    assert said and list(map(int, said.groups())) == counts
 
 
 @pytest.mark.slow

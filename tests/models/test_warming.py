@@ -56,6 +56,14 @@ def rows(name):
         return list(csv.DictReader(file))
 
 
+def observed(variable, until=2024):
+    return {
+        int(row["time"]): float(row["value"])
+        for row in rows("observed")
+        if row["variable"] == variable and int(row["time"]) <= until
+    }
+
+
 # ---- closed forms
 
 
@@ -175,7 +183,35 @@ def test_every_yearly_value_is_that_of_the_page():
             np.testing.assert_allclose(ours[name][p], one, rtol=1e-9, err_msg=name)
 
 
+def test_outcomes_are_folds_of_the_years():
+    ours = of("outcomes")
+    for p, (values, _) in enumerate(pages().values()):
+        assert_close(ours["warming_last"][p], values["warming"][-1])
+        assert_close(ours["warming_last_decade"][p], values["warming"][-10:].mean(0))
+        assert_close(ours["warming_peak"][p], values["warming"].max(0))
+        assert_close(ours["hot_years"][p], (values["warming"] > 1.5).sum(0))
+        assert_close(ours["co2_last"][p], values["co2"][-1])
+        assert_close(ours["heat_taken_up"][p], values["imbalance"].sum(0))
+
+
 # ---- what is conserved
+
+
+def test_heat_that_is_taken_up_is_in_the_ocean():
+    draws, heat = of("draws"), CONSTANTS["ocean_share"] * CONSTANTS["water_heat"] / 3.156e7
+    for p, (_, stored) in enumerate(pages().values()):
+        (_, mixed, deep), (_, mixed_at_end, deep_at_end) = stored[0], stored[-1]
+        kept = heat * (draws["mixed_layer"] * (mixed_at_end - mixed) + draws["deep_layer"] * (deep_at_end - deep))
+        np.testing.assert_allclose(of("outcomes")["heat_taken_up"][p], kept, rtol=1e-9)
+
+
+def test_carbon_is_emitted_taken_up_or_in_the_air():
+    study, draws, shocks, ours = load_study("warming"), of("draws"), of("shocks"), of("yearly")["co2"]
+    for p, (policy, (_, stored)) in enumerate(zip(study.policies, pages().values(), strict=True)):
+        above = CONSTANTS["carbon_per_co2"] * (ours[p] - CONSTANTS["co2_before"])
+        taken = (above / draws["uptake_time"] - draws["uptake_noise"] * shocks["uptake"]).sum(0)
+        emitted = sum(policy.levers[name].sum() for name in ("fossil_emissions", "land_use_emissions"))
+        np.testing.assert_allclose(stored[-1][0] - stored[0][0], emitted - taken, rtol=1e-9)
 
 
 # ---- levers
@@ -217,3 +253,23 @@ def test_policies_emit_what_the_data_say():
     path = levers["falling"]["fossil_emissions"]
     np.testing.assert_allclose(path[:15], np.linspace(fossil[1990], 0.8 * fossil[1988], 16)[1:], atol=6e-4)
     assert np.all(path[15:] == path[14])
+
+
+def test_priors_that_follow_by_a_rule_do_so_from_years_to_1990():
+    study = load_study("warming").document["factors"]
+    warming = observed("warming", 1990)
+    assert (*list(warming.values())[-9:],) == inputs.OBSERVED_TO_1990
+    since_end = np.arange(1961, 1991) - 1990.5
+    fit, covariance = np.polyfit(since_end, list(warming.values()), 1, cov="unscaled")
+    around = np.array([*warming.values()]) - np.polyval(fit, since_end)
+    sd = around.std(ddof=2)
+    end, error = np.polyval(fit, 0.5), sd * np.sqrt(np.array([0.5, 1]) @ covariance @ [0.5, 1])
+    assert end == pytest.approx(0.588, abs=5e-4) and study["warming_1990"]["mean"] == round(end, 2)
+    assert error == pytest.approx(0.039, abs=1e-3)
+    assert study["warming_1990"]["sd"] == pytest.approx(1.5 * error, abs=2e-3)
+    assert study["weather_noise"]["p50"] == pytest.approx(sd, abs=2e-3)
+    co2 = observed("co2", 1990)
+    growth = np.diff(list(co2.values()))
+    assert CONSTANTS["co2_1990"] == pytest.approx(co2[1990] + growth.mean() / 2, abs=0.05)
+    noise = growth.std(ddof=1) * np.sqrt(2) * CONSTANTS["carbon_per_co2"]
+    assert study["uptake_noise"]["p50"] == pytest.approx(noise, abs=0.05)

@@ -41,6 +41,12 @@ def test_a_card_with_the_processors_bytes_is_used(monkeypatch):
     assert [(form.name, form.on, form.why) for form in on_cards.forms] == [("kernel", "2 x NVIDIA H100", "")]
 
 
+def test_a_call_of_several_launches_has_the_processors_bytes(monkeypatch):
+    monkeypatch.setattr("engine.program.gpu.AT_ONCE", 1 << 13)
+    Card(monkeypatch, walk())
+    assert_same(outcomes(program(), blocks(2)[1]), outcomes(program_on(walk(), processors()), blocks(2)[1]))
+
+
 @pytest.mark.parametrize("what, launch", [*((what, 1) for what in FAILURES), ("raises", 3)])
 def test_where_a_card_fails_the_processors_go_on_with_the_same_bytes(monkeypatch, what, launch):
     study = walk()

@@ -12,8 +12,9 @@ from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.program.contract import Program
 from engine.study.loading import read_study
+from engine.study.study import Block
 from tests.helpers import assert_close, assert_same
-from tests.user_models import REGION, computed, echo, outcomes, program, static
+from tests.user_models import REGION, computed, echo, farms_program, outcomes, program, static
 
 YEARS = np.arange(2016, 2021)
 POLICIES = {
@@ -87,6 +88,17 @@ def test_a_drawn_implementation_is_the_factors_draw_on_each_path():
     (share,) = made.trace(0).draws.astype(np.float64)
     expected = np.array([[3], [3], [3], [3], [3]]) + share * (np.array([[2], [10], [10], [20], [20]]) - 3)
     assert_close(of("drawn", "plain"), expected)
+
+
+def test_draws_stand_in_the_order_of_the_study():
+    made = farms_program()
+    names = [item.name for item in made.study.inputs]
+    assert names == list(made.study.model.factors) != sorted(names)
+    draws = made.draws(Block(0, 0, 4096))
+    middle = dict(zip(names, np.median(draws, axis=-1).tolist(), strict=True))
+    for item in made.study.inputs:
+        low, high = (float(item.marginal.quantile(u)) for u in (0.45, 0.55))
+        assert low < middle[item.name] < high
 
 
 # ------------------------------------------------------------------------------- shocks and draws
@@ -198,6 +210,19 @@ class Bare(PathModel):
 
     def step(self, state, year, factors, shocks, levers):
         return state + shocks.step, {"height": state + shocks.step}
+
+
+class Silent(Bare):
+    """The walk again, with nothing recorded."""
+
+    yearly = {}
+    outcomes = {"end": Outcome("1", lambda state: state), "top": Outcome("1", peak("height"))}
+
+
+def test_a_path_model_that_records_nothing_has_the_same_outcomes():
+    text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
+    loud, silent = (computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent()))
+    assert_same(silent, loud)
 
 
 def mean(variable):

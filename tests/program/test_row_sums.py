@@ -64,3 +64,17 @@ def test_sums_are_those_of_exact_arithmetic(size, monkeypatch):
         for power in (1, 2, 3):
             exact, most = math.fsum(r**power for r in rest), math.fsum(abs(r) ** power for r in rest)
             assert abs(found[power - 1, row] - exact) <= 1e-14 * most
+
+
+@pytest.mark.parametrize("kinds", [("f4", "f8"), ("f8", "f4"), (">f4", "f4"), ("f2", "f4"), ("f2", "f2")])
+def test_values_of_other_types_are_taken_to_one(kinds, monkeypatch):
+    """Single beside double precision, the other order of bytes, types that there is no machine code for."""
+    rng = np.random.default_rng(8)
+    x, y = (rng.standard_normal((2, 300)).astype(kind) for kind in kinds)
+    made = row_statistics.Made.of("difference", x) - row_statistics.Made.of("difference", y)
+    found = []
+    for summing in (row_statistics.summed_by_numpy, row_sums.sums):
+        monkeypatch.setattr(row_statistics, "summing", summing)
+        found.append(row_statistics.sums(made, 2, 150, np.zeros(2)))
+    assert np.array_equal(*found)
+    assert np.allclose(found[0][0], (x.astype("f8") - y).sum(axis=1))

@@ -68,7 +68,10 @@ YEARLY = {
     ),
     # state-owned enterprises
     "soe_default_share": Yearly(
-        "1/yr", BY_CELL, loss=True, about="recognised defaults of state firms over sector debt"
+        "1/yr",
+        BY_CELL,
+        loss=True,
+        about="recognised defaults of state firms over sector debt, with what has defaulted",
     ),
     "zombie_share": Yearly(
         "1",

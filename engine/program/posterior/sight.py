@@ -58,16 +58,16 @@ class Sight:
         Errors of two figures of a series have the correlation r = `Observed.correlation`, those of different series
         none. With z = (figure - observed) / error it is -1/2 times the sum over series, each of n figures, of
 
-            (sum z^2 - r (sum z)^2 / (1 + (n - 1) r)) / (1 - r).
+            n (variance of z / (1 - r) + (mean of z)^2 / (1 + (n - 1) r)).
 
         Minus infinity where a figure is not finite.
         """
         away, tied = self.apart(figures), self.study.observed.correlation
-        size = (away * away).sum(axis=0)
+        size = np.zeros(away.shape[1])
         for name in dict.fromkeys(row.series for row in self.rows):
             own = away[[row.series == name for row in self.rows]]
-            size -= tied / (1 + (len(own) - 1) * tied) * own.sum(axis=0) ** 2
-        size *= -0.5 / (1 - tied)
+            count, middle = len(own), own.mean(axis=0)
+            size -= 0.5 * count * (own.var(axis=0) / (1 - tied) + middle**2 / (1 + (count - 1) * tied))
         return np.where(np.isfinite(size), size, -np.inf)
 
     def _folded(self, outcomes: Float[np.ndarray, "outcome path"]) -> Figures:

@@ -137,9 +137,10 @@ def test_errors_of_a_series_have_the_stated_correlation():
         size, exact = sight.log_likelihood(figures), law.logpdf(figures.T)
         np.testing.assert_allclose(size - size[0], exact - exact[0], rtol=1e-9, atol=1e-9)
     alike = np.linspace(-3.0, 3.0, 9)
-    sight = of(1 - 1e-9, 2)
-    both = sight.log_likelihood(sight.observed[:, None] + sight.errors[:, None] * alike)
-    np.testing.assert_allclose(both, -0.5 * alike**2, rtol=1e-6)
+    for tied in (1 - 1e-9, 1 - 1e-15):
+        sight = of(tied, 2)
+        both = sight.log_likelihood(sight.observed[:, None] + sight.errors[:, None] * alike)
+        np.testing.assert_allclose(both, -0.5 * alike**2, rtol=1e-6)
     with refuses("observed.correlation", "less than 1.0"):
         walk(*rows, observed={"correlation": 1.0})
 
