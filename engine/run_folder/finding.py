@@ -48,11 +48,11 @@ def known_runs() -> list[Path]:
 def described(folder: Path) -> str:
     """A run folder in one line, without its model: date, paths, policies, question; what cannot be read is left out."""
     attributes = cube.attributes(folder)
-    ended = [run["ended"][:16].replace("T", " ") for run in provenance.runs(folder)[-1:]]
-    is_finished = attributes.get("status") == "complete"
-    state = f"{attributes['paths']:,} paths" if is_finished else "not finished; run the same command again"
+    last = [(run["ended"] or run["started"])[:16].replace("T", " ") for run in provenance.runs(folder)[-1:]]
+    paths = attributes.get("paths") if attributes.get("status") == "complete" else None
+    state = f"{paths:,} paths" if isinstance(paths, int) else "not finished; run the same command again"
     policies = ", ".join(policies_of(ownership.said_of(folder).get("study", "")))
-    return "; ".join(filter(None, [*ended, state, policies, attributes.get("summary", "")]))
+    return "; ".join(filter(None, [*last, state, policies, str(attributes.get("summary", ""))]))
 
 
 def is_run(folder: Path) -> bool:
