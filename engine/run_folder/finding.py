@@ -112,10 +112,12 @@ def refuse_newer(folder: Path, or_older: bool = False) -> None:
     """Raises a `UserError` where a run has a format of a later version; or an earlier one, which is only read."""
     found = format_of(folder)
     if found > FORMAT or (or_older and found < FORMAT):
-        text = f"its files have format {found}, expected {'at most ' * (found > FORMAT)}{FORMAT}. Use the version that"
+        read = f"{FORMAT}: they can be read, but not extended, resumed, repaired or recomputed"
+        expected = read if found < FORMAT else f"at most {FORMAT}"
+        text = f"its files have format {found}, expected {expected}. Use the version that"
         model = ownership.said_of(folder).get("model", {}).get("spec")
         anew = command_line("run", folder / "study.toml", "--out", "FOLDER", model=model)
-        raise UserError(str(folder), [f"{text} wrote it, or run the study into a new folder: {anew}"])
+        raise UserError(str(folder), [f"{text} wrote them, or run the study into a new folder: {anew}"])
 
 
 def as_stored(study: Study, folder: Path) -> Study:
