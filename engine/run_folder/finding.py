@@ -302,3 +302,15 @@ def finishing_words(folder: RunFolder) -> tuple[object, ...]:
 def finishing_command(folder: RunFolder) -> str:
     """The command of `finishing_words`, quoted for a shell."""
     return command_line(*finishing_words(folder), model=folder.study.model_spec)
+
+
+def kept_paths(folder: RunFolder) -> str:
+    """How to finish a run with the paths that it holds; "" where it is finished, or these are not its first ones."""
+    held = ledger.done_blocks(folder, short=True).values()
+    paths = sum(record.count for record in held)
+    is_first = paths == max((record.first + record.count for record in held), default=0)
+    if not is_first or not 0 < paths < folder.study.paths or cube.attributes(folder.path).get("status") == "complete":
+        return ""
+    words = "run", folder.path / "study.toml", "--out", folder.path, "--paths", paths
+    command = command_line(*words, model=folder.study.model_spec)
+    return f"The first {paths:,} paths are kept. Finish the run with them alone: {command}"
