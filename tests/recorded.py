@@ -85,7 +85,7 @@ class PlayedBack:
         return ()
 
     def perform(self, assignment) -> Iterator:
-        """As `Executor.perform`."""
+        """As `Local.perform`."""
         yield from Work(assignment.folder, self.program, writers=2).blocks(assignment.blocks, assignment.yearly)
 
 

@@ -29,7 +29,7 @@ from engine.lanes.llvm import EMITTER
 from engine.program import cache_keys, devices, programs
 from engine.risk.estimation.stopping import Ended
 from engine.run_folder import cube, ledger, ownership, provenance
-from engine.run_folder.finding import refuse_newer, run_folder, stored_study
+from engine.run_folder.finding import kept_paths, refuse_newer, run_folder, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
 from engine.run_folder.moved_runs import runs_of
@@ -374,6 +374,8 @@ def _numbers(blocks: Sequence[Block]) -> tuple[int, ...]:
 def _nothing_left_of_a_refused_run(folder: RunFolder, there: bool) -> Iterator[None]:
     """A `with` block: if it fails, a folder that held no run before is removed, unless a block is done.
 
+    Where blocks are done, a `UserError` also says how to finish the run with them alone.
+
     The folder is locked by this process, so that no other run's folder is removed.
 
     Args:
@@ -382,10 +384,12 @@ def _nothing_left_of_a_refused_run(folder: RunFolder, there: bool) -> Iterator[N
     begun = not ownership.study_file(folder.path).exists()
     try:
         yield
-    except Exception:
+    except Exception as failure:
         with suppress(OSError):  # a disk that fails: what is there stays
             if begun and not ledger.done_blocks(folder):
                 shutil.rmtree(folder.path, ignore_errors=True)
                 if there:
                     folder.path.mkdir(exist_ok=True)
+            elif isinstance(failure, UserError) and (remedy := kept_paths(folder)):
+                raise UserError(failure.source, [*failure.problems, remedy]) from failure
         raise

@@ -79,9 +79,10 @@ def refuse_bad_year(
       yearly: values of the study's first paths in all years.
       out: which of the paths are excluded from all numbers, and not checked.
     """
-    if not (bad := ~np.isfinite(yearly) & ~out).any():
-        return
-    for path, policy, year, cell in np.argwhere(bad.transpose(3, 0, 1, 2))[:1].tolist():
+    bad = ~np.isfinite(yearly).all(axis=(0, 1, 2)) & ~out
+    if bad.any():
+        path = int(np.argmax(bad))
+        policy, year, cell = np.argwhere(~np.isfinite(yearly[..., path]))[0]
         layout = cell_layout(study.model)
         name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
         seen = f"See its years: {replay_command(study, path, study.policy_names[policy])}"

@@ -48,11 +48,11 @@ def known_runs() -> list[Path]:
 def described(folder: Path) -> str:
     """A run folder in one line, without its model: date, paths, policies, question; what cannot be read is left out."""
     attributes = cube.attributes(folder)
-    ended = [run["ended"][:16].replace("T", " ") for run in provenance.runs(folder)[-1:]]
-    is_finished = attributes.get("status") == "complete"
-    state = f"{attributes['paths']:,} paths" if is_finished else "not finished; run the same command again"
+    last = [(run["ended"] or run["started"])[:16].replace("T", " ") for run in provenance.runs(folder)[-1:]]
+    paths = attributes.get("paths") if attributes.get("status") == "complete" else None
+    state = f"{paths:,} paths" if isinstance(paths, int) else "not finished; run the same command again"
     policies = ", ".join(policies_of(ownership.said_of(folder).get("study", "")))
-    return "; ".join(filter(None, [*ended, state, policies, attributes.get("summary", "")]))
+    return "; ".join(filter(None, [*last, state, policies, str(attributes.get("summary", ""))]))
 
 
 def is_run(folder: Path) -> bool:
@@ -112,10 +112,12 @@ def refuse_newer(folder: Path, or_older: bool = False) -> None:
     """Raises a `UserError` where a run has a format of a later version; or an earlier one, which is only read."""
     found = format_of(folder)
     if found > FORMAT or (or_older and found < FORMAT):
-        text = f"its files have format {found}, expected {'at most ' * (found > FORMAT)}{FORMAT}. Use the version that"
+        read = f"{FORMAT}: they can be read, but not extended, resumed, repaired or recomputed"
+        expected = read if found < FORMAT else f"at most {FORMAT}"
+        text = f"its files have format {found}, expected {expected}. Use the version that"
         model = ownership.said_of(folder).get("model", {}).get("spec")
         anew = command_line("run", folder / "study.toml", "--out", "FOLDER", model=model)
-        raise UserError(str(folder), [f"{text} wrote it, or run the study into a new folder: {anew}"])
+        raise UserError(str(folder), [f"{text} wrote them, or run the study into a new folder: {anew}"])
 
 
 def as_stored(study: Study, folder: Path) -> Study:
@@ -300,3 +302,15 @@ def finishing_words(folder: RunFolder) -> tuple[object, ...]:
 def finishing_command(folder: RunFolder) -> str:
     """The command of `finishing_words`, quoted for a shell."""
     return command_line(*finishing_words(folder), model=folder.study.model_spec)
+
+
+def kept_paths(folder: RunFolder) -> str:
+    """How to finish a run with the paths that it holds; "" where it is finished, or these are not its first ones."""
+    held = ledger.done_blocks(folder, short=True).values()
+    paths = sum(record.count for record in held)
+    is_first = paths == max((record.first + record.count for record in held), default=0)
+    if not is_first or not 0 < paths < folder.study.paths or cube.attributes(folder.path).get("status") == "complete":
+        return ""
+    words = "run", folder.path / "study.toml", "--out", folder.path, "--paths", paths
+    command = command_line(*words, model=folder.study.model_spec)
+    return f"The first {paths:,} paths are kept. Finish the run with them alone: {command}"

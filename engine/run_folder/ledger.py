@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -221,14 +222,13 @@ def content_of(folder: Path, file: Stored) -> bytes:
     Raises:
       UserError: it is not what was committed.
     """
-    try:
-        with writing(folder):
+    with writing(folder):
+        with suppress(FileNotFoundError):
             content = bytes_of(folder / file.name)
-    except FileNotFoundError:
-        raise damaged(folder, file.name, "missing") from None
-    if digest(content) != file.sha256:
-        raise damaged(folder, file.name, OTHER_CONTENT)
-    return content
+            if digest(content) == file.sha256:
+                return content
+        fault = wrong(folder, file, thorough=False)
+    raise damaged(folder, file.name, fault or OTHER_CONTENT)
 
 
 def damaged(folder: Path, name: str, fault: str) -> UserError:

@@ -55,11 +55,12 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
         writing there; or it cannot be written.
     """
     path = folder.path
+    if not damaged:
+        with writing(path):
+            _refuse_foreign(path)
     there, entered = path.exists(), False
     try:
         with writing(path):
-            if not damaged:
-                _refuse_foreign(path)
             make_folders([path / LEDGER])
         with writing(path), locks.held(lock_file(path), shared) as holder:
             entered = True

@@ -37,8 +37,9 @@ class Status:
     """How far a run is.
 
     Args:
-      paths, asked: how many paths are in blocks that are done, and how many the study asks for.
-      blocks, done: how many blocks there are, and how many are done.
+      paths, asked: how many paths are done, and how many the study asks for.
+      blocks, done: how many blocks there are, and how many hold paths that are done, as the short last one of a run
+        that is being extended does.
       yearly: whether the sample of yearly values is done; None if the study has none.
       complete: whether everything is done, including the tables in the cube.
       size: bytes that the folder takes.
@@ -79,15 +80,16 @@ class Repair(NamedTuple):
 def status(folder: RunFolder) -> Status:
     """How far the run is; only sizes of files are checked, not their content."""
     study = folder.study
-    done = ledger.done_blocks(folder)
+    done = ledger.done_blocks(folder, short=True)
+    paths = sum(record.count for record in done.values())
     return Status(
         folder.path,
-        sum(record.count for record in done.values()),
+        paths,
         study.paths,
         len(study.blocks()),
         len(done),
         not yearly_missing(folder) if yearly_paths(study) else None,
-        cube.is_finished(folder, done) and not yearly_missing(folder),
+        paths == study.paths and cube.is_finished(folder, done) and not yearly_missing(folder),
         bytes_held(folder.path),
         ownership.writer(folder.path),
         ownership.versions_of(folder.path),

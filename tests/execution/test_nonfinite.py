@@ -232,8 +232,10 @@ def test_a_finished_run_whose_extension_was_refused_is_finished_again_without_co
     options = RunOptions(out=tmp_path / "run", device="cpu")
     compute(square(64, nonfinite=None), options)
     before = bytes_below(tmp_path / "run")
-    with refuses("run.nonfinite", "finite"):
+    with pytest.raises(UserError, match=r"(?s)run\.nonfinite.*The first 64 paths are kept\. Finish.* --paths 64"):
         compute(square(8192, nonfinite=None), options)
+    status = upkeep.status(RunFolder(tmp_path / "run", square(8192, nonfinite=None)))
+    assert (status.paths, status.asked, status.done, status.complete) == (64, 8192, 1, False)
     assert compute(square(64, nonfinite=None), options).computed == ()
     after = bytes_below(tmp_path / "run")
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}

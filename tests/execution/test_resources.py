@@ -1,5 +1,6 @@
 """Sizes as people write them."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -30,6 +31,21 @@ def test_sizes(text, count):
 def test_what_is_no_size_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match=rf"above zero, such as 4GiB or 512MB, got '{text}'"):
         bytes_of(text)
+
+
+def test_a_folder_that_vanishes_while_it_is_measured_is_left_out(tmp_path, monkeypatch):
+    for name in ("stays/a", "goes/b"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"1234")
+    scandir = os.scandir
+
+    def gone(place):
+        if str(place).endswith("goes"):
+            raise FileNotFoundError(place)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    assert resources.bytes_held(tmp_path) == 4
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """A run found again by what it is called."""
 
+import json
 import shutil
 
 import pytest
 
 from engine.errors import UserError
-from engine.run_folder.finding import stored_study
+from engine.run_folder.finding import described, stored_study
 from engine.run_folder.ownership import study_file
 from engine.storage.files import sealed
 from tests.small_files import BRIDGE, MODELS, call, write
@@ -17,6 +18,13 @@ def test_a_run_of_what_was_removed_is_refused_with_what_reads_it(tmp_path):
     study_file(tmp_path).write_bytes(sealed({"format": 2, "study": study}))
     with pytest.raises(UserError, match=r"(?s)'latin' was removed\..*If an earlier version made it, read it with that"):
         stored_study(tmp_path)
+
+
+@pytest.mark.parametrize("about", [{}, {"paths": "many"}, {"paths": None, "summary": 5}, {"paths": float("nan")}])
+def test_a_run_with_a_damaged_cube_is_listed_with_what_can_be_read(tmp_path, about):
+    (tmp_path / "cube.zarr").mkdir()
+    (tmp_path / "cube.zarr/zarr.json").write_text(json.dumps({"attributes": {"status": "complete", **about}}))
+    assert described(tmp_path).startswith("not finished; run the same command again")
 
 
 def test_a_study_file_finds_its_run_and_the_model_that_this_was_made_with(tmp_path, monkeypatch):

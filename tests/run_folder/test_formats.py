@@ -96,7 +96,8 @@ def test_it_is_not_extended_resumed_repaired_or_recomputed(run, words):
     before = contents(run)
     ended = asked(words, run)
     assert ended.exit_code == 2, ended.output
-    assert refused(ended) == at("", "format 1", f"expected {FORMAT}", f"rustbelt run {run}/study.toml --out FOLDER")
+    anew = f"rustbelt run {run}/study.toml --out FOLDER"
+    assert refused(ended) == at("", "format 1", f"expected {FORMAT}: they can be read, but not extended", anew)
     assert contents(run) == before
 
 

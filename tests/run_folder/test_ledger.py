@@ -11,7 +11,7 @@ import pytest
 from engine.errors import UserError
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
-from engine.storage.files import document_in, sealed
+from engine.storage.files import digest, document_in, sealed
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.refusals import refuses
@@ -105,6 +105,15 @@ def test_a_flipped_bit_is_seen_by_the_thorough_look_and_by_reading(run):
     assert list(ledger.done_blocks(RunFolder(folder, study), thorough=True)) == [0, 2]
     with pytest.raises(UserError, match=r"c/0/1: is damaged .*rustbelt repair"):
         all_paths(folder, study)
+    name = "ledger/of_its_own"
+    written = ledger.Stored(name, 8, digest(b"12345678"))
+    for content, fault in ((b"1234567x", "other content"), (b"123", "3 bytes, expected 8"), (b"", "empty")):
+        (folder / name).write_bytes(content)
+        with refuses(name, fault, "rustbelt repair"):
+            ledger.content_of(folder, written)
+    (folder / name).unlink()
+    with refuses(name, "missing", "rustbelt repair"):
+        ledger.content_of(folder, written)
 
 
 def test_more_paths_extend_the_run_and_the_short_block_is_written_again(run):
@@ -178,8 +187,10 @@ def test_versions_are_those_of_the_first_block(tmp_path):
 def test_a_folder_with_something_else_is_left_alone(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("all of it")
+    (tmp_path / "ledger").mkdir()
     with refuses("", "no run", name):
         run_blocks(tmp_path, make_study(10))
+    assert (tmp_path / "ledger").is_dir()
     assert [*filter(Path.is_file, tmp_path.rglob("*"))] == [tmp_path / name]
     with refuses("", "a folder", "a file"):
         run_blocks(tmp_path / name, make_study(10))

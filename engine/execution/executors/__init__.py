@@ -1,1 +1,1 @@
-"""Executors, which compute the parts of a run: one contract, three implementations, and the workers of two of them."""
+"""Executors, which compute the parts of a run: this process, or a cluster with its workers."""
