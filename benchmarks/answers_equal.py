@@ -34,7 +34,7 @@ QUESTIONS = {
     "extremes": (FITTED, ["{run}"]),
     "explain": (FITTED, ["{run}", "--outcome", "capital_shortfall_peak", "--policy", "old"]),
     "discover": (EXACT, ["{run}", "--where", "region_devastated under old"]),
-    "attribute": (EXACT, ["{study}"]),
+    "attribute": (EXACT, ["{study}", "--from", "old", "--to", "reform"]),
     "sensitivity": (RESAMPLED, ["{study}", "--outcome", "capital_shortfall_peak", "--paths", "4096"]),
     "flip": (FITTED, ["{study}", "--outcome", "displaced_person_years", "--paths", "16384"]),
     "challenge": (EXACT, ["{study}", "--paths", "4096"]),
