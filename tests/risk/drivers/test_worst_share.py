@@ -51,14 +51,6 @@ def test_parts_add_up_to_es_exactly():
     assert whole.standard_error == pytest.approx(es.standard_error, rel=1e-6)
 
 
-def test_paths_of_an_event_have_equal_weights():
-    """The mean on them is E[Z | Z > z]."""
-    z, _ = drawn(4, 400_000)
-    share = of_event(z[0] > EDGE, as_units(z.shape[1], 1))
-    (mean,) = share.means(z[:1, share.path], z[:1, share.near])
-    assert_plausible(mean.estimate, BEYOND, mean.standard_error, resolves=0.03)
-
-
 def test_paths_alike_share_what_is_left_of_the_weight():
     x = np.array([5.0] * 3 + [4.0] * 3 + [0.0] * 294)
     share = share_of(x)
@@ -120,11 +112,3 @@ def test_distances_from_priors_hold_the_truth_and_idle_inputs_are_as_their_prior
         distinguished += sum(p < 0.01 for _, p in idle)
         assert p_value < 1e-6
     assert missed <= 9 and distinguished <= 10  # binomial: 40 at 5 %, 200 at 1 %
-
-
-@pytest.mark.parametrize("unit", [1, 2])
-def test_what_is_the_same_on_all_paths_has_no_error(unit):
-    _, x = drawn(5, 20_000, unit == 2)
-    share = share_of(x, unit)
-    (one,) = share.means(np.ones((1, len(share.path))), np.ones((1, len(share.near))))
-    assert one.standard_error == 0
