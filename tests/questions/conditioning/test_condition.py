@@ -31,7 +31,7 @@ from tests.refusals import at, refuses
 def known(tmp_path):
     """Gives a study given what was observed, by so many runs of moved futures."""
 
-    def of(study, until=None, policy=None, runs=16):
+    def of(study, until=None, policy=None, runs=8):
         folder = run_folder(knowing(study, until, policy, runs * FUTURES), tmp_path)
         move(folder, range(runs), None, unseen)
         return condition(study, until, policy, [folder.study.facts.held(run) for run in range(runs)])
