@@ -29,6 +29,11 @@ def test_the_chart_of_next_to_nothing(name):
     assert edges.shape == (65,) and np.all(np.diff(edges) >= 0)
 
 
+def test_the_chart_keeps_what_lies_at_the_cap_inside():
+    counts, _ = histogram_of_bins([binned_by_value(samples()["capped"])])
+    assert counts[0, -1] == 0 and counts[0, -2] > 1000
+
+
 def test_histogram_counts_every_finite_value_once():
     rng = np.random.default_rng(3)
     values = rng.standard_t(2, (2, 20_000)).astype(np.float32)
