@@ -51,6 +51,14 @@ def test_parts_add_up_to_es_exactly():
     assert whole.standard_error == pytest.approx(es.standard_error, rel=1e-6)
 
 
+def test_paths_of_an_event_have_equal_weights():
+    """The mean on them is E[Z | Z > z]."""
+    z, _ = drawn(4, 400_000)
+    share = of_event(z[0] > EDGE, as_units(z.shape[1], 1))
+    (mean,) = share.means(z[:1, share.path], z[:1, share.near])
+    assert_plausible(mean.estimate, BEYOND, mean.standard_error, resolves=0.03)
+
+
 def test_paths_alike_share_what_is_left_of_the_weight():
     x = np.array([5.0] * 3 + [4.0] * 3 + [0.0] * 294)
     share = share_of(x)
