@@ -30,7 +30,6 @@ LONGEST = {
     HERE / name
     for name in (
         "cli/test_one_screen.py",
-        "questions/test_reverse_stress.py",
         "program/test_forms_of_studies.py",
         "test_article.py",
         "test_docs.py",

@@ -64,6 +64,8 @@ RISKS = (
     {"variable": "own", "given": "own > 41", "level": 90},
 )
 """What else `risk` is asked: by year, at a level, of an event, and where a condition holds."""
+FEW = 2
+"""Runs of moved futures that `condition` makes."""
 KEPT = [name for name in registry.QUESTIONS if getattr(registry.question(name), "stored", True)]
 """Those whose answers are stored beside the cube."""
 ASKED = [*OPTIONS.items(), *(("risk", options) for options in RISKS)]

@@ -22,19 +22,16 @@ import pytest
 from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.answers.frames import called
-from engine.answers.layout import stacks, text_of
 from engine.answers.plain import SCHEMA
 from engine.answers.question import RUN, Option, fields
 from engine.answers.table import Kind
-from engine.cli.show.answers import LINES
 from engine.errors import UserError
-from engine.questions.conditioning import question
 from engine.run_folder import answer_store, ledger
 from engine.runs.asking import answered, ask
 from engine.runs.run import open_run, run
 from engine.runs.upkeep import verify
 from engine.storage.files import unsealed
-from tests.answers.asked import ASKED, KEPT, OPTIONS, stored, summed
+from tests.answers.asked import ASKED, FEW, KEPT, OPTIONS, stored, summed
 from tests.answers.units import held_to_units
 from tests.answers.words import held_to_words
 from tests.report.wording import report
@@ -43,17 +40,8 @@ from tests.small_files import call
 QUESTIONS = [*registry.OURS]
 ROOT = Path(__file__).parents[2]
 QUICK = ("compare", "explain", "discover", "extremes")
-"""Whose commands are held to the contract by default; those of all others by slow tests."""
-FEW = 8
+"""Questions whose answers are stopped."""
 STATS = ("estimate", "standard_error", "low", "high")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_runs_of_moved_futures():
-    """Those of `condition`, each of which takes a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(question, "RUNS", FEW)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -109,20 +97,6 @@ def test_json_frame_and_groups_hold_the_same(answers, done, name, options):
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_a_brief_frame_has_the_texts_of_the_screen(answers, name):
-    for table in answers[name].tables:
-        brief = answers[name].frame(table.name, brief=True)
-        is_folded = bool(table.across) and any(
-            f", {label}" in str(brief.index[0]) for label in table.labels(table.across)
-        )
-        names, columns = stacks(replace(table, across="") if is_folded else table, full=False)
-        if names.cells:
-            assert [*brief.index] == [one.estimate for one in names.cells]
-            assert brief.to_numpy().T.tolist() == [[text_of(one) for one in of.cells] for of in columns]
-        assert len(answers[name].frame(table.name, brief=True)) > 0
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
 def test_a_csv_file_keeps_the_digits_that_the_errors_bear(answers, name, tmp_path):
     answer = answers[name]
     short, whole = (
@@ -162,47 +136,6 @@ def test_the_report_has_a_section_of_every_answer(answers, done):
     assert all(answers[name].question == name for name in KEPT)
     page = report(done.folder, done.study, done.cube).decode()
     assert [name for name in KEPT if f'<h2 id="{name}"' not in page] == []
-
-
-@pytest.fixture
-def asked_once(monkeypatch):
-    """Commands that ask the same show one answer."""
-    given = {}
-
-    def once(name, options, of):
-        key = name, repr(options)
-        if key not in given:
-            given[key] = ask(name, options, of)
-        return given[key]
-
-    monkeypatch.setattr("engine.runs.asking.ask", once)
-
-
-@pytest.mark.usefixtures("asked_once")
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in KEPT]
-)
-def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, done, name, monkeypatch):
-    """By default and in full."""
-    monkeypatch.setenv("COLUMNS", "80")
-    folder = done.folder
-    flags = {one.name: one.flag for one in fields(registry.question(name))}
-    words = [word for key, value in OPTIONS[name].items() for word in _words(flags[key], value)]
-    monkeypatch.setattr("engine.run_folder.finding.stored_study", lambda *_, **__: done.study)
-    for full in ((), ("--full",)):
-        ended = call(name, folder, *words, "--quiet", *full)
-        assert ended.exit_code == 0, ended.output
-        assert " ".join(ended.stdout.split()).startswith(answers[name].finding[:40])
-        commands = "xarray.open", "rustbelt "  # which are never broken
-        lines = [line for line in ended.stdout.splitlines() if not any(one in line for one in commands)]
-        wide = [line for line in lines if len(line) > 80]
-        assert not wide, wide
-        assert (len(lines) <= LINES) == (not full)
-
-
-def _words(flag, value):
-    values = [value] if isinstance(value, str) or not isinstance(value, tuple) else [",".join(map(str, value))]
-    return [] if value is None else ([flag] if value is True else [flag, *map(str, values)])
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -29,14 +29,3 @@ def test_kinds_and_dimensions_are_read_from_the_values():
     }  # fmt: skip
     square = [{"outcome": one, "policy": two, "unit": f"of {one}"} for one in "ab" for two in "xy"]
     assert table("risk", "Risk", square, "outcome", "policy").by_name["unit"].over == ("outcome",)
-
-
-def test_the_glossary_states_meaning_heading_and_unit_and_the_study_may_state_units():
-    made = table("risk", "Risk", [{"policy": "old", "year": 2020, "gap": 0.5}], "policy", units={"gap": "yuan"})
-    assert (made.by_name["year"].unit, made.by_name["gap"].unit) == ("year", "yuan")
-    assert (made.by_name["policy"].about, made.by_name["gap"].about) == ("policy", "gap")
-
-
-def test_a_table_without_rows_is_empty_and_an_empty_brief_form_has_no_rows():
-    assert len(table("risk", "Risk", [], "outcome", "policy")) == 0
-    assert not any(table("risk", "Risk", ROWS, "outcome", "policy", brief=()).brief)

@@ -138,12 +138,6 @@ def test_a_folder_that_holds_something_else_is_left_as_it_is(tmp_path, bridge):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_that_holds_another_study(finished):
-    words = ["run", finished / "bridge.toml", *own("Bridge"), "--out", finished / "bridge", "--quiet"]
-    refused(call(*words, "--seed", 8), "with fingerprint")
-    assert call(*words).exit_code == 0
-
-
 def test_a_refused_run_leaves_an_empty_folder_empty(tmp_path):
     (tmp_path / "empty").mkdir()
     model = MODELS.read_text().replace("over * factors.price", "jnp.log(over - 1) * factors.price")

@@ -1,6 +1,5 @@
 """The command line: what it prints, where, and how it ends."""
 
-import json
 import os
 import re
 import shlex
@@ -73,20 +72,6 @@ def test_the_table_has_policies_side_by_side_with_intervals_each_time_that_it_is
     assert max(map(len, (line for line in lines if ": " not in line))) <= 120
     assert "open_datatree" in ended.stdout and "Next: rustbelt risk" in ended.stdout
     assert ended.stderr == ""
-
-
-def test_json_is_one_answer_and_nothing_else(runs):
-    ended = call("run", runs / "bridge.toml", *own("Bridge"), "--out", runs / "bridge", "--json")
-    found = records(ended.stdout)
-    assert all(set(record) == KEYS for record in found)
-    by_key = {(r["measure"], r["policy"], r["variable"]): r for r in found}
-    assert len(by_key) == len(found)
-    assert json.loads(ended.stdout) == json.loads(call("risk", runs / "bridge", *own("Bridge"), "--json").stdout)
-    cube = xr.open_datatree(runs / "bridge" / "cube.zarr", engine="zarr")
-    value = float(cube["risk"]["damage"].sel(policy="weak", measure="ES95", stat="estimate"))
-    assert_same(by_key[("ES95", "weak", "damage")]["estimate"], value)
-    assert by_key[("difference_ES95", "strong", "damage")]["estimate"] < 0
-    assert by_key[("probability", "weak", "collapse")]["low"] is not None
 
 
 def test_a_finished_run_is_asked_for_any_level(runs):

@@ -29,14 +29,6 @@ def test_a_bound_that_is_reached_is_no_failure_and_says_how_many_would_do(tmp_pa
     assert "at 3,000 futures" in ended.stdout and ": --paths" in ended.stdout
 
 
-@pytest.mark.parametrize("words", [("run", "--until"), ("precision",)])
-def test_an_unknown_name_ends_with_two_and_the_name_that_may_be_meant(bridge, words):
-    command, *option = words
-    ended = call(command, bridge[0], *option, "ES99 of damge under week within 1 %", *bridge[1:])
-    assert ended.exit_code == 2 and "2 problems" in ended.stderr
-    assert "mean 'damage'" in ended.stderr and "mean 'weak'" in ended.stderr
-
-
 def test_each_sampler_has_its_own_pilot_which_has_to_fit_into_memory(bridge):
     told = json.loads(call("precision", bridge[0], MEAN, *bridge[1:], "--json").stdout)
     pilots = {row["sampler"]: row["pilot"] for row in told["tables"]["forecast"]["rows"]}

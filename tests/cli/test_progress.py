@@ -18,7 +18,7 @@ from engine.runs.headline import so_far
 from engine.study.loading import load_model_file
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
-from tests.small_files import BRIDGE, MODELS, POND, call, own, write
+from tests.small_files import BRIDGE, MODELS, call, own, write
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +55,6 @@ def test_the_headline_tightens_to_what_the_table_says(logged):
         assert_same(news[-1]["policies"][policy]["low"], exact.low)
         assert so_far(RunFolder(folder, study)).estimates[policy] == exact
     assert so_far(RunFolder(folder, replace(study, keep=replace(study.keep, outcomes=())))) is None
-
-
-def test_quiet_says_nothing_and_an_unknown_way_is_refused(tmp_path):
-    study = write(tmp_path, POND)
-    assert call("run", study, *own("Pond"), "--out", tmp_path / "out", "--quiet").stderr == ""
-    ended = call("run", study, *own("Pond"), "--log", "xml")
-    assert ended.exit_code == 2 and "'xml'" in ended.stderr and "'auto', 'json'" in ended.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

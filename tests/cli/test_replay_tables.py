@@ -13,7 +13,7 @@ from engine.formatting import unit_name
 from engine.run_folder.folder import RunFolder
 from engine.runs.replay import percentiles, replay
 from engine.runs.run import open_run
-from tests.small_files import BRIDGE, MODELS, POND, call, own, write
+from tests.small_files import BRIDGE, MODELS, call, own, write
 
 
 @pytest.fixture
@@ -58,15 +58,6 @@ def test_json_is_the_answer_and_nothing_else(pond, story):
             assert unit == unit_name(values.attrs)
     draws = {row["factor"]: row["draw"] for row in tables["draws"]["rows"]}
     assert draws == {name: float(value) for name, value in first["draws"].data_vars.items()}
-
-
-def test_a_value_that_is_no_number_is_null(tmp_path):
-    source = MODELS.read_text().replace('"shortage": missing}', '"shortage": missing / (missing - missing)}')
-    (tmp_path / "model.py").write_text(source)
-    ended = call("replay", write(tmp_path, POND), "--model", f"{tmp_path / 'model.py'}:Pond", "--path", 5, "--json")
-    assert ended.exit_code == 0, ended.output
-    rows = json.loads(ended.stdout)["tables"]["outcomes"]["rows"]
-    assert {row["value"] for row in rows if row["variable"] == "shortage"} == {None}
 
 
 def test_what_is_saved_is_the_replay(pond, story, tmp_path):

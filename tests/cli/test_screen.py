@@ -17,10 +17,7 @@ from rich.cells import cell_len
 from engine.answers.as_text import SPREAD, cell
 from engine.cli.show import screen
 from engine.cli.show.answers import LINES, print_answer
-from engine.cli.show.rows import Column, print_rows
-from engine.cli.show.study_digest import digest
 from engine.risk.estimation.influences import MEASURES
-from engine.study.loading import load_study
 from tests.cli.printed import compared, printed, risk_of
 from tests.small_files import BRIDGE, own, write
 
@@ -62,29 +59,6 @@ def test_the_brief_form_of_any_number_of_policies_is_one_screen_with_every_polic
         lines = printed(80, print_answer, risk_of(study, tables), False)
         assert_whole(lines, 80, (), study.policy_names)
         assert len(lines) <= LINES, "\n".join(lines)
-
-
-@pytest.fixture(scope="module")
-def shipped():
-    return load_study("rustbelt")
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_other_tables_break_nothing(shipped, width):
-    lines = printed(width, print_answer, digest(shipped, None), True)
-    names = [*(item.name for item in shipped.inputs), *shipped.groups]
-    assert_whole(lines, width, ["p50 2.2 (2.19)", "correlation 0.3", "0.288"], names)
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_columns_that_have_no_room_go_on_below(width):
-    heads = [f"policy_{k}" for k in range(12)]
-    rows = [[f"{1234.5 * (k + 1):,.1f}" for k in range(12)], [f"{-k}" for k in range(12)]]
-    names = Column("what it is", [LONG, "second"], left=True)
-    columns = [Column(head, cells) for head, *cells in zip(heads, *rows, strict=True)]
-    lines = printed(width, print_rows, "all of them", names, columns)
-    assert_whole(lines, width, [*heads, *rows[0]], [LONG])
-    assert lines[0] == "all of them" and sum("what it is" in line for line in lines) >= 1 + (width < 200)
 
 
 def test_a_name_that_is_too_long_is_broken_behind_underscores():

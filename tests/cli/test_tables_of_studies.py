@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.answers.as_text import claimed
-from engine.cli.show.study_digest import differing, digest, targets_text
+from engine.cli.show.study_digest import digest, targets_text
 from engine.study.loading import load_study
 from engine.study.tables.shocks import stationary
 from tests.shock_study import walk
@@ -41,14 +41,6 @@ def test_priors_groups_and_claims_are_those_of_the_study(shipped):
     assert answer["groups"]["group"] == (*shipped.groups, *shipped.shocks.groups)
     claims = [(str(claim), claimed(shipped, claim)) for claim in shipped.challenge.claims]
     assert [(row["claim"], row["in_words"]) for row in answer["claims"].rows()] == claims
-
-
-def test_levers_that_differ_are_those_whose_values_do(shipped):
-    apart = differing(shipped)
-    assert apart and all(len({*values}) > 1 and len(values) == 2 for values in apart.values())
-    assert apart["before"] == ["-", "old"]
-    rows = {(row["lever"], row["policy"]): row["value"] for row in digest(shipped, None)["levers"].rows()}
-    assert rows == {(name, shipped.policy_names[k]): own[k] for name, own in apart.items() for k in range(2)}
 
 
 def test_the_dependence_of_a_group_is_that_of_all_its_pairs(shipped):

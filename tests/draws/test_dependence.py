@@ -68,8 +68,3 @@ def test_the_scores_are_those_of_the_formula(r):
         assert found[name].dtype == np.float32
         # the root near 0 takes the square root of a rounding error
         assert_close(found[name], exact, dtype=np.float32 if r > -0.5 else np.float16)
-
-
-def test_a_lone_member_keeps_its_score():
-    own = scores(["a"], 100)
-    assert_close(joint(own, scores(["group:group"], 100), gaussian(-0.5, "a"))["a"], own["a"])

@@ -205,12 +205,3 @@ def test_means_of_smooth_functions_are_without_bias_and_vary_much_less():
     means = smooth(scores()[:-1]).mean(axis=-1)
     assert_plausible(means.mean(), 1.0, means.std(ddof=1) / np.sqrt(REPLICATES), 1e-3)
     assert gain(smooth) > 10
-
-
-def test_products_of_far_dimensions_vary_no_more_than_by_chance():
-    """In all pairs of some of the last dimensions that are used."""
-    keys = np.array([keyed(f"far {k}", k) for k in range(sobol.DIMENSIONS - 11, sobol.DIMENSIONS + 1)])
-    parts = [words(first, TILE, keys) for first in range(0, 64 * SIZE, TILE)]
-    z = ndtri((np.concatenate(parts, axis=1) + 0.5) / 2.0**32).reshape(12, 64, SIZE)
-    squares = [(z[a] * z[b]).mean(axis=-1).var() * SIZE for a, b in combinations(range(12), 2)]
-    assert np.mean(squares) < 1.5

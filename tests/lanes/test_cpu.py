@@ -93,18 +93,6 @@ def test_items_of_a_lane_are_joined_with_the_lanes(width):
         assert_same(found[name], np.moveaxis(values, 0, -1).reshape(*values.shape[1:-1], 3 * lanes))
 
 
-def test_parts_of_outputs_are_those_of_the_whole():
-    made = cpu.compile(grouped, np.float32(0), items=3, width=4)
-    everything = made(np.float32(1), 8, 13)
-    parts = {"table": (slice(1, 3),), "turns": (2,), "item": ()}
-    found = made.start(np.float32(1), 8, 13, parts=parts)()
-    assert_same(found["table"][..., :39], everything["table"][1:3])
-    assert_same(found["turns"][..., :39], everything["turns"][2])
-    assert_same(found["item"][..., :39], everything["item"])
-    found = made.start(np.float32(1), 8, 13, parts={"table": np.s_[:, 1]})()
-    assert_same(found["table"][..., :39], everything["table"][:, 1])
-
-
 class Later(Executor):
     """An executor that keeps its work."""
 

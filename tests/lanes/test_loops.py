@@ -7,7 +7,7 @@ import pytest
 from jax import lax
 
 from engine.lanes.nest import trace
-from engine.lanes.operations import Loop, NoScalarForm, Operation, Store
+from engine.lanes.operations import NoScalarForm
 from tests.lanes.checked import faults
 from tests.lanes.compiled import WIDTHS, assert_by_lanes_as_by_xla
 from tests.pairs import in_turn
@@ -120,41 +120,3 @@ def test_loops_of_64_bits_give_what_xla_gives():
 def test_a_loop_of_no_turn_is_refused():
     with pytest.raises(NoScalarForm, match="a loop of no turn"):
         trace(lambda s, lane: {"y": lax.scan(lambda c, x: (c + 1, x), s, np.zeros((0, 2)))[0]}, np.float32(1))
-
-
-def loops_of(items):
-    return [one for one in items if isinstance(one, Loop)]
-
-
-def names_of(items):
-    return [one.name for one in items if isinstance(one, Operation)]
-
-
-def test_what_a_loop_does_not_change_is_computed_before_it():
-    def function(shared, lane, x):
-        def outer(c, y):
-            def turn(d, z):
-                return d + jnp.sqrt(y) * jnp.floor(x) + jnp.abs(z) - jnp.ceil(shared["one"]), None
-
-            return lax.scan(turn, c, shared["row"])[0], None
-
-        return {"y": lax.scan(outer, x, shared["row"])[0]}
-
-    nest = trace(function, SHARED, jax.ShapeDtypeStruct((), np.float32)).nest()
-    (outer,) = loops_of(nest.body)
-    (inner,) = loops_of(outer.body)
-    assert {"floor", "ceil"} <= {*names_of(nest.body)} and "sqrt" in names_of(outer.body)
-    assert names_of(inner.body) == ["add", "abs", "add", "sub"]
-    operations = [one for one in (*nest.body, *outer.body, *inner.body) if isinstance(one, Operation)]
-    by_lane = {one.name: one.level.wide for one in operations}
-    assert by_lane["floor"] and not any(by_lane[name] for name in ("ceil", "sqrt", "abs"))
-
-
-def test_rows_that_lie_in_memory_are_read_there_and_constants_are_no_code():
-    def function(shared, lane, own):
-        _, first = lax.scan(lambda c, x: (c + x, c), own["x"], own["rows"])
-        return {"y": lax.scan(lambda c, x: (c + x[0] * x[1], None), 0.0, (first, jnp.arange(4.0) ** 3))[0]}
-
-    nest = trace(function, SHARED, examples()).nest()
-    assert not [one for one in nest.body if isinstance(one, Store) and one.address.memory not in nest.results]
-    assert len(nest.pool) == 4

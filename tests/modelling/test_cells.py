@@ -1,7 +1,5 @@
 """Labelled scalars: broadcasting by name, operators, folds, rules for one cell."""
 
-import jax
-import jax.numpy as jnp
 import pytest
 
 from engine.modelling.cells import Cells, clip, each, maximum, merged_labels, normal_cdf, table, where
@@ -47,13 +45,6 @@ def test_functions_and_comparisons():
     assert where((BOTH > 1) & (BOTH < 4), 1.0, 0.0).over() == 2
     assert clip(BOTH, 2, 5).over() == 2 + 2 + 3 + 4 + 5 + 5
     assert float(normal_cdf(1.959964)) == pytest.approx(0.975, abs=1e-6)
-
-
-def test_cells_are_a_pytree_of_their_scalars():
-    doubled = jax.tree.map(lambda leaf: 2 * leaf, BOTH)
-    assert doubled["south", "cement"] == 12
-    stacked = jax.vmap(lambda cells: cells * 2)(Cells(REGION, [jnp.arange(3.0), jnp.ones(3)]))
-    assert stacked["north"].shape == (3,)
 
 
 def test_labels_that_do_not_fit_are_refused():

@@ -47,13 +47,6 @@ def test_money_keeps_its_currency_beside_what_udunits_reads(unit):
     assert (about["units"], about["udunits"]) == MONEY[unit]
 
 
-def test_powers_of_ten_and_dimensions_are_kept():
-    cf_units = pytest.importorskip("cf_units")
-    assert cf_units.Unit(udunits("bn yuan/yr/k persons")) == cf_units.Unit("1e6 year-1")
-    assert cf_units.Unit(udunits("euro per MWh")).is_convertible("J-1")
-    assert cf_units.Unit(udunits("% of 2015 GDP")).convert(12.0, "1") == pytest.approx(0.12)
-
-
 CONVERSIONS = {
     ("kt/yr", "Mt/yr"): 1e-3,
     ("%", "1"): 0.01,

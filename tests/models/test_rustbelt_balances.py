@@ -11,14 +11,6 @@ from tests.rustbelt_paths import LAWS, MODEL, STUDY, drawn, policy, run, shocks
 # ------------------------------------------------------------------ limits
 
 
-def test_without_exit_plants_leave_by_plan_alone():
-    factors = drawn(256, exit_rate=0.0)
-    result = run(policy("old"), factors, shocks(256))
-    assert not result.yearly["given_up_share"].any()
-    more = run(policy("old"), drawn(256), shocks(256)).yearly["given_up_share"]
-    assert np.all((more > 0).any((0, 1, 2)) & (more < 0.5).all((0, 1, 2)))
-
-
 def test_the_fund_is_spent_once_as_far_as_budgets_pay():
     rich = run(policy("reform_full"), drawn(64, fiscal_space_initial=1.0), shocks(64)).yearly
     assert_close(rich["fund_spending"].sum((0, 1)), np.full(64, 100.0))
@@ -28,11 +20,6 @@ def test_the_fund_is_spent_once_as_far_as_budgets_pay():
         assert not np.delete(spent, years, axis=0).any()
     paid = run(policy("reform_full", central_share=1.0), drawn(64), shocks(64)).yearly
     assert_close(paid["fund_spending"][:2].sum(1), np.full((2, 64), 50.0))
-
-
-def test_without_a_cut_nobody_is_laid_off_by_cuts():
-    result = run(policy("reform_full", capacity_cut=0), drawn(64), shocks(64))
-    assert not result.yearly["cut_layoffs"].any()
 
 
 def test_reform_with_every_lever_of_old_is_old_to_the_bit():

@@ -1,26 +1,8 @@
 """Devices and their memory, sizes, and how often a program is compiled."""
 
-import engine
-from engine.program import devices
-from engine.program.programs import program_on
-from engine.study.loading import load_model_file, load_study
-from engine.study.study import BLOCK
-from tests.small_files import BRIDGE, MODELS, call, own, write
+from tests.small_files import BRIDGE, call, own, write
 
 # ------------------------------------------------------------------------------- compiled once
-
-
-def test_a_run_of_several_blocks_compiles_its_program_once(tmp_path, monkeypatch):
-    made = []
-
-    def program(*args, **options):
-        made.append(program_on(*args, **options))
-        return made[-1]
-
-    monkeypatch.setattr(devices, "program_on", program)
-    study = load_study(write(tmp_path, BRIDGE), model=load_model_file(f"{MODELS}:Bridge"), paths=3 * BLOCK)
-    engine.run(study, tmp_path / "out")
-    assert [one.traces for one in made] == [1]
 
 
 # ------------------------------------------------------------------------------- memory

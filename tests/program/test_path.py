@@ -12,9 +12,8 @@ from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.program.contract import Program
 from engine.study.loading import read_study
-from engine.study.study import Block
 from tests.helpers import assert_close, assert_same
-from tests.user_models import REGION, computed, echo, farms_program, outcomes, program, static
+from tests.user_models import REGION, computed, echo, program, static
 
 YEARS = np.arange(2016, 2021)
 POLICIES = {
@@ -77,28 +76,11 @@ def test_a_policy_that_starts_late_has_the_levers_and_the_start_of_the_one_befor
     assert_same(series("late", "by_cell")[2], np.ones((2, 3), np.float32))
 
 
-def test_policies_phase_in_by_their_implementation_from_any_other():
-    expected = [3, 3, 10, 20 + 0.25 * 80, 20 + 0.25 * 80]
-    assert_same(series("half"), np.array(expected, np.float32))
-    assert_same(series("half", "start"), np.array([2016, 2016, 2018, 2019, 2019], np.float32))
-
-
 def test_a_drawn_implementation_is_the_factors_draw_on_each_path():
     made, _ = echoed()
     (share,) = made.trace(0).draws.astype(np.float64)
     expected = np.array([[3], [3], [3], [3], [3]]) + share * (np.array([[2], [10], [10], [20], [20]]) - 3)
     assert_close(of("drawn", "plain"), expected)
-
-
-def test_draws_stand_in_the_order_of_the_study():
-    made = farms_program()
-    names = [item.name for item in made.study.inputs]
-    assert names == list(made.study.model.factors) != sorted(names)
-    draws = made.draws(Block(0, 0, 4096))
-    middle = dict(zip(names, np.median(draws, axis=-1).tolist(), strict=True))
-    for item in made.study.inputs:
-        low, high = (float(item.marginal.quantile(u)) for u in (0.45, 0.55))
-        assert low < middle[item.name] < high
 
 
 # ------------------------------------------------------------------------------- shocks and draws
@@ -183,21 +165,6 @@ def test_a_static_model_is_evaluated_on_every_path_under_every_policy(sampler):
     assert made.traces == 1
 
 
-class NothingDrawn(StaticModel):
-    """A model without factors and levers."""
-
-    outcomes = {"answer": Outcome("1")}
-
-    def evaluate(self, factors, levers):
-        return {"answer": 42}
-
-
-def test_a_model_without_factors_and_levers_runs():
-    study = static(NothingDrawn(), {}, 100)
-    assert_same(outcomes(study)["answer"], np.full((1, 100), 42, np.float32))
-    assert program(study).draws(study.blocks()[0]).shape == (0, 100)
-
-
 class Bare(PathModel):
     """A path model without factors, levers, dimensions and recorded values."""
 
@@ -210,19 +177,6 @@ class Bare(PathModel):
 
     def step(self, state, year, factors, shocks, levers):
         return state + shocks.step, {"height": state + shocks.step}
-
-
-class Silent(Bare):
-    """The walk again, with nothing recorded."""
-
-    yearly = {}
-    outcomes = {"end": Outcome("1", lambda state: state), "top": Outcome("1", peak("height"))}
-
-
-def test_a_path_model_that_records_nothing_has_the_same_outcomes():
-    text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
-    loud, silent = (computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent()))
-    assert_same(silent, loud)
 
 
 def mean(variable):

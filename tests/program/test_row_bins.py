@@ -41,13 +41,6 @@ def test_machine_code_counts_as_numpy_does(kind, starts):
             assert one.dtype == other.dtype
 
 
-@pytest.mark.parametrize("groups", [0, 1])
-def test_of_nothing_there_is_nothing(groups):
-    none, starts = np.zeros(0, np.float32), np.zeros(groups, np.int64)
-    for count in (row_bins.counted, histograms.by_numpy):
-        assert [array.shape for array in count(none, starts)] == [(0,), (groups, 0), (0,)]
-
-
 def test_numpy_counts_where_the_compiler_ends(monkeypatch):
     def ended(*_):
         raise CompilerEnded("gone")

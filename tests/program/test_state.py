@@ -16,9 +16,8 @@ from engine.program.programs import program_on
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
 from tests.refusals import refuses
-from tests.user_models import REGION, computed
+from tests.user_models import REGION
 
-YEARS = np.arange(2016, 2024)
 RATES = [0.5, 0.25, 2.0, 1.0, 4.0, 0.125, 8.0, 1.5]
 LARGE = 2**24
 
@@ -110,16 +109,6 @@ def test_the_year_is_an_index():
     assert_same(values["rate"], np.broadcast_to(np.array(RATES, np.float32)[:, None], (2, 8, 512)))
     since = np.array([RATES[:8], [*RATES[:4], *RATES[:4]]], np.float32)
     assert_same(values["since"], np.broadcast_to(since[..., None], (2, 8, 512)))
-
-
-def test_outcomes_of_such_a_state_and_its_replay():
-    result = computed(made())
-    values = yearly()
-    names = list(study().model.outcomes)
-    assert_same(result[:, names.index("digits")], values["last_digits"][:, -1])
-    assert_same(result[:, names.index("flags")], values["ever"].sum(axis=1))
-    assert_same(result[:, names.index("good")], values["good_years"][:, -1].sum(axis=1))
-    assert_same(made().path(300).outcomes, result[..., 300:301])
 
 
 class Grows(Kinds):

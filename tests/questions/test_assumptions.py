@@ -13,7 +13,7 @@ from engine.program import devices
 from engine.questions.assumptions import MEASURES, assumptions, structures
 from engine.risk.estimation.tables import tables_of_paths
 from tests.helpers import assert_plausible, assert_same
-from tests.questions.assumed import BILL, bill, lake
+from tests.questions.assumed import bill, lake
 
 MEANS = {STATED: 0.5, "exit off": 0.0, "exit doubled": 1.5, "cuts off": 0.75, "all off": 0.5}
 """Mean cost under reform; under old it is 1."""
@@ -109,12 +109,3 @@ def test_paths_that_are_not_finite_are_refused_with_the_assumption():
     tables = {"noise": {"off": {"noise": 0}, "doubled": {"noise": "1e38x"}}}
     with pytest.raises(UserError, match=r"assumptions.noise.doubled: values are not finite on"):
         assumptions(bill(assumptions=tables))
-
-
-def test_replicates_are_the_units():
-    run = BILL["run"] | {"sampler": "sobol", "paths": 4096 * 40}
-    _, (_, table), _ = assumptions(bill(run=run), 4096 * 40)
-    truth = MEANS["exit doubled"] - 1.0
-    gap = differences(table, "cost", "mean")["exit doubled"]["difference"]
-    assert_plausible(gap.estimate, truth, gap.standard_error + 1e-7, resolves=0.01)
-    assert abs(gap.estimate - truth) < 1e-3  # stratified: far closer than paths by themselves

@@ -267,16 +267,6 @@ def test_a_lever_that_is_drawn_is_taken_with_its_draw(lake):
         assert_close(in_force, want, np.float32)
 
 
-def test_the_shares_of_a_path_model_by_hand(lake):
-    given = attribution(lake, "old", "drawn", ["gone"], device="cpu")
-    mean = part(given, "gone", "mean")
-    # E[w f] = 1; E[w] = 1/2, E[w^2] = 1/3: fee and quota, which need each other, share 16 E[w^2]
-    for own, want in zip(mean.share, (14.0, 8 / 3, 4.0 + 8 / 3), strict=True):
-        assert_plausible(own.estimate, want, own.standard_error, 1.0)
-    for own, want in zip(mean.alone, (14.0, 0.0, 4.0), strict=True):
-        assert_plausible(own.estimate, want, own.standard_error, 1.0)
-
-
 @pytest.mark.parametrize(
     ("start", "end", "problem"),
     [

@@ -20,7 +20,6 @@ from tests.questions.explained import (
     row,
     run_of,
     total_cost,
-    vasicek,
 )
 
 
@@ -88,14 +87,6 @@ def test_where_low_is_worse_it_is_the_mirror(given):
         assert other.estimate == pytest.approx(one.estimate, abs=1e-6)
     assert distance(mirrored) == pytest.approx(distance(given), rel=1e-4)
     assert mirrored["worst"]["path"] == given["worst"]["path"]
-
-
-def test_vasicek():
-    """The quantile of the loss is the loss at the quantile of the economy."""
-    given = explained(vasicek(), "loss")
-    shift = row(given["inputs"], input="economy")["shift"]
-    assert_plausible(shift.estimate, BEYOND, shift.standard_error, resolves=0.1)
-    assert distance(given) == pytest.approx(EDGE, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["ruin", "both"])

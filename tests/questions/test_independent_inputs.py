@@ -6,13 +6,10 @@ import functools
 
 import numpy as np
 import pytest
-from jax.sharding import Mesh
 
 from engine.program import devices
-from engine.program.cpu_program import CpuProgram
 from engine.questions import variants
 from engine.questions.independent_inputs import independent_inputs, replicates
-from engine.study.components import Change
 from engine.study.loading import load_study
 from tests.helpers import assert_same
 from tests.questions.assumed import lake
@@ -59,31 +56,3 @@ def test_a_replicate_of_an_input_changes_it_and_leaves_the_others_bit_for_bit(ma
             if one.kind == "shock":
                 assert moved <= theirs and moved
     assert program.traces <= 1
-
-
-@pytest.mark.parametrize("make", [lake, walk], ids=["factors", "shocks"])
-def test_replicate_zero_is_the_study_itself_bit_for_bit(make):
-    program, before = program_of(make)
-    after = variants.redrawn(program, replicates(independent_inputs(make()), 0)).path(5)
-    assert_same(after.outcomes, before.outcomes)
-    assert_same(after.draws, before.draws)
-
-
-def with_fixed(program, **values):
-    """The program with some factors fixed."""
-    return variants.fed(program, Change(factors={name: (0.0, value) for name, value in values.items()}))
-
-
-def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads():
-    study = lake()
-    core, axes = devices.mesh("cpu").devices[:1], devices.mesh("cpu").axis_names
-    block, one = study.block(0), independent_inputs(study)[0]
-    seen = []
-    for width, threads in ((16, 1), (4, 2), (1, 4)):
-        program = CpuProgram(study, Mesh(np.repeat(core, threads), axes), study.dtype, width=width)
-        program.prepare()
-        for fed in (variants.redrawn(program, replicates((one,), 2)), with_fixed(program, inflow=2.5)):
-            seen.append(fed.submit(block).of(block))
-            assert fed.traces == 1
-    for k, outcomes in enumerate(seen[2:]):
-        assert_same(outcomes, seen[k % 2])

@@ -48,10 +48,6 @@ def change_of(name, kind):
     return lake(assumptions={name: ASSUMED[name]}).assumptions[0].change(kind)
 
 
-def test_no_change_leaves_every_bit():
-    assert_same(outcomes(lake(), Change(), as_stated()), outcomes(lake()))
-
-
 def fixed(name, value):
     """The factors of the lake, one of them a number."""
     group = {"group": "wet"} if "group" in LAKE["factors"][name] else {}
@@ -120,15 +116,6 @@ def test_members_that_are_against_the_others_are_put_on_one_side_by_the_program_
         (joined([together, signs], study.groups), {"correlation": 0.1, **copula}),
     ):
         assert_same(outcomes(study, change), outcomes(lake(groups={"wet": stated})))
-
-
-def test_nothing_is_traced_again():
-    study = lake()
-    program = devices.program(study)
-    program.prepare()
-    fed = [(at, variants.fed(program, change_of(*at))) for at in STATED]
-    assert [at for at, _ in variants.results(fed, study.blocks())] == [*STATED]
-    assert program.traces == 1
 
 
 LEVERS = [

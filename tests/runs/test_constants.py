@@ -70,17 +70,6 @@ def test_a_drawn_constant_leaves_all_other_draws_as_they_are(sampler):
 # ------------------------------------------------------------------------------- years up to one
 
 
-@pytest.mark.parametrize("form", ["loop", pytest.param("xla", marks=pytest.mark.slow)])
-def test_outcomes_up_to_a_year_are_those_of_a_study_that_ends_in_it(form):
-    names = [*model().outcomes]
-    whole, ended = (well(time={"first": 2016, "last": last}) for last in (2020, 2018))
-    all_years, three = computed(whole, form)[0], computed(ended, form)[0]
-    so_far = names.index("shortage_so_far")
-    assert_same(all_years[:, so_far], three[:, names.index("shortage")])
-    assert_same(three[:, so_far], three[:, names.index("shortage")])
-    assert np.any(all_years[:, so_far] < all_years[:, names.index("shortage")])
-
-
 # ------------------------------------------------------------------------------- runs
 
 

@@ -7,12 +7,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pytest
 import xarray as xr
 
 import engine
-from engine.draws import random_words
-from engine.draws.sampling import SAMPLERS
 from engine.run_folder.cube import attributes
 from engine.run_folder.finding import find_study
 from engine.run_folder.folder import RunFolder
@@ -20,12 +17,10 @@ from engine.run_folder.reading import read_path
 from engine.runs.replay import replay
 from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
-from tests.helpers import assert_close, assert_same
+from tests.helpers import assert_same
 from tests.refusals import refuses
 from tests.shock_study import ALL, only, walk
 from tests.small_files import BRIDGE, MODELS, POND, call, write
-from tests.user_models import farms
-from tests.words import words
 
 
 def small(folder, text, name, **changes):
@@ -89,39 +84,6 @@ def test_several_paths_are_the_single_ones_bit_for_bit(tmp_path):
         one = replay(study, number)
         same(many.isel(path=k, drop=True), one)
         assert one.attrs == {**many.attrs, "path": number}
-
-
-@pytest.mark.slow
-def test_double_precision_rounds_to_single():
-    study, numbers = farms(), [0, 5, 777, 778, 4095]
-    single, double = (replay(study, numbers, precision=kind) for kind in ("float32", "float64"))
-    assert (single.attrs["precision"], double.attrs["precision"]) == ("float32", "float64")
-    for group in ("yearly", "outcomes", "draws"):
-        for name, exact in double[group].data_vars.items():
-            assert exact.dtype == np.float64
-            assert_close(exact.values, single[group][name].values, np.float32)
-            assert np.any(exact.values != single[group][name].values), f"{name} was not computed in double"
-
-
-def test_draws_in_double_precision_are_the_quantiles_of_the_words_of_the_run(tmp_path):
-    text = BRIDGE.replace("seed = 7", 'seed = 7, sampler = "random"')
-    study = small(tmp_path, text, "Bridge")
-    key = random_words.stream_key(study.seed, "factor:price", 0)
-    (drawn_words,) = words(SAMPLERS["random"], key[None], 0, 1024)
-    (law,) = (item.marginal for item in study.inputs if item.name == "price")
-    drawn = replay(study, [3, 1000], precision="float64")["draws"]["price"]
-    assert_close(drawn.values, law.quantile((drawn_words[[3, 1000]] + 0.5) / 2.0**32))
-
-
-def test_a_path_beyond_the_words_of_32_bits_is_one_of_its_own(tmp_path):
-    far = small(tmp_path, POND, "Pond", paths=2**32 + 4096)
-    found = replay(far, [2**32 + 4, 2**32 + 5, 4, 5])["draws"]
-    same(replay(far, 5), replay(small(tmp_path, POND, "Pond"), 5))
-    for values in found.data_vars.values():
-        assert len(set(values.values.tolist())) == 4
-    # antithetic: the two of a pair mirror each other there too
-    depth = found["depth"].values.reshape(2, 2).sum(axis=1)
-    assert_close(depth, np.float32([13.0, 13.0]))
 
 
 def test_a_run_is_replayed_with_its_own_seed(tmp_path, monkeypatch):

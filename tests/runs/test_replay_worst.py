@@ -66,14 +66,6 @@ def test_equal_paths_come_by_their_number(ran):
         assert np.all(np.diff(found["path"].values[damaged:]) > 0)
 
 
-def test_the_worst_paths_are_replayed_by_their_numbers(ran):
-    folder, study = ran
-    found = worst(RunFolder(folder, study), "damage", "weak", 3)
-    story = replay(study, found["path"].values)
-    assert_same(story["outcomes"]["path"].values, found["path"].values)
-    assert_same(story["outcomes"]["damage"].values, found["damage"].values)
-
-
 def test_an_outcome_of_which_no_path_is_kept(tmp_path):
     study = bridge(tmp_path, BRIDGE + '[keep]\noutcomes = ["margin"]\n')
     run(study, tmp_path / "run")

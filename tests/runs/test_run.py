@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import engine
-from engine.charts.kinds import KINDS
 from engine.errors import UserError
 from engine.execution import results
 from engine.run_folder.folder import RunFolder
@@ -123,16 +122,6 @@ def test_the_folder_is_looked_after(place, tmp_path):
     assert {damage.part for damage in run.verify()} == {"cube"}
     repair = run.repair(device="cpu")
     assert isinstance(repair, Repair) and repair.finished is not None and run.verify() == []
-
-
-def test_figures_by_kind_and_a_page(place, tmp_path):
-    _, run = place
-    assert {*KINDS} <= {*dir(run.plot)}
-    drawn = run.plot.exceedance(variable=run.study.keep.outcomes[0])
-    assert drawn.to_dict()["layer"] and KINDS["exceedance"].about in run.plot.exceedance.__doc__
-    assert run.plot.exceedance.table(run.study.keep.outcomes[0]).attrs["title"].endswith(run.study.policy_names[-1])
-    page = run.report(tmp_path / "page.html")
-    assert page == tmp_path / "page.html" and page.read_text()[:15].lower() == "<!doctype html>"
 
 
 def test_the_first_argument_of_a_figure_is_its_variable(place):

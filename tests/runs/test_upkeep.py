@@ -84,18 +84,6 @@ def test_a_damaged_file_of_a_block_is_named_and_the_block_alone_computed_again(r
     assert contents(folder) == whole[2] and verify(RunFolder(folder, study)) == []
 
 
-def test_a_shard_of_another_run_is_found_though_it_is_sound_in_itself(run, whole):
-    folder, study = run
-    stale = make_study(3 * BLOCK)
-    other = folder.parent / "stale"
-    with entered(other, stale):
-        commit_block(other, stale, stale.blocks()[1])
-    shutil.copy(other / "cube.zarr/paths/worst_two_year_growth/c/0/1", folder / SHARD)
-    assert [(d.part, d.file) for d in verify(RunFolder(folder, study))] == [(1, SHARD)]
-    assert repair(RunFolder(folder, study))[1].computed == (1,)
-    assert contents(folder) == whole[2]
-
-
 @pytest.mark.parametrize(
     ("file", "part", "computed", "how"),
     in_turn(

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from engine.draws import polynomials
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.prior import prior
-from engine.draws.distributions.tables import BOUND, MOST_KNOTS, Knots, Smooth, tabulate
+from engine.draws.distributions.tables import BOUND, MOST_KNOTS, tabulate
 from engine.draws.limits import FARTHEST
-from tests.helpers import assert_close, assert_same
+from tests.helpers import assert_same
 from tests.refusals import refuses
 
 SCORES = np.linspace(-FARTHEST, FARTHEST, 2001)
@@ -53,53 +52,7 @@ def scale(one):
 # ------------------------------------------------------------------------------- polynomials in two halves
 
 
-def test_halves_hold_a_smooth_function_on_either_side():
-    def function(z):
-        return np.where(z < 0, np.cos(z), 2 + np.sin(z))  # the halves need not meet
-
-    coefficients = polynomials.fit(function)
-    assert coefficients.shape == (2, polynomials.DEGREE + 1)
-    z = np.linspace(-FARTHEST, FARTHEST, 999)
-    assert_close(polynomials.value_on_host(coefficients, z), function(z), dtype=np.float32)
-    with jax.enable_x64(True):
-        assert_close(
-            polynomials.value(jnp.asarray(coefficients), jnp.asarray(z)), polynomials.value_on_host(coefficients, z)
-        )
-    single = polynomials.value(jnp.asarray(coefficients, jnp.float32), jnp.asarray(z, jnp.float32))
-    assert single.dtype == jnp.float32
-    assert_close(single, function(z))
-
-
 # ------------------------------------------------------------------------------- tables
-
-
-def held(table, z):
-    """The table's value at scores, in double precision, as a device computes it."""
-    if isinstance(table, Smooth):
-        g = {"plain": lambda p: p, "exp": np.exp, "sinh": np.sinh}[table.link]
-        x = table.shift + table.scale * g(polynomials.value_on_host(table.coefficients, z))
-        return np.clip(x, table.low, table.high)
-    cell = np.searchsorted(table.knots, z, side="left")
-    distance = z - np.concatenate([[-FARTHEST], table.knots])[cell]
-    c = table.coefficients[cell]
-    return ((c[..., 3] * distance + c[..., 2]) * distance + c[..., 1]) * distance + c[..., 0]
-
-
-def test_what_a_law_looks_like_says_how_it_is_held():
-    assert [tabulate(law(name)).link for name in ("plain", "exp", "exp downward", "sinh")] == [
-        "plain",
-        "exp",
-        "exp",
-        "sinh",
-    ]
-    assert isinstance(tabulate(law("plain")), Smooth)
-    for name in ("knots", "kinks", "steps", "few", "one"):
-        assert isinstance(tabulate(law(name)), Knots)
-    kinds = {name: next(iter(Draws([law(name)]).kinds))[0] for name in KINDS}
-    assert kinds == {
-        "plain": "plain", "exp": "exp", "exp downward": "exp", "sinh": "sinh", "knots": "knots", "kinks": "knots",
-        "steps": "knots", "few": "knots", "one": "knots", "closed": "closed",
-    }  # fmt: skip
 
 
 class Rough(Law):
@@ -185,16 +138,6 @@ def test_a_draw_has_the_same_bits_whatever_laws_are_drawn_beside_it():
     for places in (range(len(laws))[::-1], range(0, len(laws), 3), [1]):
         for k, values in together(places).items():
             assert_same(values, every[k])
-
-
-def test_a_draw_has_a_gradient_by_its_score():
-    one = law("exp")
-    draws = Draws([one])
-    slope = jax.vmap(jax.grad(lambda z: draws.values([z[None]], draws.arrays())[0][0]))(jnp.linspace(-4, 4, 33))
-    z = np.linspace(-4, 4, 33)
-    density = one.density(one.at_score(z))
-    wanted = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) / density
-    assert np.all(np.abs(slope / wanted - 1) < 1e-3)
 
 
 # ------------------------------------------------------------------------------- the ends of a law

@@ -71,13 +71,6 @@ def test_a_claim_that_nothing_decides_is_not_borne_out(name):
     assert len(said(given)) == 1
 
 
-def test_policies_that_differ_in_nothing_make_no_claim_and_leave_the_policies_ledger_empty():
-    (only,) = said(challenge(balance(run=RUN, **ALIKE, challenge={})))
-    assert "--claim" in only
-    _, (_, policies, _) = challenge(balance(run=RUN, **ALIKE))
-    assert not policies.case.choices
-
-
 def test_a_claim_whose_opposite_the_futures_show_is_turned_as_stated():
     """No choice is blamed for what is so without it: 1 against 2."""
     given = challenge(balance(), ["new worse than old in cost"])
@@ -90,14 +83,6 @@ def test_what_turns_a_claim_is_said_in_words():
     only = said(challenge(balance(**CASES["levers"].study)))[0]
     assert only.startswith("With 1 other choice (pay as")
     assert "higher under new" in only and only.endswith("2.39 against 1.99.")
-
-
-def test_choices_of_many_words_have_a_sentence_of_their_own():
-    label = "What they both must pay for it in the end and what of it they are given back"
-    groups = {"pay": {"levers": ["toll", "gain"], "label": label}}
-    told, namely = said(challenge(balance(lever_groups=groups, **CASES["levers"].study)))[:2]
-    assert label not in told and told.endswith("2.39 against 1.99.")
-    assert label[1:40] in namely
 
 
 ANSWERED = {

@@ -7,10 +7,9 @@ import pytest
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
 from engine.questions.challenge.challenge import alternatives
-from engine.questions.challenge.choices import POLICIES
 from engine.questions.challenge.claims import estimates, what
 from engine.questions.challenge.worlds import Worlds
-from engine.study.loading import load_study, read_study
+from engine.study.loading import read_study
 from engine.study.tables.challenge import claim_of
 from tests.helpers import assert_close, assert_same
 from tests.questions.assumed import LAKE, Lake
@@ -149,23 +148,3 @@ def test_a_threshold_is_the_study_that_states_it(value):
         given = estimates(worlds.study, claim, what(worlds.study, claim, (choice,), fraction), worlds.values(()))
         assert given == estimates(study, claim, what(study, claim, ()), outcomes(study))
         assert 0 < given.policy < 1
-
-
-def test_many_futures_are_made_in_parts_that_are_the_whole(monkeypatch):
-    whole, choice = plain(), of(plain())["will prior: up"]
-    monkeypatch.setattr("engine.questions.challenge.worlds.AT_ONCE", 256)
-    parts = Worlds(lake())
-    for universe in ((), (choice,)):
-        assert_same(parts.values(universe)["sum"], whole.values(universe)["sum"])
-
-
-@pytest.mark.slow
-def test_all_levers_of_reform_are_reform_in_full():
-    worlds = Worlds(load_study("rustbelt", paths=1024, policies=["old", "reform"]))
-    chosen = of(worlds, "reform better than old in soe_insolvent").values()
-    universe = tuple(one for one in chosen if one.ledger == POLICIES and one.name == "reform")
-    full = load_study("rustbelt", paths=1024, policies=["old", "reform_full"])
-    expected = outcomes(full)
-    for name, values in worlds.values(universe).items():
-        for row in values:
-            assert_same(row, expected[name][full.row("reform_full")])

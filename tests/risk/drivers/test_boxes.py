@@ -1,13 +1,10 @@
 """Boxes of factors: limits, the correlation that chooses them, what is left out, and how they are judged, by hand."""
 
-import warnings
-
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from engine.risk.drivers.boxes import Limits, best, correlation, correlation_over_units, inside, judged
+from engine.risk.drivers.boxes import Limits, best, correlation_over_units, inside, judged
 from engine.risk.estimation.intervals import as_units
 
 TEN = {"a": np.arange(10.0), "b": np.arange(10.0)[::-1], "kind": np.tile([0.0, 1.0], 5)}
@@ -20,13 +17,6 @@ def test_limits_hold_their_ends_and_nan_lies_nowhere():
     assert Limits(allowed=(1.0, 3.0)).hold(values).tolist() == [True, False, True, False]
     assert Limits(1.0, 2.0).ends == (Limits(low=1.0), Limits(high=2.0)) and Limits().ends == ()
     assert inside({"a": Limits(3.0), "kind": Limits(allowed=(1.0,))}, TEN, 10).sum() == 4
-
-
-def test_the_correlation_is_pearsons_and_nothing_for_a_box_of_all():
-    rng = np.random.default_rng(1)
-    within, cases = rng.random(500) < 0.3, rng.random(500) < 0.2
-    assert correlation(within, cases) == pytest.approx(np.corrcoef(within, cases)[0, 1], abs=1e-12)
-    assert correlation(np.ones(500, bool), cases) == 0.0 == correlation(within, np.zeros(500, bool))
 
 
 def test_a_limit_that_tells_nothing_is_left_out_and_one_that_tells_is_kept():
@@ -58,26 +48,6 @@ def test_what_lies_in_an_earlier_box_is_not_counted_again():
     left = np.arange(10) >= 2
     of = judged({"a": Limits(high=4.0)}, TEN, cases, as_units(10, 1), left)
     assert (of.coverage.estimate, of.density.estimate, of.mass.estimate) == (0.5, 2 / 3, 0.3)
-
-
-def test_quasi_p_values_are_those_of_the_workbench():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from ema_workbench.analysis import prim_util, scenario_discovery_util
-    rng = np.random.default_rng(4)
-    x = pd.DataFrame(rng.random((800, 3)), columns=list("abc"))
-    cases = (x["a"].between(0.2, 0.7) & (x["b"] > 0.4)).to_numpy() ^ (rng.random(800) < 0.2)
-    limits = pd.DataFrame({"a": [0.25, 0.6], "b": [0.5, x["b"].max()]})
-    box = {"a": Limits(0.25, 0.6), "b": Limits(0.5)}
-    of = judged(box, {name: x[name].to_numpy() for name in x}, cases, as_units(800, 1), np.ones(800, bool))
-    within = inside(box, {name: x[name].to_numpy() for name in x}, 800)
-    whole = scenario_discovery_util._make_box(x)
-    for name in "ab":
-        theirs = prim_util.calculate_qp(
-            limits[name], x[["a", "b"]], cases, (within & cases).sum(), within.sum(), limits, whole
-        )
-        ours = np.nan_to_num(of.restrictions[name].quasi_p, nan=-1)
-        assert ours == pytest.approx(theirs, rel=1e-9)
 
 
 @pytest.mark.parametrize("unit", [1, 2])

@@ -120,11 +120,3 @@ def test_distances_from_priors_hold_the_truth_and_idle_inputs_are_as_their_prior
         distinguished += sum(p < 0.01 for _, p in idle)
         assert p_value < 1e-6
     assert missed <= 9 and distinguished <= 10  # binomial: 40 at 5 %, 200 at 1 %
-
-
-@pytest.mark.parametrize("unit", [1, 2])
-def test_what_is_the_same_on_all_paths_has_no_error(unit):
-    _, x = drawn(5, 20_000, unit == 2)
-    share = share_of(x, unit)
-    (one,) = share.means(np.ones((1, len(share.path))), np.ones((1, len(share.near))))
-    assert one.standard_error == 0

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 
 from engine.errors import UserError
 from engine.risk.estimation.conditional import condition_table, parse_condition
 from engine.risk.estimation.events import Term
 from engine.risk.estimation.measures import summary
 from engine.study.components import Event
-from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.helpers import assert_close, assert_same
 from tests.risk.estimation.test_tables import POLICIES, found, numbers, study_of
 
 NAMES = ("capital_shortfall_peak", "lowest_growth")
@@ -74,25 +73,6 @@ def test_sides_are_summaries_of_their_paths():
             assert_same(numbers(record), numbers(estimate))
     level = found(records, measure="otherwise_VaR99.9", policy="old", variable=NAMES[1]).level
     assert level == 0.999
-
-
-def test_dependence_is_seen():
-    """Given the factor behind both, wrecked is likelier: contrast of two normals with correlation 1/2."""
-    rng = np.random.default_rng(5)
-    z = rng.standard_normal((2, 100_000))
-    z = np.stack([z, -z], axis=-1).reshape(2, -1)
-    outcomes = np.stack([z[0], 0.5 * z[0] + np.sqrt(0.75) * z[1]]).astype(np.float32)
-    records = table(outcomes, "lowest_growth > 0")
-    given = found(records, measure="given_probability", policy="old", variable="wrecked")
-    contrast = found(records, measure="contrast_probability", policy="old", variable="wrecked")
-    # P(X > 1, Y > 0) by quadrature over X
-    x = np.linspace(1, 9, 200_001)
-    joint = np.trapezoid(np.exp(-x * x / 2) / np.sqrt(2 * np.pi) * ndtr(x * 0.5 / np.sqrt(0.75)), x)
-    truth = 2 * joint
-    other = 2 * (ndtr(-1) - joint)
-    assert_plausible(given.estimate, truth, given.standard_error, 0.02)
-    assert_plausible(contrast.estimate, truth - other, contrast.standard_error, 0.02)
-    assert contrast.low > 0
 
 
 def test_a_contrast_is_no_surer_than_a_side_of_a_few_paths():

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from engine.risk.estimation.flags import Reason
-from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import difference
-from engine.risk.estimation.tails import error_of, joint, share_moments
 from tests.risk.estimation.test_histograms import binned_by_value, difference_of
 
 
@@ -31,19 +29,3 @@ def test_a_difference_of_quantiles_of_tied_values_has_a_flag_and_no_interval(of)
     assert held["mean"].low < 1 < held["mean"].high
     whole = of(x, x - 1, 2, True)["VaR95"]
     assert np.isnan(whole.low) or whole.low == whole.high == 1
-
-
-@pytest.mark.parametrize("unit", [1, 2, 8, 7])
-@pytest.mark.parametrize("often", [0.5, 1e-4, 0.9999])
-def test_shares_by_counting_are_those_by_adding_up(unit, often):
-    """Also where nearly all paths have the property, and what they vary by is a small part of the sums."""
-    rng = np.random.default_rng(11)
-    x, y = rng.random((2, 3, 1 << 15)) < often
-    y[0] = x[0]
-    units = as_units(1 << 15, unit)
-    a, b = np.array([1.0, 0.3, 2e5]), np.array([1.0, 7.0, 1e5])
-    totals = a[:, None] * units.totals(x) - b[:, None] * units.totals(y)
-    square = a * a * joint(x, x, units) + b * b * joint(y, y, units) - 2 * a * b * joint(x, y, units)
-    assert np.allclose(error_of(square, units), moments_of_totals(totals, units).error, rtol=1e-11, atol=0)
-    counted, added = share_moments(x, units), moments_of_totals(units.totals(x), units)
-    assert np.allclose([counted.mean, counted.error], [added.mean, added.error], rtol=1e-12, atol=0)

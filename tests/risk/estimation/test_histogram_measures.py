@@ -6,8 +6,7 @@ import pytest
 from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.histogram_measures import Binned
-from engine.risk.estimation.influences import MEASURES, of_influence, single
-from engine.risk.estimation.intervals import Groups
+from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
 from tests.helpers import assert_close, assert_same
 from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
@@ -99,14 +98,6 @@ def test_what_never_or_always_happens_has_the_interval_of_the_paths():
     for happens in (np.zeros(N, bool), np.ones(N, bool)):
         own, exact = binned.share(totals(happens), SIZES, 2), probability(happens, 2)
         assert_close([own.low, own.high, own.standard_error], [exact.low, exact.high, exact.standard_error])
-
-
-def test_regret_is_a_mean(policies):
-    best = policies.min(axis=0)
-    for row, exact in zip(policies, Variables(policies, 1, True).regrets(), strict=True):
-        own = single(of_influence(totals(row - best), Groups(SIZES)).column)
-        assert_close(own.estimate, exact.estimate, np.float32)
-        assert own.low < exact.estimate < own.high
 
 
 def test_one_group_has_no_error(policies):

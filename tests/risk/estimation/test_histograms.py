@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from engine.risk.estimation.histogram_measures import Binned
-from engine.risk.estimation.histograms import WIDEST, Histogram, counted, edges_of, keys
+from engine.risk.estimation.histograms import WIDEST, Histogram, counted, edges_of
 from engine.risk.estimation.influences import named
 from engine.risk.estimation.intervals import Estimate, Levels
 from engine.study.study import LEVELS
-from tests.helpers import assert_close, assert_same
-
-TINY = np.float32(np.finfo(np.float32).smallest_subnormal)
+from tests.helpers import assert_close
 
 
 def binned_by_value(values: np.ndarray, groups: int = 1) -> Histogram:
@@ -56,26 +54,6 @@ def samples() -> dict[str, np.ndarray]:
 KINDS = pytest.mark.parametrize("name", samples())
 
 
-def test_keys_order_like_values():
-    special = [-np.inf, -3e38, -1.5, -1.0, -1e-38, -TINY, 0.0, TINY, 1e-38, 1.0, 1.0000001, 3e38, np.inf]
-    values = np.array(special, np.float32)
-    assert np.all(np.diff(keys(values).astype(np.int64)) > 0)
-    rng = np.random.default_rng(2)
-    bits = rng.integers(0, 1 << 32, 200_000, dtype=np.uint32).view(np.float32)
-    bits = bits[~np.isnan(bits)]
-    assert_same(bits[np.argsort(keys(bits), kind="stable")], np.sort(bits, kind="stable"))
-
-
-@KINDS
-def test_sums_are_those_of_the_values(name):
-    values = samples()[name]
-    found = binned_by_value(values, 3)
-    assert found.count == len(values)
-    by_bin = found.pooled * found.edges + found.steps * found.step
-    assert_close(by_bin.sum(), values.astype(np.float64).sum())
-    assert_same(found.sizes, np.diff(np.arange(4) * len(values) // 3))
-
-
 @KINDS
 def test_bins_are_narrow_and_hold_their_values(name):
     values = samples()[name]
@@ -109,19 +87,3 @@ def test_bounds_hold_every_quantile_and_every_tail_sum(name, negated):
         number, excess = found.beyond(int(rank), 0.0)
         assert_close(number.sum(), float(rank))
         assert_close(excess.sum(), total)
-
-
-def test_groups_merge_to_the_same_counts_however_they_are_cut():
-    values = samples()["normal"]
-    held, counts, steps = counted(values, np.array([0, 1000, 1800, 4000]))
-    again, whole, whole_steps = counted(values, np.array([0]))
-    assert_same(held, again)
-    assert_same(counts.sum(axis=0), whole[0])
-    assert_same(steps, whole_steps)
-    parts = [counted(part, np.array([0])) for part in np.split(values, [700, 3000])]
-    sums = np.zeros((2, 1 << 16), np.int64)
-    for bins, count, step in parts:
-        sums[0, bins] += count[0]
-        sums[1, bins] += step
-    assert_same(sums[0, held], whole[0])
-    assert_same(sums[1, held], whole_steps)

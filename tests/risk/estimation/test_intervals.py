@@ -5,24 +5,8 @@ import pytest
 from scipy.stats import binom
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import (
-    Estimate,
-    Z,
-    as_units,
-    mean_interval,
-    moments_of,
-    moments_of_some,
-    moments_of_totals,
-)
-from engine.risk.estimation.row_statistics import Made
-from engine.risk.estimation.tails import (
-    FEW_HITS,
-    combined_difference,
-    effective_count,
-    exact_interval,
-    share_interval,
-    tail_ranks,
-)
+from engine.risk.estimation.intervals import Estimate, Z, as_units, mean_interval
+from engine.risk.estimation.tails import FEW_HITS, effective_count, exact_interval, share_interval, tail_ranks
 from tests.helpers import assert_close, assert_same
 from tests.risk.cells import moments
 
@@ -86,28 +70,6 @@ def test_few_hits_are_counted_by_the_effective_number():
     assert_close(share_interval(share, count, 2 * Z), share_interval(share, count / 4))
 
 
-def test_combined_interval_without_asymmetry_is_the_normal_one():
-    _, _, low, high = combined_difference((0.5, 0.05, 0.4, 0.6), (0.3, 0.05, 0.2, 0.4), 0.05, 0.5)
-    assert_close([low, high], [0.1, 0.3])
-
-
-@pytest.mark.parametrize("units", [as_units(12, 1), as_units(12, 2), as_units(12, 5)])
-def test_moments_of_some_are_moments_of_all(units):
-    values = RNG.standard_normal((3, 12)) * (RNG.random((3, 12)) < 0.5)
-    path = np.flatnonzero(values.any(axis=0))
-    dense, sparse = moments(values, units), moments_of_some(values[:, path], path, units)
-    assert_close(sparse.mean, dense.mean)
-    assert_close(sparse.error, dense.error)
-    assert_close(sparse.skewness, dense.skewness)
-
-
-def test_error_is_that_of_unit_means():
-    values = RNG.standard_normal(1000)
-    pairs = values.reshape(-1, 2).mean(axis=1)
-    assert_close(moments(values, as_units(1000, 1)).error, values.std(ddof=1) / np.sqrt(1000))
-    assert_close(moments(values, as_units(1000, 2)).error, pairs.std(ddof=1) / np.sqrt(500))
-
-
 def test_duplicates_count_once():
     """A pair of equal paths carries what one path does: ratio error, effective number and units of a part."""
     happens = RNG.random(4000) < 0.1
@@ -119,51 +81,10 @@ def test_duplicates_count_once():
     assert_close(moments(twice[mask], part).error, moments(happens[mask[::2]], as_units(part.count, 1)).error)
 
 
-def test_part_of_a_pair_keeps_its_unit():
-    units = as_units(8, 2).take(np.array([1, 0, 1, 1, 0, 0, 0, 1], bool))
-    assert_same(units.owner, np.array([0, 1, 1, 2]))
-    assert_same(units.totals(np.array([1.0, 2.0, 3.0, 4.0])), np.array([1.0, 5.0, 4.0]))
-    assert_same(units.sizes, np.array([1.0, 2.0, 1.0]))
-
-
-@pytest.mark.parametrize("unit", [1, 2, 256, 7])
-@pytest.mark.parametrize("first", ["alike", "far", "constant"])
-def test_moments_by_sums_are_those_of_totals(unit, first):
-    """Also where the first units, from whose mean all others are measured, are unlike them."""
-    values = np.random.default_rng(7).standard_normal((2, 3, 1 << 14)).astype(np.float32)
-    values[..., : 1 << 12] += {"alike": 0.0, "far": 1e4, "constant": 3.0}[first]
-    if first == "constant":
-        values[..., : 1 << 12] = 3.0
-    units = as_units(1 << 14, unit)
-    whole = moments_of_totals(units.totals(np.subtract(*values, dtype=np.float64)), units)
-    parts = moments_of(Made.of("difference", values[0]) - Made.of("difference", values[1]), units)
-    assert_close(parts.mean, whole.mean)
-    assert_close(parts.error, whole.error)
-    assert np.allclose(parts.skewness, whole.skewness, rtol=1e-10, atol=1e-12)
-
-
-@pytest.mark.parametrize("value", [1e6 + 0.1, 1 / 3, -0.0, 1e300, np.nan])
-def test_moments_of_values_that_do_not_vary_have_no_error(value):
-    with np.errstate(all="ignore"):
-        of = moments(np.full((2, 1 << 13), value), as_units(1 << 13, 2))
-    assert_close(of.mean, np.full(2, value))
-    assert_same(of.error, np.zeros(2) if abs(value) < 1e100 else of.error)
-
-
 def test_interval_of_few_units_is_student():
     """Five values with mean 3 and deviation sqrt 2.5: 3 +- 2.776445 * 0.707107."""
     low, high = mean_interval(moments(np.arange(1.0, 6), as_units(5, 1)))
     assert_close([low, high], 3 + np.array([-1, 1]) * 2.7764451051977987 * np.sqrt(0.5))
-
-
-def test_interval_reaches_further_on_the_skewed_side():
-    values = RNG.exponential(size=200)
-    of = moments(values, as_units(200, 1))
-    low, high = mean_interval(of)
-    assert low < of.mean < high
-    assert high - of.mean > of.mean - low
-    mirrored = mean_interval(moments(-values, as_units(200, 1)))
-    assert_close([mirrored[1], mirrored[0]], [-low, -high])
 
 
 def test_flagged_estimate_loses_its_interval_only():

@@ -8,7 +8,7 @@ from engine.risk.estimation import row_statistics
 from engine.risk.estimation.display import histogram
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.measures import Variables
-from engine.risk.estimation.row_statistics import LEAST, LongRow, Turned, ascending_rows, of_rank
+from engine.risk.estimation.row_statistics import LEAST, ascending_rows, of_rank
 from engine.risk.estimation.tails import Measured, table
 from tests.helpers import assert_same
 
@@ -67,24 +67,6 @@ def test_a_long_row_is_as_if_it_were_sorted(kind, binning):
         for side in ("left", "right"):
             assert_same(row.searchsorted(v, side), ascending.searchsorted(v, side))
     assert_same(values, before)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in VALUES if kind != "not all finite"])
-def test_a_turned_row_is_the_negative_values_ascending(kind, binning):
-    values, _, row = rows_of(kind)
-    ascending, turned = np.sort(-values), Turned(row)
-    assert_same(turned[-9:], ascending[-9:])
-    assert_same(turned[: SIZE // 700], ascending[: SIZE // 700])
-    edges = ascending[[5, SIZE // 2, SIZE - 9]]
-    for side in ("left", "right"):
-        assert_same(turned.searchsorted(edges, side), ascending.searchsorted(edges, side))
-
-
-def test_rows_that_are_not_binned_are_sorted_whole(binning):
-    for values in (np.ones((2, 9), np.float32), np.zeros((1, SIZE), np.float32), np.arange(1.0 * SIZE)[None]):
-        assert isinstance(ascending_rows(values, SPANS), np.ndarray)
-    assert isinstance(rows_of("normal")[2], LongRow)
-    assert_same(of_rank(np.array([[1, 2, 3], [4, 5, 6]]), np.array([0, 2])), np.array([1.0, 6.0]))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, finite_units
 from engine.risk.estimation.measures import Variables, difference, probability, summary
-from engine.risk.estimation.tails import Measured, effective_count, share
+from engine.risk.estimation.tails import Measured, share
 from tests.helpers import assert_close
 from tests.risk.cells import moments, summary_cells
 
@@ -43,19 +43,6 @@ def test_means_of_few_replicates_are_flagged():
     ends = {name: 0.0 if name == "sd" else 0.25 for name in same}
     assert all((e.low, e.high, e.flag) == (ends[m], ends[m], "") for m, e in same.items())
     assert probability(values[0] > 1, SIZE).flag == ""
-
-
-def test_one_replicate_has_no_error():
-    values = RNG.standard_normal(SIZE).astype(np.float32)
-    flags = [*summary(values, SIZE, True).values(), probability(values > 0, SIZE)]
-    assert {estimate.flags for estimate in flags} == {(Flag(Reason.ONE_UNIT, 1, 2),)}
-
-
-def test_an_event_that_never_happens_is_as_rare_as_so_many_paths_can_show():
-    units = as_units(100 * SIZE, SIZE)
-    never = np.zeros((1, 100 * SIZE), bool)
-    assert_close(effective_count(moments(never, units), units), [100.0 * (SIZE - 1)])
-    assert probability(never[0], SIZE).high < 2e-4
 
 
 def test_a_path_that_is_not_finite_leaves_its_replicate_in():

@@ -53,22 +53,6 @@ def test_a_pilot_has_two_hundred_paths_beyond_var_and_an_interval(measure, less,
     assert stopping.first_look([target(measure, less=less)], unit) in (paths, PART * math.ceil(paths / PART))
 
 
-def test_paths_are_whole_units_and_beyond_a_block_whole_eighths():
-    assert [stopping.rounded_up(n, 256) for n in (1, 257, BLOCK, BLOCK + 1)] == [256, 512, BLOCK, 9 * PART]
-
-
-def test_a_rare_event_ends_by_its_hits_alone():
-    ends = []
-    for chance in (0.01, 0.001):
-        rng = np.random.default_rng(3)
-        ended = walked(rng.random(1 << 20) < chance, target("probability", 0.1))
-        assert ended.ending is Ending.MET
-        last = ended.looks[-1][0]
-        assert 384 <= last.estimate.estimate * last.paths <= 2 * 384 and last.half_width <= 0.1 * last.estimate.estimate
-        ends.append(ended.paths)
-    assert ends[1] > 5 * ends[0]
-
-
 def test_the_run_ends_near_what_hindsight_needs():
     rng = np.random.default_rng(5)
     values = rng.lognormal(0.0, 1.0, 1 << 20)
@@ -90,13 +74,6 @@ def test_the_same_value_on_all_futures_goes_to_the_bound_as_what_is_rare_may_be_
     assert last.paths == 100_000 and last.state is State.SAME and not last.holds
     said = f"{value:g} on all 100,000 futures; another value on at most 3.8e-05 of them (95 %)"
     assert standing(last).endswith(said)
-
-
-def test_a_share_of_nothing_says_that_pairs_cancel():
-    values = np.tile([1.0, -1.0], 25_000) * np.repeat(np.arange(25_000), 2)
-    zero = stopping.look_at(target(), [values], 2, True, LEVELS)
-    assert zero.state is State.ZERO
-    assert "50,000 futures" in standing(zero) and "pairs, which cancel" in standing(zero)
 
 
 @pytest.mark.parametrize("happens", [False, True])

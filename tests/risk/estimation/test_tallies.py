@@ -89,17 +89,6 @@ def test_one_fold_counts_what_all_paths_count(run):
     assert_close(total.regret[1].sum(axis=-1), np.sum(growth.max(axis=0) - growth, axis=-1, dtype=float))
 
 
-def test_groups_of_many_blocks_fold_into_few(run):
-    _, found, _ = run
-    part = found[0]
-    total = folded([part] * 9)
-    assert len(total.sizes) == GROUPS
-    # blocks 0 and 4 and 8 share their groups, the other numbers of a remainder have two blocks each
-    assert_same(total.sizes, np.repeat([3, 2, 2, 2], BLOCK // GROUP) * GROUP)
-    assert_same(total.counts.sum(axis=0), 9 * part.counts.sum(axis=0))
-    assert_same(total.events[..., 16:32], 2 * part.events)
-
-
 def test_later_blocks_are_groups_by_themselves_that_keep_all_groups_about_as_large(run):
     study, found, values = run
     assert [group_size(index) for index in (0, FINE - 1, FINE)] == [GROUP, GROUP, BLOCK]
@@ -124,18 +113,6 @@ def test_counts_beyond_16_bits_come_back_from_their_file():
     one = tally(study, np.full((2, 2, BLOCK), 0.1, np.float32), BLOCK)
     assert one.counts.max() == BLOCK
     assert_same(Tally.of_arrays(npz.unpacked(npz.packed(one.arrays()))).counts, one.counts)
-
-
-def test_bins_that_come_later_find_their_place(run):
-    study, found, _ = run
-    away = tally(study, 100 + block_values(study, study.blocks()[2])[0])
-    total = folded([found[0], away])
-    assert set(total.bins) == {*found[0].bins, *away.bins}
-    apart = folded([away])
-    for k in range(2):
-        of = total.histogram(k, 0), found[0].histogram(k, 0), apart.histogram(k, 0)
-        assert of[0].count == of[1].count + of[2].count
-        assert_same(of[0].steps.sum(), of[1].steps.sum() + of[2].steps.sum())
 
 
 def test_only_what_is_not_kept_is_tallied():

@@ -226,20 +226,6 @@ def test_heavy_weights_are_flagged():
         assert np.isfinite(found.low) == (not withheld)
 
 
-def test_one_future_with_all_the_weight_is_never_silent():
-    """Of VaR, shares and means, wherever it lies."""
-    z = RNG.standard_normal(10_000)
-    for heaviest in (np.argmin(z), np.argmax(z), np.argmin(np.abs(z)), np.argmin(np.abs(z - 1.6))):
-        w = np.where(np.arange(10_000) == heaviest, 1.0, 1e-8 * RNG.random(10_000))
-        found = measures.summary(z, weighted(w, 1), True), measures.difference(z, -z + 0.1, weighted(w, 1), True)
-        shares = (
-            measures.probability(z > 0.5, weighted(w, 1)),
-            measures.probability_difference(z > 0.5, z > 1, weighted(w, 1)),
-        )
-        for one in (*found[0].values(), *found[1].values(), *shares):
-            assert np.isnan(one.low) and one.flags
-
-
 def test_no_event_is_bounded_by_the_heaviest_future():
     """None of a thousand futures: the one that had it might weigh as much as any."""
     w = np.append(np.ones(990), np.full(10, 20.0))
@@ -247,17 +233,6 @@ def test_no_event_is_bounded_by_the_heaviest_future():
     alike = measures.probability(np.zeros(round(w.sum() / 20), bool), 1)
     assert none.estimate == none.low == 0 and none.standard_error > 0
     assert 0.9 * alike.high < none.high < 1.1 * alike.high
-
-
-def test_point_masses():
-    """VaR and the median of three atoms are those that the weights say."""
-    values = np.repeat([0.0, 1.0, 2.0], [9_000, 980, 20])
-    w = np.repeat([1.0, 0.3, 30.0], [9_000, 980, 20])
-    found = measures.summary(values, weighted(w, 1), True, (0.95,))
-    assert found["VaR95"].estimate == 2.0 and found["median"].estimate == 0.0
-    assert_close(found["mean"].estimate, (0.3 * 980 + 60 * 20) / (9_000 + 294 + 600))
-    heaviest = measures.summary(np.array([1.0, 2.0, 5.0]), weighted(np.array([1.0, 1.0, 6.0]), 1), True, (0.95,))
-    assert heaviest["median"].estimate == heaviest["VaR95"].estimate == 5
 
 
 def assert_held(found, truths):

@@ -93,22 +93,6 @@ def test_intervals_by_year_and_place_are_those_of_cells():
         assert_close(np.nan_to_num(found["risk_yearly"][name]), np.nan_to_num(expected))
 
 
-def test_the_baseline_differs_from_itself_by_nothing():
-    study = make_study(1001)
-    found = of_parts(study, 1001, [values_of(study, 1001)])
-    for table in found["difference_yearly"].values():
-        assert np.all(table[0] == 0) and np.any(table[1] != 0)
-
-
-def test_a_single_unit_has_no_errors():
-    study = make_study(2, sampler="antithetic")
-    found = of_parts(study, 2, [values_of(study, 2)])
-    for name in study.model.yearly:
-        assert np.isfinite(found["moments"][name][:, :2]).all() and np.isnan(found["moments"][name][:, 2]).all()
-        assert np.isnan(found["difference_yearly"][name][:, 1:]).all()
-        assert np.isnan(found["risk_yearly"][name][:, :, 2:]).all()
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_cells_with_values_that_are_not_finite_are_blank_and_no_others(bad):
     study = make_study(1000)

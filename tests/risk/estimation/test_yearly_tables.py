@@ -5,13 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from jax.sharding import Mesh
 
 import engine
 from engine.modelling.cell_axis import split_cells
-from engine.program.programs import program_on
 from engine.study.study import Study
-from tests.helpers import assert_close, assert_same
+from tests.helpers import assert_close
 from tests.user_models import farms, program
 
 
@@ -56,14 +54,3 @@ def test_every_cell_of_a_small_study(tmp_path: Path):
             places = itertools.product(*(study.model.dims[dim] for dim in variable.dims))
             for policy, year, place in itertools.product(study.policy_names, (2016, 2021), list(places)):
                 check(cube, paths, policy, name, year, dict(zip(variable.dims, place, strict=True)))
-
-
-def test_the_first_years_are_the_same_bits_on_one_device_and_on_all():
-    study = farms()
-    all_devices = program(study)
-    one = program_on(study, Mesh(all_devices.mesh.devices[:1], all_devices.mesh.axis_names))
-    for count in (1, 700, 1024):
-        found = one.first_years(count)
-        assert found.shape[-1] == count
-        assert_same(found, all_devices.first_years(count))
-    assert_same(found[..., :256], one.trace(0).yearly[..., :256])

@@ -6,8 +6,7 @@ import pytest
 from scipy.stats import gamma
 
 from engine.risk.estimation import measures
-from engine.risk.estimation.flags import Reason
-from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.intervals import Units
 from engine.risk.policies.ranks import Contrasts, Influence, of_shortfall
 from tests.helpers import assert_close, assert_plausible
 
@@ -59,12 +58,6 @@ def test_some_at_a_time_give_what_all_at_once_give():
         assert_close([a.estimate, a.low, a.high], [b.estimate, b.low, b.high])
 
 
-def test_what_cancels_is_nothing():
-    values = np.repeat(np.random.default_rng(5).normal(1e6, 1.0, (1, N)), 3, axis=0)
-    own = estimated([0.1, 0.2, -0.3], of_mean(values, SOUND), Units(N, 1))
-    assert (own.estimate, own.standard_error, own.low, own.high) == (0.0, 0.0, 0.0, 0.0)
-
-
 def test_what_no_path_or_one_path_shows_may_be_there_all_the_same():
     happens = np.zeros((2, N), bool)
     own = estimated(LESS, of_mean(happens, SOUND), Units(N, 1), is_share=True)
@@ -84,12 +77,6 @@ def test_a_difference_of_probabilities_is_as_sure_as_the_paired_one(unit):
     assert (own.high - own.low) == pytest.approx(want.high - want.low, rel=0.01)
 
 
-def test_few_exceedances_take_the_interval_of_a_tail():
-    sound, units = SOUND[:20_000], Units(20_000, 1)
-    own = estimated(LESS, of_shortfall(pair()[:, :20_000], sound, units, 0.99, True), units, sound)
-    assert np.isnan(own.low) and own.flags[0].reason is Reason.FEW_EFFECTIVE_EXCEEDANCES
-
-
 def test_the_largest_is_told_from_what_its_gap_to_leaves_no_zero():
     shift = np.array([[0.0], [1.0], [0.999], [0.5]])
     values = np.random.default_rng(6).standard_normal((4, N)) + shift
@@ -99,18 +86,6 @@ def test_the_largest_is_told_from_what_its_gap_to_leaves_no_zero():
     ahead = sums.largest(range(4), 1.0, SOUND, units)
     assert sorted(ahead) == [1, 2]
     assert sums.largest(range(4), -1.0, SOUND, units) == [0]
-
-
-def test_paths_that_are_left_out_are_in_no_number():
-    values = pair()
-    bad = values.copy()
-    bad[0, 10] = np.nan
-    sound = SOUND.copy()
-    sound[10:12] = False
-    units = as_units(N, 2).take(sound)
-    own = estimated(LESS, of_shortfall(bad, sound, units, 0.99, True), units, sound)
-    want = measures.difference(values[1][sound], values[0][sound], 2, True, (0.99,))["ES99"]
-    assert_close([own.estimate, own.low, own.high], [want.estimate, want.low, want.high], np.float32)
 
 
 # ---------------------------------------------------------------------------------------------- coverage

@@ -38,11 +38,6 @@ def test_policies_that_are_the_same():
     assert {one.verdict for one in dominance(A, B, 2, True)} <= {Verdict.OPEN, Verdict.NOT_BETTER, Verdict.NOT_WORSE}
 
 
-def test_a_share_of_paths_alike_counts_for_nothing():
-    zeros = np.where(A > 1, A, 0)
-    assert dominance(zeros, np.where(A > 1, A + 0.5, 0), 1, True)[0].verdict is Verdict.BETTER
-
-
 @pytest.mark.parametrize(("paths", "verdict"), [(3, Verdict.OPEN), (40, Verdict.NOT_WORSE)])
 def test_a_few_paths_are_not_enough_to_say_it(paths, verdict):
     """Alike but for some paths, all of them better: where the changed ones begin and end too few differ to say that it

@@ -5,7 +5,6 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
-from engine.risk.estimation.intervals import Units
 from engine.risk.policies.paired import common_tails
 from tests.helpers import assert_plausible
 
@@ -25,15 +24,6 @@ def test_two_normals_have_as_much_in_common_as_their_law_says():
     both = multivariate_normal(cov=[[1, 0.7], [0.7, 1]]).cdf([-ndtri(0.99)] * 2) / 0.01
     chi = common_tails([A, 0.7 * A + np.sqrt(0.51) * B], 1, 0.99)[0, 1]
     assert_plausible(chi.estimate, both, chi.standard_error, 0.1)
-
-
-def test_replicates_reach_as_students_law():
-    of = [
-        common_tails([A[:9_600], A[:9_600] + B[:9_600]], Units(9_600, size, np.repeat(np.arange(32), 300)), 0.99)[0, 1]
-        for size in (1, 300)
-    ]
-    narrow, wide = (one.high - one.low for one in of)
-    assert 1.03 < wide / narrow < 2.0395 / 1.96
 
 
 def test_ties_and_few_paths():

@@ -23,11 +23,6 @@ def test_each_level_has_the_probability_of_its_event(unit):
         assert [curves.low[p, at], curves.high[p, at]] == pytest.approx([want.low, want.high], rel=0.02)
 
 
-def test_shares_fall_towards_the_bad_side():
-    curves = threshold_curves(VALUES, 2, True)
-    assert (np.diff(curves.share) <= 0).all() and (np.diff(curves.levels) > 0).all()
-
-
 def test_low_is_high_of_what_is_turned_round():
     high, low = threshold_curves(VALUES, 2, True, 1.0), threshold_curves(-VALUES, 2, False, -1.0)
     assert_same(low.levels, -high.levels)
@@ -57,12 +52,6 @@ def test_levels_lie_where_the_outcomes_do_whatever_their_scales():
     assert far.levels[-1] == np.float32(3.6) and np.diff(far.levels)[-5:].max() < 0.4
     high, low = (np.count_nonzero(level < VALUES) for level in far.levels[[-1, 0]])
     assert 0 < high < 20 and low > 0.998 * VALUES.size
-
-
-def test_what_is_the_same_on_many_paths_is_one_level():
-    zero = np.where(A > 0.8, A, 0.0).astype(np.float32)
-    curves = threshold_curves(np.stack([zero, 0.9 * zero]), 2, True, 2.0)
-    assert (np.diff(curves.levels) > 0).all() and np.sum(curves.levels > 0) > 20
 
 
 def test_what_there_is_little_of():
