@@ -10,12 +10,8 @@ from scipy.special import ndtri
 from benchmarks.weighted_models import weighted
 from engine.risk.estimation import influences
 from engine.risk.estimation.flags import Reason
-<<<<<<< HEAD
-from engine.risk.estimation.influences import MEASURES, level_of, measures
-from engine.risk.estimation.intervals import Units, as_units
-=======
-from engine.risk.estimation.influences import MEASURES, of_influence
->>>>>>> w_r3
+from engine.risk.estimation.influences import MEASURES
+from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
 from engine.risk.estimation.tails import Measured
 from tests.helpers import assert_close, assert_plausible, assert_same
