@@ -85,16 +85,20 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
     made = sorted(choices, key=lambda one: one.dimension == HORIZON)
     thresholds = [one.threshold for one in made if one.threshold]
 
-    def instead(name: str) -> str:
-        for one in made:
-            name = one.instead.get(name, name)
-        return name
+    def instead(name: str, choices: Iterable[Choice]) -> tuple[str, list[Choice]]:
+        others = []  # a choice applies once: it may put a combination of an event in the place of that event
+        for one in choices:
+            if name in one.instead:
+                name = one.instead[name]
+            else:
+                others.append(one)
+        return name, others
 
-    def clauses(own: str) -> Clauses[Event]:
-        name = instead(own)
+    def clauses(own: str, choices: Iterable[Choice] = made) -> Clauses[Event]:
+        name, others = instead(own, choices)
         event = study.events_by_name[name]
         if event.parts:
-            return event.combined(map(clauses, event.parts))
+            return event.combined(clauses(part, others) for part in event.parts)
         for of, threshold in thresholds:
             if of == name or (of == own and isinstance(threshold, str)):
                 stated = event.threshold
@@ -102,7 +106,7 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
                 event = event.model_copy(update={"below" if event.above is None else "above": moved})
         return ((event,),)
 
-    name = instead(claim.variable)
+    name, _ = instead(claim.variable, made)
     return Measured(name, clauses(claim.variable) if name in study.events_by_name else ())
 
 

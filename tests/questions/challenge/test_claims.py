@@ -8,7 +8,7 @@ import pytest
 from engine.modelling.records import Outcome
 from engine.questions.challenge.challenge import challenge
 from engine.questions.challenge.choices import HORIZON, SPECIFICATION, Choice
-from engine.questions.challenge.claims import estimates, implied, what
+from engine.questions.challenge.claims import Measured, estimates, implied, what
 from engine.questions.challenge.question import evidence
 from engine.questions.challenge.worlds import Worlds
 from engine.risk.estimation.measures import summary
@@ -54,6 +54,15 @@ def test_a_reading_applies_before_the_horizon_in_whatever_order_they_are_chosen(
     horizon = Choice(SPECIFICATION, HORIZON, "soon", "", instead={"cost": "cost_soon", "harm": "harm_soon"})
     assert what(study, claim, (horizon,)).name == "cost_soon"
     assert what(study, claim, (reading, horizon)).name == what(study, claim, (horizon, reading)).name == "harm_soon"
+
+
+def test_a_reading_may_put_a_combination_of_an_event_in_its_place():
+    events = {**EVENTS, "either": {"any": ["ruin", "harmed"]}, "harmed": {"outcome": "late", "above": 1.0}}
+    study = balance(events=events)
+    claim = claim_of("new better than old in ruin", study.policy_names, events, study.model.outcomes)
+    reading = Choice(SPECIFICATION, "reading", "either", "", instead={"ruin": "either"})
+    ruin, harmed = (study.events_by_name[name] for name in ("ruin", "harmed"))
+    assert what(study, claim, (reading,)) == Measured("either", ((ruin, harmed),))
 
 
 class Sized(Balance):
