@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from engine.risk.estimation.influences import measures as names_of
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import measure, probability
 from engine.study.components import Change
+from engine.study.extending import texts
 from engine.study.loading import load_study, under as running
 from engine.study.study import Study
 from engine.study.values import Tables
@@ -64,6 +66,7 @@ class Evaluator:
         study = of_paths(running(study, [*dict.fromkeys((study.baseline, self.policy))]), paths, PATHS)
         self.futures = Futures(study, outcomes_of(study, self.variables), device).of_policy(self.policy)
         self.study = self.futures.study
+        self.stated = self.study.policies[self.study.row(self.policy)]
 
     def outcomes(self, settings: Setting | Sequence[Setting]) -> xr.Dataset:
         """The outcomes, and whether the events happen, on every path: variables [setting, path].
@@ -102,17 +105,20 @@ class Evaluator:
         labelled = self._labelled(rows, "setting", "measure", "part")
         return labelled.assign_coords(measure=[*names], part=[*PARTS])
 
-    def each(self, settings: Setting | Sequence[Setting], futures: Futures | None = None) -> Iterator[Values]:
+    def each(
+        self, settings: Setting | Sequence[Setting], futures: Futures | None = None, paths: int | None = None
+    ) -> Iterator[Values]:
         """The outcomes by name [policy, path] at each setting, of which few are in memory at a time.
 
         Args:
           futures: other futures of the same study, such as `self.futures.anew()`; its own if not given.
+          paths: how many, from the first on; all if not given.
         """
-        paths = self.study.paths
+        paths = paths or self.study.paths
         changes = [*map(self._change, several(settings))]
         for first in range(0, len(changes), AT_ONCE):
             for values in (futures or self.futures).changed(changes[first : first + AT_ONCE], paths):
-                refuse_too_many(self.study, sound((values,)))
+                refuse_too_many(replace(self.study, paths=paths), sound((values,)))
                 yield values
 
     def values(self, variable: str, values: Values) -> np.ndarray:
@@ -130,6 +136,10 @@ class Evaluator:
         study, problems = self.study, Problems()
         factors = {item.name for item in study.inputs}
         problems.knows_each("levers", "lever or factor", [*setting], [*study.model.levers, *factors])
+        for name in filter(study.model.levers.__contains__, setting):
+            # what is drawn is compiled: a lever can stay drawn in some years or places, and no other can be drawn
+            if new := texts({name: setting[name]}) - {*self.stated.drawn.get(name, ())}:
+                problems.add(name, f"expected numbers, got '{min(new)}'. State in the study what is drawn.")
         problems.refuse(study.source)
         held = {name: (0.0, float(value)) for name, value in setting.items() if name in factors}
         levers = {name: value for name, value in setting.items() if name not in factors}
@@ -160,9 +170,9 @@ def several(settings: Setting | Sequence[Setting]) -> Sequence[Setting]:
 
 
 def _plain(value: Any) -> Any:
-    """A table as a study file gives it: its keys are texts, its numbers no arrays; refused where it has a text."""
+    """A table as a study file gives it: its keys are texts, its numbers no arrays."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, str):  # what is drawn is compiled: no other lever can be drawn
-        raise UserError("levers", [f"expected numbers, got '{value}'. State in the study what is drawn."])
+    if isinstance(value, str):
+        return value
     return [*map(_plain, value)] if isinstance(value, list | tuple) else np.asarray(value).tolist()
