@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engine.modelling.counts import binomial, poisson
     from engine.modelling.folds import *  # noqa: F403
     from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+    from engine.questions.design.evaluator import Evaluator
     from engine.run_folder.reading import open_cube
     from engine.runs.asking import attribute
     from engine.runs.run import Run, open_run, run
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
+    "engine.questions.design.evaluator": ("Evaluator",),
     "engine.runs.asking": ("attribute",),
     "engine.runs.run": ("Run", "open_run", "run"),
     "engine.run_folder.reading": ("open_cube",),
@@ -42,6 +44,7 @@ _HOMES = {
 __all__ = [
     "Cells",
     "Constant",
+    "Evaluator",
     "Factor",
     "Lever",
     "Outcome",

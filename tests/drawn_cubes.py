@@ -97,6 +97,18 @@ class Drawn:
         return Answer(Subject.of(self.study), ("Nothing can be distinguished.",), tuple(made), question="flip")
 
     @property
+    def design(self) -> Answer:
+        """A made-up answer to `design`: no interval where there are too few paths."""
+        lever, outcome = (next(iter(names)) for names in (self.study.model.levers, self.study.model.outcomes))
+        error = 0.1 if self.study.paths > 100 else np.nan
+        seen = [{"value": x, "searched": Estimate.normal(2.0 - x, error), "limit": 1.0} for x in np.linspace(0, 2, 17)]
+        units = {"value": self.study.model.levers[lever].unit, "searched": self.study.unit_of(outcome)}
+        made = table("looks", "Looks", seen, "look", brief=(), units=units)
+        asked = {"policy": self.study.baseline, "lever": lever, "subject": f"mean of {outcome} <= 1"}
+        said = Subject.of(self.study), ("The limit is met at 1.",)
+        return Answer(*said, (made,), question="design", asked=asked)
+
+    @property
     def challenge(self) -> Answer:
         """A made-up answer to `challenge`: no departures where there are too few paths."""
         first, *others = self.study.policy_names

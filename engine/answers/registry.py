@@ -22,6 +22,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     "attribute": ("engine.questions.attribute:Attribute", "Attribute the difference of two policies to their levers."),
     "sensitivity": ("engine.questions.sensitivity:Sensitivity", "Estimate the share of each input in the variance."),
     "flip": ("engine.questions.flip:Flip", "Find break-even values at which two policies change places."),
+    "design": ("engine.questions.design.question:Design", "Find the value of a lever at which a limit holds."),
     "challenge": ("engine.questions.challenge.question:Challenge", "Test the claims of a study against other choices."),
     "backtest": ("engine.questions.backtest.question:Backtest", "Score the forecasts of a study against observations."),
     "condition": ("engine.questions.conditioning.question:Condition", "Condition a study on observations."),
@@ -34,7 +35,7 @@ OF_CUBE: Mapping[str, tuple[str, str]] = {
     "risk": ("engine.questions.risk:Risk", "Print the risk measures and events of a run.")
 }
 """As `QUESTIONS`, for those that only read estimates, and whose answers are not stored."""
-OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")
+OF_PRIOR = ("sensitivity", "flip", "design", "challenge", "backtest")
 """Questions that sample inputs anew or compare with observations.
 
 For a study conditioned on facts, they answer for the study as it was before its facts.

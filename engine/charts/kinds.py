@@ -21,7 +21,7 @@ from engine.charts.figures import (
 from engine.charts.tables import answers, challenged, inputs, observed, outcomes, yearly
 from engine.errors import Problems, UserError, unknown
 
-ANSWERS = ("extremes", "explain", "sensitivity", "flip", "challenge", "backtest", "condition")
+ANSWERS = ("extremes", "explain", "sensitivity", "flip", "design", "challenge", "backtest", "condition")
 """Questions whose answers have figures of their own, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and answers to questions on the run."""
@@ -78,6 +78,7 @@ KINDS: Mapping[str, Kind] = {
     "drivers": Kind(answers.drivers, drawn_answers.drivers, "inputs in the worst futures (answer to `explain`)"),
     "inputs": Kind(answers.inputs, drawn_answers.intervals, "share of each input (answer to `sensitivity`)"),
     "turns": Kind(answers.turns, drawn_answers.intervals, "moves of priors that turn a ranking (answer to `flip`)"),
+    "lever": Kind(answers.lever, drawn_answers.lever, "a measure along a lever, and its limit (answer to `design`)"),
     "profile": Kind(
         challenged.profile, drawn_claims.profile, "share of universes in which claims hold (answer to `challenge`)"
     ),

@@ -56,13 +56,13 @@ def stated_once(merged: Tables, above: Tables) -> dict[str, Any]:
 def factors_named(tables: Tables) -> set[str]:
     """Names of factors that a study's policies give in place of a number, for an implementation or a lever's value."""
     policies, words = table_in(tables, "policies"), {*POLICY_KEYS} - {"implementation"}
-    return set().union(*(_texts(leaving_out(table_in(policies, name), words)) for name in policies))
+    return set().union(*(texts(leaving_out(table_in(policies, name), words)) for name in policies))
 
 
-def _texts(value: Any) -> set[str]:
+def texts(value: Any) -> set[str]:
     """All texts within tables."""
     if isinstance(value, Mapping):
-        return set().union(*map(_texts, value.values()))
+        return set().union(*map(texts, value.values()))
     return {value} if isinstance(value, str) else set()
 
 

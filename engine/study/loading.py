@@ -93,6 +93,7 @@ def _loaded(
     if model is None and (files := _model_files(source, in_python, whole)) and is_trusted(*files):
         model = load_model_file(whole["model"])
     stated = with_settings(whole, settings) | tables
+    spare |= factors_named(whole)  # a setting may give a number to a lever that is drawn
     study = read_study(stated, source, model=model, run=run, policies=policies, spare=spare, before=before)
     return replace(study, settings=tuple(settings), in_python=in_python)
 

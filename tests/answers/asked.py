@@ -47,6 +47,7 @@ OPTIONS = {
     "attribute": {"start": "old", "end": "aided"},
     "sensitivity": {"outcome": ("cost", "ruin")},
     "flip": {"outcome": "own", "policies": ("old", "aided")},
+    "design": {"policy": "aided", "lever": "aid", "subject": "mean of own <= 40", "bounds": (0.0, 10.0)},
     "challenge": {"claim": ("aided better than old in own", "aided better than old in ruin")},
     "backtest": {"policy": "old"},
     "extremes": {"variable": ("own", "cost"), "periods": (10.0, 100.0, 1000.0)},

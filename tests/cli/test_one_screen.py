@@ -32,6 +32,8 @@ WORDS = {
     "attribute": ["run", "--from", "old", "--to", "reform", "--paths", "1024"],
     "sensitivity": ["run", "--paths", "256"],
     "flip": ["run", "--outcome", "displaced_person_years", "--policies", PAIR],
+    "design": ["run", "--policy", "reform", "--lever", "recapitalisation", "--subject",
+               "ES99 of capital_shortfall_peak <= 14.5", "--paths", "16384"],
     "challenge": ["run", "--paths", "256", "--claim", "reform better than old in region_devastated"],
     "backtest": ["rustbelt", "--paths", "1024"], "extremes": ["run"],
     "condition": ["rustbelt", "--until", "2018", "--paths", "2048"], "gates": ["rustbelt", "--paths", "1024"],

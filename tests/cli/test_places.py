@@ -42,6 +42,7 @@ WORDS = {
     "run": "@", "check": "@", "risk": "@", "answer": "@", "compare": "@ --outcome damage",
     "explain": "@ --outcome damage", "discover": "@ --where 'damage > 0 under weak'",
     "attribute": "@ --from weak --to strong", "sensitivity": "@ --outcome damage", "flip": "@ --outcome damage",
+    "design": "@ --policy weak --lever strength --subject 'mean of damage <= 1'",
     "gates": "@", "constants": "@", "precision": "@ 'mean of damage under weak within 5 %'", "replay": "@ --path 3",
     "challenge": "@ --claim 'strong better than weak in damage'", "backtest": "@ --policy weak",
     "extremes": "@ --variable damage", "condition": "@ --policy weak", "plot": "exceedance @", "status": "@",

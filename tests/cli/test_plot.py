@@ -48,6 +48,7 @@ ASKED = {
     "explain": ("--outcome", "lowest_stock"),
     "sensitivity": (),
     "flip": ("--outcome", "lowest_stock", "--policies", "keep,use"),
+    "design": ("--policy", "keep", "--lever", "release", "--subject", "mean of shortage <= 1"),
     "challenge": ("--claim", "keep better than use in lowest_stock"),
     "backtest": (),
     "extremes": (),
@@ -72,7 +73,7 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
         assert refused.exit_code == 2 and f"rustbelt {question} " in refused.output
         study, out = (
             (pond.parent / "pond.toml", ("--out", pond))
-            if question in ("sensitivity", "flip", "challenge", "backtest")
+            if question in ("sensitivity", "flip", "design", "challenge", "backtest")
             else (pond, ())
         )
         assert call(question, study, *own("Pond"), *ASKED[question], *out).exit_code == 0

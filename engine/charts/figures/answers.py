@@ -75,3 +75,19 @@ def drivers(data: pd.DataFrame) -> Any:
     )
     both = alt.hconcat(*(part.properties(width=240, height=step) for part in (left, right)), spacing=14)
     return theme.headed(both, data.attrs, 780)
+
+
+def lever(data: pd.DataFrame) -> Any:
+    """The measure along a lever: a line in the band of its intervals, and the limit as a dashed line."""
+    (width, height), titles = (450, 270), data.attrs["titles"]
+    x = alt.X("value:Q", axis=theme.number_axis(titles["value"], pixels=width))
+    axis = theme.number_axis(titles["searched"], pixels=height)
+    y = alt.Y("estimate:Q", axis=axis, scale=alt.Scale(zero=False))
+    base = alt.Chart(data).encode(x)
+    known = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+    layers = alt.layer(
+        known.mark_area(opacity=0.18).encode(*theme.span(y)),
+        base.mark_line(strokeDash=[5, 3]).encode(alt.Y("limit:Q"), color=alt.value(theme.COLOURS[1])),
+        base.mark_line(point=True).encode(y, tooltip=["value", *theme.ENDS]),
+    )
+    return theme.headed(layers.properties(width=width, height=height), data.attrs, width)

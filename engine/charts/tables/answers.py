@@ -174,3 +174,22 @@ def _estimates(table: Table, column: Column) -> Iterator[Mapping[str, Any]]:
                 "row": ", ".join(filter(None, (str(row[dim]) for dim in table.dims))),
                 **ends(row[column.name], SCALES[column.shown]),
             }
+
+
+def lever(design: Answer) -> pd.DataFrame:
+    """The measure along the lever with its interval, and the limit, a row for each look.
+
+    Args:
+      design: the run's answer to the question `design`.
+    """
+    measure, _, variable = str(design.asked["subject"]).split()[:3]
+    names = {"value": words(str(design.asked["lever"])), "searched": f"{measure} of {words(variable)}"}
+    units = {column.name: column.unit for column in design["looks"].columns}
+    titles = {name: labels.with_unit(of, units[name]) for name, of in names.items()}
+    scale = 100.0 if measure in ("P", "probability") else 1.0
+    rows = [
+        {"value": row["value"], "limit": scale * row["limit"], **ends(row["searched"], scale)}
+        for row in rows_of(design, "looks")
+    ]
+    note = "Line: the measure at the values looked at, with its 95 % interval. Dashed: the limit."
+    return frame(rows, design.finding, note, titles=titles, nothing="no value was looked at")

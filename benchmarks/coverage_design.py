@@ -1,0 +1,105 @@
+"""Coverage of the interval of a lever at which a limit holds, and how often the lever printed as holding breaks it.
+
+Closed forms: y = N(3 - lever, 1) with limits on ES99, VaR99, mean, P .05 and P .001; a lognormal scaled by
+1 - lever / 5; a lever whose effect is uncertain; and one of whole numbers.
+
+Run: python benchmarks/coverage_design.py [sets]
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from engine.questions.design.search import Found, crossings, invert, looks
+from engine.questions.turning import scaled
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import measure, probability
+
+PATHS = 1 << 14
+TAIL = norm.pdf(norm.ppf(0.99)) / 0.01
+"""ES99 of N(0, 1)."""
+PROCESSES = 2
+Draw = Callable[[np.random.Generator, float], np.ndarray]
+
+
+def normal(z: np.ndarray, effect: np.ndarray, lever: float) -> np.ndarray:
+    """N(3 - lever, 1)."""
+    return z + 3.0 - lever
+
+
+def lognormal(z: np.ndarray, effect: np.ndarray, lever: float) -> np.ndarray:
+    """A lognormal scaled by 1 - lever / 5."""
+    return np.exp(z) * (1.0 - lever / 5.0)
+
+
+def uncertain(z: np.ndarray, effect: np.ndarray, lever: float) -> np.ndarray:
+    """N(3 - lever x effect, 1), with the effect between 0.5 and 1."""
+    return z + 3.0 - lever * effect
+
+
+def _uncertain_above_0(lever: float) -> float:
+    effect = np.linspace(0.5, 1.0, 2001)
+    return float(np.trapezoid(norm.sf(-(3.0 - lever * effect)), effect)) / 0.5
+
+
+ES_OF_LOGNORMAL = math.exp(0.5) * norm.sf(norm.ppf(0.99) - 1.0) / 0.01
+CASES = {
+    "normal, ES99 <= 1": (normal, "ES99", 1.0, 2.0 + TAIL, 8.0, False),
+    "normal, VaR99 <= 1": (normal, "VaR99", 1.0, 2.0 + norm.ppf(0.99), 8.0, False),
+    "normal, mean <= 1": (normal, "mean", 1.0, 2.0, 8.0, False),
+    "normal, P of y > 0 <= .05": (normal, "P", 0.05, 3.0 + norm.ppf(0.95), 8.0, False),
+    "normal, P of y > 0 <= .001": (normal, "P", 0.001, 3.0 + norm.ppf(0.999), 8.0, False),
+    "lognormal, ES99 <= 8": (lognormal, "ES99", 8.0, 5.0 * (1.0 - 8.0 / ES_OF_LOGNORMAL), 5.0, False),
+    "uncertain effect, P of y > 0 <= .05": (
+        uncertain, "P", 0.05, brentq(lambda lever: _uncertain_above_0(lever) - 0.05, 0.0, 16.0), 16.0, False,
+    ),
+    "normal, ES99 <= .625, whole numbers": (normal, "ES99", 0.625, math.ceil(2.375 + TAIL), 16.0, True),
+}  # fmt: skip
+"""Values of y by lever, measure, bound, the lever that truly meets it, the largest lever, whether it is whole."""
+
+
+def searched(name: str, seed: int) -> Found | None:
+    """What one set of futures gives; None without a crossing."""
+    values, of, bound, _, high, whole = CASES[name]
+    random = np.random.default_rng([seed, [*CASES].index(name)])
+    z, effect = random.standard_normal(PATHS), random.uniform(0.5, 1.0, PATHS)
+
+    @functools.cache
+    def gap(lever: float) -> Estimate:
+        y = values(z, effect, lever)
+        return scaled(probability(y > 0, 1) if of == "P" else measure(y, 1, True, of), 1.0, -bound)
+
+    places = looks(0.0, high, whole)
+    found = crossings(places, [*map(gap, places)])
+    return invert(gap, found[0], whole) if found else None
+
+
+def main(sets: int) -> None:
+    """Prints the coverage of each case."""
+    print(f"{sets:,} sets of {PATHS:,} futures")
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        for name, (*_, truth, _, _) in CASES.items():
+            every = [*pool.map(functools.partial(searched, name), range(sets), chunksize=25)]
+            found = [one for one in every if one is not None]
+            known = [one for one in found if not one.is_open]
+            covered = sum(one.may <= truth <= one.holds for one in known)
+            broken = sum(one.holds < truth for one in found)
+            at = np.mean([one.at for one in found])
+            share = f"{100 * covered / len(known):5.1f} % of {len(known):,}" if known else "none"
+            print(
+                f"{name:38} truth {truth:6.3f}  mean {at:6.3f}  covered {share}"
+                f"  holds too early {100 * broken / len(found):4.1f} %  no interval {sets - len(known):,}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

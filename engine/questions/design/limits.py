@@ -1,0 +1,76 @@
+"""A limit on a measure of an outcome or on the probability of an event: `ES99 of cost <= 15.5`, read and evaluated."""
+
+from __future__ import annotations
+
+import math
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+
+from engine.errors import Problems
+from engine.formatting import shown
+from engine.questions.turning import scaled
+from engine.questions.variables import PROBABILITY
+from engine.risk.estimation.influences import levels_of, measures
+from engine.risk.estimation.intervals import Estimate
+from engine.study.study import Study
+
+_LIMIT = re.compile(r"(\S+) of (\S+) (<=|>=) (\S+)( \S.*)?")
+WORDS = {"<=": "at most", ">=": "at least"}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A measure of a variable that is to be at most, or at least, a number.
+
+    Args:
+      measure: "mean", "median", "sd", or VaR or ES with its level; "probability" of an event.
+      sign: "<=" or ">=".
+      bound: in the unit of the variable; between 0 and 1 for an event.
+    """
+
+    measure: str
+    variable: str
+    sign: str
+    bound: float
+
+    def gap(self, measured: Estimate) -> Estimate:
+        """How far an estimate of the measure is beyond the limit: above 0 where the limit is broken."""
+        side = 1.0 if self.sign == "<=" else -1.0
+        return scaled(measured, side, -side * self.bound)
+
+    def verdict(self, measured: Estimate) -> str:
+        """Whether an estimate meets the limit: "met" or "broken" if its interval shows it, else "unclear"."""
+        gap = self.gap(measured)
+        return "met" if gap.high <= 0 else "broken" if gap.low > 0 else "unclear"
+
+
+def limit_of(text: str, study: Study) -> Limit:
+    """The limit that a text states.
+
+    Raises:
+      UserError: words that are not understood, an unknown variable or measure, another unit than the variable's.
+    """
+    problems, found = Problems(), _LIMIT.fullmatch(" ".join(text.split()))
+    if found is None:
+        example = f"ES99 of {next(iter(study.model.outcomes))} <= 10"
+        problems.add("", f"expected MEASURE of VARIABLE <= NUMBER, or >=, got {shown(text)}. Write, say, '{example}'.")
+        problems.refuse("--subject")
+        raise AssertionError
+    measure, variable, sign, number, unit = found.groups()
+    measure, bound = PROBABILITY if measure == "P" else measure, math.nan
+    with suppress(ValueError):
+        bound = float(number)
+    if problems.knows("", "outcome or event", variable, study.variables):
+        known = (PROBABILITY,) if variable in study.events_by_name else measures(levels_of(measure))
+        problems.knows("", f"measure of '{variable}'", measure, known)
+        own = study.unit_of(variable)
+        if unit and unit.strip() != own:
+            expected = "nothing" if own == "1" else f"'{own}', its unit,"
+            problems.add("", f"expected {expected} behind the number, got '{unit.strip()}'.")
+        if PROBABILITY in known and not 0 <= bound <= 1:
+            problems.add("", f"expected a probability between 0 and 1, got '{number}'.")
+    if not math.isfinite(bound):
+        problems.add("", f"expected a number behind '{sign}', got '{number}'.")
+    problems.refuse("--subject")
+    return Limit(measure, variable, sign, bound)

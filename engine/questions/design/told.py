@@ -1,0 +1,175 @@
+"""What a search along a lever has found, judged on fresh futures: sentences and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.as_text import amounts, quantity, shown_in, unit_in_words
+from engine.answers.rows import Row, table
+from engine.formatting import begun
+from engine.questions.design.evaluator import Evaluator, Setting
+from engine.questions.design.limits import WORDS, Limit
+from engine.questions.design.search import Crossing, Found
+from engine.questions.turning import Difference, scaled
+from engine.questions.variables import PROBABILITY, gap, measured
+from engine.risk.estimation.intervals import Estimate
+from engine.study.study import Study
+from engine.study.tables.levers import lever_table, put_together
+
+READING = (
+    "met: the value of the lever at which the estimate meets the limit, with a 95 % interval that inverts that of the"
+    " measure. At that value the limit is truly broken in about half of all cases; at the value that holds, in about"
+    " 2.5 %. searched: the measure on the futures of the search; judged: on as many futures that the search has not"
+    " seen. Differences are from the policy as stated, on these. Brackets: 95 % intervals."
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The values of one lever of a policy, in some years and places, and the measure of a limit along them."""
+
+    evaluator: Evaluator
+    limit: Limit
+    lever: str
+    place: tuple[slice | int, ...]
+    since: int | None
+
+    def setting(self, value: float) -> Setting:
+        """The setting with the lever at a value where it is set, and as the policy has it elsewhere."""
+        study = self.evaluator.study
+        values = put_together(self.evaluator.stated, self.lever).astype(object)
+        first = 0 if self.since is None else study.years.index(self.since)
+        values[(slice(first, None), *self.place)] = value
+        return {self.lever: lever_table(values, study.model.levers[self.lever].dims, study.model, study.years)}
+
+    def at(self, value: float, paths: int) -> Estimate:
+        """The measure at a value of the lever, on the first paths."""
+        (values,) = self.evaluator.each([self.setting(value)], paths=paths)
+        return self.evaluator.estimate(values, self.limit.variable, self.limit.measure)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a search has found, as sentences and tables.
+
+    Args:
+      places, seen: the looks, and the measure there.
+      found: all crossings; `chosen` is the one that was searched, and `solved` what was found there.
+      searched: the measure by value of the lever, on the futures of the search.
+    """
+
+    line: Line
+    places: Sequence[float]
+    seen: Sequence[Estimate]
+    found: Sequence[Crossing]
+    chosen: Crossing | None
+    solved: Found | None
+    searched: Difference
+
+    @property
+    def study(self) -> Study:
+        """The study that was searched."""
+        return self.line.evaluator.study
+
+    def answer(self) -> Answer:
+        """The answer; what it names as a value of the lever is judged on futures that the search has not seen."""
+        limit, study, unit = self.line.limit, self.study, self.study.model.levers[self.line.lever].unit
+        of = study.unit_of(limit.variable)
+        form = "%" * (limit.measure == PROBABILITY)
+        values, costs = self._judged()
+        tables = (
+            table("values", f"{self.line.lever}: where {self.subject}", values, "meaning",
+                  units={"value": unit, "searched": of, "judged": of}, shown={"searched": form, "judged": form}),
+            table("outcomes", "What the value that holds changes",
+                  (row for row in costs if row["measure"] != PROBABILITY), "variable", "measure"),
+            table("events", "What it changes in events", (row for row in costs if row["measure"] == PROBABILITY),
+                  "variable", "measure", shown={"stated": "%", "found": "%", "difference": "points"}),
+            table("looks", f"{begun(limit.measure)} of {limit.variable} along {self.line.lever}", self._looks(), "look",
+                  brief=(), units={"value": unit, "searched": of}, shown={"searched": form}),
+        )  # fmt: skip
+        basis = f"{study.name}: {study.futures}; judged on as many others"
+        return Answer(Subject.of(study), (*self._sentences(values),), tuple(filter(len, tables)), basis, READING)
+
+    @property
+    def subject(self) -> str:
+        """The limit in the words of its option."""
+        limit = self.line.limit
+        return f"{limit.measure} of {limit.variable} {limit.sign} {limit.bound:g}"
+
+    def _judged(self) -> tuple[list[Row], list[Row]]:
+        """Rows of the values of the lever that are named, and of what the one that holds changes."""
+        evaluator, limit, study = self.line.evaluator, self.line.limit, self.study
+        if self.solved:
+            named = {"met": self.solved.estimate, "holds": Estimate(self.solved.holds)}
+        else:
+            nearest = min if limit.gap(self.seen[0]).estimate > 0 else max
+            named = {"nearest": Estimate(nearest(self.places, key=lambda x: limit.gap(self.searched(x)).estimate))}
+        named = {meaning: value for meaning, value in named.items() if not math.isnan(value.estimate)}
+        fresh = evaluator.futures.anew()
+        settings = [{}, *(self.line.setting(value.estimate) for value in named.values())]
+        own, *others = [dict(one) for one in evaluator.each(settings, fresh)]
+        rows, costs = list[Row](), list[Row]()
+        for (meaning, value), values in zip(named.items(), others, strict=True):
+            judged = evaluator.estimate(values, limit.variable, limit.measure)
+            rows.append({"meaning": meaning, "value": value, "searched": self.searched(value.estimate),
+                         "judged": judged, "verdict": limit.verdict(judged)})  # fmt: skip
+            if meaning == "holds":
+                for name, measure in measured(study, None):
+                    one, other = (evaluator.values(name, side) for side in (values, own))
+                    costs.append({
+                        "variable": name, "measure": measure, "unit": study.unit_of(name),
+                        "stated": evaluator.estimate(own, name, measure).estimate,
+                        "found": evaluator.estimate(values, name, measure).estimate,
+                        "difference": gap(study, name, measure, one, other, study.unit),
+                    })  # fmt: skip
+        return rows, costs
+
+    def _looks(self) -> Iterator[Row]:
+        limit = self.line.limit
+        every = dict(zip(self.places, self.seen, strict=True))
+        for k, (value, one) in enumerate(sorted(every.items()), 1):
+            yield {"look": str(k), "value": value, "searched": one, "limit": limit.bound, "verdict": limit.verdict(one)}
+
+    def _sentences(self, values: Sequence[Row]) -> Iterator[str]:
+        study, limit, solved = self.study, self.line.limit, self.solved
+        lever, unit = study.phrase("levers", self.line.lever), study.model.levers[self.line.lever].unit
+        what = begun(quantity(study, limit.variable, limit.measure))
+        scale, of = shown_in(limit.measure, study.unit_of(limit.variable))
+        bound = f"{WORDS[limit.sign]} {scale * limit.bound:,.6g} {unit_in_words(of)}".rstrip()
+        ends = f"from {self.places[0]:g} to {self.places[-1]:g}"
+        if not solved or not self.chosen:
+            is_met = limit.gap(self.seen[0]).estimate <= 0
+            among = f"{'all' if is_met else 'none of the'} {len(self.places)} values of {lever} {ends}"
+            yield f"{what} is {bound} at {among}."
+            (row,) = values
+            if all(limit.gap(one).estimate == limit.gap(self.seen[0]).estimate for one in self.seen):
+                yield f"{begun(lever)} has no effect on it."
+            value, measure = row["value"].estimate, amounts(of, scaled(row["judged"], scale))[0]
+            yield f"It is nearest to the limit at {value:g}: {measure} on fresh futures."
+            return
+        side = "at least" if self.chosen.best > self.chosen.worst else "at most"
+        at, holds = (
+            amounts(unit, solved.estimate, solved.holds)
+            if not math.isnan(solved.holds)
+            else (amounts(unit, solved.estimate)[0], "")
+        )
+        yield f"{what} is {bound} where {lever} is {side} {at}."
+        if holds:
+            judged, holds = values[-1], f"{solved.holds:.12g} {unit_in_words(unit)}".rstrip()
+            measure = amounts(of, scaled(judged["judged"], scale))[0]
+            is_kept = "as the limit asks" if limit.gap(judged["judged"]).estimate <= 0 else "which breaks the limit"
+            yield f"Allowing for the Monte Carlo error, {holds} holds; fresh futures give {measure}, {is_kept}."
+        elif math.isnan(self.searched(solved.at).high):
+            yield f"The measure has no interval there ({self.searched(solved.at).flag}), so no value is known to hold."
+        else:
+            yield f"No value {ends} is known to hold: the interval is open on that side."
+        if math.isnan(solved.may) and not math.isnan(solved.holds):
+            yield "The interval of the lever is open on the side where the limit is broken."
+        for other in self.found:
+            if other is not self.chosen:
+                how = "met" if other.met > other.broken else "broken"
+                low, high = sorted((other.broken, other.met))
+                yield f"It is {how} again above a value between {low:g} and {high:g}."
