@@ -9,6 +9,7 @@ import pytest
 
 from engine.questions.challenge.challenge import challenge
 from engine.study.loading import again, load_study
+from engine.study.values import as_number
 from tests.questions.challenge.models import found
 from tests.user_models import outcomes
 
@@ -85,12 +86,12 @@ def by_hand(study):
         seen |= {(variable, name): gap(study, values, variable) for variable in variables}
     stated = outcomes(study)
     for variable in variables:
-        for one in study.challenge.choices:
+        for name, one in study.challenge.choices.items():
             if variable in one.instead:
-                seen[variable, one.name] = gap(study, stated, one.instead[variable])
+                seen[variable, name] = gap(study, stated, one.instead[variable])
         for one in study.challenge.thresholds.get(variable, ()):
-            limit = study.events_by_name[variable].threshold * one.value if one.is_multiple else one.value
-            seen[variable, f"threshold {one.value}"] = gap(study, stated, variable, limit)
+            limit = as_number(one, study.events_by_name[variable].threshold)
+            seen[variable, f"threshold {one}"] = gap(study, stated, variable, limit)
     return seen
 
 
