@@ -59,7 +59,7 @@ def test_the_table_of_claims_has_each_claim_of_the_study_with_shares_and_what_tu
     study = load_study("rustbelt")
     (table,) = article.CLAIMS.finditer(PAGE)
     rows = [line.strip("| ").split(" | ") for line in table[0].splitlines()[2:]]
-    assert [row[0] for row in rows] == [claimed(study, one) for one in study.challenge.claims]
+    assert [row[0] for row in rows] == [claimed(study, one) for one in study.claims]
     for _, world, turned, definitions, by in rows:
         assert all(re.fullmatch(r"(\d+|-)( / (\d+|-)){2}", held) for held in (world, definitions))
         assert turned and by

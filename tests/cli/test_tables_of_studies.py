@@ -39,7 +39,7 @@ def test_priors_groups_and_claims_are_those_of_the_study(shipped):
         assert row["stated"] == (targets_text(item) or item.parameters)
         assert (row["p05"], row["p95"], row["mean"]) == (*map(float, law.quantile(np.array([0.05, 0.95]))), law.mean())
     assert answer["groups"]["group"] == (*shipped.groups, *shipped.shocks.groups)
-    claims = [(str(claim), claimed(shipped, claim)) for claim in shipped.challenge.claims]
+    claims = [(str(claim), claimed(shipped, claim)) for claim in shipped.claims]
     assert [(row["claim"], row["in_words"]) for row in answer["claims"].rows()] == claims
 
 
