@@ -5,7 +5,7 @@ docs/method.md.
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice, tee
+from itertools import islice, product, tee
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from scipy.special import ndtr, ndtri
 from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.heaviness import Extremes
 from engine.risk.estimation.influences import MEASURES, level_of
-from engine.risk.estimation.intervals import as_units
-from engine.risk.estimation.measures import probability
+from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.measures import difference, probability
+from engine.risk.estimation.tallies import GROUP
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
@@ -240,6 +241,46 @@ def test_intervals_from_histograms_by_group_cover(name, n_paths, groups):
         truth = one.truth(measure) - two.truth(measure) + 0.1
         if np.isfinite(gaps[measure]).all():
             judged_by_groups(f"difference, {name}", n_paths, groups, measure, gaps[measure], truth)
+
+
+@pytest.mark.parametrize("n_paths", [20_000, 65_536])
+def test_intervals_of_differences_of_quantiles_from_groups_of_a_block_cover(n_paths):
+    """Of outcomes that are not kept by path, of which each group of 8,192 paths has a histogram."""
+    groups, measures = -(-n_paths // GROUP), ("median", "VaR95", "VaR99", "VaR99.9")
+    for (name, law), rho in product({"normal": normal(1.0), "lognormal(0, 2)": lognormal(2.0)}.items(), (0.5, 0.95)):
+        found = dict[str, list[Estimate]]()
+        for a, b in islice(zip(*_rows(n_paths), strict=True), FEWER):
+            x, y = (law.loss(z).astype(np.float32) for z in (a, rho * a + np.sqrt(1 - rho**2) * b))
+            for measure, one in difference_of(binned_by_value(x, groups), binned_by_value(y, groups), True).items():
+                found.setdefault(measure, []).append(one)
+        for measure in measures:
+            if measure == "VaR99.9" and n_paths < 50_000:
+                continue  # 20 exceedances
+            number, error, low, high = np.array([one.column for one in found[measure]]).T
+            print(
+                f"| {name}, correlation {rho}: standard error / standard deviation {error.mean() / number.std():.2f} |"
+            )
+            judged_by_groups(f"difference, {name}", n_paths, groups, measure, list(zip(low, high, strict=True)), 0.0)
+
+
+@pytest.mark.parametrize("step", [0.1, 0.25, 2.0])
+def test_intervals_of_differences_of_rounded_values_cover(step):
+    """Normal values in steps of so many standard errors of the quantile: those without the flag `tied` cover."""
+    n_paths = 4_000
+    for measure, level in (("median", 0.5), ("VaR95", 0.95)):
+        density = np.exp(-(ndtri(level) ** 2) / 2) / np.sqrt(2 * np.pi)
+        size = step * np.sqrt(level * (1 - level) / n_paths) / density
+        rng, held = np.random.default_rng([9, int(100 * step), int(100 * level)]), []
+        for _ in range(FEWER):
+            a, b = rng.standard_normal((2, n_paths))
+            x, y = (size * np.round(z / size) for z in (a, 0.8 * a + 0.6 * b))
+            one = difference(x, y, 1, True)[measure]
+            held += [one.low <= 0 <= one.high] if np.isfinite(one.low) else []
+        given = len(held) / FEWER
+        print(
+            f"| in steps of {step} | {n_paths} | {measure} | {100 * np.mean(held or np.nan):.1f} | {100 * given:.1f} |"
+        )
+        assert (np.mean(held) >= LOWEST) if step < 1 else given < 0.05
 
 
 @pytest.mark.parametrize("groups", [2, 16, 64])

@@ -1,5 +1,8 @@
 """Risk functionals against closed forms, hand cases, and conventions of others."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import ndtri
@@ -7,9 +10,10 @@ from scipy.special import ndtri
 from benchmarks.weighted_models import weighted
 from engine.risk.estimation import influences
 from engine.risk.estimation.flags import Reason
-from engine.risk.estimation.influences import MEASURES, level_of, measures, of_influence
-from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.influences import MEASURES, level_of, measures
+from engine.risk.estimation.intervals import Units, as_units
 from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
+from engine.risk.estimation.tails import Measured
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.cells import summary_cells
 from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
@@ -257,18 +261,17 @@ def test_difference_of_probabilities_knows_the_pairing():
     assert_close(gap.standard_error, ((a > 1) * 1.0 - (a + 0.1 * b > 1.1)).std(ddof=1) / np.sqrt(50_000))
 
 
-def semi_deviation(of, level):
-    """The example of docs/method.md: root of the mean squared excess over the mean."""
-    above = np.maximum(of.points - of.mean.value[..., None], 0.0)
-    square, excess = of.totals(above**2), of.totals(above)
-    s = np.sqrt(square.sum(-1) / of.units.paths)
-    influence = square / (2 * s) - excess.sum(-1) / of.units.paths / s * of.totals(of.points)
-    return of_influence(influence, of.units, s - influence.sum(-1) / of.units.paths)
+@pytest.fixture
+def semi(monkeypatch):
+    """The example of docs/method.md, a semi-deviation, is one of the measures."""
+    page = (Path(__file__).parents[3] / "docs" / "method.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.setattr(influences, "ROWS", [*influences.ROWS])
+    exec(compile(code, "method.md", "exec"), {**vars(influences)})
 
 
-def test_a_measure_is_one_function_and_one_row(monkeypatch):
+def test_a_measure_is_one_function_and_one_row(semi):
     """Of a normal law s^2 = 1 / 2, and the influence has variance 5 / 8 - 1 / pi."""
-    monkeypatch.setattr(influences, "ROWS", [*influences.ROWS, influences.Row("semi", semi_deviation, "squares")])
     x = RNG.standard_normal((2, 65_536)).astype(np.float32)
     error = np.sqrt((5 / 8 - 1 / np.pi) / 65_536)
     bins, equal = [binned_by_value(row, 64) for row in x], weighted(np.ones(65_536), 1)
@@ -282,6 +285,17 @@ def test_a_measure_is_one_function_and_one_row(monkeypatch):
         for one in (found.standard_error, apart.standard_error / np.sqrt(2)):
             assert_plausible(one, error, error / np.sqrt(units / 2), error)
         assert found.low < found.estimate < found.high and apart.low < 0 < apart.high
+
+
+def test_a_measure_of_many_cells_is_that_of_each(semi):
+    """As tables by year have it; equal values have none, and low values that are worse do not make it negative."""
+    x = RNG.standard_normal((3, 8192)).astype(np.float32)
+    x[1] = 3.0
+    columns = Measured(x, as_units(8192, 2)).measures[-1].column
+    for cell, row in enumerate(x):
+        assert_close([of[cell] for of in columns], summary(row, 2, True)["semi"].column)
+    assert [of[1] for of in columns] == [0.0] * 4
+    assert_same(summary(x[0], 2, False)["semi"].column, summary(-x[0], 2, True)["semi"].column)
 
 
 def test_equal_values_are_exact():
