@@ -101,10 +101,14 @@ def cells(given: Any) -> Iterator[tuple[Key, Any]]:
     for name, table in tables.items():
         seen: Counter[tuple[tuple[str, Any], ...]] = Counter()
         for row in table["rows"]:
-            labels = tuple((dim, str(row[dim])) for dim in table["dims"])
+            named = {dim: str(row[dim]) for dim in table["dims"]}
+            if "exactly" in row or {"claim", "choices"} <= {*row}:  # numbered sets of choices: by what they are
+                made = sorted(str(row.get("exactly", row.get("choices"))).split("; "))
+                named = {"claim": row["claim"], "ledger": row["ledger"], "choices": "; ".join(made)}
+            labels = tuple(named.items())
             seen[labels] += 1
             for column, value in row.items():
-                if column in table["dims"]:
+                if column in named or column in (*table["dims"], "exactly"):
                     continue
                 held = {stat: value[stat] for stat in STATS} if isinstance(value, dict) else {"": value}
                 for stat, one in held.items():
