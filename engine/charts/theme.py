@@ -55,7 +55,7 @@ def config(scheme: str = "light") -> dict[str, Any]:
         "axisX": {"labelFlush": False},
         "axisY": {"domain": False, "labelFlush": False},
         "facet": {"spacing": 24},
-        "header": {**plain, "title": None, "labelFontWeight": "bold", "labelAnchor": "start",
+        "header": {**plain, "title": None, "labelFontWeight": "bold", "labelAnchor": "start", "labelLimit": 0,
                    "labelExpr": "split(datum.label, '\\n')"},
         "legend": {**plain, "title": None, "orient": "top", "symbolSize": 70, "symbolStrokeWidth": 2,
                    "symbolOpacity": 1, "columns": 3},

@@ -160,7 +160,7 @@ def answer(of: Answer, *, most: int = 6) -> pd.DataFrame:
             panels = each(rows, "panel")[:most]
             rows = [row for row in rows if row["panel"] in panels]
             note = f"{table.title}. Brackets: 95 % intervals. {of.basis}"
-            about = {"panels": panels, "rows": each(rows, "row"), "label": "", "own": "xy"}
+            about = {"panels": panels, "rows": each(rows, "row"), "label": "", "arranged": (1, "xy")}
             return frame(rows, of.finding, note, **about, nothing="no estimate")
     return frame([], of.finding, of.basis, nothing="no estimate")
 
