@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -77,11 +78,19 @@ def in_full(study: Study, numbers: Sequence[int], device: str | None, precision:
 
 
 def first_paths(
-    study: Study, count: int, device: str | None, yearly: Collection[str], last: int, outcomes: bool, run: Study
+    study: Study,
+    policies: Sequence[str],
+    count: int,
+    device: str | None,
+    yearly: Collection[str],
+    last: int,
+    outcomes: bool,
+    run: Study,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Yearly values, [policy, year, *dims, path], and outcomes, [policy, path], of the first `count` paths, by name.
 
     Args:
+      policies: names of the policies of the study to compute, in this order.
       yearly: names of the yearly variables to compute.
       last: the last year of their values.
       outcomes: whether to compute outcomes; if not, they come back empty.
@@ -90,13 +99,16 @@ def first_paths(
     Raises:
       UserError: there is no such device.
     """
-    program = _by_code_of(run, study, device)
+    program, rows = _by_code_of(run, study, device), [study.row(name) for name in policies]
+    if isinstance(program, CpuProgram):
+        levers = jax.tree.map(lambda leaf: leaf[..., rows], program.inputs["levers"])
+        program, rows = program.under(levers), [*range(len(rows))]
     by_year: dict[str, list[np.ndarray]] = {name: [] for name in yearly}
     left = sum(year <= last for year in study.years) if yearly else 0
     for part in program.years_in_parts(count) if left else ():
         by_name = split_cells(study.model, part, axis=2)
         for name, years in by_year.items():
-            years.append(by_name[name].copy())  # a copy, so that the memory of all other variables is freed
+            years.append(by_name[name][rows])  # a copy, so that the memory of all other variables is freed
         left -= part.shape[1]
         if left <= 0:
             break
@@ -104,7 +116,7 @@ def first_paths(
     if not outcomes:
         return joined, {}
     block = Block(0, 0, count)
-    values = program.submit(block).of(block)
+    values = program.submit(block).of(block)[rows]
     return joined, {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
 
 

@@ -27,7 +27,8 @@ def intervals(data: pd.DataFrame) -> Any:
         layers.append(base.mark_rule(strokeWidth=5, opacity=0.25).encode(*theme.span(x, "from", "to"), color=colour))
     layers.extend(theme.estimated(base, x, ["panel", "row"], color=colour))
     chart = alt.layer(*layers).properties(width=240, height=step)
-    return theme.panels(chart, about, 240, *about.get("arranged", (3, "")), left=160)
+    columns, own = about.get("arranged", (3, ""))
+    return theme.panels(chart, about, 240, columns, own, 160)
 
 
 def beyond(data: pd.DataFrame) -> Any:
