@@ -93,8 +93,8 @@ def _picture(anchor: str, kind: str, sources: Mapping[str, Any], **options: Any)
 def _drawn(anchor: str, data: tuple[pd.DataFrame, ...], figure: Any) -> Picture:
     specification = export.specification(figure, "page")
     specification["datasets"] = {name: _columns(rows) for name, rows in specification["datasets"].items()}
-    title = specification.pop("title", {})
-    note = " ".join(title.get("subtitle", ())) or data[0].attrs["note"]
+    title = specification.pop("title")
+    note = " ".join(title.get("subtitle", ()))
     return Picture(anchor, data[0].attrs["title"], note, specification)
 
 
