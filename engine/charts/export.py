@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +39,20 @@ EASTERN = ("NotoSansCJK", "NotoSansSC", "SourceHanSans", "wqy-", "PingFang", "Hi
 def specification(chart: Any, scheme: str = "light") -> dict[str, Any]:
     """The Vega-Lite specification of a chart with its data, in one of `theme.SCHEMES`."""
     # a page has many charts; tests validate each kind
-    spec: dict[str, Any] = _printable(chart.to_dict(validate=scheme != "page"))
+    spec: dict[str, Any] = _shown(chart.to_dict(validate=scheme != "page"), theme.colours(scheme))
     return {**spec, "config": theme.config(scheme)}
 
 
-def _printable(part: Any) -> Any:
-    """A part of a specification with control characters and direction marks written out.
+def _shown(part: Any, colours: Mapping[str, str]) -> Any:
+    """A part of a specification in other colours, with control characters and direction marks written out.
 
     vl-convert aborts the process at control characters.
     """
     if isinstance(part, dict):
-        return {key: _printable(inner) for key, inner in part.items()}
+        return {key: _shown(inner, colours) for key, inner in part.items()}
     if isinstance(part, list):
-        return [_printable(inner) for inner in part]
-    return printable(part) if isinstance(part, str) else part
+        return [_shown(inner, colours) for inner in part]
+    return colours.get(part) or printable(part) if isinstance(part, str) else part
 
 
 def refuse_file(file: str | Path) -> str:

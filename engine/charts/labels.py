@@ -9,7 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from engine.formatting import decimals, rounded, titled, unit_name, words
+from engine.formatting import begun_small, decimals, rounded, titled, unit_name, words
 from engine.risk.estimation.intervals import Estimate
 
 TIED = "\u00a0"
@@ -22,20 +22,13 @@ MOST_LISTED = 2
 
 def name(values: xr.DataArray) -> str:
     """Title of a variable: its `long_name`, else its name as words with a capital first letter."""
-    said = "" if _is_meaning(values) else values.attrs.get("long_name", "")
-    return str(said or titled(str(values.name)))
-
-
-def _is_meaning(values: xr.DataArray) -> bool:
-    """Whether `long_name` holds the variable's meaning, as in cubes of versions without labels."""
-    ours = "worse" in values.attrs or values.dims == ("path",)
-    return ours and "comment" not in values.attrs and str(values.attrs.get("long_name", ""))[:1].islower()
+    return str(values.attrs.get("long_name") or titled(str(values.name)))
 
 
 def called(values: xr.DataArray) -> str:
-    """Name of a variable within a sentence: its title if it has a label, else its name as words."""
+    """Name of a variable within a sentence: its label with a small first letter, else its name as words."""
     plain = titled(str(values.name))
-    return words(str(values.name)) if name(values) == plain else name(values)
+    return words(str(values.name)) if name(values) == plain else begun_small(name(values))
 
 
 def label(values: xr.DataArray, more: str = "") -> str:
@@ -50,7 +43,7 @@ def heading(values: xr.DataArray) -> str:
 
 def meaning(values: xr.DataArray) -> str:
     """Meaning of a variable as a sentence for a note; "" where it is not stated."""
-    about = str(values.attrs.get("long_name" if _is_meaning(values) else "comment", "")).rstrip(".")
+    about = values.attrs.get("comment", "").rstrip(".")
     return f" {name(values)}: {about}." if about else ""
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from engine.charts import labels
 from engine.errors import Problem, Problems, UserError, unknown
-from engine.formatting import titled, unit_name, words
+from engine.formatting import begun_small, titled, unit_name, words
 from engine.risk.estimation.intervals import Estimate
 
 OWN_DIMS = ("path", "policy", "year", "measure", "stat", "quantile", "moment")
@@ -40,13 +40,13 @@ class Shown:
 
     @property
     def called(self) -> Mapping[str, str]:
-        """Policy -> its name within a sentence: its label in the study, else its name as words."""
-        return _apart(self.values, words)
+        """Policy -> its name within a sentence: its label with a small first letter, else its name as words."""
+        return _apart(self.values, words, begun_small)
 
     @property
     def titles(self) -> Mapping[str, str]:
         """Policy -> its title, as in a legend: its label in the study, else its name as words that begin a sentence."""
-        return _apart(self.values, titled)
+        return _apart(self.values, titled, str)
 
     @property
     def counted(self) -> str:
@@ -195,17 +195,15 @@ def places(values: xr.DataArray) -> list[dict[str, str]]:
 
 
 def columns(values: xr.DataArray) -> int:
-    """Panels per row: for places of several dimensions the number of labels of the last, else 3 or 4."""
-    dims, count = place_dims(values), len(places(values))
-    if len(dims) > 1:
-        return values.sizes[dims[-1]]
-    return 4 if count in (1, 2, 3, 4, 7, 8) else 3
+    """Panels per row: for places of several dimensions the number of labels of the last, else 4."""
+    dims = place_dims(values)
+    return values.sizes[dims[-1]] if len(dims) > 1 else 4
 
 
-def _apart(values: xr.DataArray, plain: Callable[[str], str]) -> dict[str, str]:
-    """Policy -> its label or `plain` name; the names themselves where two policies would read alike."""
-    known = list(map(str, values["policy"].values))
-    texts = list(values["policy"].attrs.get("labels", map(plain, known)))
+def _apart(values: xr.DataArray, plain: Callable[[str], str], written: Callable[[str], str]) -> dict[str, str]:
+    """Policy -> its `written` label, else its `plain` name; the names themselves where two of them read alike."""
+    known, labelled = list(map(str, values["policy"].values)), values["policy"].attrs.get("labels")
+    texts = list(map(plain, known) if labelled is None else map(written, labelled))
     alike = len(set(map(str.casefold, texts))) < len(known)
     return dict(zip(known, known if alike else texts, strict=True))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,10 +18,10 @@ COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 ON_DARK = ("#E8762A", "#3B9BDB", *COLOURS[2:6], "#F2F2F2")
 DASHES = ((1, 0), (11, 3.5), (2.6, 2.6), (13, 3.3, 2.6, 3.3))
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down")
-GREY = "#777777"
+INK, GREY, PAGE = "#333333", "#666666", "#FFFFFF"
 FONT = "Liberation Sans, Arial, Noto Sans CJK SC, sans-serif"
 SCHEMES: Mapping[str, Mapping[str, Any]] = {
-    "light": {"ink": "#333333", "muted": "#666666", "grid": "#E3E3E3", "page": "#FFFFFF", "policies": COLOURS},
+    "light": {"ink": INK, "muted": GREY, "grid": "#E3E3E3", "page": PAGE, "policies": COLOURS},
     "dark": {"ink": "#EEEEEE", "muted": "#AAAAAA", "grid": "#444444", "page": "#16191D", "policies": ON_DARK},
     "page": {**{name: f"var(--{name})" for name in ("ink", "muted", "grid", "page")},
              "policies": [f"var(--p{k})" for k in range(len(COLOURS))]},
@@ -31,6 +32,12 @@ TEXT, TITLE, NOTE = 11, 14, 10.5
 ENDS = ("estimate", "low", "high")
 BAND = (("low", "high", 0.25),)
 """Columns of a 95 % interval; its band with its opacity."""
+
+
+def colours(scheme: str) -> dict[str, str]:
+    """Colour of a figure as it is drawn -> the same of a scheme."""
+    of = SCHEMES[scheme]
+    return dict(zip((*COLOURS, INK, GREY, PAGE), (*of["policies"], of["ink"], of["muted"], of["page"]), strict=True))
 
 
 def config(scheme: str = "light") -> dict[str, Any]:
@@ -46,9 +53,9 @@ def config(scheme: str = "light") -> dict[str, Any]:
         "view": {"stroke": None},
         "axis": {**plain, "gridColor": inks["grid"], "domainColor": inks["muted"], "ticks": False, "labelPadding": 5},
         "axisX": {"labelFlush": False},
-        "axisY": {"domain": False, "labelFlush": True},
+        "axisY": {"domain": False, "labelFlush": False},
         "facet": {"spacing": 24},
-        "header": {**plain, "title": None, "labelFontWeight": "bold", "labelAnchor": "start",
+        "header": {**plain, "title": None, "labelFontWeight": "bold", "labelAnchor": "start", "labelLimit": 0,
                    "labelExpr": "split(datum.label, '\\n')"},
         "legend": {**plain, "title": None, "orient": "top", "symbolSize": 70, "symbolStrokeWidth": 2,
                    "symbolOpacity": 1, "columns": 3},
@@ -69,13 +76,19 @@ def config(scheme: str = "light") -> dict[str, Any]:
 def lines(text: str, pixels: float, size: float = TEXT) -> list[str]:
     """A text in lines of at most about `pixels`, broken at spaces, else after `_`, `-` or `/`."""
     broken = [""]
-    for word in _words(text.replace(" %", "\u00a0%"), pixels, size):
+    for word in _words(unbroken(text), pixels, size):
         longer = broken[-1] + word
         if broken[-1] and _width(longer.rstrip(), size) > pixels:
             broken.append(word)
         else:
             broken[-1] = longer
     return [line.rstrip() for line in broken]
+
+
+def unbroken(text: str) -> str:
+    """The text with no-break spaces inside of short brackets and before percent signs."""
+    text = re.sub(r"\[[^\[\]]{1,24}\]", lambda brackets: brackets[0].replace(" ", "\u00a0"), text)
+    return text.replace(" %", "\u00a0%")
 
 
 def _words(text: str, pixels: float, size: float) -> list[str]:
@@ -99,13 +112,13 @@ def headed(chart: Any, about: Mapping[str, Any], pixels: float) -> Any:
     """The chart under its title and its note, which are its description for screen readers as well."""
     title, note = about["title"], about["note"]
     text = alt.TitleParams(lines(title, pixels, TITLE), subtitle=lines(note, pixels, NOTE) if note else alt.Undefined)
-    return chart.properties(title=text, description=". ".join(filter(None, (title, note))))
+    return chart.properties(title=text, description=". ".join(filter(None, (title.rstrip("."), note))))
 
 
 def nothing(about: Mapping[str, Any]) -> Any:
     """A chart that says why there is nothing to show."""
     text = alt.Chart(alt.InlineData([{}])).mark_text(fontSize=TEXT).encode(text=alt.value(about["nothing"]))
-    return headed(text.properties(width=420, height=90), about, 560)
+    return headed(text.properties(width=420, height=90), {**about, "note": ""}, 560)
 
 
 def _in_lines(texts: Mapping[str, str], pixels: float) -> str:
@@ -191,9 +204,10 @@ def keyed(field: str, looks: Mapping[str, tuple[str, str]], legend: alt.Legend |
     ]
 
 
-def heading(text: str, pixels: float) -> alt.TitleParams:
-    """The title of a part of a chart, in lines."""
-    return alt.TitleParams(lines(text, pixels, 12), fontSize=12)
+def heading(text: str, pixels: float, least: int = 1) -> alt.TitleParams:
+    """The title of a part of a chart, in lines, `least` of them at least."""
+    broken = lines(text, pixels, 12)
+    return alt.TitleParams(broken + [" "] * (least - len(broken)), fontSize=12)
 
 
 def row_axis(field: str, names: Sequence[str], pixels: float = 210, least: float = 8) -> tuple[alt.Y, alt.Step]:
@@ -245,7 +259,7 @@ def sizes(about: Mapping[str, Any], small: tuple[int, int], large: tuple[int, in
 
 def year_axis(first: int, last: int, most: int = 5) -> alt.X:
     """An x axis of years, with ticks at both ends and at round years between."""
-    step = next((step for step in (1, 2, 5, 10, 20, 50, 100) if (last - first) / step <= most), 1000)
+    step = next((step for step in (1, 2, 5, 10, 20, 25, 50, 100) if (last - first) / step <= most), 1000)
     inner = [year for year in range(first, last) if year % step == 0 and min(year - first, last - year) >= step / 2]
     ticks, span = sorted({first, *inner, last}), [first, last] if last > first else [first - 1, first + 1]
     axis = alt.Axis(format="d", grid=False, values=ticks, title=None)
@@ -272,4 +286,4 @@ def number_axis(title: str | None, ticks: int = 5, pixels: float = math.inf) -> 
 
 def share_axis(title: str, **more: Any) -> alt.Axis:
     """An axis of shares, in per cent."""
-    return alt.Axis(title=f"{title} [%]", labelExpr="format(100 * datum.value, '~g') + ' %'", tickCount=5, **more)
+    return alt.Axis(title=title, labelExpr="format(100 * datum.value, '~g') + ' %'", tickCount=5, **more)

@@ -61,7 +61,7 @@ def counting_error(run: RunRecords) -> str:
     if not sides:
         return f"The Monte Carlo error of {of} is unknown: {sentences.why(records[0])}."
     size = minus(f"{up(max(sides)):,.12g}")
-    return f"From {run.study.paths:,} futures, {of} is known to within {size} (95 % interval)."
+    return f"From {run.study.paths:,} futures, {of} is known to within {size} (95 % interval), if the model is right."
 
 
 def before_and_given(run: RunRecords) -> list[str]:
@@ -75,8 +75,8 @@ def before_and_given(run: RunRecords) -> list[str]:
             best = sentences.ranked(run, run.others, measure, name)[:1]
             said = [f"{begun(sentences.quantity(run, measure, name))}:"]
             for policy in (base, *best):
-                numbers = sentences.amounts(measure, *filter(None, given[measure, policy, name]))
-                said.append(f"{begun(sentences.called(run, policy))}: {' and '.join(numbers)}.")
+                before, now = sentences.amounts(measure, *filter(None, given[measure, policy, name]))
+                said.append(f"{begun(sentences.called(run, policy))}: {before} before, {now} given them.")
             return said
     return ["Not asked: the numbers given what was observed."] if run.study.observed.rows else []
 

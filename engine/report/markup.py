@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from engine.charts.theme import unbroken
 from engine.formatting import printable
 from engine.report.pictures import Picture
 
@@ -64,9 +64,3 @@ def static(name: str) -> str:
     loader = _environment().loader
     assert loader is not None
     return loader.get_source(_environment(), f"static/{name}")[0]
-
-
-def unbroken(text: str) -> str:
-    """The text with no-break spaces inside of intervals and before percent signs."""
-    text = re.sub(r"\[[^\[\]]{1,40}\]", lambda brackets: brackets[0].replace(" ", "\u00a0"), text)
-    return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)

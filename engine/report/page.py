@@ -35,7 +35,7 @@ def page(run: RunRecords, before: Sequence[Build] = SECTIONS, kept: TextCache = 
     """
     study, parts = run.study, every(run, before)
     library, script = chart_library.library(kept), static("report.js")
-    policies = [study.title("policies", name) for name in study.policy_names]
+    policies = [printable(study.title("policies", name)) for name in study.policy_names]  # as charts write them
     drawn = {one.anchor: one.specification for part in parts for one in part.pictures}
     title = study.title("", study.name)
     markup = render(
@@ -87,8 +87,6 @@ def _finite(value: Any) -> Any:
     """The value with NaN and infinity as null, and numbers of no more digits than a chart shows."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
-    if isinstance(value, str):
-        return printable(value)
     if isinstance(value, dict):
         return {key: _finite(part) for key, part in value.items()}
     return [_finite(part) for part in value] if isinstance(value, list | tuple) else value

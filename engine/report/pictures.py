@@ -5,7 +5,6 @@ Their colours are variables of the page's style sheet, which the light or the da
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from engine.charts import export
 from engine.charts.figures.answers import intervals
 from engine.charts.kinds import KINDS, chart, is_empty, tables_of
 from engine.charts.tables.answers import answer as of_answer
-from engine.charts.theme import COLOURS, GREY, ON_DARK
+from engine.charts.theme import COLOURS, ON_DARK
 from engine.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,10 +29,6 @@ FEW = 2
 """Most outcomes beside the first one, and most yearly variables, of which the page has charts."""
 LARGEST = 5000
 """Most rows of a chart's table; a larger one is left out."""
-VARIABLES = {colour: f"var(--p{k})" for k, colour in enumerate(COLOURS)} | {
-    GREY: "var(--muted)", "#333333": "var(--ink)", "#FFFFFF": "var(--page)",
-}  # fmt: skip
-"""Colour of a figure -> the variable of the page's style sheet."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +39,14 @@ class Picture:
       anchor: its HTML id.
       title: a sentence with what the numbers say.
       note: what is drawn.
-      specification: its Vega-Lite specification without title, its data as columns.
+      specification: its Vega-Lite specification without title, its data as columns; screen readers
+        read its `description`.
     """
 
     anchor: str
     title: str
     note: str
     specification: Mapping[str, Any]
-
-    @property
-    def label(self) -> str:
-        """Text alternative for screen readers."""
-        return ". ".join(filter(None, (self.title.rstrip("."), self.note)))
 
 
 def first(run: RunRecords) -> Iterator[Picture]:
@@ -101,12 +92,9 @@ def _picture(anchor: str, kind: str, sources: Mapping[str, Any], **options: Any)
 
 def _drawn(anchor: str, data: tuple[pd.DataFrame, ...], figure: Any) -> Picture:
     specification = export.specification(figure, "page")
-    datasets, text = specification.pop("datasets"), json.dumps(specification)
-    for colour, variable in VARIABLES.items():
-        text = text.replace(f'"{colour}"', f'"{variable}"')
-    specification = {**json.loads(text), "datasets": {name: _columns(rows) for name, rows in datasets.items()}}
-    title = specification.pop("title", {})
-    note = " ".join(title.get("subtitle", ())) or data[0].attrs["note"]
+    specification["datasets"] = {name: _columns(rows) for name, rows in specification["datasets"].items()}
+    title = specification.pop("title")
+    note = " ".join(title.get("subtitle", ()))
     return Picture(anchor, data[0].attrs["title"], note, specification)
 
 

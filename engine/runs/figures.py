@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.charts import export
 from engine.charts.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, Tables, chart, kind_of, refuse_options, tables_of
 from engine.errors import Problem, UserError, unknown
+from engine.report.words import told, translator
 from engine.runs.asking import stored_answer
 from engine.runs.replay import replay
 
@@ -78,7 +79,12 @@ class Drawing:
         refuse(self._kind, given, path)
         if given.get("variable") is None:
             given["variable"] = self._usual_variable()
-        return tables_of(self._kind, {source: self._source(source, path or 0) for source in self._of.of}, given)
+        sources = {source: self._source(source, path or 0) for source in self._of.of}
+        for name, answer in sources.items():
+            if name in ANSWERS:  # its variables and claims are in the words of the study
+                say = translator(self._folder.study, answer.subject.policies)
+                given |= {key: say(given[key]) for key in ("variable", "claim") if given.get(key)}
+        return tables_of(self._kind, sources, given)
 
     def _source(self, name: str, path: int) -> Any:
         match name:
@@ -88,7 +94,7 @@ class Drawing:
                 return self._folder.study
             case "story":
                 return replay(self._folder.study, path)
-        return stored_answer(self._folder, name, self._of.table)
+        return told(self._folder.study, stored_answer(self._folder, name, self._of.table))
 
     def _usual_variable(self) -> str | None:
         """The default variable of a figure that is about an outcome, or about a yearly variable.

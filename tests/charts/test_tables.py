@@ -201,9 +201,9 @@ def test_universes_without_a_difference_are_left_out_and_counted():
     answer = challenged(SUBJECT)
     table = answer["curve"]
     first = [None if k < 3 else one for k, one in enumerate(table["difference"])]
-    columns = [c if c.name != "difference" else replace(c, values=first, unit="kt") for c in table.columns]
+    columns = [c if c.name != "difference" else replace(c, values=first) for c in table.columns]
     data = claims.curve(replace(answer, tables=(replace(table, columns=columns),)))
-    assert len(data) == 298 and "difference: 3" in data.attrs["note"] and data.attrs["label"] == "difference [kt]"
+    assert len(data) == 298 and "difference: 3" in data.attrs["note"] and data.attrs["label"] == "difference [1]"
     none = [Estimate(0.0, 0.0, 0.0, 0.0)] * len(table)
     columns = [c if c.name != "difference" else replace(c, values=none) for c in table.columns]
     flat = claims.curve(replace(answer, tables=(replace(table, columns=columns),)))

@@ -229,7 +229,8 @@ def test_no_word_of_order_where_zero_lies_in_the_interval(gap):
 def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
     run = run_of(LOSS, {})
     (_, (counting, model)), (_, turns) = first_screen(run)[1:]
-    assert counting == "From 4,096 futures, the mean of loss [bn yuan] is known to within 0.1 (95 % interval)."
+    assert counting.startswith("From 4,096 futures, the mean of loss [bn yuan] is known to within 0.1 (95 % interval)")
+    assert counting.endswith(", if the model is right.")
     assert "error of the model is unknown" in model and turns == ("What would change the ranking is unknown.",)
     asked = ("gates", "sensitivity", "condition", "backtest", "challenge", "flip")
     run.answers = {name: SimpleNamespace(finding=f"The {name}.") for name in asked}
@@ -251,7 +252,7 @@ def test_the_first_number_before_the_facts_stands_beside_that_given_them():
     run.given = {
         ("mean", name, "loss"): tuple(rec("mean", name, "loss", x, 0.1) for x in pairs[name]) for name in pairs
     }
-    said = ("The mean of loss [bn yuan]:", "Old: 10.0 and 7.0.", "New: 6.0 and 5.0.")
+    said = ("The mean of loss [bn yuan]:", "Old: 10.0 before, 7.0 given them.", "New: 6.0 before, 5.0 given them.")
     assert first_screen(run)[3][1] == said
 
 

@@ -27,7 +27,8 @@ def intervals(data: pd.DataFrame) -> Any:
         layers.append(base.mark_rule(strokeWidth=5, opacity=0.25).encode(*theme.span(x, "from", "to"), color=colour))
     layers.extend(theme.estimated(base, x, ["panel", "row"], color=colour))
     chart = alt.layer(*layers).properties(width=240, height=step)
-    return theme.panels(chart, about, 240, 3, about.get("own", ""), left=160)
+    columns, own = about.get("arranged", (3, ""))
+    return theme.panels(chart, about, 240, columns, own, 160)
 
 
 def beyond(data: pd.DataFrame) -> Any:
@@ -35,15 +36,20 @@ def beyond(data: pd.DataFrame) -> Any:
     about, made = data.attrs, []
     width, height = theme.sizes(about, (290, 190), (450, 270))
     look = theme.by_policy(about, lined=False)
-    lined = {"color": look["color"], "strokeDash": alt.StrokeDash("kind:N", scale=LAWS), "order": "period:Q"}
+    lined = {
+        "color": look["color"],
+        "strokeDash": alt.StrokeDash("kind:N", scale=LAWS, legend=alt.Legend(symbolSize=500)),
+        "order": "period:Q",
+    }
     for name, panel in about["panels"].items():
         own = data[(data.panel == name) & ((data.estimate > 0) | (not panel["log"]))]
         last = own[own.kind == "futures"].groupby("policy", sort=False).tail(1)
-        scale = alt.Scale(type="log" if panel["log"] else "linear", reverse=panel["reverse"], zero=False, nice=False)
+        kind = {"type": "log"} if panel["log"] else {"zero": False}  # Vega-Lite warns of a zero of a logarithmic scale
+        scale = alt.Scale(**kind, reverse=panel["reverse"], nice=False)
         x = alt.X("estimate:Q", axis=theme.number_axis(panel["label"], pixels=width), scale=scale)
         axis = alt.Axis(
             values=[10.0**k for k in range(9)],
-            labelExpr="'1 in ' + format(datum.value, ',~s')",
+            labelExpr="'1 in ' + format(datum.value, ',')",
             title=f"once in so many {panel['counted']}",
         )
         y = alt.Y("period:Q", scale=alt.Scale(type="log", nice=False), axis=axis)

@@ -37,14 +37,13 @@ def profile(data: pd.DataFrame) -> Any:
     about, made = data.attrs, []
     colour, _ = theme.keyed("verdict", about["verdicts"], LEGEND)
     choices = "datum.value + (datum.value == 1 ? ' choice' : ' choices')"
-    axis = alt.Axis(format="%", tickCount=3, title="share of universes", grid=False)
-    x = alt.X("from:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    x = alt.X("from:Q", scale=alt.Scale(domain=[0, 1]), axis=theme.share_axis("share of universes", grid=False))
     for claim in about["panels"]:
         sides = []
         for ledger in about["ledgers"]:
             y = alt.Y("choices:O", axis=alt.Axis(title=None, labelExpr=choices, domain=False, grid=False))
             base = alt.Chart(data[(data.claim == claim) & (data.ledger == ledger)]).encode(y)
-            bars = base.mark_bar(strokeWidth=0.6, stroke="#FFFFFF", height={"band": 0.75}).encode(
+            bars = base.mark_bar(strokeWidth=0.6, stroke=theme.PAGE, height={"band": 0.75}).encode(
                 x, alt.X2("to"), colour, tooltip=["verdict", alt.Tooltip("share", format=".1%"), "universes"]
             )
             count = base.mark_text(align="left", dx=4).encode(

@@ -24,7 +24,7 @@ def hindcast(data: pd.DataFrame) -> Any:
     futures, bars, seen = (
         base.transform_filter(which) for which in ("datum.part == 'futures'", "datum.lone", "datum.part == 'figure'")
     )
-    scored = alt.Scale(domain=["observed, scored", "observed, not scored"], range=["#333333", "#FFFFFF"])
+    scored = alt.Scale(domain=["observed, scored", "observed, not scored"], range=[theme.INK, theme.PAGE])
     layers = alt.layer(
         *theme.banded(futures, y, {"color": FUTURES}, BANDS),
         *(

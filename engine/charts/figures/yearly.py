@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -16,20 +17,20 @@ CROWD = 4
 """Fewest policies that are not drawn over one another."""
 
 
-def fan(data: pd.DataFrame, width: int = 0) -> Any:
+def fan(data: pd.DataFrame, width: int = 0, words: Mapping[str, str] | None = None) -> Any:
     """Median and bands by year and policy, a panel for each place; bars by policy for one year or none.
 
-    Of many policies each has a panel of its own.
+    Of many policies each has a panel of its own. `words` are those of `theme.by_policy`.
     """
     if "year" not in data or data.year.nunique() == 1:
         return _bars(data)
-    about, several, look = data.attrs, len(data.attrs["panels"]) > 1, theme.by_policy(data.attrs)
+    about, several, look = data.attrs, len(data.attrs["panels"]) > 1, theme.by_policy(data.attrs, words)
     if len(about["shown"]) >= CROWD:  # the head of each panel names its policy
         look["color"]["legend"] = look["strokeDash"]["legend"] = None
         data = data.assign(panel=[", ".join(filter(None, pair)) for pair in zip(data.panel, data.policy, strict=True)])
         about = {**about, "panels": data.panel.unique(), "columns": len(about["shown"])}
     small = len(about["panels"]) > 1
-    width, height, title = width or (190 if small else 420), 130 if small else 250, about["unit" if small else "label"]
+    width, height, title = 190 if small else width or 420, 130 if small else 250, about["unit" if small else "label"]
     y = alt.Y("median:Q", axis=theme.number_axis(title, pixels=height), scale=alt.Scale(zero=False))
     base, seldom = _courses(data, small)
     layers = alt.layer(
@@ -70,11 +71,12 @@ def overview(curves: pd.DataFrame, *years: pd.DataFrame) -> Any:
     """Exceedance curves of an outcome, beside the fan of what it is made of."""
     if not years:
         return exceedance(curves)
-    parts = (
-        (exceedance(curves, 360, 250), "How likely each level is passed"),
-        (fan(years[0], 360), years[0].attrs["head"]),
-    )
-    both = alt.hconcat(*(part.properties(title=theme.heading(title, 340)) for part, title in parts), spacing=36)
+    # as many lines in both legends and in both titles, so that they stand level
+    called = {name: name for name in curves.attrs["shown"]}
+    heads = ("How likely each level is passed", years[0].attrs["head"])
+    most = max(len(theme.lines(head, 340, 12)) for head in heads)
+    drawn = zip((exceedance(curves, 360, 250), fan(years[0], 360, called)), heads, strict=True)
+    both = alt.hconcat(*(part.properties(title=theme.heading(head, 340, most)) for part, head in drawn), spacing=36)
     note = f"Left: {curves.attrs['note']} Right: {years[0].attrs['note']}"
     apart = both.resolve_scale(color="independent", shape="independent", strokeDash="independent")
     return theme.headed(apart, {**curves.attrs, "note": note}, 860)

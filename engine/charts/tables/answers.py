@@ -13,7 +13,7 @@ from engine.answers.layout import UNIT, head
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.charts import labels, selection
 from engine.charts.tables.frames import each, ends, frame, rows_of
-from engine.formatting import begun, words
+from engine.formatting import begun, begun_small, words
 from engine.risk.estimation.intervals import Estimate
 
 TAIL = 10.0
@@ -71,7 +71,7 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
         " of the prior, 1 where they are as the prior has them."
     )
     title = explain.finding if shown else "No input differs from its prior in the worst futures"
-    return frame(rows, title, note if shown else "", rows=[*map(words, shown)], nothing="no input is drawn")
+    return frame(rows, title, note, rows=[*map(words, shown)], nothing="no input is drawn")
 
 
 def inputs(
@@ -98,7 +98,7 @@ def inputs(
         table = [row for row in table if row[what] == chosen]
     rows = [
         {
-            "panel": words(" less ".join(filter(None, (row["policy"], row["against"])))),
+            "panel": words(" less ".join(filter(None, (row["policy"], begun_small(row["against"]))))),
             "row": words(row["input"]),
             **ends(row["share"], 100),
             "from": 100 * row["alone"].estimate,
@@ -109,13 +109,13 @@ def inputs(
     largest = pd.DataFrame(rows).groupby("row", sort=False).estimate.max().fillna(0).clip(lower=0)
     names = list(largest.sort_values(ascending=False, kind="stable").index[:most])
     rows = [row for row in rows if row["row"] in names]
-    what = f"{words(table[0]['variable'])}, {table[0]['measure']}"
+    what, most_of = (begun_small(words(one)) for one in (table[0]["variable"], names[0]))
     note = (
-        f"{what}: {labels.counted(sensitivity.subject.paths, 'path')}, {len(names)} of {len(largest)} inputs. Points:"
+        f"{labels.counted(sensitivity.subject.paths, 'path')}, {len(names)} of {len(largest)} inputs. Points:"
         " Shapley effect with its 95 % interval; bars from the first-order to the total-effect index."
     )
     about = {"rows": names, "panels": each(rows, "panel"), "label": "share of the variance [%]"}
-    title = begun(f"{what} depends most on {names[0]}")
+    title = f"The {table[0]['measure']} of {what} depends most on {most_of}"
     return frame(rows, title, note, **about, nothing="no input is drawn")
 
 
@@ -136,7 +136,7 @@ def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:
     ]
     (stated,) = flip["difference"].rows()
     note = (
-        f"{words(stated['measure'])}: {words(stated['policy'])} against {words(stated['against'])};"
+        f"{begun(words(stated['measure']))}: {words(stated['policy'])} against {words(stated['against'])};"
         f" {labels.counted(flip.subject.paths, 'path')}. Where the ranking turns, in standard deviations of a prior's"
         " normal score, with the 95 % interval within which the policies cannot be distinguished; up to 3 of them are"
         " searched. Right: the smallest move of all priors together that turns it."
@@ -160,7 +160,7 @@ def answer(of: Answer, *, most: int = 6) -> pd.DataFrame:
             panels = each(rows, "panel")[:most]
             rows = [row for row in rows if row["panel"] in panels]
             note = f"{table.title}. Brackets: 95 % intervals. {of.basis}"
-            about = {"panels": panels, "rows": each(rows, "row"), "label": "", "own": "xy"}
+            about = {"panels": panels, "rows": each(rows, "row"), "label": "", "arranged": (1, "xy")}
             return frame(rows, of.finding, note, **about, nothing="no estimate")
     return frame([], of.finding, of.basis, nothing="no estimate")
 

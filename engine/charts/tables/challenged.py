@@ -81,13 +81,12 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
     note = f"Choices: {ledger}; {labels.counted(n, 'universe')}: the difference in each, with 95 % intervals"
     note += f" of {shown:,} of them." if shown < n else "."
     note += f" Left out, without a finite difference: {len(own) - n:,}." * (len(own) > n)
-    unit = challenge["curve"].by_name["difference"].unit if rows else ""
     title = f"{claims[chosen]}, by choices that depart" if rows else f"No universe of the choices {ledger} was run"
     return frame(
         rows,
         title,
-        note if rows else "",
-        label=labels.with_unit("difference", held[0].get("unit") or unit) if held else "",
+        note,
+        label=labels.with_unit("difference", held[0].get("unit", "")) if held else "",
         verdicts={counts[name]: VERDICTS[name] for name in counts},
         nothing="no universe has a difference",
     )
@@ -119,7 +118,7 @@ def profile(challenge: Answer, claim: str | None = None) -> pd.DataFrame:
     return frame(
         rows,
         title if rows else "No claim was challenged",
-        note if rows else "",
+        note,
         panels=each(rows, "claim"),
         ledgers=each(rows, "ledger"),
         verdicts={called(name): look for name, look in VERDICTS.items()},

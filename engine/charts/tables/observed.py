@@ -69,7 +69,7 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
     note = "Bands: half and nine tenths of the futures. Bars of figures: their standard error."
     note += f" Not scored: {', '.join(f'{count} {why}' for why, count in apart.items())}." if apart else ""
     title = backtest.finding if rows else "No figure was observed"
-    return frame(rows, title, note if rows else "", panels=[*panels.values()], nothing="nothing was observed")
+    return frame(rows, title, note, panels=[*panels.values()], nothing="nothing was observed")
 
 
 def pit(backtest: Answer) -> pd.DataFrame:
@@ -145,12 +145,12 @@ def _events(study: Study, condition: Answer) -> Iterator[dict[str, Any]]:
     rows = [
         row for row in rows_of(condition, "risk") if row["measure"] == PROBABILITY and row["before"] and row["given"]
     ]
-    moves, policies = dict[str, float](), Counter(row["variable"] for row in rows)
+    moves = dict[str, float]()
     for row in rows:
         move = abs(row["given"].estimate - row["before"].estimate)
         moves[row["variable"]] = np.fmax(moves.get(row["variable"], -1.0), move)
     order = sorted(moves, key=lambda event: -moves[event])
-    most = max(ROWS // max(policies.values(), default=1), 1)
+    most = max(ROWS // len(condition.subject.policies), 1)
     for row in (row for event in order[:most] for row in rows if row["variable"] == event):
         named = {"row": study.title("events", row["variable"]), "policy": study.title("policies", row["policy"])}
         for when, chance in (("before the facts", row["before"]), ("given the facts", row["given"])):

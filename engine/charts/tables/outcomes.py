@@ -158,7 +158,7 @@ def thresholds(
     what = f"{title}: the probability to be {'above' if above else 'below'} the median of all policies together"
     note = f"{kept.counted}, the same under every policy. Band: 95 % interval, point by point.{kept.note()}"
     if threshold is not None:
-        what = f"{title}: its probability as the study has it"
+        what = f"{title}: the probability at the threshold of the study"
         note += " Dotted: the threshold of the study, unless it lies far beyond the axis."
     said, nothing = kept.sentence(what, first, 100, " %"), "no path on which all policies are finite"
     return frame(rows, said, note, **kept.about | {"panels": heads}, nothing=nothing)

@@ -22,7 +22,7 @@ MEASURES = ("mean", "VaR95", "VaR99", "ES99")
 MOST = 12
 """Most variables of a replay that are drawn together."""
 _ACROSS = {"sum": "sum", "mean": "mean", "peak": "max", "lowest": "min"}
-_WORDS = {"sum": "sum over", "mean": "mean over", "peak": "highest of", "lowest": "lowest of"}
+"""How cells make one number -> the method of an array that does it."""
 Place: TypeAlias = Mapping[str, str]
 Line: TypeAlias = tuple[Mapping[str, tuple[str, ...]], str]
 """Which cells of a yearly variable make one number a year, by dimension; and how they do."""
@@ -74,12 +74,15 @@ def fan(
             rows.append({"panel": "", "policy": kept.titles[name], **quantiles})
         what, note, left = ": the median", f"{kept.counted}, without years. Bars", kept.note()
     last = {row["policy"]: row for row in rows if row["panel"] == rows[0]["panel"]}
-    medians = {name: last[kept.titles[name]] for name in kept.policies}
     return frame(
         rows,
         kept.sentence(
             labels.heading(kept.values) + what,
-            {name: Estimate(row["median"], np.nan, row["low"], row["high"]) for name, row in medians.items()},
+            {
+                name: Estimate(row["median"], np.nan, row["low"], row["high"])
+                for name in kept.policies
+                if (row := last[kept.titles[name]])
+            },
         ),
         f"{note}: half and nine tenths of the futures; points: median with its 95 % interval.{left}",
         **kept.about,
@@ -161,13 +164,11 @@ def tails(
         | ends(found(place, name, measure))
         for place, name, measure in itertools.product(places, kept.policies, MEASURES)
     ]
-    severity = values.sel(policy=kept.policies[0], measure="ES99", stat="estimate").values.ravel()
-    worst = places[int(np.argmax(np.nan_to_num(severity if kept.loss else -severity, nan=-np.inf)))]
-    what = f"{labels.heading(values)}{labels.place({**(where or {}), **worst})}{when}: the mean of the worst 1 %"
+    what = f"{labels.heading(values)}{labels.place({**(where or {}), **places[0]})}{when}: the mean of the worst 1 %"
     note = "Bars: 95 % interval."
     note += " Each panel has a scale of its own." * (len(places) > 1)
     note += " Low is worse: VaR and ES are of the low side." * (not kept.loss) + labels.meaning(values)
-    title = kept.sentence(what, {name: found(worst, name, "ES99") for name in kept.policies})
+    title = kept.sentence(what, {name: found(places[0], name, "ES99") for name in kept.policies})
     return frame(rows, title, note, **kept.about, nothing="no finite value")
 
 
@@ -233,11 +234,9 @@ def replay(
     if variable is not None:
         what, left = labels.heading(kept.values), labels.meaning(kept.values)
     span = ", " + "-".join(dict.fromkeys(map(str, group["year"].values[[0, -1]]))) if is_yearly else ""
-    names = [kept.called[name] for name in kept.policies]
-    under = " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
     return frame(
         rows,
-        f"Path {story.attrs['path']}{labels.place(where or {})}: {what}{span}, under {under}",
+        f"Path {story.attrs['path']}{labels.place(where or {})}: {what}{span}",
         f"{story.attrs['title']}, seed {story.attrs['seed']}. The values of one path have no interval.{left}",
         **kept.about | {"panels": [*shown]},
         nothing="not finite",
@@ -287,7 +286,7 @@ def _folded(values: xr.DataArray, over: Mapping[str, Sequence[str]], across: str
     named = ", ".join(label for chosen in taken.values() for label in chosen)
     whole = " and ".join(dim for dim in free if dim not in taken)
     reduced = getattr(values.sel(taken), _ACROSS[across])(list(free), skipna=False)
-    return [f"{_WORDS[across]} {' by '.join(filter(None, (named, whole)))}"], reduced
+    return [f"{across} of {' by '.join(filter(None, (named, whole)))}"], reduced
 
 
 def _by_year(values: xr.DataArray) -> list[dict[str, float]]:
