@@ -21,7 +21,6 @@ OWNERS = {
     "tomli_w": {"study/loading", "fitting/ranking"},
     "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries", "study/tables/observed"},
     "zarr": {"run_folder/reading", "storage/compared_store"},
-    "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
     "distributed": {f"execution/executors/{name}" for name in ("cluster", "cluster_worker", "local_cluster")},
     "altair": {

@@ -1,6 +1,7 @@
 """Which blocks count as done, who may write, and what a refused folder says."""
 
 import errno
+import json
 import multiprocessing
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from engine.errors import UserError
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
-from engine.storage.files import digest, document_in, sealed
+from engine.storage.files import digest, sealed
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.refusals import refuses
@@ -75,7 +76,7 @@ RECORD, SHARD = "ledger/00000/00000001.json", "cube.zarr/paths/worst_two_year_gr
 DAMAGES = {
     "no record": (RECORD, None),
     "a torn record": (RECORD, lambda content: content[:-40]),
-    "a foreign record": (RECORD, lambda content: sealed({**document_in(content), "fingerprint": "another"})),
+    "a foreign record": (RECORD, lambda content: sealed(json.loads(content)["document"] | {"fingerprint": "another"})),
     "a changed record": (RECORD, lambda content: content.replace(b'"count": 131072', b'"count": 131073')),
     "an empty record": (RECORD, lambda _: sealed({"fingerprint": make_study(1).fingerprint, "first": "x"})),
     "a truncated shard": (SHARD, lambda content: content[:1000]),
