@@ -42,7 +42,7 @@ class Recorded:
     def __init__(self, arrays: dict[str, np.ndarray]):
         self._arrays = arrays
 
-    forms = ()
+    forms, ahead = (), 1
 
     def prepare(self, years: bool = False) -> None:
         """Nothing is to be compiled."""
