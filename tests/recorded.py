@@ -70,11 +70,10 @@ class PlayedBack:
     def __init__(self, program: Recorded):
         self.program = program
 
-    def __enter__(self) -> PlayedBack:
-        return self
+    devices, launch = 2, 0
 
-    def __exit__(self, *failure: object) -> None:
-        pass
+    def close(self) -> None:
+        """Nothing is left to end."""
 
     def versions(self) -> dict[str, str]:
         """Made-up versions."""

@@ -176,7 +176,7 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
     if partial:
         recorded = sorted(ledger.recorded_blocks(path))
         message = ledger.missing(path, recorded) if recorded else "no block is done yet."
-    elif cube.attributes(path).get("status") == "complete":
+    elif cube.is_complete(path):
         message = ledger.missing(path, gone)
     else:
         message = (

@@ -15,7 +15,7 @@ from jaxtyping import Bool
 
 from engine.errors import UserError
 from engine.execution import summing
-from engine.execution.agreement import agrees
+from engine.execution.agreement import refuse_disagreeing, stored_block
 from engine.execution.resources import AHEAD
 from engine.execution.soundness import BlockResult, refuse_bad_year, refuse_beyond, refuse_nonfinite
 from engine.program.contract import Form, Pass, Program, YearlyValues
@@ -33,6 +33,7 @@ LOOKS = 4
 
 More than one, as nothing is stored yet where all workers begin at once.
 """
+REMEDY = "Make it as it was, choose another --out, or go on with --force."
 
 
 class Work:
@@ -195,7 +196,9 @@ class Work:
         if self._agrees or len(self._own) >= LOOKS:
             return
         try:
-            self._agrees = agrees(self.folder, self._program, self._own)
+            if record := stored_block(self.folder, self._own):
+                refuse_disagreeing(self.folder, self._program, record, REMEDY)
+            self._agrees = record is not None
         except UserError:
             self._give_years_up()
             wait(writing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.run_folder import ledger
-from engine.run_folder.cube import CUBE_FOLDER, ROOT
+from engine.run_folder.cube import CUBE_FOLDER, ROOT, attributes
 from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Part, Stored
@@ -144,14 +143,12 @@ class Comparison:
         Raises:
           UserError: the cube's root is missing or cannot be read.
         """
-        root = f"{CUBE_FOLDER}/{ROOT}"
         with writing(self.folder):
-            try:
-                status = json.loads(content_of(self.folder / root))["attributes"]["status"]
-            except FileNotFoundError:
-                raise ledger.damaged(self.folder, root, "missing") from None
-            except (ValueError, LookupError, TypeError, RecursionError):
-                raise ledger.damaged(self.folder, root, ledger.OTHER_CONTENT) from None
+            status = attributes(self.folder).get("status")
+        if status is None:
+            root = f"{CUBE_FOLDER}/{ROOT}"
+            fault = ledger.OTHER_CONTENT if (self.folder / root).exists() else "missing"
+            raise ledger.damaged(self.folder, root, fault)
         return {} if status == "incomplete" else self.files_of(ledger.CUBE)
 
     def files_of(self, part: Part) -> dict[str, Stored]:
