@@ -11,7 +11,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.formatting import duration, size_as_text
+from engine.formatting import size_as_text
 from engine.study.tables.facts import INDEPENDENT
 
 if TYPE_CHECKING:
@@ -142,7 +142,6 @@ def _print_rate(folder: RunFolder, device: str | None, workers: int) -> None:
     lines = {
         "measured": f"{rate:,.0f} futures/s here ({computed_by})",
         "workers": f"{workers:,}, each like this machine: {workers * rate:,.0f} futures/s",
-        "time": f"{duration(folder.study.paths / (workers * rate))} for the futures, without the tables",
     }
     screen.print_labelled(screen.stdout(), lines.items())
     refuse_if_too_large(folder)

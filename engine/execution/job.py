@@ -19,9 +19,10 @@ from engine.execution.executors.own_workers import OwnWorkers
 from engine.execution.executors.site import Assignment, Local
 from engine.execution.kept import kept
 from engine.execution.moving import move
+from engine.execution.options import RunOptions as RunOptions
 from engine.execution.progress import Progress
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
-from engine.execution.results import Finished as Finished, RunOptions as RunOptions
+from engine.execution.results import Finished as Finished
 from engine.execution.soundness import refuse_too_many
 from engine.lanes import compilation_cache, machine_code
 from engine.lanes.compilation_cache import Watch

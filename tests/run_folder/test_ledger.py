@@ -2,7 +2,6 @@
 
 import errno
 import json
-import multiprocessing
 import os
 from pathlib import Path
 
@@ -214,24 +213,12 @@ def test_a_claim_killed_at_its_start_is_taken_up(tmp_path):
     assert not list((tmp_path / "ledger").glob("*.tmp"))
 
 
-def _hold(folder, ready, leave):
-    with ownership.claim(RunFolder(folder, make_study(10))):
-        ready.set()
-        leave.wait(60)
-
-
 def test_a_second_writer_is_told_who_holds_the_folder(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    ready, leave = spawn.Event(), spawn.Event()
-    holder = spawn.Process(target=_hold, args=(tmp_path, ready, leave))
-    holder.start()
-    try:
-        assert ready.wait(60)
-        with pytest.raises(ownership.Busy, match=f"process {holder.pid} on"):
-            run_blocks(tmp_path, make_study(10))
-    finally:
-        leave.set()
-        holder.join()
+    with (
+        ownership.claim(RunFolder(tmp_path, make_study(10))),
+        pytest.raises(ownership.Busy, match=f"process {os.getpid()} on"),
+    ):
+        run_blocks(tmp_path, make_study(10))
     assert run_blocks(tmp_path, make_study(10)) == [0]
 
 
