@@ -158,7 +158,7 @@ def test_each_outside_thing_has_one_owner(package):
             assert owner_of(file) in owners, f"{file} imports {name}, which is {owners}'s"
         taken += read(file)
         for names, owners in (
-            (COMPILED, {"program/xla", "lanes/hints"}),
+            (COMPILED, {"program/xla", "lanes/hints", "program/path"}),
             (MAPPED, {"program/xla", "program/path", "modelling/counts"}),
             (DEVICES, {"program/hardware"}),
         ):

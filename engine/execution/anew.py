@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -77,11 +78,18 @@ def in_full(study: Study, numbers: Sequence[int], device: str | None, precision:
 
 
 def all_paths(
-    study: Study, device: str | None, yearly: Collection[str], last: int, outcomes: Sequence[str], run: Study
+    study: Study,
+    policies: Sequence[str],
+    device: str | None,
+    yearly: Collection[str],
+    last: int,
+    outcomes: Sequence[str],
+    run: Study,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Yearly values, [policy, year, *dims, path], and outcomes, [policy, path], of a study's paths, by name.
 
     Args:
+      policies: names of the policies of the study to compute, in this order.
       yearly: names of the yearly variables to compute.
       last: the last year of their values.
       outcomes: names of the outcomes to compute.
@@ -90,18 +98,22 @@ def all_paths(
     Raises:
       UserError: there is no such device.
     """
-    program = _by_code_of(run, study, device)
+    program, rows = _by_code_of(run, study, device), [study.row(name) for name in policies]
+    if isinstance(program, CpuProgram):
+        levers = jax.tree.map(lambda leaf: leaf[..., rows], program.inputs["levers"])
+        program, rows = program.under(levers), [*range(len(rows))]
     by_year: dict[str, list[np.ndarray]] = {name: [] for name in yearly}
     left = sum(year <= last for year in study.years) if yearly else 0
     for part in program.years_in_parts(study.paths) if left else ():
         by_name = split_cells(study.model, part, axis=2)
         for name, years in by_year.items():
-            years.append(by_name[name].copy())  # a copy, so that the memory of all other variables is freed
+            years.append(by_name[name][rows])  # a copy, so that the memory of all other variables is freed
         left -= part.shape[1]
         if left <= 0:
             break
     joined = {name: np.concatenate(years, axis=1) for name, years in by_year.items() if years}
-    return joined, _outcomes(program, study, outcomes) if outcomes else {}
+    values = _outcomes(program, study, outcomes) if outcomes else {}
+    return joined, {name: of[rows] for name, of in values.items()}
 
 
 def timed_outcomes(study: Study, names: Sequence[str], device: str | None) -> tuple[dict[str, np.ndarray], float]:

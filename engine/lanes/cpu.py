@@ -19,6 +19,7 @@ from engine.lanes import machine_code, memory
 from engine.lanes.emit import Writer
 from engine.lanes.layout import Layout, layout_of
 from engine.lanes.nest import Nest, trace
+from engine.lanes.object_code import OPTIMISED
 from engine.lanes.scalars import as_words
 
 _SHARE = 1 << 14
@@ -145,12 +146,12 @@ def compile(
     return compile_nest(trace(function, shared, own).nest(outputs), items, width)
 
 
-def compile_nest(nest: Nest, items: int = 1, width: int | None = None) -> Compiled:
-    """As `compile`, of a function that has been traced."""
+def compile_nest(nest: Nest, items: int = 1, width: int | None = None, level: int = OPTIMISED) -> Compiled:
+    """As `compile`, of a function that has been traced, at one of the levels of `object_code`."""
     registers = _REGISTERS if nest.size <= _SMALL else 1
     lanes = width or registers * machine_code.width() // (2 if nest.is_double else 1)
     text = text_of(nest, lanes, items)
-    return Compiled(layout_of(nest, lanes, items), machine_code.key_of(text), machine_code.loaded(text))
+    return Compiled(layout_of(nest, lanes, items), machine_code.key_of(text, level), machine_code.loaded(text, level))
 
 
 def kept(layout: Layout, key: str) -> Compiled | None:

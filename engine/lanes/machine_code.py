@@ -49,9 +49,9 @@ def surroundings() -> list[str]:
     return [compiler(), object_code.CODE_MODEL, *cpu, platform.machine()]
 
 
-def key_of(text: str) -> str:
+def key_of(text: str, level: int = object_code.OPTIMISED) -> str:
     """Cache key of the machine code of a text of LLVM IR on this processor: 32 hex digits."""
-    return digest_of(text, *surroundings())
+    return digest_of(text, str(level), *surroundings())
 
 
 def digest_of(*texts: str) -> str:
@@ -59,16 +59,16 @@ def digest_of(*texts: str) -> str:
     return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
-def loaded(text: str) -> Any:
+def loaded(text: str, level: int = object_code.OPTIMISED) -> Any:
     """The execution engine that holds the functions of a text of LLVM IR: from memory, from the cache, or compiled.
 
     Raises:
       CompilerEnded: LLVM crashed on the text.
     """
-    key = key_of(text)
+    key = key_of(text, level)
     engine = kept(key)
     if engine is None:
-        code = object_code.emitted_apart(text)
+        code = object_code.emitted_apart(text, level)
         compilation_cache.keep("code", key, code)
         engine = _in_memory(key, code)
     return engine

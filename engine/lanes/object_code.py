@@ -20,6 +20,8 @@ CODE_MODEL = "large"
 With 32 bits the sections of an object would have to be loaded below 2 GiB, or within 2 GiB of each other, which is not
 guaranteed; where it fails an LLVM assertion ends the process.
 """
+OPTIMISED, QUICK = 2, 0
+"""Levels of code generation: code for many paths; code that is made in a third of the time, for few paths."""
 _START = "import runpy, sys; sys.path.append(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"
 """Starts the script with a module search path of the standard library and llvmlite's folder alone."""
 
@@ -29,22 +31,22 @@ class CompilerEnded(Exception):
 
 
 @functools.cache
-def target() -> Any:
-    """LLVM's target machine for the processor that this process runs on."""
+def target(level: int = OPTIMISED) -> Any:
+    """LLVM's target machine for the processor that this process runs on, at a level of code generation."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(),
         features=llvm.get_host_cpu_features().flatten(),
-        opt=2,
+        opt=level,
         codemodel=CODE_MODEL,
         jit=True,
     )
 
 
-def emitted(text: str) -> bytes:
+def emitted(text: str, level: int = OPTIMISED) -> bytes:
     """The object file of a text of LLVM IR, compiled in this process."""
-    return target().emit_object(llvm.parse_assembly(text))
+    return target(level).emit_object(llvm.parse_assembly(text))
 
 
 def in_memory(code: bytes) -> Any:
@@ -55,7 +57,7 @@ def in_memory(code: bytes) -> Any:
     return engine
 
 
-def emitted_apart(text: str) -> bytes:
+def emitted_apart(text: str, level: int = OPTIMISED) -> bytes:
     """The object file of a text of LLVM IR, compiled and loaded once as a test in another process.
 
     Where no process can be started, or Python fails in it, the text is compiled here.
@@ -66,21 +68,21 @@ def emitted_apart(text: str) -> bytes:
     home = str(Path(llvm.__file__).parents[2])
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _START, home, __file__],
+            [sys.executable, "-I", "-S", "-c", _START, home, __file__, str(level)],
             input=text.encode(),
             capture_output=True,
             check=False,
         )
     except OSError:  # no other process may be started here
-        return emitted(text)
+        return emitted(text, level)
     if done.returncode < 0:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise CompilerEnded(f"LLVM ended by {signal.Signals(-done.returncode).name}, with the words: {last}")
     # a code above 0 is Python's own; if the text is at fault the same is raised here
-    return emitted(text) if done.returncode else done.stdout
+    return emitted(text, level) if done.returncode else done.stdout
 
 
 if __name__ == "__main__":
-    made = emitted(sys.stdin.buffer.read().decode())
+    made = emitted(sys.stdin.buffer.read().decode(), int(sys.argv[3]))
     in_memory(made)
     sys.stdout.buffer.write(made)

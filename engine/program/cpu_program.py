@@ -16,7 +16,7 @@ from engine.lanes import cpu, machine_code, nest
 from engine.lanes.cpu import Compiled
 from engine.lanes.llvm import NoMachineForm
 from engine.lanes.nest import Traced
-from engine.lanes.object_code import CompilerEnded
+from engine.lanes.object_code import OPTIMISED, CompilerEnded
 from engine.lanes.operations import NoScalarForm, words_of
 from engine.program import arguments, cache_keys
 from engine.program.contract import Form, Pass, Program, Scores, in_a_row
@@ -86,13 +86,16 @@ class CpuProgram(Program):
       dtype: floating-point type of all numbers.
       width: lanes of a vector; as many as this processor's registers hold if not given.
       why: the reason for these devices, as in `Form`.
+      level: of code generation, as in `object_code`.
     """
 
-    def __init__(self, study: Study, mesh: Mesh, dtype: type, width: int | None = None, why: str = ""):
+    def __init__(
+        self, study: Study, mesh: Mesh, dtype: type, width: int | None = None, why: str = "", level: int = OPTIMISED
+    ):
         self.study, self.mesh, self.dtype = study, mesh, dtype
         self.traces, self.form = 0, Form("loop", in_a_row(mesh), why)
         self.inputs = arguments.of(study, dtype)
-        self._width = width or lanes_of(dtype)
+        self._width, self._level = width or lanes_of(dtype), level
         self._group = SAMPLERS[study.sampler].group
         self._compiled: dict[Kind, Compiled] = {}
 
@@ -182,17 +185,17 @@ class CpuProgram(Program):
             return self._compiled[kind]
         with _LOCK:
             if kind not in self._compiled:
-                self._compiled[kind] = compiled(self.study, self.dtype, kind, self._width)
+                self._compiled[kind] = compiled(self.study, self.dtype, kind, self._width, self._level)
                 self.traces += outputs == (OUTCOMES,) and not given
             return self._compiled[kind]
 
 
-def key_of(study: Study, dtype: type, kind: Kind, width: int) -> str | None:
+def key_of(study: Study, dtype: type, kind: Kind, width: int, level: int = OPTIMISED) -> str | None:
     """Cache key of a study's machine code; None for a model that has no key."""
-    return cache_keys.key_of(study, "code", np.dtype(dtype).name, width, *kind)
+    return cache_keys.key_of(study, "code", np.dtype(dtype).name, width, level, *kind)
 
 
-def compiled(study: Study, dtype: type, kind: Kind, width: int) -> Compiled:
+def compiled(study: Study, dtype: type, kind: Kind, width: int, level: int = OPTIMISED) -> Compiled:
     """A study's machine code: from the cache, else traced and compiled.
 
     Raises:
@@ -200,7 +203,7 @@ def compiled(study: Study, dtype: type, kind: Kind, width: int) -> Compiled:
       CompilerEnded: LLVM crashed on the code.
     """
     outputs, given, policies = kind
-    key = key_of(study, dtype, kind, width)
+    key = key_of(study, dtype, kind, width, level)
     if earlier := cache_keys.found(key):
         return earlier
     whole = traced(study, dtype, given, policies)
@@ -208,7 +211,7 @@ def compiled(study: Study, dtype: type, kind: Kind, width: int) -> Compiled:
         raise NoScalarForm(whole)
     wanted = whole.nest(outputs)
     try:
-        made = cpu.compile_nest(wanted, 1 if given else SAMPLERS[study.sampler].group, width)
+        made = cpu.compile_nest(wanted, 1 if given else SAMPLERS[study.sampler].group, width, level)
     except CompilerEnded as ended:
         what = f"the lanes of {type(study.model).__name__} ({', '.join(outputs)})"
         raise CompilerEnded(f"{what} cannot be compiled: {ended}. XLA's program can: --program xla.") from None

@@ -126,26 +126,29 @@ class PathFunctions:
     def _years(self, draws: Any, shocks: Any, levers: Any) -> tuple[Any, Any]:
         """Outcomes [outcome] and yearly values [year, cell] under one policy."""
 
+        # traced once, for the types of its state and for the scan
+        one_year = jax.jit(self.rules.one_year)
+
         def of_year(state: Any, at: Any) -> tuple[Any, Any]:
             year, row, own = at
-            after, cells = self.rules.one_year(state, year, draws, row, own)
+            after, cells = one_year(state, year, draws, row, own)
             return jax.tree.map(lambda value, like: value.astype(like.dtype), after, state), cells
 
         along = jnp.asarray(self.study.years, jnp.int32), shocks, levers
-        state = self._widened(self.rules.begin(draws, _first(levers)), draws, _first(along))
+        state = self._widened(one_year, self.rules.begin(draws, _first(levers)), draws, _first(along))
         state, cells = lax.scan(of_year, state, along)
         return self.rules.end(state), cells
 
-    def _widened(self, state: Any, draws: Any, at: Any) -> Any:
+    def _widened(self, one_year: Callable[..., Any], state: Any, draws: Any, at: Any) -> Any:
         """The state in types that a year gives back: a whole number that becomes a float begins as a float."""
         year, shocks, levers = at
-        after = jax.eval_shape(self.rules.one_year, state, year, draws, shocks, levers)[0]
+        after = jax.eval_shape(one_year, state, year, draws, shocks, levers)[0]
         leaves, form = jax.tree.flatten(state)
         types = [leaf.dtype for leaf in leaves]
         wider = widened(types, [leaf.dtype for leaf in jax.tree.leaves(after)], self.dtype)
         if wider == types:
             return state
-        return self._widened(jax.tree.unflatten(form, map(jnp.asarray, leaves, wider)), draws, at)
+        return self._widened(one_year, jax.tree.unflatten(form, map(jnp.asarray, leaves, wider)), draws, at)
 
 
 def _first(along: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.draws.factors import with_single_constants
+from engine.lanes.object_code import QUICK
 from engine.program import arguments
 from engine.program.contract import Program
 from engine.program.cpu_program import CpuProgram, traced
@@ -32,10 +33,14 @@ def in_both(study: Study) -> tuple[Values, Values]:
     plain, mesh = _plain(study), processors()
     single = program_on(plain, mesh)
     in_lanes = isinstance(single, CpuProgram) and not isinstance(traced(plain, np.float64, given=True), str)
-    double = CpuProgram(plain, mesh, np.float64) if in_lanes else XlaProgram(plain, mesh, PATHS, np.float64, "")
+    given: Program = CpuProgram(plain, mesh, plain.dtype, level=QUICK) if in_lanes else single
+    if in_lanes:
+        double: Program = CpuProgram(plain, mesh, np.float64, level=QUICK)
+    else:
+        double = XlaProgram(plain, mesh, PATHS, np.float64, "")
     # a fixed factor is the number that is stated, so that its own rounding is none of the computation
     stated = replace(plain, inputs=with_single_constants(plain.inputs))
-    trace = double.fed(arguments.of(stated, np.float64)).trace_of(single.scores(Block(0, 0, PATHS)))
+    trace = double.fed(arguments.of(stated, np.float64)).trace_of(given.scores(Block(0, 0, PATHS)))
     yearly = np.zeros((len(study.policies), 0, 0, PATHS)) if trace.yearly is None else trace.yearly
     return _values(single), {"draws": trace.draws, "outcomes": trace.outcomes, "yearly": yearly}
 

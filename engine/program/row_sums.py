@@ -98,7 +98,10 @@ _SHAPED = {
     "above": """  %#_over@ = fcmp ogt <8 x double> %#_away@, zeroinitializer
   %#_shaped@ = uitofp <8 x i1> %#_over@ to <8 x double>""",
 }
-_DIFFERENCE = "  %value@ = fsub <8 x double> %x_side@, %y_side@\n"
+_DIFFERENCE = {
+    "x": "  %value@ = bitcast <8 x double> %x_side@ to <8 x double>\n",
+    "xy": "  %value@ = fsub <8 x double> %x_side@, %y_side@\n",
+}
 _EXCESS = """  %apart@ = fsub <8 x NUMBER> %x@, %y@
   %below@ = fcmp ole <8 x NUMBER> %apart@, zeroinitializer
   %over@ = select <8 x i1> %below@, <8 x NUMBER> zeroinitializer, <8 x NUMBER> %apart@
@@ -124,7 +127,8 @@ def sums(
       numbers: [row, 5]: scale and centre of x, scale and centre of y, the offset.
       out: float64, overwritten.
     """
-    run, part = _functions(x.dtype.char)[f"{kind}_{size}"], np.empty((len(x), 3))
+    form = f"{kind}_{size}_of_{'x' if x is y and not numbers[:, 2].any() else 'xy'}"
+    run, part = _functions(x.dtype.char)[form], np.empty((len(x), 3))
 
     def add(lines: list[np.ndarray], eights: int, lanes: np.ndarray) -> None:
         """Adds so many eights of units to the sums of lanes [row, power, lane], and writes their sums to `part`."""
@@ -149,20 +153,21 @@ def sums(
 
 @functools.cache
 def _functions(dtype: str) -> dict[str, Callable[..., None]]:
-    kinds = [(kind, size) for kind in (*_SHAPED, "excess") for size in (1, 2)]
-    texts = {f"{kind}_{size}": _function(*_TYPES[dtype], kind, size) for kind, size in kinds}
+    kinds = [(kind, size, of) for kind in _SHAPED for size in (1, 2) for of in ("x", "xy")]
+    kinds += [("excess", size, "xy") for size in (1, 2)]
+    texts = {f"{kind}_{size}_of_{of}": _function(*_TYPES[dtype], kind, size, of) for kind, size, of in kinds}
     return machine_code.functions(texts, _ARGUMENTS)
 
 
-def _function(number: str, widened: str, kind: str, size: int) -> str:
-    """LLVM IR of the sums of a kind."""
-    of_path = _EXCESS if kind == "excess" else _of_each("xy", _SIDE.replace("SHAPED", _SHAPED[kind])) + _DIFFERENCE
+def _function(number: str, widened: str, kind: str, size: int, of: str) -> str:
+    """LLVM IR of the sums of a kind, of x alone or of x and y."""
+    of_path = _EXCESS if kind == "excess" else _of_each(of, _SIDE.replace("SHAPED", _SHAPED[kind])) + _DIFFERENCE[of]
     of_paths = [of_path.replace("@", str(member)) for member in range(size)]
     words = {
         "BEGUN": _of_each("012", _BEGUN),
-        "TOTAL": "".join([_of_each("xy", _LOADED[size]), *of_paths, _TOTAL[size]]),
+        "TOTAL": "".join([_of_each(of, _LOADED[size]), *of_paths, _TOTAL[size]]),
         "STORED": _of_each("012", _STORED),
-        "NAME": f"{kind}_{size}",
+        "NAME": f"{kind}_{size}_of_{of}",
         "NUMBER": number,
         "WIDENED": widened,
         "PATHS": str(LANES * size),

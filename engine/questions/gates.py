@@ -111,8 +111,11 @@ def stored_gates(folder: RunFolder) -> Answer | None:
 
 
 def _under_policies(study: Study) -> Study:
-    """The study under the policies of its gates, with as many paths as gates are computed from."""
-    policies = dict.fromkeys(gate.policy for gate in study.gates.values())
+    """The study under its own policies and those of its gates, with as many paths as gates are computed from.
+
+    Its own stay, so that it draws the same factors and the compiled code of a run serves for it.
+    """
+    policies = dict.fromkeys([*study.policy_names, *(gate.policy for gate in study.gates.values())])
     return replace(under(study, tuple(policies)), paths=min(study.paths, study.keep.yearly or MOST_PATHS, MOST_PATHS))
 
 
@@ -142,15 +145,16 @@ def _values(study: Study, run: Study, device: str | None) -> list[np.ndarray]:
       run: the study under the policies that run, whose compiled code is used.
     """
     gates = [*study.gates.values()]
+    policies = [*dict.fromkeys(gate.policy for gate in gates)]
     variables = {gate.variable for gate in gates if gate.all_years}
     last = max((year for gate in gates for year in gate.all_years if year in study.years), default=0)
     named = [gate.variable for gate in gates if not gate.all_years]
-    yearly, outcomes = all_paths(study, device, variables, last, named, run)
+    yearly, outcomes = all_paths(study, policies, device, variables, last, named, run)
 
     def of(gate: Gate) -> np.ndarray:
         if not _has_years(study, gate):
             return np.zeros(0)
-        row = study.row(gate.policy)
+        row = policies.index(gate.policy)
         if not gate.all_years:
             return outcomes[gate.variable][row].astype(np.float64)
         cells = _cells(study, gate, yearly[gate.variable][row])

@@ -59,7 +59,10 @@ class Made:
         if self.kind == "excess":
             return np.maximum(x - y, 0)
         scale_x, centre_x, scale_y, centre_y = self.numbers.T[..., None]
-        return self._side(x, scale_x, centre_x) - self._side(y, scale_y, centre_y)
+        of_x = self._side(x, scale_x, centre_x)
+        if self.x is self.y and not scale_y.any():
+            return of_x
+        return of_x - self._side(y, scale_y, centre_y)
 
     def parts(self) -> Iterator[Float[np.ndarray, "path"]]:
         """Values of the first row, of `BLOCK` paths at a time."""
