@@ -3,10 +3,12 @@
     git worktree add ../other 363ed47f && python -m venv ../other/.venv && ../other/.venv/bin/pip install -e ../other
     python benchmarks/answers_equal.py ../other/.venv/bin/rustbelt --study ../other/configs/rustbelt.toml
 
+Both versions compute the other version's shipped models, which a copy of this package takes in place of its own.
 Cells are matched by table, labels and column. Sums, quantiles and probabilities agree within 1e-12 relative, roots and
 fits within 1e-6, and what is estimated by resampling or regression within two standard errors. The script prints, a
-question and table a line, how many cells agree, how many differ, and how many stand on one side alone; then the widest
-differences. It ends with 1 if a cell differs by more than its tolerance.
+question and table a line, how many cells agree, how many differ, and how many stand on one side alone; then the columns
+that differ, each with its widest difference in units of the tolerance. It ends with 1 if a cell differs by more than
+its tolerance.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import engine
+
 EXACT, FITTED, RESAMPLED = "1e-12", "1e-6", "2 se"
 QUESTIONS = {
     "risk": (EXACT, ["{run}"]),
@@ -29,7 +34,7 @@ QUESTIONS = {
     "extremes": (FITTED, ["{run}"]),
     "explain": (FITTED, ["{run}", "--outcome", "capital_shortfall_peak", "--policy", "old"]),
     "discover": (EXACT, ["{run}", "--where", "region_devastated under old"]),
-    "attribute": (EXACT, ["{study}"]),
+    "attribute": (EXACT, ["{study}", "--from", "old", "--to", "reform"]),
     "sensitivity": (RESAMPLED, ["{study}", "--outcome", "capital_shortfall_peak", "--paths", "4096"]),
     "flip": (FITTED, ["{study}", "--outcome", "displaced_person_years", "--paths", "16384"]),
     "challenge": (EXACT, ["{study}", "--paths", "4096"]),
@@ -47,31 +52,41 @@ def main() -> None:
     parser.add_argument("--study", required=True, help="a study file that both versions read")
     parser.add_argument("--paths", type=int, default=100_000, help="paths of the run (default 100,000)")
     parser.add_argument("--only", default=",".join(QUESTIONS), help="questions, by commas")
-    parser.add_argument("--widest", type=int, default=5, help="differences printed per question (default 5)")
+    parser.add_argument("--widest", type=int, default=20, help="columns that differ, printed per question (default 20)")
     given = parser.parse_args()
-    ours = str(Path(sys.executable).with_name("rustbelt"))
     differing = 0
     with tempfile.TemporaryDirectory() as folder:
-        runs = {}
-        for side, program in (("ours", ours), ("other", given.other)):
+        runs, programs = {}, {"ours": with_models_of(given.other, Path(folder)), "other": [given.other]}
+        for side, program in programs.items():
             runs[side] = str(Path(folder, side))
             words = ["run", given.study, "--paths", str(given.paths), "--out", runs[side], "--quiet"]
-            subprocess.run([program, *words], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([*program, *words], check=True, stdout=subprocess.DEVNULL)
         for question in given.only.split(","):
             tolerance, words = QUESTIONS[question]
             sides = [
                 answer(program, question, [word.format(run=runs[side], study=given.study) for word in words])
-                for side, program in (("ours", ours), ("other", given.other))
+                for side, program in programs.items()
             ]
             differing += compared(question, tolerance, *sides, given.widest)
     sys.exit(differing > 0)
 
 
-def answer(program: str, question: str, words: list[str]) -> dict[Key, Any]:
+def with_models_of(other: str, folder: Path) -> list[str]:
+    """The command of this version, in a copy of its package with the shipped models of another version's."""
+    asked = [str(Path(other).with_name("python")), "-c", "import engine; print(*engine.__path__)"]
+    package = Path(subprocess.run(asked, check=True, capture_output=True, text=True, cwd=folder).stdout.strip())
+    copied = shutil.copytree(Path(engine.__file__).parent, folder / "engine")
+    shutil.rmtree(copied / "models")
+    shutil.copytree(package / "models", copied / "models")
+    start = f"import sys; sys.path.insert(0, {str(folder)!r}); from engine.cli import main; main(prog_name='rustbelt')"
+    return [sys.executable, "-c", start]
+
+
+def answer(program: list[str], question: str, words: list[str]) -> dict[Key, Any]:
     """Every cell of an answer; empty, with a line on stderr, where the command fails."""
-    done = subprocess.run([program, question, *words, "--json"], capture_output=True, text=True)
+    done = subprocess.run([*program, question, *words, "--json"], capture_output=True, text=True)
     if done.returncode:
-        print(f"{question}: {program} ended with {done.returncode}: {done.stderr.strip()[:400]}", file=sys.stderr)
+        print(f"{question}: {program[0]} ended with {done.returncode}: {done.stderr.strip()[:400]}", file=sys.stderr)
         return {}
     return dict(cells(json.loads(done.stdout)))
 
@@ -111,8 +126,14 @@ def compared(question: str, tolerance: str, ours: dict[Key, Any], other: dict[Ke
             wide.append((far, key, ours[key], other[key]))
     for table, own in count.items():
         print(f"{question:12} {table:20} " + "  ".join(f"{name} {n:,}" for name, n in sorted(own.items())))
-    for far, key, one, two in sorted(wide, key=lambda each: -each[0])[:widest]:
-        print(f"    {key}: {one} against {two}, {far:.3g} times the tolerance")
+    kinds: dict[tuple[str, ...], list[tuple[float, Key, Any, Any]]] = {}
+    for each in sorted(wide, key=lambda each: -each[0]):
+        kinds.setdefault((each[1][0], *each[1][2:]), []).append(each)
+    for (table, *column), every in list(kinds.items())[:widest]:
+        far, (_, labels, *_), one, two = every[0]
+        where = ", ".join(f"{dim} {label}" for dim, label in labels)
+        print(f"    {table}, {' '.join(column)}: {len(every):,} differ, most at {where}:")
+        print(f"        {one} against {two}, {far:.3g} times the tolerance")
     return len(wide)
 
 
@@ -133,7 +154,8 @@ def distance(tolerance: str, key: Key, ours: dict[Key, Any], other: dict[Key, An
     if key[3] in ("low", "high"):
         return gap / (0.1 * error) if error else gap / (1e-6 * max(abs(one), abs(two)))
     share = 0.01 if key[3] == "standard_error" else 1e-6 if tolerance != EXACT else 1e-12
-    return gap / (share * max(abs(one), abs(two)))
+    near = error if tolerance == FITTED else 0.0  # the scale of a parameter that may be about zero
+    return gap / (share * max(abs(one), abs(two), near))
 
 
 if __name__ == "__main__":

@@ -330,11 +330,18 @@ def study_to_run(command: Callable[..., None], pair: Mapping[str, str] | None = 
     return study(own_model(wrapped))
 
 
+def how_to_finish(run: Run) -> str:
+    """The command that computes what a run lacks; and, where it has its first paths, the one that stops at these."""
+    from engine.run_folder.finding import finishing_command, kept_paths
+
+    return f"Finish it: {finishing_command(run.run_folder)}\n{kept_paths(run.run_folder)}".rstrip()
+
+
 def note_what_is_there(run: Run) -> None:
-    """Prints a line on stderr if a run was extended and some of its further paths are not done yet."""
+    """Prints on stderr that a run was extended and some of its further paths are not done yet."""
     if run.is_extended:
         there = f"{run.answers.study.paths:,} of {run.study.paths:,} paths are there, and shown"
-        click.echo(f"note: {run.folder}: {there}. The same rustbelt run finishes them.", err=True)
+        click.echo(f"note: {run.folder}: {there}. {how_to_finish(run)}", err=True)
 
 
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:

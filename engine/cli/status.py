@@ -27,7 +27,6 @@ def command(run: Run, as_json: bool) -> None:
 
     Sizes of files are looked at, not what is in them: that is rustbelt verify.
     """
-    from engine.run_folder.finding import finishing_words
     from engine.runs.upkeep import report_note
 
     status = run.status()
@@ -37,8 +36,7 @@ def command(run: Run, as_json: bool) -> None:
     console = screen.stdout()
     screen.print_labelled(console, _lines(status, report_note(run.run_folder, status.paths)))
     if not status.complete and status.holder is None:
-        words = finishing_words(run.run_folder)
-        screen.print_command(console, "Finish it", *words, model=run.study.model_spec)
+        screen.print_line(console, options.how_to_finish(run))
 
 
 def _lines(status: Status, report: str) -> Iterator[tuple[str, str]]:

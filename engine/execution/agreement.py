@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.errors import Problem, UserError
 from engine.program.contract import Outcomes, Program
-from engine.risk.estimation.exclusion import without_excluded
-from engine.risk.estimation.tallies import group_size, tally, unkept
+from engine.risk.estimation.events import without_excluded
+from engine.risk.estimation.tallies import GROUP, group_size, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
@@ -23,7 +23,8 @@ CAUSE = "The model has changed in what its trace does not show, such as what a f
 def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart, remedy: str) -> None:
     """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
 
-    The paths are the first group of the block's tally (`tallies.group_size`), or the whole block where it is one group.
+    The paths are the first group of the block's tally (`tallies.group_size`), or the whole block where it is one group;
+    without a tally, as many paths as a group of the first blocks has.
     Outcomes that are kept whole are compared path by path, all others by their tally. The program is the one that
     computes the blocks and is compiled anyway, so the check costs at most one of its passes.
 
@@ -35,11 +36,12 @@ def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart
       UserError: they differ: which outcome on which path, what is stored and what is computed.
     """
     study, index = folder.study, int(record.part)
-    groups = -(-record.count // group_size(index))
+    whole = len(study.keep.outcomes) == len(study.model.outcomes)
+    groups = -(-record.count // (GROUP if whole else group_size(index)))
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
     some = Block(index, record.first, size)
     now = without_excluded(study, program.submit(some).of(some))
-    if problems := [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
+    if problems := [*_of_paths(folder, some, now), *(() if whole else _of_tally(folder, record, some, now))]:
         raise UserError(str(folder.path), [*problems, f"{CAUSE} {remedy}"])
 
 
@@ -77,7 +79,7 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[Problem
 def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes) -> Iterator[Problem]:
     """Outcomes that are not kept whole and whose bins, sums or comparisons with the baseline differ."""
     study = folder.study
-    if not unkept(study) or not np.isfinite(now).any():
+    if not np.isfinite(now).any():
         return
     both = stored_tally(folder.path, record), tally(study, now, group_size(some.index))
     for k, name in enumerate(unkept(study)):

@@ -8,16 +8,10 @@ from engine.study import lever_groups
 from engine.study.components import Policy
 from engine.study.labels import OF_LABELS
 from engine.study.study import FORMS, LEVELS, Study
-from engine.study.tables import (
-    challenge as challenge_tables,
-    constants as constant_tables,
-    factors as factor_tables,
-    groups as group_tables,
-    observed as observed_tables,
-)
+from engine.study.tables import constants as constant_tables, groups as group_tables
 from engine.study.tables.levers import lever_table, put_together
 from engine.study.tables.policies import Policies
-from engine.study.values import Tables
+from engine.study.values import Tables, leaving_out
 
 _ALWAYS = ("question", "groups", "factors", "events")
 """Keys that stand in the document even where there is nothing to them."""
@@ -33,17 +27,14 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
       text: the tables that it was read from, defaults filled in.
       policies: the policies that run, and those that they phase in from.
     """
-    run = {key: getattr(study, key) for key in ("paths", "seed", "sampler", "tile", *_USUAL)}
-    run["until"] = [*map(str, study.until)]
+    run = text["run"] | {"tile": study.tile, "until": [*map(str, study.until)]}
     groups = {**study.groups, **study.shocks.groups}.items()
     restricted = {name: group_tables.restricted(text["groups"][name], group.members) for name, group in groups}
-    factors = {}
-    for item in study.inputs:
-        table = text["factors"][item.name]
-        rest = {key: table[key] for key in ("group", "source") if table.get(key)}
-        factors[item.name] = {"about": item.about, "unit": item.unit, **factor_tables.law_keys(table), **rest}
     moving = [*study.shocks.moving, *study.labels.get("shocks", ())]
     levels = [one for one in study.levels if one not in LEVELS]
+    # a policy that is not in the document cannot be named
+    unnamed = {} if study.observed.policy in policies.reached else {"policy": ""}
+    observed = study.observed.model_copy(update=unnamed)
     tables: dict[str, Any] = {
         "name": study.name,
         "question": study.question,
@@ -55,7 +46,14 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "run": {key: value for key, value in run.items() if value != _USUAL.get(key)},
         "time": study.years and {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]},
         "groups": restricted,
-        "factors": factors,
+        "factors": {
+            one.name: {
+                "about": one.about,
+                "unit": one.unit,
+                **leaving_out(text["factors"][one.name], ("about", "unit")),
+            }
+            for one in study.inputs
+        },
         "constants": constant_tables.stated(study.model),
         "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
         "shocks": {name: text["shocks"].get(name, {}) for name in moving},
@@ -63,8 +61,8 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "events": text["events"],
         "lever_groups": {name: [*levers] for name, levers in study.lever_groups.items()},
         "assumptions": {one.name: one.table for one in study.assumptions},
-        "challenge": challenge_tables.table_of(study.challenge, study.labels.get("challenge", {})),
-        "observed": observed_tables.table_of(study.observed, policies.reached),
+        "challenge": study.challenge.model_dump(exclude_defaults=True),
+        "observed": study.observed.rows and observed.model_dump(by_alias=True, exclude_defaults=True),
         "facts": study.facts and study.facts.model_dump(),
         **{kind: {} for kind in OF_LABELS},
         "risk": levels and {"levels": [float(f"{100 * level:g}") for level in levels]},

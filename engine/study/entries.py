@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
@@ -40,4 +40,4 @@ Places = Annotated[
     ),
     expected("a label or a list of labels"),
 ]
-Outcomes = Annotated[str | list[str], expected("'all', 'none' or a list of outcomes")]
+Outcomes = Annotated[Literal["all", "headline", "none"] | list[str], expected("'all', 'none' or a list of outcomes")]

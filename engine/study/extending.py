@@ -9,7 +9,7 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
 from engine.study import lever_groups
 from engine.study.schema import NAMED
-from engine.study.tables import challenge as challenge_tables
+from engine.study.tables.challenge import CHOICES
 from engine.study.tables.factors import law_keys
 from engine.study.tables.gates import ASKED
 from engine.study.values import Tables, leaving_out, table_in
@@ -69,7 +69,7 @@ def _texts(value: Any) -> set[str]:
 def places(tables: Tables) -> set[str]:
     """Places of assumptions, dimensions and parts of the challenge, which a study on top of this one may invalidate."""
     stated = {key: table_in(tables, key) for key in ("assumptions", "dimensions", "challenge")}
-    parts = {f"challenge.{kind}": table_in(stated["challenge"], kind) for kind in challenge_tables.BY_NAME}
+    parts = {f"challenge.{kind}": table_in(stated["challenge"], kind) for kind in (*CHOICES, "thresholds")}
     return {f"{where}.{name}" for where, table in (stated | parts).items() for name in table}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from engine.errors import Problems, refusal
 from engine.formatting import titled
 from engine.modelling.records import Model
-from engine.study.tables import challenge as challenge_tables
+from engine.study.tables.challenge import CHOICES
 from engine.study.values import Tables, leaving_out
 
 KINDS = (
@@ -47,8 +47,9 @@ def read(text: Tables, model: Model, problems: Problems) -> Labels:
     parts = {kind: getattr(model, kind) if kind in of_model else text[kind] for kind in KINDS[:-1]}
     labels = {kind: _of_kind(kind, text[kind], names, problems) for kind, names in parts.items()}
     labels["challenge"] = {}
-    for place, tables in challenge_tables.choices_by_place(text).items():
-        labels["challenge"] |= _of_kind(place, tables, tables, problems)
+    for kind in CHOICES:
+        tables = text["challenge"][kind]
+        labels["challenge"] |= _of_kind(f"challenge.{kind}", tables, tables, problems)
     return labels
 
 
@@ -134,5 +135,5 @@ def described(study: Any) -> dict[str, Mapping[str, Any]]:
         "regimes": study.shocks.regimes,
         "lever_groups": study.lever_groups,
         "assumptions": named(study.assumptions),
-        "challenge": named(study.challenge.choices),
+        "challenge": study.challenge.choices,
     }

@@ -191,8 +191,7 @@ def _of_run(text: Tables, known: KnownModel, source: str) -> dict[str, Any]:
     run = text["run"]
     return {
         **{key: text[key] for key in ("name", "question", "author")},
-        **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
-        "nonfinite": float(run["nonfinite"]),
+        **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program", "nonfinite")},
         "model_name": known.name,
         **known.identified(run["precision"]),
         "source": source,

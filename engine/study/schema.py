@@ -3,15 +3,15 @@ texts of keys, are descriptions in the JSON schema."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
 from engine.study import lever_groups
 from engine.study.components import EventTable
 from engine.study.entries import Correlations, Outcomes, Rate, Share
-from engine.study.tables.challenge import MATTERS, ChoiceTable
+from engine.study.tables.challenge import Challenge
 from engine.study.tables.facts import FactsTable
 from engine.study.tables.gates import Gate
 from engine.study.tables.observed import ObservedTable
@@ -21,10 +21,6 @@ Words = str | None
 Number = float | None
 Names = list[str] | None
 Numbers = list[float] | None
-
-
-def _quantile(percent: int) -> Any:
-    return says(f"the {percent} % quantile")
 
 
 class NamedTable(Labelled):
@@ -37,8 +33,10 @@ class Run(Table):
     paths: int = says("number of paths", 1_048_576, ge=1, le=2**62)
     seed: int = says("seed of all random words", 2016, ge=0, le=2**63 - 1)
     sampler: str = says("how path numbers become random numbers", "antithetic")
-    precision: str = says("type of all numbers that are computed and stored, float32 or float64", "float32")
-    program: str = says("form of the compiled program: loop where the model allows it, or xla", "loop")
+    precision: Literal["float32", "float64"] = says("type of all numbers that are computed and stored", "float32")
+    program: Literal["loop", "xla"] = says(
+        "form of the compiled program: loop where the model allows it, or xla", "loop"
+    )
     nonfinite: float = says("share of paths that may be excluded as not finite", 0.0, ge=0, le=0.01)
     until: list[str] = says("targets of precision at which the run ends, in sentences", [])
     tile: int | None = says("paths in one compiled pass, a power of two from 16 to 131072", ge=1)
@@ -59,7 +57,14 @@ class Truncation(Table):
     high: Number = says("highest value that is left")
 
 
-class LawTable(Table):
+_QUANTILES: dict[str, Any] = {
+    f"p{percent:02}": (Number, says(f"the {percent} % quantile"))
+    for percent in (1, 5, 10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90, 95, 99)
+}
+_Quantiles = create_model("_Quantiles", __base__=Table, **_QUANTILES)
+
+
+class LawTable(_Quantiles):  # type: ignore[valid-type, misc]
     """A law. All other keys are parameters of the family, by SciPy's names."""
 
     model_config = ConfigDict(extra="allow")
@@ -73,21 +78,6 @@ class LawTable(Table):
     sd: Number = says("standard deviation, a parameter or a statement")
     median: Number = says("median of a lognormal or logit-normal law")
     sigma: Number = says("standard deviation of the logarithm, or of the logit")
-    p01: Number = _quantile(1)
-    p05: Number = _quantile(5)
-    p10: Number = _quantile(10)
-    p20: Number = _quantile(20)
-    p25: Number = _quantile(25)
-    p30: Number = _quantile(30)
-    p40: Number = _quantile(40)
-    p50: Number = _quantile(50)
-    p60: Number = _quantile(60)
-    p70: Number = _quantile(70)
-    p75: Number = _quantile(75)
-    p80: Number = _quantile(80)
-    p90: Number = _quantile(90)
-    p95: Number = _quantile(95)
-    p99: Number = _quantile(99)
     range90: Numbers = says("the 5 % and the 95 % quantile")
     quantiles: list[list[float]] | None = says("pairs of a probability and its quantile")
     terms: int | None = says("terms of a metalog, 3 to 9")
@@ -178,18 +168,6 @@ class AssumptionTable(Labelled):
     doubled: dict[str, Any] | None = says("changes if its effect is doubled")
 
 
-class ChallengeTable(Table):
-    """Claims of the study, and other choices of what is measured that test them."""
-
-    claims: list[str] = says("sentences such as 'save better than keep in ES99 of shortage'", [])
-    matters: float = says(
-        "smallest difference that reverses a claim by size, as a share of the larger number", MATTERS, ge=0, lt=1
-    )
-    readings: dict[str, ChoiceTable] = says("other choices of what is measured, one at a time", {})
-    horizons: dict[str, ChoiceTable] = says("the same variables over other years", {})
-    thresholds: dict[str, list[Any]] = says("other thresholds of an event, a list of numbers and multiples", {})
-
-
 _Levers = Annotated[list[str], Field(min_length=1)]
 
 
@@ -240,7 +218,7 @@ class StudyText(Table):
     events: dict[str, EventTable] = says("thresholds on outcomes", {})
     lever_groups: dict[str, _LeverGroup] = says("groups of levers for an attribution, by name", {})
     assumptions: dict[str, AssumptionTable] = says("assumptions that the results may depend on", {})
-    challenge: ChallengeTable = says("claims of the study, and other choices that test them", ChallengeTable())
+    challenge: Challenge = says("claims of the study, and other choices that test them", Challenge())
     gates: dict[str, Gate] = says("facts that the model should reproduce", {})
     observed: ObservedTable = says("observed figures that the study is scored on", ObservedTable())
     facts: FactsTable | None = says("observed figures that the study is conditioned on")
@@ -255,7 +233,7 @@ class StudyText(Table):
 SECTIONS: dict[str, type[Table]] = {
     "run": Run,
     "time": Time,
-    "challenge": ChallengeTable,
+    "challenge": Challenge,
     "observed": ObservedTable,
     "facts": FactsTable,
     "risk": RiskTable,

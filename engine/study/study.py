@@ -26,7 +26,7 @@ from engine.study import labels
 from engine.study.components import Assumption, Event, Keep, Policy
 from engine.study.lever_groups import LeverGroups
 from engine.study.tables import dimensions as dimension_tables
-from engine.study.tables.challenge import Challenge
+from engine.study.tables.challenge import Challenge, Claim, claim_of
 from engine.study.tables.facts import FUTURES, Facts
 from engine.study.tables.gates import Gate
 from engine.study.tables.observed import Observed
@@ -211,6 +211,12 @@ class Study:
     def events_by_name(self) -> dict[str, Event]:
         """The events in the order of the study."""
         return {event.name: event for event in self.events}
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The claims of its challenge."""
+        names = self.policy_names, self.events_by_name, self.model.outcomes
+        return [claim_of(text, *names, self.levels) for text in self.challenge.claims]
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from engine.draws.copulas.statements import REMOVED_KEYS
 from engine.draws.distributions.prior import REMOVED
 from engine.errors import Problems, closest, did_you_mean, unknown
 from engine.study.schema import NAMED, SECTIONS, LawTable, StudyText
-from engine.study.tables.challenge import ChoiceTable
+from engine.study.tables.challenge import Reading
 from engine.study.tables.record import in_words
 from engine.study.values import Tables
 
@@ -21,6 +21,10 @@ _STAND_INS: dict[str, Any] = {
     "regimes": {"states": [], "transition": []},
 }
 """Tables of the right types that nothing can be made of, so that no message speaks of what nobody wrote."""
+
+
+_BY_KEY = ("constants", "challenge", "observed")
+"""Sections of which a single key is left out where it is invalid."""
 
 
 def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None:
@@ -42,7 +46,7 @@ def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None
     for kind, *rest in map(_place, faults):
         if kind in NAMED and not rest:
             return None
-        depth = 2 if kind == "challenge" and "claims" not in rest[:1] else kind in (*NAMED, "constants", "challenge")
+        depth = 2 if kind == "challenge" and "claims" not in rest[:1] else kind in (*NAMED, *_BY_KEY)
         *above, key = at = [kind, *rest[:depth]]
         inner = tables
         for part in above:
@@ -114,6 +118,6 @@ def _known_keys(where: Sequence[str]) -> list[str]:
     if where[-2] == "truncate":
         return ["low", "high"]
     if where[0] == "challenge" and len(where) > 2:
-        return list(ChoiceTable.model_fields)
+        return list(Reading.model_fields)
     table = SECTIONS.get(where[0]) or NAMED[where[0]]
     return list(table.model_fields)

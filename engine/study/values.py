@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.draws.limits import LARGEST
-from engine.errors import refusal
+from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 
 Tables = Mapping[str, Any]
 """A table of a study file: its entries by key."""
+PROBABILITY = "probability"
+"""The measure of an event."""
 LEVELS = (0.95, 0.99, 0.999)
 """Levels of VaR and ES that every study measures."""
+_LEVEL = re.compile(r"(VaR|ES)(\d+(?:\.\d+)?)")
 _MULTIPLE = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*x\s*")
 
 
@@ -34,6 +37,45 @@ def measures(levels: Iterable[float]) -> list[str]:
     return ["mean", *(f"{kind}{100 * level:g}" for kind in ("VaR", "ES") for level in levels)]
 
 
+def measure_of(
+    measure: str,
+    variable: str,
+    events: Collection[str],
+    outcomes: Collection[str],
+    levels: Sequence[float],
+    problems: Problems,
+) -> str:
+    """The measure of an event or outcome under the name that tables use: `ES99` for `ES99.0`.
+
+    Args:
+      measure: as it is stated; "" for the probability of an event or the mean of an outcome.
+      levels: of VaR and ES that the study measures.
+      problems: unknown variables, and measures that the study does not have, are added here.
+    """
+    measure = PROBABILITY if measure == "P" else measure
+    if variable in events:
+        if measure not in ("", PROBABILITY):
+            problems.add("", f"'{measure}' is no measure of an event. Write '{PROBABILITY} of {variable}'.")
+        return PROBABILITY
+    if problems.knows("", "event or outcome", variable, [*events, *outcomes]):
+        with problems.within(""):
+            return _of_outcome(measure or "mean", variable, levels)
+    return measure
+
+
+def _of_outcome(measure: str, variable: str, levels: Sequence[float]) -> str:
+    if found := _LEVEL.fullmatch(measure):
+        measure = f"{found[1]}{float(found[2]):g}"
+    if measure == PROBABILITY:
+        raise refusal("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
+    if measure not in measures(levels) and found and 50 < float(found[2]) < 100:
+        there = ", ".join(f"{100 * level:g}" for level in levels)
+        remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
+        raise refusal("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
+    look_up(f"measure of '{variable}'", measure, measures(levels))
+    return measure
+
+
 def number(value: Any) -> int | float:
     """The value itself, if it is a finite number within the range of single precision; else a `UserError` is raised."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -41,6 +83,12 @@ def number(value: Any) -> int | float:
     if not (abs(value) <= LARGEST and math.isfinite(value)):
         raise refusal("", f"expected a finite number that single precision holds, got {shown(value)}.")
     return value
+
+
+def as_number(stated: Any, own: float) -> float:
+    """The number that is stated: a finite one, or a multiple of `own`; else a `UserError` is raised."""
+    multiple = multiple_of(stated)
+    return float(number(stated if multiple is None else multiple * own))
 
 
 def multiple_of(value: Any) -> float | None:

@@ -9,8 +9,7 @@ from engine.runs.run import open_run
 
 ROOMS = ("risk", "answers", "questions", "runs")
 """Packages of estimates, questions and answers; others only read the run and store the answer."""
-MOST = 22
-"""Of the run of a small study with a model of its own; a run of the shipped study enters 20."""
+MOST = 20
 
 
 def is_of_an_import(frame):

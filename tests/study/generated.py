@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from tests.malformed import GROUPS, LAWS, PATHS
@@ -16,6 +17,9 @@ _GATES: tuple[dict[str, Any], ...] = (
 )
 _OBSERVED = {"series": "Stock", "variable": "stock", "unit": "1", "source": "gauge", "confidence": "read", "value": 0.4}
 _OPTIONAL = ("lever_groups", "assumptions", "challenge", "risk", "keep", "gates", "observed", "headline")
+
+QUESTIONS = ("author", "outcomes", "lever_groups", "assumptions", "challenge", "gates", "observed")
+"""Tables that change no path."""
 
 FAULTS: dict[str, Any] = {
     "baseline": "kep",
@@ -66,8 +70,8 @@ _FOLLOW = ("time", "baseline", "compare", "assumptions")
 """Tables that policies are read by, or that are read by policies: of these one fault hides another."""
 
 
-def right(seed: int) -> dict[str, Any]:
-    """The tables of a right study of the model `Valley`."""
+def right(seed: int, without: Sequence[str] = _OPTIONAL) -> dict[str, Any]:
+    """The tables of a right study of the model `Valley`; up to three of those that may be left out are."""
     chosen = random.Random(seed)
     tables = copy.deepcopy(PATHS)
     for name in "ab":
@@ -79,7 +83,9 @@ def right(seed: int) -> dict[str, Any]:
     rows = [{**_OBSERVED, "time": year, "standard_error": 0.1} for year in chosen.sample(range(2020, 2024), 2)]
     tables["observed"] = {"policy": "keep", "rows": rows, "discrepancy": {"stock": "0.1x"}}
     tables["headline"] = chosen.sample(["damage", "lowest_stock"], chosen.randint(1, 2))
-    for name in chosen.sample(_OPTIONAL, chosen.randint(0, 3)):
+    tables |= {"author": "A. Nother", "outcomes": {"damage": {"label": "Damage done"}}}
+    tables["policies"]["keep"]["label"] = "As it is"
+    for name in chosen.sample(without, min(len(without), chosen.randint(0, 3))):
         del tables[name]
     return tables
 

@@ -131,40 +131,33 @@ def test_a_resolved_study_is_read_again_with_the_model_or_with_that_of_the_study
 # ------------------------------------------------------------------------------- layers, settings, schema
 
 
-def test_a_layer_gives_a_number_for_a_prior_and_a_prior_for_a_number(tmp_path):
-    prior = '[factors.leak]\nfamily = "uniform"\nlow = 0\nhigh = 0.3\n'
-    write(tmp_path, BASE + prior + "[constants]\ndepth = 9\nstart_share = 0.4\n", "base.toml")
-    above = (
-        'extends = "base.toml"\nname = "above"\n[constants]\nleak = 0.2\n[factors.depth]\nfamily = "fixed"\nvalue = 7\n'
-    )
-    study = load_study(write(tmp_path, above), model=model())
-    assert values(study) == {"leak": 0.2, "start_share": 0.4}
-    assert [item.name for item in study.inputs] == ["inflow", "need", "depth"]
-    both = write(tmp_path, above + prior)
-    with refuses("constants.leak", "prior"):
-        load_study(both, model=model())
-
-
 BASE = """
 name = "base"
 run = { paths = 64 }
 time = { first = 2016, last = 2020 }
 policies = { keep = {} }
+constants = { depth = 9, start_share = 0.4 }
 [factors]
 inflow = { family = "fixed", value = 2 }
 need = { family = "fixed", value = 5 }
+leak = { family = "uniform", low = 0, high = 0.3 }
 """
 
 
-def test_a_setting_gives_a_number_for_a_prior_and_a_prior_for_a_number(tmp_path):
-    path = write(tmp_path, BASE + 'leak = { family = "uniform", low = 0, high = 1 }\n[constants]\ndepth = 9\n')
-    study = load_study(path, model=model(), settings=["constants.leak=0.2"])
-    assert values(study) == {"leak": 0.2, "depth": 9.0, "start_share": 0.5}
-    law = 'factors.depth={ family = "fixed", value = 7 }'
-    study = load_study(path, model=model(), settings=[law, "constants.start_share=1"])
-    assert values(study) == {"start_share": 1.0}
+def test_a_layer_or_a_setting_gives_a_number_for_a_prior_and_a_prior_for_a_number(tmp_path):
+    base = write(tmp_path, BASE, "base.toml")
+    above = 'extends = "base.toml"\nname = "above"\nconstants.leak = 0.2\n'
+    above += 'factors.depth = { family = "fixed", value = 7 }\n'
+    layered = load_study(write(tmp_path, above), model=model())
+    settings = ["constants.leak=0.2", 'factors.depth={ family = "fixed", value = 7 }']
+    for study in (layered, load_study(base, model=model(), settings=settings)):
+        assert values(study) == {"leak": 0.2, "start_share": 0.4}
+        assert [item.name for item in study.inputs] == ["inflow", "need", "depth"]
+    both = write(tmp_path, above + 'factors.leak = { family = "uniform", low = 0, high = 0.3 }\n')
+    with refuses("constants.leak", "prior"):
+        load_study(both, model=model())
     with pytest.raises(UserError, match="unknown constant 'leek'"):
-        load_study(path, model=model(), settings=["constants.leek=0.2"])
+        load_study(base, model=model(), settings=["constants.leek=0.2"])
 
 
 def test_of_a_model_without_years_too():

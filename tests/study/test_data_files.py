@@ -22,6 +22,7 @@ def refusal(path, name="price"):
     with pytest.raises(UserError) as caught:
         column(path, name)
     (problem,) = caught.value.problems
+    assert (caught.value.source, problem.place) == (str(path), "")
     return str(problem)
 
 
@@ -37,20 +38,18 @@ def test_delimiters_line_ends_and_byte_order_marks(tmp_path, delimiter, end, mar
     assert empty == 0
 
 
-def test_one_column_without_a_delimiter(tmp_path):
-    assert_same(column(written(tmp_path, "price\n1\n\n2\n"), "price").values, np.array([1.0, 2.0]))
-
-
-def test_empty_cells_are_left_out_and_counted(tmp_path):
-    path = written(tmp_path, "day,price\n1,\n2,NaN\n3,n/a\n4,NULL\n5,7\n6,None\n")
-    found = column(path, "price")
-    assert_same(found.values, np.array([7.0]))
-    assert found.empty == 5
-
-
-def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
-    found = column(written(tmp_path, "day,price\n1,\n"), "price")
-    assert (found.values.size, found.values.dtype, found.empty) == (0, np.float64, 1)
+@pytest.mark.parametrize(
+    ("text", "values", "empty"),
+    [
+        ("price\n1\n\n2\n", [1.0, 2.0], 0),
+        ("day,price\n1,\n2,NaN\n3,n/a\n4,NULL\n5,7\n6,None\n", [7.0], 5),
+        ("day,price\n1,\n", [], 1),
+    ],
+)
+def test_empty_cells_are_left_out_and_counted(tmp_path, text, values, empty):
+    found = column(written(tmp_path, text), "price")
+    assert_same(found.values, np.array(values, np.float64))
+    assert found.empty == empty
 
 
 @pytest.mark.parametrize(
@@ -94,16 +93,8 @@ def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch
     assert refusal(large) == at("", "2 MiB", "at most 1")
 
 
-def test_an_error_stands_in_the_file(tmp_path):
-    path = tmp_path / "none.csv"
-    with pytest.raises(UserError) as caught:
-        column(path, "price")
-    assert (caught.value.source, caught.value.problems[0].place) == (str(path), "")
-
-
 def test_parquet_reads_as_csv_does(tmp_path):
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = arrow.table(
         {
             "price": [1.5, None, float("nan"), 4.0],
@@ -128,8 +119,7 @@ def test_parquet_reads_as_csv_does(tmp_path):
 
 
 def test_parquet_that_is_broken_or_too_long(tmp_path, monkeypatch):
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     assert refusal(written(tmp_path, b"PAR1 and nothing else PAR1")) == at("", "a broken Parquet")
     path = tmp_path / "long.parquet"
     parquet.write_table(arrow.table({"price": [1.0] * 20}), path)

@@ -5,16 +5,13 @@ its place.
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from engine.draws import sobol
-from engine.errors import UserError
 from engine.program import arguments
 from engine.questions.variants import redrawn
 from engine.study.loading import again, load_study, resolved_text, under
 from engine.study.study import Block
 from tests.helpers import assert_same
-from tests.refusals import at
 from tests.user_models import Farms, farms, program
 
 BLOCK = Block(0, 0, sobol.POINTS)
@@ -130,16 +127,6 @@ def test_what_is_drawn_anew_knows_nothing_of_what_it_stands_for():
     assert np.abs(products).max() < 5 / np.sqrt(sobol.POINTS)
 
 
-def said(table, **run):
-    with pytest.raises(UserError) as caught:
-        study({"dimensions": table}, **run)
-    return [f"{problem.place}: {problem.message}" for problem in caught.value.problems]
-
-
-def test_other_samplers_refuse_names_that_are_none():
-    assert said({"factor:capitl": [7]}, sampler="random") == [at("dimensions.factor:capitl", "mean 'factor:capital'")]
-
-
 def test_streams_of_policies_that_do_not_run_may_be_stated():
     alone = study(MOOD | {"compare": ["old"]} | {"dimensions": {"factor:mood": [99]}})
     assert "factor:mood" not in alone.dimensions
@@ -153,10 +140,6 @@ def test_what_a_study_below_states_need_not_fit(tmp_path):
     (tmp_path / "above.toml").write_text(above.format(years[-2]))
     short, long = load_study(tmp_path / "above.toml"), load_study(below)
     assert all(by_year == long.dimensions[name][: len(by_year)] for name, by_year in short.dimensions.items())
-
-
-def test_parts_of_randomisations_are_refused():
-    assert said({}, paths=10_000) == [at("run.paths", 4096, "'sobol'", 10000, "8192 or 12288")]
 
 
 def test_another_number_of_years_leaves_the_first_ones_what_they_were():

@@ -2,6 +2,8 @@
 place.
 """
 
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -12,9 +14,10 @@ from engine.study.loading import load_study, read_study, resolved_text, study_of
 from engine.study.tables.levers import lever_text
 from engine.study.tables.policies import on_path, phased
 from tests.helpers import assert_close, assert_same
-from tests.refusals import at, refuses
-from tests.reservoirs import STUDY, Reservoir, read, said
+from tests.refusals import refuses
+from tests.reservoirs import STUDY, Reservoir, read
 from tests.small_files import write
+from tests.study.test_lever_bounds import TOWNS, Towns
 
 PACE = """
 [factors.pace]
@@ -119,28 +122,17 @@ def test_a_lever_reads_as_its_name_and_its_quantiles(capsys):
     assert "pace 0.2 (0.11 to 0.29)" in " ".join(capsys.readouterr().out.split())
 
 
-class Bounded(Reservoir):
-    """A release from 0 to 1."""
-
-    levers = {**Reservoir.levers, "release": type(Reservoir.levers["release"])("share", 0.2, low=0.0, high=1.0)}
-
-
 @pytest.mark.parametrize(
-    ("law", "words"),
+    "law",
     [
-        ('family = "normal"\nmean = 0.5\nsd = 0.1', ["-0.134 to 1.13", "truncate", "low = 0", "high = 1"]),
-        ('family = "normal"\nmean = 0.5\nsd = 0.1\ntruncate = { low = 0, high = 1 }', []),
-        ('family = "fixed"\nvalue = 1', []),
-        ('family = "fixed"\nvalue = 1.5', ["1.5 to 1.5"]),
-        ('family = "logit-normal"\nmedian = 0.5\nsigma = 3', []),
+        'family = "normal"\nmean = 0.5\nsd = 0.1\ntruncate = { low = 0, high = 1 }',
+        'family = "fixed"\nvalue = 1',
+        'family = "logit-normal"\nmedian = 0.5\nsigma = 3',
     ],
 )
-def test_a_prior_keeps_to_the_bounds_of_the_lever(law, words):
-    text = STUDY.replace("[policies.keep]", '[policies.keep]\nrelease = "pace"') + f"[factors.pace]\n{law}\n"
-    if not words:
-        assert read(text, Bounded).policies[0].factors == {"pace"}
-        return
-    assert said(text, Bounded) == [at("policies.keep.release", "0 to 1", "'pace'", *words)]
+def test_a_prior_keeps_to_the_bounds_of_the_lever(law):
+    tables = tomllib.loads(TOWNS + f'share = "pace"\n[factors.pace]\n{law}\n')
+    assert read_study(tables, "towns.toml", model=Towns()).policies[0].factors == {"pace"}
 
 
 def test_a_study_on_top_may_put_a_number_in_place_of_a_name(tmp_path):

@@ -1,6 +1,6 @@
 """Gates of a study file: read, laid over others, refused with all that is wrong at once; no part of what a run is."""
 
-from engine.study.loading import load_study, resolved_text
+from engine.study.loading import load_study
 from tests.reservoirs import STUDY, Reservoir, read
 from tests.small_files import write
 
@@ -40,12 +40,6 @@ def test_a_name_of_both_kinds_is_a_yearly_variable_with_a_year_and_an_outcome_wi
     text = STUDY + '[gates.a]\npolicy = "keep"\nvariable = "shortage"\nmedian_above = 1\n'
     assert read(text, Both).gates["a"].all_years == []
     assert read(text + 'year = 2021\nacross = "sum"\n', Both).gates["a"].all_years == [2021]
-
-
-def test_no_run_hangs_on_a_gate():
-    plain, gated = read(STUDY), read(STUDY + GATE)
-    assert gated.fingerprint == plain.fingerprint
-    assert resolved_text(gated) == resolved_text(plain)
 
 
 def test_a_study_on_top_asks_anew_and_may_have_fewer_years(tmp_path):

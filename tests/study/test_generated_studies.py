@@ -1,14 +1,16 @@
 """Study files from a fixed seed: right ones are read, and their documents too; each fault of broken ones is named."""
 
+import tomllib
 from functools import cache
 
 import pytest
 
 from engine.errors import UserError
-from engine.study.loading import read_study
+from engine.study.loading import read_study, resolved_text
 from tests.malformed import Valley
-from tests.study.generated import FAULTS, broken, right
+from tests.study.generated import FAULTS, QUESTIONS, broken, right
 
+PARTS = ("labels", "author", "headline", "levels", "lever_groups", "assumptions", "challenge", "observed", "until")
 MANY = [range(20), pytest.param(range(20, 1000), marks=pytest.mark.slow)]
 
 
@@ -23,8 +25,17 @@ def test_a_right_study_is_read_and_its_document_is_the_same_study(seeds):
     for seed in seeds:
         study = read_study(right(seed), "study", model=first().model, before=first())
         if seed % 5 == 0:
-            again = read_study(study.document, "study", model=first().model, before=first())
+            text = tomllib.loads(resolved_text(study))
+            again = read_study(text, "study", model=first().model, before=first())
             assert (again.document, again.fingerprint) == (study.document, study.fingerprint), seed
+            assert all(getattr(again, part) == getattr(study, part) for part in PARTS), seed
+
+
+def test_what_questions_are_asked_about_is_no_part_of_the_fingerprint():
+    plain = {key: table for key, table in right(0).items() if key not in QUESTIONS}
+    for key in QUESTIONS:
+        study = read_study({**plain, key: right(0, without=())[key]}, "study", model=first().model, before=first())
+        assert study.fingerprint == read_study(plain, "study", model=first().model, before=first()).fingerprint, key
 
 
 @pytest.mark.parametrize("seeds", MANY, ids=["few", "many"])

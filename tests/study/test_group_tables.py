@@ -15,7 +15,6 @@ from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import load_study, read_study, resolved_text
 from tests.draws.copulas.test_copulas import by_default, data
 from tests.helpers import assert_plausible, assert_same
-from tests.refusals import at
 from tests.user_models import program
 
 FACTORS = {name: {"family": "normal", "mean": 0, "sd": 1} for name in ("a", "b", "c", "d")}
@@ -62,11 +61,6 @@ def test_a_group_says_its_members_or_they_say_their_group():
     assert one.groups["g"] == other.groups["g"]
     assert one.groups["g"].members == ("a", "b", "c")
     assert [item.group for item in one.inputs] == ["g", "g", "g", None]
-    factors = FACTORS | {"a": FACTORS["a"] | {"group": "other"}}
-    found = said(
-        {}, "", factors=factors, groups={"g": {"correlation": 0, "members": ["a"]}, "other": {"correlation": 0}}
-    )
-    assert found == [at("groups.g.members", "'a'", "'other'")]
 
 
 GROUPS = {
@@ -123,15 +117,6 @@ def test_members_against_the_others_are_members_of_a_group_with_one_number():
     assert study.groups["g"].copula == Equicorrelated(0.3, ("b",))
     again = read_study(tomllib.loads(resolved_text(study)), "again", model=Four())
     assert again.fingerprint == study.fingerprint != read({"correlation": 0.3}, "ab").fingerprint
-    for group, problem in (
-        ({"correlation": 0.3, "against": ["c"]}, at("groups.g.against", "member 'c'")),
-        (
-            {"pearson": [[1, 0.5], [0.5, 1]], "members": ["a", "b"], "against": ["b"]},
-            at("groups.g.against", "one number", "a matrix"),
-        ),
-        ({**GROUPS["empirical"], "against": ["b"]}, at("groups.g.against", "no key", "'empirical'")),
-    ):
-        assert said(group, "ab") == [problem]
 
 
 def test_a_study_that_extends_another_replaces_how_a_group_is_stated(tmp_path):

@@ -1,6 +1,6 @@
 """Bounds that a model states of its levers: kept by every policy, year and label, or refused with the place."""
 
-from engine import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, total
+from engine import Factor, Lever, Outcome, PathModel, Yearly, total
 from engine.modelling.declaration import check_declaration
 from engine.study.loading import load_study
 from tests.refusals import refuses
@@ -28,18 +28,6 @@ class Towns(PathModel):
     def step(self, state, year, factors, shocks, levers):
         """Rain, less the share."""
         return state, {"loss": factors.rain * (1 - levers.share)}
-
-
-class Once(StaticModel):
-    """A sum."""
-
-    factors = {"x": Factor("1")}
-    levers = {"amount": Lever("1")}
-    outcomes = {"y": Outcome("1", loss=True)}
-
-    def evaluate(self, factors, levers):
-        """The sum."""
-        return {"y": factors.x + levers.amount}
 
 
 TOWNS = """\
@@ -86,15 +74,3 @@ def test_a_pulse_may_be_drawn_from_a_factor(tmp_path):
     factor = "[factors.size]\nfamily = 'uniform'\nlow = 0\nhigh = 0.5\n"
     pulse = load_study(write(tmp_path, TOWNS + "share = { at = { 2021 = 'size' } }\n" + factor), model=Towns())
     assert pulse.policies[0].drawn["share"]["size"].tolist() == [0, 1, 0]
-
-
-def test_a_static_model_has_no_pulse():
-    with refuses("policies.one.amount.at", "no years"):
-        load_study(
-            {
-                "name": "sum",
-                "factors": {"x": {"family": "fixed", "value": 1}},
-                "policies": {"one": {"amount": {"at": {"2020": 1}}}},
-            },
-            model=Once(),
-        )

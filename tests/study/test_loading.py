@@ -160,14 +160,6 @@ def test_policies_that_do_not_run_leave_no_trace():
     assert [item.name for item in read(STUDY, policies=["full"]).inputs] == ["inflow", "capacity"]
 
 
-def test_policies_that_an_extending_study_adds_also_run(tmp_path):
-    added = 'name = "mine"\nextends = "rustbelt"\n[policies.half_fund]\nlike = "reform"\nresettlement_fund = 50\n'
-    (tmp_path / "mine.toml").write_text(added)
-    assert load_study(tmp_path / "mine.toml").policy_names == ("old", "reform", "half_fund")
-    (tmp_path / "mine.toml").write_text('compare = ["old", "half_fund"]\n' + added)
-    assert load_study(tmp_path / "mine.toml").policy_names == ("old", "half_fund")
-
-
 def test_a_study_extends_another(tmp_path):
     (tmp_path / "base.toml").write_text(STUDY)
     mine = tmp_path / "mine.toml"
@@ -207,15 +199,10 @@ def test_what_cannot_be_extended(tmp_path, first, second, words):
     assert [*caught.value.problems] == [at("extends", *words)]
 
 
-@pytest.mark.parametrize(("n", "tile"), [(1, 1024), (2, 1024), (3, 512), (8, 256), (100, 64)])
-def test_tile(n, tile):
-    assert default_tile(Reservoir(), n) == tile
-    assert default_tile(Sum(), n) == 4096
-
-
-@pytest.mark.parametrize(("n", "tile"), [(1, 1024), (2, 512), (3, 256), (8, 128), (100, 64)])
-def test_tile_of_a_model_that_carries_much(n, tile):
-    assert default_tile(Rustbelt(), n) == tile
+@pytest.mark.parametrize("model", [Reservoir, Rustbelt, Sum])
+def test_a_pass_over_paths_is_smaller_for_a_model_that_carries_much(model):
+    tiles = {Reservoir: [1024, 1024, 512, 256, 64], Rustbelt: [1024, 512, 256, 128, 64], Sum: [4096] * 5}
+    assert [default_tile(model(), count) for count in (1, 2, 3, 8, 100)] == tiles[model]
 
 
 FILES = [
@@ -279,6 +266,7 @@ def test_five_lines_on_top_of_what_ships(tmp_path):
         'name = "half-fund"\nextends = "rustbelt"\n[factors.steel_recovery_years]\np05 = 3.0\np95 = 9.0\n'
         'source = "our desk, March"\n[policies.half_fund]\nlike = "reform"\nresettlement_fund = 50\n'
     )
+    assert load_study(mine).policy_names == ("old", "reform", "half_fund")
     study = load_study(mine, policies=["half_fund"])
     assert study.policy_names == ("old", "half_fund")
     assert_same(study.policies[1].levers["resettlement_fund"], np.full(15, 50.0))

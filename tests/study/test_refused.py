@@ -19,7 +19,7 @@ from engine.errors import UserError
 from engine.modelling.records import Lever
 from engine.study.loading import load_model_file, read_study
 from tests.constant_studies import WELL, model
-from tests.questions.assumed import BILL, Bill
+from tests.questions.assumed import BILL, LAKE, Bill, Lake
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum
 from tests.shock_study import WALK, Walk
 from tests.small_files import MODELS, POND
@@ -59,6 +59,7 @@ BASES = {
     "static": (tomllib.loads(STATIC), WithLever),
     "sum": (text(), Sum),
     "bill": ({key: BILL[key] for key in BILL if key != "assumptions"} | {"events": EVENTS}, Bill),
+    "lake": (LAKE, Lake),
     "four": ({"name": "four", "factors": FACTORS | IN_GROUP, "groups": {"g": {"correlation": 0.1}}}, Four),
     "walk": (WALK, Walk),
     "well": (WELL, model),

@@ -63,10 +63,3 @@ def test_a_rule_of_policies_that_do_not_run(tmp_path, pond):
 def test_one_sentence_is_one_target(tmp_path, pond):
     study = load_study(write(tmp_path, POND), model=pond, until="ES99.0 of shortage under keep within 1 %")
     assert study.until == (Target("ES99", "shortage", "keep", None, 0.01, True, "hm3"),)
-
-
-def test_what_is_not_kept_path_by_path_is_refused(tmp_path, pond):
-    text = POND + '[keep]\noutcomes = ["shortage"]\n'
-    load(tmp_path, pond, "mean of shortage under keep within 1 %", text=text)
-    with refuses("run.until", "'dry'", "'lowest_stock'", "keep.outcomes"):
-        load(tmp_path, pond, "P of dry under keep within 1 %", text=text)

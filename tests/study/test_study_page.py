@@ -13,7 +13,7 @@ from engine.draws.distributions.families import known_families
 from engine.modelling.contract import refuse_broken
 from engine.modelling.declaration import POLICY_KEYS
 from engine.study.schema import NAMED, SECTIONS, LawTable, StudyText, Truncation, WeightedLaw
-from engine.study.tables.challenge import ChoiceTable
+from engine.study.tables.challenge import Reading
 from tests.reservoirs import read
 
 PAGE = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def keys():
             key: text for key, text in described(schema).items() if key not in LAW or table not in ("factors", "shocks")
         }
         yield from ((f"{table}.NAME.{key}", text) for key, text in own.items())
-    yield from ((f"challenge.readings.NAME.{key}", text) for key, text in described(ChoiceTable).items())
+    yield from ((f"challenge.readings.NAME.{key}", text) for key, text in described(Reading).items())
     yield from ((key, text) for key, text in described(WeightedLaw).items())
 
 

@@ -106,7 +106,7 @@ def _tables(study: Study) -> Iterator[Table]:
         | {"shock": name, "group": group_of.get(shock.streams[0], ""), "regime": shock.regime or ""}
         for name, shock in study.shocks.moving.items()
     )
-    claims = ({"claim": str(claim), "in_words": claimed(study, claim)} for claim in study.challenge.claims)
+    claims = ({"claim": str(claim), "in_words": claimed(study, claim)} for claim in study.claims)
     parts: list[tuple[str, str, str, Iterable[Mapping[str, Any]]]] = [
         ("priors", "Priors", "factor", map(_prior, study.inputs)),
         ("groups", "Groups", "group", (_dependence(name, group) for name, group in groups.items())),

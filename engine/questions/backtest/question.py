@@ -93,8 +93,8 @@ def _of_reading(reading: Reading) -> Iterator[str]:
         return
     within, of = calibration.coverage(WITHIN[1]), f"Read “{reading.name}”, of" if reading.name else "Of"
     yield (
-        f"{of} {len(scored)} unseen figure{'s' * (len(scored) > 1)}, {within.value:.0f} lie inside the 90 %"
-        f" prediction interval; {within.expected:.1f} are expected."
+        f"{of} {len(scored)} unseen figure{'s' * (len(scored) > 1)}, {within.value:.0f}"
+        f" lie{'s' * (within.value == 1)} inside the 90 % prediction interval; {within.expected:.1f} are expected."
     )
     energy = calibration.energy()
     yield (

@@ -110,7 +110,7 @@ def challenge(
         raise UserError(study.source, [Problem("", text)])
     study = of_paths(study, paths, PATHS, 2)
     by_pair: dict[tuple[str, str], list[Claim]] = {}
-    for one in claims if sentences else study.challenge.claims:
+    for one in claims if sentences else study.claims:
         by_pair.setdefault((one.policy, one.against), []).append(one)
     pairs = by_pair or {(name, study.baseline): [] for name in others_of(study)}
     return study, [one for pair, own in pairs.items() for one in _of_pair(study, *pair, own, device, observe)]

@@ -21,8 +21,8 @@ from engine.questions.lever_sets import players_of, sets_of
 from engine.study.components import Change
 from engine.study.study import Study
 from engine.study.tables.assumptions import KINDS
-from engine.study.tables.challenge import Threshold
 from engine.study.tables.changes import flat
+from engine.study.values import as_number
 
 SPECIFICATION, POLICIES = "specification", "policies"
 """The two ledgers: how the world and its measurement are specified, and how the policies are defined.
@@ -69,7 +69,7 @@ class Choice:
     levers: tuple[str, ...] = ()
     side: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
-    threshold: tuple[str, Threshold] | None = None
+    threshold: tuple[str, float | str] | None = None
 
     @property
     def is_measured(self) -> bool:
@@ -133,15 +133,14 @@ def of_assumptions(study: Study) -> Iterator[Choice]:
 def of_measures(study: Study) -> Iterator[Choice]:
     """The study's other readings, horizons and thresholds."""
     challenge = study.challenge
-    for one in challenge.choices:
-        dimension, name = (one.name, "instead") if one in challenge.readings else (HORIZON, one.name)
-        yield Choice(SPECIFICATION, dimension, name, study.phrase("challenge", one.name), instead=one.instead)
+    for called, one in challenge.choices.items():
+        dimension, name = (called, "instead") if called in challenge.readings else (HORIZON, called)
+        yield Choice(SPECIFICATION, dimension, name, study.phrase("challenge", called), instead=one.instead)
     for event, thresholds in challenge.thresholds.items():
         own = study.events_by_name[event].threshold
         for threshold in thresholds:
-            value = own * threshold.value if threshold.is_multiple else threshold.value
-            words = f"the limit of {study.phrase('events', event)} at {value:,.4g}"
-            name = f"{threshold.value:g}{'x' * threshold.is_multiple}"
+            words = f"the limit of {study.phrase('events', event)} at {as_number(threshold, own):,.4g}"
+            name = f"{as_number(threshold, 1.0):g}{'x' * isinstance(threshold, str)}"
             yield Choice(SPECIFICATION, f"{event} threshold", name, words, threshold=(event, threshold))
 
 

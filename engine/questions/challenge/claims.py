@@ -14,14 +14,14 @@ from jaxtyping import Float
 from engine.questions.challenge.choices import HORIZON, Choice
 from engine.questions.futures import sound
 from engine.questions.variables import Values, measured
-from engine.risk.estimation.events import happens, hold
-from engine.risk.estimation.exclusion import most_excluded
+from engine.risk.estimation.events import happens, hold, most_excluded
 from engine.risk.estimation.influences import level_of
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import Variables
 from engine.study.components import Clauses, Event
 from engine.study.study import Study
 from engine.study.tables.challenge import Claim
+from engine.study.values import as_number
 
 DECIDED = 2.0
 """Standard errors that a difference must exceed for a study without stated claims to be taken to claim it."""
@@ -96,10 +96,9 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
         if event.parts:
             return event.combined(map(clauses, event.parts))
         for of, threshold in thresholds:
-            if of == name or (of == own and threshold.is_multiple):
+            if of == name or (of == own and isinstance(threshold, str)):
                 stated = event.threshold
-                end = stated * threshold.value if threshold.is_multiple else threshold.value
-                moved = (1.0 - fraction) * stated + fraction * end
+                moved = (1.0 - fraction) * stated + fraction * as_number(threshold, stated)
                 event = event.model_copy(update={"below" if event.above is None else "above": moved})
         return ((event,),)
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtrc
 
-from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
+from engine.risk.estimation.events import Happens
+from engine.risk.estimation.intervals import Estimate, Paths, Units, moments_of_totals
 from engine.risk.estimation.measures import estimated, probability
 
 TOLERANCE = 0.1

@@ -14,9 +14,10 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from engine.risk.estimation.events import Happens
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.influences import FEWEST_FOR_ES
-from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_totals
+from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Paths, Units, Z, dots, moments_of_totals
 from engine.risk.estimation.measures import Sample, estimated
 
 NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)

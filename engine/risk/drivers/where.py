@@ -10,8 +10,7 @@ import numpy as np
 
 from engine.errors import Problems, UserError, look_up, refusal
 from engine.risk.estimation.conditional import Condition, not_kept, parse_condition
-from engine.risk.estimation.events import ByName, known_events, thresholds
-from engine.risk.estimation.intervals import Happens
+from engine.risk.estimation.events import ByName, Happens, known_events, thresholds
 from engine.study.study import Study
 
 VERSUS = re.compile(r"(\S+)\s+(worse|better)\s+than\s+(\S+)\s+in\s+(\S+)")

@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import fdtrc
 
+from engine.risk.estimation.events import Happens
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.influences import FEWEST_FOR_ES, shifted
-from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_some
+from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Paths, Units, Z, dots, moments_of_some
 from engine.risk.estimation.tails import tail_count
 
 Tails = Float[np.ndarray, "cell tail"]

@@ -10,17 +10,9 @@ from itertools import chain
 import numpy as np
 
 from engine.errors import Problems
-from engine.risk.estimation.events import ByName, Term, event_indicators, hold
+from engine.risk.estimation.events import ByName, Happens, Term, event_indicators, hold
 from engine.risk.estimation.influences import single
-from engine.risk.estimation.intervals import (
-    FEW_UNITS,
-    Estimate,
-    Happens,
-    PolicyPaths,
-    Units,
-    finite_units,
-    moments_of_totals,
-)
+from engine.risk.estimation.intervals import FEW_UNITS, Estimate, PolicyPaths, Units, finite_units, moments_of_totals
 from engine.risk.estimation.measures import correlation, estimated, probability, summary
 from engine.risk.estimation.tables import Record, record
 from engine.risk.estimation.tails import combined_difference

@@ -12,15 +12,15 @@ import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Float, Int, Num
 from scipy.special import ndtri, stdtrit
 
+from engine.risk.estimation.events import PAIR, Happens
 from engine.risk.estimation.flags import Flag, Reason, text
 from engine.risk.estimation.row_statistics import Made, sums
 
 Paths = Float[np.ndarray, "path"]
 PolicyPaths = Float[np.ndarray, "policy path"]
-Happens = Bool[np.ndarray, "path"]
 Cells = Float[np.ndarray, "*cells"]
 Index = Int[np.ndarray, "some"]
 Levels = tuple[float, ...]
@@ -34,8 +34,6 @@ FIRST = 1 << 7
 """Number of units whose mean is the provisional mean of all."""
 NEAR = 0.1
 """Largest share of the sum of squares that may come from a provisional mean being off; more would cost digits."""
-PAIR = 2
-"""Largest number of paths in a unit that is no replicate; replicates are few, and errors from them uncertain."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from engine.risk.estimation.events import Happens
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
     HEAVY_TAILS,
@@ -38,7 +39,6 @@ from engine.risk.estimation.influences import (
 )
 from engine.risk.estimation.intervals import (
     Estimate,
-    Happens,
     Levels,
     Moments,
     Paths,

@@ -22,7 +22,8 @@ from engine.risk.estimation.influences import FEWEST_FOR_ES_DIFFERENCE, level_of
 from engine.risk.estimation.intervals import Estimate, Levels, PolicyPaths, Units, finite_units
 from engine.risk.estimation.measures import difference, probability, probability_difference, summary
 from engine.study.study import BLOCK, Study
-from engine.study.tables.stops import PROBABILITY, Target
+from engine.study.tables.stops import Target
+from engine.study.values import PROBABILITY
 
 EXCEEDANCES = 200
 """Number of paths beyond VaR in a pilot."""

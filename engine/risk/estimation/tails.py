@@ -29,7 +29,7 @@ from engine.risk.estimation.influences import (
     deviation,
     of_influence,
 )
-from engine.risk.estimation.intervals import PAIR, TAIL, Cells, Levels, Moments, Units, Z, dots
+from engine.risk.estimation.intervals import TAIL, Cells, Levels, Moments, Units, Z, dots
 from engine.risk.estimation.row_statistics import Made, Sorted, ascending_rows, of_rank
 from engine.study.study import LEVELS
 
@@ -52,7 +52,7 @@ def joint(x: Holds, y: Holds, units: Units) -> Cells:
         r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
         return dots(r, s)
     together, of_x, of_y = (_count(x),) * 3 if x is y else map(_count, (x & y, x, y))
-    if units.size == PAIR:  # and the other path of each pair
+    if units.size > 1:  # and the other path of each pair
         pairs = np.ascontiguousarray(y).view(np.uint16)
         both = 2 * _count(pairs == BOTH) if x is y else _count(x & pairs.byteswap().view(bool))
         together = together + both

@@ -13,9 +13,9 @@ from jaxtyping import Float
 
 from engine.modelling.cell_axis import split_cells
 from engine.risk.estimation.bounds import bounded, by_cell, limits_of, shares_on
-from engine.risk.estimation.events import ByName
+from engine.risk.estimation.events import ByName, Happens
 from engine.risk.estimation.influences import of_influence, oriented, rows as measured
-from engine.risk.estimation.intervals import Cells, Happens, Levels, Units, as_units
+from engine.risk.estimation.intervals import Cells, Levels, Units, as_units
 from engine.risk.estimation.row_statistics import Made
 from engine.risk.estimation.tails import Measured, table
 from engine.study.study import Study
@@ -36,7 +36,7 @@ def of_parts(study: Study, paths: int, parts: Iterable[YearlyValues], kept: Happ
     Args:
       paths: number of paths.
       parts: values of the first paths, some years each, of which one part is in memory at a time.
-      kept: which paths are used, bool [path], where some are left out (`exclusion.py`); all if not given.
+      kept: which paths are used, bool [path], where some are left out (`events.py`); all if not given.
     """
     units, some = as_units(paths, study.unit), slice(None) if kept is None else kept
     units = units if kept is None else units.take(kept)

@@ -29,12 +29,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtr
 
+from engine.risk.estimation.events import Happens
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest
 from engine.risk.estimation.influences import judged, single
 from engine.risk.estimation.intervals import (
     Estimate,
-    Happens,
     Paths,
     PolicyPaths,
     Unit,

@@ -22,10 +22,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata
 
-from engine.risk.estimation.events import ByName, event_outcomes, happens
+from engine.risk.estimation.events import ByName, Happens, event_outcomes, happens
 from engine.risk.estimation.heaviness import Extremes
 from engine.risk.estimation.influences import FEWEST_FOR_ES_DIFFERENCE, judged, single
-from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, as_units, moments_of_totals, student
+from engine.risk.estimation.intervals import Estimate, Paths, Units, as_units, moments_of_totals, student
 from engine.risk.estimation.measures import Sample, correlation, nothing
 from engine.risk.estimation.tables import Record, against_baseline
 from engine.risk.estimation.tails import Measured, combined_difference, effective_count, share_of_moments

@@ -1,25 +1,21 @@
-"""Section `challenge`, read to a `Challenge`: a study's claims, and other choices of measurement that test them."""
+"""Section `challenge`: a study's claims, and other choices of measurement that test them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model, worse_side
-from engine.study.tables.record import Labelled, says
-from engine.study.values import LEVELS, Tables, measures, multiple_of, number
+from engine.study.tables.record import Labelled, Table, says
+from engine.study.values import LEVELS, PROBABILITY, Tables, as_number, measure_of, multiple_of
 
 CHOICES = ("readings", "horizons")
-"""Tables of the section whose entries are choices (`Reading`), each with a name and perhaps a label."""
-BY_NAME = (*CHOICES, "thresholds")
-"""Tables of the section whose entries have names."""
-MATTERS = 0.1
-"""Default of `Challenge.matters`."""
+"""Tables of the section whose entries are choices (`Reading`)."""
 _CLAIM = re.compile(r"(\S+) (better|worse|likelier|rarer) than (\S+) in (?:(\S+) of )?(\S+)")
 
 
@@ -40,57 +36,33 @@ class Claim:
 
     def __str__(self) -> str:
         """The claim as a study file states it, always in the same words."""
-        of = "" if self.measure == "probability" else f"{self.measure} of "
+        of = "" if self.measure == PROBABILITY else f"{self.measure} of "
         word = "worse" if self.worse else "better"
         return f"{self.policy} {word} than {self.against} in {of}{self.variable}"
 
 
-class ChoiceTable(Labelled):
+class Reading(Labelled):
     """Another choice of what is measured."""
 
-    about: str | None = says("meaning of the choice")
-    instead: dict[str, str] | None = says("events or outcomes, and what replaces them")
+    about: str = says("meaning of the choice", "")
+    instead: dict[str, str] = says("events or outcomes, and what replaces them", {})
 
 
-class Reading(ChoiceTable):
-    """Another choice of what is measured, with its name."""
+class Challenge(Table):
+    """Claims of the study, and other choices of what is measured that test them. They change no number of a run."""
 
-    name: str
-    about: str
-    instead: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """Another threshold of an event: a number, or a multiple of the study's own threshold."""
-
-    value: float
-    is_multiple: bool
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """The claims of a study and the choices that they are tested under; no number of a run depends on them.
-
-    Args:
-      claims: those whose two policies run.
-      matters: smallest difference that reverses a claim by size, as a share of the larger of the two numbers; from 0,
-        below 1.
-      readings: each a choice of its own.
-      horizons: other spans of time, all of them one choice.
-      thresholds: event -> its other thresholds.
-    """
-
-    claims: tuple[Claim, ...] = ()
-    matters: float = MATTERS
-    readings: tuple[Reading, ...] = ()
-    horizons: tuple[Reading, ...] = ()
-    thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
+    claims: list[str] = says("sentences such as 'save better than keep in ES99 of shortage'", [])
+    matters: float = says(
+        "smallest difference that reverses a claim by size, as a share of the larger number", 0.1, ge=0, lt=1
+    )
+    readings: dict[str, Reading] = says("other choices of what is measured, one at a time", {})
+    horizons: dict[str, Reading] = says("the same variables over other years", {})
+    thresholds: dict[str, list[Any]] = says("other thresholds of an event, a list of numbers and multiples", {})
 
     @property
-    def choices(self) -> tuple[Reading, ...]:
-        """Readings and horizons."""
-        return self.readings + self.horizons
+    def choices(self) -> dict[str, Reading]:
+        """Readings and horizons by name."""
+        return self.readings | self.horizons
 
 
 def claim_of(
@@ -120,20 +92,12 @@ def claim_of(
         problems.knows("", "policy", name, policies)
     if policy == against:
         problems.add("", f"holds '{policy}' against itself. Name two policies.")
-    if variable in events:
-        if measure not in (None, "probability"):
-            problems.add("", f"'{measure}' is no measure of an event. Leave '{measure} of' out: in {variable}.")
-        measure = "probability"
-    elif variable in outcomes:
-        if word in ("likelier", "rarer"):
-            other = "worse" if word == "likelier" else "better"
-            problems.add("", f"'{word}' is said of events; '{variable}' is an outcome. Write '{other}'.")
-        if measure is not None:
-            problems.knows("", f"measure of '{variable}'", measure, measures(levels))
-    else:
-        problems.knows("", "event or outcome", variable, [*events, *outcomes])
+    measure = measure_of(measure or "", variable, events, outcomes, levels, problems)
+    if word in ("likelier", "rarer") and measure != PROBABILITY and variable in outcomes:
+        other = "worse" if word == "likelier" else "better"
+        problems.add("", f"'{word}' is said of events; '{variable}' is an outcome. Write '{other}'.")
     problems.refuse()
-    return Claim(policy, against, variable, measure or "mean", word in ("worse", "likelier"))
+    return Claim(policy, against, variable, measure, word in ("worse", "likelier"))
 
 
 def read(
@@ -144,7 +108,8 @@ def read(
     problems: Problems,
     spare: Collection[str],
 ) -> Challenge:
-    """The challenge that a study's tables state, claims of policies that do not run left out.
+    """The challenge that a study's tables state, claims in their usual words, those of policies that do not run left
+    out.
 
     Args:
       running: names of the policies that run.
@@ -153,75 +118,45 @@ def read(
       spare: places of what an extended study states, which is left out where it does not fit: "challenge.claims",
         "challenge.readings.NAME", "challenge.thresholds.EVENT".
     """
-    table, events = text["challenge"], text["events"]
-
-    def at(place: str) -> Problems:
-        return Problems() if place in spare else problems
-
+    table, events = {**text["challenge"]}, text["events"]
+    for place in spare:
+        if place.startswith("challenge."):
+            problems.close(place)
     claims: dict[Any, Claim] = {}
     for sentence in table["claims"]:
-        with at("challenge.claims").within("challenge.claims"):
+        with problems.within("challenge.claims"):
             claim = claim_of(sentence, text["policies"], events, model.outcomes, levels)
             same = frozenset((claim.policy, claim.against)), claim.variable, claim.measure
             if same in claims:
                 raise refusal("", f"'{claim}' is decided where '{claims[same]}' is. Leave one of them out.")
             claims[same] = claim
-    readings, horizons = (
-        tuple(
-            choice
-            for name, stated in tables.items()
-            if (choice := _choice(name, stated, f"{of}.{name}", events, model, at(f"{of}.{name}"))).instead
-        )
-        for of, tables in choices_by_place(text).items()
-    )
+    table["claims"] = [str(claim) for claim in claims.values() if {claim.policy, claim.against} <= {*running}]
     for name in table["horizons"]:
         if name in table["readings"]:
-            place = f"challenge.horizons.{name}"
-            at(place).add(place, "is the name of a reading too; take another.")
-    thresholds = {
-        event: found
-        for event, values in table["thresholds"].items()
-        if (found := _thresholds(event, values, events, at(f"challenge.thresholds.{event}")))
-    }
-    ran = tuple(claim for claim in claims.values() if {claim.policy, claim.against} <= {*running})
-    return Challenge(ran, table["matters"], readings, horizons, thresholds)
+            problems.add(f"challenge.horizons.{name}", "is the name of a reading too; take another.")
+    for kind in CHOICES:
+        kept = {}
+        for name, choice in table[kind].items():
+            place = f"challenge.{kind}.{name}"
+            with problems.within(place):
+                check_name(name)
+            if instead := _instead(choice["instead"], f"{place}.instead", events, model, problems):
+                kept[name] = choice | {"instead": instead}
+        table[kind] = kept
+    thresholds = {event: _thresholds(event, values, events, problems) for event, values in table["thresholds"].items()}
+    return Challenge(**table | {"thresholds": {event: found for event, found in thresholds.items() if found}})
 
 
-def choices_by_place(text: Tables) -> dict[str, Tables]:
-    """Tables of other choices, by their places in a study file: `challenge.readings` and `challenge.horizons`."""
-    return {f"challenge.{kind}": text["challenge"][kind] for kind in CHOICES}
-
-
-def table_of(challenge: Challenge, labels: Mapping[str, str]) -> Tables:
-    """The section of a study file that states a challenge; empty for the default one."""
-    if challenge == Challenge():
-        return {}
-    choices: dict[str, Any] = {kind: {} for kind in CHOICES}
-    for kind, stated in choices.items():
-        for one in getattr(challenge, kind):
-            label = {"label": labels[one.name]} if one.name in labels else {}
-            stated[one.name] = {**label, "about": one.about, "instead": one.instead}
-    choices["thresholds"] = {
-        event: [f"{one.value!r}x" if one.is_multiple else one.value for one in values]
-        for event, values in challenge.thresholds.items()
-    }
-    claims = {"claims": [*map(str, challenge.claims)], "matters": challenge.matters}
-    return claims | {key: value for key, value in choices.items() if value}
-
-
-def _choice(name: str, table: Tables, place: str, events: Tables, model: Model, problems: Problems) -> Reading:
-    """The choice that a table states, without its invalid entries, which are added to the problems."""
-    with problems.within(place):
-        check_name(name)
-    instead = {}
-    for old, new in table.get("instead", {}).items():
-        with problems.within(f"{place}.instead"):
+def _instead(stated: Tables, place: str, events: Tables, model: Model, problems: Problems) -> Tables:
+    """What a choice puts in place of what, without invalid entries, which are added to the problems."""
+    valid = {}
+    if not stated:
+        problems.add(place, 'is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.')
+    for old, new in stated.items():
+        with problems.within(place):
             _refuse_other_kind(old, new, events, model)
-            instead[old] = new
-    if not table.get("instead"):
-        remedy = 'Say what is looked at in place of what: instead = { EVENT = "OTHER" }.'
-        problems.add(f"{place}.instead", f"is missing. {remedy}")
-    return Reading(name=name, about=table.get("about", ""), instead=instead)
+            valid[old] = new
+    return valid
 
 
 def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None:
@@ -244,9 +179,9 @@ def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None
         raise refusal("", f"{text} Name a variable of the same kind, unit and sense.")
 
 
-def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Problems) -> tuple[Threshold, ...]:
-    """Other thresholds of an event, without invalid ones, which are added to the problems."""
-    place, found = f"challenge.thresholds.{event}", dict[float, Threshold]()
+def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Problems) -> list[float | str]:
+    """Other thresholds of an event, numbers or multiples, without invalid ones, which are added to the problems."""
+    place, found = f"challenge.thresholds.{event}", dict[float, float | str]()
     with problems.within(place):
         look_up("event", event, events)
         table = events[event]
@@ -256,11 +191,10 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
         present = table.get("above", table.get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
             with problems.within(place):
-                multiple = multiple_of(value)
-                threshold = float(number(value if multiple is None else multiple * present))
+                threshold = as_number(value, present)
                 if threshold == present:
                     raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")
                 if threshold in found:
                     raise refusal("", f"{shown(value)} is there twice. Leave one of them out.")
-                found[threshold] = Threshold(threshold if multiple is None else multiple, multiple is not None)
-    return tuple(found.values())
+                found[threshold] = f"{multiple_of(value)!r}x" if isinstance(value, str) else threshold
+    return [*found.values()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,7 @@ from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
 from engine.study.entries import expected
 from engine.study.tables.record import Table, in_words, says
-from engine.study.values import Tables, leaving_out, multiple_of, number
+from engine.study.values import Tables, as_number, leaving_out
 
 FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "": lambda values: values[-1],
@@ -31,7 +31,6 @@ FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "ratio": lambda values: values[-1] / values[0],
 }
 """Name of a fold -> the function from values [year, path] to one number per path."""
-SEEN = ("priors", "equations")
 
 
 def _labels(text: Any) -> Any:
@@ -110,11 +109,6 @@ class Observation(Table):
         """What all figures of a series have in common: variable, labels, `across` and `fold`."""
         return self.variable, sorted(self.at.items()), self.across, self.fold
 
-    def row(self) -> Tables:
-        """The figure as a row of a study file, without empty entries."""
-        held = self.model_dump(by_alias=True) | {"at": "; ".join(f"{dim}={label}" for dim, label in self.at.items())}
-        return {name: value for name, value in held.items() if value != ""}
-
     def checked(self, model: Model) -> Observation:
         """The figure in the unit of the model, with its first year.
 
@@ -157,7 +151,9 @@ class Observation(Table):
 
 class _Judged(Table):
     policy: str = says("policy closest to what was done", "")
-    seen: list[str] = says("parts of the study that used the figures so marked: priors, equations", [*SEEN])
+    seen: list[Literal["priors", "equations"]] = says(
+        "parts of the study that used the figures so marked: priors, equations", ["priors", "equations"]
+    )
     discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
     correlation: float = says("correlation of the errors of any two figures of a series", 0.0, ge=0, lt=1)
 
@@ -181,9 +177,7 @@ class Observed(_Judged):
 
     def error(self, row: Observation) -> float:
         """Standard deviation of a figure about the model's value [its unit]: sqrt(standard_error^2 + discrepancy^2)."""
-        size = self.discrepancy.get(row.variable, 0.0)
-        share = multiple_of(size)
-        return math.hypot(row.standard_error, float(size) if share is None else share * abs(row.value))
+        return math.hypot(row.standard_error, as_number(self.discrepancy.get(row.variable, 0.0), abs(row.value)))
 
 
 def read(text: Tables, model: Model, problems: Problems) -> Observed:
@@ -203,31 +197,14 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
         problems.add(f"observed.{place}", text_of)
     if table["policy"]:
         problems.knows("observed.policy", "policy", table["policy"], text["policies"])
-    for word in table["seen"]:
-        problems.knows("observed.seen", "mark", word, SEEN)
     for name, size in table["discrepancy"].items():
         with problems.within(f"observed.discrepancy.{name}"):
             look_up("yearly variable" if model.yearly else "outcome", name, observable(model))
-            share = multiple_of(size)
-            if not (number(size) if share is None else share) > 0:
+            if not as_number(size, 1.0) > 0:
                 raise refusal(
                     "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
                 )
     return Observed(**leaving_out(table, ("file", "rows")), rows=[*rows.values()])
-
-
-def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
-    """The section of a study file that states these observations; empty where there are none.
-
-    Args:
-      policies: the only policies that it may name.
-    """
-    if not observed.rows:
-        return {}
-    policy = observed.policy if observed.policy in policies else ""
-    more = {"policy": policy, "discrepancy": observed.discrepancy, "correlation": observed.correlation}
-    stated = {key: value for key, value in more.items() if value}
-    return {**stated, "seen": observed.seen, "rows": [row.row() for row in observed.rows]}
 
 
 def _rows_of(path: Path, model: Model, problems: Problems) -> Iterator[tuple[str, Tables]]:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 
 from engine.draws.sampling import REMOVED, SAMPLERS
-from engine.errors import Problems, did_you_mean, refusal
+from engine.errors import Problems, refusal
 from engine.formatting import shown
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
 from engine.study.components import Keep
-from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS
+from engine.study.study import BLOCK, LEVELS
 from engine.study.tables.facts import FUTURES
 from engine.study.values import Tables
 
@@ -38,7 +38,7 @@ def default_tile(model: Model, n_policies: int) -> int:
 
 
 def check_head(text: Tables, problems: Problems) -> None:
-    """Adds problems of a study's name, and of its number of paths, sampler, precision, program and tile."""
+    """Adds problems of a study's name, and of its number of paths, sampler and tile."""
     if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
         wanted = "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
         problems.add("name", f"expected {wanted}; got {text['name']!r}.")
@@ -56,8 +56,6 @@ def check_head(text: Tables, problems: Problems) -> None:
             if unit > 2 and count != below:
                 remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
                 problems.add(f"{table}.{key}", f"expected a multiple of {unit}, {of}, got {count}. Take {remedy}.")
-    problems.knows("run.precision", "precision", run["precision"], PRECISIONS)
-    problems.knows("run.program", "form of the program", run["program"], FORMS)
     if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
         problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {shown(tile)}.")
 
@@ -110,13 +108,8 @@ def levels(table: Tables, problems: Problems) -> tuple[float, ...]:
 
 def keep(table: Tables, model: Model, problems: Problems) -> Keep:
     """What is stored path by path; outcomes in the order of the model."""
-    wanted, words = table["outcomes"], ("all", "headline", "none")
+    wanted = table["outcomes"]
     if isinstance(wanted, str):
-        if wanted not in words:
-            problems.add(
-                "keep.outcomes",
-                f"expected 'all', 'none' or a list of outcomes, got '{wanted}'.{did_you_mean(wanted, words)}",
-            )
         wanted = [] if wanted == "none" else list(model.outcomes)
     for name in wanted:
         problems.knows("keep.outcomes", "outcome", name, model.outcomes)

@@ -8,14 +8,12 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engine.errors import Problems, look_up, refusal
+from engine.errors import Problems, refusal
 from engine.formatting import shown
 from engine.modelling.records import Model
-from engine.study.values import Tables, measures
+from engine.study.values import PROBABILITY, Tables, measure_of
 
-PROBABILITY = "probability"
 _TARGET = re.compile(r"(\S+) of (\S+) under (\S+)(?: minus (\S+))? within (\S+?) ?(%|(?<= )\S.*|)")
-_LEVEL = re.compile(r"(VaR|ES)(\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -115,19 +113,9 @@ def target_of(
         problems.knows("", "policy", name, policies)
     if policy == less:
         problems.add("", f"takes '{policy}' from itself. Name two policies.")
-    measure = PROBABILITY if measure == "P" else measure
-    own = unit
-    if variable in events:
-        own = ""
-        if measure != PROBABILITY:
-            problems.add("", f"'{measure}' is no measure of an event. Write '{PROBABILITY} of {variable}'.")
-    elif variable in model.outcomes:
-        own = model.outcomes[variable].unit
-        own = "" if own == "1" else own
-        with problems.within(""):
-            measure = _known_measure(measure, variable, levels)
-    else:
-        problems.knows("", "event or outcome", variable, [*events, *model.outcomes])
+    measure = measure_of(measure, variable, events, model.outcomes, levels, problems)
+    own = model.outcomes[variable].unit if variable in model.outcomes else "1"
+    own = "" if own == "1" else own
     if unit not in ("", "%", own):
         expected = f"%, or '{own}', its unit" if own else "% or nothing behind the number"
         problems.add("", f"expected {expected}, got '{unit}'.")
@@ -140,20 +128,6 @@ def target_of(
     is_relative = unit == "%"
     share = float(f"{width / 100:.12g}") if is_relative else width
     return Target(measure, variable, policy, less, share, is_relative, own)
-
-
-def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
-    """The measure under the name that tables use: `ES99` for `ES99.0`; refused if the study does not measure it."""
-    if found := _LEVEL.fullmatch(measure):
-        measure = f"{found[1]}{float(found[2]):g}"
-    if measure == PROBABILITY:
-        raise refusal("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
-    if measure not in measures(levels) and found and 50 < float(found[2]) < 100:
-        there = ", ".join(f"{100 * level:g}" for level in levels)
-        remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
-        raise refusal("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
-    look_up(f"measure of '{variable}'", measure, measures(levels))
-    return measure
 
 
 def _outcomes(variable: str, events: Tables) -> list[str]:
