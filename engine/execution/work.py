@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
-from itertools import starmap
 
 import numpy as np
 from jaxtyping import Bool
@@ -16,9 +15,11 @@ from jaxtyping import Bool
 from engine.errors import UserError
 from engine.execution import summing
 from engine.execution.agreement import refuse_disagreeing, stored_block
+from engine.execution.device_reduction import Reduced, Reduction
 from engine.execution.resources import AHEAD
 from engine.execution.soundness import BlockResult, refuse_bad_year, refuse_beyond, refuse_nonfinite
-from engine.program.contract import Form, Pass, Program, YearlyValues
+from engine.program.contract import Form, Program, YearlyValues
+from engine.program.gpu_program import GpuProgram
 from engine.risk.estimation.events import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import group_size, tally, unkept
 from engine.risk.estimation.yearly_sample import of_parts
@@ -57,6 +58,7 @@ class Work:
     ):
         self.study, self.folder = folder.study, folder
         self._program, self._still_ours, self._writers = program, still_ours, writers
+        self._reduction = Reduction(program) if isinstance(program, GpuProgram) else None
         self._agrees, self._own = force, list[int]()
         self._years, self._lock = Future[None](), threading.Lock()
         summing.in_machine_code()
@@ -122,8 +124,8 @@ class Work:
         """Computes and commits blocks; yields each once it is committed, in order, while others are under way.
 
         Memory holds the outcomes of at most `AHEAD` blocks being computed, of one being checked, and of up to `writers`
-        blocks being written, with their files; the next block waits for a free writer. Where cards compute, cards hold
-        the other blocks of a launch.
+        blocks being written, with their files; the next block waits for a free writer. Where blocks are reduced on
+        cards, it also holds what the other blocks of a launch were reduced to.
 
         Args:
           wanted: the blocks; the iterator is read ahead of the yielded blocks by as many as memory may hold.
@@ -143,7 +145,7 @@ class Work:
             self._years.set_result(None)
         writing: deque[Future[Block]] = deque()
 
-        def store(result: BlockResult) -> Block:
+        def store(result: BlockResult | Reduced) -> Block:
             self._years.result()
             self.store(result)
             return result.block
@@ -151,7 +153,8 @@ class Work:
         with ThreadPoolExecutor(self._writers) as writers:
             try:
                 for result in self.results(wanted, min(self._writers, AHEAD)):
-                    out += refuse_nonfinite(self.study, result, out)
+                    if isinstance(result, BlockResult):
+                        out += refuse_nonfinite(self.study, result, out)
                     if self._own:
                         self._agree(*writing)
                     self._own.append(result.block.index)
@@ -206,35 +209,50 @@ class Work:
                 ledger.drop(self.folder.path, index)
             raise
 
-    def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult]:
+    def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult | Reduced]:
         """Computes blocks and yields them in order, without writing anything.
 
         Args:
-          at_once: blocks in flight while the caller handles another; those of a launch where cards compute.
+          at_once: blocks in flight while the caller handles another; more where blocks are reduced on the devices.
         """
-        running, program = deque[tuple[Block, Pass]](), self._program
+        running: deque[Callable[[], BlockResult | Reduced]] = deque()
+        ahead = max(at_once, self._program.ahead)
         for block in wanted:
-            running.append((block, program.submit(block)))
-            while len(running) > max(at_once, program.ahead):
-                yield _result(*running.popleft())
-        yield from starmap(_result, running)
+            running.append(self._started(block))
+            while len(running) > ahead:
+                yield running.popleft()()
+        while running:
+            yield running.popleft()()
 
-    def files(self, result: BlockResult) -> dict[str, bytes]:
+    def _started(self, block: Block) -> Callable[[], BlockResult | Reduced]:
+        """Starts to compute a block; returns the function that waits for its result and gives it."""
+        running = self._program.submit(block)
+        reduced = self._reduction.started(block, running) if self._reduction else lambda: None
+        return lambda: reduced() or BlockResult(block, running.of(block))
+
+    def files(self, result: BlockResult | Reduced) -> dict[str, bytes]:
         """Files of a block by place below the run folder, without its record."""
         study, block = self.study, result.block
         kept = cube.kept_draws(study, block)
         values = self._program.draws(block)[:, :kept] if kept else None
         draws = {} if values is None else {item.name: values[k] for k, item in enumerate(study.inputs)}
-        outcomes = without_excluded(study, result.outcomes)
-        files = cube.block_files(study, block, outcomes, draws)
-        if unkept(study):
-            files[ledger.tally_name(block)] = tally_content(tally(study, outcomes, group_size(block.index)))
+        if isinstance(result, Reduced):
+            files = cube.block_files(study, block, result.kept, draws, study.keep.outcomes)
+            files[ledger.tally_name(block)] = tally_content(result.tally)
+        else:
+            outcomes = without_excluded(study, result.outcomes)
+            files = cube.block_files(study, block, outcomes, draws)
+            if unkept(study):
+                files[ledger.tally_name(block)] = tally_content(tally(study, outcomes, group_size(block.index)))
         return files | (moved_runs.files_of(self.folder.path, block) if study.facts else {})
 
-    def store(self, result: BlockResult) -> None:
+    def store(self, result: BlockResult | Reduced) -> None:
         """Writes and commits a computed block."""
-        block, counts = result.block, np.sum(~np.isfinite(result.outcomes), axis=-1)
-        out = int(excluded(self.study, result.outcomes).sum()) if counts.any() else 0
+        study, block, out = self.study, result.block, 0
+        counts: np.ndarray = np.zeros((len(study.policies), len(study.model.outcomes)), np.int64)
+        if isinstance(result, BlockResult):
+            counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
+            out = int(excluded(study, result.outcomes).sum()) if counts.any() else 0
         nonfinite = tuple(map(tuple, counts.tolist()))
         self._commit(FinishedPart(block.index, block.first, block.count, (), nonfinite, out), self.files(result))
 
@@ -242,7 +260,3 @@ class Work:
         if not self._still_ours():
             raise UserError(str(self.folder.path), ["another run has taken over this folder. This run was stopped."])
         ledger.commit(self.folder, record, files)
-
-
-def _result(block: Block, running: Pass) -> BlockResult:
-    return BlockResult(block, running.of(block))
