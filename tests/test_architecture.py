@@ -21,7 +21,6 @@ OWNERS = {
     "tomli_w": {"study/loading", "fitting/ranking"},
     "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries", "study/tables/observed"},
     "zarr": {"run_folder/reading", "storage/compared_store"},
-    "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
     "distributed": {f"execution/executors/{name}" for name in ("cluster", "cluster_worker", "local_cluster")},
     "altair": {
@@ -159,7 +158,7 @@ def test_each_outside_thing_has_one_owner(package):
             assert owner_of(file) in owners, f"{file} imports {name}, which is {owners}'s"
         taken += read(file)
         for names, owners in (
-            (COMPILED, {"program/xla", "execution/device_reduction", "lanes/hints", "program/path"}),
+            (COMPILED, {"program/xla", "program/path", "execution/device_reduction", "lanes/hints"}),
             (MAPPED, {"program/xla", "program/path", "modelling/counts"}),
             (DEVICES, {"program/hardware"}),
         ):

@@ -11,7 +11,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.formatting import duration, size_as_text
+from engine.formatting import size_as_text
 from engine.study.tables.facts import INDEPENDENT
 
 if TYPE_CHECKING:
@@ -133,16 +133,15 @@ def _print_rate(folder: RunFolder, device: str | None, workers: int) -> None:
       UserError: there is no worker, or the disk has no room for the run.
     """
     from engine.errors import UserError
-    from engine.execution.anew import BLOCKS, measured
+    from engine.execution.anew import measured
     from engine.execution.resources import refuse_if_too_large
 
     if workers < 1:
         raise UserError("--workers", [f"expected at least 1, got {workers}."])
     rate, computed_by = measured(folder.study, device)
     lines = {
-        "measured": f"{rate:,.0f} futures/s here ({computed_by}), from {BLOCKS} blocks",
+        "measured": f"{rate:,.0f} futures/s here ({computed_by})",
         "workers": f"{workers:,}, each like this machine: {workers * rate:,.0f} futures/s",
-        "time": f"{duration(folder.study.paths / (workers * rate))} for the futures, without the tables",
     }
     screen.print_labelled(screen.stdout(), lines.items())
     refuse_if_too_large(folder)

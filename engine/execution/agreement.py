@@ -18,25 +18,6 @@ from engine.run_folder.reading import Paths
 from engine.study.study import Block
 
 CAUSE = "The model has changed in what its trace does not show, such as what a function that JAX calls back reads."
-REMEDY = "Make it as it was, choose another --out, or go on with --force."
-
-
-def agrees(folder: RunFolder, program: Program, but: Container[int] = ()) -> bool:
-    """Compares the first stored block as `refuse_disagreeing` does, before a run goes on.
-
-    Args:
-      but: numbers of the blocks that must not be used for the comparison.
-
-    Returns:
-      Whether there was a stored block to compare with.
-
-    Raises:
-      UserError: they differ.
-    """
-    record = stored_block(folder, but)
-    if record is not None:
-        refuse_disagreeing(folder, program, record, REMEDY)
-    return record is not None
 
 
 def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart, remedy: str) -> None:

@@ -28,8 +28,8 @@ from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart
 from engine.run_folder.parts import yearly_fields
 from engine.study.study import BLOCK, PRECISIONS, Block, Study
 
-BLOCKS = 4
-"""Blocks that a measurement computes: the first to warm up, the others to take the time."""
+ROUNDS = 4
+"""Rounds of a measurement: the first to warm up, the others to take the time."""
 
 
 @dataclass(frozen=True)
@@ -77,23 +77,22 @@ def in_full(study: Study, numbers: Sequence[int], device: str | None, precision:
     )
 
 
-def first_paths(
+def all_paths(
     study: Study,
     policies: Sequence[str],
-    count: int,
     device: str | None,
     yearly: Collection[str],
     last: int,
-    outcomes: bool,
+    outcomes: Sequence[str],
     run: Study,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Yearly values, [policy, year, *dims, path], and outcomes, [policy, path], of the first `count` paths, by name.
+    """Yearly values, [policy, year, *dims, path], and outcomes, [policy, path], of a study's paths, by name.
 
     Args:
       policies: names of the policies of the study to compute, in this order.
       yearly: names of the yearly variables to compute.
       last: the last year of their values.
-      outcomes: whether to compute outcomes; if not, they come back empty.
+      outcomes: names of the outcomes to compute.
       run: the study, or the same with other policies whose compiled code is then used.
 
     Raises:
@@ -105,7 +104,7 @@ def first_paths(
         program, rows = program.under(levers), [*range(len(rows))]
     by_year: dict[str, list[np.ndarray]] = {name: [] for name in yearly}
     left = sum(year <= last for year in study.years) if yearly else 0
-    for part in program.years_in_parts(count) if left else ():
+    for part in program.years_in_parts(study.paths) if left else ():
         by_name = split_cells(study.model, part, axis=2)
         for name, years in by_year.items():
             years.append(by_name[name][rows])  # a copy, so that the memory of all other variables is freed
@@ -113,27 +112,27 @@ def first_paths(
         if left <= 0:
             break
     joined = {name: np.concatenate(years, axis=1) for name, years in by_year.items() if years}
-    if not outcomes:
-        return joined, {}
-    block = Block(0, 0, count)
-    values = program.submit(block).of(block)[rows]
-    return joined, {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
+    values = _outcomes(program, study, outcomes) if outcomes else {}
+    return joined, {name: of[rows] for name, of in values.items()}
 
 
-def first_outcomes(
-    study: Study, count: int, names: Sequence[str], device: str | None
-) -> tuple[dict[str, np.ndarray], float]:
-    """Some outcomes of the first `count` paths by name, [policy, path], and the seconds they took, without compilation.
+def timed_outcomes(study: Study, names: Sequence[str], device: str | None) -> tuple[dict[str, np.ndarray], float]:
+    """Some outcomes of a study's paths by name, [policy, path], and the seconds they took, without compilation.
 
     Raises:
       UserError: there is no such device.
     """
     program = _program(study, device, study.precision)
     program.prepare()
-    places, began = study.places(names), time.monotonic()
-    parts = [program.submit(block).of(block)[:, places] for block in replace(study, paths=count).blocks()]
-    seconds, values = time.monotonic() - began, np.concatenate(parts, axis=-1)
-    return {name: values[:, k] for k, name in enumerate(names)}, seconds
+    began = time.monotonic()
+    return _outcomes(program, study, names), time.monotonic() - began
+
+
+def _outcomes(program: Program, study: Study, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Some outcomes of a study's paths by name, [policy, path]."""
+    places = study.places(names)
+    values = np.concatenate([program.submit(block).of(block)[:, places] for block in study.blocks()], axis=-1)
+    return {name: values[:, k] for k, name in enumerate(names)}
 
 
 def program_of(study: Study, device: str | None) -> tuple[str, int]:
@@ -151,16 +150,21 @@ def measured(study: Study, device: str | None) -> tuple[float, str]:
     Raises:
       UserError: there is no such device.
     """
-    few = replace(study, paths=BLOCKS * BLOCK, facts=None)
-    program = _program(few, device, few.precision)
+    program = _program(replace(study, facts=None), device, study.precision)
     program.prepare()
-    first, *others = few.blocks()
-    program.submit(first).values()
-    began = time.monotonic()
-    for block in others:
+    return rate(program), ", ".join(map(str, program.forms))
+
+
+def rate(program: Program) -> float:
+    """Futures that a compiled program computes in a second, from `ROUNDS` rounds: launches of cards, or blocks."""
+    each = program.ahead
+    blocks = [Block(k, k * BLOCK, BLOCK) for k in range(ROUNDS * each)]
+    began = 0.0
+    for block in blocks:
+        if block.index == each:
+            began = time.monotonic()
         program.submit(block).of(block)
-    rate = sum(block.count for block in others) / (time.monotonic() - began)
-    return rate, ", ".join(map(str, program.forms))
+    return (len(blocks) - each) * BLOCK / (time.monotonic() - began)
 
 
 def _by_code_of(run: Study, study: Study, device: str | None) -> Program:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -19,14 +19,15 @@ from engine.execution.executors.own_workers import OwnWorkers
 from engine.execution.executors.site import Assignment, Local
 from engine.execution.kept import kept
 from engine.execution.moving import move
+from engine.execution.options import RunOptions as RunOptions
 from engine.execution.progress import Progress
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
-from engine.execution.results import Finished as Finished, RunOptions as RunOptions
+from engine.execution.results import Finished as Finished
 from engine.execution.soundness import refuse_too_many
 from engine.lanes import compilation_cache, machine_code
 from engine.lanes.compilation_cache import Watch
 from engine.lanes.llvm import EMITTER
-from engine.program import cache_keys, devices, programs
+from engine.program import cache_keys, programs
 from engine.risk.estimation.stopping import Ended
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import kept_paths, refuse_newer, run_folder, stored_study
@@ -38,7 +39,7 @@ from engine.study.loading import own_model
 from engine.study.study import BLOCK, Block, Study
 
 Executor = Local | Cluster
-"""Computes the parts of a run; a context manager that ends the processes and connections that it has started."""
+"""Computes the parts of a run; `close` ends the processes and connections that it has started."""
 PREPARING = 60.0
 """Seconds that a shard waits while another one prepares the folder."""
 
@@ -91,17 +92,14 @@ def at_work(folder: RunFolder, executor: Executor, options: RunOptions, ended: E
       ended: as `compute` has it.
     """
     study, there = folder.study, folder.path.exists()
-    here = options.workers is None and options.scheduler is None
-    launch = 0 if options.scheduler else devices.blocks_of_launch(options.device, study, not here)
-    refuse_if_memory_too_small(study, options.memory, options.workers or 0, launch)
-    writers = writers_for(study, options.memory, launch) if here else 1
-    size = devices.mesh(options.device, study).devices.size if here else None
+    refuse_if_memory_too_small(study, options.memory, options.workers or 0, executor.launch)
+    writers = writers_for(study, options.memory, executor.launch) if executor.devices else 1
     with (
         ownership.claim(folder) as holder,
         _nothing_left_of_a_refused_run(folder, there),
-        executor,  # entered last, so that its workers end before the folder is removed or released
+        closing(executor),  # entered last, so that its workers end before the folder is removed or released
     ):
-        yield Job(folder, options, executor, size, ended, writers, holder)
+        yield Job(folder, options, executor, ended, writers, holder)
 
 
 def extend(study: Study, options: RunOptions) -> tuple[int, ...]:
@@ -129,16 +127,16 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
     """
     if not 1 <= number <= of:
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
-    launch = devices.blocks_of_launch(options.device, study)
-    refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory, 0, launch)
+    executor = Local(options.device, study)
+    refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory, 0, executor.launch)
     folder = prepared_for(study, options)
-    with Local(options.device, study) as executor, folder.writing():
-        job = Job(folder, replace(options, workers=of), executor, devices.mesh(options.device, study).devices.size)
+    with folder.writing():
+        job = Job(folder, replace(options, workers=of), executor)
         computed = job.shard(number, of)
         missing = len(ledger.pending(folder))
         if missing:
             return Shard(folder, computed, missing, None)
-        refuse_if_memory_too_small(study, options.memory, 0, launch)
+        refuse_if_memory_too_small(study, options.memory, 0, executor.launch)
         try:
             with ownership.claim(folder) as holder:
                 by_another = computed and job.is_finished(ledger.done_blocks(folder))
@@ -187,7 +185,6 @@ class Job:
     """A run while it is computed by this process, or by workers that it coordinates.
 
     Args:
-      devices: how many devices take part; None where workers or a cluster compute.
       ended: how a stopping rule has decided the study's number of paths; None where there is no rule.
       holder: this process's hold on the folder; None for a shard, which holds it only while it computes.
     """
@@ -195,7 +192,6 @@ class Job:
     folder: RunFolder
     options: RunOptions
     executor: Executor
-    devices: int | None
     ended: Ended | None = None
     writers: int = 1
     holder: ownership.Holder | None = None
@@ -296,7 +292,7 @@ class Job:
         alone, force = not holder.shared, self.options.force
         compiling = Progress("compiling", study.paths - sum(block.count for block in blocks), study.paths)
         observe(compiling)
-        if self.devices is not None:  # else workers compute
+        if self.executor.devices:  # else workers compute
             with self.compiling:
                 programs.compile_ahead(study, bool(blocks), yearly)
         ownership.enter(folder, self._versions(), force, alone, self.options.bound)
@@ -357,7 +353,7 @@ class Job:
             datetime.now(UTC),
             ledger.done_blocks(folder, only=_numbers(blocks)),
             error,
-            devices=self.devices,
+            devices=self.executor.devices,
             workers=self.options.workers,
             compiler=f"emitter {EMITTER}, {machine_code.made_by()}",
             forms=[asdict(form) for form in self.executor.forms()],

@@ -33,8 +33,8 @@ def refuse_outdated(folder: RunFolder, device: str | None = None) -> None:
     """
     study = replace(folder.study)  # traced anew
     ownership.refuse_changed(folder)
-    is_finished = cube.attributes(folder.path).get("status") == "complete"
-    record = stored_block(folder, last=True) if is_finished and not ships(study.model) else None
+    is_compared = cube.is_complete(folder.path) and not ships(study.model)
+    record = stored_block(folder, last=True) if is_compared else None
     if record is None:
         return
     only_by_values = study.traced not in (None, study.model_digest)

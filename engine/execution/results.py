@@ -1,19 +1,17 @@
-"""Tables, summaries and the cube of a run, from all of its blocks or from those that are done; and its options."""
+"""Tables, summaries and the cube of a run, from all of its blocks or from those that are done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import UserError
 from engine.execution import summing
-from engine.execution.progress import Observer, unobserved
 from engine.lanes import memory
 from engine.risk.estimation.bounds import OnBound, standings
 from engine.risk.estimation.rounding import Rounding
@@ -127,38 +125,6 @@ class Finished:
     ended: Ended | None = None
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """Where and with what a run is computed; no number depends on it.
-
-    Args:
-      out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
-      device: "cpu" or "gpu"; if not given, usable GPUs where they pay (`devices.chosen`), else the processors.
-      memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
-      workers: processes on this machine that compute; this process itself if not given.
-      scheduler: address of a `dask.distributed` scheduler whose workers compute.
-      force: go on although stored blocks were made by other versions or on another device kind, which is recorded; or
-        although the program does not reproduce them now.
-      observe: called with the `Progress` that is reached.
-      answered: called with the `Finished` run once its tables are known, before its cube is written; not called where
-        the run was finished already.
-      command: the words that started the run, for `provenance.json`; those of this process if not given.
-      bound: most paths that the study's stopping rule may use, where this study is one step of it; stored in the
-        folder, so that whoever resumes the run has it.
-    """
-
-    out: str | Path | None = None
-    device: str | None = None
-    memory: int | str | None = None
-    workers: int | None = None
-    scheduler: str | None = None
-    force: bool = False
-    observe: Observer = unobserved
-    answered: Callable[[Finished], None] = lambda finished: None
-    command: Sequence[str] = ()
-    bound: int | None = None
-
-
 def of_run(folder: RunFolder, partial: bool = False) -> Answers:
     """The `Answers` of a run.
 
@@ -176,7 +142,7 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
     if partial:
         recorded = sorted(ledger.recorded_blocks(path))
         message = ledger.missing(path, recorded) if recorded else "no block is done yet."
-    elif cube.attributes(path).get("status") == "complete":
+    elif cube.is_complete(path):
         message = ledger.missing(path, gone)
     else:
         message = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,18 +10,17 @@ from dataclasses import replace
 from importlib import metadata
 
 from engine.errors import UserError
+from engine.execution.anew import rate
 from engine.formatting import size_as_text
 from engine.lanes import machine_code
 from engine.program import devices, gpu, hardware
 from engine.program.contract import CardFailed, in_a_row
-from engine.program.gpu_program import CardPass, GpuProgram
+from engine.program.gpu_program import GpuProgram
 from engine.program.programs import program_on
 from engine.run_folder.folder import RunFolder
-from engine.study.study import BLOCK, Block
+from engine.study.study import BLOCK
 
 Line = tuple[str, str]
-ROUNDS = 5
-"""Timed passes, of which the fastest counts."""
 _PACKAGES = "rustbelt", "jax", "jaxlib", "jax-cuda12-plugin", "jax-cuda13-plugin", "cuda-core", "numpy"
 
 
@@ -54,22 +52,9 @@ def lines(folder: RunFolder) -> Iterator[Line]:
         if not gpu.failure():
             words = len(study.policies) * len(study.model.outcomes) * BLOCK
             yield "words", f"{found.mesh.devices.size * words:,} compared, none differs"
-            passes, copies = [], []
-            for number in range(1, ROUNDS + 1):
-                first = number * program.reach * program.mesh.devices.size
-                began = time.perf_counter()
-                running = program.submit(Block(first // BLOCK, first, BLOCK))
-                assert isinstance(running, CardPass)
-                gpu.result(running.running)
-                computed = time.perf_counter()
-                running.fetched(slice(BLOCK))
-                passes.append(computed - began)
-                copies.append(time.perf_counter() - computed)
-            yield (
-                "kernel",
-                (f"{program.reach / min(passes):,.0f} paths/s, {program.reach:,} a pass, {1000 * min(passes):.3g} ms"),
-            )
-            yield "copy", f"{size_as_text(round(4 * words / min(copies)))}/s, {size_as_text(4 * words)}"
+            fast = rate(program)
+            if not gpu.failure():
+                yield "rate", f"{fast:,.0f} paths/s, with all outcomes copied to main memory"
     yield "form", str(program.forms[-1])
     if gpu.failure():
         raise CardFailed(gpu.failure())

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 
 from engine.errors import UserError
 from engine.execution import summing
-from engine.execution.agreement import agrees
+from engine.execution.agreement import refuse_disagreeing, stored_block
 from engine.execution.device_reduction import Reduced, Reduction
 from engine.execution.resources import AHEAD
 from engine.execution.soundness import BlockResult, refuse_bad_year, refuse_beyond, refuse_nonfinite
@@ -34,6 +34,7 @@ LOOKS = 4
 
 More than one, as nothing is stored yet where all workers begin at once.
 """
+REMEDY = "Make it as it was, choose another --out, or go on with --force."
 
 
 class Work:
@@ -198,7 +199,9 @@ class Work:
         if self._agrees or len(self._own) >= LOOKS:
             return
         try:
-            self._agrees = agrees(self.folder, self._program, self._own)
+            if record := stored_block(self.folder, self._own):
+                refuse_disagreeing(self.folder, self._program, record, REMEDY)
+            self._agrees = record is not None
         except UserError:
             self._give_years_up()
             wait(writing)
@@ -213,7 +216,7 @@ class Work:
           at_once: blocks in flight while the caller handles another; more where blocks are reduced on the devices.
         """
         running: deque[Callable[[], BlockResult | Reduced]] = deque()
-        ahead = max(at_once, self._reduction.program.ahead if self._reduction else 0)
+        ahead = max(at_once, self._program.ahead)
         for block in wanted:
             running.append(self._started(block))
             while len(running) > ahead:

@@ -182,6 +182,11 @@ class Program(Protocol):
           years: whether to compile the code for yearly values instead.
         """
 
+    @property
+    def ahead(self) -> int:
+        """Number of blocks best started before the first is waited for."""
+        return 1
+
     def submit(self, block: Block) -> Pass:
         """Starts the computation of a block without waiting; `Pass.of` gives its outcomes."""
 

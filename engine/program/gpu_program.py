@@ -88,8 +88,8 @@ class GpuProgram(Program):
 
     @property
     def ahead(self) -> int:
-        """Number of blocks best started before the first is waited for; 0 once the cards have been given up."""
-        return 0 if gpu.failure() else self.reach * self.mesh.devices.size // BLOCK
+        """As `Program.ahead`: the blocks of a pass on every card; 1 once the cards have been given up."""
+        return 1 if gpu.failure() else self.reach * self.mesh.devices.size // BLOCK
 
     @property
     def forms(self) -> tuple[Form, ...]:

@@ -12,7 +12,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked
 from engine.answers.rows import table
 from engine.errors import UserError
-from engine.execution.anew import first_paths
+from engine.execution.anew import all_paths
 from engine.formatting import words
 from engine.run_folder import answer_store
 from engine.run_folder.finding import is_run
@@ -148,8 +148,8 @@ def _values(study: Study, run: Study, device: str | None) -> list[np.ndarray]:
     policies = [*dict.fromkeys(gate.policy for gate in gates)]
     variables = {gate.variable for gate in gates if gate.all_years}
     last = max((year for gate in gates for year in gate.all_years if year in study.years), default=0)
-    has_outcomes = not all(gate.all_years for gate in gates)
-    yearly, outcomes = first_paths(study, policies, study.paths, device, variables, last, has_outcomes, run)
+    named = [gate.variable for gate in gates if not gate.all_years]
+    yearly, outcomes = all_paths(study, policies, device, variables, last, named, run)
 
     def of(gate: Gate) -> np.ndarray:
         if not _has_years(study, gate):

@@ -11,7 +11,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import STUDY, Asked, Option
 from engine.answers.rows import Row, table
 from engine.errors import UserError, moved
-from engine.execution.anew import first_outcomes
+from engine.execution.anew import timed_outcomes
 from engine.execution.resources import bytes_needed, refuse_if_memory_too_small
 from engine.formatting import size_as_text
 from engine.questions.variables import outcomes_of
@@ -59,7 +59,7 @@ class Precision:
         rows: list[Row] = []
         for sampler, pilot in pilots.items():
             of.observe("computing a pilot", 0, pilot.paths)
-            values, seconds = first_outcomes(pilot, pilot.paths, every, of.device)
+            values, seconds = timed_outcomes(pilot, every, of.device)
             for target in study.until:
                 read = {name: values[name] for name in outcomes_of(study, [target.variable])}
                 needed = forecast(pilot, target, read)

@@ -181,13 +181,18 @@ def is_finished(folder: RunFolder, done: Container[int]) -> bool:
         and record.count == folder.study.paths
         and ledger.intact(folder.path, record)
         and all(block.index in done for block in folder.study.blocks())
-        and attributes(folder.path).get("status") == "complete"
+        and is_complete(folder.path)
     )
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the cube states that its run has come to its end."""
+    return attributes(folder).get("status") == "complete"
 
 
 def was_finished(folder: Path) -> bool:
     """Whether a run in the folder was once finished, for as many paths as are asked for now or for fewer."""
-    return bool(attributes(folder, "diagnostics"))
+    return is_complete(folder) or bool(attributes(folder, "diagnostics"))
 
 
 def attributes(folder: str | Path, group: str = "") -> Attributes:

@@ -279,7 +279,7 @@ def find_study(
     if folder is None:
         study = _study_of_file(place, model, seed=seed)
         folder = run_folder(study).path
-        if cube.attributes(folder).get("status") != "complete" and not cube.was_finished(folder):
+        if not cube.was_finished(folder):
             if policy is not None and policy not in study.policy_names:
                 with moved("--policies", "policy"):
                     study = load_study(place, model=model or own_model(study), seed=seed, policies=(policy,))
@@ -309,7 +309,7 @@ def kept_paths(folder: RunFolder) -> str:
     held = ledger.done_blocks(folder, short=True).values()
     paths = sum(record.count for record in held)
     is_first = paths == max((record.first + record.count for record in held), default=0)
-    if not is_first or not 0 < paths < folder.study.paths or cube.attributes(folder.path).get("status") == "complete":
+    if not is_first or not 0 < paths < folder.study.paths or cube.is_complete(folder.path):
         return ""
     words = "run", folder.path / "study.toml", "--out", folder.path, "--paths", paths
     command = command_line(*words, model=folder.study.model_spec)

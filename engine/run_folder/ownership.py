@@ -160,7 +160,7 @@ def of_folder(study: Study, folder: Path) -> Study:
 
 def names_changed(folder: RunFolder) -> bool:
     """Whether the study's labels or author differ from those that are stored in the folder."""
-    with folder.writing():
+    with writing(folder.path):
         text = said_of(folder.path).get("study")
     return text is not None and names_in(text) != names_in(resolved_text(folder.study))
 
@@ -306,7 +306,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 def paths_held(folder: RunFolder) -> int:
     """Number after the last path of this study that the folder holds; 0 where it holds none or another study's."""
-    with folder.writing():
+    with writing(folder.path):
         last = max(ledger.recorded_blocks(folder.path), default=None)
         if last is None or said_of(folder.path).get("fingerprint") != folder.study.fingerprint:
             return 0

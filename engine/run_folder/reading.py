@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import Problem, UserError
+from engine.errors import UserError
 from engine.run_folder import ledger
-from engine.run_folder.cube import CUBE_FOLDER, ROOT
+from engine.run_folder.cube import CUBE_FOLDER, ROOT, attributes
 from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Part, Stored
-from engine.storage import object_store, zarr_writer
-from engine.storage.files import content_of, digest, document_in, writing
+from engine.storage import zarr_writer
+from engine.storage.files import content_of, unsealed, writing
 from engine.study.study import BLOCK, Block
 
 if TYPE_CHECKING:
     import xarray as xr
-    from zarr.abc.store import Store
 
 HELD = 1 << 28
 """Bytes that all kept outcomes together may take for those that have been read to stay in memory."""
@@ -78,53 +76,39 @@ def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, n
     return {name: _read(folder, name, [Block(path // BLOCK, path, 1)])[..., 0] for name in names}
 
 
-def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
+def open_cube(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
     """The cube of a finished run, lazily; each file is compared with the ledger as it is read.
 
     Args:
-      place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
       by_dask: whether its arrays are dask arrays; if not, each is read whole at its first use, and opening is faster.
 
     Raises:
       UserError: there is no cube, or its run is not finished, or it is damaged.
     """
-    tree = open_tree(place, by_dask)
+    tree = open_tree(folder, by_dask)
     if tree.attrs.get("status") == "complete":
         return tree
-    remedy = (
-        "Copy it to a disk to look at what is there."
-        if object_store.is_url(place)
-        else "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
-    )
-    raise UserError(str(place), [f"its run has not come to its end. {remedy}"])
+    remedy = "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
+    raise UserError(str(folder), [f"its run has not come to its end. {remedy}"])
 
 
-def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
+def open_tree(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
     """The cube of a run, finished or not, lazily; each file is compared with the ledger as it is read.
 
     Args:
-      place: the run folder, or the URL of its copy on an object store.
       by_dask: as of `open_cube`.
 
     Raises:
       UserError: there is no cube, or it is damaged.
     """
     import xarray as xr
-    from zarr.storage import LocalStore, ObjectStore
 
     from engine.storage.compared_store import ComparedStore
 
-    held: Store
-    if object_store.is_url(place):
-        url, remedy = str(place).rstrip("/"), "Copy the run there again."
-        read = partial(object_store.content_at, url, object_store.store_at(url))
-        held = ObjectStore(object_store.store_at(f"{url}/{CUBE_FOLDER}"), read_only=True)
-    else:
-        if not (Path(place) / CUBE_FOLDER).exists():
-            raise UserError(str(place), [f"expected a run folder, with a {CUBE_FOLDER} inside."])
-        read, remedy = partial(_content, Path(place)), ledger.remedy(Path(place))
-        held = LocalStore(Path(place) / CUBE_FOLDER, read_only=True)
-    store = ComparedStore(held, Comparison(str(place), read, remedy))
+    cube = Path(folder) / CUBE_FOLDER
+    if not cube.exists():
+        raise UserError(str(folder), [f"expected a run folder, with a {CUBE_FOLDER} inside."])
+    store = ComparedStore(cube, Comparison(Path(folder)))
     chunks: dict[str, int] | None = {} if by_dask else None
     return _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]
 
@@ -146,24 +130,11 @@ def _numbered(tree: xr.DataTree) -> xr.DataTree:
     return tree
 
 
-def _content(folder: Path, name: str) -> bytes:
-    with writing(folder):
-        return content_of(folder / name)
-
-
 @dataclass(frozen=True)
 class Comparison:
-    """Compares files of a cube with the ledger beside it, on a disk or on an object store.
+    """Compares files of the cube in a run folder with its ledger."""
 
-    Args:
-      place: of the run, as messages name it.
-      read: gives content of a file of the run by its place; raises a FileNotFoundError where there is none.
-      remedy: what to do about a damaged file.
-    """
-
-    place: str
-    read: Callable[[str], bytes]
-    remedy: str
+    folder: Path
 
     @cached_property
     def of_cube(self) -> Mapping[str, Stored]:
@@ -172,22 +143,18 @@ class Comparison:
         Raises:
           UserError: the cube's root is missing or cannot be read.
         """
-        root = f"{CUBE_FOLDER}/{ROOT}"
-        try:
-            status = json.loads(self.read(root))["attributes"]["status"]
-        except FileNotFoundError:
-            raise self.damaged(root, "missing") from None
-        except (ValueError, LookupError, TypeError, RecursionError):
-            raise self.damaged(root, ledger.OTHER_CONTENT) from None
+        with writing(self.folder):
+            status = attributes(self.folder).get("status")
+        if status is None:
+            root = f"{CUBE_FOLDER}/{ROOT}"
+            fault = ledger.OTHER_CONTENT if (self.folder / root).exists() else "missing"
+            raise ledger.damaged(self.folder, root, fault)
         return {} if status == "incomplete" else self.files_of(ledger.CUBE)
 
     def files_of(self, part: Part) -> dict[str, Stored]:
         """The files that a part's record states; none where there is no sound record."""
-        try:
-            record = self.read(ledger.record_file(Path(), part).as_posix())
-        except FileNotFoundError:
-            return {}
-        return ledger.files_in(document_in(record) or {})
+        with writing(self.folder):
+            return ledger.files_in(unsealed(ledger.record_file(self.folder, part)) or {})
 
     def __call__(self, key: str) -> None:
         """Raises a UserError where a file of the cube, by its place in it, is not what its record states."""
@@ -195,18 +162,9 @@ class Comparison:
         if block.isdecimal():  # a shard
             recorded = self.files_of(int(block))
             if self.of_cube and not recorded:
-                raise self.damaged(name, f"block {block} has no record")
+                raise ledger.damaged(self.folder, name, f"block {block} has no record")
         if name in recorded:
-            try:
-                is_right = digest(self.read(name)) == recorded[name].sha256
-            except FileNotFoundError:
-                raise self.damaged(name, "missing") from None
-            if not is_right:
-                raise self.damaged(name, ledger.OTHER_CONTENT)
-
-    def damaged(self, name: str, fault: str) -> UserError:
-        """The error about a file."""
-        return UserError(self.place, [Problem(name, f"is damaged ({fault}). {self.remedy}")])
+            ledger.content_of(self.folder, recorded[name])
 
 
 def _read(

@@ -1,1 +1,1 @@
-"""Bytes on a disk or an object store; it knows no study."""
+"""Bytes on a disk; it knows no study."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
 
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
+from zarr.storage import LocalStore
 
 
 class ComparedStore(Store):
@@ -15,16 +17,16 @@ class ComparedStore(Store):
     `get`, as the base class has it.
 
     Args:
-      store: what is read.
+      place: the folder that is read.
       compare: called with the place of a file in the store; raises a UserError where it is not as it was written.
     """
 
     supports_writes = supports_deletes = False
     supports_listing = True
 
-    def __init__(self, store: Store, compare: Callable[[str], None]):
+    def __init__(self, place: Path, compare: Callable[[str], None]):
         super().__init__(read_only=True)
-        self._store, self._compare, self._compared = store, compare, set[str]()
+        self._store, self._compare, self._compared = LocalStore(place, read_only=True), compare, set[str]()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ComparedStore) and self._store == other._store

@@ -159,14 +159,8 @@ def sealed(document: Mapping[str, Any]) -> bytes:
 
 def unsealed(path: Path) -> dict[str, Any] | None:
     """The document in a file that holds the bytes of `sealed`; None where there is no such file, or it was changed."""
-    with suppress(FileNotFoundError):
-        return document_in(content_of(path))
-    return None
-
-
-def document_in(content: bytes) -> dict[str, Any] | None:
-    """The document in the bytes of `sealed`; None where they were changed."""
-    with suppress(ValueError, KeyError, TypeError, RecursionError):
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+        content = content_of(path)
         document = json.loads(content)["document"]
         return document if isinstance(document, dict) and sealed(document) == content else None
     return None

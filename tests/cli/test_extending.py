@@ -19,10 +19,9 @@ class Stopped:
         self._executor, self._blocks = executor, blocks
         self.versions, self.forms = executor.versions, executor.forms
 
-    def __enter__(self):
-        return self
+    devices, launch = 2, 0
 
-    def __exit__(self, *failure):
+    def close(self):
         pass
 
     def perform(self, assignment):

@@ -87,6 +87,7 @@ def test_what_launches_on_a_card_leave_is_counted(study, tmp_path, monkeypatch):
     assert memory_needed(crossing, launch=8) - memory_needed(crossing) == 8 * 3 * len(study.model.outcomes) * values
     monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
+    monkeypatch.setattr(hardware, "visible_cards", lambda: ["0"])
     monkeypatch.setattr(hardware, "cards", lambda: ([Named(), Named(id=1)], ""))
     assert devices.blocks_of_launch("gpu", study) == 2 * devices.GPU_LANES // BLOCK
     assert devices.blocks_of_launch("gpu", study, apart=True) == devices.GPU_LANES // BLOCK
@@ -97,4 +98,4 @@ def test_what_launches_on_a_card_leave_is_counted(study, tmp_path, monkeypatch):
         monkeypatch.setattr(resources, "memory_free", lambda free=free: free)
         asked = replace(options, workers=workers or None)
         with refuses("", "of memory"):
-            at_work(RunFolder(tmp_path / "run", study), executor_of(study, options), asked).__enter__()
+            at_work(RunFolder(tmp_path / "run", study), executor_of(study, asked), asked).__enter__()

@@ -97,7 +97,7 @@ class Counted(Work):
         super().__init__(folder, program, **named)
         self.held, self.most, self._counting = 0, 0, threading.Lock()
         submit = program.submit
-        self._program = type("Submitting", (), {"draws": program.draws})()
+        self._program = type("Submitting", (), {"draws": program.draws, "ahead": 1})()
         self._program.years_in_parts = program.years_in_parts
         self._program.submit = lambda block: self._count(1) or submit(block)
 
@@ -157,7 +157,7 @@ class Halted(Work):
         super().__init__(folder, program, **named)
         self.parts, self.go_on, self.ended = 0, threading.Event(), threading.Event()
         self._failure, self._begun, self._parts = failure, threading.Event(), program.years_in_parts
-        self._program = type("Slow", (), {"submit": program.submit})()
+        self._program = type("Slow", (), {"submit": program.submit, "ahead": 1})()
         self._program.draws, self._program.years_in_parts = program.draws, self._slowly
 
     def _slowly(self, count):

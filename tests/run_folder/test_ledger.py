@@ -1,7 +1,7 @@
 """Which blocks count as done, who may write, and what a refused folder says."""
 
 import errno
-import multiprocessing
+import json
 import os
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from engine.errors import UserError
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
-from engine.storage.files import digest, document_in, sealed
+from engine.storage.files import digest, sealed
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.refusals import refuses
@@ -75,7 +75,7 @@ RECORD, SHARD = "ledger/00000/00000001.json", "cube.zarr/paths/worst_two_year_gr
 DAMAGES = {
     "no record": (RECORD, None),
     "a torn record": (RECORD, lambda content: content[:-40]),
-    "a foreign record": (RECORD, lambda content: sealed({**document_in(content), "fingerprint": "another"})),
+    "a foreign record": (RECORD, lambda content: sealed(json.loads(content)["document"] | {"fingerprint": "another"})),
     "a changed record": (RECORD, lambda content: content.replace(b'"count": 131072', b'"count": 131073')),
     "an empty record": (RECORD, lambda _: sealed({"fingerprint": make_study(1).fingerprint, "first": "x"})),
     "a truncated shard": (SHARD, lambda content: content[:1000]),
@@ -213,24 +213,12 @@ def test_a_claim_killed_at_its_start_is_taken_up(tmp_path):
     assert not list((tmp_path / "ledger").glob("*.tmp"))
 
 
-def _hold(folder, ready, leave):
-    with ownership.claim(RunFolder(folder, make_study(10))):
-        ready.set()
-        leave.wait(60)
-
-
 def test_a_second_writer_is_told_who_holds_the_folder(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    ready, leave = spawn.Event(), spawn.Event()
-    holder = spawn.Process(target=_hold, args=(tmp_path, ready, leave))
-    holder.start()
-    try:
-        assert ready.wait(60)
-        with pytest.raises(ownership.Busy, match=f"process {holder.pid} on"):
-            run_blocks(tmp_path, make_study(10))
-    finally:
-        leave.set()
-        holder.join()
+    with (
+        ownership.claim(RunFolder(tmp_path, make_study(10))),
+        pytest.raises(ownership.Busy, match=f"process {os.getpid()} on"),
+    ):
+        run_blocks(tmp_path, make_study(10))
     assert run_blocks(tmp_path, make_study(10)) == [0]
 
 

@@ -36,10 +36,9 @@ class Killed:
         self._executor = executor
         self.versions, self.forms = executor.versions, executor.forms
 
-    def __enter__(self):
-        return self
+    devices, launch = 2, 0
 
-    def __exit__(self, *failure):
+    def close(self):
         pass
 
     def perform(self, assignment):

@@ -7,7 +7,7 @@ import pytest
 
 from engine.run_folder import provenance
 from engine.run_folder.folder import RunFolder
-from engine.storage.files import sealed, unsealed
+from engine.storage.files import sealed
 from tests.refusals import refuses
 from tests.run_folder.small_run import a_run, make_folder
 from tests.small_study import make_study
@@ -57,21 +57,6 @@ def test_a_broken_or_foreign_document_starts_anew(folder, content):
     assert provenance.runs(folder) == []
     provenance.append(RunFolder(folder, study), a_run(study))
     assert provenance.runs(folder) == [a_run(study)]
-
-
-@pytest.mark.parametrize("key", ["command", "ended"])
-@pytest.mark.parametrize("value", [None, float("nan")])
-def test_a_document_with_a_changed_run_is_not_whole_and_starts_anew(folder, key, value):
-    study = make_study(4000)
-    assert not provenance.runs(folder)
-    provenance.append(RunFolder(folder, study), a_run(study))
-    assert unsealed(folder / provenance.NAME)
-    envelope = json.loads((folder / "provenance.json").read_bytes())
-    envelope["document"]["runs"][0][key] = value
-    (folder / "provenance.json").write_text(json.dumps(envelope, indent=1) + "\n")
-    assert not provenance.runs(folder)
-    provenance.append(RunFolder(folder, study))
-    assert unsealed(folder / provenance.NAME) and provenance.runs(folder) == []
 
 
 def test_runs_that_end_together_are_all_told(folder):

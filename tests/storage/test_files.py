@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from engine.storage.files import digest, document_in, sealed
+from engine.storage.files import digest, sealed, unsealed
 
 PLAIN = {
     "text": 'Größe "in"\n\t\x00 \U0001f30d',
@@ -15,18 +15,20 @@ PLAIN = {
 }
 
 
-def test_a_sealed_document_is_the_text_of_both_together():
+def test_a_sealed_document_is_the_text_of_both_together(tmp_path):
     body = json.dumps(PLAIN, indent=1)
     both = {"document": json.loads(body), "sha256": digest(body.encode())}
     assert sealed(PLAIN) == (json.dumps(both, indent=1) + "\n").encode()
-    assert document_in(sealed(PLAIN)) == PLAIN
+    (tmp_path / "file").write_bytes(sealed(PLAIN))
+    assert unsealed(tmp_path / "file") == PLAIN
 
 
-def test_every_changed_byte_of_a_sealed_document_is_noticed():
-    content = sealed(PLAIN)
+def test_every_changed_byte_of_a_sealed_document_is_noticed(tmp_path):
+    content, file = sealed(PLAIN), tmp_path / "file"
     for at in range(len(content)):
         for changed in (bytes([content[at] ^ 1]), b"", bytes([content[at]]) + b" "):
-            assert document_in(content[:at] + changed + content[at + 1 :]) is None, at
+            file.write_bytes(content[:at] + changed + content[at + 1 :])
+            assert unsealed(file) is None, at
 
 
 @pytest.mark.parametrize(

@@ -72,16 +72,6 @@ def test_metadata_are_those_that_xarray_writes_but_for_the_names_of_chunks(both)
         assert ours == theirs
 
 
-def test_a_flipped_bit_is_noticed(both, tmp_path):
-    write_files(tmp_path, group_files(as_group(dataset())))
-    chunk = tmp_path / "wide/c.0.0.0.0.0"
-    content = bytearray(chunk.read_bytes())
-    content[len(content) // 2] ^= 1
-    chunk.write_bytes(content)
-    with pytest.raises(RuntimeError, match="Zstd decompression error"):
-        zarr.open_group(tmp_path, mode="r")["wide"][...]
-
-
 def test_groups_in_groups_have_metadata_all_the_way(tmp_path):
     small = as_group(dataset()[["alone"]])
     files = tree_files({"a/b/c": small, "d": small, "d/e": small})

@@ -32,24 +32,27 @@ YEARLY: Span = (0, 0)
 class Cluster:
     """The workers of a `dask.distributed` scheduler as executor. They must see the run folder under the same path.
 
+    `launch` is that of `Local`; no device of this process computes, so `devices` is None.
+
     Args:
       scheduler: its address, such as tcp://127.0.0.1:8786; or workers that are started here when they are needed.
       device: "cpu" or "gpu"; if not given, a worker's GPUs if it has any.
     """
+
+    devices = None
 
     def __init__(self, scheduler: str | OwnWorkers, device: str | None = None):
         self._own = None if isinstance(scheduler, str) else scheduler
         self._address = scheduler if isinstance(scheduler, str) else ""
         self._option = "--workers" if self._own else "--scheduler"
         self._device, self._why = (self._own.device, self._own.why) if self._own else (device, "")
+        self.launch = self._own.launch if self._own else 0
         self._client: Client | None = None
         self._versions: dict[str, str] = {}
         self._forms: dict[Form, None] = {}
 
-    def __enter__(self) -> Cluster:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
+    def close(self) -> None:
+        """Ends the connection to the scheduler, and the workers that were started here."""
         if self._client is not None:
             self._client.close(timeout=5)
         if self._own is not None:

@@ -48,6 +48,7 @@ class OwnWorkers:
             }
             for k in range(count)
         ]
+        self.launch = devices.blocks_of_launch(device, study, apart=True) if study else 0
         self._process: subprocess.Popen[str] | None = None
 
     def started(self) -> str:

@@ -149,7 +149,7 @@ def work_at(site: Site) -> Work:
 
 
 class Local:
-    """This process's own devices as executor.
+    """This process's own devices as executor: `devices` of them, with `launch` blocks a launch of cards, else 0.
 
     Args:
       device: "cpu" or "gpu"; if not given, the GPUs where they pay.
@@ -157,15 +157,14 @@ class Local:
     """
 
     def __init__(self, device: str | None, study: Study):
-        devices.mesh(device, study)  # refuses a kind of device that this machine lacks before anything is written
+        # refuses a kind of device that this machine lacks before anything is written
+        self.devices = devices.mesh(device, study).devices.size
+        self.launch = devices.blocks_of_launch(device, study)
         self._device, self._study = device, study
         self._work: Work | None = None
 
-    def __enter__(self) -> Local:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        pass
+    def close(self) -> None:
+        """Nothing is left to end."""
 
     def versions(self) -> dict[str, str]:
         """Versions and device kind of this process."""

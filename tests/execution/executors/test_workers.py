@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -173,7 +174,7 @@ def test_a_block_that_kills_worker_after_worker_is_named(tmp_path):
 def test_workers_that_end_as_they_start_are_told(tmp_path, monkeypatch):
     workers = OwnWorkers(1, "cpu", study_in(tmp_path))
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with refuses("", "ended during startup"), job.Cluster(workers) as executor:
+    with refuses("", "ended during startup"), closing(job.Cluster(workers)) as executor:
         executor.versions()
     assert workers._process.returncode == 1
 
