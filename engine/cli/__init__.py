@@ -21,7 +21,7 @@ from engine.cli.show import streams
 from engine.errors import UserError, did_you_mean
 from engine.modelling.loading import end_quietly
 
-SELDOM = ("constants", "schema", "completion")
+SELDOM = ("precision", "constants", "schema", "completion")
 """The commands that only `rustbelt --help --full` shows."""
 GROUPS = {
     "Run": ("run", "check", "init"),

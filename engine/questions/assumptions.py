@@ -15,7 +15,7 @@ from engine.answers.rows import Row, table
 from engine.answers.table import Table
 from engine.errors import Problem, UserError
 from engine.questions import variants
-from engine.questions.comparison import others_of
+from engine.questions.comparison import Some, compared, others_of
 from engine.questions.futures import Futures, sound
 from engine.questions.variables import Values, outcomes_of
 from engine.risk.estimation.events import most_excluded, with_units
@@ -157,8 +157,9 @@ def _compared(study: Study, values: Values) -> Iterator[Row]:
     """
     names, policies = [*study.events_by_name, *study.headline], [study.baseline, *others_of(study)]
     found: dict[Key, Estimate] = {}
-    for against in policies[:-1]:
-        tables = tables_of_paths(replace(study, baseline=against), values, names)
+    for k, against in enumerate(policies[:-1]):
+        some, rows = compared(study, policies[k:], against)
+        tables = tables_of_paths(some, Some(values, rows), names)
         found |= {(one.variable, one.measure, one.policy, against): one.alone
                   for one in (*tables.risk, *tables.comparison)}  # fmt: skip
     for name, (against, policy), measure in product(names, combinations(policies, 2), (PROBABILITY, *MEASURES)):

@@ -211,7 +211,7 @@ def sentences(results: Sequence[Result]) -> Iterator[str]:
         for least in dict.fromkeys((0.0, results[0].case.study.challenge.matters)):
             fewest = [len(one.universe) for some in by_claim if (one := _mildest(some, least))]
             of = f"of {len(by_claim)} claims " * (not parts) + (f"by {100 * least:g} % or more" if least else "in sign")
-            parts.append(f"{len(fewest) or 'none'} {of} ({fewest.count(1) or 'none'} by one choice alone)")
+            parts.append(f"{len(fewest) or 'none'} {of} ({fewest.count(1) or 'none'} by one choice)")
         yield f"Other modelling choices reverse {' and '.join(parts)}."
     for some in by_claim:
         yield from _of_claim(some)
