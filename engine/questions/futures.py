@@ -144,7 +144,8 @@ class Futures:
             return
         program, moved = variants.beside_each_other(self.program, changes)
         others = next(self.of_programs([program], paths)) if moved else {}
-        own, policies = dict[str, np.ndarray](), range(self.program.policies)
+        own: Values = {}
+        policies = range(self.program.policies)
         if len(moved) < len(changes) * len(policies):
             if self._held is None or self._held[0] != paths:
                 self._held = paths, self.first(paths)

@@ -112,7 +112,11 @@ class Design:
         problems = Problems()
         if problems.knows("--lever", "lever", self.lever, study.model.levers):
             dims, where = study.model.levers[self.lever].dims, self.where or {}
-            problems.knows_each("--where", f"dimension of '{self.lever}'", [*where], dims)
+            if where and not dims:
+                expected = f"expected nothing, as '{self.lever}' is the same at all labels, got '{next(iter(where))}'."
+                problems.add("--where", f"{expected} Leave --where out.")
+            else:
+                problems.knows_each("--where", f"dimension of '{self.lever}'", [*where], dims)
             for dim in filter(where.__contains__, dims):
                 problems.knows("--where", f"label of '{dim}'", where[dim], study.model.dims[dim])
         if self.since is not None and self.since not in study.years:
@@ -134,7 +138,9 @@ class Design:
         if self.bounds and len(self.bounds) != 2:
             problems.add("--bounds", f"expected two numbers, LOW,HIGH, got {len(self.bounds)}.")
         elif not lever.low <= low < high <= lever.high:
-            remedy = "" if self.bounds else f" '{self.lever}' is 0 as stated and has no bounds. Give --bounds LOW,HIGH."
+            own_value = "drawn" if self.lever in evaluator.stated.drawn else "0"
+            remedy = f" '{self.lever}' is {own_value} as stated and has no bounds. Give --bounds LOW,HIGH."
+            remedy = "" if self.bounds else remedy
             problems.add(
                 "--bounds", f"expected two ascending numbers, {lever.bounds}, got {low:g} and {high:g}.{remedy}"
             )

@@ -145,31 +145,38 @@ class Told:
             among = f"{'all' if is_met else 'none of the'} {len(self.places)} values of {lever} {ends}"
             yield f"{what} is {bound} at {among}."
             (row,) = values
-            if all(limit.gap(one).estimate == limit.gap(self.seen[0]).estimate for one in self.seen):
-                yield f"{begun(lever)} has no effect on it."
-            value, measure = row["value"].estimate, amounts(of, scaled(row["judged"], scale))[0]
-            yield f"It is nearest to the limit at {value:g}: {measure} on fresh futures."
+            measure = amounts(of, scaled(row["judged"], scale))[0]
+            if all(one.estimate == self.seen[0].estimate for one in self.seen):
+                yield f"{begun(lever)} has no effect on it: it is {measure} on fresh futures."
+            else:
+                there = {"unclear": "neither clearly met nor clearly broken"}.get(row["verdict"], row["verdict"])
+                nearest = self._stated(row["value"].estimate)
+                yield (f"It is nearest to the limit at {nearest}: {measure} on fresh futures,"
+                       f" where the limit is {there}.")  # fmt: skip
             return
         side = "at least" if self.chosen.best > self.chosen.worst else "at most"
-        at, holds = (
-            amounts(unit, solved.estimate, solved.holds)
-            if not math.isnan(solved.holds)
-            else (amounts(unit, solved.estimate)[0], "")
-        )
+        at, has_interval = amounts(unit, solved.estimate)[0], not math.isnan(self.searched(solved.at).high)
         yield f"{what} is {bound} where {lever} is {side} {at}."
-        if holds:
-            judged, holds = values[-1], f"{solved.holds:.12g} {unit_in_words(unit)}".rstrip()
-            measure = amounts(of, scaled(judged["judged"], scale))[0]
-            is_kept = "as the limit asks" if limit.gap(judged["judged"]).estimate <= 0 else "which breaks the limit"
-            yield f"Allowing for the Monte Carlo error, {holds} holds; fresh futures give {measure}, {is_kept}."
-        elif math.isnan(self.searched(solved.at).high):
-            yield f"The measure has no interval there ({self.searched(solved.at).flag}), so no value is known to hold."
+        low, high = sorted((self.chosen.worst, self.chosen.best))
+        none = f"At no value that was looked at from {low:g} to {high:g} is the"
+        if not math.isnan(solved.holds):
+            judged = values[-1]["judged"]
+            measure = amounts(of, scaled(judged, scale))[0]
+            is_kept = "as the limit asks" if limit.gap(judged).estimate <= 0 else "which breaks the limit"
+            yield (f"Allowing for the Monte Carlo error, it holds at {self._stated(solved.holds)}; fresh futures give"
+                   f" {measure}, {is_kept}.")  # fmt: skip
+        elif has_interval:
+            yield f"{none} 95 % interval of the measure within the limit, so no value is known to hold."
         else:
-            yield f"No value {ends} is known to hold: the interval is open on that side."
-        if math.isnan(solved.may) and not math.isnan(solved.holds):
-            yield "The interval of the lever is open on the side where the limit is broken."
+            yield f"The measure has no interval there ({self.searched(solved.at).flag}), so no value is known to hold."
+        if math.isnan(solved.may) and has_interval:
+            yield f"{none} limit clearly broken, so the interval of the lever has no end on that side."
         for other in self.found:
             if other is not self.chosen:
                 how = "met" if other.met > other.broken else "broken"
                 low, high = sorted((other.broken, other.met))
                 yield f"It is {how} again above a value between {low:g} and {high:g}."
+
+    def _stated(self, value: float) -> str:
+        """A value of the lever as a study states it."""
+        return f"{self.line.lever} = {value:.12g}"

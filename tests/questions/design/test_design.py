@@ -165,6 +165,7 @@ def test_never_always_and_several_crossings_are_answers_in_words():
     assert "is at most 9 m at all 17 values" in always.finding
     assert rows_of(never)["nearest"]["value"].estimate == 8.0 and rows_of(always)["nearest"]["value"].estimate == 0.0
     assert "has no effect" in " ".join(asked("mean of damage <= 1", lever="idle").findings)
+    assert "at height = 8: -4.99 m on fresh futures, where the limit is broken." in never.findings[1]
     several = asked("mean of either <= 4")
     assert several.findings[0].endswith("where height is at least 2.00 m.")
     assert "It is broken again above a value between 6 and 6.5." in several.findings
@@ -175,6 +176,14 @@ def test_a_limit_without_an_interval_is_answered_in_words():
     assert exact["met"]["value"].low == pytest.approx(exact["met"]["value"].high, abs=1e-2)
     atom = asked("ES99 of atom <= 0.6", study=dike(1 << 10))
     assert "no value is known to hold" in " ".join(atom.findings) and "holds" not in rows_of(atom)
+
+
+def test_an_interval_without_an_end_within_the_bounds_is_answered_in_words():
+    study = dike(1 << 10)
+    (own,) = Evaluator(study, "low", "damage").measures({"height": 2.0}, ["mean"])["damage"].values[:, 0, 0]
+    findings = asked(f"mean of damage <= {float(own)!r}", study=study, bounds=(1.99, 2.02)).findings
+    assert "At no value that was looked at from 1.99 to 2.02 is the 95 % interval of the measure within" in findings[1]
+    assert findings[2].endswith("is the limit clearly broken, so the interval of the lever has no end on that side.")
 
 
 def test_a_lever_is_set_at_one_label_or_from_a_year_on():
@@ -200,6 +209,7 @@ def test_what_is_not_known_is_refused():
         ("mean of damage <= 1 km", {}, "expected 'm', its unit, behind the number, got 'km'"),
         ("mean of damage <= x", {}, "expected a number"),
         ("mean of damage <= 1", {"lever": "heigt"}, "unknown lever 'heigt'"),
+        ("mean of damage <= 1", {"where": {"side": "left"}}, "expected nothing, as 'height' is the same at all labels"),
         ("mean of damage <= 1", {"since": 2020}, "expected a year of the study, none"),
         ("mean of damage <= 1", {"lever": "at", "where": {"side": "up"}}, "unknown label of 'side' 'up'"),
     ]:
