@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.answers.table import Kind
-from engine.formatting import words
 
 
 @dataclass(frozen=True)
@@ -325,9 +324,3 @@ TERMS: Mapping[str, str | Term] = {
 
 A text stands for the term with that meaning and nothing else.
 """
-
-
-def term_of(table: str, column: str) -> Term:
-    """The term of a column of a table; the name as words where the glossary does not have it."""
-    found = TERMS.get(f"{table}.{column}") or TERMS.get(column) or words(column)
-    return Term(found) if isinstance(found, str) else found

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.answers.glossary import term_of
+from engine.answers.glossary import TERMS, Term
 from engine.answers.table import Column, Kind, Table
+from engine.formatting import words
 from engine.risk.estimation.intervals import Estimate
 
 BRIEF = "brief"
@@ -55,7 +56,7 @@ def table(
 
     def column(of: str) -> Column:
         values = [key[dims.index(of)] for key in keys] if of in dims else [row.get(of) for row in given]
-        term = term_of(name, of)
+        term = _term(name, of)
         kind = _kind(values)
         if term.kind and not (of in dims and kind is Kind.TEXT):
             kind = term.kind
@@ -83,3 +84,9 @@ def _over(values: Sequence[Any], shape: Sequence[int], dims: Sequence[str]) -> t
     grid = grid.reshape(shape)
     varying = (dim for axis, dim in enumerate(dims) if grid.size and (grid != grid.take([0], axis)).any())
     return tuple(varying) or tuple(dims[:1])
+
+
+def _term(table: str, column: str) -> Term:
+    """The term of a column of a table; the name as words where the glossary does not have it."""
+    found = TERMS.get(f"{table}.{column}") or TERMS.get(column) or words(column)
+    return Term(found) if isinstance(found, str) else found

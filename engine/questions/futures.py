@@ -143,16 +143,18 @@ class Futures:
             yield from self.of_programs((variants.fed(self.program, one) for one in changes), paths)
             return
         program, moved = variants.beside_each_other(self.program, changes)
-        if self._held is None or self._held[0] != paths:
-            self._held = paths, self.first(paths)
-        own, others = self._held[1], next(self.of_programs([program], paths)) if moved else {}
+        others = next(self.of_programs([program], paths)) if moved else {}
+        own, policies = dict[str, np.ndarray](), range(self.program.policies)
+        if len(moved) < len(changes) * len(policies):
+            if self._held is None or self._held[0] != paths:
+                self._held = paths, self.first(paths)
+            own = self._held[1]
         for k in range(len(changes)):
-            values = {name: rows.copy() for name, rows in own.items()}
-            for at, (of, row) in enumerate(moved):
-                if of == k:
-                    for name, rows in values.items():
-                        rows[row] = others[name][at]
-            yield values
+            at = {row: place for place, (of, row) in enumerate(moved) if of == k}
+            yield {
+                name: np.stack([others[name][at[row]] if row in at else own[name][row] for row in policies])
+                for name in self.names
+            }
 
     def of_programs(self, programs: Iterable[Program], paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name [policy, path] by each of some forms of the program.

@@ -5,7 +5,15 @@ from engine.execution.job import RunOptions, compute
 from engine.run_folder.finding import find_run
 from engine.study.loading import read_study
 from tests.reservoirs import Sum
-from tests.study.test_labels import LABELLED, text
+from tests.study.test_labels import LAW, text
+
+LABELLED = {
+    "author": "A. Nother",
+    "policies": {"old": {"label": "As it is"}, "new_way": {}},
+    "events": {"high": {"label": "SOEs insolvent", "outcome": "sum", "above": 1.0}},
+    "outcomes": {"sum": {"label": "总和"}},
+    "factors": {"x": {"label": "First", **LAW}, "y": dict(LAW)},
+}
 
 
 def computed(folder, **more):

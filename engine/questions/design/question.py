@@ -12,15 +12,36 @@ import numpy as np
 
 from engine.answers.answer import Answer
 from engine.answers.question import STUDY, Asked, Option
-from engine.errors import Problems
+from engine.errors import Problems, UserError
 from engine.questions.design.evaluator import Evaluator
 from engine.questions.design.limits import limit_of
 from engine.questions.design.search import crossings, invert, looks
 from engine.questions.design.told import Line, Told
+from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 FEW = 1 << 16
 """Paths that are searched first; what is found is searched again, in its surroundings, on all."""
+
+MOST = 57
+"""Evaluations in a search; with the judged policies, that as stated among them, at most 60."""
+
+
+def _capped(line: Line, paths: int, most: int) -> functools._lru_cache_wrapper[Estimate]:
+    """The measure by value of the lever, computed once for each.
+
+    Raises:
+      UserError: more than `most` values are asked for.
+    """
+
+    @functools.cache
+    def measure(value: float) -> Estimate:
+        if measure.cache_info().currsize >= most:
+            expected = f"expected an end of the search within {MOST} evaluations, got none; the last was at {value:g}."
+            raise UserError("--bounds", [f"{expected} Give --bounds LOW,HIGH that are closer together around it."])
+        return line.at(value, paths)
+
+    return measure
 
 
 @dataclass(frozen=True)
@@ -69,7 +90,7 @@ class Design:
         places = looks(low, high, self.whole)
         of.observe("looks", 0, len(places))
         few = min(FEW, evaluator.study.paths) // study.unit * study.unit
-        searched = functools.cache(lambda x: line.at(x, few))
+        searched = _capped(line, few, MOST)
         seen = [searched(x) for x in places]
         of.observe("looks", len(places), len(places))
         found = crossings(places, [limit.gap(one) for one in seen])
@@ -79,7 +100,7 @@ class Design:
         if chosen:
             solved = invert(lambda x: limit.gap(searched(x)), chosen, self.whole)
             if few < evaluator.study.paths:
-                every = functools.cache(lambda x: line.at(x, evaluator.study.paths))
+                every = _capped(line, evaluator.study.paths, MOST - searched.cache_info().currsize)
                 shrink = math.sqrt(few / evaluator.study.paths)
                 solved = invert(lambda x: limit.gap(every(x)), chosen, self.whole, solved, shrink)
                 searched = every

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from engine.risk.estimation.intervals import Estimate, Z
 
 LOOKS = 17
 """Values of a lever that are looked at, its bounds among them."""
+CLOSE = 0.01
+"""Standard errors of the measure by which a place that is found may miss the limit."""
+LONGER = 1.3
+"""By how much a step is longer than the distance that the slope on fewer futures suggests."""
 MOST_STEPS = 8
 """Most steps by which a value is moved until it holds."""
 PARTS = ("low", "estimate", "high")
@@ -33,6 +38,11 @@ class Crossing:
     met: float
     worst: float
     best: float
+
+    def placed(self, x: float, whole: bool) -> float:
+        """The value between the ends that is nearest to another, or to the whole number nearest to it."""
+        low, high = sorted((self.worst, self.best))
+        return min(max(float(round(x)) if whole else x, low), high)
 
 
 @dataclass(frozen=True)
@@ -87,8 +97,8 @@ def crossings(places: Sequence[float], gaps: Sequence[Estimate]) -> list[Crossin
 def invert(gap: Difference, crossing: Crossing, whole: bool, near: Found | None = None, shrink: float = 1.0) -> Found:
     """The values at which the lower end, the estimate and the upper end of the measure's interval meet the limit.
 
-    At `may` and `holds` the measure's own 95 % interval ends at the limit. So they cover the true value as often as
-    that interval covers the measure there, whatever the slope.
+    At `may` and `holds` the measure's own 95 % interval ends at the limit, within `CLOSE` standard errors. So they
+    cover the true value as often as that interval covers the measure there, whatever the slope.
 
     Args:
       gap: how far the limit is broken, by value of the lever; computed once for each.
@@ -96,16 +106,18 @@ def invert(gap: Difference, crossing: Crossing, whole: bool, near: Found | None 
       near: what was found on fewer of the same futures.
       shrink: ratio of the standard error to that of `near`.
     """
-    step = abs(crossing.met - crossing.broken)
-    at, found = math.nan, {}
+    step, at, found = abs(crossing.met - crossing.broken), math.nan, dict[str, float]()
     for part in ("estimate", "low", "high"):
+        value = functools.partial(_beyond, gap, part, 0.0 if whole else CLOSE)
         start, stride = crossing.met if part == "high" else crossing.broken, step
         if near is not None and not near.is_open:
-            width = abs(near.holds - near.may) * shrink
+            start = near.at if part == "estimate" else at
             away = {"low": near.may, "estimate": near.at, "high": near.holds}[part] - near.at
-            start, stride = (near.at if part == "estimate" else at) + shrink * away, max(width / 4, step * 1e-6)
-            stride = 2 * width if part == "estimate" else stride
-        found[part] = _solved(lambda x: float(getattr(gap(x), part)), start, stride, crossing, whole)  # noqa: B023
+            start = crossing.placed(start + shrink * away, whole)
+            errors = abs(value(start)) / gap(start).standard_error if gap(start).standard_error > 0 else 0.0
+            # the slope is about that found before; a step somewhat too long encloses the place
+            stride = max(LONGER * errors * shrink * near.estimate.standard_error, step * FINE)
+        found[part] = _solved(value, start, stride, crossing, whole)
         at = found["estimate"]
     if not (whole or math.isnan(found["high"])):
         found["high"] = _rounded(gap, found["high"], abs(found["high"] - at), crossing)
@@ -130,28 +142,30 @@ def _rounded(gap: Difference, holds: float, width: float, crossing: Crossing) ->
     return min(value, crossing.best) if side > 0 else max(value, crossing.best)
 
 
+def _beyond(gap: Difference, part: str, close: float, x: float) -> float:
+    """A part of how far the limit is broken at a value of the lever; 0 within `close` standard errors of it."""
+    own = gap(x)
+    beyond = float(getattr(own, part))
+    return 0.0 if abs(beyond) <= close * own.standard_error else beyond
+
+
 def _solved(value: Callable[[float], float], start: float, step: float, within: Crossing, whole: bool) -> float:
     """The place where a function that is positive on the broken side becomes 0 or negative, searched from `start`.
 
     Steps are doubled until they enclose the place; NaN if none do between the ends of the crossing.
     """
     side = math.copysign(1.0, within.best - within.worst)
-    low, high = sorted((within.worst, within.best))
-
-    def placed(x: float) -> float:
-        return min(max(float(round(x)) if whole else x, low), high)
-
-    if math.isnan(start):
-        return start
-    place, step = placed(start), max(step, 1.0) if whole else step
+    place, step = within.placed(start, whole), max(step, 1.0) if whole else step
     is_broken = value(place) > 0
-    while True:
-        following = placed(place + (side if is_broken else -side) * step)
+    while whole or value(place) != 0:
+        following = within.placed(place + (side if is_broken else -side) * step, whole)
         if following == place:
             return math.nan
         if (value(following) > 0) != is_broken:
             break
         place, step = following, 2 * step
+    else:
+        return place
     broken, met = (place, following) if is_broken else (following, place)
     return _whole_root(value, broken, met) if whole else root(value, broken, met)
 

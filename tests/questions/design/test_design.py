@@ -11,9 +11,10 @@ from engine.answers.question import Asked
 from engine.charts.kinds import chart, tables_of
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.questions.design import question
 from engine.questions.design.evaluator import Evaluator
 from engine.questions.design.limits import limit_of
-from engine.questions.design.question import Design
+from engine.questions.design.question import MOST, Design
 from engine.questions.design.told import Line
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import answered
@@ -125,6 +126,21 @@ def test_what_is_found_on_few_futures_is_searched_again_on_all():
     few = rows_of(asked("ES99 of damage <= 1", study=dike(1 << 16)))["met"]["value"]
     assert value.standard_error == pytest.approx(few.standard_error / 2, rel=0.1)
     assert abs(value.estimate - (MEAN + TAIL - 1.0)) < 5 * value.standard_error
+
+
+def test_a_search_takes_at_most_60_evaluations(monkeypatch):
+    count, at = [], Line.at
+    monkeypatch.setattr(Line, "at", lambda *of: count.append(of[-1]) or at(*of))
+    for subject, options in [
+        ("ES99 of damage <= 1", {}), ("P of flooded <= 0.05", {}), ("VaR99 of uncertain <= 3", {}),
+        ("ES99 of atom <= 0.6", {}), ("mean of damage <= 1", {"whole": True, "bounds": (0.0, 8.0)}),
+    ]:  # fmt: skip
+        count.clear()
+        asked(subject, study=dike(1 << 17), **options)
+        assert len(count) <= MOST < 60 and count.count(1 << 17) <= 16, subject
+    monkeypatch.setattr(question, "MOST", 18)
+    with pytest.raises(UserError, match="expected an end of the search within 18 evaluations"):
+        asked("ES99 of damage <= 1")
 
 
 def test_whole_numbers_and_bounds():
