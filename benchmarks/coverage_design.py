@@ -8,9 +8,9 @@ Run: python benchmarks/coverage_design.py [sets]
 
 from __future__ import annotations
 
+import argparse
 import functools
 import math
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
@@ -102,4 +102,6 @@ def main(sets: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("sets", nargs="?", type=int, default=1000, help="sets of futures of each case")
+    main(parser.parse_args().sets)

@@ -149,9 +149,9 @@ class Question(Protocol):
     Its docstring is the help of its command.
 
     `needs` is `STUDY` or `RUN`; `heading` is the title of its section in the report. The answer is stored beside the
-    cube unless the question has an attribute `stored` that is False. If it has an attribute `whole` that is False, its
-    answer is a part of another one, and does not replace a stored answer that is whole. A study is refused if its whole
-    run does not fit into memory, unless the question has an attribute `as_run` that is False: it takes less, and
+    cube unless the question has an attribute `stored` that is False. If it has an attribute `is_whole` that is False,
+    its answer is a part of another one, and does not replace a stored answer that is whole. A study is refused if its
+    whole run does not fit into memory, unless the question has an attribute `as_run` that is False: it takes less, and
     refuses that itself. A question that is also an `OfRun` chooses the run that it is asked of, which is computed first
     if it is not there.
     """

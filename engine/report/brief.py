@@ -61,7 +61,7 @@ def counting_error(run: RunRecords) -> str:
     if not sides:
         return f"The Monte Carlo error of {of} is unknown: {sentences.why(records[0])}."
     size = minus(f"{up(max(sides)):,.12g}")
-    return f"From {run.study.paths:,} futures, {of} is known to within {size} (95 % interval), if the model is right."
+    return f"If the model is right, {run.study.paths:,} futures give {of} to within {size} (95 % interval)."
 
 
 def before_and_given(run: RunRecords) -> list[str]:

@@ -47,7 +47,7 @@ def ask(name: str, options: Mapping[str, Any], of: Asked, stacklevel: int = 2) -
     if getattr(question, "stored", True):
         both = home.run_folder.path != of.run_folder.path and of.study.facts is None
         for one in (of, home) if both else (home,):
-            if getattr(question, "whole", True) or not _holds_whole(one.run_folder, name):
+            if getattr(question, "is_whole", True) or not _holds_whole(one.run_folder, name):
                 place = answer_store.keep(one.run_folder, name, answer.groups, stacklevel + 1)
     return answer, place
 
@@ -171,7 +171,7 @@ def _holds_whole(folder: RunFolder, question: str) -> bool:
     if tree is None:
         return False
     try:
-        return bool(getattr(question_of(question, Answer.of_tree(tree).asked), "whole", True))
+        return bool(getattr(question_of(question, Answer.of_tree(tree).asked), "is_whole", True))
     except UserError:  # in another format
         return False
 

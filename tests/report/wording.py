@@ -51,4 +51,5 @@ def assert_short(text: str) -> None:
     own = re.sub(others, "", brief(text), flags=re.DOTALL)
     said = [one for part in sentences(own) for one in re.split(r"(?<=[.?!]) ", part)]
     assert len(said) > 12
-    assert [one for one in said if len(one.split()) > 25] == []
+    long = [one for one in said if len(one.split()) > 25]
+    assert not long, long

@@ -74,7 +74,7 @@ class Challenge:
     ] = None
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether the answer has all of its parts."""
         return self.only is None
 

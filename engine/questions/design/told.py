@@ -136,27 +136,27 @@ class Told:
     def _sentences(self, values: Sequence[Row]) -> Iterator[str]:
         study, limit, solved = self.study, self.line.limit, self.solved
         lever, unit = study.phrase("levers", self.line.lever), study.model.levers[self.line.lever].unit
-        what = begun(quantity(study, limit.variable, limit.measure))
         scale, of = shown_in(limit.measure, study.unit_of(limit.variable))
         bound = f"{WORDS[limit.sign]} {scale * limit.bound:,.6g} {unit_in_words(of)}".rstrip()
         ends = f"from {self.places[0]:g} to {self.places[-1]:g}"
+        yield f"The limit asks that {quantity(study, limit.variable, limit.measure)} is {bound}."
         if not solved or not self.chosen:
             is_met = limit.gap(self.seen[0]).estimate <= 0
             among = f"{'all' if is_met else 'none of the'} {len(self.places)} values of {lever} {ends}"
-            yield f"{what} is {bound} at {among}."
+            yield f"It is met at {among}."
             (row,) = values
             measure = amounts(of, scaled(row["judged"], scale))[0]
             if all(one.estimate == self.seen[0].estimate for one in self.seen):
-                yield f"{begun(lever)} has no effect on it: it is {measure} on fresh futures."
+                yield f"{begun(lever)} has no effect on the measure: it is {measure} on fresh futures."
             else:
                 there = {"unclear": "neither clearly met nor clearly broken"}.get(row["verdict"], row["verdict"])
                 nearest = self._stated(row["value"].estimate)
-                yield (f"It is nearest to the limit at {nearest}: {measure} on fresh futures,"
+                yield (f"The measure is nearest to the limit at {nearest}: {measure} on fresh futures,"
                        f" where the limit is {there}.")  # fmt: skip
             return
         side = "at least" if self.chosen.best > self.chosen.worst else "at most"
         at, has_interval = amounts(unit, solved.estimate)[0], not math.isnan(self.searched(solved.at).high)
-        yield f"{what} is {bound} where {lever} is {side} {at}."
+        yield f"The limit is met where {lever} is {side} {at}."
         low, high = sorted((self.chosen.worst, self.chosen.best))
         none = f"At no value that was looked at from {low:g} to {high:g} is the"
         if not math.isnan(solved.holds):

@@ -18,7 +18,7 @@ from engine.study.tables.facts import FUTURES
 from tests.questions.conditioning.models import drift_known, walked
 from tests.refusals import at
 
-RUNS = 8
+RUNS = 32
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,7 @@ def asked(tmp_path_factory):
     """The answer to `condition` on the walk, and the run that it left."""
     place = tmp_path_factory.mktemp("outputs")
     study = walked(3.0)
-    of = Asked(study, run_folder(study, place / "walk"), paths=RUNS * FUTURES)
-    answer, kept = ask("condition", {"until": 2025}, of)
+    answer, kept = ask("condition", {"until": 2025}, Asked(study, run_folder(study, place / "walk")))
     assert kept is not None
     return answer, open_run(kept.parent, model=study.model)
 

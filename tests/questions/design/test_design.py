@@ -161,13 +161,14 @@ def test_whole_numbers_and_bounds():
 
 def test_never_always_and_several_crossings_are_answers_in_words():
     never, always = asked("mean of damage <= -9"), asked("mean of damage <= 9")
-    assert "is at most -9 m at none of the 17 values of height from 0 to 8" in never.finding
-    assert "is at most 9 m at all 17 values" in always.finding
+    assert never.finding == "The limit asks that the mean of damage is at most -9 m."
+    assert never.findings[1] == "It is met at none of the 17 values of height from 0 to 8."
+    assert "It is met at all 17 values" in always.findings[1]
     assert rows_of(never)["nearest"]["value"].estimate == 8.0 and rows_of(always)["nearest"]["value"].estimate == 0.0
     assert "has no effect" in " ".join(asked("mean of damage <= 1", lever="idle").findings)
-    assert "at height = 8: -4.99 m on fresh futures, where the limit is broken." in never.findings[1]
+    assert "at height = 8: -4.99 m on fresh futures, where the limit is broken." in never.findings[2]
     several = asked("mean of either <= 4")
-    assert several.findings[0].endswith("where height is at least 2.00 m.")
+    assert several.findings[1].endswith("where height is at least 2.00 m.")
     assert "It is broken again above a value between 6 and 6.5." in several.findings
 
 
@@ -182,8 +183,8 @@ def test_an_interval_without_an_end_within_the_bounds_is_answered_in_words():
     study = dike(1 << 10)
     (own,) = Evaluator(study, "low", "damage").measures({"height": 2.0}, ["mean"])["damage"].values[:, 0, 0]
     findings = asked(f"mean of damage <= {float(own)!r}", study=study, bounds=(1.99, 2.02)).findings
-    assert "At no value that was looked at from 1.99 to 2.02 is the 95 % interval of the measure within" in findings[1]
-    assert findings[2].endswith("is the limit clearly broken, so the interval of the lever has no end on that side.")
+    assert "At no value that was looked at from 1.99 to 2.02 is the 95 % interval of the measure within" in findings[2]
+    assert findings[3].endswith("is the limit clearly broken, so the interval of the lever has no end on that side.")
 
 
 def test_a_lever_is_set_at_one_label_or_from_a_year_on():
