@@ -14,8 +14,9 @@ from engine.errors import Problems, UserError
 from engine.questions.futures import Futures, of_paths, refuse_too_many, sound
 from engine.questions.variables import PROBABILITY, Values, outcomes_of, under
 from engine.questions.variants import PATHS
+from engine.risk.estimation.events import with_units
 from engine.risk.estimation.influences import measures as names_of
-from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.risk.estimation.measures import measure, probability
 from engine.study.components import Change
 from engine.study.extending import texts
@@ -81,6 +82,8 @@ class Evaluator:
     def measures(self, settings: Setting | Sequence[Setting], measures: Sequence[str] = ("mean", "ES99")) -> xr.Dataset:
         """Measures of the outcomes, and probabilities of the events, with their 95 % intervals.
 
+        Paths on which an outcome is not finite are left out, as in a run.
+
         Variables are [setting, measure, part], where part is one of "estimate", "standard_error", "low" and "high". The
         measure "probability" is of events and all others are of outcomes; NaN elsewhere.
 
@@ -126,11 +129,17 @@ class Evaluator:
         return under(self.study, variable, self.policy, values)
 
     def estimate(self, values: Values, variable: str, name: str) -> Estimate:
-        """A measure of an outcome, or the probability of an event."""
-        own = self.values(variable, values)
+        """A measure of an outcome, or the probability of an event, on the paths that are kept."""
+        kept, units = self.kept(values)
+        own = self.values(variable, values)[kept]
         if name == PROBABILITY:
-            return probability(own, self.study.unit)
-        return measure(own, self.study.unit, self.study.is_loss(variable), name)
+            return probability(own, units)
+        return measure(own, units, self.study.is_loss(variable), name)
+
+    def kept(self, *some: Values) -> tuple[np.ndarray, Units]:
+        """Mask of the paths on which all outcomes at some settings are finite, in whole units; and these units."""
+        kept = ~with_units(self.study, ~sound(some))
+        return kept, as_units(kept.size, self.study.unit).take(kept)
 
     def _change(self, setting: Setting) -> Change:
         study, problems = self.study, Problems()

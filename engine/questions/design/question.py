@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -13,10 +13,12 @@ import numpy as np
 from engine.answers.answer import Answer
 from engine.answers.question import STUDY, Asked, Option
 from engine.errors import Problems, UserError
+from engine.execution.resources import refuse_if_memory_too_small
 from engine.questions.design.evaluator import Evaluator
 from engine.questions.design.limits import limit_of
 from engine.questions.design.search import crossings, invert, looks
 from engine.questions.design.told import Line, Told
+from engine.questions.variables import outcomes_of
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
@@ -54,11 +56,12 @@ class Design:
     seen.
 
     \b
-    rustbelt design rustbelt --policy reform --lever recapitalisation --subject "ES99 of capital_shortfall_peak <= 14"
+    Example: rustbelt design rustbelt --policy reform --lever recapitalisation --subject "ES99 of capital_shortfall_peak <= 14"
     """
 
     needs: ClassVar[str] = STUDY
     heading: ClassVar[str] = "Which policy holds a limit"
+    as_run: ClassVar[bool] = False
 
     policy: Annotated[str, Option("The policy whose lever is set.", "P", "followed")]
     lever: Annotated[str, Option("The lever.", "NAME")]
@@ -81,18 +84,22 @@ class Design:
           UserError: no such policy, lever, label, year or variable; a limit that is not understood; no bounds; or as
             `Evaluator`.
         """
-        study = of.study
-        limit = limit_of(self.subject, study)
-        names = dict.fromkeys((limit.variable, *study.headline, *study.events_by_name))
-        evaluator = Evaluator(study, self.policy, [*names], paths=of.paths or study.paths, device=of.device)
-        line = Line(evaluator, limit, self.lever, self._place(evaluator.study), self.since)
+        study = of.study if of.paths is None else replace(of.study, paths=of.paths)
+        limit, place = limit_of(self.subject, study), self._place(study)
+        names = [*dict.fromkeys((limit.variable, *study.headline, *study.events_by_name))]
+        # all paths of these outcomes are in memory, whatever a run keeps
+        kept = replace(study.keep, outcomes=outcomes_of(study, names))
+        refuse_if_memory_too_small(replace(study, keep=kept), of.memory)
+        evaluator = Evaluator(study, self.policy, names, paths=study.paths, device=of.device)
+        line = Line(evaluator, limit, self.lever, place, self.since)
         low, high = self._bounds(evaluator)
         places = looks(low, high, self.whole)
-        of.observe("looks", 0, len(places))
         few = min(FEW, evaluator.study.paths) // study.unit * study.unit
         searched = _capped(line, few, MOST)
-        seen = [searched(x) for x in places]
-        of.observe("looks", len(places), len(places))
+        seen = list[Estimate]()
+        for x in places:
+            of.observe("looks", len(seen), len(places))
+            seen.append(searched(x))
         found = crossings(places, [limit.gap(one) for one in seen])
         # the limit is met over the widest range of looks on this crossing's side
         chosen = max(found, key=lambda one: abs(one.best - one.met), default=None)
@@ -104,14 +111,15 @@ class Design:
                 shrink = math.sqrt(few / evaluator.study.paths)
                 solved = invert(lambda x: limit.gap(every(x)), chosen, self.whole, solved, shrink)
                 searched = every
-        of.observe("judging", 0, 1)
+        of.observe("judging", 0, evaluator.study.paths)
         return Told(line, places, seen, found, chosen, solved, searched).answer()
 
     def _place(self, study: Study) -> tuple[slice | int, ...]:
-        """The index of a lever's array [*dims] that is set."""
-        problems = Problems()
+        """The index of a lever's array [*dims] that is set; refuses names and a year that are not known."""
+        problems, dims, where = Problems(), tuple[str, ...](), self.where or {}
+        problems.knows("--policy", "policy", self.policy, study.document["policies"])
         if problems.knows("--lever", "lever", self.lever, study.model.levers):
-            dims, where = study.model.levers[self.lever].dims, self.where or {}
+            dims = study.model.levers[self.lever].dims
             if where and not dims:
                 expected = f"expected nothing, as '{self.lever}' is the same at all labels, got '{next(iter(where))}'."
                 problems.add("--where", f"{expected} Leave --where out.")
@@ -135,16 +143,15 @@ class Design:
             max(0.0, largest) if math.isinf(lever.high) else lever.high,
         )
         low, high = self.bounds if len(self.bounds) == 2 else own
+        most, got = float(np.finfo(study.dtype).max), f"got {low:g} and {high:g}. Give --bounds LOW,HIGH."
         if self.bounds and len(self.bounds) != 2:
             problems.add("--bounds", f"expected two numbers, LOW,HIGH, got {len(self.bounds)}.")
-        elif not lever.low <= low < high <= lever.high:
+        elif not max(lever.low, -most) <= low < high <= min(lever.high, most):
             own_value = "drawn" if self.lever in evaluator.stated.drawn else "0"
-            remedy = f" '{self.lever}' is {own_value} as stated and has no bounds. Give --bounds LOW,HIGH."
-            remedy = "" if self.bounds else remedy
-            problems.add(
-                "--bounds", f"expected two ascending numbers, {lever.bounds}, got {low:g} and {high:g}.{remedy}"
-            )
+            why = "" if self.bounds else f" '{self.lever}' is {own_value} as stated and has no bounds."
+            expected = f"expected two ascending numbers, {lever.bounds or f'of size {most:.3g} at most'},"
+            problems.add("--bounds", f"{expected} {got}{why}")
         elif self.whole and not (float(low).is_integer() and float(high).is_integer()):
-            problems.add("--bounds", f"expected whole numbers, got {low:g} and {high:g}.")
+            problems.add("--bounds", f"expected whole numbers, {got}")
         problems.refuse(study.source)
         return low, high

@@ -172,7 +172,6 @@ def _solved(value: Callable[[float], float], start: float, step: float, within: 
 
 def _whole_root(value: Callable[[float], float], broken: float, met: float) -> float:
     """The first whole number on the way from one at which a function is positive at which it is not, by bisection."""
-    while abs(met - broken) > 1:
-        middle = float(round((broken + met) / 2))
+    while (middle := float(round((broken + met) / 2))) not in (broken, met):
         broken, met = (middle, met) if value(middle) > 0 else (broken, middle)
     return met

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import amounts, quantity, shown_in, unit_in_words
 from engine.answers.rows import Row, table
+from engine.errors import moved
 from engine.formatting import begun
 from engine.questions.design.evaluator import Evaluator, Setting
 from engine.questions.design.limits import WORDS, Limit
@@ -47,7 +48,8 @@ class Line:
 
     def at(self, value: float, paths: int) -> Estimate:
         """The measure at a value of the lever, on the first paths."""
-        (values,) = self.evaluator.each([self.setting(value)], paths=paths)
+        with moved("run.nonfinite", f"run.nonfinite, at {self.lever} = {value:g}"):
+            (values,) = self.evaluator.each([self.setting(value)], paths=paths)
         return self.evaluator.estimate(values, self.limit.variable, self.limit.measure)
 
 
@@ -117,13 +119,14 @@ class Told:
             rows.append({"meaning": meaning, "value": value, "searched": self.searched(value.estimate),
                          "judged": judged, "verdict": limit.verdict(judged)})  # fmt: skip
             if meaning == "holds":
+                kept, units = evaluator.kept(values, own)
                 for name, measure in measured(study, None):
-                    one, other = (evaluator.values(name, side) for side in (values, own))
+                    one, other = (evaluator.values(name, side)[kept] for side in (values, own))
                     costs.append({
                         "variable": name, "measure": measure, "unit": study.unit_of(name),
                         "stated": evaluator.estimate(own, name, measure).estimate,
                         "found": evaluator.estimate(values, name, measure).estimate,
-                        "difference": gap(study, name, measure, one, other, study.unit),
+                        "difference": gap(study, name, measure, one, other, units),
                     })  # fmt: skip
         return rows, costs
 
