@@ -156,15 +156,15 @@ def measured(study: Study, device: str | None) -> tuple[float, str]:
 
 
 def rate(program: Program) -> float:
-    """Futures that a compiled program computes in a second, from `ROUNDS` rounds: launches of cards, or blocks."""
-    each = program.ahead
-    blocks = [Block(k, k * BLOCK, BLOCK) for k in range(ROUNDS * each)]
-    began = 0.0
-    for block in blocks:
-        if block.index == each:
+    """Futures that a compiled program computes in a second, from `ROUNDS` rounds: a launch of all cards at once, or a block."""
+    each, began = program.ahead, 0.0
+    for number in range(ROUNDS):
+        if number == 1:
             began = time.monotonic()
-        program.submit(block).of(block)
-    return (len(blocks) - each) * BLOCK / (time.monotonic() - began)
+        blocks = [Block(k, k * BLOCK, BLOCK) for k in range(number * each, (number + 1) * each)]
+        for block, running in [(block, program.submit(block)) for block in blocks]:
+            running.of(block)
+    return (ROUNDS - 1) * each * BLOCK / (time.monotonic() - began)
 
 
 def _by_code_of(run: Study, study: Study, device: str | None) -> Program:

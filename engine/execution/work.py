@@ -213,13 +213,12 @@ class Work:
         """Computes blocks and yields them in order, without writing anything.
 
         Args:
-          at_once: blocks in flight while the caller handles another; more where blocks are reduced on the devices.
+          at_once: blocks in flight while the caller handles another, at least `Program.ahead`.
         """
         running: deque[Callable[[], BlockResult | Reduced]] = deque()
-        ahead = max(at_once, self._program.ahead)
         for block in wanted:
             running.append(self._started(block))
-            while len(running) > ahead:
+            while len(running) > max(at_once, self._program.ahead):
                 yield running.popleft()()
         while running:
             yield running.popleft()()

@@ -2,14 +2,16 @@
 
 import threading
 
+import numpy as np
 import pytest
 
 from engine.errors import UserError
+from engine.execution.anew import ROUNDS, rate
 from engine.execution.resources import AHEAD
 from engine.execution.work import Work
 from engine.run_folder import cube, ledger, ownership, parts
 from engine.run_folder.folder import RunFolder
-from engine.study.study import BLOCK
+from engine.study.study import BLOCK, Block
 from tests.recorded import MOST, VERSIONS, contents, played_back, study_in
 
 BLOCKS = MOST // BLOCK
@@ -192,3 +194,44 @@ def test_what_ends_a_run_is_told_before_the_years_are_there_which_are_given_up(b
     work.go_on.set()
     assert work.ended.wait(30) and work.parts == 2
     assert not list(ledger.recorded_blocks(folder.path)) and parts.yearly_missing(folder)
+
+
+class Launches:
+    """A program that notes which blocks are started and waited for; its cards are given up in one of them."""
+
+    def __init__(self, ahead, fails=-1):
+        self.ahead, self.fails, self.noted = ahead, fails, []
+
+    def submit(self, block):
+        self.noted.append(("start", block.index))
+        return self
+
+    def of(self, block):
+        self.noted.append(("wait", block.index))
+        if block.index == self.fails:
+            self.ahead = 1
+        return np.zeros(0)
+
+    def in_flight(self):
+        """Number of blocks in flight after each step."""
+        return np.cumsum([1 if what == "start" else -1 for what, _ in self.noted]).tolist()
+
+
+def test_blocks_of_a_launch_are_in_flight_until_cards_are_given_up(begun):
+    folder, _ = begun("launches")
+    blocks = [Block(k, k * BLOCK, BLOCK) for k in range(8)]
+    program = Launches(ahead=3)
+    assert [result.block for result in Work(folder, program).results(blocks)] == blocks
+    assert max(program.in_flight()) == 4
+    program = Launches(ahead=3, fails=2)
+    assert [result.block for result in Work(folder, program).results(blocks)] == blocks
+    at = program.noted.index(("wait", 2))
+    assert max(program.in_flight()[:at]) == 4 and max(program.in_flight()[program.noted.index(("start", 6)) :]) == 2
+
+
+def test_a_rate_is_that_of_all_cards_at_once():
+    program = Launches(ahead=3)
+    assert rate(program) > 0
+    begun, waited = ([(what, k) for k in range(3)] for what in ("start", "wait"))
+    assert program.noted[:6] == begun + waited and program.in_flight()[5::6] == [0] * ROUNDS
+    assert {index for _, index in program.noted} == {*range(3 * ROUNDS)}

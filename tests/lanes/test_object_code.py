@@ -95,10 +95,26 @@ def test_a_crash_of_the_compiler_is_an_exception_with_its_last_words():
         machine_code.loaded(FATAL)
 
 
-def test_code_is_compiled_here_where_no_process_can_be_started(monkeypatch):
+SUM = """
+define double @sum(ptr %at) {
+  %one = load double, ptr %at
+  br label %more
+more:
+  %place = getelementptr double, ptr %at, i64 1
+  %other = load double, ptr %place
+  %both = fadd double %one, %other
+  ret double %both
+}"""
+
+
+@pytest.mark.parametrize("level", [object_code.OPTIMISED, object_code.QUICK])
+def test_code_of_a_level_is_the_same_where_no_process_can_be_started(monkeypatch, level):
     def refused(*words, **options):
         raise OSError("no process")
 
+    apart = object_code.emitted_apart(SUM, level)
     monkeypatch.setattr("subprocess.run", refused)
-    text = "define void @run() {\n  ret void\n}"
-    assert object_code.emitted_apart(text) == object_code.emitted(text)
+    assert object_code.emitted_apart(SUM, level) == object_code.emitted(SUM, level) == apart
+    (other,) = {object_code.OPTIMISED, object_code.QUICK} - {level}
+    assert object_code.emitted(SUM, other) != apart
+    assert machine_code.key_of(SUM, other) != machine_code.key_of(SUM, level)

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from engine.lanes.object_code import OPTIMISED, QUICK
 from engine.program import devices
+from engine.program.cpu_program import CpuProgram, key_of
+from engine.program.path import OUTCOMES
 from engine.program.precision import PATHS, in_both
 from engine.program.programs import program_on
 from engine.study.loading import load_study
-from engine.study.study import Study
+from engine.study.study import Block, Study
 from tests.helpers import assert_same
 from tests.shock_study import walk
 from tests.user_models import farms
@@ -42,6 +45,18 @@ def test_tails_in_single_precision_are_those_in_double(name):
         for p, policy in enumerate(study.policy_names):
             found, exact = tails(sign * single[p, k]), tails(sign * double[p, k])
             np.testing.assert_allclose(found, exact, rtol=ALLOWED, err_msg=f"{outcome} under {policy}")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_code_that_is_made_faster_gives_the_same_bits_and_has_a_key_of_its_own(dtype):
+    study, mesh = walk(), devices.mesh("cpu")
+    optimised, quick = (CpuProgram(study, mesh, dtype, level=level) for level in (OPTIMISED, QUICK))
+    block = Block(0, 0, PATHS)
+    assert_same(quick.scores(block), optimised.scores(block))
+    assert_same(quick.first_years(PATHS), optimised.first_years(PATHS))
+    assert_same(quick.submit(block).of(block), optimised.submit(block).of(block))
+    keys = {key_of(load_study("warming"), dtype, ((OUTCOMES,), False, 1), 8, level) for level in (OPTIMISED, QUICK)}
+    assert len(keys - {None}) == 2
 
 
 @pytest.mark.parametrize("study", [farms, walk], ids=lambda study: study.__name__)

@@ -45,6 +45,22 @@ def test_what_is_no_usual_number_is_added_up_alike(kind, value):
             assert np.array_equal(one, other, equal_nan=True)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", KINDS[:-1])
+@pytest.mark.parametrize("size", [1, 2])
+def test_rows_without_others_are_added_up_alike(dtype, kind, size):
+    """The term of y is left out where y is x and has no scale; an infinite x must not become NaN."""
+    x = (np.random.default_rng(6).standard_normal((3, 101 * size)) * 100).astype(dtype)
+    x[1:, 17] = np.inf
+    numbers = np.tile([2.0, 0.5, 0.0, 0.0, 0.1], (3, 1))
+    one, other = both_ways(kind, size, x, x, 101, numbers)
+    assert np.array_equal(one, other) and not np.isnan(one).any()
+    numbers[2, 2] = 1.0  # then infinity less infinity is NaN
+    with np.errstate(all="ignore"):
+        one, other = both_ways(kind, size, x, x, 101, numbers)
+    assert np.array_equal(one, other, equal_nan=True) and np.isnan(one[2]).any() == (kind != "above")
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_sums_are_those_of_exact_arithmetic(size, monkeypatch):
     """Over several blocks, and whatever the values are counted from."""

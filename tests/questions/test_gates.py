@@ -154,3 +154,15 @@ def test_a_study_without_gates_is_refused(tmp_path):
     path = write(tmp_path, TIDE.partition("[gates.wind]")[0], "tide.toml")
     result = call("gates", path, *OWN)
     assert result.exit_code == 2 and "has no gates." in result.output
+
+
+def test_policies_that_do_not_run_draw_factors_of_their_own(records, tmp_path):
+    """The numbers are those of a run of all policies, and the stored answer is recognised."""
+    path, by_name = records
+    fewer = call("gates", path, *OWN, "--policies", "calm", "--json")
+    assert fewer.exit_code == 0, fewer.output
+    assert {row["gate"]: row for row in json.loads(fewer.stdout)["tables"]["gates"]["rows"]} == by_name
+    asked = ("run", path, *OWN, "--quiet", "--policies", "calm", "--out", tmp_path / "run")
+    first, stored = call(*asked), tmp_path / "run" / "gates.zarr" / "zarr.json"
+    before = stored.stat().st_mtime_ns
+    assert call(*asked).stdout == first.stdout and stored.stat().st_mtime_ns == before
