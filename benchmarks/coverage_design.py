@@ -55,13 +55,13 @@ CASES = {
     "normal, ES99 <= 1": (normal, "ES99", 1.0, 2.0 + TAIL, 8.0, False),
     "normal, VaR99 <= 1": (normal, "VaR99", 1.0, 2.0 + norm.ppf(0.99), 8.0, False),
     "normal, mean <= 1": (normal, "mean", 1.0, 2.0, 8.0, False),
-    "normal, P of y > 0 <= .05": (normal, "P", 0.05, 3.0 + norm.ppf(0.95), 8.0, False),
-    "normal, P of y > 0 <= .001": (normal, "P", 0.001, 3.0 + norm.ppf(0.999), 8.0, False),
+    "normal, P of y > 0 <= 0.05": (normal, "P", 0.05, 3.0 + norm.ppf(0.95), 8.0, False),
+    "normal, P of y > 0 <= 0.001": (normal, "P", 0.001, 3.0 + norm.ppf(0.999), 8.0, False),
     "lognormal, ES99 <= 8": (lognormal, "ES99", 8.0, 5.0 * (1.0 - 8.0 / ES_OF_LOGNORMAL), 5.0, False),
-    "uncertain effect, P of y > 0 <= .05": (
+    "uncertain effect, P of y > 0 <= 0.05": (
         uncertain, "P", 0.05, brentq(lambda lever: _uncertain_above_0(lever) - 0.05, 0.0, 16.0), 16.0, False,
     ),
-    "normal, ES99 <= .625, whole numbers": (normal, "ES99", 0.625, math.ceil(2.375 + TAIL), 16.0, True),
+    "normal, ES99 <= 0.625, whole numbers": (normal, "ES99", 0.625, math.ceil(2.375 + TAIL), 16.0, True),
 }  # fmt: skip
 """Values of y by lever, measure, bound, the lever that truly meets it, the largest lever, whether it is whole."""
 

@@ -100,6 +100,15 @@ def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
         ledger.drop(pond, "challenge")
 
 
+def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = write(tmp_path, f'headline = ["shortage"]\n{POND}', "pond.toml")
+    assert call("run", study, *own("Pond"), "--out", "run", "--quiet").exit_code == 0
+    shown = call("plot", "exceedance", "run", *own("Pond"))
+    assert shown.exit_code == 0 and shown.output.startswith("Shortage"), shown.output
+    assert call("plot", "exceedance", "run", *own("Pond"), "--variable", "lowest_stock").output.startswith("Lowest")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

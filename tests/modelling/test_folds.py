@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from engine.modelling.cells import table
 from engine.modelling.folds import at_year, highest_spell, last, lowest, peak, total, worst_spell
 
 YEARS = range(2016, 2026)
 SERIES = np.random.default_rng(3).normal(size=len(YEARS))
+REGION = {"region": ("a", "b", "c")}
 
 
 def folded(fold, series, years=YEARS):
@@ -15,6 +17,35 @@ def folded(fold, series, years=YEARS):
     for year, value in zip(years, series, strict=True):
         state = fold.update(state, year, {"x": value, "y": value**2})
     return float(fold.finish(state))
+
+
+@pytest.mark.parametrize(
+    ("fold", "expected"),
+    [
+        (peak("x"), SERIES.max()),
+        (lowest("x"), SERIES.min()),
+        (total("x"), SERIES.sum()),
+        (at_year("x", 2019), SERIES[3]),
+        (worst_spell("x", 1), SERIES.min()),
+        (worst_spell("x", 2), np.maximum(SERIES[1:], SERIES[:-1]).min()),
+        (worst_spell("x", 3), np.maximum(np.maximum(SERIES[2:], SERIES[1:-1]), SERIES[:-2]).min()),
+        (total("x") * 100, SERIES.sum() * 100),
+        (peak("x") - lowest("x"), SERIES.max() - SERIES.min()),
+        (total("x") + 2 * total("y"), SERIES.sum() + 2 * (SERIES**2).sum()),
+        (
+            -(worst_spell("y", 2) - 3 * at_year("x", 2020)) * 0.5,
+            (3 * SERIES[4] - np.maximum(SERIES[1:] ** 2, SERIES[:-1] ** 2).min()) / 2,
+        ),
+    ],
+)
+def test_every_kind_and_sums_of_them(fold, expected):
+    assert folded(fold, SERIES) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("across", "expected"), [("sum", 5), ("mean", 2.5), ("peak", 4), ("lowest", 1)])
+def test_cells_of_a_year_become_one_number(across, expected):
+    (term,) = peak("x", {"region": ("a", "c")}, across).terms
+    assert float(term.of_the_year({"x": table(REGION, [1, 9, 4])})) == expected
 
 
 def test_nan_is_never_hidden():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from engine.models.rustbelt import enterprises
+from engine.models.rustbelt import enterprises, industry
 from tests.helpers import assert_close
 from tests.rustbelt_paths import known
 
@@ -51,3 +51,10 @@ def test_the_chain_of_the_imf_from_exposure_to_gdp():
 
 
 # ------------------------------------------------------------------ rules with branches and bounds
+
+
+@pytest.mark.parametrize(
+    ("years", "speed", "whole"), [(4, 1, 4), (5, 2, 2), (3, 2, 2), (4, 1.25, 3), (4.5, 1, 4), (1, 4, 1)]
+)
+def test_plans_take_whole_years_rounded_half_to_even(years, speed, whole):
+    assert float(industry.whole_years(years, speed)) == whole

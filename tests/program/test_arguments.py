@@ -38,6 +38,17 @@ def test_random_numbers_of_another_form_are_refused(name, form):
                 asked(given)
 
 
+def test_how_random_numbers_lie_in_memory_changes_no_bit():
+    program = made("cost-antithetic")
+    scores = program.scores(Block(0, 0, 200))
+    expected = program.outcomes_of(scores)
+    apart = np.zeros((2 * scores.shape[0], 600), np.float32)[::2, ::3]
+    apart[:] = scores
+    for other in (np.asfortranarray(scores), apart, scores.astype(np.float64), scores.astype(">f4"), scores.tolist()):
+        assert_same(program.outcomes_of(other), expected)
+    assert program.outcomes_of(scores[:, :0]).shape[-1] == 0
+
+
 def changed(inputs, change):
     """Inputs with the first array of floating numbers changed."""
     leaves, form = jax.tree.flatten(inputs)
@@ -81,3 +92,16 @@ def test_of_a_paths_own_numbers_lanes_make_the_path(name, width):
         assert (whole is None) == (one is None)
         if one is not None:
             assert_same(np.ascontiguousarray(whole[..., 5:6]), one)
+
+
+def test_scores_of_streams_are_where_they_are_named():
+    """A path with one number changed differs in that factor, or in that year's shock, alone."""
+    program = made("walk-antithetic")
+    scores = program.scores(Block(0, 0, 1))
+    own = program.trace_of(scores)
+    streams = arguments.streams(program.study)
+    at = next(k for k, one in enumerate(streams) if one.name == "shock:plain[b]" and one.year == 2)
+    other = program.trace_of(np.where(np.arange(len(scores))[:, None] == at, 1.25, scores))
+    (year,), (stream,), _ = np.nonzero(own.shocks != other.shocks)
+    assert year == 2 and other.shocks[year, stream, 0] == 1.25
+    assert_same(own.draws, other.draws)
