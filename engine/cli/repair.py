@@ -33,8 +33,8 @@ def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) 
     if gone := answers_in(repair.damages):
         screen.print_words(console, f"Taken away, as they were damaged: answers to {', '.join(gone)}. Ask them again.")
     if repair.finished is not None:
-        again = ", ".join(map(str, repair.finished.computed)) or "none"
-        screen.print_words(console, f"Mended. Blocks computed again: {again}.")
+        again = ", ".join(f"block {number}" for number in repair.finished.computed) or "no block"
+        screen.print_words(console, f"Mended. Computed again: {again}.")
     elif repair.damages:
         note, study = "What was damaged has been taken away. Compute it", run.folder / "study.toml"
         screen.print_command(console, note, "run", study, "--out", run.folder, model=run.study.model_spec)

@@ -70,12 +70,13 @@ def run_record(
       made: further facts on how the blocks were computed, as plain data by name.
     """
     software = versions(device_kind)
+    failed = "stopped" if str(error).startswith(KeyboardInterrupt.__name__) else "failed"
     return {
         "format": ledger.FORMAT,
         "command": [Path(word).name if k == 0 else word for k, word in enumerate(command)],
         "started": started.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
-        "status": "completed" if error is None else "failed",
+        "status": "completed" if error is None else failed,
         "error": error,
         **{key: getattr(study, key) for key in ("paths", "seed", "sampler", "tile", "fingerprint")},
         "study_sha256": digest(resolved_text(study).encode()),

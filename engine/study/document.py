@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from engine.study import lever_groups
@@ -32,8 +33,9 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
     restricted = {name: group_tables.restricted(text["groups"][name], group.members) for name, group in groups}
     moving = [*study.shocks.moving, *study.labels.get("shocks", ())]
     levels = [one for one in study.levels if one not in LEVELS]
+    stated = _policies(study, policies)
     # a policy that is not in the document cannot be named
-    unnamed = {} if study.observed.policy in policies.reached else {"policy": ""}
+    unnamed = {} if study.observed.policy in stated else {"policy": ""}
     observed = study.observed.model_copy(update=unnamed)
     tables: dict[str, Any] = {
         "name": study.name,
@@ -57,7 +59,7 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "constants": constant_tables.stated(study.model),
         "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
         "shocks": {name: text["shocks"].get(name, {}) for name in moving},
-        "policies": {name: _policy_table(policies.by_name[name], study) for name in policies.reached},
+        "policies": {name: _policy_table(policies.by_name[name], study) for name in stated},
         "events": text["events"],
         "lever_groups": {name: [*levers] for name, levers in study.lever_groups.items()},
         "assumptions": {one.name: one.table for one in study.assumptions},
@@ -74,6 +76,14 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
             if kind != "challenge" and (kind in OF_LABELS or name in tables[kind]):
                 tables[kind][name] = {"label": label, **lever_groups.table(tables[kind].get(name, {}))}
     return {key: table for key, table in tables.items() if table or key in _ALWAYS}
+
+
+def _policies(study: Study, policies: Policies) -> list[str]:
+    """Names of the reached policies, and of those that the observed one adds where it draws no factor of its own."""
+    observed = replace(policies, followed=study.observed.policy)
+    draws_no_more = {*observed.levers_by_factor} <= {one.name for one in study.inputs}
+    added = observed.reached if study.observed.rows and draws_no_more else []
+    return list(dict.fromkeys([*policies.reached, *added]))
 
 
 def _policy_table(policy: Policy, study: Study) -> Tables:

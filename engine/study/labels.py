@@ -80,8 +80,13 @@ def _check_line(label: str) -> None:
 
 
 def numeric(document: Tables) -> Tables:
-    """The tables of a resolved study that affect numbers of a path."""
+    """The tables of a resolved study that affect numbers of a path, without policies that no running one reaches."""
     plain = without(leaving_out(document, _WORDS))
+    policies = plain.get("policies", {})
+    reached = [*plain.get("compare", policies), plain.get("facts", {}).get("policy", "")]
+    for name in reached:  # which grows by what each phases in from
+        reached += {policies.get(name, {}).get("before", "")} - {*reached}
+    plain = {**plain, "policies": {name: policies[name] for name in policies if name in reached}}
     return {key: table for key, table in plain.items() if key != "shocks" or table}
 
 

@@ -104,7 +104,7 @@ def test_a_run_that_was_killed_names_the_command_that_ends_where_an_undisturbed_
     with pytest.raises(KeyboardInterrupt):
         until.compute(study, RunOptions(tmp_path / "run"))
     told = call("status", tmp_path / "run", *own("Pond")).stdout
-    assert f"--paths {study.paths}" in " ".join(told.split()), told
+    assert f"--paths {study.paths}" in " ".join(told.split()) and ", stopped, blocks" in told, told
     monkeypatch.setattr(job, "executor_of", lambda *_: no_jax)
     words = [str(word) for word in finding.finishing_words(RunFolder(tmp_path / "run", study))]
     ended = call(*words, *own("Pond"))

@@ -192,4 +192,4 @@ def lever(design: Answer) -> pd.DataFrame:
         for row in rows_of(design, "looks")
     ]
     note = "Line: the measure at the values looked at, with its 95 % interval. Dashed: the limit."
-    return frame(rows, design.finding, note, titles=titles, nothing="no value was looked at")
+    return frame(rows, " ".join(design.findings[:2]), note, titles=titles, nothing="no value was looked at")

@@ -9,7 +9,8 @@ from engine import UserError
 from engine.program import devices
 from engine.questions.backtest.backtest import backtest, futures_of
 from engine.questions.backtest.question import sentences
-from engine.study.loading import load_study
+from engine.study.actual_policy import knowing
+from engine.study.loading import load_study, resolved_text, study_of_text
 from engine.study.study import Block
 from tests.questions.backtest.models import Walk, row, walk
 from tests.refusals import at
@@ -130,6 +131,32 @@ def test_another_policy_of_the_file_need_not_run(tmp_path):
     assert tested.policy_names == ("new",) and tested.settings == settings
     assert abs(readings[0].calibration.values.mean()) < 0.2
     assert study.policy_names == ("old",)
+
+
+@pytest.mark.parametrize(("factor", "added"), [("", ["new", "earlier"]), ("grip", [])])
+def test_a_run_knows_the_observed_policy_where_that_draws_no_factor_of_its_own(factor, added):
+    factors = {name: {"family": "uniform", "low": 0.0, "high": 1.0} for name in ("drift", factor) if name}
+    new = {"brake": factor or 1.0, "before": "earlier", "start": 2022}
+    study, plain = (
+        walk(
+            row(2023, 1.0, standard_error=0.5),
+            observed={"policy": policy},
+            policies={"old": {}, "other": {"brake": 0.2}, "earlier": {"brake": 0.5}, "new": new},
+            factors=factors,
+            compare=["old", "other"],
+        )
+        for policy in ("new", "old")
+    )
+    of_run = study_of_text(resolved_text(study), "run/study.toml", Walk())
+    assert [*of_run.document["policies"]] == ["old", "other", *added] and of_run.document == study.document
+    assert of_run.fingerprint == study.fingerprint == plain.fingerprint
+    if factor:
+        with pytest.raises(UserError, match="got none"):
+            backtest(of_run)
+    else:
+        assert knowing(of_run, 2023, None, 1024).fingerprint == knowing(study, 2023, None, 1024).fingerprint
+        (_, [of_file]), (_, [found]) = backtest(study), backtest(of_run)
+        np.testing.assert_array_equal(found.calibration.values, of_file.calibration.values)
 
 
 def test_all_that_cannot_be_is_refused_at_once():
