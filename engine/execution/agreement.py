@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.errors import Problem, UserError
 from engine.program.contract import Outcomes, Program
-from engine.risk.estimation.events import without_excluded
+from engine.risk.estimation.exclusion import without_excluded
 from engine.risk.estimation.tallies import GROUP, group_size, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
@@ -40,7 +40,8 @@ def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart
     groups = -(-record.count // (GROUP if whole else group_size(index)))
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
     some = Block(index, record.first, size)
-    now = without_excluded(study, program.submit(some).of(some))
+    now = program.submit(some).of(some)
+    now = without_excluded(study, now) if study.nonfinite else now
     if problems := [*_of_paths(folder, some, now), *(() if whole else _of_tally(folder, record, some, now))]:
         raise UserError(str(folder.path), [*problems, f"{CAUSE} {remedy}"])
 

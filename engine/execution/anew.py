@@ -156,7 +156,7 @@ def measured(study: Study, device: str | None) -> tuple[float, str]:
 
 
 def rate(program: Program) -> float:
-    """Futures that a compiled program computes in a second, from `ROUNDS` rounds: a launch of all cards at once, or a block."""
+    """Futures that a compiled program computes in a second, from `ROUNDS` rounds: a launch of all cards, or a block."""
     each, began = program.ahead, 0.0
     for number in range(ROUNDS):
         if number == 1:

@@ -14,7 +14,7 @@ from engine.modelling.cell_axis import cell_layout
 from engine.modelling.records import cell_names
 from engine.program.contract import Outcomes
 from engine.risk.estimation.bounds import beyond, bounded, limits_of
-from engine.risk.estimation.events import PAIR, excluded, most_excluded
+from engine.risk.estimation.exclusion import PAIR, excluded, most_excluded
 from engine.study.study import Block, Study
 
 

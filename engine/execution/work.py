@@ -20,7 +20,7 @@ from engine.execution.resources import AHEAD
 from engine.execution.soundness import BlockResult, refuse_bad_year, refuse_beyond, refuse_nonfinite
 from engine.program.contract import Form, Program, YearlyValues
 from engine.program.gpu_program import GpuProgram
-from engine.risk.estimation.events import excluded, most_excluded, without_excluded
+from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import group_size, tally, unkept
 from engine.risk.estimation.yearly_sample import of_parts
 from engine.run_folder import cube, ledger, moved_runs

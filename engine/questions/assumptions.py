@@ -18,7 +18,7 @@ from engine.questions import variants
 from engine.questions.comparison import Some, compared, others_of
 from engine.questions.futures import Futures, sound
 from engine.questions.variables import Values, outcomes_of
-from engine.risk.estimation.events import most_excluded, with_units
+from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import against_baseline, tables_of_paths
 from engine.study.components import Change

@@ -19,7 +19,8 @@ from engine.questions.coalitions import Coalitions
 from engine.questions.futures import Futures, refuse_too_many, sound as finite_paths
 from engine.questions.variables import LEVEL, PROBABILITY, SHORTFALL, Values, measured, outcomes_of
 from engine.questions.variants import Observer, unobserved
-from engine.risk.estimation.events import event_indicators, with_units
+from engine.risk.estimation.events import event_indicators
+from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import as_units
 from engine.risk.policies.ranks import Contrasts, Influence, of_shortfall
 from engine.study.tables.sections import default_tile

@@ -19,7 +19,7 @@ from engine.program.cpu_program import CpuProgram
 from engine.questions import variants
 from engine.questions.independent_inputs import independent_inputs, replicates
 from engine.questions.variables import LEVEL, MEAN, SHORTFALL, Values, measured, outcomes_of, under
-from engine.risk.estimation.events import most_excluded
+from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import dots
 from engine.study.components import Change
 from engine.study.study import Block, Study

@@ -14,7 +14,8 @@ from engine.answers.rows import Row
 from engine.answers.table import Table
 from engine.errors import UserError, unknown
 from engine.risk.estimation.conditional import Condition, condition_table, not_kept, parse_condition
-from engine.risk.estimation.events import known_events, notice
+from engine.risk.estimation.events import known_events
+from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.influences import stated_level
 from engine.risk.estimation.tables import Record

@@ -14,7 +14,8 @@ from engine.errors import Problems, UserError
 from engine.questions.futures import Futures
 from engine.questions.variables import LEVEL, outcomes_of, under
 from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
-from engine.risk.estimation.events import thresholds, with_units
+from engine.risk.estimation.events import thresholds
+from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.measures import probability, summary
 from engine.study.study import Study

@@ -14,7 +14,7 @@ from engine.answers.as_text import is_short
 from engine.formatting import begun, begun_small
 from engine.report import sentences
 from engine.report.text import minus
-from engine.risk.estimation.events import notice
+from engine.risk.estimation.exclusion import notice
 
 if TYPE_CHECKING:
     from engine.report.records import RunRecords

@@ -14,7 +14,8 @@ from jaxtyping import Float
 from engine.questions.challenge.choices import HORIZON, Choice
 from engine.questions.futures import sound
 from engine.questions.variables import Values, measured
-from engine.risk.estimation.events import happens, hold, most_excluded
+from engine.risk.estimation.events import happens, hold
+from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.influences import level_of
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import Variables

@@ -14,7 +14,7 @@ from engine.errors import Problems, UserError
 from engine.questions.futures import Futures, of_paths, refuse_too_many, sound
 from engine.questions.variables import PROBABILITY, Values, outcomes_of, under
 from engine.questions.variants import PATHS
-from engine.risk.estimation.events import with_units
+from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.influences import measures as names_of
 from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.risk.estimation.measures import measure, probability

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -15,9 +14,9 @@ from engine.answers.question import STUDY, Asked, Option
 from engine.errors import Problems, UserError
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.questions.design.evaluator import Evaluator
+from engine.questions.design.findings import Findings, Line
 from engine.questions.design.limits import limit_of
 from engine.questions.design.search import crossings, invert, looks
-from engine.questions.design.told import Line, Told
 from engine.questions.variables import outcomes_of
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
@@ -29,21 +28,33 @@ MOST = 57
 """Evaluations in a search; with the judged policies, that as stated among them, at most 60."""
 
 
-def _capped(line: Line, paths: int, most: int) -> functools._lru_cache_wrapper[Estimate]:
-    """The measure by value of the lever, computed once for each.
+@dataclass
+class Searched:
+    """The measure by value of the lever, computed once for each, on the first paths.
 
-    Raises:
-      UserError: more than `most` values are asked for.
+    Args:
+      most: how many values may be asked for.
     """
 
-    @functools.cache
-    def measure(value: float) -> Estimate:
-        if measure.cache_info().currsize >= most:
-            expected = f"expected an end of the search within {MOST} evaluations, got none; the last was at {value:g}."
-            raise UserError("--bounds", [f"{expected} Give --bounds LOW,HIGH that are closer together around it."])
-        return line.at(value, paths)
+    line: Line
+    paths: int
+    most: int
+    found: dict[float, Estimate] = field(default_factory=dict)
 
-    return measure
+    def __call__(self, value: float) -> Estimate:
+        """The measure at a value.
+
+        Raises:
+          UserError: more than `most` values are asked for.
+        """
+        if value not in self.found:
+            if len(self.found) >= self.most:
+                expected = (
+                    f"expected an end of the search within {MOST} evaluations, got none; the last was at {value:g}."
+                )
+                raise UserError("--bounds", [f"{expected} Give --bounds LOW,HIGH that are closer together around it."])
+            self.found[value] = self.line.at(value, self.paths)
+        return self.found[value]
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,8 @@ class Design:
     seen.
 
     \b
-    Example: rustbelt design rustbelt --policy reform --lever recapitalisation --subject "ES99 of capital_shortfall_peak <= 14"
+    Example:
+      rustbelt design rustbelt --policy reform --lever recapitalisation --subject "ES99 of capital_shortfall_peak <= 14"
     """
 
     needs: ClassVar[str] = STUDY
@@ -95,7 +107,7 @@ class Design:
         low, high = self._bounds(evaluator)
         places = looks(low, high, self.whole)
         few = min(FEW, evaluator.study.paths) // study.unit * study.unit
-        searched = _capped(line, few, MOST)
+        searched = Searched(line, few, MOST)
         seen = list[Estimate]()
         for x in places:
             of.observe("looks", len(seen), len(places))
@@ -107,12 +119,12 @@ class Design:
         if chosen:
             solved = invert(lambda x: limit.gap(searched(x)), chosen, self.whole)
             if few < evaluator.study.paths:
-                every = _capped(line, evaluator.study.paths, MOST - searched.cache_info().currsize)
+                every = Searched(line, evaluator.study.paths, MOST - len(searched.found))
                 shrink = math.sqrt(few / evaluator.study.paths)
                 solved = invert(lambda x: limit.gap(every(x)), chosen, self.whole, solved, shrink)
                 searched = every
         of.observe("judging", 0, evaluator.study.paths)
-        return Told(line, places, seen, found, chosen, solved, searched).answer()
+        return Findings(line, places, seen, found, chosen, solved, searched).answer()
 
     def _place(self, study: Study) -> tuple[slice | int, ...]:
         """The index of a lever's array [*dims] that is set; refuses names and a year that are not known."""
@@ -143,15 +155,16 @@ class Design:
             max(0.0, largest) if math.isinf(lever.high) else lever.high,
         )
         low, high = self.bounds if len(self.bounds) == 2 else own
-        most, got = float(np.finfo(study.dtype).max), f"got {low:g} and {high:g}. Give --bounds LOW,HIGH."
+        got = f"got {low:g} and {high:g}."
+        remedy = "Give --bounds LOW,HIGH."
         if self.bounds and len(self.bounds) != 2:
             problems.add("--bounds", f"expected two numbers, LOW,HIGH, got {len(self.bounds)}.")
-        elif not max(lever.low, -most) <= low < high <= min(lever.high, most):
+        elif not lever.low <= low < high <= lever.high or not np.isfinite(np.array([low, high], study.dtype)).all():
             own_value = "drawn" if self.lever in evaluator.stated.drawn else "0"
-            why = "" if self.bounds else f" '{self.lever}' is {own_value} as stated and has no bounds."
-            expected = f"expected two ascending numbers, {lever.bounds or f'of size {most:.3g} at most'},"
-            problems.add("--bounds", f"{expected} {got}{why}")
+            why = "" if self.bounds else f"'{self.lever}' is {own_value} as stated and has no bounds. "
+            within = f", {lever.bounds}," if lever.bounds else ","
+            problems.add("--bounds", f"expected two ascending finite numbers{within} {got} {why}{remedy}")
         elif self.whole and not (float(low).is_integer() and float(high).is_integer()):
-            problems.add("--bounds", f"expected whole numbers, {got}")
+            problems.add("--bounds", f"expected whole numbers, {got} {remedy}")
         problems.refuse(study.source)
         return low, high

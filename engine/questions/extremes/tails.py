@@ -13,7 +13,7 @@ import numpy as np
 from engine.answers.question import Asked
 from engine.questions import years
 from engine.risk.drivers.series import across, summed_unit
-from engine.risk.estimation.events import with_units
+from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import Unit, Units, as_units
 from engine.risk.estimation.return_levels import Extremes, Passed, extremes, passed
 from engine.study.study import Study

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 from scipy.special import ndtri, stdtrit
 
-from engine.risk.estimation.events import PAIR, Happens
+from engine.risk.estimation.events import Happens
+from engine.risk.estimation.exclusion import PAIR
 from engine.risk.estimation.flags import Flag, Reason, text
 from engine.risk.estimation.row_statistics import Made, sums
 

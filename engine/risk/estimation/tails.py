@@ -118,8 +118,9 @@ def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, C
     P(Bin(count, share) >= first) <= risk and P(Bin(count, share) < second) <= risk; second = 0: no value is high
     enough. Source: David and Nagaraja (2003), Order Statistics, 3rd ed., section 7.1, doi:10.1002/0471722162.
     """
-    count = np.rint(count)
-    return _binomial_quantile(1 - risk, count, share) + 1, _binomial_quantile(risk, count, share)
+    counts, place = np.unique(np.rint(count), return_inverse=True)
+    first, second = (_binomial_quantile(at, counts, share)[place].reshape(np.shape(count)) for at in (1 - risk, risk))
+    return first + 1, second
 
 
 def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
@@ -344,7 +345,6 @@ class Measured(Distribution):
         if units.weights is not None:
             many = np.minimum(many, units.kish).round(11)  # rounding must not leave a little less than is needed
         column = q, (high - low) / (2 * units.reach), low, high
-
         heaviest = 1 if units.weights is None else units.weights.max()
         around = np.maximum(TIED / 2 * (first - second) * n / count, heaviest)
         tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)

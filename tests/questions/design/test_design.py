@@ -13,9 +13,9 @@ from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.questions.design import question
 from engine.questions.design.evaluator import Evaluator
+from engine.questions.design.findings import Line
 from engine.questions.design.limits import limit_of
 from engine.questions.design.question import MOST, Design
-from engine.questions.design.told import Line
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import answered
 from engine.study.loading import load_study

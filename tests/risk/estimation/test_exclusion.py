@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from engine.risk.estimation.events import excluded, most_excluded, notice, without_excluded
+from engine.risk.estimation.exclusion import excluded, most_excluded, notice, without_excluded
 from engine.risk.estimation.tallies import GROUP, Tally, folded, tally
 from engine.study.components import Keep
 from engine.study.study import BLOCK

@@ -54,7 +54,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Told:
+class Findings:
     """What a search has found, as sentences and tables.
 
     Args:
