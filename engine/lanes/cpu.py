@@ -220,7 +220,7 @@ def _round_to_nearest() -> None:
 _RUN = """{declared}
 {copies}
 define void @run(i64 %first, i64 %last, i64 %lanes, i32 %low, ptr noalias %shared, ptr noalias %own,
-  ptr noalias %scratch, ptr noalias %rows4, i64 %n4, ptr noalias %rows8, i64 %n8) {{
+  ptr noalias %scratch, ptr noalias %rows4, i64 %n4, ptr noalias %rows8, i64 %n8) alignstack(64) {{
 entry:
   br label %batch
 batch:
@@ -237,6 +237,8 @@ batch:
 done:
   ret void
 }}"""
+"""The stack is aligned to the largest vectors: LLVM aligns it to 16 bytes otherwise, and a register that it spills may
+lie across two cache lines."""
 
 
 def text_of(nest: Nest, width: int, items: int = 1) -> str:

@@ -79,6 +79,14 @@ def test_no_address_in_an_object_is_too_short_for_any_memory(processor, dtype):
     assert any(kind not in WHOLE_WORDS[machine] and kind not in BRANCHES.get(machine, ()) for kind, *_ in before)
 
 
+def test_spilled_vectors_lie_in_one_cache_line_each():
+    nest = trace(various, np.ones(40, np.float32), jax.ShapeDtypeStruct((), np.float32)).nest()
+    text = cpu.text_of(nest, PROCESSORS["AVX-512"][2])
+    aligned = b"\x48\x83\xe4\xc0"  # and rsp, -64
+    assert aligned in emitted_for(text, "AVX-512")
+    assert aligned not in emitted_for(text.replace("alignstack(64)", ""), "AVX-512")
+
+
 FATAL = """
 declare void @llvm.nvvm.barrier0()
 define void @none() {
