@@ -153,7 +153,7 @@ def test_whole_numbers_and_bounds():
         ({"bounds": (1.0,)}, "expected two numbers, LOW,HIGH, got 1"),
         ({"bounds": (3.0, 2.0)}, "expected two ascending finite numbers"),
         ({"bounds": (0.5, 2.0), "whole": True}, "expected whole numbers"),
-        ({"lever": "free"}, "'free' is 0 as stated and has no bounds. Give --bounds"),
+        ({"lever": "free"}, "'free' is 0 as stated and has no bounds. Give --bounds LOW,HIGH"),
     ]:
         with pytest.raises(UserError, match=text):
             asked("mean of damage <= 1", **options)
