@@ -35,6 +35,12 @@ class Line:
     low: float
     high: float
 
+    @property
+    def share(self) -> float:
+        """The mean of the lever as stated over years and places, as a share of the range, within it."""
+        mean = float(self.evaluator.stated.levers[self.lever].mean())
+        return min(max((mean - self.low) / (self.high - self.low), 0.0), 1.0)
+
     def at_share(self, share: float) -> float:
         """The value at a share of the range, rounded to `DIGITS` of the range, so that a text states it."""
         span = self.high - self.low

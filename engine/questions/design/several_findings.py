@@ -67,13 +67,6 @@ class Several:
         """The evaluator of the policy."""
         return self.lines[0].evaluator
 
-    @property
-    def stated(self) -> Point:
-        """The levers as stated, each with its mean over years and places, within its bounds."""
-        means = (float(self.evaluator.stated.levers[line.lever].mean()) for line in self.lines)
-        shares = ((x - line.low) / (line.high - line.low) for line, x in zip(self.lines, means, strict=True))
-        return tuple(min(max(x, 0.0), 1.0) for x in shares)
-
     def levers(self, point: Point) -> list[float]:
         """The values of the levers at a point."""
         return [line.at_share(x) for line, x in zip(self.lines, point, strict=True)]
@@ -103,7 +96,7 @@ class Several:
 
     def answer(self) -> tuple[Answer, Setting | None]:
         """The answer, and the levers that are found where they meet the limits on futures that no search has seen."""
-        best, evaluator, of = least(self, self.stated), self.evaluator, self.objective
+        best, evaluator, of = least(self, tuple(line.share for line in self.lines)), self.evaluator, self.objective
         study, levers, fresh = evaluator.study, self.levers(best.point), evaluator.futures.anew(best.number)
         own, stated = (dict(one) for one in evaluator.each([self.setting(levers), {}], fresh))
         measures = {"found": self.measures(own, evaluator), evaluator.policy: self.measures(stated, evaluator)}

@@ -145,6 +145,26 @@ def test_a_smooth_problem_takes_few_evaluations():
     assert best.holds and best.evaluations <= 250
 
 
+def newsvendor(point, number, paths=4096):
+    """Mean of the loss of a newsvendor of three goods, and how far ES95 of the loss is above -350."""
+    price, cost, mean, spread = (
+        np.array([row]).T for row in ((10.0, 8.0, 6.0), (4.0, 3.5, 2.5), (100.0, 80.0, 60.0), (30.0, 20.0, 25.0))
+    )
+    random = np.random.default_rng([7, number])
+    demand = np.maximum(mean + spread * random.standard_normal((3, paths)), 0.0)
+    ordered = 2.0 * mean * np.array([point]).T
+    loss = (cost * ordered - price * np.minimum(ordered, demand)).sum(axis=0)
+    return [measure(loss, 1, True, "mean"), scaled(measure(loss, 1, True, "ES95"), 1.0, 350.0)]
+
+
+def test_a_newsvendor_of_three_goods_holds_its_limit_near_the_optimum():
+    """A part of `benchmarks/coverage_design.py --several`, whose optimum is a mean loss of -930.1."""
+    best = least(lambda point, number, whole: newsvendor(point, number), (0.5, 0.5, 0.5))
+    loss, gap = newsvendor(best.point, 99, 1 << 18)
+    assert best.holds and gap.high < 0
+    assert loss.estimate + 930.1 < 0.025 * 930.1
+
+
 def test_the_study_that_is_written_passes_its_check_and_has_the_policy(study, tmp_path):
     file = tmp_path / "better-one.toml"
     answer = asked(study, "mean of damage <= 0", lever=LEVERS[:2], write=file)
