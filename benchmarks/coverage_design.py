@@ -117,7 +117,7 @@ def bought(seed: int) -> Best:
 
 def several(sets: int) -> None:
     """Prints how often the limit is broken, and the distance from the optimum."""
-    every = demand(sets, ROUNDS_APART, paths=1 << 20)
+    every = demand(200, ROUNDS_APART, paths=1 << 20)
     optimum = minimize(
         lambda x: ordered(x, every)[0].estimate, [0.4] * 3, method="COBYQA", bounds=[(0, 1)] * 3,
         constraints=NonlinearConstraint(lambda x: ordered(x, every)[1].estimate, -np.inf, 0.0),

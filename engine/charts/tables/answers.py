@@ -182,8 +182,8 @@ def lever(design: Answer) -> pd.DataFrame:
     Args:
       design: the run's answer to the question `design`.
     """
-    measure, _, variable = str(design.asked["subject"][0]).split()[:3]
-    names = {"value": words(str(design.asked["lever"][0])), "searched": f"{measure} of {words(variable)}"}
+    measure, _, variable = design.asked["subject"][0].split()[:3]
+    names = {"value": words(design.asked["lever"][0]), "searched": f"{measure} of {words(variable)}"}
     units = {column.name: column.unit for column in design["looks"].columns}
     titles = {name: labels.with_unit(of, units[name]) for name, of in names.items()}
     scale = 100.0 if measure in ("P", "probability") else 1.0

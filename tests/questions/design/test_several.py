@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.answers.question import Asked
+from engine.charts.kinds import KINDS
 from engine.errors import UserError
 from engine.questions.design import several
 from engine.questions.design.evaluator import Evaluator
@@ -14,6 +15,7 @@ from engine.questions.design.several import MOST, least
 from engine.questions.turning import scaled
 from engine.risk.estimation.measures import measure
 from engine.run_folder.finding import run_folder
+from engine.runs.asking import answered
 from engine.study.loading import load_study
 from tests.helpers import assert_same
 from tests.small_files import call
@@ -175,6 +177,13 @@ def test_the_study_that_is_written_passes_its_check_and_has_the_policy(study, tm
     assert_same(own.to_array().values, Evaluator(study, "low", ("cost", "damage")).outcomes(setting).to_array().values)
     with pytest.raises(UserError, match="is there already"):
         asked(study, "mean of damage <= 0", write=file)
+
+
+def test_a_figure_along_one_lever_is_not_drawn(study):
+    of = Asked(study, run_folder(study))
+    options = {"policy": "low", "lever": LEVERS[:2], "subject": "mean of damage <= 0", "minimise": "mean of cost"}
+    answer = answered("design", options, of)
+    assert KINDS["lever"].table not in answer
 
 
 def test_options_that_do_not_go_together_are_refused(study, tmp_path):
