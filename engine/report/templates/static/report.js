@@ -20,23 +20,63 @@
   };
   const chosen = (datasets) => Object.fromEntries(Object.entries(datasets).map(([key, columns]) => [key, rows(columns)]));
 
+  // in a narrow place titles, names and legends have more lines, and so do the rows that they name
+  const NARROW = 560, NAMES = 130, EM = 0.53, LINE = 13;
+  const broken = (text, pixels, size = 11) => {
+    const made = [""];
+    for (const word of [text].flat().join(" ").split(/[ \n]+/)) {
+      const longer = `${made[made.length - 1]} ${word}`.trim();
+      if (made[made.length - 1] && longer.length * EM * size > pixels) made.push(word);
+      else made[made.length - 1] = longer;
+    }
+    return made;
+  };
+  const ROWS = /^(\{.*\})\[datum\.label\]$/s;
+  const named = (part) => JSON.parse((ROWS.exec(part.labelExpr) || [0, "{}"])[1]);
+  const inside = (part) => (part && typeof part === "object" ? Object.entries(part).filter(([key]) => key !== "datasets") : []);
+  const tallest = (part) => Math.max(0, ...inside(part).map(([key, one]) =>
+    key === "axis" && one ? Math.max(0, ...Object.values(named(one)).map((lines) => lines.length)) : tallest(one)));
+  const narrowed = (part, room, at = "") => {
+    if (Array.isArray(part)) return part.map((one) => narrowed(one, room));
+    if (!part || typeof part !== "object" || at === "datasets") return part;
+    const made = Object.fromEntries(Object.entries(part).map(([key, one]) => [key, narrowed(one, room, key)]));
+    if (at === "title" && made.text) made.text = broken(made.text, room, made.fontSize);
+    if (at === "axis" && typeof made.title === "string") made.title = broken(made.title, room - NAMES - 30).join("\n");
+    if (at === "legend") made.orient = "top";
+    if (at === "legend") made.columns = Math.min(made.columns || 1, Math.max(1, Math.floor(room / 170)));
+    const names = Object.entries(named(made)).map(([name, lines]) => [name, broken(lines, at === "axis" ? NAMES : room - 60)]);
+    if (names.length) made.labelExpr = `${JSON.stringify(Object.fromEntries(names))}[datum.label]`;
+    if (made.layer) made.layer = made.layer.filter((one) => !(one.encoding.x && one.encoding.x.value > 0));  // text beside the plot
+    if (made.height && made.height.step) made.height = { ...made.height, step: made.height.step + LINE * (tallest(made) - tallest(part)) };
+    return made;
+  };
+
   // parts side by side: as many as there is room for; a single part is as wide as its place
   const GAP = 70;
+  const beside = (spec) => (tallest(spec) ? Math.max(NAMES + 30, GAP) : GAP);
+  // below one another each part has the names of the rows, which the first has side by side
+  const unshared = (parts) => {
+    const layers = (part) => part.layer || [part];
+    const first = layers(parts[0]).map((one) => one.encoding && one.encoding.y).find((y) => y && y.axis);
+    const own = (one) => (first && one.encoding && one.encoding.y && one.encoding.y.axis === null
+      ? { ...one, encoding: { ...one.encoding, y: { ...one.encoding.y, axis: first.axis } } } : one);
+    return parts.map((part) => (part.layer ? { ...part, layer: part.layer.map(own) } : own(part)));
+  };
   const widest = (spec) => {
     const inner = spec.spec || (spec.concat || spec.hconcat || spec.vconcat || [])[0];
     return spec.width > 0 ? spec.width : inner ? widest(inner) : 300;
   };
   const fitted = (spec, room, top) => {
-    if (spec.layer) {
+    if (spec.layer || spec.mark) {
       if (top) return { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" } };
-      return typeof spec.width === "number" ? { ...spec, width: Math.min(spec.width, Math.max(room - GAP, 120)) } : spec;
+      return typeof spec.width === "number" ? { ...spec, width: Math.min(spec.width, Math.max(room - beside(spec), 120)) } : spec;
     }
     if (spec.hconcat) {
       const total = spec.hconcat.reduce((sum, part) => sum + widest(part), 0);
       const share = (room - GAP * spec.hconcat.length) / total, wide = share > 0.6;
-      const parts = spec.hconcat.map((part) => fitted(part, wide ? widest(part) * share + GAP : room, false));
+      const parts = () => spec.hconcat.map((part) => fitted(part, widest(part) * share + GAP, false));
       const { hconcat, ...rest } = spec;
-      return wide ? { ...rest, hconcat: parts } : { ...rest, vconcat: parts };
+      return wide ? { ...rest, hconcat: parts() } : { ...rest, vconcat: unshared(spec.hconcat).map((part) => fitted(part, room, false)) };
     }
     if (spec.vconcat) return { ...spec, vconcat: spec.vconcat.map((part) => fitted(part, room, false)) };
     const columns = Math.max(1, Math.min(spec.columns || 1, Math.floor(room / (widest(spec) + GAP))));
@@ -51,7 +91,8 @@
       renderer: "svg", actions: false, ast: true, tooltip: { theme: "report", offsetX: 14, offsetY: 14 },
       loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
     };
-    const sized = { ...fitted(spec, place.clientWidth, true), datasets: chosen(spec.datasets) };
+    const room = place.clientWidth;
+    const sized = { ...fitted(room < NARROW ? narrowed(spec, room) : spec, room, true), datasets: chosen(spec.datasets) };
     sized.config = { ...spec.config, aria: false, font: getComputedStyle(document.body).fontFamily };
     const { view } = await vegaEmbed(place, sized, options);
     const svg = place.querySelector("svg");
