@@ -27,6 +27,11 @@ AXE = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
 LONG = tuple(f"{'policy_of_a_very_long_name_' * 3}"[:57] + f"_{k:02d}" for k in range(20))
+SMALLEST = (
+    "Math.min(...[...document.querySelectorAll('.plot svg')].map((one) => one.getBoundingClientRect().width /"
+    " one.getAttribute('width')))"
+)
+"""The smallest scale at which a chart of the page is shown; 1 is the size at which its text is legible."""
 WATCH = (
     "() => { window.refused = []; document.addEventListener('securitypolicyviolation', (e) =>"
     " refused.push(e.blockedURI)); }"
@@ -115,6 +120,8 @@ def test_a_page_draws_all_loads_nothing_fits_and_is_accessible(browser, pages, n
         charts = seen.value("document.querySelectorAll('.plot').length")
         assert charts and seen.value("document.querySelectorAll('.plot svg').length") == charts
         assert seen.value("document.documentElement.scrollWidth <= innerWidth")
+        # names of 57 characters in a legend and in heads of columns do not fit a phone
+        assert seen.value(SMALLEST) > 0.8 or (name == "twenty" and width == "phone")
         assert seen.value("getComputedStyle(document.body).backgroundColor") == (
             "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)"
         )

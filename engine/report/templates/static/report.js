@@ -23,13 +23,14 @@
   // in a narrow place titles, names and legends have more lines, and so do the rows that they name
   const NARROW = 560, NAMES = 130, EM = 0.53, LINE = 13;
   const broken = (text, pixels, size = 11) => {
-    const made = [""];
-    for (const word of [text].flat().join(" ").split(/[ \n]+/)) {
-      const longer = `${made[made.length - 1]} ${word}`.trim();
-      if (made[made.length - 1] && longer.length * EM * size > pixels) made.push(word);
+    const made = [""], isWide = (part) => part.trim().length * EM * size > pixels;
+    const parts = (word) => (isWide(word) ? word.split(/(?<=[-_/])/) : [word]);
+    for (const part of [text].flat().join(" ").split(/[ \n]+/).flatMap((word) => parts(`${word} `))) {
+      const longer = made[made.length - 1] + part;
+      if (made[made.length - 1] && isWide(longer)) made.push(part);
       else made[made.length - 1] = longer;
     }
-    return made;
+    return made.map((line) => line.trim());
   };
   const ROWS = /^(\{.*\})\[datum\.label\]$/s;
   const named = (part) => JSON.parse((ROWS.exec(part.labelExpr) || [0, "{}"])[1]);
@@ -53,7 +54,9 @@
 
   // parts side by side: as many as there is room for; a single part is as wide as its place
   const GAP = 70;
-  const beside = (spec) => (tallest(spec) ? Math.max(NAMES + 30, GAP) : GAP);
+  const longest = (part) => Math.max(0, ...inside(part).map(([key, one]) =>
+    key === "axis" && one ? Math.max(0, ...Object.values(named(one)).flat().map((line) => line.length)) : longest(one)));
+  const beside = (spec) => Math.max(GAP, 11 * EM * longest(spec) + 30);
   // below one another each part has the names of the rows, which the first has side by side
   const unshared = (parts) => {
     const layers = (part) => part.layer || [part];
@@ -73,8 +76,8 @@
     }
     if (spec.hconcat) {
       const total = spec.hconcat.reduce((sum, part) => sum + widest(part), 0);
-      const share = (room - GAP * spec.hconcat.length) / total, wide = share > 0.6;
-      const parts = () => spec.hconcat.map((part) => fitted(part, widest(part) * share + GAP, false));
+      const share = (room - spec.hconcat.reduce((sum, part) => sum + beside(part), 0)) / total, wide = share > 0.6;
+      const parts = () => spec.hconcat.map((part) => fitted(part, widest(part) * share + beside(part), false));
       const { hconcat, ...rest } = spec;
       return wide ? { ...rest, hconcat: parts() } : { ...rest, vconcat: unshared(spec.hconcat).map((part) => fitted(part, room, false)) };
     }
@@ -84,7 +87,7 @@
     return spec.spec ? { ...spec, columns, spec: fitted(spec.spec, room / columns, false) } : spec;
   };
 
-  const draw = async (place) => {
+  const draw = async (place, isNarrow = place.clientWidth < NARROW) => {
     const spec = held.charts[place.dataset.chart];
     if (views.has(place)) views.get(place).finalize();
     const options = {
@@ -92,10 +95,15 @@
       loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
     };
     const room = place.clientWidth;
-    const sized = { ...fitted(room < NARROW ? narrowed(spec, room) : spec, room, true), datasets: chosen(spec.datasets) };
+    const sized = { ...fitted(isNarrow ? narrowed(spec, room) : spec, room, true), datasets: chosen(spec.datasets) };
     sized.config = { ...spec.config, aria: false, font: getComputedStyle(document.body).fontFamily };
     const { view } = await vegaEmbed(place, sized, options);
     const svg = place.querySelector("svg");
+    if (!isNarrow && svg && svg.getAttribute("width") > 1.1 * room) {
+      view.finalize();
+      views.delete(place);
+      return draw(place, true);
+    }
     if (svg) { svg.setAttribute("aria-hidden", "true"); svg.setAttribute("focusable", "false"); }
     views.set(place, view);
     place.dataset.room = String(place.clientWidth);
