@@ -19,6 +19,7 @@ from engine.answers.answer import Subject
 from engine.charts.theme import COLOURS, ON_DARK
 from engine.report import printing
 from tests.backtested import backtested
+from tests.challenged import challenged
 from tests.conditioned import conditioned
 from tests.report.farms import EVIL, Farms, Plain, made, make_study, normal
 
@@ -57,6 +58,10 @@ PAGES = {
     "known": lambda: made(
         (study := make_study(Farms(), 500, ("old", "new"))),
         answers={"condition": conditioned(Subject.of(study), ("rain", "sun", "fixed"), ()).tree},
+    ),
+    "challenged": lambda: made(
+        make_study(Farms(), 500, ("old", "new")),
+        answers={"challenge": challenged(Subject.of(make_study(Farms(), 500, ("old", "new")))).tree},
     ),
     "static": lambda: made(make_study(Plain(), 1000, ("only",))),
     "one path": lambda: made(make_study(Farms(), 1, ("old", "new"))),
@@ -130,6 +135,16 @@ def test_a_page_draws_all_loads_nothing_fits_and_is_accessible(browser, pages, n
         seen.value(AXE.read_text(encoding="utf-8") + "; 0")
         run = "axe.run(document).then((found) => found.violations.map((v) => v.id + ': ' + v.nodes[0].html))"
         assert seen.value(run) == []
+    finally:
+        seen.context.close()
+
+
+def test_a_chart_whose_table_begins_with_numbers_has_all_rows(browser, pages):
+    """The table of the specification curve begins with the ranks of its universes."""
+    seen = Seen(browser, pages / "challenged.html")
+    try:
+        points = "document.querySelectorAll('[data-chart=challenge-curve] .mark-symbol path').length"
+        assert seen.value(points) > 100
     finally:
         seen.context.close()
 

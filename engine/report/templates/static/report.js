@@ -14,7 +14,7 @@
   const rows = (columns) => {
     const names = Object.keys(columns), shownNow = new Set(shown());
     const value = (column, k) => (Array.isArray(column) ? column[k] : column.of[column.at[k]]);
-    const count = names.length ? (columns[names[0]].at || columns[names[0]]).length : 1;
+    const first = columns[names[0]], count = names.length ? (Array.isArray(first) ? first : first.at).length : 1;
     const made = Array.from({ length: count }, (_, k) => Object.fromEntries(names.map((name) => [name, value(columns[name], k)])));
     return made.filter((row) => !policies.includes(row.policy) || shownNow.has(row.policy));
   };
@@ -44,7 +44,7 @@
     if (at === "title" && made.text) made.text = broken(made.text, room, made.fontSize);
     if (at === "axis" && typeof made.title === "string") made.title = broken(made.title, room - NAMES - 30).join("\n");
     if (at === "legend") made.orient = "top";
-    if (at === "legend") made.columns = Math.min(made.columns || 1, Math.max(1, Math.floor(room / 170)));
+    if (at === "legend") made.columns = Math.min(made.columns || 3, Math.max(1, Math.floor(room / 170)));
     const names = Object.entries(named(made)).map(([name, lines]) => [name, broken(lines, at === "axis" ? NAMES : room - 60)]);
     if (names.length) made.labelExpr = `${JSON.stringify(Object.fromEntries(names))}[datum.label]`;
     if (made.layer) made.layer = made.layer.filter((one) => !(one.encoding.x && one.encoding.x.value > 0));  // text beside the plot
@@ -104,6 +104,7 @@
       views.delete(place);
       return draw(place, true);
     }
+    if (svg) place.classList.toggle("tall", +svg.getAttribute("height") > +svg.getAttribute("width"));
     if (svg) { svg.setAttribute("aria-hidden", "true"); svg.setAttribute("focusable", "false"); }
     views.set(place, view);
     place.dataset.room = String(place.clientWidth);
