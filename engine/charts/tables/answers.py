@@ -58,8 +58,10 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
       most: inputs that are shown.
     """
     shifts = [row for row in rows_of(explain, "inputs") if row["shift"]]
-    shown, rows = [row["input"] for row in shifts[:most]], list[dict[str, Any]]()
-    rows += [{"part": "shift", "row": words(row["input"]), **ends(row["shift"])} for row in shifts[:most]]
+    shown = [row["input"] for row in shifts[:most]]
+    rows: list[dict[str, Any]] = [
+        {"part": "shift", "row": words(row["input"]), **ends(row["shift"])} for row in shifts[:most]
+    ]
     rows += [
         {"part": "density", "row": words(row["input"]), "tenth": row["tenth"], "share": row["density"].estimate}
         for row in rows_of(explain, "densities")
