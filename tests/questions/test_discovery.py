@@ -94,6 +94,7 @@ def test_too_few_of_a_kind_and_no_draws_are_refused():
         asked(study, {}, np.ones(1000, bool))
 
 
+@pytest.mark.slow  # the closed forms above stay
 @pytest.mark.filterwarnings("ignore")  # of the workbench
 @pytest.mark.parametrize("seed", range(3))
 def test_prim_passes_through_the_boxes_of_the_workbench(seed):
