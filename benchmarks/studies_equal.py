@@ -3,10 +3,10 @@
     git worktree add ../other 363ed47f && python -m venv ../other/.venv && ../other/.venv/bin/pip install -e ../other
     python benchmarks/studies_equal.py ../other/.venv/bin/python
 
-Entries of right studies that the other version refuses are left out of both and counted. Of the rest, every value of
-the resolved document is compared, and all that paths are computed from: quantiles of laws, dependence, regimes, and
-levers by year. Of broken studies, the faults are counted that each version names with their place. The script ends
-with 1 if values differ, laws by more than 1e-6 relative, or if this version does not name a fault.
+Entries of right studies that the other version refuses are left out of both and counted. Of the rest, all values of
+the document and all that paths are computed from are compared. Of broken studies, the faults are counted that each
+version names with their place. The script ends with 1 if values differ, quantiles of laws by more than 1e-6 relative,
+or if this version does not name a fault.
 """
 
 import argparse
@@ -40,8 +40,8 @@ def main():
     from tests.study.generated import broken, right
 
     faulty = [broken(seed) for seed in range(given.count)]
-    stated = [(right(seed), 4) for seed in range(given.count)]
-    theirs = read_by(given.other, [*stated, *((tables, 0) for tables, _ in faulty)])
+    stated = [(right(seed), 4) for seed in range(given.count)] + [(tables, 0) for tables, _ in faulty]
+    theirs = read_by(given.other, stated)
     ours = read_by(sys.executable, [(each["tables"], 0) for each in theirs])
     count = Counter()
     for our, their in zip(ours[: given.count], theirs, strict=False):
@@ -81,11 +81,10 @@ def values(study):
     shocks, groups = study.shocks.moving, {**study.groups, **study.shocks.groups}
     laws = {one.name: [one.marginal] for one in study.inputs} | {name: one.laws for name, one in shocks.items()}
     laws |= {f"jumps of {name}": [one.jumps.size] for name, one in shocks.items() if one.jumps}
-    groups = {name: [one.members, jax.tree.leaves(one.copula.parameters(np.float64))] for name, one in groups.items()}
     return {
         "document": study.document,
         "laws": {name: [law.at_score(SCORES) for law in each] for name, each in laws.items()},
-        "groups": groups,
+        "groups": {name: [one.members, jax.tree.leaves(one.copula.parameters(float))] for name, one in groups.items()},
         "regimes": {name: one.sums() for name, one in study.shocks.regimes.items()},
         "policies": {one.name: [one.levers, one.drawn, one.start, one.implementation] for one in study.policies},
     }
@@ -102,7 +101,7 @@ def leaves(value, path=""):
 
 def compared(our, their):
     """Whether each value that two versions read in a study is the same, and where it is not."""
-    yield from () if our["values"] and their["values"] else [f"refused: {our['named'] + their['named']}"]
+    yield from [] if our["values"] and their["values"] else [f"refused: {our['named'] + their['named']}"]
     for path in {**our["values"], **their["values"]}:
         table, name, *_ = path.split(".")
         law = our["tables"]["factors"].get(name) if table == "laws" else None
