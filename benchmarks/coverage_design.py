@@ -4,6 +4,11 @@ Closed forms: y = N(3 - lever, 1) with limits on ES99, VaR99, mean, P .05 and P 
 1 - lever / 5; a lever whose effect is uncertain; and one of whole numbers.
 
 Run: python benchmarks/coverage_design.py [sets]
+
+Several levers: a newsvendor of three goods with normal demand and a limit on ES95 of the loss. How often the quantities
+found break the limit on 1,048,576 other futures, and how far their mean profit is below the optimum's there.
+
+Run: python benchmarks/coverage_design.py --several [sets]
 """
 
 from __future__ import annotations
@@ -15,10 +20,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import NonlinearConstraint, brentq, minimize
 from scipy.stats import norm
 
 from engine.questions.design.search import Found, crossings, invert, looks
+from engine.questions.design.several import Best, Point, least
 from engine.questions.turning import scaled
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import measure, probability
@@ -82,6 +88,53 @@ def searched(name: str, seed: int) -> Found | None:
     return invert(gap, found[0], whole) if found else None
 
 
+PRICES, COSTS = np.array([[10.0], [8.0], [6.0]]), np.array([[4.0], [3.5], [2.5]])
+MEANS, SPREADS = np.array([[100.0], [80.0], [60.0]]), np.array([[30.0], [20.0], [25.0]])
+MOST_ORDERED = np.array([[200.0], [160.0], [120.0]])
+WORST = -350.0
+"""Limit on ES95 of the loss."""
+FEW = 1 << 12
+ROUNDS_APART = 99
+"""Number of the futures on which what is found is judged; no search has it."""
+
+
+def demand(*seed: int, paths: int = FEW) -> np.ndarray:
+    """Demand for the three goods [good, path], at least 0."""
+    return np.maximum(MEANS + SPREADS * np.random.default_rng(seed).standard_normal((3, paths)), 0.0)
+
+
+def ordered(point: Point, demanded: np.ndarray) -> list[Estimate]:
+    """Mean of the loss, and how far its ES95 is beyond the limit."""
+    quantity = np.array(point)[:, None] * MOST_ORDERED
+    loss = (COSTS * quantity - PRICES * np.minimum(quantity, demanded)).sum(axis=0)
+    return [measure(loss, 1, True, "mean"), scaled(measure(loss, 1, True, "ES95"), 1.0, -WORST)]
+
+
+def bought(seed: int) -> Best:
+    """What one set of futures gives."""
+    return least(lambda x, number, _: ordered(x, demand(seed, number)), (0.5, 0.5, 0.5))
+
+
+def several(sets: int) -> None:
+    """Prints how often the limit is broken, and the distance from the optimum."""
+    every = demand(200, ROUNDS_APART, paths=1 << 20)
+    optimum = minimize(
+        lambda x: ordered(x, every)[0].estimate, [0.4] * 3, method="COBYQA", bounds=[(0, 1)] * 3,
+        constraints=NonlinearConstraint(lambda x: ordered(x, every)[1].estimate, -np.inf, 0.0),
+        options={"final_tr_radius": 1e-4},
+    )  # fmt: skip
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        found = [*pool.map(bought, range(sets), chunksize=5)]
+    true = [ordered(one.point, every) for one in found]
+    held = [gap.estimate for one, (_, gap) in zip(found, true, strict=True) if one.holds]
+    below = [mean.estimate - optimum.fun for mean, _ in true]
+    print(f"{sets:,} sets of {FEW:,} futures; optimum {-optimum.fun:.2f}")
+    print(f"found {len(held):,}, of which {100 * np.mean(np.array(held) > 0):.1f} % break the limit")
+    print(f"below the optimum: mean {np.mean(below):.2f}, most {max(below):.2f}")
+    evaluations = [one.evaluations for one in found]
+    print(f"evaluations: mean {np.mean(evaluations):.0f}, most {max(evaluations)}", flush=True)
+
+
 def main(sets: int) -> None:
     """Prints the coverage of each case."""
     print(f"{sets:,} sets of {PATHS:,} futures")
@@ -104,4 +157,6 @@ def main(sets: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("sets", nargs="?", type=int, default=1000, help="sets of futures of each case")
-    main(parser.parse_args().sets)
+    parser.add_argument("--several", action="store_true", help="the newsvendor alone")
+    given = parser.parse_args()
+    (several if given.several else main)(given.sets)

@@ -94,7 +94,7 @@ def tables(run: Path) -> Mapping[str, str]:
         "bill": table(
             ["discount rate", "old policies", "reform", "share of added output that pays the difference"], _bill(cube)
         ),
-        "help": table(["without", "jobs demolished [%]", "mean years without work [thousand]"], _help(study)),
+        "help": table(["without", "mass unemployment [%]", "mean years without work [thousand]"], _help(study)),
         "inputs": table(
             ["input", "90 % range", "source", "firms", "banks", "jobs", "region", "affects, or why not"],
             _inputs(study, cube),

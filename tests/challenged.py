@@ -12,7 +12,7 @@ from engine.risk.estimation.intervals import Estimate
 
 CLAIMS = ("reform better than old in region_devastated", "reform better than old in bank_loss, ES99")
 SENTENCES = (
-    "region devastated is rarer under reform than under old policies",
+    "the chance of regional recession is lower under reform than under old policies",
     "the mean of banks' loss in the worst 1 % is lower under reform than under old policies",
 )
 CHOICES = (

@@ -104,7 +104,7 @@ class Drawn:
         seen = [{"value": x, "searched": Estimate.normal(2.0 - x, error), "limit": 1.0} for x in np.linspace(0, 2, 17)]
         units = {"value": self.study.model.levers[lever].unit, "searched": self.study.unit_of(outcome)}
         made = table("looks", "Looks", seen, "look", brief=(), units=units)
-        asked = {"policy": self.study.baseline, "lever": lever, "subject": f"mean of {outcome} <= 1"}
+        asked = {"policy": self.study.baseline, "lever": [lever], "subject": [f"mean of {outcome} <= 1"]}
         said = Subject.of(self.study), ("The limit is met at 1.",)
         return Answer(*said, (made,), question="design", asked=asked)
 

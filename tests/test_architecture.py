@@ -18,7 +18,7 @@ GROUND = ("errors", "formatting", "interrupts")
 
 OWNERS = {
     "tomllib": {"study/loading", "study/settings"},
-    "tomli_w": {"study/loading", "fitting/ranking"},
+    "tomli_w": {"study/loading", "study/on_top", "fitting/ranking"},
     "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries", "study/tables/observed"},
     "zarr": {"run_folder/reading", "storage/compared_store"},
     "pyarrow": {"study/data_files"},

@@ -144,15 +144,13 @@ def quantity(study: Study, name: str, measure: str) -> str:
 
 
 def direction(study: Study, claim: Claim, worse: bool) -> str:
-    """Clause that the policy's number is worse, or better: `ruin is likelier`, `the mean of cost is lower`."""
-    if claim.variable in study.events_by_name:
-        return f"{named(study, claim.variable)} is {'likelier' if worse else 'rarer'}"
+    """Clause that the policy's number is worse, or better: `the chance of ruin is higher`."""
     what = quantity(study, claim.variable, claim.measure).replace(" of futures", "")
     return f"{what} is {'higher' if worse == study.is_loss(claim.variable) else 'lower'}"
 
 
 def claimed(study: Study, claim: Claim) -> str:
-    """A claim as a clause: `region devastated is rarer under reform than under old policies`."""
+    """A claim as a clause: `the chance of ruin is lower under reform than under old policies`."""
     policy, against = (study.phrase("policies", name) for name in (claim.policy, claim.against))
     return f"{direction(study, claim, claim.worse)} under {policy} than under {against}"
 

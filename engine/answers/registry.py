@@ -22,7 +22,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     "attribute": ("engine.questions.attribute:Attribute", "Attribute the difference of two policies to their levers."),
     "sensitivity": ("engine.questions.sensitivity:Sensitivity", "Estimate the share of each input in the variance."),
     "flip": ("engine.questions.flip:Flip", "Find break-even values at which two policies change places."),
-    "design": ("engine.questions.design.question:Design", "Find the value of a lever at which a limit holds."),
+    "design": ("engine.questions.design.question:Design", "Find the values of levers at which limits hold."),
     "challenge": ("engine.questions.challenge.question:Challenge", "Test the claims of a study against other choices."),
     "backtest": ("engine.questions.backtest.question:Backtest", "Score the forecasts of a study against observations."),
     "condition": ("engine.questions.conditioning.question:Condition", "Condition a study on observations."),

@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +55,16 @@ def _shown(part: Any, colours: Mapping[str, str]) -> Any:
     return colours.get(part) or printable(part) if isinstance(part, str) else part
 
 
-def refuse_file(file: str | Path) -> str:
-    """The format (one of `FORMATS`) of a figure's file, by the suffix of its name.
+def refuse_file(file: str | Path, formats: Sequence[str] = FORMATS) -> str:
+    """The format (one of `formats`) of a file, by the suffix of its name.
 
     Raises:
-      UserError: the name ends in none of `FORMATS`, or there is no such folder.
+      UserError: the name ends in none of `formats`, or there is no such folder.
     """
     path = Path(file)
     kind = path.suffix.removeprefix(".").lower()
-    if kind not in FORMATS:
-        raise UserError(str(path), [f"expected a name that ends in .{', .'.join(FORMATS)}, got '{path}'."])
+    if kind not in formats:
+        raise UserError(str(path), [f"expected a name that ends in .{', .'.join(formats)}, got '{path}'."])
     if not path.absolute().parent.is_dir():
         raise UserError(str(path), [f"expected a folder that is there, got '{path.parent}'."])
     return kind

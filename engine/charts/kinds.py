@@ -78,7 +78,9 @@ KINDS: Mapping[str, Kind] = {
     "drivers": Kind(answers.drivers, drawn_answers.drivers, "inputs in the worst futures (answer to `explain`)"),
     "inputs": Kind(answers.inputs, drawn_answers.intervals, "share of each input (answer to `sensitivity`)"),
     "turns": Kind(answers.turns, drawn_answers.intervals, "moves of priors that turn a ranking (answer to `flip`)"),
-    "lever": Kind(answers.lever, drawn_answers.lever, "a measure along a lever, and its limit (answer to `design`)"),
+    "lever": Kind(
+        answers.lever, drawn_answers.lever, "a measure along a lever, and its limit (answer to `design`)", table="looks"
+    ),
     "profile": Kind(
         challenged.profile, drawn_claims.profile, "share of universes in which claims hold (answer to `challenge`)"
     ),

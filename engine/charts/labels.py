@@ -89,18 +89,24 @@ def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
     return f"{estimate} [{number(scale * of.low, half)},{TIED}{number(scale * of.high, half)}]"
 
 
-def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
-    """A sentence with each policy's estimate and interval; for more than two, only the lowest and the highest one."""
+def sentence(
+    what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, sign: str = "", cases: str = "policies"
+) -> str:
+    """A sentence with each policy's estimate and interval; for more than two, only the lowest and the highest one.
+
+    Args:
+      cases: what the estimates are of, if not policies.
+    """
     known = {name: e for name, e in estimates.items() if math.isfinite(e.estimate)}
     if not known:
         return f"{what} is unknown: no finite path, or no mean"
     ordered = sorted(known, key=lambda name: known[name].estimate)
     if len(known) > 1 and repr(known[ordered[0]]) == repr(known[ordered[-1]]):  # NaN is not equal to NaN
-        return f"{what} is {with_interval(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
+        return f"{what} is {with_interval(known[ordered[0]], scale, sign)} under each of {len(known)} {cases}"
     texts = {name: f"{with_interval(e, scale, sign)} under {name}" for name, e in known.items()}
     if len(known) <= MOST_LISTED:
         return f"{what} is {', '.join(texts.values())}"
-    return f"{what} is from {texts[ordered[0]]} to {texts[ordered[-1]]}, of {len(known)} policies"
+    return f"{what} is from {texts[ordered[0]]} to {texts[ordered[-1]]}, of {len(known)} {cases}"
 
 
 def counted(number_of: int, noun: str) -> str:

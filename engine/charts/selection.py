@@ -220,4 +220,4 @@ def draws(cube: xr.DataTree) -> xr.Dataset:
 
 def _varies(values: np.ndarray) -> bool:
     finite = values[np.isfinite(values)]
-    return bool(finite.size and finite.min() < finite.max())
+    return bool(finite.size and np.ptp(finite))

@@ -96,9 +96,8 @@ def _words(text: str, pixels: float, size: float) -> list[str]:
     parts: list[str] = []
     for word in text.split(" "):
         if _width(word, size) > pixels:
-            pieces = word.replace("_", "_\0").replace("-", "-\0").replace("/", "/\0").split("\0")
-            parts += pieces[:-1]
-            word = pieces[-1]
+            *pieces, word = re.split("(?<=[-_/])", word)
+            parts += pieces
         parts.append(f"{word} ")
     return parts
 

@@ -22,28 +22,20 @@ def command(file: Path, study: str | None, model: Any) -> None:
     It extends the shipped study, and has a prior, a policy and an event as comments. With --model and without --extends
     it is the skeleton of a whole study, in which the tables of factors, shocks, policies and events are comments.
     """
-    import os
-
-    from engine.errors import UserError
     from engine.modelling.declaration import check_declaration
     from engine.run_folder.folder import written
     from engine.study import loading
-    from engine.study.templates import skeleton
+    from engine.study.on_top import base_of
+    from engine.study.templates import refuse_study_file, skeleton
 
-    if file.suffix != ".toml":
-        raise UserError(
-            str(file), [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"]
-        )
-    if os.path.lexists(file):
-        raise UserError(str(file), ["is there already. Take another name, or remove it."])
+    refuse_study_file(file)
     if model is not None and study is None:
         check_declaration(model, ())
         base, purpose = model, "See which priors it lacks"
     else:
         base, purpose = study or "rustbelt", "See how it is understood"
         loading.load_study(base, model=model)
-        if base not in loading.shipped_studies():
-            base = os.path.relpath(base, file.parent)
+        base = base_of(base, file)
     written(file, skeleton(file.stem, base).encode("utf-8"))
     console, spec = screen.stdout(), click.get_current_context().params["model"]
     screen.print_line(console, f"Wrote {file}.")

@@ -197,7 +197,7 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float) -
         often = f"In {share(worse)} of futures{bare}"
         yield f"{often}, {named(study, name)} is worse under {called} than under {base}."
     if tail is not None and np.isfinite(tail.estimate):
-        by = f"the mean is {_side(study, name, tail)} by {size('mean', study.unit_of(name), tail)}{_bare(tail)}"
+        by = f"the mean is {_side(tail)} by {size('mean', study.unit_of(name), tail)}{_bare(tail)}"
         yield f"In {worst_share(level)}, {'there is no clear difference' if _is_unclear(tail) else by}."
     counted = [one for of, one in sides.items() if of in study.model.outcomes and study.loss_of(of) is not None]
     if len(counted) > 1:
@@ -209,15 +209,12 @@ def _effect(study: Study, name: str, gap: Estimate | None) -> str:
     """An effect as a clause: `the chance of ruin is higher by 14.9 points`."""
     assert gap is not None
     by = size(PROBABILITY if name in study.events_by_name else MEAN, study.unit_of(name), gap)
-    return f"{measured(study, name, MEAN)} is {_side(study, name, gap)} by {by}"
+    return f"{measured(study, name, MEAN)} is {_side(gap)} by {by}"
 
 
-def _side(study: Study, name: str, gap: Estimate) -> str:
-    """Word for the sign of a difference: better or worse; of an event, or if neither is worse, higher or lower."""
-    loss, above = study.loss_of(name), gap.estimate > 0
-    if name in study.events_by_name or loss is None:
-        return "higher" if above else "lower"
-    return "worse" if above == loss else "better"
+def _side(gap: Estimate) -> str:
+    """Word for the sign of a difference."""
+    return "higher" if gap.estimate > 0 else "lower"
 
 
 def _is_unclear(gap: Estimate) -> bool:

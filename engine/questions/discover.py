@@ -99,7 +99,7 @@ def answer_of(found: Discovery) -> Answer:
     counts = {"searched": min(SEARCHED, len(found.search)), "chosen_on": len(found.choose), "judged_on": len(judge)}
     futures = [{"where": found.where.text, "share": rate, **counts, "lost": lost}]
     tables = (
-        table("limits", "Limits of the boxes, and what each is worth", _limits(study, boxes), "limit", brief=BRIEFLY),
+        table("limits", "Limits, and the box without each of them", _limits(study, boxes), "limit", brief=BRIEFLY),
         table("boxes", "Boxes of factors", rows if boxes else [], "box", brief=BRIEFLY),
         table("futures", "Futures that are looked for", futures, "where", brief=BRIEFLY),
     )
@@ -153,7 +153,7 @@ def _sentences(found: Discovery, rate: Estimate, boxes: Sequence[Judged], covera
         yield f"The best box cannot be distinguished from all futures: {some(limits, WORDS_OF_WHERE)}."
         return
     every = f"; all {len(boxes)} boxes hold {share(coverage)}" if others else ""
-    yield f"They make up {share(first.density)} of futures with {some(limits, WORDS_OF_LIMITS)}."
+    yield f"These futures are {share(first.density)} of those with {some(limits, WORDS_OF_LIMITS)}."
     yield f"That box holds {share(first.coverage)} of all such futures{every}."
 
 
@@ -166,7 +166,7 @@ def _kinds(found: Discovery) -> Iterator[str]:
             side, other = "worse" if part.worse else "better", study.phrase("policies", part.other)
             yield f"{policy} is {side} than {other} in {named(study, part.outcome)}"
         elif part.what.text in study.events_by_name:
-            yield f"“{named(study, part.what.text)}” happens under {policy}"
+            yield f"the event “{named(study, part.what.text)}” happens under {policy}"
         else:
             yield f"“{listed([limited(study, term) for term in part.what.terms])}” happens under {policy}"
 
@@ -191,9 +191,9 @@ def restriction(title: str, unit: str, labels: Mapping[str, float], part: Restri
         allowed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
         return f"{title} is {allowed}, {percent(1 - part.above)} of its prior"
     if np.isinf(limits.high):
-        return f"{title} above {number(limits.low)}{unit}, its upper {percent(1 - part.below)}"
+        return f"{title} above {number(limits.low)}{unit}, the upper {percent(1 - part.below)} of its prior"
     if np.isinf(limits.low):
-        return f"{title} below {number(limits.high)}{unit}, its lower {percent(1 - part.above)}"
+        return f"{title} below {number(limits.high)}{unit}, the lower {percent(1 - part.above)} of its prior"
     quantiles = f"from its {percent(part.below)} to its {percent(1 - part.above)} quantile"
     return f"{title} from {number(limits.low)} to {number(limits.high)}{unit}, {quantiles}"
 

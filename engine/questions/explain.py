@@ -204,7 +204,7 @@ def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
     if not inputs:
         yield f"No input is drawn, so that none distinguishes {futures}."
     elif all(np.isnan(row["distance"].low) for row, _ in inputs):
-        yield f"What distinguishes {futures} is not known: they are too few for an interval."
+        yield f"It is not known what distinguishes {futures}: they are too few for an interval."
     elif not far:
         yield f"No factor and no shock of a year is distinguishable from its prior in {futures}."
     else:
@@ -257,7 +257,7 @@ def _way_there(study: Study, point: LikeliestFuture | None) -> str:
         return "Nothing unusual is needed: the future with all inputs at their medians meets the condition."
     phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
     unusual = some([phrases[name] for name in _largest(point)], WORDS_OF_UNUSUAL)
-    return f"The likeliest such future that was found has an unusual {unusual}."
+    return f"The likeliest such future that was found has unusual values of {unusual}."
 
 
 def _largest(point: LikeliestFuture) -> list[str]:

@@ -221,7 +221,7 @@ def _sentences(
     measure, _, variable = stated["measure"].partition(" of ")
     what, pair, gap = quantity(study, variable, measure), f"{first} and {second}", stated["difference"]
     if not (gap.low > 0 or gap.high < 0):
-        yield f"{begun(pair)} cannot be distinguished in {what}, so there is no ranking to turn."
+        yield f"{begun(pair)} cannot be distinguished in {what}, so there is no ranking to reverse."
         return
     turning = [row for row in rows if row["turns"]]
     priors, others = ([row for row in turning if ("factor" in row) == side] for side in (True, False))
@@ -234,11 +234,11 @@ def _sentences(
     if others:
         yield f"They would {'also ' if priors else ''}change places if {_to(study, others[0])}."
     if joint:
-        names = [study.phrase("factors", row["factor"]) for row in moved if row[BRIEF]][:NAMED]
+        names = some([study.phrase("factors", row["factor"]) for row in moved if row[BRIEF]][:NAMED])
         far = amount("1", joint[0])
-        yield f"All priors together turn it when moved by {far} standard deviations, mainly by {some(names)}."
+        yield f"The ranking is reversed if all priors move by {far} standard deviations, mainly {names}."
     else:
-        yield f"No joint move of all priors that turns the ranking is found within {FARTHEST:g} standard deviations."
+        yield f"No joint move of all priors within {FARTHEST:g} standard deviations is found that reverses the ranking."
 
 
 def _to(study: Study, row: Row) -> str:

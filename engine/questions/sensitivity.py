@@ -96,7 +96,7 @@ def _of_inputs(shares: Sequence[Row], known: Sequence[Row], order: list[str]) ->
     rows = sorted(shares, key=lambda row: order.index(row["input"]))
     yield table(
         "shares",
-        "What each input does to the variance, in %",
+        "Share of each input in the variance, in %",
         [row | {BRIEF: row["input"] in most[row["of"]]} for row in rows],
         *("of", "input", "side"),
         brief=["share"],
@@ -104,7 +104,7 @@ def _of_inputs(shares: Sequence[Row], known: Sequence[Row], order: list[str]) ->
         apart="of",
     )
     shown = ["factors", "shocks"]
-    yield table("known", "What goes of the variance if these are known", known, "of", "side", brief=shown)
+    yield table("known", "Reduction of the variance by knowledge of inputs", known, "of", "side", brief=shown)
 
 
 def _share(row: Row) -> float:
@@ -128,14 +128,14 @@ def _sentences(study: Study, of: Row, ranked: Sequence[Row]) -> Iterator[str]:
     first = ranked[0]["share"]
     level = [phrases[row["input"]] for row in ranked if not row["share"].high < first.low]
     if not first.low > 0:
-        yield f"No interval shows which input causes most of the spread of {spread}."
+        yield f"No interval shows which input causes most of the variance of {spread}."
         return
     if len(level) > 1:
-        yield f"{begun(some(level, ROOM))} have the largest shares in the spread of {spread}."
+        yield f"{begun(some(level, ROOM))} have the largest shares in the variance of {spread}."
     elif first.low > 0.5:
-        yield f"Most of the spread of {spread} comes from {level[0]}: {share(first)}."
+        yield f"Most of the variance of {spread} comes from {level[0]}: {share(first)}."
     else:
-        yield f"The largest share in the spread of {spread} is that of {level[0]}: {share(first)}."
+        yield f"The largest share in the variance of {spread} is that of {level[0]}: {share(first)}."
     sides = (("factors", of["factors"]), ("shocks", of["shocks"]))
     if rest := [f"by {share(one)} if all {name} were known" for name, one in sides if one.low == one.low]:
-        yield f"The spread would shrink {listed(rest)}."
+        yield f"The variance would shrink {listed(rest)}."

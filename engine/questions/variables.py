@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from engine.errors import Problems
 from engine.risk.estimation.events import event_outcomes, happens
+from engine.risk.estimation.influences import level_of
 from engine.risk.estimation.intervals import Estimate, Units
 from engine.risk.estimation.measures import difference, probability_difference
 from engine.study.study import Study
@@ -59,4 +60,4 @@ def gap(study: Study, variable: str, measure: str, one: np.ndarray, other: np.nd
     """A measure of the values `one` less that of the values `other` on the same paths."""
     if measure == PROBABILITY:
         return probability_difference(one, other, units)
-    return difference(one, other, units, study.is_loss(variable), (LEVEL,))[measure]
+    return difference(one, other, units, study.is_loss(variable), (level_of(measure) or LEVEL,))[measure]

@@ -76,7 +76,9 @@ def before_and_given(run: RunRecords) -> list[str]:
             said = [f"{begun(sentences.quantity(run, measure, name))}:"]
             for policy in (base, *best):
                 before, now = sentences.amounts(measure, *filter(None, given[measure, policy, name]))
-                said.append(f"{begun(sentences.called(run, policy))}: {before} before, {now} given them.")
+                said.append(
+                    f"{begun(sentences.called(run, policy))}: {before} before the facts, {now} given the facts."
+                )
             return said
     return ["Not asked: the numbers given what was observed."] if run.study.observed.rows else []
 

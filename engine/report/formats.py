@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.errors import UserError
+from engine.charts.export import refuse_file
 from engine.report import printing
 
-PAGES, PDF = (".html", ".htm"), ".pdf"
+FORMATS = ("html", "htm", "pdf")
 
 
 def refuse(place: Path) -> None:
@@ -17,11 +17,7 @@ def refuse(place: Path) -> None:
     Raises:
       UserError: its name ends in none of the suffixes, there is no such folder, or no browser that prints a PDF.
     """
-    if place.suffix.lower() not in (*PAGES, PDF):
-        raise UserError(str(place), [f"expected a name that ends in {', '.join(PAGES)} or {PDF}, got '{place}'."])
-    if not place.absolute().parent.is_dir():
-        raise UserError(str(place), [f"expected a folder that is there, got '{place.parent}'."])
-    if place.suffix.lower() == PDF:
+    if refuse_file(place, FORMATS) == "pdf":
         printing.browser()
 
 
@@ -34,4 +30,4 @@ def content(place: Path, make: Callable[[], bytes]) -> bytes:
     Raises:
       UserError: there is no browser that prints, or it fails.
     """
-    return printing.pdf(make()) if place.suffix.lower() == PDF else make()
+    return printing.pdf(make()) if place.suffix.lower() == ".pdf" else make()

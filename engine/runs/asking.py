@@ -204,7 +204,7 @@ def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:
     from engine.questions.gates import MOST_PATHS, stored_gates
 
     answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asked(study, folder, device=device), 3)[0]
-    few = f", on {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
+    few = f", by {study.paths:,} path{'s' * (study.paths > 1)} only" if study.paths < MOST_PATHS else ""
     return answer.finding.removesuffix(".") + few
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 
+from engine.errors import UserError
 from engine.modelling.records import Model, PathModel
 
 _ON_TOP = """\
@@ -77,6 +80,21 @@ _SHOCKS = """
 """
 
 
+def refuse_study_file(file: Path) -> None:
+    """Raises a UserError where no new study can be written: the name does not end in .toml, or is taken."""
+    if file.suffix != ".toml":
+        raise UserError(
+            str(file), [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"]
+        )
+    if os.path.lexists(file):
+        raise UserError(str(file), ["is there already. Take another name, or remove it."])
+
+
+def study_name(stem: str) -> str:
+    """The name of a study that is named after the stem of its file."""
+    return re.sub(r"[^\w-]+", "-", stem)[:64].strip("-") or "study"
+
+
 def skeleton(stem: str, base: str | Model) -> str:
     """A commented study file.
 
@@ -84,13 +102,12 @@ def skeleton(stem: str, base: str | Model) -> str:
       stem: of the name of its file, which the study is named after.
       base: the study that it extends, or the model that it is of.
     """
-    name = re.sub(r"[^\w-]+", "-", stem)[:64].strip("-") or "study"
     if isinstance(base, str):
         text, parts = _ON_TOP, {"extends": json.dumps(base, ensure_ascii=False)}
     else:
         has_years = isinstance(base, PathModel)
         text, parts = _WHOLE, {"time": _TIME * has_years, "shocks": _SHOCKS * has_years}
-    parts["name"] = json.dumps(name, ensure_ascii=False)
+    parts["name"] = json.dumps(study_name(stem), ensure_ascii=False)
     for key, part in parts.items():
         text = text.replace(f"{{{key}}}", part)
     return text

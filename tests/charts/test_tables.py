@@ -87,12 +87,19 @@ def test_measures_of_tails_are_those_of_the_cube(plain):
     row = data[(data.panel == "north, lime") & (data.policy == "Policy 1") & (data.measure == "VaR95")].iloc[0]
     expected = own.sel(measure="VaR95", stat=["estimate", "low", "high"]).values
     assert_close(row[["estimate", "low", "high"]].to_numpy(float), expected.astype(float))
+    places = data.panel.nunique()
+    assert places > 1 and data.attrs["title"].endswith(
+        f", of {places * data.policy.nunique()} pairs of policy and place"
+    )
+    one = yearly.tails(plain.cube, "shortfall", {"region": "north", "sector": "lime"}, year=2020)
+    assert one.attrs["title"].startswith(data.attrs["title"].partition(" [")[0]) and "north, lime" in one.attrs["title"]
 
 
 def test_a_replay_folds_its_variables_as_outcomes_do(plain):
     data = yearly.replay(plain.story, plain.study)
     lines = yearly.headline(plain.study)
     assert len(data.panel.unique()) == len(lines)
+    assert data.attrs["title"].endswith(", under policy 0 and policy 1")
     one = yearly.replay(plain.story, plain.study, "shortfall", {"region": "north"})
     assert [*one.panel.unique()] == ["steel", "coal", "lime"]
     value = plain.story["yearly"]["shortfall"].sel(region="north", sector="coal", policy="policy_1", year=2018)

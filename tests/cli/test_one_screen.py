@@ -142,6 +142,6 @@ def test_the_report_on_what_was_asked_is_in_words(place, tmp_path):
     pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)")
     assert [sentence for sentence in said if pattern.search(sentence)] == []
     assert [sentence for sentence in said if re.search(r"\w_\w", sentence)] == []
-    for label in ("All four at once", "Banks&#39; capital shortfall", "Three million laid off", "Old policies"):
+    for label in ("All four crises at once", "Banks&#39; capital shortfall", "Three million layoffs", "Old policies"):
         assert label in brief(text)
     assert_short(text)

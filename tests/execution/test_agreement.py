@@ -168,6 +168,7 @@ def test_a_finished_run_is_compared_with_what_its_model_gives_now(tmp_path, way)
         assert ended.exit_code == 2 and "fingerprint" in ended.stderr
 
 
+@SLOW
 def test_a_run_that_is_held_is_compared_each_time_that_it_is_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("RATE", "1.0")
     study = study_of(tmp_path, "[]", 20_000)

@@ -94,10 +94,9 @@ def judge_failures(calls, drivers):
     return len(failed)
 
 
+@pytest.mark.slow
 @needs_compiler
-@pytest.mark.parametrize(
-    ("how", "code"), [pytest.param("once", errno.EIO, marks=pytest.mark.slow), ("for_ever", errno.ENOSPC)]
-)
+@pytest.mark.parametrize(("how", "code"), [("once", errno.EIO), ("for_ever", errno.ENOSPC)])
 def test_some_calls_fail(library, recorded, tmp_path, how, code):
     judge_failures(*drive(library, recorded, tmp_path, how, code, 503, "Pond", drivers=1))
 

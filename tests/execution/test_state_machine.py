@@ -217,11 +217,6 @@ def played(request):
 CALM = dict(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
-def test_a_few_orders():
-    OneFolder.TestCase.settings = settings(max_examples=2, stateful_step_count=10, **CALM)
-    OneFolder.TestCase("runTest").runTest()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("examples", [6, pytest.param(30, marks=pytest.mark.sweep)])
 def test_many_orders(examples):

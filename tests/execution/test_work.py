@@ -109,7 +109,7 @@ class Counted(Work):
             self.most = max(self.most, self.held)
 
     def store(self, result):
-        threading.Event().wait(0.3)
+        threading.Event().wait(0.05)
         super().store(result)
         self._count(-1)
 

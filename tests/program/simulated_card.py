@@ -113,7 +113,7 @@ class Card:
 
         patch.setattr(CardPass, "fetched", counted)
         if what in HANGS:
-            patch.setattr(gpu, "PATIENCE", 2.0)
+            patch.setattr(gpu, "PATIENCE", 0.2 if launch == 1 else 2.0)
 
     @property
     def _fails(self) -> bool:

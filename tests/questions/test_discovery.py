@@ -34,7 +34,7 @@ def test_the_corner_is_the_box_and_nothing_else_is_limited():
     assert first["coverage"].estimate > 0.95 and first["density"].estimate > 0.95
     assert first["mass"].low < 0.1 < first["mass"].high
     assert max(row["quasi_p_high"] for row in rows.values()) < 1e-50
-    assert "x1 below 0.2" in said(of) and "its lower 2" in said(of) and "x2 below " in said(of)
+    assert "x1 below 0.2" in said(of) and "the lower 2" in said(of) and "x2 below " in said(of)
 
 
 def said(of):
@@ -59,7 +59,7 @@ def test_where_factors_tell_nothing_nothing_is_claimed():
     study = square(4000)
     draws = drawn(study, 6)
     of = asked(study, draws, np.random.default_rng(7).random(4000) < 0.3)
-    assert "They make up" not in said(of)
+    assert "These futures are" not in said(of)
 
 
 def test_what_is_not_finite_is_left_out_and_counted():
@@ -80,7 +80,7 @@ def test_pairs_stay_together_and_one_replicate_has_no_interval():
     assert one.unit == 4096  # one replicate finds the boxes, the other judges them
     of = asked(one, drawn(one, 9), drawn(one, 9)["x1"] < 0.5)
     assert np.isnan(of["futures"]["share"][0].low) and "(no interval)" in said(of)
-    assert "They make up" not in said(of)
+    assert "These futures are" not in said(of)
 
 
 def test_too_few_of_a_kind_and_no_draws_are_refused():
@@ -94,6 +94,7 @@ def test_too_few_of_a_kind_and_no_draws_are_refused():
         asked(study, {}, np.ones(1000, bool))
 
 
+@pytest.mark.slow  # the closed forms above stay
 @pytest.mark.filterwarnings("ignore")  # of the workbench
 @pytest.mark.parametrize("seed", range(3))
 def test_prim_passes_through_the_boxes_of_the_workbench(seed):

@@ -69,7 +69,7 @@ def test_numbers_before_the_facts_stand_beside_those_given_them():
     assert any(head == "Before the facts, and given them" for head, _ in screen)
     row = next(row for row in answer["risk"].rows() if row["policy"] == "old")
     earlier, now = amounts("probability", row["before"], row["given"])
-    assert ("", f"Old: {earlier} before, {now} given them.") in screen
+    assert ("", f"Old: {earlier} before the facts, {now} given the facts.") in screen
 
 
 def test_a_run_without_events_shows_how_bad_its_first_outcome_gets_once():

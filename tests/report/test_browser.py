@@ -19,6 +19,7 @@ from engine.answers.answer import Subject
 from engine.charts.theme import COLOURS, ON_DARK
 from engine.report import printing
 from tests.backtested import backtested
+from tests.challenged import challenged
 from tests.conditioned import conditioned
 from tests.report.farms import EVIL, Farms, Plain, made, make_study, normal
 
@@ -27,6 +28,11 @@ AXE = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
 LONG = tuple(f"{'policy_of_a_very_long_name_' * 3}"[:57] + f"_{k:02d}" for k in range(20))
+SMALLEST = (
+    "Math.min(...[...document.querySelectorAll('.plot svg')].map((one) => one.getBoundingClientRect().width /"
+    " one.getAttribute('width')))"
+)
+"""The smallest scale at which a chart of the page is shown; 1 is the size at which its text is legible."""
 WATCH = (
     "() => { window.refused = []; document.addEventListener('securitypolicyviolation', (e) =>"
     " refused.push(e.blockedURI)); }"
@@ -52,6 +58,10 @@ PAGES = {
     "known": lambda: made(
         (study := make_study(Farms(), 500, ("old", "new"))),
         answers={"condition": conditioned(Subject.of(study), ("rain", "sun", "fixed"), ()).tree},
+    ),
+    "challenged": lambda: made(
+        make_study(Farms(), 500, ("old", "new")),
+        answers={"challenge": challenged(Subject.of(make_study(Farms(), 500, ("old", "new")))).tree},
     ),
     "static": lambda: made(make_study(Plain(), 1000, ("only",))),
     "one path": lambda: made(make_study(Farms(), 1, ("old", "new"))),
@@ -115,6 +125,8 @@ def test_a_page_draws_all_loads_nothing_fits_and_is_accessible(browser, pages, n
         charts = seen.value("document.querySelectorAll('.plot').length")
         assert charts and seen.value("document.querySelectorAll('.plot svg').length") == charts
         assert seen.value("document.documentElement.scrollWidth <= innerWidth")
+        # names of 57 characters in a legend and in heads of columns do not fit a phone
+        assert seen.value(SMALLEST) > 0.8 or (name == "twenty" and width == "phone")
         assert seen.value("getComputedStyle(document.body).backgroundColor") == (
             "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)"
         )
@@ -123,6 +135,16 @@ def test_a_page_draws_all_loads_nothing_fits_and_is_accessible(browser, pages, n
         seen.value(AXE.read_text(encoding="utf-8") + "; 0")
         run = "axe.run(document).then((found) => found.violations.map((v) => v.id + ': ' + v.nodes[0].html))"
         assert seen.value(run) == []
+    finally:
+        seen.context.close()
+
+
+def test_a_chart_whose_table_begins_with_numbers_has_all_rows(browser, pages):
+    """The table of the specification curve begins with the ranks of its universes."""
+    seen = Seen(browser, pages / "challenged.html")
+    try:
+        points = "document.querySelectorAll('[data-chart=challenge-curve] .mark-symbol path').length"
+        assert seen.value(points) > 100
     finally:
         seen.context.close()
 

@@ -253,7 +253,11 @@ def test_the_first_number_before_the_facts_stands_beside_that_given_them():
     run.given = {
         ("mean", name, "loss"): tuple(rec("mean", name, "loss", x, 0.1) for x in pairs[name]) for name in pairs
     }
-    said = ("The mean of loss [bn yuan]:", "Old: 10.0 before, 7.0 given them.", "New: 6.0 before, 5.0 given them.")
+    said = (
+        "The mean of loss [bn yuan]:",
+        "Old: 10.0 before the facts, 7.0 given the facts.",
+        "New: 6.0 before the facts, 5.0 given the facts.",
+    )
     assert first_screen(run)[3][1] == said
 
 

@@ -31,6 +31,7 @@ def test_what_is_no_setting_is_refused_all_at_once():
         load_study("rustbelt", settings=["factors.loss_given_defalt.p95=0.9"])
 
 
+@pytest.mark.slow
 def test_a_belief_is_changed_on_the_same_words():
     stated = load_study("rustbelt", paths=64)
     changed = load_study(

@@ -58,8 +58,10 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
       most: inputs that are shown.
     """
     shifts = [row for row in rows_of(explain, "inputs") if row["shift"]]
-    shown, rows = [row["input"] for row in shifts[:most]], list[dict[str, Any]]()
-    rows += [{"part": "shift", "row": words(row["input"]), **ends(row["shift"])} for row in shifts[:most]]
+    shown = [row["input"] for row in shifts[:most]]
+    rows: list[dict[str, Any]] = [
+        {"part": "shift", "row": words(row["input"]), **ends(row["shift"])} for row in shifts[:most]
+    ]
     rows += [
         {"part": "density", "row": words(row["input"]), "tenth": row["tenth"], "share": row["density"].estimate}
         for row in rows_of(explain, "densities")
@@ -182,8 +184,8 @@ def lever(design: Answer) -> pd.DataFrame:
     Args:
       design: the run's answer to the question `design`.
     """
-    measure, _, variable = str(design.asked["subject"]).split()[:3]
-    names = {"value": words(str(design.asked["lever"])), "searched": f"{measure} of {words(variable)}"}
+    measure, _, variable = design.asked["subject"][0].split()[:3]
+    names = {"value": words(design.asked["lever"][0]), "searched": f"{measure} of {words(variable)}"}
     units = {column.name: column.unit for column in design["looks"].columns}
     titles = {name: labels.with_unit(of, units[name]) for name, of in names.items()}
     scale = 100.0 if measure in ("P", "probability") else 1.0

@@ -26,7 +26,7 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
 """Verdict -> its colour and shape, from supporting to contradicting the claim."""
 CALLED = {"nothing": "no longer happens"}
 """Verdict -> the words for it, where they differ from its name."""
-DESIGN = "No share means more than its design: it is set by how many choices depart, not by the world."
+DESIGN = "Shares depend on which choices are drawn and on how many depart; they are no probabilities."
 """Caveat that accompanies every share of universes."""
 MOST_INTERVALS = 300
 """Most intervals drawn on a curve; of more universes, every n-th has one."""

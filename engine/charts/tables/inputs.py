@@ -52,7 +52,8 @@ def tornado(
     first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
     values = {policy: kept.of(policy) for policy in kept.policies}
     swings = {name: _swing(values[first], drawn[name], kept, measure) for name in known}
-    order = sorted(known, key=lambda name: -_width(swings[name]))[:most]
+    widths = {name: np.nan_to_num(abs(high.estimate - low.estimate), nan=-1.0) for name, (low, high) in swings.items()}
+    order = sorted(known, key=lambda name: -widths[name])[:most]
     moving = _moving(drawn, order)
     called = {name: labels.name(drawn[name]) + "†" * (name in moving) for name in order}
     rows = list[dict[str, Any]]()
@@ -61,8 +62,8 @@ def tornado(
         for name in order:
             swing = swings[name] if policy == first else _swing(values[policy], drawn[name], kept, measure)
             for end, one in zip(("lowest tenth of the factor", "highest tenth"), swing, strict=True):
-                row = {"policy": kept.titles[policy], "factor": called[name], "end": end, "whole": whole}
-                rows.append({"panel": kept.titles[policy], **row, **ends(one)})
+                shown = dict.fromkeys(("panel", "policy"), kept.titles[policy])
+                rows.append(shown | {"factor": called[name], "end": end, "whole": whole, **ends(one)})
     note = (
         f"{labels.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of"
         f" {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
@@ -90,10 +91,6 @@ def _swing(values: np.ndarray, factor: xr.DataArray, kept: Shown, measure: str) 
     of = as_units(len(y), units)
     one, two = (measure_of(y[own], of.take(own), kept.loss, measure) for own in (x <= low, x >= high))
     return one, two
-
-
-def _width(swing: tuple[Estimate, Estimate]) -> float:
-    return float(np.nan_to_num(abs(swing[1].estimate - swing[0].estimate), nan=-1.0))
 
 
 def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
@@ -130,12 +127,10 @@ def priors(study: Study, factor: str | None = None) -> pd.DataFrame:
     Raises:
       UserError: there is no such factor.
     """
-    laws = [*study.inputs]
     if factor is not None:
         selection.refuse_unknown("factor", factor, [item.name for item in study.inputs], "priors")
-        laws = [item for item in study.inputs if item.name == factor]
     rows, at = list[dict[str, Any]](), np.linspace(*ENDS_OF_LAW, DRAWN)
-    for law in laws:
+    for law in (item for item in study.inputs if factor in (None, item.name)):
         counts, edges = np.histogram(law.marginal.quantile(at), BINS)
         panel = labels.with_unit(study.title("factors", law.name), law.unit)
         bins = pd.DataFrame({"panel": panel, "from": edges[:-1], "to": edges[1:], "share": counts / DRAWN})

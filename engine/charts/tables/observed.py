@@ -21,7 +21,7 @@ QUANTILES = ("p05", "p25", "median", "p75", "p95")
 """Columns of an answer with quantiles of the futures."""
 ALONE = "all"
 """Name that an answer gives to the only reading."""
-BAND = "what 95 of 100 of the model’s own futures, each taken for what happened, lie in at each point"
+BAND = "95 % interval at each point of the same curve for futures of the model, each taken as the observations"
 ROWS, MOST = 16, 12
 """Most rows of events by policy, about; most factors: those whose mean the facts shift most."""
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from engine.answers.as_text import some
 from engine.charts import labels, selection
 from engine.charts.tables.frames import ends, frame
 from engine.charts.tables.outcomes import exceedance
@@ -73,17 +74,14 @@ def fan(
             quantiles = _quantiles(np.linspace(0, 1, len(own)), own, len(own) // unit)
             rows.append({"panel": "", "policy": kept.titles[name], **quantiles})
         what, note, left = ": the median", f"{kept.counted}, without years. Bars", kept.note()
-    last = {row["policy"]: row for row in rows if row["panel"] == rows[0]["panel"]}
+    last = {
+        row["policy"]: Estimate(row["median"], np.nan, row["low"], row["high"])
+        for row in rows
+        if row["panel"] == rows[0]["panel"]
+    }
     return frame(
         rows,
-        kept.sentence(
-            labels.heading(kept.values) + what,
-            {
-                name: Estimate(row["median"], np.nan, row["low"], row["high"])
-                for name in kept.policies
-                if (row := last[kept.titles[name]])
-            },
-        ),
+        kept.sentence(labels.heading(kept.values) + what, dict(zip(kept.policies, last.values(), strict=True))),
         f"{note}: half and nine tenths of the futures; points: median with its 95 % interval.{left}",
         **kept.about,
         nothing="no finite value",
@@ -164,11 +162,16 @@ def tails(
         | ends(found(place, name, measure))
         for place, name, measure in itertools.product(places, kept.policies, MEASURES)
     ]
-    what = f"{labels.heading(values)}{labels.place({**(where or {}), **places[0]})}{when}: the mean of the worst 1 %"
-    note = "Bars: 95 % interval."
-    note += " Each panel has a scale of its own." * (len(places) > 1)
+    several = len(places) > 1
+    at = {**(where or {}), **({} if several else places[0])}
+    what = f"{labels.heading(values)}{labels.place(at)}{when}: the mean of the worst 1 %"
+    note = "Bars: 95 % interval." + " Each panel has a scale of its own." * several
     note += " Low is worse: VaR and ES are of the low side." * (not kept.loss) + labels.meaning(values)
-    title = kept.sentence(what, {name: found(places[0], name, "ES99") for name in kept.policies})
+    worst = {
+        kept.called[name] + f" in {', '.join(place.values())}" * several: found(place, name, "ES99")
+        for place, name in itertools.product(places, kept.policies)
+    }
+    title = labels.sentence(what, worst, cases="pairs of policy and place" if several else "policies")
     return frame(rows, title, note, **kept.about, nothing="no finite value")
 
 
@@ -236,7 +239,8 @@ def replay(
     span = ", " + "-".join(dict.fromkeys(map(str, group["year"].values[[0, -1]]))) if is_yearly else ""
     return frame(
         rows,
-        f"Path {story.attrs['path']}{labels.place(where or {})}: {what}{span}",
+        f"Path {story.attrs['path']}{labels.place(where or {})}: {what}{span},"
+        f" under {some([kept.called[name] for name in kept.policies])}",
         f"{story.attrs['title']}, seed {story.attrs['seed']}. The values of one path have no interval.{left}",
         **kept.about | {"panels": [*shown]},
         nothing="not finite",
@@ -292,5 +296,7 @@ def _folded(values: xr.DataArray, over: Mapping[str, Sequence[str]], across: str
 def _by_year(values: xr.DataArray) -> list[dict[str, float]]:
     if "year" not in values.dims:
         return [{"value": float(values)}]
-    years = zip(values["year"].values.tolist(), values.values.tolist(), strict=True)
-    return [{"value": value, "year": year} for year, value in years]
+    return [
+        {"value": value, "year": year}
+        for year, value in zip(values["year"].values.tolist(), values.values.tolist(), strict=True)
+    ]

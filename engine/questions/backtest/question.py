@@ -98,8 +98,8 @@ def _of_reading(reading: Reading) -> Iterator[str]:
     )
     energy = calibration.energy()
     yield (
-        f"Their energy score is {energy.value:.3g}; that of the model's own futures is {energy.expected:.3g}"
-        f" [{energy.expected_from:.3g}, {energy.expected_to:.3g}] (p = {energy.as_high:.2g})."
+        f"The energy score of the figures is {energy.value:.3g}; that of the model's own futures is"
+        f" {energy.expected:.3g} [{energy.expected_from:.3g}, {energy.expected_to:.3g}] (p = {energy.as_high:.2g})."
     )
     far = [reading.figures[k].name for k in calibration.unexplained()]
     yield f"The futures do not reach {some(far)}." if far else "No figure is beyond the model's own futures."
@@ -107,7 +107,7 @@ def _of_reading(reading: Reading) -> Iterator[str]:
         known = [row for row in scored if np.isfinite(row["of_last"])]
         closer = sum(row["crps"].estimate < row["of_last"] for row in known)
         yield (
-            f"The futures are closer than the last value known for {closer} of {len(known)} figures; errors are"
+            f"The forecasts are closer than the last known value for {closer} of {len(known)} figures; their errors are"
             f" {ratio.value:.2f} times as large."
         )
 

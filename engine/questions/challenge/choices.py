@@ -139,7 +139,7 @@ def of_measures(study: Study) -> Iterator[Choice]:
     for event, thresholds in challenge.thresholds.items():
         own = study.events_by_name[event].threshold
         for threshold in thresholds:
-            words = f"the limit of {study.phrase('events', event)} at {as_number(threshold, own):,.4g}"
+            words = f"a threshold of {as_number(threshold, own):,.4g} for {study.phrase('events', event)}"
             name = f"{as_number(threshold, 1.0):g}{'x' * isinstance(threshold, str)}"
             yield Choice(SPECIFICATION, f"{event} threshold", name, words, threshold=(event, threshold))
 

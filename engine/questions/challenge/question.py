@@ -240,11 +240,11 @@ def _of_claim(some: Sequence[Result]) -> Iterator[str]:
         turned, choices = _turned(case, of), in_words(of.universe)
         with_some = f"{'By size, with' if least else 'With'} {of.departures} other choice{'s' * (of.departures > 1)}"
         whole = f"{with_some} ({choices}), {turned}."
-        yield from [whole] if is_short(whole) else [f"{with_some}, {turned}.", f"Namely: {choices}."]
+        yield from [whole] if is_short(whole) else [f"{with_some}, {turned}.", f"The choices are: {choices}."]
 
 
 def _turned(case: Case, world: World) -> str:
-    """A turned claim in words: `region devastated is likelier under reform: 26 against 24 %`."""
+    """A turned claim in words: `the chance of ruin is higher under reform: 26 against 24 %`."""
     study, of = case.study, world.estimates
     claim = replace(case.claim, variable=what(study, case.claim, world.universe).name)
     if claim.measure == PROBABILITY:

@@ -166,10 +166,10 @@ def _basis(given: Conditioned) -> str:
     parts = [
         f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)}"
         " figures known",
-        f"{len(plain.weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat"
+        f"{len(plain.weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, Pareto k-hat"
         f" {plain.shape:.2f}",
         f"{len(given.runs)} independent runs of {FUTURES:,} moved futures, {min(powers)} to {max(powers)} powers of the"
-        f" likelihood, {100 * taken:.0f} % of the last steps taken",
+        f" likelihood, {100 * taken:.0f} % of the last proposals accepted",
     ]
     if exact := dict.fromkeys(row.variable for row in given.rows if row.variable not in stated):
         parts.append(f"the model is taken for true in {', '.join(exact)}: state observed.discrepancy")

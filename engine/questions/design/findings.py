@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import amounts, quantity, shown_in, unit_in_words
 from engine.answers.rows import Row, table
-from engine.errors import moved
+from engine.answers.table import Table
 from engine.formatting import begun
-from engine.questions.design.evaluator import Evaluator, Setting
 from engine.questions.design.limits import WORDS, Limit
+from engine.questions.design.line import Line, changes
 from engine.questions.design.search import Crossing, Found
 from engine.questions.turning import Difference, scaled
-from engine.questions.variables import PROBABILITY, gap, measured
+from engine.questions.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
-from engine.study.tables.levers import lever_table, put_together
 
 READING = (
     "met: the value of the lever at which the estimate meets the limit, with a 95 % interval that inverts that of the"
@@ -29,41 +28,18 @@ READING = (
 
 
 @dataclass(frozen=True)
-class Line:
-    """The values of one lever of a policy, in some years and places, and the measure of a limit along them."""
-
-    evaluator: Evaluator
-    limit: Limit
-    lever: str
-    place: tuple[slice | int, ...]
-    since: int | None
-
-    def setting(self, value: float) -> Setting:
-        """The setting with the lever at a value where it is set, and as the policy has it elsewhere."""
-        study = self.evaluator.study
-        values = put_together(self.evaluator.stated, self.lever).astype(object)
-        first = 0 if self.since is None else study.years.index(self.since)
-        values[(slice(first, None), *self.place)] = value
-        return {self.lever: lever_table(values, study.model.levers[self.lever].dims, study.model, study.years)}
-
-    def at(self, value: float, paths: int) -> Estimate:
-        """The measure at a value of the lever, on the first paths."""
-        with moved("run.nonfinite", f"run.nonfinite, at {self.lever} = {value:g}"):
-            (values,) = self.evaluator.each([self.setting(value)], paths=paths)
-        return self.evaluator.estimate(values, self.limit.variable, self.limit.measure)
-
-
-@dataclass(frozen=True)
 class Findings:
     """What a search has found, as sentences and tables.
 
     Args:
+      line, limit: the lever, and the limit on a measure along it.
       places, seen: the looks, and the measure there.
       found: all crossings; `chosen` is the one that was searched, and `solved` what was found there.
       searched: the measure by value of the lever, on the futures of the search.
     """
 
     line: Line
+    limit: Limit
     places: Sequence[float]
     seen: Sequence[Estimate]
     found: Sequence[Crossing]
@@ -78,32 +54,23 @@ class Findings:
 
     def answer(self) -> Answer:
         """The answer; what it names as a value of the lever is judged on futures that the search has not seen."""
-        limit, study, unit = self.line.limit, self.study, self.study.model.levers[self.line.lever].unit
+        limit, study, unit = self.limit, self.study, self.study.model.levers[self.line.lever].unit
         of = study.unit_of(limit.variable)
         form = "%" * (limit.measure == PROBABILITY)
         values, costs = self._judged()
         tables = (
-            table("values", f"{self.line.lever}: where {self.subject}", values, "meaning",
+            table("values", f"{self.line.lever}: where {limit.text}", values, "meaning",
                   units={"value": unit, "searched": of, "judged": of}, shown={"searched": form, "judged": form}),
-            table("outcomes", "What the value that holds changes",
-                  (row for row in costs if row["measure"] != PROBABILITY), "variable", "measure"),
-            table("events", "What it changes in events", (row for row in costs if row["measure"] == PROBABILITY),
-                  "variable", "measure", shown={"stated": "%", "found": "%", "difference": "points"}),
+            *costs,
             table("looks", f"{begun(limit.measure)} of {limit.variable} along {self.line.lever}", self._looks(), "look",
                   brief=(), units={"value": unit, "searched": of}, shown={"searched": form}),
         )  # fmt: skip
         basis = f"{study.name}: {study.futures}; judged on as many others"
         return Answer(Subject.of(study), (*self._sentences(values),), tuple(filter(len, tables)), basis, READING)
 
-    @property
-    def subject(self) -> str:
-        """The limit in the words of its option."""
-        limit = self.line.limit
-        return f"{limit.measure} of {limit.variable} {limit.sign} {limit.bound:g}"
-
-    def _judged(self) -> tuple[list[Row], list[Row]]:
-        """Rows of the values of the lever that are named, and of what the one that holds changes."""
-        evaluator, limit, study = self.line.evaluator, self.line.limit, self.study
+    def _judged(self) -> tuple[list[Row], list[Table]]:
+        """Rows of the values of the lever that are named, and tables of what the one that holds changes."""
+        evaluator, limit = self.line.evaluator, self.limit
         if self.solved:
             named = {"met": self.solved.estimate, "holds": Estimate(self.solved.holds)}
         else:
@@ -113,31 +80,23 @@ class Findings:
         fresh = evaluator.futures.anew()
         settings = [{}, *(self.line.setting(value.estimate) for value in named.values())]
         own, *others = [dict(one) for one in evaluator.each(settings, fresh)]
-        rows, costs = list[Row](), list[Row]()
+        rows, costs = list[Row](), list[Table]()
         for (meaning, value), values in zip(named.items(), others, strict=True):
             judged = evaluator.estimate(values, limit.variable, limit.measure)
             rows.append({"meaning": meaning, "value": value, "searched": self.searched(value.estimate),
                          "judged": judged, "verdict": limit.verdict(judged)})  # fmt: skip
             if meaning == "holds":
-                kept, units = evaluator.kept(values, own)
-                for name, measure in measured(study, None):
-                    one, other = (evaluator.values(name, side)[kept] for side in (values, own))
-                    costs.append({
-                        "variable": name, "measure": measure, "unit": study.unit_of(name),
-                        "stated": evaluator.estimate(own, name, measure).estimate,
-                        "found": evaluator.estimate(values, name, measure).estimate,
-                        "difference": gap(study, name, measure, one, other, units),
-                    })  # fmt: skip
+                costs = changes(evaluator, values, own)
         return rows, costs
 
     def _looks(self) -> Iterator[Row]:
-        limit = self.line.limit
+        limit = self.limit
         every = dict(zip(self.places, self.seen, strict=True))
         for k, (value, one) in enumerate(sorted(every.items()), 1):
             yield {"look": str(k), "value": value, "searched": one, "limit": limit.bound, "verdict": limit.verdict(one)}
 
     def _sentences(self, values: Sequence[Row]) -> Iterator[str]:
-        study, limit, solved = self.study, self.line.limit, self.solved
+        study, limit, solved = self.study, self.limit, self.solved
         lever, unit = study.phrase("levers", self.line.lever), study.model.levers[self.line.lever].unit
         scale, of = shown_in(limit.measure, study.unit_of(limit.variable))
         bound = f"{WORDS[limit.sign]} {scale * limit.bound:,.6g} {unit_in_words(of)}".rstrip()

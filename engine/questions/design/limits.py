@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engine.errors import Problems
+from engine.errors import Problems, UserError
 from engine.formatting import shown
 from engine.questions.turning import scaled
 from engine.questions.variables import PROBABILITY
@@ -34,6 +34,11 @@ class Limit:
     sign: str
     bound: float
 
+    @property
+    def text(self) -> str:
+        """The limit as its option states it."""
+        return f"{self.measure} of {self.variable} {self.sign} {self.bound:g}"
+
     def gap(self, measured: Estimate) -> Estimate:
         """How far an estimate of the measure is beyond the limit: above 0 where the limit is broken."""
         side = 1.0 if self.sign == "<=" else -1.0
@@ -45,8 +50,23 @@ class Limit:
         return "met" if gap.high <= 0 else "broken" if gap.low > 0 else "unclear"
 
 
-def limit_of(text: str, study: Study) -> Limit:
+def objective_of(text: str, study: Study) -> Limit:
+    """The measure that a text states, as a limit of 0: the measure is how far it is broken.
+
+    Raises:
+      UserError: as `limit_of`.
+    """
+    if len(parts := text.split()) != 3 or parts[1] != "of":
+        example = f"mean of {next(iter(study.model.outcomes))}"
+        raise UserError("--minimise", [f"expected MEASURE of VARIABLE, got {shown(text)}. Write, say, '{example}'."])
+    return limit_of(f"{text} <= 0", study, "--minimise")
+
+
+def limit_of(text: str, study: Study, option: str = "--subject") -> Limit:
     """The limit that a text states.
+
+    Args:
+      option: what messages call it.
 
     Raises:
       UserError: words that are not understood, an unknown variable or measure, another unit than the variable's.
@@ -55,7 +75,7 @@ def limit_of(text: str, study: Study) -> Limit:
     if found is None:
         example = f"ES99 of {next(iter(study.model.outcomes))} <= 10"
         problems.add("", f"expected MEASURE of VARIABLE <= NUMBER, or >=, got {shown(text)}. Write, say, '{example}'.")
-        problems.refuse("--subject")
+        problems.refuse(option)
         raise AssertionError
     measure, variable, sign, number, unit = found.groups()
     measure, bound = PROBABILITY if measure == "P" else measure, math.nan
@@ -72,5 +92,5 @@ def limit_of(text: str, study: Study) -> Limit:
             problems.add("", f"expected a probability between 0 and 1, got '{number}'.")
     if not math.isfinite(bound):
         problems.add("", f"expected a number behind '{sign}', got '{number}'.")
-    problems.refuse("--subject")
+    problems.refuse(option)
     return Limit(measure, variable, sign, bound)

@@ -1,10 +1,11 @@
-"""`design`: the value of a lever at which a limit holds, with its interval, and what it costs."""
+"""`design`: the values of levers at which limits hold, and what they cost."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -13,13 +14,19 @@ from engine.answers.answer import Answer
 from engine.answers.question import STUDY, Asked, Option
 from engine.errors import Problems, UserError
 from engine.execution.resources import refuse_if_memory_too_small
-from engine.questions.design.evaluator import Evaluator
-from engine.questions.design.findings import Findings, Line
-from engine.questions.design.limits import limit_of
+from engine.formatting import command_line
+from engine.questions.design.evaluator import Evaluator, Setting
+from engine.questions.design.findings import Findings
+from engine.questions.design.limits import Limit, limit_of, objective_of
+from engine.questions.design.line import Line
 from engine.questions.design.search import crossings, invert, looks
+from engine.questions.design.several_findings import Several
 from engine.questions.variables import outcomes_of
 from engine.risk.estimation.intervals import Estimate
+from engine.run_folder.folder import written
+from engine.study.on_top import text_on_top
 from engine.study.study import Study
+from engine.study.templates import study_name
 
 FEW = 1 << 16
 """Paths that are searched first; what is found is searched again, in its surroundings, on all."""
@@ -37,6 +44,7 @@ class Searched:
     """
 
     line: Line
+    limit: Limit
     paths: int
     most: int
     found: dict[float, Estimate] = field(default_factory=dict)
@@ -53,61 +61,98 @@ class Searched:
                     f"expected an end of the search within {MOST} evaluations, got none; the last was at {value:g}."
                 )
                 raise UserError("--bounds", [f"{expected} Give --bounds LOW,HIGH that are closer together around it."])
-            self.found[value] = self.line.at(value, self.paths)
+            self.found[value] = self.line.at(self.limit, value, self.paths)
         return self.found[value]
 
 
 @dataclass(frozen=True)
 class Design:
-    """Find the value of a lever at which a limit holds.
+    """Find the values of levers at which limits hold.
 
-    The value of a lever of a policy of STUDY at which a measure meets a limit, with its interval; the value from which
-    it holds, allowing for the Monte Carlo error; and what that changes in the headline outcomes. The lever is set in
-    all years and places, or from a year on, or at one label. Both values are judged on futures that the search has not
-    seen.
+    With one lever: the value of a lever of a policy of STUDY at which a measure meets a limit, with its interval; the
+    value from which it holds, allowing for the Monte Carlo error; and what that changes in the headline outcomes.
+
+    With --minimise: the values of some levers at which a measure is least while limits are met; which levers do not
+    matter there; and the policies of the study beside it.
+
+    Levers are set in all years and places, or from a year on, or at one label. What is found is judged on futures that
+    the search has not seen.
 
     \b
-    Example:
+    Examples:
       rustbelt design rustbelt --policy reform --lever recapitalisation --subject "ES99 of capital_shortfall_peak <= 14"
+      rustbelt design rustbelt --policy reform --minimise "mean of total_bill" --lever recapitalisation,debt_swap \
+        --subject "ES99 of capital_shortfall_peak <= 14" --subject "P of banks_wrecked <= 0.1" --write better.toml
     """
 
     needs: ClassVar[str] = STUDY
     heading: ClassVar[str] = "Which policy holds a limit"
     as_run: ClassVar[bool] = False
 
-    policy: Annotated[str, Option("The policy whose lever is set.", "P", "followed")]
-    lever: Annotated[str, Option("The lever.", "NAME")]
+    policy: Annotated[str, Option("The policy whose levers are set.", "P", "followed")]
+    lever: Annotated[tuple[str, ...], Option("The lever; several with --minimise.", "NAME")]
     subject: Annotated[
-        str, Option("The limit: MEASURE of VARIABLE <= NUMBER, or >=; P of an event.", "LIMIT", flag="subject")
+        tuple[str, ...],
+        Option("The limit: MEASURE of VARIABLE <= NUMBER, or >=; P of an event; several with --minimise.", "LIMIT"),
     ]
+    minimise: Annotated[str | None, Option("What is to be least under the limits: MEASURE of VARIABLE.", "M")] = None
     bounds: Annotated[
-        tuple[float, ...], Option("Least and largest value; the lever's own if not given.", "LOW,HIGH")
+        tuple[float, ...],
+        Option("Least and largest value of each lever, in their order; the levers' own if not given.", "LOW,HIGH"),
     ] = ()
-    since: Annotated[int | None, Option("First year in which the lever is set; all if not given.", "YEAR")] = None
+    since: Annotated[int | None, Option("First year in which levers are set; all if not given.", "YEAR")] = None
     where: Annotated[
-        Mapping[str, str] | None, Option("One label of the lever, all if not given: region=Liaoning.", "DIM=LABEL")
+        Mapping[str, str] | None, Option("One label of the levers, all if not given: region=Liaoning.", "DIM=LABEL")
     ] = None
-    whole: Annotated[bool, Option("Whether the lever takes whole numbers.")] = False
+    whole: Annotated[bool, Option("Whether the lever takes whole numbers; one lever alone.")] = False
+    write: Annotated[
+        str | None, Option("Write a study file that extends STUDY by the policy found by --minimise.", "FILE")
+    ] = None
 
     def answer(self, of: Asked) -> Answer:
-        """Where the limit begins to hold along the lever, judged on fresh futures.
+        """Where the limit begins to hold along the lever, or the least objective, judged on fresh futures.
 
         Raises:
-          UserError: no such policy, lever, label, year or variable; a limit that is not understood; no bounds; or as
-            `Evaluator`.
+          UserError: no such policy, lever, label, year or variable; a limit that is not understood; no bounds; options
+            that do not go together; a file that cannot be written; or as `Evaluator`.
         """
         study = of.study if of.paths is None else replace(of.study, paths=of.paths)
-        limit, place = limit_of(self.subject, study), self._place(study)
-        names = [*dict.fromkeys((limit.variable, *study.headline, *study.events_by_name))]
+        levers = [*dict.fromkeys(self.lever)]
+        limits, places = [limit_of(text, study) for text in self.subject], [self._place(study, one) for one in levers]
+        least = objective_of(self.minimise, study) if self.minimise else None
+        problems = Problems()
+        if least is None and (len(levers) > 1 or len(limits) > 1):
+            problems.add("--minimise", "expected a measure where there are several levers or limits, got nothing.")
+        for name in ("whole",) if least else ("write",):
+            if getattr(self, name):
+                problems.add(f"--{name}", f"expected it {'without' if least else 'with'} --minimise. Leave it out.")
+        problems.refuse(study.source)
+        if self.write:
+            text_on_top(study, Path(self.write))
+        asked = [one.variable for one in (*limits, least or limits[0])]
+        names = [*dict.fromkeys((*asked, *study.headline, *study.events_by_name))]
         # all paths of these outcomes are in memory, whatever a run keeps
         kept = replace(study.keep, outcomes=outcomes_of(study, names))
         refuse_if_memory_too_small(replace(study, keep=kept), of.memory)
         evaluator = Evaluator(study, self.policy, names, paths=study.paths, device=of.device)
-        line = Line(evaluator, limit, self.lever, place, self.since)
-        low, high = self._bounds(evaluator)
-        places = looks(low, high, self.whole)
+        spans = self._bounds(evaluator, levers)
+        lines = [
+            Line(evaluator, lever, place, self.since, *span)
+            for lever, place, span in zip(levers, places, spans, strict=True)
+        ]
         few = min(FEW, evaluator.study.paths) // study.unit * study.unit
-        searched = Searched(line, few, MOST)
+        if least is None:
+            return self._one(of, lines[0], limits[0], few)
+        answer, found = Several(study, lines, least, limits, few, of.observe).answer()
+        if not self.write:
+            return answer
+        said = self._written(study, Path(self.write), found) if found else f"Nothing is written to {self.write}."
+        return replace(answer, findings=(*answer.findings, said))
+
+    def _one(self, of: Asked, line: Line, limit: Limit, few: int) -> Answer:
+        """Where a limit begins to hold along one lever."""
+        evaluator, places = line.evaluator, looks(line.low, line.high, self.whole)
+        searched = Searched(line, limit, few, MOST)
         seen = list[Estimate]()
         for x in places:
             of.observe("looks", len(seen), len(places))
@@ -119,24 +164,32 @@ class Design:
         if chosen:
             solved = invert(lambda x: limit.gap(searched(x)), chosen, self.whole)
             if few < evaluator.study.paths:
-                every = Searched(line, evaluator.study.paths, MOST - len(searched.found))
+                every = Searched(line, limit, evaluator.study.paths, MOST - len(searched.found))
                 shrink = math.sqrt(few / evaluator.study.paths)
                 solved = invert(lambda x: limit.gap(every(x)), chosen, self.whole, solved, shrink)
                 searched = every
         of.observe("judging", 0, evaluator.study.paths)
-        return Findings(line, places, seen, found, chosen, solved, searched).answer()
+        return Findings(line, limit, places, seen, found, chosen, solved, searched).answer()
 
-    def _place(self, study: Study) -> tuple[slice | int, ...]:
+    def _written(self, study: Study, file: Path, found: Setting) -> str:
+        """Writes the study with the policy that is found, and says so."""
+        name = study_name(file.stem)
+        about = f"{self.policy} with the least {self.minimise} that was found under {', '.join(self.subject)}"
+        policy = {"about": about, "like": self.policy, **found}
+        written(file, text_on_top(study, file, policies={name: policy}).encode())
+        return f"Wrote the policy {name}. Check it: {command_line('check', file, model=study.model_spec)}"
+
+    def _place(self, study: Study, lever: str) -> tuple[slice | int, ...]:
         """The index of a lever's array [*dims] that is set; refuses names and a year that are not known."""
         problems, dims, where = Problems(), tuple[str, ...](), self.where or {}
         problems.knows("--policy", "policy", self.policy, study.document["policies"])
-        if problems.knows("--lever", "lever", self.lever, study.model.levers):
-            dims = study.model.levers[self.lever].dims
+        if problems.knows("--lever", "lever", lever, study.model.levers):
+            dims = study.model.levers[lever].dims
             if where and not dims:
-                expected = f"expected nothing, as '{self.lever}' is the same at all labels, got '{next(iter(where))}'."
+                expected = f"expected nothing, as '{lever}' is the same at all labels, got '{next(iter(where))}'."
                 problems.add("--where", f"{expected} Leave --where out.")
             else:
-                problems.knows_each("--where", f"dimension of '{self.lever}'", [*where], dims)
+                problems.knows_each("--where", f"dimension of '{lever}'", [*where], dims)
             for dim in filter(where.__contains__, dims):
                 problems.knows("--where", f"label of '{dim}'", where[dim], study.model.dims[dim])
         if self.since is not None and self.since not in study.years:
@@ -145,26 +198,30 @@ class Design:
         problems.refuse(study.source)
         return tuple(study.model.dims[dim].index(where[dim]) if dim in where else slice(None) for dim in dims)
 
-    def _bounds(self, evaluator: Evaluator) -> tuple[float, float]:
-        """The least and the largest value: those asked for, else those of the lever, else 0 and 3 times as stated."""
-        study, problems = evaluator.study, Problems()
-        lever, stated = study.model.levers[self.lever], evaluator.stated.levers[self.lever]
-        largest = 3 * float(stated.flat[np.abs(stated).argmax()])
-        own = (
-            min(0.0, largest) if math.isinf(lever.low) else lever.low,
-            max(0.0, largest) if math.isinf(lever.high) else lever.high,
-        )
-        low, high = self.bounds if len(self.bounds) == 2 else own
-        got = f"got {low:g} and {high:g}."
-        remedy = "Give --bounds LOW,HIGH."
-        if self.bounds and len(self.bounds) != 2:
-            problems.add("--bounds", f"expected two numbers, LOW,HIGH, got {len(self.bounds)}.")
-        elif not lever.low <= low < high <= lever.high or not np.isfinite(np.array([low, high], study.dtype)).all():
-            own_value = "drawn" if self.lever in evaluator.stated.drawn else "0"
-            why = "" if self.bounds else f"'{self.lever}' is {own_value} as stated and has no bounds. "
-            within = f", {lever.bounds}," if lever.bounds else ","
-            problems.add("--bounds", f"expected two ascending finite numbers{within} {got} {why}{remedy}")
-        elif self.whole and not (float(low).is_integer() and float(high).is_integer()):
-            problems.add("--bounds", f"expected whole numbers, {got} {remedy}")
+    def _bounds(self, evaluator: Evaluator, levers: Sequence[str]) -> list[tuple[float, float]]:
+        """Least and largest values: those asked for, else each lever's own, else 0 and 3 times as stated."""
+        study, problems, spans = evaluator.study, Problems(), list[tuple[float, float]]()
+        if len(self.bounds) not in (0, 2 * len(levers)):
+            each = " for each lever" * (len(levers) > 1)
+            problems.add("--bounds", f"expected two numbers{each}, LOW,HIGH, got {len(self.bounds)}.")
+            problems.refuse(study.source)
+        for k, name in enumerate(levers):
+            lever, stated = study.model.levers[name], evaluator.stated.levers[name]
+            largest = 3 * float(stated.flat[np.abs(stated).argmax()])
+            own = (
+                min(0.0, largest) if math.isinf(lever.low) else lever.low,
+                max(0.0, largest) if math.isinf(lever.high) else lever.high,
+            )
+            low, high = self.bounds[2 * k : 2 * k + 2] or own
+            got = f"got {low:g} and {high:g}."
+            remedy = "Give --bounds LOW,HIGH."
+            if not lever.low <= low < high <= lever.high or not np.isfinite(np.array([low, high], study.dtype)).all():
+                own_value = "drawn" if name in evaluator.stated.drawn else "0"
+                why = "" if self.bounds else f"'{name}' is {own_value} as stated and has no bounds. "
+                within = f", {lever.bounds}," if lever.bounds else ","
+                problems.add("--bounds", f"expected two ascending finite numbers{within} {got} {why}{remedy}")
+            elif self.whole and not (float(low).is_integer() and float(high).is_integer()):
+                problems.add("--bounds", f"expected whole numbers, {got} {remedy}")
+            spans.append((low, high))
         problems.refuse(study.source)
-        return low, high
+        return spans

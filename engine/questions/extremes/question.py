@@ -226,7 +226,7 @@ def _sentences(study: Study, tail: Tail, rows: Iterable[Row]) -> Iterator[str]:
         some = min(inside, key=lambda some: abs(some[0]["period"] - PLAIN))
         yield _sentence(study, tail, some, "Once in")
     if beyond:
-        yield _sentence(study, tail, beyond[-1], "Extrapolated: once in")
+        yield _sentence(study, tail, beyond[-1], "By extrapolation, once in")
     elif not inside:
         yield "Too few futures were computed to say anything of rare ones."
     yield from dict.fromkeys(filter(None, map(_warning, tail.by_policy.values())))

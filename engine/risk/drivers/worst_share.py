@@ -110,12 +110,14 @@ class WorstShare:
         gap = dots(tail, self.weight) - even
         of_sample = (np.diag(even) - np.outer(even, even)) / sample
 
-        def covariance(around: np.ndarray) -> np.ndarray:
-            """Of the shares over units; those without any of the worst paths contribute next to nothing."""
-            residual = self._held.totals((tail - around[:, None]) * self.weight)
-            return residual @ residual.T + of_sample
+        def totals(around: np.ndarray) -> np.ndarray:
+            """Of each part over units; those without any of the worst paths contribute zero."""
+            return self._held.totals((tail - around[:, None]) * self.weight)
 
-        spread, even_spread = covariance(self._centre(tail, near)), covariance(even)
+        of_units, of_prior, n = totals(self._centre(tail, near)), totals(even), self.units.count
+        total = of_units.sum(axis=1)
+        spread = (of_units @ of_units.T - np.outer(total, total) / n) * n / max(n - 1, 1) + of_sample
+        even_spread = of_prior @ of_prior.T + of_sample
         square = float(gap @ gap)
         value = count * (square - np.trace(spread))
         spread = spread + (Z / self.independent) ** 2 * np.diag(even)

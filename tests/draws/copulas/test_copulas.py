@@ -119,7 +119,7 @@ OPENTURNS = {
 }
 
 
-@pytest.mark.parametrize("name", by_default(OPENTURNS, {"gaussian negative", "t"}))
+@pytest.mark.parametrize("name", by_default(OPENTURNS, {"t"}))
 def test_joint_tails_and_rank_correlations_are_those_of_openturns(name):
     openturns = pytest.importorskip("openturns")
     table, other = OPENTURNS[name]

@@ -96,6 +96,7 @@ class Rare(StaticModel):
 """
 
 
+@pytest.mark.slow
 def test_what_a_model_does_wrong_in_a_worker_is_told_as_here_and_what_computed_is_recorded(tmp_path):
     (tmp_path / "rare.py").write_text(RARE)
     law = '[factors.x]\nfamily = "uniform"\nlow = 0\nhigh = 1\n[policies.old]\n'

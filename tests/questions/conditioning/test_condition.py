@@ -13,7 +13,6 @@ from engine import UserError
 from engine.execution.moving import move
 from engine.execution.progress import unobserved as unseen
 from engine.program import devices
-from engine.program.posterior.agreement import RUNS
 from engine.program.posterior.sight import Sight
 from engine.questions.conditioning import question
 from engine.questions.conditioning.condition import condition, places
@@ -166,7 +165,7 @@ def sentences(given):
 def test_the_answer_begins_with_the_largest_change_in_standard_deviations(known):
     """Of 10 +- 1 seen at 12 +- 0.05 the sum is 22 in place of 20, and log(1 / 0.05) + (4 - 1) / 2 nats are learned."""
     normal = {"family": "normal", "mean": 10.0, "sd": 1.0}
-    given = known(added(normal, ("first", 12.0, 0.05)), runs=RUNS)
+    given = known(added(normal, ("first", 12.0, 0.05)))
     first, second = sentences(given)
     text = (
         r"Given 1 figure, the mean of sum under old changes most, by \+(1.99|2.00) standard deviations: 22.0 .* 20.0\."

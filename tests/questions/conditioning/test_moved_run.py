@@ -18,7 +18,7 @@ from engine.study.tables.facts import FUTURES
 from tests.questions.conditioning.models import drift_known, walked
 from tests.refusals import at
 
-RUNS = 32
+RUNS = 16
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,8 @@ def asked(tmp_path_factory):
     """The answer to `condition` on the walk, and the run that it left."""
     place = tmp_path_factory.mktemp("outputs")
     study = walked(3.0)
-    answer, kept = ask("condition", {"until": 2025}, Asked(study, run_folder(study, place / "walk")))
+    of = Asked(study, run_folder(study, place / "walk"), paths=RUNS * FUTURES)
+    answer, kept = ask("condition", {"until": 2025}, of)
     assert kept is not None
     return answer, open_run(kept.parent, model=study.model)
 
@@ -111,6 +112,7 @@ def test_more_paths_are_more_runs_and_what_was_stopped_goes_on(tmp_path, monkeyp
     np.testing.assert_array_equal(extended.cube["paths"]["sum"].values, whole.cube["paths"]["sum"].values)
 
 
+@pytest.mark.slow
 def test_a_question_goes_on_in_the_folder_that_it_began_in(tmp_path, monkeypatch):
     study, place = walked(2.0), tmp_path / "given"
     own, moving = tempering.moved, []
@@ -144,9 +146,8 @@ def test_damaged_futures_are_found_and_mended(tmp_path):
     assert scores_of(given.folder) == before and not open_run(given.folder, model=study.model).verify(full=True)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"program": "xla", "tile": 64}, pytest.param({"sampler": "random"}, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [{"program": "xla", "tile": 64}, {"sampler": "random"}])
 def test_every_form_takes_them(tmp_path, changes):
     study = knowing(walked(2.0, run={"paths": 1024, "seed": 3, **changes}), 2025, None, FUTURES)
     given = run_of(compute(study, RunOptions(tmp_path / "run")))

@@ -13,8 +13,8 @@ from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.questions.design import question
 from engine.questions.design.evaluator import Evaluator
-from engine.questions.design.findings import Line
 from engine.questions.design.limits import limit_of
+from engine.questions.design.line import Line
 from engine.questions.design.question import MOST, Design
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import answered
@@ -69,7 +69,7 @@ def dike(paths=1 << 15, sampler="random"):
 def asked(subject, lever="height", study=None, **options):
     """The answer for a policy of the study, which has not been run."""
     study = dike() if study is None else study
-    return Design("low", lever, subject, **options).answer(Asked(study, run_folder(study)))
+    return Design("low", (lever,), (subject,), **options).answer(Asked(study, run_folder(study)))
 
 
 def rows_of(answer):
@@ -151,9 +151,9 @@ def test_whole_numbers_and_bounds():
     )
     for options, text in [
         ({"bounds": (1.0,)}, "expected two numbers, LOW,HIGH, got 1"),
-        ({"bounds": (3.0, 2.0)}, "expected two ascending numbers"),
+        ({"bounds": (3.0, 2.0)}, "expected two ascending finite numbers"),
         ({"bounds": (0.5, 2.0), "whole": True}, "expected whole numbers"),
-        ({"lever": "free"}, "'free' is 0 as stated and has no bounds. Give --bounds"),
+        ({"lever": "free"}, "'free' is 0 as stated and has no bounds. Give --bounds LOW,HIGH"),
     ]:
         with pytest.raises(UserError, match=text):
             asked("mean of damage <= 1", **options)
@@ -193,12 +193,12 @@ def test_a_lever_is_set_at_one_label_or_from_a_year_on():
     assert "has no effect" in " ".join(asked("mean of damage <= 1", "at", where={"side": "right"}).findings)
     evaluator = Evaluator(load_study(tables(), model=Dam()), "reform", "shortage")
     limit = limit_of("mean of shortage <= 1", evaluator.study)
-    assert Line(evaluator, limit, "release", (), 2023).setting(0.25) == {
+    assert Line(evaluator, "release", (), 2023, 0.0, 1.0).setting(0.25) == {
         "release": {"2020": "drawn_release", "2023": 0.25}
     }
-    quota = Line(evaluator, limit, "quota", (1,), 2022).setting(0.75)
+    quota = Line(evaluator, "quota", (1,), 2022, 0.0, 3.0).setting(0.75)
     assert quota == {"quota": {"farm": 1.0, "town": {"2020": 0.5, "2022": 0.75}}}
-    assert np.isfinite(Line(evaluator, limit, "release", (), 2023).at(0.25, 4096).estimate)
+    assert np.isfinite(Line(evaluator, "release", (), 2023, 0.0, 1.0).at(limit, 0.25, 4096).estimate)
 
 
 def test_what_is_not_known_is_refused():

@@ -14,29 +14,72 @@
   const rows = (columns) => {
     const names = Object.keys(columns), shownNow = new Set(shown());
     const value = (column, k) => (Array.isArray(column) ? column[k] : column.of[column.at[k]]);
-    const count = names.length ? (columns[names[0]].at || columns[names[0]]).length : 1;
+    const first = columns[names[0]], count = names.length ? (Array.isArray(first) ? first : first.at).length : 1;
     const made = Array.from({ length: count }, (_, k) => Object.fromEntries(names.map((name) => [name, value(columns[name], k)])));
     return made.filter((row) => !policies.includes(row.policy) || shownNow.has(row.policy));
   };
   const chosen = (datasets) => Object.fromEntries(Object.entries(datasets).map(([key, columns]) => [key, rows(columns)]));
 
+  // in a narrow place titles, names and legends have more lines, and so do the rows that they name
+  const NARROW = 560, NAMES = 130, EM = 0.53, LINE = 13;
+  const broken = (text, pixels, size = 11) => {
+    const made = [""], isWide = (part) => part.trim().length * EM * size > pixels;
+    const parts = (word) => (isWide(word) ? word.split(/(?<=[-_/])/) : [word]);
+    for (const part of [text].flat().join(" ").split(/[ \n]+/).flatMap((word) => parts(`${word} `))) {
+      const longer = made[made.length - 1] + part;
+      if (made[made.length - 1] && isWide(longer)) made.push(part);
+      else made[made.length - 1] = longer;
+    }
+    return made.map((line) => line.trim());
+  };
+  const ROWS = /^(\{.*\})\[datum\.label\]$/s;
+  const named = (part) => JSON.parse((ROWS.exec(part.labelExpr) || [0, "{}"])[1]);
+  const inside = (part) => (part && typeof part === "object" ? Object.entries(part).filter(([key]) => key !== "datasets") : []);
+  const tallest = (part) => Math.max(0, ...inside(part).map(([key, one]) =>
+    key === "axis" && one ? Math.max(0, ...Object.values(named(one)).map((lines) => lines.length)) : tallest(one)));
+  const narrowed = (part, room, at = "") => {
+    if (Array.isArray(part)) return part.map((one) => narrowed(one, room));
+    if (!part || typeof part !== "object" || at === "datasets") return part;
+    const made = Object.fromEntries(Object.entries(part).map(([key, one]) => [key, narrowed(one, room, key)]));
+    if (at === "title" && made.text) made.text = broken(made.text, room, made.fontSize);
+    if (at === "axis" && typeof made.title === "string") made.title = broken(made.title, room - NAMES - 30).join("\n");
+    if (at === "legend") made.orient = "top";
+    if (at === "legend") made.columns = Math.min(made.columns || 3, Math.max(1, Math.floor(room / 170)));
+    const names = Object.entries(named(made)).map(([name, lines]) => [name, broken(lines, at === "axis" ? NAMES : room - 60)]);
+    if (names.length) made.labelExpr = `${JSON.stringify(Object.fromEntries(names))}[datum.label]`;
+    if (made.layer) made.layer = made.layer.filter((one) => !(one.encoding.x && one.encoding.x.value > 0));  // text beside the plot
+    if (made.height && made.height.step) made.height = { ...made.height, step: made.height.step + LINE * (tallest(made) - tallest(part)) };
+    return made;
+  };
+
   // parts side by side: as many as there is room for; a single part is as wide as its place
   const GAP = 70;
+  const longest = (part) => Math.max(0, ...inside(part).map(([key, one]) =>
+    key === "axis" && one ? Math.max(0, ...Object.values(named(one)).flat().map((line) => line.length)) : longest(one)));
+  const beside = (spec) => Math.max(GAP, 11 * EM * longest(spec) + 30);
+  // below one another each part has the names of the rows, which the first has side by side
+  const unshared = (parts) => {
+    const layers = (part) => part.layer || [part];
+    const first = layers(parts[0]).map((one) => one.encoding && one.encoding.y).find((y) => y && y.axis);
+    const own = (one) => (first && one.encoding && one.encoding.y && one.encoding.y.axis === null
+      ? { ...one, encoding: { ...one.encoding, y: { ...one.encoding.y, axis: first.axis } } } : one);
+    return parts.map((part) => (part.layer ? { ...part, layer: part.layer.map(own) } : own(part)));
+  };
   const widest = (spec) => {
     const inner = spec.spec || (spec.concat || spec.hconcat || spec.vconcat || [])[0];
     return spec.width > 0 ? spec.width : inner ? widest(inner) : 300;
   };
   const fitted = (spec, room, top) => {
-    if (spec.layer) {
+    if (spec.layer || spec.mark) {
       if (top) return { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" } };
-      return typeof spec.width === "number" ? { ...spec, width: Math.min(spec.width, Math.max(room - GAP, 120)) } : spec;
+      return typeof spec.width === "number" ? { ...spec, width: Math.min(spec.width, Math.max(room - beside(spec), 120)) } : spec;
     }
     if (spec.hconcat) {
       const total = spec.hconcat.reduce((sum, part) => sum + widest(part), 0);
-      const share = (room - GAP * spec.hconcat.length) / total, wide = share > 0.6;
-      const parts = spec.hconcat.map((part) => fitted(part, wide ? widest(part) * share + GAP : room, false));
+      const share = (room - spec.hconcat.reduce((sum, part) => sum + beside(part), 0)) / total, wide = share > 0.6;
+      const parts = () => spec.hconcat.map((part) => fitted(part, widest(part) * share + beside(part), false));
       const { hconcat, ...rest } = spec;
-      return wide ? { ...rest, hconcat: parts } : { ...rest, vconcat: parts };
+      return wide ? { ...rest, hconcat: parts() } : { ...rest, vconcat: unshared(spec.hconcat).map((part) => fitted(part, room, false)) };
     }
     if (spec.vconcat) return { ...spec, vconcat: spec.vconcat.map((part) => fitted(part, room, false)) };
     const columns = Math.max(1, Math.min(spec.columns || 1, Math.floor(room / (widest(spec) + GAP))));
@@ -44,17 +87,24 @@
     return spec.spec ? { ...spec, columns, spec: fitted(spec.spec, room / columns, false) } : spec;
   };
 
-  const draw = async (place) => {
+  const draw = async (place, isNarrow = place.clientWidth < NARROW) => {
     const spec = held.charts[place.dataset.chart];
     if (views.has(place)) views.get(place).finalize();
     const options = {
       renderer: "svg", actions: false, ast: true, tooltip: { theme: "report", offsetX: 14, offsetY: 14 },
       loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
     };
-    const sized = { ...fitted(spec, place.clientWidth, true), datasets: chosen(spec.datasets) };
+    const room = place.clientWidth;
+    const sized = { ...fitted(isNarrow ? narrowed(spec, room) : spec, room, true), datasets: chosen(spec.datasets) };
     sized.config = { ...spec.config, aria: false, font: getComputedStyle(document.body).fontFamily };
     const { view } = await vegaEmbed(place, sized, options);
     const svg = place.querySelector("svg");
+    if (!isNarrow && svg && svg.getAttribute("width") > 1.1 * room) {
+      view.finalize();
+      views.delete(place);
+      return draw(place, true);
+    }
+    if (svg) place.classList.toggle("tall", +svg.getAttribute("height") > +svg.getAttribute("width"));
     if (svg) { svg.setAttribute("aria-hidden", "true"); svg.setAttribute("focusable", "false"); }
     views.set(place, view);
     place.dataset.room = String(place.clientWidth);
