@@ -82,7 +82,7 @@ def test_every_number_beyond_the_futures_is_marked(answer):
                 assert row["extrapolated"] and row["level"] == row["law"]
     assert any(row["extrapolated"] for row in answer["curve"].rows())
     marked = [text for text in answer.findings if "1,000,000" in text]
-    assert marked and all(text.startswith("Extrapolated") for text in marked)
+    assert marked and all(text.startswith("By extrapolation") for text in marked)
     plain = answer.plain()["tables"]["levels"]["rows"]
     assert {row["extrapolated"] for row in plain} == {True, False}
     assert answer.tree["levels"]["extrapolated"].dims == ("once_in",)
