@@ -146,5 +146,5 @@ def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterato
     }
     for room in (ROOM, 1):
         yield ", but ".join([first, *(f"{side} with {some(names, room)}" for side, names in turned.items())])
-    counted = (f"{side} in {len(names)}" for side, names in turned.items())
-    yield f"{first}, but {', '.join(counted)} of {len(structures)} structures"
+    counted = (f"{side}: {len(names)}" for side, names in turned.items())
+    yield f"{first} ({', '.join(counted)} of {len(structures)} structures)"

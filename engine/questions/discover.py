@@ -189,13 +189,13 @@ def restriction(title: str, unit: str, labels: Mapping[str, float], part: Restri
     if limits.allowed is not None:
         names = [label for label, value in labels.items() if np.isclose(value, limits.allowed).any()]
         allowed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-        return f"{title} is {allowed}, {percent(1 - part.above)} of its prior"
+        return f"{title} is {allowed} ({percent(1 - part.above)} of its prior)"
     if np.isinf(limits.high):
-        return f"{title} above {number(limits.low)}{unit}, the upper {percent(1 - part.below)} of its prior"
+        return f"{title} above {number(limits.low)}{unit} (its upper {percent(1 - part.below)})"
     if np.isinf(limits.low):
-        return f"{title} below {number(limits.high)}{unit}, the lower {percent(1 - part.above)} of its prior"
-    quantiles = f"from its {percent(part.below)} to its {percent(1 - part.above)} quantile"
-    return f"{title} from {number(limits.low)} to {number(limits.high)}{unit}, {quantiles}"
+        return f"{title} below {number(limits.high)}{unit} (its lower {percent(1 - part.above)})"
+    quantiles = f"its {percent(part.below)} to {percent(1 - part.above)} quantiles"
+    return f"{title} from {number(limits.low)} to {number(limits.high)}{unit} ({quantiles})"
 
 
 def number(value: float) -> str:

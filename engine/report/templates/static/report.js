@@ -87,22 +87,22 @@
     return spec.spec ? { ...spec, columns, spec: fitted(spec.spec, room / columns, false) } : spec;
   };
 
-  const draw = async (place, isNarrow = place.clientWidth < NARROW) => {
+  const draw = async (place, isNarrow = place.clientWidth < NARROW, room = place.clientWidth) => {
     const spec = held.charts[place.dataset.chart];
     if (views.has(place)) views.get(place).finalize();
     const options = {
       renderer: "svg", actions: false, ast: true, tooltip: { theme: "report", offsetX: 14, offsetY: 14 },
       loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
     };
-    const room = place.clientWidth;
     const sized = { ...fitted(isNarrow ? narrowed(spec, room) : spec, room, true), datasets: chosen(spec.datasets) };
     sized.config = { ...spec.config, aria: false, font: getComputedStyle(document.body).fontFamily };
     const { view } = await vegaEmbed(place, sized, options);
     const svg = place.querySelector("svg");
-    if (!isNarrow && svg && svg.getAttribute("width") > 1.1 * room) {
+    const over = svg ? svg.getAttribute("width") / place.clientWidth - 1 : 0;
+    if (over > 0.1 && (!isNarrow || room === place.clientWidth)) {
       view.finalize();
       views.delete(place);
-      return draw(place, true);
+      return draw(place, true, isNarrow ? room * (1 - over) : room);
     }
     if (svg) place.classList.toggle("tall", +svg.getAttribute("height") > +svg.getAttribute("width"));
     if (svg) { svg.setAttribute("aria-hidden", "true"); svg.setAttribute("focusable", "false"); }
