@@ -141,11 +141,10 @@
   });
   edges();
 
-  // one after the other, so that what is seen first is drawn first and the page prints whole
+  // one after the other, and all before the page counts as loaded, so that it prints whole at once
   const drawAll = async () => {
     for (const place of document.querySelectorAll(".plot")) {
       await draw(place);
-      await new Promise((next) => setTimeout(next));
     }
     document.documentElement.dataset.drawn = String(views.size);
   };
