@@ -9,6 +9,7 @@ this promises.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -206,10 +207,12 @@ def wrong(folder: Path, file: Stored, thorough: bool = True) -> str:
     """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content"."""
     path = os.path.join(folder, file.name)
     try:
-        size = os.stat(path).st_size
+        found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return "missing"
-    if size != file.size:
+    if not stat.S_ISREG(found.st_mode):
+        return "missing"
+    if (size := found.st_size) != file.size:
         return f"{size:,} bytes, expected {file.size:,}" if size else "empty"
     if thorough and digest_of_file(Path(path)) != file.sha256:
         return OTHER_CONTENT
