@@ -12,7 +12,7 @@ import xarray as xr
 
 from engine.errors import Problems, UserError
 from engine.questions.futures import Futures, of_paths, refuse_too_many, sound
-from engine.questions.variables import PROBABILITY, Values, outcomes_of, under
+from engine.questions.variables import PROBABILITY, Values, gap, outcomes_of, under
 from engine.questions.variants import PATHS
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.influences import measures as names_of
@@ -130,13 +130,19 @@ class Evaluator:
 
     def estimate(self, values: Values, variable: str, name: str) -> Estimate:
         """A measure of an outcome, or the probability of an event, on the paths that are kept."""
-        kept, units = self.kept(values)
+        kept, units = self._kept(values)
         own = self.values(variable, values)[kept]
         if name == PROBABILITY:
             return probability(own, units)
         return measure(own, units, self.study.is_loss(variable), name)
 
-    def kept(self, *some: Values) -> tuple[np.ndarray, Units]:
+    def difference(self, one: Values, other: Values, variable: str, name: str) -> Estimate:
+        """A measure at one setting less that at another, on the paths that are kept at both."""
+        kept, units = self._kept(one, other)
+        own, against = (self.values(variable, values)[kept] for values in (one, other))
+        return gap(self.study, variable, name, own, against, units)
+
+    def _kept(self, *some: Values) -> tuple[np.ndarray, Units]:
         """Mask of the paths on which all outcomes at some settings are finite, in whole units; and these units."""
         kept = ~with_units(self.study, ~sound(some))
         return kept, as_units(kept.size, self.study.unit).take(kept)

@@ -1,4 +1,4 @@
-"""A limit on a measure of an outcome or on the probability of an event: `ES99 of cost <= 15.5`, read and evaluated."""
+"""A limit on a measure of an outcome or on the probability of an event: `ES99 of cost <= 15.5`, read and in words."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 
+from engine.answers.as_text import amount, quantity, shown_in, unit_in_words
 from engine.errors import Problems, UserError
 from engine.formatting import shown
+from engine.questions.design.evaluator import Evaluator
 from engine.questions.turning import scaled
-from engine.questions.variables import PROBABILITY
+from engine.questions.variables import PROBABILITY, Values
 from engine.risk.estimation.influences import levels_of, measures
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
-_LIMIT = re.compile(r"(\S+) of (\S+) (<=|>=) (\S+)( \S.*)?")
+_LIMIT = re.compile(r"(\S+) of (\S+)(?: (<=|>=) (\S+)( \S.*)?)?")
 WORDS = {"<=": "at most", ">=": "at least"}
+VERDICTS = {"met": "met", "broken": "broken", "unclear": "neither clearly met nor clearly broken"}
+"""Verdicts in sentences."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,10 @@ class Limit:
         """The limit as its option states it."""
         return f"{self.measure} of {self.variable} {self.sign} {self.bound:g}"
 
+    def measured(self, evaluator: Evaluator, values: Values) -> Estimate:
+        """The estimate of the measure from the outcomes under the policy of an evaluator."""
+        return evaluator.estimate(values, self.variable, self.measure)
+
     def gap(self, measured: Estimate) -> Estimate:
         """How far an estimate of the measure is beyond the limit: above 0 where the limit is broken."""
         side = 1.0 if self.sign == "<=" else -1.0
@@ -49,36 +57,35 @@ class Limit:
         gap = self.gap(measured)
         return "met" if gap.high <= 0 else "broken" if gap.low > 0 else "unclear"
 
+    def amount(self, study: Study, measured: Estimate) -> str:
+        """An estimate of the measure with its unit: `14.3 k yuan`."""
+        scale, unit = shown_in(self.measure, study.unit_of(self.variable))
+        return amount(unit, scaled(measured, scale))
 
-def objective_of(text: str, study: Study) -> Limit:
-    """The measure that a text states, as a limit of 0: the measure is how far it is broken.
-
-    Raises:
-      UserError: as `limit_of`.
-    """
-    if len(parts := text.split()) != 3 or parts[1] != "of":
-        example = f"mean of {next(iter(study.model.outcomes))}"
-        raise UserError("--minimise", [f"expected MEASURE of VARIABLE, got {shown(text)}. Write, say, '{example}'."])
-    return limit_of(f"{text} <= 0", study, "--minimise")
+    def words(self, study: Study) -> tuple[str, str]:
+        """The measure before a verb, and the bound behind it: `the mean of cost` and `at most 3 k yuan`."""
+        scale, unit = shown_in(self.measure, study.unit_of(self.variable))
+        bound = f"{WORDS[self.sign]} {scale * self.bound:,.6g} {unit_in_words(unit)}".rstrip()
+        return quantity(study, self.variable, self.measure), bound
 
 
-def limit_of(text: str, study: Study, option: str = "--subject") -> Limit:
+def limit_of(text: str, study: Study, option: str = "--subject", is_bare: bool = False) -> Limit:
     """The limit that a text states.
 
     Args:
       option: what messages call it.
+      is_bare: whether the text states a measure alone; the limit is then 0, and the measure is how far it is broken.
 
     Raises:
       UserError: words that are not understood, an unknown variable or measure, another unit than the variable's.
     """
     problems, found = Problems(), _LIMIT.fullmatch(" ".join(text.split()))
-    if found is None:
-        example = f"ES99 of {next(iter(study.model.outcomes))} <= 10"
-        problems.add("", f"expected MEASURE of VARIABLE <= NUMBER, or >=, got {shown(text)}. Write, say, '{example}'.")
-        problems.refuse(option)
-        raise AssertionError
-    measure, variable, sign, number, unit = found.groups()
-    measure, bound = PROBABILITY if measure == "P" else measure, math.nan
+    if found is None or bool(found[3]) == is_bare:
+        form, rest = ("", "") if is_bare else (" <= NUMBER, or >=", " <= 10")
+        example = f"mean of {next(iter(study.model.outcomes))}{rest}"
+        raise UserError(option, [f"expected MEASURE of VARIABLE{form}, got {shown(text)}. Write, say, '{example}'."])
+    measure, variable, sign, number, unit = found.groups(default="")
+    measure, bound = PROBABILITY if measure == "P" else measure, 0.0 if is_bare else math.nan
     with suppress(ValueError):
         bound = float(number)
     if problems.knows("", "outcome or event", variable, study.variables):
@@ -93,4 +100,4 @@ def limit_of(text: str, study: Study, option: str = "--subject") -> Limit:
     if not math.isfinite(bound):
         problems.add("", f"expected a number behind '{sign}', got '{number}'.")
     problems.refuse(option)
-    return Limit(measure, variable, sign, bound)
+    return Limit(measure, variable, sign or "<=", bound)

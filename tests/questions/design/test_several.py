@@ -77,7 +77,7 @@ def test_the_least_cost_under_a_limit_is_where_the_closed_form_says(study):
     assert [*dict.fromkeys(row["policy"] for row in answer["judged"].rows())] == ["found", "low", "high"]
     text = " ".join(answer.findings)
     assert "No effect on the objective and on the limits: idle." in text
-    assert re.search(r"at most 99.0 m, is met. It has no effect: all \d+ policies that were evaluated meet it", text)
+    assert re.search(r"at most 99 m, is met. It has no effect: all \d+ policies that were evaluated meet it", text)
     assert "m more than under low as stated" in answer.finding
 
 
