@@ -1,9 +1,11 @@
 """The value of a lever at which a limit holds, against closed forms of y = N(mean - lever, 1)."""
 
 import math
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
@@ -225,6 +227,8 @@ def test_the_figure_shows_the_measure_along_the_lever():
     options = {"policy": "low", "lever": "height", "subject": "P of flooded <= 0.05"}
     answer = answered("design", options, Asked(study, run_folder(study)))
     (data,) = tables_of("lever", {"design": answer}, {})
+    (earlier,) = tables_of("lever", {"design": replace(answer, asked=options)}, {})  # texts in place of lists
+    pd.testing.assert_frame_equal(earlier, data)
     assert len(data) == 17 and data.limit.eq(5.0).all() and data.estimate.max() > 90
     drawn = chart("lever", (data,)).to_dict()
     assert [layer["mark"]["type"] for layer in drawn["layer"]] == ["area", "line", "line"]
