@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -43,10 +44,6 @@ class Limit:
         """The limit as its option states it."""
         return f"{self.measure} of {self.variable} {self.sign} {self.bound:g}"
 
-    def measured(self, evaluator: Evaluator, values: Values) -> Estimate:
-        """The estimate of the measure from the outcomes under the policy of an evaluator."""
-        return evaluator.estimate(values, self.variable, self.measure)
-
     def gap(self, measured: Estimate) -> Estimate:
         """How far an estimate of the measure is beyond the limit: above 0 where the limit is broken."""
         side = 1.0 if self.sign == "<=" else -1.0
@@ -67,6 +64,16 @@ class Limit:
         scale, unit = shown_in(self.measure, study.unit_of(self.variable))
         bound = f"{WORDS[self.sign]} {scale * self.bound:,.6g} {unit_in_words(unit)}".rstrip()
         return quantity(study, self.variable, self.measure), bound
+
+
+def measured(limits: Sequence[Limit], evaluator: Evaluator, values: Values) -> list[Estimate]:
+    """The measures of limits from the outcomes under the policy of an evaluator."""
+    return [evaluator.estimate(values, one.variable, one.measure) for one in limits]
+
+
+def gaps(limits: Sequence[Limit], measures: Sequence[Estimate]) -> list[Estimate]:
+    """How far each limit is broken, from its measure."""
+    return [limit.gap(one) for limit, one in zip(limits, measures, strict=True)]
 
 
 def limit_of(text: str, study: Study, option: str = "--subject", is_bare: bool = False) -> Limit:

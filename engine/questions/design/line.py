@@ -10,8 +10,8 @@ from engine.answers.rows import table
 from engine.answers.table import Table
 from engine.errors import moved
 from engine.questions.design.evaluator import Evaluator, Setting
-from engine.questions.design.limits import Limit
-from engine.questions.variables import PROBABILITY, Values, measured
+from engine.questions.design.limits import Limit, measured
+from engine.questions.variables import PROBABILITY, Values, measured as measured_of
 from engine.risk.estimation.intervals import Estimate
 from engine.study.tables.levers import lever_table, put_together
 
@@ -84,7 +84,7 @@ def measures_at(
     evaluator = lines[0].evaluator
     with moved("run.nonfinite", f"run.nonfinite, at {stated(lines, values)}"):
         (found,) = evaluator.each([setting_of(lines, values)], evaluator.futures.anew(number), paths)
-    return [limit.measured(evaluator, found) for limit in limits]
+    return measured(limits, evaluator, found)
 
 
 def changes(evaluator: Evaluator, found: Values, own: Values) -> list[Table]:
@@ -94,7 +94,7 @@ def changes(evaluator: Evaluator, found: Values, own: Values) -> list[Table]:
          "stated": evaluator.estimate(own, name, measure).estimate,
          "found": evaluator.estimate(found, name, measure).estimate,
          "difference": evaluator.difference(found, own, name, measure)}
-        for name, measure in measured(evaluator.study, None)
+        for name, measure in measured_of(evaluator.study, None)
     ]  # fmt: skip
     outcomes, events = ([row for row in rows if (row["measure"] == PROBABILITY) == kind] for kind in (False, True))
     return [

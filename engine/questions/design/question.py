@@ -147,11 +147,8 @@ class Design:
             problems.refuse(study.source)
         for k, name in enumerate(levers):
             lever, stated = study.model.levers[name], evaluator.stated.levers[name]
-            largest = 3 * float(stated.flat[np.abs(stated).argmax()])
-            own = (
-                min(0.0, largest) if math.isinf(lever.low) else lever.low,
-                max(0.0, largest) if math.isinf(lever.high) else lever.high,
-            )
+            ends = sorted((0.0, 3 * float(stated.flat[np.abs(stated).argmax()])))
+            own = [end if math.isinf(one) else one for one, end in zip((lever.low, lever.high), ends, strict=True)]
             low, high = self.bounds[2 * k : 2 * k + 2] or own
             got = f"got {low:g} and {high:g}. Give --bounds LOW,HIGH."
             if not lever.low <= low < high <= lever.high or not np.isfinite(np.array([low, high], study.dtype)).all():

@@ -113,7 +113,7 @@ class Search:
             )  # fmt: skip
 
 
-def least(evaluate: Evaluate, stated: Point) -> Best:
+def least(evaluate: Evaluate, stated: Sequence[float]) -> Best:
     """The point with the least objective that meets the limits; the nearest to them if none is found.
 
     The first search is on few futures, from `stated` and two points spread within the bounds; the next from what it
@@ -121,7 +121,7 @@ def least(evaluate: Evaluate, stated: Point) -> Best:
     there.
     """
     spread = [1 / 4 + k % 2 / 2 for k in range(len(stated))]
-    starts = (stated, tuple(spread), tuple(1 - x for x in spread))
+    starts = (tuple(stated), tuple(spread), tuple(1 - x for x in spread))
     searches = [Search(lambda x: evaluate(x, 0, False), starts, MOST)]
     point = searches[0].best(WIDE)
     for number in range(ROUNDS):

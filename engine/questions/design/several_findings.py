@@ -13,11 +13,10 @@ from engine.answers.as_text import listed, size
 from engine.answers.rows import Row, table
 from engine.formatting import begun
 from engine.questions.design.evaluator import Evaluator, Setting
-from engine.questions.design.limits import VERDICTS, Limit
+from engine.questions.design.limits import VERDICTS, Limit, gaps, measured
 from engine.questions.design.line import Line, changes, measures_at, setting_of, stated
 from engine.questions.design.several import MOST, ROUNDS, Best, Point, least
 from engine.questions.futures import Futures
-from engine.questions.variables import Values
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 from engine.study.tables.levers import lever_text
@@ -59,69 +58,60 @@ class Several:
     observe: Callable[[str, int, int], None]
     done: Iterator[int] = field(default_factory=itertools.count)
 
-    @property
-    def evaluator(self) -> Evaluator:
-        """The evaluator of the policy."""
-        return self.lines[0].evaluator
-
     def levers(self, point: Point) -> list[float]:
         """The values of the levers at a point."""
         return [line.at_share(x) for line, x in zip(self.lines, point, strict=True)]
 
-    def gaps(self, measures: Sequence[Estimate]) -> list[Estimate]:
-        """The objective, and how far each limit is broken, from their measures."""
-        return [limit.gap(one) for limit, one in zip(self.asked, measures, strict=True)]
-
-    def measures(self, values: Values, evaluator: Evaluator) -> list[Estimate]:
-        """The objective and the measure of each limit, under the policy of an evaluator."""
-        return [one.measured(evaluator, values) for one in self.asked]
-
     def __call__(self, point: Point, number: int, whole: bool) -> list[Estimate]:
         """As `several.Evaluate`."""
         self.observe("policies", next(self.done), MOST + ROUNDS)
-        paths = self.evaluator.study.paths if whole else self.few
-        return self.gaps(measures_at(self.lines, self.levers(point), self.asked, paths, number))
+        paths = self.lines[0].evaluator.study.paths if whole else self.few
+        return gaps(self.asked, measures_at(self.lines, self.levers(point), self.asked, paths, number))
 
     def answer(self) -> tuple[Answer, Setting | None]:
         """The answer, and the levers that are found where they meet the limits on futures that no search has seen."""
-        best, evaluator, of = least(self, tuple(line.share for line in self.lines)), self.evaluator, self.asked[0]
+        best, evaluator, of = least(self, [line.share for line in self.lines]), self.lines[0].evaluator, self.asked[0]
         study, levers, fresh = evaluator.study, self.levers(best.point), evaluator.futures.anew(best.number)
         setting = setting_of(self.lines, levers)
         own, other = (dict(one) for one in evaluator.each([setting, {}], fresh))
-        measures = {"found": self.measures(own, evaluator), evaluator.policy: self.measures(other, evaluator)}
+        found = {
+            "found": measured(self.asked, evaluator, own),
+            evaluator.policy: measured(self.asked, evaluator, other),
+        }
         for name in (self.study.baseline, *self.study.policy_names):
-            if name not in measures:
+            if name not in found:
                 device = evaluator.futures.device
                 beside = Evaluator(self.study, name, evaluator.variables, paths=study.paths, device=device)
                 (values,) = beside.each([{}], beside.futures.anew(best.number))
-                measures[name] = self.measures(values, beside)
+                found[name] = measured(self.asked, beside, values)
         less, moves = evaluator.difference(own, other, of.variable, of.measure), [*self._moves(levers, best, fresh)]
         tables = (
             table("levers", "The levers that are found", moves, "lever"),
-            table("judged", "The policies on fresh futures", self._judged(measures), "subject", "policy",
+            table("judged", "The policies on fresh futures", self._judged(found), "subject", "policy",
                   across="policy"),
             *changes(evaluator, own, other),
         )  # fmt: skip
         basis = f"{study.name}: {study.futures}; {best.evaluations} evaluations; judged on as many other futures"
-        sentences = (*self._sentences(best, measures["found"], less, moves),)
+        sentences = (*self._sentences(best, found["found"], less, moves),)
         answer = Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
         return answer, setting if best.holds else None
 
     def _moves(self, levers: Sequence[float], best: Best, fresh: Futures) -> Iterator[Row]:
         """What changes where one lever alone has its stated, its least or its largest value."""
-        judged = np.array([one.estimate for one in best.judged])
+        evaluator, judged = self.lines[0].evaluator, np.array([one.estimate for one in best.judged])
         for k, line in enumerate(self.lines):
             settings = [
                 setting_of(self.lines, [*levers[:k], to, *levers[k + 1 :]]) for to in (None, line.low, line.high)
             ]
-            each = (self.gaps(self.measures(of, self.evaluator)) for of in self.evaluator.each(settings, fresh))
-            moved = np.array([[one.estimate for one in gaps] for gaps in each])  # [move, objective and limits]
+            each = (measured(self.asked, evaluator, values) for values in evaluator.each(settings, fresh))
+            # [move, objective and limits]
+            moved = np.array([[one.estimate for one in gaps(self.asked, measures)] for measures in each])
             shifts = moved[:, 0] - judged[0]
             is_small = 2 * abs(shifts) <= best.judged[0].high - best.judged[0].low
             is_alike = is_small & (moved[:, 1:] <= 0).all(axis=1)
             matters = "no" if is_alike.all() else "may stay" if is_alike[0] else "yes"
             yield {"lever": line.lever, "unit": line.unit,
-                   "stated": lever_text(self.evaluator.study, self.evaluator.stated, line.lever), "found": levers[k],
+                   "stated": lever_text(evaluator.study, evaluator.stated, line.lever), "found": levers[k],
                    **dict(zip(MOVES, shifts.tolist(), strict=True)),
                    "matters": "no effect" if (moved == judged).all() else matters}  # fmt: skip
 
@@ -138,7 +128,7 @@ class Several:
         far = f"{size(of.measure, study.unit_of(of.variable), less)} {'less' if less.estimate < 0 else 'more'}"
         begins = "The least that was found under the limits is" if best.holds else NOT_MET[best.is_met]
         yield (f"{begins} at {at}: {of.words(study)[0]} is {of.amount(study, found[0])} on fresh futures, {far} than"
-               f" under {self.evaluator.policy} as stated.")  # fmt: skip
+               f" under {self.lines[0].evaluator.policy} as stated.")  # fmt: skip
         for limit, one, is_idle in zip(self.asked[1:], found[1:], best.idle, strict=True):
             (what, bound), verdict = limit.words(study), VERDICTS[limit.verdict(one)]
             idle = f" It has no effect: all {best.evaluations} policies that were evaluated meet it." * is_idle

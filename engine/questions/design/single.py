@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import amount
 from engine.answers.question import Asked
 from engine.answers.rows import Row, table
-from engine.answers.table import Table
 from engine.errors import UserError
 from engine.formatting import begun
 from engine.questions.design.limits import VERDICTS, Limit
@@ -67,22 +66,28 @@ class Single:
         found = crossings(places, [*map(limit.gap, seen)])
         # the limit is met over the widest range of looks on this crossing's side
         chosen = max(found, key=lambda one: abs(one.best - one.met), default=None)
-        if chosen is None:
-            nearest = min(zip(places, seen, strict=True), key=lambda look: abs(limit.gap(look[1]).estimate))
-            values, costs = self._judged(of, {"nearest": (Estimate(nearest[0]), nearest[1])})
-            sentences = self._never(places, seen, *values)
-        else:
-            solved = None
+        solved, paths = None, self.few
+        if chosen:
             for paths in dict.fromkeys((self.few, study.paths)):
                 gap = functools.partial(lambda paths, x: limit.gap(measured(x, paths)), paths)
                 solved = invert(gap, chosen, self.whole, solved, math.sqrt(self.few / paths))
-            assert solved
+        if solved:
             named = {"met": solved.estimate, "holds": Estimate(solved.holds)}
-            known = {how: one for how, one in named.items() if not math.isnan(one.estimate)}
-            values, costs = self._judged(
-                of, {how: (one, measured(one.estimate, study.paths)) for how, one in known.items()}
-            )
-            sentences = self._met(solved, chosen, found, values)
+        else:
+            named = {"nearest": Estimate(min(places, key=lambda x: abs(limit.gap(measured(x, paths)).estimate)))}
+        named = {how: value for how, value in named.items() if not math.isnan(value.estimate)}
+        of.observe("judging", 0, study.paths)
+        settings = [{}, *(line.setting(value.estimate) for value in named.values())]
+        own, *others = [dict(one) for one in line.evaluator.each(settings, line.evaluator.futures.anew())]
+        judged = [line.evaluator.estimate(values, limit.variable, limit.measure) for values in others]
+        values = [
+            {"meaning": how, "value": value, "searched": measured(value.estimate, paths), "judged": one,
+             "verdict": limit.verdict(one)}
+            for (how, value), one in zip(named.items(), judged, strict=True)
+        ]  # fmt: skip
+        sentences = (
+            self._met(solved, chosen, found, values) if solved and chosen else self._never(places, seen, *values)
+        )
         what, bound = limit.words(study)
         units = {"value": line.unit, **dict.fromkeys(("searched", "judged"), study.unit_of(limit.variable))}
         shown = dict.fromkeys(("searched", "judged"), "%" * (limit.measure == PROBABILITY))
@@ -92,30 +97,13 @@ class Single:
         )
         tables = (
             table("values", f"{line.lever}: where {limit.text}", values, "meaning", units=units, shown=shown),
-            *costs,
+            *(changes(line.evaluator, others[-1], own) if "holds" in named else ()),
             table("looks", f"{begun(limit.measure)} of {limit.variable} along {line.lever}", rows, "look", brief=(),
                   units=units, shown=shown),
         )  # fmt: skip
         basis = f"{study.name}: {study.futures}; judged on as many others"
         every = (f"The limit asks that {what} is {bound}.", *sentences)
         return Answer(Subject.of(study), every, tuple(filter(len, tables)), basis, READING)
-
-    def _judged(self, of: Asked, named: Mapping[str, tuple[Estimate, Estimate]]) -> tuple[list[Row], list[Table]]:
-        """Rows of the values of the lever that are named, and tables of what the one that holds changes.
-
-        Args:
-          named: the values, each with the measure there on the futures of the search.
-        """
-        evaluator, limit = self.line.evaluator, self.limit
-        of.observe("judging", 0, evaluator.study.paths)
-        settings = [{}, *(self.line.setting(value.estimate) for value, _ in named.values())]
-        own, *others = [dict(one) for one in evaluator.each(settings, evaluator.futures.anew())]
-        judged = [limit.measured(evaluator, values) for values in others]
-        rows = [
-            {"meaning": meaning, "value": value, "searched": searched, "judged": one, "verdict": limit.verdict(one)}
-            for (meaning, (value, searched)), one in zip(named.items(), judged, strict=True)
-        ]
-        return rows, changes(evaluator, others[-1], own) if "holds" in named else []
 
     def _never(self, places: Sequence[float], seen: Sequence[Estimate], nearest: Row) -> Iterator[str]:
         """Sentences on a limit that is met, or broken, at all looks."""
