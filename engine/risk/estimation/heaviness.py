@@ -93,11 +93,10 @@ class Extremes:
         least = largest = np.zeros(0, np.float32)
         for part in parts:
             if len(least) == size:  # most values lie between the extremes found so far
-                low, high = part[part < least[-1]], part[part > largest[0]]
-            else:
-                low = high = part
-            least = np.sort(np.concatenate([least, low]))[:size]
-            largest = np.sort(np.concatenate([largest, high]))[-size:]
+                part = part[np.flatnonzero((part < least[-1]) | (part > largest[0]))]
+            found = np.sort(part)
+            least = np.sort(np.concatenate([least, found[:size]]))[:size]
+            largest = np.sort(np.concatenate([largest, found[-size:]]))[-size:]
         return Extremes(least, largest, count)
 
     @staticmethod
