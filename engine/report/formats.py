@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.charts.export import refuse_file
 from engine.report import printing
 
 FORMATS = ("html", "htm", "pdf")
@@ -17,6 +16,8 @@ def refuse(place: Path) -> None:
     Raises:
       UserError: its name ends in none of the suffixes, there is no such folder, or no browser that prints a PDF.
     """
+    from engine.charts.export import refuse_file  # Altair takes most of a second
+
     if refuse_file(place, FORMATS) == "pdf":
         printing.browser()
 
