@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from engine.answers import registry
 from engine.answers.as_text import is_short
+from engine.charts.labels import minus
 from engine.formatting import begun, begun_small
 from engine.report import sentences
-from engine.report.text import minus
 from engine.risk.estimation.exclusion import notice
 
 if TYPE_CHECKING:

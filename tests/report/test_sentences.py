@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from engine.charts.labels import minus
 from engine.report.brief import WORDS, first_screen, up
 from engine.report.sentences import amounts, bracketed, rivals, sign, verdict, weighed, what, why, winner, worse
-from engine.report.text import minus
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record, record
