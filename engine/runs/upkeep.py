@@ -124,7 +124,7 @@ def refuse_report(out: Path | None) -> None:
 
 
 def first_screen(folder: Path, study: Study, tree: xr.DataTree, variable: str | None) -> tuple[Part, ...]:
-    """The first screen of a run's report: headings, each with its sentences.
+    """The first screen of a run's report: headings, each with its sentences or its table.
 
     Args:
       study, tree, variable: as of `engine.report.records.stored`.
