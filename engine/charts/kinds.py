@@ -34,8 +34,8 @@ class Kind:
     """A kind of figure.
 
     Args:
-      tables: the function that gives its table, or several; its parameters are sources, named as in `SOURCES`, then
-        options.
+      tables: the function that gives its table, or several, whose name is that of the kind; its parameters are sources,
+        named as in `SOURCES`, then options.
       draw: the function that draws the table, or the several tables.
       about: what it shows, in a line.
       shows: kind of its variable, `OUTCOME` or `YEARLY`, if by default it is taken from the run's headline; "" if
@@ -60,39 +60,40 @@ class Kind:
         return tuple(name for name in getfullargspec(self.tables).args if name not in SOURCES)
 
 
-KINDS: Mapping[str, Kind] = {
-    "overview": Kind(yearly.overview, drawn_years.overview, "an outcome's tail, and its variable by year", OUTCOME),
-    "fan": Kind(yearly.fan, drawn_years.fan, "how futures spread by year, a panel for each place", YEARLY),
-    "exceedance": Kind(
+_KINDS = (
+    Kind(yearly.overview, drawn_years.overview, "an outcome's tail, and its variable by year", OUTCOME),
+    Kind(yearly.fan, drawn_years.fan, "how futures spread by year, a panel for each place", YEARLY),
+    Kind(
         outcomes.exceedance, drawn_outcomes.exceedance, "probability to pass each level of an outcome", OUTCOME
     ),
-    "beyond": Kind(answers.beyond, drawn_answers.beyond, "rare levels, extrapolated too (answer to `extremes`)"),
-    "differences": Kind(
+    Kind(answers.beyond, drawn_answers.beyond, "rare levels, extrapolated too (answer to `extremes`)"),
+    Kind(
         outcomes.differences, drawn_outcomes.differences, "what a policy changes on the same path", OUTCOME
     ),
-    "thresholds": Kind(
+    Kind(
         outcomes.thresholds, drawn_outcomes.thresholds, "probability of events at any threshold, with the study's"
     ),
-    "tails": Kind(yearly.tails, drawn_years.tails, "mean, VaR and ES with intervals, a panel for each place", YEARLY),
-    "tornado": Kind(inputs.tornado, drawn_inputs.tornado, "the outcome where each factor is low and high", OUTCOME),
-    "drivers": Kind(answers.drivers, drawn_answers.drivers, "inputs in the worst futures (answer to `explain`)"),
-    "inputs": Kind(answers.inputs, drawn_answers.intervals, "share of each input (answer to `sensitivity`)"),
-    "turns": Kind(answers.turns, drawn_answers.intervals, "moves of priors that turn a ranking (answer to `flip`)"),
-    "lever": Kind(
+    Kind(yearly.tails, drawn_years.tails, "mean, VaR and ES with intervals, a panel for each place", YEARLY),
+    Kind(inputs.tornado, drawn_inputs.tornado, "the outcome where each factor is low and high", OUTCOME),
+    Kind(answers.drivers, drawn_answers.drivers, "inputs in the worst futures (answer to `explain`)"),
+    Kind(answers.inputs, drawn_answers.intervals, "share of each input (answer to `sensitivity`)"),
+    Kind(answers.turns, drawn_answers.intervals, "moves of priors that turn a ranking (answer to `flip`)"),
+    Kind(
         answers.lever, drawn_answers.lever, "a measure along a lever, and its limit (answer to `design`)", table="looks"
     ),
-    "profile": Kind(
+    Kind(
         challenged.profile, drawn_claims.profile, "share of universes in which claims hold (answer to `challenge`)"
     ),
-    "curve": Kind(challenged.curve, drawn_claims.curve, "a claim in every universe, sorted (answer to `challenge`)"),
-    "hindcast": Kind(observed.hindcast, drawn_facts.hindcast, "observed figures and futures (answer to `backtest`)"),
-    "pit": Kind(observed.pit, drawn_facts.pit, "places of figures among the futures (answer to `backtest`)"),
-    "known": Kind(
+    Kind(challenged.curve, drawn_claims.curve, "a claim in every universe, sorted (answer to `challenge`)"),
+    Kind(observed.hindcast, drawn_facts.hindcast, "observed figures and futures (answer to `backtest`)"),
+    Kind(observed.pit, drawn_facts.pit, "places of figures among the futures (answer to `backtest`)"),
+    Kind(
         observed.known, drawn_facts.known, "factors and events given facts (answer to `condition`)", table="known"
     ),
-    "replay": Kind(yearly.replay, drawn_years.replay, "one path in full, year by year"),
-    "priors": Kind(inputs.priors, drawn_inputs.priors, "the distribution of every factor"),
-}  # fmt: skip
+    Kind(yearly.replay, drawn_years.replay, "one path in full, year by year"),
+    Kind(inputs.priors, drawn_inputs.priors, "the distribution of every factor"),
+)  # fmt: skip
+KINDS: Mapping[str, Kind] = {kind.tables.__name__: kind for kind in _KINDS}
 """All kinds of figures by name, the most useful first."""
 
 

@@ -12,8 +12,6 @@ import xarray as xr
 from engine.formatting import begun_small, decimals, rounded, titled, unit_name, words
 from engine.risk.estimation.intervals import Estimate
 
-TIED = "\u00a0"
-"""A no-break space."""
 UNKNOWN = Estimate(math.nan)
 """An estimate that is shown as "unknown", where no path has a value."""
 MOST_LISTED = 2
@@ -69,7 +67,7 @@ def number(value: float, error: float = math.nan) -> str:
     places = decimals(error / 1.96)
     if places is None and value:
         places = 2 - math.floor(math.log10(abs(value)))
-    text = rounded(value, places).replace("-", "−")
+    text = minus(rounded(value, places))
     return text if text.strip("−0.,") else "0"
 
 
@@ -86,7 +84,7 @@ def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
     estimate = number(scale * of.estimate, half) + sign
     if not math.isfinite(half):
         return f"{estimate} (no interval)"
-    return f"{estimate} [{number(scale * of.low, half)},{TIED}{number(scale * of.high, half)}]"
+    return f"{estimate} [{number(scale * of.low, half)},\u00a0{number(scale * of.high, half)}]"
 
 
 def sentence(
@@ -107,6 +105,11 @@ def sentence(
     if len(known) <= MOST_LISTED:
         return f"{what} is {', '.join(texts.values())}"
     return f"{what} is from {texts[ordered[0]]} to {texts[ordered[-1]]}, of {len(known)} {cases}"
+
+
+def minus(text: str) -> str:
+    """The text with minus signs instead of hyphens before numbers, but not in exponents."""
+    return "".join("−" if sign == "-" and (k == 0 or text[k - 1] in "[ ,+") else sign for k, sign in enumerate(text))
 
 
 def counted(number_of: int, noun: str) -> str:

@@ -65,7 +65,11 @@ class Shown:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Attributes of a table of it: labels, the titles of all policies and of those shown, and a panel by place."""
+        """Attributes of a table of it: labels, the titles of all policies and of those shown, and a panel by place.
+
+        For places of several dimensions a row of panels has the labels of the last dimension, else four.
+        """
+        dims = place_dims(self.values)
         return {
             "label": labels.label(self.values),
             "unit": labels.with_unit("", unit_name(self.values.attrs)).strip(),
@@ -73,7 +77,7 @@ class Shown:
             "shown": [self.titles[name] for name in self.policies],
             "loss": self.loss,
             "panels": [", ".join(place.values()) for place in places(self.values)],
-            "columns": columns(self.values),
+            "columns": self.values.sizes[dims[-1]] if len(dims) > 1 else 4,
         }
 
     def sentence(self, what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
@@ -174,10 +178,7 @@ def refuse_unknown(option: str, name: str, known: Iterable[str], kind: str) -> N
 
 def by_year(cube: xr.DataTree, group: str) -> bool:
     """Whether a group of a cube has variables by year."""
-    try:
-        return any("year" in values.dims for values in cube[group].data_vars.values())
-    except KeyError:
-        return False
+    return f"/{group}" in cube.groups and any("year" in values.dims for values in cube[group].data_vars.values())
 
 
 def place_dims(values: xr.DataArray) -> tuple[str, ...]:
@@ -192,12 +193,6 @@ def places(values: xr.DataArray) -> list[dict[str, str]]:
         dict(zip(dims, map(str, chosen), strict=True))
         for chosen in itertools.product(*(values[dim].values for dim in dims))
     ]
-
-
-def columns(values: xr.DataArray) -> int:
-    """Panels per row: for places of several dimensions the number of labels of the last, else 4."""
-    dims = place_dims(values)
-    return values.sizes[dims[-1]] if len(dims) > 1 else 4
 
 
 def _apart(values: xr.DataArray, plain: Callable[[str], str], written: Callable[[str], str]) -> dict[str, str]:

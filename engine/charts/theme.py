@@ -30,6 +30,8 @@ SCHEMES: Mapping[str, Mapping[str, Any]] = {
 TEXT, TITLE, NOTE = 11, 14, 10.5
 """Font sizes of labels, titles and notes [pixel]."""
 ENDS = ("estimate", "low", "high")
+PLAIN = alt.value(COLOURS[1])
+"""The colour of what belongs to no policy."""
 BAND = (("low", "high", 0.25),)
 """Columns of a 95 % interval; its band with its opacity."""
 
@@ -227,14 +229,25 @@ def step(height: float) -> alt.Step:
     return alt.Step(height, **{"for": "position"})
 
 
-def panels(chart: Any, about: Mapping[str, Any], width: float, columns: int = 4, own: str = "", left: float = 0) -> Any:
+def panels(
+    chart: Any,
+    about: Mapping[str, Any],
+    width: float,
+    height: Any,
+    columns: int = 4,
+    own: str = "",
+    left: float = 0,
+    over: float = 0,
+) -> Any:
     """The chart under its title, with a panel for each of `panels`, under its name in lines; one panel may have none.
 
     Args:
-      width: of a panel [pixel].
+      width, height: of a panel [pixel]; the height may be that of each row.
       own: axes of which each panel has its own scale: "x", "y" or "xy".
       left: width of what stands beside the panels.
+      over: by how much names may be wider than their panel.
     """
+    chart, width = chart.properties(width=width, height=height), width + over
     names, scales = list(about["panels"]), dict.fromkeys(own, "independent")
     columns = min(columns, len(names))
     if names != [""]:
@@ -246,9 +259,10 @@ def panels(chart: Any, about: Mapping[str, Any], width: float, columns: int = 4,
     return headed(chart, about, max(560, left + columns * (width + 50)))
 
 
-def grid(made: Sequence[Any], about: Mapping[str, Any], width: float) -> Any:
-    """Charts of a width [pixel], two a row, under the title."""
-    return headed(alt.concat(*made, columns=2, spacing=26), about, max(540, min(2, len(made)) * (width + 40)))
+def grid(made: Mapping[str, Any], about: Mapping[str, Any], width: float, height: float) -> Any:
+    """Charts of a size [pixel] by their headings, two a row, under the title."""
+    parts = (one.properties(width=width, height=height, title=heading(name, width)) for name, one in made.items())
+    return headed(alt.concat(*parts, columns=2, spacing=26), about, max(540, min(2, len(made)) * (width + 40)))
 
 
 def sizes(about: Mapping[str, Any], small: tuple[int, int], large: tuple[int, int]) -> tuple[int, int]:
@@ -271,16 +285,19 @@ def span(channel: Any, low: str = "low", high: str = "high") -> tuple[Any, Any]:
     return type(channel)(f"{low}:Q", axis=channel["axis"], scale=channel["scale"]), second(high)
 
 
-def number_axis(title: str | None, ticks: int = 5, pixels: float = math.inf) -> alt.Axis:
-    """An axis of numbers: plain up to 100,000, larger and very small ones with an SI prefix or an exponent.
+def numbers(channel: Any, field: str, title: str | None, ticks: int = 5, pixels: float = math.inf, **scale: Any) -> Any:
+    """The encoding of a channel by numbers: plain up to 100,000, others with an SI prefix or an exponent.
 
     Args:
+      title: of the axis.
       pixels: width of the title, which is broken into lines.
+      scale: properties of the scale.
     """
     title = title and "\n".join(lines(title, pixels))
     large = "datum.value != 0 && (abs(datum.value) >= 1e5 || abs(datum.value) < 1e-3)"
     label = f"{large} ? format(datum.value, '.3~e') : format(datum.value, ',.5~f')"
-    return alt.Axis(title=title, tickCount=ticks, labelExpr=label)
+    axis = alt.Axis(title=title, tickCount=ticks, labelExpr=label)
+    return channel(f"{field}:Q", axis=axis, scale=alt.Scale(**scale) if scale else alt.Undefined)
 
 
 def share_axis(title: str, **more: Any) -> alt.Axis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -28,13 +29,17 @@ def command(run: Run, variable: str | None) -> None:
 
     Which policy is better and by how much, how large the errors are, and what would change the ranking.
     """
+    from engine.cli.show.rows import Column, print_rows
     from engine.runs.upkeep import first_screen
 
     console = screen.stdout()
     if run.study.question:
         screen.print_words(console, run.study.question, "bold")
-    for heading, sentences in first_screen(run.folder, run.answers.study, run._read_cube, variable):
+    for heading, sentences, table in first_screen(run.folder, run.answers.study, run._read_cube, variable):
         console.print()
         screen.print_words(console, heading, "bold")
         for text in sentences:
             screen.print_words(console, text)
+        if table:
+            names, *numbers = (Column(head, cells) for head, *cells in zip(*table, strict=True))
+            print_rows(console, "", replace(names, left=True), numbers, is_followed=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.answers.as_text import unit_in_words
+from engine.charts.labels import minus
 from engine.formatting import rounded
 from engine.report.markup import Section, render
 from engine.report.records import RunRecords
-from engine.report.text import minus
 from engine.study.components import Event, Policy
 from engine.study.study import Study
 from engine.study.tables.constants import stated, written

@@ -6,14 +6,16 @@ Where figures were observed, also what they change.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from engine.answers import registry
 from engine.answers.as_text import is_short
+from engine.charts.labels import minus
 from engine.formatting import begun, begun_small
 from engine.report import sentences
-from engine.report.text import minus
 from engine.risk.estimation.exclusion import notice
 
 if TYPE_CHECKING:
@@ -25,19 +27,25 @@ DOUBTS = ("challenge", "backtest", "condition", "gates")
 """Questions whose answers say how well the model can be trusted, the first of them first."""
 TURNS = ("flip", "sensitivity")
 """Questions whose answers say what would change the ranking, the first of them first."""
-Part = tuple[str, tuple[str, ...]]
+Row = tuple[str, ...]
+Part = tuple[str, tuple[str, ...], tuple[Row, ...]]
+"""A heading of the first screen with its sentences, and its table."""
 
 
 def first_screen(run: RunRecords) -> tuple[Part, ...]:
-    """Headings, each with its sentences; the last sentences of a heading are left out for want of room."""
-    policy, doubts = which(run), [counting_error(run), *model_error(run)]
+    """Headings, each with its sentences, or with a table, whose first row has its heads.
+
+    The last sentences of a heading are left out for want of room.
+    """
+    policy, doubts, known = which(run), [counting_error(run), *model_error(run)], tuple(before_and_given(run))
     parts = {"Which policy": policy, "How sure": doubts, "What would change it": [what_turns(run)]}
-    if known := before_and_given(run):
-        parts["Before the facts, and given them"] = known
+    if known or run.study.observed.rows:
+        missing = "Not asked: the numbers given what was observed."
+        parts["Before the facts, and given them"] = [] if known else [missing]
     for said in (doubts, policy):
-        while sum(len(text.split()) for head, own in parts.items() for text in (head, *own)) > WORDS and len(said) > 2:
+        while sum(len(text.split()) for text in chain(parts, *parts.values(), *known)) > WORDS and len(said) > 2:
             said.pop()
-    return tuple((head, tuple(own)) for head, own in parts.items())
+    return tuple((head, tuple(own), () if own else known) for head, own in parts.items())
 
 
 def which(run: RunRecords) -> list[str]:
@@ -64,23 +72,19 @@ def counting_error(run: RunRecords) -> str:
     return f"If the model is right, {run.study.paths:,} futures give {of} to within {size} (95 % interval)."
 
 
-def before_and_given(run: RunRecords) -> list[str]:
-    """The first number before the facts and given them, by policy, or that it was not asked; [] without any figures.
+def before_and_given(run: RunRecords) -> Iterator[Row]:
+    """The first number of the baseline and of the best of the others: a row of heads, then one for each policy.
 
-    The policies are the baseline and the best of the others.
+    A row has a name, the number before the facts, and the number given them. No row where nothing is known.
     """
     base, given = run.study.baseline, run.given
     for measure, name in sentences.headline_measures(run):
         if all(given.get((measure, base, name), [None])):
-            best = sentences.ranked(run, run.others, measure, name)[:1]
-            said = [f"{begun(sentences.quantity(run, measure, name))}:"]
-            for policy in (base, *best):
-                before, now = sentences.amounts(measure, *filter(None, given[measure, policy, name]))
-                said.append(
-                    f"{begun(sentences.called(run, policy))}: {before} before the facts, {now} given the facts."
-                )
-            return said
-    return ["Not asked: the numbers given what was observed."] if run.study.observed.rows else []
+            yield begun(sentences.quantity(run, measure, name)), "before the facts", "given them"
+            for policy in (base, *sentences.ranked(run, run.others, measure, name)[:1]):
+                numbers = sentences.amounts(measure, *filter(None, given[measure, policy, name]))
+                yield begun(sentences.called(run, policy)), *numbers
+            return
 
 
 def up(size: float) -> float:
@@ -109,10 +113,12 @@ def not_asked(run: RunRecords) -> str:
 
 def missing_questions(run: RunRecords) -> list[str]:
     """Questions that this study can be asked and that have no answer."""
-    is_possible = dict.fromkeys(("compare", "attribute", "flip", "challenge"), bool(run.others))
-    is_possible |= dict.fromkeys(("gates", "constants", "precision"), False)  # a report does not miss these
-    is_possible["backtest"] = bool(run.study.observed.rows)
-    is_possible["condition"] = run.study.facts is not None  # which is asked of a run of its own
+    is_possible = {
+        **dict.fromkeys(("compare", "attribute", "flip", "challenge"), bool(run.others)),
+        **dict.fromkeys(("gates", "constants", "precision"), False),  # a report does not miss these
+        "backtest": bool(run.study.observed.rows),
+        "condition": run.study.facts is not None,  # which is asked of a run of its own
+    }
     return [name for name in registry.QUESTIONS if name not in run.answers and is_possible.get(name, True)]
 
 

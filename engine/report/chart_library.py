@@ -13,12 +13,7 @@ TextCache = Callable[[str, Callable[[], str]], str]
 """A cache of texts: called with all that a text depends on and the function that makes it, it gives the text."""
 
 
-def uncached(about: str, make: Callable[[], str]) -> str:
-    """The `TextCache` without a cache: makes the text anew every time."""
-    return make()
-
-
-def library(kept: TextCache = uncached) -> str:
+def library(kept: TextCache) -> str:
     """The chart library as one script; it interprets expressions itself, so that JavaScript's `eval` is never used.
 
     Args:

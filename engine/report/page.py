@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.formatting import printable
 from engine.report import chart_library
-from engine.report.chart_library import TextCache, uncached
+from engine.report.chart_library import TextCache
 from engine.report.markup import render, static
 from engine.report.pictures import style_sheet
 from engine.report.records import RunRecords
@@ -26,12 +26,12 @@ DIGITS = 6
 """Significant digits of the numbers that a chart draws."""
 
 
-def page(run: RunRecords, before: Sequence[Build] = SECTIONS, kept: TextCache = uncached) -> bytes:
+def page(run: RunRecords, before: Sequence[Build] = SECTIONS, kept: TextCache = lambda _, make: make()) -> bytes:
     """The report of a run as one HTML page: the same run gives the same bytes.
 
     Args:
       before: the sections before those of the answers.
-      kept: as of `chart_library.library`.
+      kept: as of `chart_library.library`; by default nothing is kept.
     """
     study, parts = run.study, every(run, before)
     library, script = chart_library.library(kept), static("report.js")

@@ -1,4 +1,4 @@
-"""Prints the page as PDF with a Chromium or Chrome that is installed on this machine."""
+"""Formats of a report: the HTML page, or its PDF, printed with a Chromium or Chrome that is installed here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import UserError
 
+FORMATS = ("html", "htm", "pdf")
+"""Suffixes of a report's file."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLACE = "rustbelt report -o FILE.pdf"
 LIMIT = 180
@@ -32,6 +35,30 @@ OPTIONS = (
     "--window-size=820,1160",
     f"--virtual-time-budget={DRAWN_IN}",
 )
+
+
+def refuse(place: Path) -> None:
+    """Refuses a file that no report can be written to.
+
+    Raises:
+      UserError: its name ends in none of the suffixes, there is no such folder, or no browser that prints a PDF.
+    """
+    from engine.charts.export import refuse_file  # Altair takes most of a second
+
+    if refuse_file(place, FORMATS) == "pdf":
+        browser()
+
+
+def content(place: Path, make: Callable[[], bytes]) -> bytes:
+    """Content for a file: a PDF if its name ends in .pdf, else the HTML page.
+
+    Args:
+      make: gives the page.
+
+    Raises:
+      UserError: there is no browser that prints, or it fails.
+    """
+    return pdf(make()) if place.suffix.lower() == ".pdf" else make()
 
 
 def browser() -> str:

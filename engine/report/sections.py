@@ -15,6 +15,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import NO_INTERVAL
 from engine.answers.layout import COMMAND, notes, parts, stacks, text_of
 from engine.answers.table import Table
+from engine.charts.labels import minus
 from engine.formatting import begun
 from engine.report import brief, pictures
 from engine.report.assumed import section as assumed
@@ -34,7 +35,6 @@ from engine.report.sentences import (
     why,
     worse,
 )
-from engine.report.text import minus
 from engine.report.words import told
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record

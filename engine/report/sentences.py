@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from engine.answers import as_text
 from engine.answers.as_text import NO_INTERVAL, judged, listed, some, unit_in_words
+from engine.charts.labels import minus
 from engine.formatting import begun
-from engine.report.text import minus
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record

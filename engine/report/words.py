@@ -12,8 +12,8 @@ from dataclasses import replace
 from engine.answers.answer import Answer
 from engine.answers.layout import COMMAND
 from engine.answers.table import Column, Kind, Table
+from engine.charts.labels import minus
 from engine.formatting import begun
-from engine.report.text import minus
 from engine.study.study import Study
 from engine.study.tables.assumptions import KINDS
 

@@ -17,7 +17,7 @@ from engine.execution.kept import kept_text
 from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import bytes_held
 from engine.formatting import command_line
-from engine.report import formats as report_formats
+from engine.report import printing
 from engine.run_folder import answer_store, cube, ledger, ownership, provenance
 from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, take_away
 from engine.run_folder.finding import refuse_newer
@@ -110,13 +110,13 @@ def report_note(folder: RunFolder, paths: int) -> str:
 
 
 def refuse_report(out: Path | None) -> None:
-    """Refuses a file that no report can be written to, as `engine.report.formats.refuse`, or any without its packages.
+    """Refuses a file that no report can be written to, as `engine.report.printing.refuse`, or any without its packages.
 
     Raises:
       UserError: the file is refused, or the packages of the extra `report` are missing.
     """
     if out is not None:
-        report_formats.refuse(out)
+        printing.refuse(out)
     if importlib.util.find_spec("jinja2") is None:
         raise UserError(
             "rustbelt report", [f"expected the packages of the extra 'report'. Install them: {install('report')}"]
@@ -124,7 +124,7 @@ def refuse_report(out: Path | None) -> None:
 
 
 def first_screen(folder: Path, study: Study, tree: xr.DataTree, variable: str | None) -> tuple[Part, ...]:
-    """The first screen of a run's report: headings, each with its sentences.
+    """The first screen of a run's report: headings, each with its sentences or its table.
 
     Args:
       study, tree, variable: as of `engine.report.records.stored`.
@@ -157,7 +157,7 @@ def write_report(
     from engine.report import page, records
 
     place = folder.path / page.NAME if out is None else Path(out)
-    content = report_formats.content(
+    content = printing.content(
         place, lambda: page.page(records.stored(folder.path, study, cube(), variable), kept=kept_text)
     )
     try:

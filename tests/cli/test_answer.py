@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import engine
 from engine.report.brief import WORDS, first_screen
 from engine.report.records import stored
@@ -14,12 +16,22 @@ def test_it_prints_the_first_screen_of_the_report(bridge_run):
     opened = engine.open_run(bridge_run, engine.load_model_file(f"{MODELS}:Bridge"))
     parts = first_screen(stored(bridge_run, opened.study, opened.cube))
     printed = " ".join(ended.stdout.split())
-    for heading, sentences in parts:
+    for heading, sentences, _ in parts:
         assert " ".join([heading, *sentences]) in printed
-    assert sum(len(" ".join([heading, *said]).split()) for heading, said in parts) <= WORDS
+    assert sum(len(" ".join([heading, *said]).split()) for heading, said, _ in parts) <= WORDS
     assert len(ended.stdout.splitlines()) <= 24 and "rustbelt " not in printed
     wrong = call("answer", bridge_run, *own("Bridge"), "--variable", "margni")
     assert wrong.exit_code == 2 and "mean 'margin'" in wrong.output
+
+
+def test_it_prints_numbers_before_the_facts_beside_those_given_them(bridge_run, monkeypatch):
+    from engine.report import brief
+
+    table = (("Loss [kt]", "before the facts", "given them"), ("Old", "10.0", "7.0"), ("New plan", "6.0", "5.0"))
+    monkeypatch.setattr(brief, "first_screen", lambda of: (("Known", (), table),))
+    ended = call("answer", bridge_run, *own("Bridge"))
+    assert ended.exit_code == 0, ended.output
+    assert [re.split(" {3,}", line) for line in ended.stdout.splitlines()[-3:]] == [[*row] for row in table]
 
 
 def test_a_report_asks_what_it_lacks_and_says_how_long_that_takes(bridge_run, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from engine.errors import UserError
-from engine.report import formats, printing
+from engine.report import printing
 from engine.runs.run import open_run
 from engine.study.loading import load_model_file
 from tests.refusals import refuses
@@ -87,7 +87,7 @@ def test_a_browser_that_is_missing_is_named_with_the_way_to_get_one(bridge, tmp_
     ],
 )
 def test_a_file_is_refused_before_the_page_is_made(bridge, tmp_path, file, words, monkeypatch):
-    monkeypatch.setattr(formats, "content", None)
+    monkeypatch.setattr(printing, "content", None)
     with refuses("", *words):
         open_run(bridge, load_model_file(own("Bridge")[1])).report(tmp_path / file)
     ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / file)

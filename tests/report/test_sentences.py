@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from engine.charts.labels import minus
 from engine.report.brief import WORDS, first_screen, up
 from engine.report.sentences import amounts, bracketed, rivals, sign, verdict, weighed, what, why, winner, worse
-from engine.report.text import minus
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record, record
@@ -186,9 +186,9 @@ def test_sentences_say_what_the_intervals_show_and_no_more(case):
     assert [verdict(run, "mean", run.outcomes[0]), weighed(run), worse(run)] == [said, weight, costs]
     assert all(len(sentence.split()) <= 25 for sentence in (said, weight, *costs))
     screen = first_screen(run)
-    assert [head for head, _ in screen] == ["Which policy", "How sure", "What would change it"]
+    assert [head for head, _, _ in screen] == ["Which policy", "How sure", "What would change it"]
     assert screen[0][1][0] == said  # the first outcome of the headline leads, whatever the rarest event does
-    assert sum(len(f"{head} {' '.join(texts)}".split()) for head, texts in screen) <= WORDS
+    assert sum(len(f"{head} {' '.join(texts)}".split()) for head, texts, _ in screen) <= WORDS
 
 
 def test_the_tail_decides_where_the_mean_does_not():
@@ -221,21 +221,21 @@ def test_what_gets_worse_is_the_outcome_that_changes_most_and_the_event_with_the
 @pytest.mark.parametrize("gap", [-0.05, 0.0, 0.05])
 def test_no_word_of_order_where_zero_lies_in_the_interval(gap):
     run = run_of({"loss": {"old": 10.0, "new": 10.0 + gap}}, {"old": 0.07, "new": 0.07 + gap / 100})
-    text = " ".join([*itertools.chain(*(said for _, said in first_screen(run))), *worse(run)])
+    text = " ".join([*itertools.chain(*(said for _, said, _ in first_screen(run))), *worse(run)])
     for word in ("better than", "best", "lowers", "raises", "against"):
         assert word not in text
 
 
 def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
     run = run_of(LOSS, {})
-    (_, (counting, model)), (_, turns) = first_screen(run)[1:]
+    (_, (counting, model), _), (_, turns, _) = first_screen(run)[1:]
     assert counting == (
         "If the model is right, 4,096 futures give the mean of loss [bn yuan] to within 0.1 (95 % interval)."
     )
     assert "error of the model is unknown" in model and turns == ("What would change the ranking is unknown.",)
     asked = ("gates", "sensitivity", "condition", "backtest", "challenge", "flip")
     run.answers = {name: SimpleNamespace(finding=f"The {name}.") for name in asked}
-    (_, (_, *model)), (_, turns) = first_screen(run)[1:]
+    (_, (_, *model), _), (_, turns, _) = first_screen(run)[1:]
     assert model == ["The challenge.", "The backtest.", "The condition.", "The gates."] and turns == ("The flip.",)
     del run.answers["flip"]  # the challenge already stands above
     assert first_screen(run)[2][1] == ("The sensitivity.",)
@@ -247,18 +247,22 @@ def test_the_first_number_before_the_facts_stands_beside_that_given_them():
     run = run_of(LOSS, {})
     run.study.observed.rows = ("a figure",)
     assert first_screen(run)[3] == (
-        "Before the facts, and given them", ("Not asked: the numbers given what was observed.",)
+        "Before the facts, and given them", ("Not asked: the numbers given what was observed.",), ()
     )  # fmt: skip
     pairs = {"old": (10.0, 7.0), "new": (6.0, 5.0)}
     run.given = {
         ("mean", name, "loss"): tuple(rec("mean", name, "loss", x, 0.1) for x in pairs[name]) for name in pairs
     }
-    said = (
-        "The mean of loss [bn yuan]:",
-        "Old: 10.0 before the facts, 7.0 given the facts.",
-        "New: 6.0 before the facts, 5.0 given the facts.",
+    rows = (
+        ("The mean of loss [bn yuan]", "before the facts", "given them"),
+        ("Old", "10.0", "7.0"),
+        ("New", "6.0", "5.0"),
     )
-    assert first_screen(run)[3][1] == said
+    assert first_screen(run)[3] == ("Before the facts, and given them", (), rows)
+    run.answers = {name: SimpleNamespace(finding="It is so. " * 9) for name in ("challenge", "backtest", "condition")}
+    screen = first_screen(run)  # sentences give way to the numbers
+    words = " ".join(itertools.chain(*((head, *said, *itertools.chain(*table)) for head, said, table in screen)))
+    assert len(words.split()) <= WORDS and screen[3][2] == rows and len(screen[1][1]) == 2
 
 
 def test_an_outcome_that_is_neither_better_high_nor_low_decides_nothing():

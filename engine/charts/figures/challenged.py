@@ -18,7 +18,7 @@ def curve(data: pd.DataFrame) -> Any:
     colour, shape = theme.keyed("verdict", about["verdicts"], LEGEND)
     axis = alt.Axis(title="universes, by their difference [rank]", grid=False, format="d", tickCount=5)
     x = alt.X("rank:Q", scale=alt.Scale(domain=[0, n + 1], nice=False), axis=axis)
-    y = alt.Y("estimate:Q", axis=theme.number_axis(about["label"], pixels=190))
+    y = theme.numbers(alt.Y, "estimate", about["label"], pixels=190)
     base, stated = alt.Chart(data).encode(x, colour), alt.Chart(data[data.stated]).encode(x)
     layers = alt.layer(
         base.transform_filter("isValid(datum.low)").mark_rule(opacity=0.5, strokeWidth=0.7).encode(*theme.span(y)),

@@ -12,23 +12,22 @@ from engine.charts import theme
 
 BANDS = (("p05", "p95", 0.16), ("p25", "p75", 0.28))
 """Ends of each band, and the opacity of its colour."""
-FUTURES = alt.value(theme.COLOURS[1])
 
 
 def hindcast(data: pd.DataFrame) -> Any:
     """Futures and observed figures of every series by year; scored figures are filled, the shape is the reading."""
     about, readings = data.attrs, [name for name in data.reading.dropna().unique() if name]
     width = 170 if len(about["panels"]) > 2 else 300
-    y = alt.Y("median:Q", axis=theme.number_axis(None, 4), scale=alt.Scale(zero=False))
+    y = theme.numbers(alt.Y, "median", None, 4, zero=False)
     base = alt.Chart(data).encode(theme.year_axis(int(data.year.min()), int(data.year.max()), 3))
     futures, bars, seen = (
         base.transform_filter(which) for which in ("datum.part == 'futures'", "datum.lone", "datum.part == 'figure'")
     )
     scored = alt.Scale(domain=["observed, scored", "observed, not scored"], range=[theme.INK, theme.PAGE])
     layers = alt.layer(
-        *theme.banded(futures, y, {"color": FUTURES}, BANDS),
+        *theme.banded(futures, y, {"color": theme.PLAIN}, BANDS),
         *(
-            bars.mark_rule(opacity=0.5, strokeWidth=thick).encode(*theme.span(y, low, high), color=FUTURES)
+            bars.mark_rule(opacity=0.5, strokeWidth=thick).encode(*theme.span(y, low, high), color=theme.PLAIN)
             for (low, high, _), thick in zip(BANDS, (4, 9), strict=True)
         ),
         seen.mark_rule(style="ink").encode(*theme.span(y, "below", "over")),
@@ -39,7 +38,7 @@ def hindcast(data: pd.DataFrame) -> Any:
             tooltip=["figure", "observed", "place", "apart"],
         ),
     )
-    return theme.panels(layers.properties(width=width, height=110), about, width, 4, "y")
+    return theme.panels(layers, about, width, 110, own="y")
 
 
 def _by_reading(channel: Any, readings: Sequence[str]) -> Any:
@@ -71,7 +70,7 @@ def known(data: pd.DataFrame) -> Any:
 def _factors(data: pd.DataFrame) -> Any:
     y, step = theme.row_axis("row", list(data.row), 220, least=13)
     base = alt.Chart(data).encode(y)
-    x = alt.X("estimate:Q", axis=theme.number_axis("from the prior's mean [standard deviations]"))
+    x = theme.numbers(alt.X, "estimate", "from the prior's mean [standard deviations]")
     prior = [
         base.mark_bar(style="pale", height={"band": share}).encode(x=alt.datum(-n), x2=alt.datum(n))
         for n, share in ((2, 0.4), (1, 0.8))
@@ -96,7 +95,7 @@ def _events(data: pd.DataFrame, about: Mapping[str, Any]) -> Any:
     look = theme.by_policy(about, lined=False)
     y, _ = theme.row_axis("row", list(data.row.unique()), 220)
     base = alt.Chart(data).encode(y, alt.YOffset("policy:N", sort=about["shown"]))
-    x = alt.X("estimate:Q", axis=theme.number_axis("chance [%]"))
+    x = theme.numbers(alt.X, "estimate", "chance [%]")
     layers = alt.layer(
         base.mark_line(strokeWidth=1.5, opacity=0.4).encode(x, look["color"], detail=["row:N", "policy:N"]),
         base.mark_rule().encode(*theme.span(x), look["color"]),

@@ -21,7 +21,7 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
     lowest = float(data.share.min()) / 1.5
     ticks = [tick for tick in (1, 0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6) if tick >= lowest]
     scale = alt.Scale(type="log", domain=[lowest, 1.0], clamp=True, nice=False)
-    x = alt.X("level:Q", axis=theme.number_axis(about["label"]), scale=alt.Scale(reverse=not about["loss"], zero=False))
+    x = theme.numbers(alt.X, "level", about["label"], reverse=not about["loss"], zero=False)
     y = alt.Y("share:Q", axis=theme.share_axis(about["side"], values=ticks), scale=scale)
     base = alt.Chart(curves).encode(x=x)
     layers = alt.layer(
@@ -37,7 +37,7 @@ def differences(data: pd.DataFrame) -> Any:
     """Histogram of differences, a panel for each policy: better pale, worse dark, the same palest."""
     about = data.attrs
     width, height = theme.sizes(about, (300, 170), (470, 250))
-    x = alt.X("from:Q", axis=theme.number_axis(about["label"]))
+    x = theme.numbers(alt.X, "from", about["label"])
     y = alt.Y("share:Q", axis=theme.share_axis("share of futures"))
     bins, mean = (alt.Chart(data).transform_filter(f"datum.part == '{part}'") for part in ("bin", "mean"))
     layers = alt.layer(
@@ -52,23 +52,21 @@ def differences(data: pd.DataFrame) -> Any:
         mean.mark_rule(style="ink").encode(x=alt.datum(0)),
         *theme.estimated(mean.encode(y), alt.X("estimate:Q"), ["policy"]),
     )
-    return theme.panels(layers.properties(width=width, height=height), about, width, 2, own="xy")
+    return theme.panels(layers, about, width, height, 2, "xy")
 
 
 def thresholds(data: pd.DataFrame) -> Any:
     """Probability to pass each level, with its band, a panel for each event; its threshold is dotted."""
-    about, made = data.attrs, []
+    about, made = data.attrs, {}
     width, height = theme.sizes(about, (280, 180), (470, 270))
     for name, panel in about["panels"].items():
-        scale = alt.Scale(reverse=not panel["above"], zero=False)
-        x = alt.X("level:Q", axis=theme.number_axis(panel["label"], pixels=width), scale=scale)
+        x = theme.numbers(alt.X, "level", panel["label"], pixels=width, reverse=not panel["above"], zero=False)
         y = alt.Y("share:Q", axis=theme.share_axis(panel["side"]), scale=alt.Scale(domain=[0, 1]))
         base = alt.Chart(data[data.panel == name]).encode(x=x)
         marks = base.transform_filter("datum.marked")
-        layers = alt.layer(
+        made[name] = alt.layer(
             *theme.banded(base, y, theme.by_policy(about)),
             marks.mark_rule(style="muted", strokeDash=[2, 3]),
             theme.dots(marks, about).encode(y, tooltip=["policy", "level", "share"]),
         )
-        made.append(layers.properties(width=width, height=height, title=theme.heading(name, width)))
-    return theme.grid(made, about, width)
+    return theme.grid(made, about, width, height)

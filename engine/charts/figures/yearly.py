@@ -31,14 +31,14 @@ def fan(data: pd.DataFrame, width: int = 0, words: Mapping[str, str] | None = No
         about = {**about, "panels": data.panel.unique(), "columns": len(about["shown"])}
     small = len(about["panels"]) > 1
     width, height, title = 190 if small else width or 420, 130 if small else 250, about["unit" if small else "label"]
-    y = alt.Y("median:Q", axis=theme.number_axis(title, pixels=height), scale=alt.Scale(zero=False))
+    y = theme.numbers(alt.Y, "median", title, pixels=height, zero=False)
     base, seldom = _courses(data, small)
     layers = alt.layer(
         *theme.banded(base, y, look, BANDS),
         seldom.mark_rule().encode(*theme.span(y), theme.colour(about)),
         theme.dots(seldom, about).encode(y, tooltip=["panel", "policy", "year", "median", "low", "high"]),
-    ).properties(width=width, height=height)
-    return theme.panels(layers, about, width, min(800 // width, about["columns"]), "y" * several)
+    )
+    return theme.panels(layers, about, width, height, min(800 // width, about["columns"]), "y" * several)
 
 
 def _courses(data: pd.DataFrame, small: bool) -> tuple[alt.Chart, alt.Chart]:
@@ -55,7 +55,7 @@ def _bars(data: pd.DataFrame) -> Any:
     look, width = theme.by_policy(about, lined=False), 190 if several else 420
     y, step = theme.row_axis("policy", about["shown"], least=14)
     base = alt.Chart(data).encode(y=y)
-    x = alt.X("median:Q", axis=theme.number_axis(about["label"], pixels=width), scale=alt.Scale(zero=False))
+    x = theme.numbers(alt.X, "median", about["label"], pixels=width, zero=False)
     layers = alt.layer(
         *(
             base.mark_rule(strokeWidth=thick, opacity=2 * strength).encode(*theme.span(x, low, high), look["color"])
@@ -64,7 +64,7 @@ def _bars(data: pd.DataFrame) -> Any:
         base.mark_rule(style="ink").encode(*theme.span(x)),
         base.mark_point(style="dot").encode(x, tooltip=["policy", "median", "q05", "q95", "q25", "q75"], **look),
     )
-    return theme.panels(layers.properties(width=width, height=step), about, width, min(4, about["columns"]), "x")
+    return theme.panels(layers, about, width, step, min(4, about["columns"]), "x")
 
 
 def overview(curves: pd.DataFrame, *years: pd.DataFrame) -> Any:
@@ -86,15 +86,13 @@ def tails(data: pd.DataFrame) -> Any:
     """Each measure with its interval, by policy, a panel for each place."""
     about, several = data.attrs, len(data.attrs["panels"]) > 1
     width, title = (190, about["unit"]) if several else (420, about["label"])
-    x = alt.X("estimate:Q", scale=alt.Scale(zero=False), axis=theme.number_axis(title, 4, width))
-    axis = alt.Axis(title=None, grid=False, domain=False)
-    y = alt.Y("measure:N", sort=list(data.measure.unique()), axis=axis)
+    x = theme.numbers(alt.X, "estimate", title, 4, width, zero=False)
+    y, _ = theme.row_axis("measure", data.measure.unique())
     base = alt.Chart(data).encode(y, alt.YOffset("policy:N", sort=about["shown"]))
     look = theme.by_policy(about, lined=False)
-    points = alt.layer(*theme.estimated(base, x, ["panel", "policy", "measure"], **look)).properties(
-        width=width, height=theme.step(max(22, 12 * len(about["shown"])))
-    )
-    return theme.panels(points, about, width, min(4, about["columns"]), "x")
+    points = alt.layer(*theme.estimated(base, x, ["panel", "policy", "measure"], **look))
+    step = theme.step(max(22, 12 * len(about["shown"])))
+    return theme.panels(points, about, width, step, min(4, about["columns"]), "x")
 
 
 def replay(data: pd.DataFrame) -> Any:
@@ -102,7 +100,7 @@ def replay(data: pd.DataFrame) -> Any:
     about = data.attrs
     width, height = theme.sizes(about, (190, 130), (440, 250))
     look = theme.by_policy(about, lined="year" in data)
-    y = alt.Y("value:Q", axis=theme.number_axis(None), scale=alt.Scale(zero=False))
+    y = theme.numbers(alt.Y, "value", None, zero=False)
     if "year" in data:
         base, seldom = _courses(data, len(about["panels"]) > 1)
         points = theme.dots(seldom, about).encode(y, tooltip=["policy", "year", "value"])
@@ -110,4 +108,4 @@ def replay(data: pd.DataFrame) -> Any:
     else:
         x = alt.X("policy:N", sort=about["shown"], axis=alt.Axis(labels=False, title=None, grid=False, domain=False))
         chart = alt.Chart(data).mark_point(style="dot").encode(x, y, tooltip=["policy", "value"], **look)
-    return theme.panels(chart.properties(width=width, height=height), about, width, 4, "y")
+    return theme.panels(chart, about, width, height, own="y")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from engine.answers.answer import Answer
 from engine.answers.layout import UNIT, head
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.charts import labels, selection
-from engine.charts.tables.frames import each, ends, frame, rows_of
+from engine.charts.tables.frames import Rows, each, ends, frame, rows_of
 from engine.formatting import begun, begun_small, words
 from engine.risk.estimation.intervals import Estimate
 
@@ -27,7 +27,7 @@ def beyond(extremes: Answer, *, most: int = 6) -> pd.DataFrame:
       extremes: the run's answer to the question `extremes`.
       most: panels that are shown.
     """
-    rows, panels = list[dict[str, Any]](), dict[str, dict[str, Any]]()
+    rows, panels = Rows(), dict[str, dict[str, Any]]()
     for row in rows_of(extremes, "curve"):
         level, name = row["level"], ", ".join(filter(None, (words(row["variable"]), row["of"])))
         if not np.isfinite(level.estimate) or (name not in panels and len(panels) == most):
@@ -59,9 +59,7 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
     """
     shifts = [row for row in rows_of(explain, "inputs") if row["shift"]]
     shown = [row["input"] for row in shifts[:most]]
-    rows: list[dict[str, Any]] = [
-        {"part": "shift", "row": words(row["input"]), **ends(row["shift"])} for row in shifts[:most]
-    ]
+    rows: Rows = [{"part": "shift", "row": words(row["input"]), **ends(row["shift"])} for row in shifts[:most]]
     rows += [
         {"part": "density", "row": words(row["input"]), "tenth": row["tenth"], "share": row["density"].estimate}
         for row in rows_of(explain, "densities")
@@ -167,7 +165,7 @@ def answer(of: Answer, *, most: int = 6) -> pd.DataFrame:
     return frame([], of.finding, of.basis, nothing="no estimate")
 
 
-def _estimates(table: Table, column: Column) -> Iterator[Mapping[str, Any]]:
+def _estimates(table: Table, column: Column) -> Iterator[dict[str, Any]]:
     for row, is_brief in zip(table.rows(), table.brief or [True] * len(table), strict=True):
         if is_brief and isinstance(row[column.name], Estimate):
             unit = row.get(UNIT) or "1"

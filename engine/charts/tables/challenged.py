@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.answers.answer import Answer
 from engine.charts import labels, selection
-from engine.charts.tables.frames import each, ends, frame, rows_of
+from engine.charts.tables.frames import Rows, each, ends, frame, rows_of
 from engine.charts.theme import COLOURS, GREY
 from engine.formatting import begun
 
@@ -72,7 +71,7 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
     held.sort(key=lambda row: row["difference"].estimate)
     found = Counter(row["verdict"] for row in held)
     counts = {name: f"{called(name)}: {found[name]:,}" for name in VERDICTS if name in found}
-    n, step, rows = len(held), -(-max(len(held), 1) // MOST_INTERVALS), list[dict[str, Any]]()
+    n, step, rows = len(held), -(-max(len(held), 1) // MOST_INTERVALS), Rows()
     for k, row in enumerate(held):
         one, is_stated = ends(row["difference"]), row["departures"] == 0
         about = {"rank": k + 1, "verdict": counts[row["verdict"]], "departs in": row["choices"], "stated": is_stated}
@@ -103,7 +102,7 @@ def profile(challenge: Answer, claim: str | None = None) -> pd.DataFrame:
       UserError: there is no such claim.
     """
     claims = _claims(challenge, claim, "profile")
-    rows = list[dict[str, Any]]()
+    rows = Rows()
     for row in rows_of(challenge, "profile"):
         if not row["universes"] or row["claim"] not in claims:
             continue

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from engine.answers.answer import Answer
 from engine.charts.theme import ENDS
 from engine.risk.estimation.intervals import Estimate
+
+Rows: TypeAlias = list[dict[str, Any]]
+"""Rows of a table, each with its values by column."""
 
 
 def frame(records: Iterable[Mapping[str, Any]], title: str, note: str = "", **about: Any) -> pd.DataFrame:
@@ -25,7 +28,7 @@ def frame(records: Iterable[Mapping[str, Any]], title: str, note: str = "", **ab
     return made
 
 
-def rows_of(answer: Answer, table: str) -> list[dict[str, Any]]:
+def rows_of(answer: Answer, table: str) -> Rows:
     """The rows of a table of an answer; [] where it has no such table."""
     return list(answer[table].rows()) if table in answer else []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ import xarray as xr
 
 from engine.charts import labels, selection
 from engine.charts.selection import Shown
-from engine.charts.tables.frames import each, ends, frame
+from engine.charts.tables.frames import Rows, each, ends, frame
 from engine.risk.estimation.influences import levels_of, measures
 from engine.risk.estimation.intervals import Estimate, as_units, finite_units
 from engine.risk.estimation.measures import measure as measure_of
@@ -56,7 +55,7 @@ def tornado(
     order = sorted(known, key=lambda name: -widths[name])[:most]
     moving = _moving(drawn, order)
     called = {name: labels.name(drawn[name]) + "†" * (name in moving) for name in order}
-    rows = list[dict[str, Any]]()
+    rows = Rows()
     for policy in kept.policies:
         whole = measure_of(values[policy], kept.unit, kept.loss, measure).estimate
         for name in order:
@@ -129,7 +128,7 @@ def priors(study: Study, factor: str | None = None) -> pd.DataFrame:
     """
     if factor is not None:
         selection.refuse_unknown("factor", factor, [item.name for item in study.inputs], "priors")
-    rows, at = list[dict[str, Any]](), np.linspace(*ENDS_OF_LAW, DRAWN)
+    rows, at = Rows(), np.linspace(*ENDS_OF_LAW, DRAWN)
     for law in (item for item in study.inputs if factor in (None, item.name)):
         counts, edges = np.histogram(law.marginal.quantile(at), BINS)
         panel = labels.with_unit(study.title("factors", law.name), law.unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from engine.answers.answer import Answer
 from engine.answers.as_text import amounts
 from engine.answers.rankings import PROBABILITY
 from engine.charts import labels
-from engine.charts.tables.frames import each, ends, frame, rows_of
+from engine.charts.tables.frames import Rows, each, ends, frame, rows_of
 from engine.study.study import Study
 
 QUANTILES = ("p05", "p25", "median", "p75", "p95")
@@ -38,7 +37,7 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
     figures, fan = rows_of(backtest, "figures"), rows_of(backtest, "fan")
     panels = {row["series"]: f"{row['series']} [{row['unit']}]" for row in figures}
     years = Counter(row["series"] for row in fan)
-    rows: list[dict[str, Any]] = [
+    rows: Rows = [
         {
             "panel": panels[row["series"]],
             "part": "futures",
@@ -79,7 +78,7 @@ def pit(backtest: Answer) -> pd.DataFrame:
       backtest: the run's answer to the question `backtest`.
     """
     scored, points = [row for row in rows_of(backtest, "figures") if not row["apart"]], rows_of(backtest, "pit")
-    rows, said = list[dict[str, Any]](), list[str]()
+    rows, said = Rows(), list[str]()
     for reading in each(points, "reading"):
         of, what = ("figures", "Places") if reading == ALONE else (reading, f"Read “{reading}”, places")
         inner = [(row["at"], row["share"], row["low"], row["high"]) for row in points if row["reading"] == reading]
@@ -128,7 +127,7 @@ def _factors(study: Study, condition: Answer) -> Iterator[dict[str, Any]]:
     rows = [row for row in rows_of(condition, "factors") if isinstance(row["shift"], float)]
     for row in sorted(rows, key=lambda row: -abs(row["shift"])):
         middle, sd, given = row["mean_before"], row["sd_before"], row["mean_given"]
-        now, before = (re.sub(r"(?<!\w)-(?=[\d.])", "−", text) for text in amounts(row["unit"], given, middle))
+        now, before = map(labels.minus, amounts(row["unit"], given, middle))
         yield {
             "part": "factor",
             "row": study.title("factors", row["factor"]),

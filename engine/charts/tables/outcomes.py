@@ -11,7 +11,7 @@ import xarray as xr
 
 from engine.charts import labels, selection
 from engine.charts.selection import Shown
-from engine.charts.tables.frames import ends, frame
+from engine.charts.tables.frames import Rows, ends, frame
 from engine.risk.estimation.intervals import Estimate, finite_units
 from engine.risk.estimation.measures import difference, measure, probability
 from engine.risk.policies.thresholds import Curve, drawn, tail_curve, threshold_curves
@@ -39,7 +39,7 @@ def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequenc
       UserError: the outcome is not kept per path, or there is no such policy.
     """
     kept = selection.outcome(cube, variable, policies, "exceedance")
-    rows, worst = list[dict[str, Any]](), dict[str, Estimate]()
+    rows, worst = Rows(), dict[str, Estimate]()
     for policy in kept.policies:
         values, name = kept.of(policy), kept.titles[policy]
         worst[policy], level = (measure(values, kept.unit, kept.loss, name) for name in ("ES99", "VaR99"))
@@ -52,8 +52,8 @@ def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequenc
             share = np.array([1.0, min(1 / len(values), MARKED) / 2])
             curve = Curve(np.repeat(level.estimate, 2), share, share, share)
         low, high = (np.where(np.isfinite(end), end, curve.share) for end in (curve.low, curve.high))
-        columns = {"level": curve.levels, "share": curve.share, "low": low, "high": high}
-        rows += pd.DataFrame({"policy": name, **columns}).to_dict("records")
+        columns = {"policy": name, "level": curve.levels, "share": curve.share, "low": low, "high": high}
+        rows += pd.DataFrame(columns).to_dict("records")
     return frame(
         rows,
         kept.sentence(f"{labels.heading(kept.values)}: the mean of the worst 1 % of futures", worst),
@@ -79,7 +79,7 @@ def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequen
       UserError: the outcome is not kept per path, or there is no such policy.
     """
     kept = selection.outcome(cube, variable, policies, "differences")
-    rows, better, heads = list[dict[str, Any]](), dict[str, Estimate](), list[str]()
+    rows, better, heads = Rows(), dict[str, Estimate](), list[str]()
     others, base, titles = [name for name in kept.policies if name != kept.baseline], kept.baseline, kept.titles
     for policy in others:
         (one, two), units, _ = finite_units((kept.of(policy), kept.of(base)), kept.unit)
@@ -106,13 +106,13 @@ def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequen
     )
 
 
-def _bins(gap: np.ndarray, loss: bool) -> list[dict[str, Any]]:
+def _bins(gap: np.ndarray, loss: bool) -> Rows:
     """Shares of futures in bins of differences, better or worse; and of those without a difference, as a narrow bin."""
     edges, apart = _edges(gap), gap[gap != 0]
     counts, _ = np.histogram(np.clip(apart, edges[0], edges[-1]), edges)
     sides = np.where((edges[1:] + edges[:-1] > 0) == loss, "worse", "better")
     bins = pd.DataFrame({"part": "bin", "from": edges[:-1], "to": edges[1:], "share": counts / len(gap), "side": sides})
-    rows: list[dict[str, Any]] = bins.to_dict("records")
+    rows: Rows = bins.to_dict("records")
     if len(apart) < len(gap):
         half, same = 0.3 * (edges[1] - edges[0]), 1 - len(apart) / len(gap)
         rows.append({"part": "bin", "from": -half, "to": half, "share": same, "side": "same"})
@@ -146,7 +146,7 @@ def thresholds(
     Raises:
       UserError: the outcome is not kept per path, or there is no such policy.
     """
-    rows, heads, first = list[dict[str, Any]](), dict[str, dict[str, Any]](), dict[str, Estimate]()
+    rows, heads, first = Rows(), dict[str, dict[str, Any]](), dict[str, Estimate]()
     shown = _events(cube, study, variable, policies)
     for title, above, threshold, kept in shown:
         own, estimates = _curves(threshold, kept, above)
@@ -184,7 +184,7 @@ def _events(
     ]
 
 
-def _curves(marked: float | None, kept: Shown, above: bool) -> tuple[list[dict[str, Any]], dict[str, Estimate]]:
+def _curves(marked: float | None, kept: Shown, above: bool) -> tuple[Rows, dict[str, Estimate]]:
     """Rows of one event, and its probability by policy."""
     known = list(kept.titles)
     values = np.stack([kept.of(name) for name in known]).astype(np.float32)
@@ -194,7 +194,7 @@ def _curves(marked: float | None, kept: Shown, above: bool) -> tuple[list[dict[s
     levels = curves.levels
     at = len(levels) // 2 if marked is None else int(np.abs(levels - marked).argmin())
     near, is_marked = drawn(levels, marked), (np.arange(len(levels)) == at) & (marked is not None)
-    rows, estimates = list[dict[str, Any]](), dict[str, Estimate]()
+    rows, estimates = Rows(), dict[str, Estimate]()
     for name in kept.policies:
         p = known.index(name)
         own = {"share": curves.share[p], "low": curves.low[p], "high": curves.high[p]}

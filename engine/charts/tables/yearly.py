@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import xarray as xr
 
 from engine.answers.as_text import some
 from engine.charts import labels, selection
-from engine.charts.tables.frames import ends, frame
+from engine.charts.tables.frames import Rows, ends, frame
 from engine.charts.tables.outcomes import exceedance
 from engine.errors import Problem, UserError
 from engine.risk.estimation.intervals import Estimate, Z
@@ -27,14 +27,6 @@ _ACROSS = {"sum": "sum", "mean": "mean", "peak": "max", "lowest": "min"}
 Place: TypeAlias = Mapping[str, str]
 Line: TypeAlias = tuple[Mapping[str, tuple[str, ...]], str]
 """Which cells of a yearly variable make one number a year, by dimension; and how they do."""
-
-
-def reach(units: int) -> float:
-    """Half-width in probability of the median's 95 % interval: Z / (2 sqrt(units)); NaN below 4 units.
-
-    The interval goes from the quantile at 0.5 minus this number to the quantile at 0.5 plus it.
-    """
-    return Z * 0.5 / float(np.sqrt(units)) if units > 3 else np.nan
 
 
 def fan(
@@ -53,7 +45,7 @@ def fan(
     Raises:
       UserError: no such variable, label or policy.
     """
-    rows, unit = list[dict[str, Any]](), int(cube.attrs["independent_unit"])
+    rows, unit = Rows(), int(cube.attrs["independent_unit"])
     if selection.by_year(cube, "distribution"):
         values = (
             selection.yearly(cube, "distribution", variable, where, "fan").load().transpose(..., "year", "quantile")
@@ -89,8 +81,12 @@ def fan(
 
 
 def _quantiles(at: np.ndarray, values: np.ndarray, units: int) -> dict[str, float]:
-    """Quantiles, and the 95 % interval of the median, from the quantiles at some probabilities; NaN where none is."""
-    far = reach(units)
+    """Quantiles, and the 95 % interval of the median, from the quantiles at some probabilities; NaN where none is.
+
+    The interval goes from the quantile at 0.5 - Z / (2 sqrt(units)) to that at 0.5 + Z / (2 sqrt(units)); it is NaN
+    below 4 units.
+    """
+    far = Z * 0.5 / np.sqrt(units) if units > 3 else np.nan
     levels = {**QUANTILES, "low": 0.5 - far, "high": 0.5 + far}
     found = np.interp([*levels.values()], at, values) if len(at) else np.full(len(levels), np.nan)
     return dict(zip(levels, found.tolist(), strict=True))
