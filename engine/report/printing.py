@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from engine.charts.export import refuse_file
 from engine.errors import UserError
 
 FORMATS = ("html", "htm", "pdf")
@@ -44,6 +43,8 @@ def refuse(place: Path) -> None:
     Raises:
       UserError: its name ends in none of the suffixes, there is no such folder, or no browser that prints a PDF.
     """
+    from engine.charts.export import refuse_file  # Altair takes most of a second
+
     if refuse_file(place, FORMATS) == "pdf":
         browser()
 

@@ -217,3 +217,9 @@ def test_a_difference_is_judged_only_where_its_interval_leaves_out_zero():
     assert cell(of(0.1, -0.3, 0.5), loss=True).verdict == "same"
     bare = cell(of(1.0, float("nan"), float("nan"), Flag(Reason.NO_PATHS)), loss=True)
     assert bare == Cell("1.00", mark=NO_INTERVAL) and bare.record.flag == "no paths"
+
+
+def test_only_charts_and_reports_load_the_chart_library():
+    """Importing Altair takes most of a second."""
+    code = "import sys, engine.cli.run, engine.runs.run, engine.runs.upkeep; sys.exit('altair' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -182,11 +182,11 @@ def lever(design: Answer) -> pd.DataFrame:
     Args:
       design: the run's answer to the question `design`.
     """
-    measure, _, variable = design.asked["subject"][0].split()[:3]
-    names = {"value": words(design.asked["lever"][0]), "searched": f"{measure} of {words(variable)}"}
-    units = {column.name: column.unit for column in design["looks"].columns}
-    titles = {name: labels.with_unit(of, units[name]) for name, of in names.items()}
-    scale = 100.0 if measure in ("P", "probability") else 1.0
+    # answers of earlier versions have texts in place of lists
+    measure, _, variable = str(np.ravel(design.asked["subject"])[0]).split()[:3]
+    names = {"value": words(np.ravel(design.asked["lever"])[0]), "searched": f"{measure} of {words(variable)}"}
+    titles = {name: labels.with_unit(of, design["looks"].by_name[name].unit) for name, of in names.items()}
+    scale = 100.0 ** (measure in ("P", "probability"))
     rows = [
         {"value": row["value"], "limit": scale * row["limit"], **ends(row["searched"], scale)}
         for row in rows_of(design, "looks")

@@ -12,7 +12,7 @@ import xarray as xr
 
 from engine.errors import Problems, UserError
 from engine.questions.futures import Futures, of_paths, refuse_too_many, sound
-from engine.questions.variables import PROBABILITY, Values, outcomes_of, under
+from engine.questions.variables import PROBABILITY, Values, gap, outcomes_of, under
 from engine.questions.variants import PATHS
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.influences import measures as names_of
@@ -96,13 +96,15 @@ class Evaluator:
         problems = Problems()
         problems.knows_each("measures", "measure", measures, names_of(self.study.levels))
         problems.refuse(self.study.source)
-        events, names = self.study.events_by_name, (*measures, PROBABILITY)
-        nothing = Estimate(np.nan)
+        names = (*measures, PROBABILITY)
 
         def row(values: Values, variable: str) -> list[tuple[float, ...]]:
-            known = {PROBABILITY} if variable in events else {*measures}
-            own = (self.estimate(values, variable, name) if name in known else nothing for name in names)
-            return [one.column for one in own]
+            is_event = variable in self.study.events_by_name
+            every = (
+                self.estimate(values, variable, name) if is_event == (name == PROBABILITY) else Estimate(np.nan)
+                for name in names
+            )
+            return [one.column for one in every]
 
         rows = [[row(one, name) for name in self.variables] for one in self.each(settings)]
         labelled = self._labelled(rows, "setting", "measure", "part")
@@ -130,13 +132,19 @@ class Evaluator:
 
     def estimate(self, values: Values, variable: str, name: str) -> Estimate:
         """A measure of an outcome, or the probability of an event, on the paths that are kept."""
-        kept, units = self.kept(values)
+        kept, units = self._kept(values)
         own = self.values(variable, values)[kept]
         if name == PROBABILITY:
             return probability(own, units)
         return measure(own, units, self.study.is_loss(variable), name)
 
-    def kept(self, *some: Values) -> tuple[np.ndarray, Units]:
+    def difference(self, one: Values, other: Values, variable: str, name: str) -> Estimate:
+        """A measure at one setting less that at another, on the paths that are kept at both."""
+        kept, units = self._kept(one, other)
+        own, against = (self.values(variable, values)[kept] for values in (one, other))
+        return gap(self.study, variable, name, own, against, units)
+
+    def _kept(self, *some: Values) -> tuple[np.ndarray, Units]:
         """Mask of the paths on which all outcomes at some settings are finite, in whole units; and these units."""
         kept = ~with_units(self.study, ~sound(some))
         return kept, as_units(kept.size, self.study.unit).take(kept)
@@ -145,19 +153,19 @@ class Evaluator:
         study, problems = self.study, Problems()
         factors = {item.name for item in study.inputs}
         problems.knows_each("levers", "lever or factor", [*setting], [*study.model.levers, *factors])
-        for name in filter(study.model.levers.__contains__, setting):
+        levers = {name: value for name, value in setting.items() if name not in factors}
+        for name, value in levers.items():
             # what is drawn is compiled: a lever can stay drawn in some years or places, and no other can be drawn
-            if new := texts({name: setting[name]}) - {*self.stated.drawn.get(name, ())}:
+            if new := texts({name: value}) - {*self.stated.drawn.get(name, ())}:
                 problems.add(name, f"expected numbers, got '{min(new)}'. State in the study what is drawn.")
         problems.refuse(study.source)
         held = {name: (0.0, float(value)) for name, value in setting.items() if name in factors}
-        levers = {name: value for name, value in setting.items() if name not in factors}
         return Change(held, {self.policy: levers} if levers else {})
 
     def _labelled(self, rows: Sequence[Sequence[Any]], *dims: str) -> xr.Dataset:
         """The values of each variable, of which `rows` has those of one setting after the other."""
-        units = [{"units": self.study.unit_of(name)} for name in self.variables]
-        data = {name: (dims, np.stack([row[k] for row in rows]), units[k]) for k, name in enumerate(self.variables)}
+        columns = zip(self.variables, zip(*rows, strict=True), strict=True)
+        data = {name: (dims, np.stack(own), {"units": self.study.unit_of(name)}) for name, own in columns}
         return xr.Dataset(data, attrs={"study": self.study.name, "policy": self.policy, "seed": self.study.seed})
 
 
@@ -167,14 +175,14 @@ def several(settings: Setting | Sequence[Setting]) -> Sequence[Setting]:
     Raises:
       UserError: lists of different lengths.
     """
-    if not isinstance(settings, Mapping):
-        return [dict(_plain(one)) for one in settings]
-    plain = dict(_plain(settings))
+    plain = _plain(settings)
+    if not isinstance(plain, Mapping):
+        return plain
     sizes = {name: len(value) for name, value in plain.items() if isinstance(value, list)}
     if len({*sizes.values()}) > 1:
         got = ", ".join(f"{size} for '{name}'" for name, size in sizes.items())
         raise UserError("levers", [f"expected lists of one length, got {got}."])
-    count = next(iter(sizes.values()), 1)
+    count = max(sizes.values(), default=1)
     return [{name: value[k] if name in sizes else value for name, value in plain.items()} for k in range(count)]
 
 

@@ -1,22 +1,27 @@
-"""A limit on a measure of an outcome or on the probability of an event: `ES99 of cost <= 15.5`, read and evaluated."""
+"""A limit on a measure of an outcome or on the probability of an event: `ES99 of cost <= 15.5`, read and in words."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from engine.answers.as_text import amount, quantity, shown_in, unit_in_words
 from engine.errors import Problems, UserError
 from engine.formatting import shown
+from engine.questions.design.evaluator import Evaluator
 from engine.questions.turning import scaled
-from engine.questions.variables import PROBABILITY
+from engine.questions.variables import PROBABILITY, Values
 from engine.risk.estimation.influences import levels_of, measures
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
-_LIMIT = re.compile(r"(\S+) of (\S+) (<=|>=) (\S+)( \S.*)?")
+_LIMIT = re.compile(r"(\S+) of (\S+)(?: (<=|>=) (\S+)( \S.*)?)?")
 WORDS = {"<=": "at most", ">=": "at least"}
+VERDICTS = {"met": "met", "broken": "broken", "unclear": "neither clearly met nor clearly broken"}
+"""Verdicts in sentences."""
 
 
 @dataclass(frozen=True)
@@ -49,36 +54,45 @@ class Limit:
         gap = self.gap(measured)
         return "met" if gap.high <= 0 else "broken" if gap.low > 0 else "unclear"
 
+    def amount(self, study: Study, measured: Estimate) -> str:
+        """An estimate of the measure with its unit: `14.3 k yuan`."""
+        scale, unit = shown_in(self.measure, study.unit_of(self.variable))
+        return amount(unit, scaled(measured, scale))
 
-def objective_of(text: str, study: Study) -> Limit:
-    """The measure that a text states, as a limit of 0: the measure is how far it is broken.
-
-    Raises:
-      UserError: as `limit_of`.
-    """
-    if len(parts := text.split()) != 3 or parts[1] != "of":
-        example = f"mean of {next(iter(study.model.outcomes))}"
-        raise UserError("--minimise", [f"expected MEASURE of VARIABLE, got {shown(text)}. Write, say, '{example}'."])
-    return limit_of(f"{text} <= 0", study, "--minimise")
+    def words(self, study: Study) -> tuple[str, str]:
+        """The measure before a verb, and the bound behind it: `the mean of cost` and `at most 3 k yuan`."""
+        scale, unit = shown_in(self.measure, study.unit_of(self.variable))
+        bound = f"{WORDS[self.sign]} {scale * self.bound:,.6g} {unit_in_words(unit)}".rstrip()
+        return quantity(study, self.variable, self.measure), bound
 
 
-def limit_of(text: str, study: Study, option: str = "--subject") -> Limit:
+def measured(limits: Sequence[Limit], evaluator: Evaluator, values: Values) -> list[Estimate]:
+    """The measures of limits from the outcomes under the policy of an evaluator."""
+    return [evaluator.estimate(values, one.variable, one.measure) for one in limits]
+
+
+def gaps(limits: Sequence[Limit], measures: Sequence[Estimate]) -> list[Estimate]:
+    """How far each limit is broken, from its measure."""
+    return [limit.gap(one) for limit, one in zip(limits, measures, strict=True)]
+
+
+def limit_of(text: str, study: Study, option: str = "--subject", is_bare: bool = False) -> Limit:
     """The limit that a text states.
 
     Args:
       option: what messages call it.
+      is_bare: whether the text states a measure alone; the limit is then 0, and the measure is how far it is broken.
 
     Raises:
       UserError: words that are not understood, an unknown variable or measure, another unit than the variable's.
     """
     problems, found = Problems(), _LIMIT.fullmatch(" ".join(text.split()))
-    if found is None:
-        example = f"ES99 of {next(iter(study.model.outcomes))} <= 10"
-        problems.add("", f"expected MEASURE of VARIABLE <= NUMBER, or >=, got {shown(text)}. Write, say, '{example}'.")
-        problems.refuse(option)
-        raise AssertionError
-    measure, variable, sign, number, unit = found.groups()
-    measure, bound = PROBABILITY if measure == "P" else measure, math.nan
+    if found is None or bool(found[3]) == is_bare:
+        form, rest = ("", "") if is_bare else (" <= NUMBER, or >=", " <= 10")
+        example = f"mean of {next(iter(study.model.outcomes))}{rest}"
+        raise UserError(option, [f"expected MEASURE of VARIABLE{form}, got {shown(text)}. Write, say, '{example}'."])
+    measure, variable, sign, number, unit = found.groups(default="")
+    measure, bound = PROBABILITY if measure == "P" else measure, 0.0 if is_bare else math.nan
     with suppress(ValueError):
         bound = float(number)
     if problems.knows("", "outcome or event", variable, study.variables):
@@ -93,4 +107,4 @@ def limit_of(text: str, study: Study, option: str = "--subject") -> Limit:
     if not math.isfinite(bound):
         problems.add("", f"expected a number behind '{sign}', got '{number}'.")
     problems.refuse(option)
-    return Limit(measure, variable, sign, bound)
+    return Limit(measure, variable, sign or "<=", bound)

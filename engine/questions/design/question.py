@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -12,17 +12,15 @@ import numpy as np
 
 from engine.answers.answer import Answer
 from engine.answers.question import STUDY, Asked, Option
-from engine.errors import Problems, UserError
+from engine.errors import Problems
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.formatting import command_line
 from engine.questions.design.evaluator import Evaluator, Setting
-from engine.questions.design.findings import Findings
-from engine.questions.design.limits import Limit, limit_of, objective_of
+from engine.questions.design.limits import limit_of
 from engine.questions.design.line import Line
-from engine.questions.design.search import crossings, invert, looks
 from engine.questions.design.several_findings import Several
+from engine.questions.design.single import Single
 from engine.questions.variables import outcomes_of
-from engine.risk.estimation.intervals import Estimate
 from engine.run_folder.folder import written
 from engine.study.on_top import text_on_top
 from engine.study.study import Study
@@ -30,39 +28,6 @@ from engine.study.templates import study_name
 
 FEW = 1 << 16
 """Paths that are searched first; what is found is searched again, in its surroundings, on all."""
-
-MOST = 57
-"""Evaluations in a search; with the judged policies, that as stated among them, at most 60."""
-
-
-@dataclass
-class Searched:
-    """The measure by value of the lever, computed once for each, on the first paths.
-
-    Args:
-      most: how many values may be asked for.
-    """
-
-    line: Line
-    limit: Limit
-    paths: int
-    most: int
-    found: dict[float, Estimate] = field(default_factory=dict)
-
-    def __call__(self, value: float) -> Estimate:
-        """The measure at a value.
-
-        Raises:
-          UserError: more than `most` values are asked for.
-        """
-        if value not in self.found:
-            if len(self.found) >= self.most:
-                expected = (
-                    f"expected an end of the search within {MOST} evaluations, got none; the last was at {value:g}."
-                )
-                raise UserError("--bounds", [f"{expected} Give --bounds LOW,HIGH that are closer together around it."])
-            self.found[value] = self.line.at(self.limit, value, self.paths)
-        return self.found[value]
 
 
 @dataclass(frozen=True)
@@ -117,59 +82,34 @@ class Design:
             that do not go together; a file that cannot be written; or as `Evaluator`.
         """
         study = of.study if of.paths is None else replace(of.study, paths=of.paths)
-        levers = [*dict.fromkeys(self.lever)]
+        levers, problems = [*dict.fromkeys(self.lever)], Problems()
         limits, places = [limit_of(text, study) for text in self.subject], [self._place(study, one) for one in levers]
-        least = objective_of(self.minimise, study) if self.minimise else None
-        problems = Problems()
-        if least is None and (len(levers) > 1 or len(limits) > 1):
+        least = [limit_of(self.minimise, study, "--minimise", True)] if self.minimise else []
+        if not least and (len(levers) > 1 or len(limits) > 1):
             problems.add("--minimise", "expected a measure where there are several levers or limits, got nothing.")
-        for name in ("whole",) if least else ("write",):
-            if getattr(self, name):
-                problems.add(f"--{name}", f"expected it {'without' if least else 'with'} --minimise. Leave it out.")
+        if self.whole if least else self.write:
+            place, how = ("--whole", "without") if least else ("--write", "with")
+            problems.add(place, f"expected it {how} --minimise. Leave it out.")
         problems.refuse(study.source)
         if self.write:
             text_on_top(study, Path(self.write))
-        asked = [one.variable for one in (*limits, least or limits[0])]
-        names = [*dict.fromkeys((*asked, *study.headline, *study.events_by_name))]
+        names = [*dict.fromkeys((*(one.variable for one in (*limits, *least)), *study.headline, *study.events_by_name))]
         # all paths of these outcomes are in memory, whatever a run keeps
         kept = replace(study.keep, outcomes=outcomes_of(study, names))
         refuse_if_memory_too_small(replace(study, keep=kept), of.memory)
         evaluator = Evaluator(study, self.policy, names, paths=study.paths, device=of.device)
-        spans = self._bounds(evaluator, levers)
         lines = [
             Line(evaluator, lever, place, self.since, *span)
-            for lever, place, span in zip(levers, places, spans, strict=True)
+            for lever, place, span in zip(levers, places, self._bounds(evaluator, levers), strict=True)
         ]
         few = min(FEW, evaluator.study.paths) // study.unit * study.unit
-        if least is None:
-            return self._one(of, lines[0], limits[0], few)
-        answer, found = Several(study, lines, least, limits, few, of.observe).answer()
+        if not least:
+            return Single(lines[0], limits[0], self.whole, few).answer(of)
+        answer, found = Several(study, lines, [*least, *limits], few, of.observe).answer()
         if not self.write:
             return answer
         said = self._written(study, Path(self.write), found) if found else f"Nothing is written to {self.write}."
         return replace(answer, findings=(*answer.findings, said))
-
-    def _one(self, of: Asked, line: Line, limit: Limit, few: int) -> Answer:
-        """Where a limit begins to hold along one lever."""
-        evaluator, places = line.evaluator, looks(line.low, line.high, self.whole)
-        searched = Searched(line, limit, few, MOST)
-        seen = list[Estimate]()
-        for x in places:
-            of.observe("looks", len(seen), len(places))
-            seen.append(searched(x))
-        found = crossings(places, [limit.gap(one) for one in seen])
-        # the limit is met over the widest range of looks on this crossing's side
-        chosen = max(found, key=lambda one: abs(one.best - one.met), default=None)
-        solved = None
-        if chosen:
-            solved = invert(lambda x: limit.gap(searched(x)), chosen, self.whole)
-            if few < evaluator.study.paths:
-                every = Searched(line, limit, evaluator.study.paths, MOST - len(searched.found))
-                shrink = math.sqrt(few / evaluator.study.paths)
-                solved = invert(lambda x: limit.gap(every(x)), chosen, self.whole, solved, shrink)
-                searched = every
-        of.observe("judging", 0, evaluator.study.paths)
-        return Findings(line, limit, places, seen, found, chosen, solved, searched).answer()
 
     def _written(self, study: Study, file: Path, found: Setting) -> str:
         """Writes the study with the policy that is found, and says so."""
@@ -207,21 +147,17 @@ class Design:
             problems.refuse(study.source)
         for k, name in enumerate(levers):
             lever, stated = study.model.levers[name], evaluator.stated.levers[name]
-            largest = 3 * float(stated.flat[np.abs(stated).argmax()])
-            own = (
-                min(0.0, largest) if math.isinf(lever.low) else lever.low,
-                max(0.0, largest) if math.isinf(lever.high) else lever.high,
-            )
+            ends = sorted((0.0, 3 * float(stated.flat[np.abs(stated).argmax()])))
+            own = [end if math.isinf(one) else one for one, end in zip((lever.low, lever.high), ends, strict=True)]
             low, high = self.bounds[2 * k : 2 * k + 2] or own
-            got = f"got {low:g} and {high:g}."
-            remedy = "Give --bounds LOW,HIGH."
+            got = f"got {low:g} and {high:g}. Give --bounds LOW,HIGH."
             if not lever.low <= low < high <= lever.high or not np.isfinite(np.array([low, high], study.dtype)).all():
                 own_value = "drawn" if name in evaluator.stated.drawn else "0"
-                why = "" if self.bounds else f"'{name}' is {own_value} as stated and has no bounds. "
+                why = "" if self.bounds else f" '{name}' is {own_value} as stated and has no bounds."
                 within = f", {lever.bounds}," if lever.bounds else ","
-                problems.add("--bounds", f"expected two ascending finite numbers{within} {got} {why}{remedy}")
+                problems.add("--bounds", f"expected two ascending finite numbers{within} {got}{why}")
             elif self.whole and not (float(low).is_integer() and float(high).is_integer()):
-                problems.add("--bounds", f"expected whole numbers, {got} {remedy}")
+                problems.add("--bounds", f"expected whole numbers, {got}")
             spans.append((low, high))
         problems.refuse(study.source)
         return spans

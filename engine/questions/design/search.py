@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -84,13 +85,12 @@ def crossings(places: Sequence[float], gaps: Sequence[Estimate]) -> list[Crossin
       places: the looks, ascending.
       gaps: how far the limit is broken at each; met if not above 0.
     """
-    is_met = [one.estimate <= 0 for one in gaps]
-    turns = [k for k, (one, other) in enumerate(pairwise(is_met)) if one != other]
-    found = []
-    for first, turn, last in zip([-1, *turns], turns, [*turns[1:], len(places) - 1], strict=False):
-        sides = (turn, turn + 1), (first + 1, last)
-        (broken, met), (worst, best) = (side[::-1] if is_met[turn] else side for side in sides)
-        found.append(Crossing(*(places[k] for k in (broken, met, worst, best))))
+    turns = [k for k, (one, other) in enumerate(pairwise(gaps)) if (one.estimate > 0) != (other.estimate > 0)]
+    ends, found = [-1, *turns, len(places) - 1], []
+    for first, turn, last in zip(ends, turns, ends[2:], strict=False):
+        one, other, start, end = (places[k] for k in (turn, turn + 1, first + 1, last))
+        is_met = gaps[turn].estimate <= 0
+        found.append(Crossing(other, one, end, start) if is_met else Crossing(one, other, start, end))
     return found
 
 
@@ -107,8 +107,13 @@ def invert(gap: Difference, crossing: Crossing, whole: bool, near: Found | None 
       shrink: ratio of the standard error to that of `near`.
     """
     step, at, found = abs(crossing.met - crossing.broken), math.nan, dict[str, float]()
+
+    def beyond(part: str, x: float) -> float:
+        own = float(getattr(gap(x), part))
+        return 0.0 if not whole and abs(own) <= CLOSE * gap(x).standard_error else own
+
     for part in ("estimate", "low", "high"):
-        value = functools.partial(_beyond, gap, part, 0.0 if whole else CLOSE)
+        value = functools.partial(beyond, part)
         start, stride = crossing.met if part == "high" else crossing.broken, step
         if near is not None and not near.is_open:
             start = near.at if part == "estimate" else at
@@ -142,13 +147,6 @@ def _rounded(gap: Difference, holds: float, width: float, crossing: Crossing) ->
     return min(value, crossing.best) if side > 0 else max(value, crossing.best)
 
 
-def _beyond(gap: Difference, part: str, close: float, x: float) -> float:
-    """A part of how far the limit is broken at a value of the lever; 0 within `close` standard errors of it."""
-    own = gap(x)
-    beyond = float(getattr(own, part))
-    return 0.0 if abs(beyond) <= close * own.standard_error else beyond
-
-
 def _solved(value: Callable[[float], float], start: float, step: float, within: Crossing, whole: bool) -> float:
     """The place where a function that is positive on the broken side becomes 0 or negative, searched from `start`.
 
@@ -167,11 +165,7 @@ def _solved(value: Callable[[float], float], start: float, step: float, within: 
     else:
         return place
     broken, met = (place, following) if is_broken else (following, place)
-    return _whole_root(value, broken, met) if whole else root(value, broken, met)
-
-
-def _whole_root(value: Callable[[float], float], broken: float, met: float) -> float:
-    """The first whole number on the way from one at which a function is positive at which it is not, by bisection."""
-    while (middle := float(round((broken + met) / 2))) not in (broken, met):
-        broken, met = (middle, met) if value(middle) > 0 else (broken, middle)
-    return met
+    if not whole:
+        return root(value, broken, met)
+    between = range(1, round(abs(met - broken)))
+    return broken + side * (1 + bisect_left(between, True, key=lambda k: value(broken + side * k) <= 0))

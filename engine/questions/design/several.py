@@ -113,7 +113,7 @@ class Search:
             )  # fmt: skip
 
 
-def least(evaluate: Evaluate, stated: Point) -> Best:
+def least(evaluate: Evaluate, stated: Sequence[float]) -> Best:
     """The point with the least objective that meets the limits; the nearest to them if none is found.
 
     The first search is on few futures, from `stated` and two points spread within the bounds; the next from what it
@@ -121,17 +121,16 @@ def least(evaluate: Evaluate, stated: Point) -> Best:
     there.
     """
     spread = [1 / 4 + k % 2 / 2 for k in range(len(stated))]
-    starts = (stated, tuple(spread), tuple(1 - x for x in spread))
-    search = Search(lambda x: evaluate(x, 0, False), starts, MOST)
-    point, used, searches = search.best(WIDE), 0, [search]
+    starts = (tuple(stated), tuple(spread), tuple(1 - x for x in spread))
+    searches = [Search(lambda x: evaluate(x, 0, False), starts, MOST)]
+    point = searches[0].best(WIDE)
     for number in range(ROUNDS):
-        used += len(search.seen)
+        used = sum(len(one.seen) for one in searches)
         search = Search(lambda x, on=number: evaluate(x, on, True), [point], MOST - used)  # type: ignore[misc]
-        point, searches = search.best(NEAR), [*searches, search]
-        is_met = search.rank(point)[0] == 0
+        point, searches, used = search.best(NEAR), [*searches, search], used + len(search.seen)
+        idle = np.all([one.excess(x) <= 0 for one in searches for x in one.seen], axis=0).tolist()
         judged = evaluate(point, number + 1, True)
-        idle = np.all([one.excess(x) <= 0 for one in searches for x in one.seen], axis=0)
-        best = Best(point, is_met, judged, number + 1, used + len(search.seen), [*map(bool, idle)])
-        if best.holds or not is_met or used + len(search.seen) >= MOST:
+        best = Best(point, search.rank(point)[0] == 0, judged, number + 1, used, idle)
+        if best.holds or not best.is_met or used >= MOST:
             break
     return best

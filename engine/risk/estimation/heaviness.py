@@ -5,7 +5,6 @@ Derivation and error rates: `docs/method.md`.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from scipy.special import ndtri
 
 from engine.risk.estimation.flags import WARNINGS, Flag, Reason
 from engine.risk.estimation.intervals import Paths
+from engine.risk.estimation.properties import cached_property
 from engine.risk.estimation.row_statistics import BLOCK, Ascending
 
 Values = Float[np.ndarray, "value"]
@@ -63,7 +63,7 @@ class Extremes:
     count: int
     plain: Extremes | None = None
 
-    @functools.cached_property
+    @cached_property
     def upper(self) -> Flag | None:
         """Flag of the upper tail; of weighted values below `LARGEST_SHAPE` a warning, if the plain ones have none.
 
@@ -76,7 +76,7 @@ class Extremes:
             return own if own and own.reason in TOO_HEAVY else Flag(Reason.HEAVY_TAIL, flag.got, HEAVY)
         return flag
 
-    @functools.cached_property
+    @cached_property
     def negative(self) -> Extremes:
         """Extremes of the negated values."""
         return Extremes(-self.largest[::-1], -self.least[::-1], self.count, self.plain and self.plain.negative)
@@ -93,11 +93,10 @@ class Extremes:
         least = largest = np.zeros(0, np.float32)
         for part in parts:
             if len(least) == size:  # most values lie between the extremes found so far
-                low, high = part[part < least[-1]], part[part > largest[0]]
-            else:
-                low = high = part
-            least = np.sort(np.concatenate([least, low]))[:size]
-            largest = np.sort(np.concatenate([largest, high]))[-size:]
+                part = part[np.flatnonzero((part < least[-1]) | (part > largest[0]))]
+            found = np.sort(part)
+            least = np.sort(np.concatenate([least, found[:size]]))[:size]
+            largest = np.sort(np.concatenate([largest, found[-size:]]))[-size:]
         return Extremes(least, largest, count)
 
     @staticmethod

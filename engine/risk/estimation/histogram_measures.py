@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -32,6 +31,7 @@ from engine.risk.estimation.influences import (
 )
 from engine.risk.estimation.intervals import Estimate, Groups, Levels, Z, moments_of_totals
 from engine.risk.estimation.measures import correlation
+from engine.risk.estimation.properties import cached_property
 from engine.risk.estimation.tails import ATOM, combined_difference, share_of_moments, tail_count
 from engine.study.study import LEVELS
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from engine.risk.estimation.properties import cached_property
 
 BINS = 1 << 16
 LARGEST = float(np.finfo(np.float32).max)

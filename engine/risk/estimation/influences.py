@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +20,7 @@ from engine.errors import UserError
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import material, squares_flag, tails_flag
 from engine.risk.estimation.intervals import Cells, Estimate, Groups, Levels, Moments, Units, mean_interval, moments_of
+from engine.risk.estimation.properties import cached_property
 from engine.risk.estimation.row_statistics import Made
 from engine.study.study import LEVELS
 

@@ -18,6 +18,7 @@ from scipy.special import ndtri, stdtrit
 from engine.risk.estimation.events import Happens
 from engine.risk.estimation.exclusion import PAIR
 from engine.risk.estimation.flags import Flag, Reason, text
+from engine.risk.estimation.properties import cached_property
 from engine.risk.estimation.row_statistics import Made, sums
 
 Paths = Float[np.ndarray, "path"]
@@ -89,14 +90,14 @@ class Units:
     owner: Int[np.ndarray, "path"] | None = None
     weights: Paths | None = None
 
-    @functools.cached_property
+    @cached_property
     def count(self) -> int:
         """Number of units, J."""
         if self.owner is not None:
             return int(self.owner[-1]) + 1 if self.paths else 0
         return self.paths // self.size
 
-    @functools.cached_property
+    @cached_property
     def sizes(self) -> np.ndarray:
         """Number of paths, or their weight, in each unit, float64; a single number where all units are alike."""
         alike = self.weights is None and self.owner is None
@@ -112,7 +113,7 @@ class Units:
         """Whether all units are single paths, or all are pairs, of the same weight."""
         return self.owner is None and self.weights is None and not self.replicated
 
-    @functools.cached_property
+    @cached_property
     def kish(self) -> float:
         """Kish's effective number of paths (sum w)^2 / sum w^2: as many of equal weight have the same error."""
         return self.paths if self.weights is None else float(self.paths**2 / dots(self.weights, self.weights))
@@ -128,7 +129,7 @@ class Units:
         """Whether units are replicates, that is, larger than antithetic pairs."""
         return self.size > PAIR
 
-    @functools.cached_property
+    @cached_property
     def reach(self) -> float:
         """Half-width of a 95 % interval in standard errors: Student's t with J - 1 degrees of freedom for J replicates.
 
@@ -230,12 +231,12 @@ class Groups:
         """Flag of an interval that has no ends although no other flag explains it."""
         return Flag(Reason.FEW_GROUPS, self.count)
 
-    @functools.cached_property
+    @cached_property
     def paths(self) -> int:
         """Number of paths in all groups."""
         return int(self.sizes.sum())
 
-    @functools.cached_property
+    @cached_property
     def reach(self) -> float:
         """Half-width of a 95 % interval in standard errors."""
         return student(self.count)

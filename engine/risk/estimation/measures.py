@@ -48,6 +48,7 @@ from engine.risk.estimation.intervals import (
     dots,
     finite_units,
 )
+from engine.risk.estimation.properties import cached_property
 from engine.risk.estimation.row_statistics import Ascending, Made, Turned
 from engine.risk.estimation.tails import Measured, share, share_gap
 from engine.study.study import LEVELS
@@ -58,7 +59,7 @@ Estimates = dict[str, Estimate]
 class Sample(Measured):
     """Losses on paths [1, path], all finite and high being worse: their measures, and the flags of these."""
 
-    @functools.cached_property
+    @cached_property
     def ends(self) -> Extremes:
         """Extremes of the losses."""
         return Extremes.of_sorted(self.ascending[0])
@@ -138,7 +139,7 @@ class Variables:
     loss: bool
     levels: Levels = LEVELS
 
-    @functools.cached_property
+    @cached_property
     def _all(self) -> tuple[list[Sample], Flag | None]:
         return self._on_common(range(len(self.values)))
 

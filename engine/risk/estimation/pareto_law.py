@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,6 +15,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import lambertw
 
 from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.properties import cached_property
 
 Excesses = Float[np.ndarray, "value"]
 Laws = Float[np.ndarray, "*at"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from engine.risk.estimation.influences import FEWEST_FOR_ES
 from engine.risk.estimation.intervals import Estimate, Paths, Unit, Units, finite_units
 from engine.risk.estimation.measures import Sample, mean, nothing
 from engine.risk.estimation.pareto_law import NO_SHAPE, Laws, Number, Region, fit_chance, likeliest
+from engine.risk.estimation.properties import cached_property
 
 DEEPEST, MOST = 40, 512
 """A tail holds at most one in `DEEPEST` values, and at most `MOST`; further in, a Pareto law need not hold."""

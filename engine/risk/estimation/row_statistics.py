@@ -71,14 +71,16 @@ class Made:
 
     def _side(self, values: Rows, scale: np.ndarray, centre: np.ndarray) -> Rows:
         away = values.astype(np.float64)
-        away -= centre
+        if centre.any():
+            away -= centre
         if self.kind == "squares":
             away *= away
         elif self.kind == "beyond":
             np.maximum(away, 0, out=away)
         elif self.kind == "above":
             away = (away > 0).astype(np.float64)
-        away *= scale
+        if np.any(scale != 1):
+            away *= scale
         return away
 
 
@@ -284,5 +286,7 @@ def ascending_rows(values: Rows, spans: Spans) -> Sorted:
 
 def of_rank(rows: Sorted, rank: Int[np.ndarray, "row"] | int) -> Float[np.ndarray, "row"]:
     """Value of each row at a rank, the same for all rows or one for each, float64."""
-    ranks = np.broadcast_to(rank, len(rows)).tolist()
-    return np.array([row[at : at + 1][0] for row, at in zip(rows, ranks, strict=True)], np.float64)
+    ranks = np.broadcast_to(rank, len(rows))
+    if isinstance(rows, np.ndarray):
+        return rows[np.arange(len(rows)), ranks].astype(np.float64)
+    return np.array([row[at : at + 1][0] for row, at in zip(rows, ranks.tolist(), strict=True)], np.float64)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import isqrt
 from typing import Any
 
@@ -30,6 +29,7 @@ from engine.risk.estimation.influences import (
     of_influence,
 )
 from engine.risk.estimation.intervals import TAIL, Cells, Levels, Moments, Units, Z, dots
+from engine.risk.estimation.properties import cached_property
 from engine.risk.estimation.row_statistics import Made, Sorted, ascending_rows, of_rank
 from engine.study.study import LEVELS
 

@@ -1,9 +1,11 @@
 """The value of a lever at which a limit holds, against closed forms of y = N(mean - lever, 1)."""
 
 import math
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
@@ -11,11 +13,12 @@ from engine.answers.question import Asked
 from engine.charts.kinds import chart, tables_of
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.questions.design import question
+from engine.questions.design import single
 from engine.questions.design.evaluator import Evaluator
 from engine.questions.design.limits import limit_of
-from engine.questions.design.line import Line
-from engine.questions.design.question import MOST, Design
+from engine.questions.design.line import Line, measures_at
+from engine.questions.design.question import Design
+from engine.questions.design.single import MOST
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import answered
 from engine.study.loading import load_study
@@ -129,8 +132,8 @@ def test_what_is_found_on_few_futures_is_searched_again_on_all():
 
 
 def test_a_search_takes_at_most_60_evaluations(monkeypatch):
-    count, at = [], Line.at
-    monkeypatch.setattr(Line, "at", lambda *of: count.append(of[-1]) or at(*of))
+    count = []
+    monkeypatch.setattr(single, "measures_at", lambda *of: count.append(of[-1]) or measures_at(*of))
     for subject, options in [
         ("ES99 of damage <= 1", {}), ("P of flooded <= 0.05", {}), ("VaR99 of uncertain <= 3", {}),
         ("ES99 of atom <= 0.6", {}), ("mean of damage <= 1", {"whole": True, "bounds": (0.0, 8.0)}),
@@ -138,7 +141,7 @@ def test_a_search_takes_at_most_60_evaluations(monkeypatch):
         count.clear()
         asked(subject, study=dike(1 << 17), **options)
         assert len(count) <= MOST < 60 and count.count(1 << 17) <= 16, subject
-    monkeypatch.setattr(question, "MOST", 18)
+    monkeypatch.setattr(single, "MOST", 18)
     with pytest.raises(UserError, match="expected an end of the search within 18 evaluations"):
         asked("ES99 of damage <= 1")
 
@@ -153,7 +156,7 @@ def test_whole_numbers_and_bounds():
         ({"bounds": (1.0,)}, "expected two numbers, LOW,HIGH, got 1"),
         ({"bounds": (3.0, 2.0)}, "expected two ascending finite numbers"),
         ({"bounds": (0.5, 2.0), "whole": True}, "expected whole numbers"),
-        ({"lever": "free"}, "'free' is 0 as stated and has no bounds. Give --bounds LOW,HIGH"),
+        ({"lever": "free"}, "Give --bounds LOW,HIGH. 'free' is 0 as stated and has no bounds."),
     ]:
         with pytest.raises(UserError, match=text):
             asked("mean of damage <= 1", **options)
@@ -198,7 +201,8 @@ def test_a_lever_is_set_at_one_label_or_from_a_year_on():
     }
     quota = Line(evaluator, "quota", (1,), 2022, 0.0, 3.0).setting(0.75)
     assert quota == {"quota": {"farm": 1.0, "town": {"2020": 0.5, "2022": 0.75}}}
-    assert np.isfinite(Line(evaluator, "release", (), 2023, 0.0, 1.0).at(limit, 0.25, 4096).estimate)
+    (one,) = measures_at([Line(evaluator, "release", (), 2023, 0.0, 1.0)], [0.25], [limit], 4096)
+    assert np.isfinite(one.estimate)
 
 
 def test_what_is_not_known_is_refused():
@@ -223,6 +227,8 @@ def test_the_figure_shows_the_measure_along_the_lever():
     options = {"policy": "low", "lever": "height", "subject": "P of flooded <= 0.05"}
     answer = answered("design", options, Asked(study, run_folder(study)))
     (data,) = tables_of("lever", {"design": answer}, {})
+    (earlier,) = tables_of("lever", {"design": replace(answer, asked=options)}, {})  # texts in place of lists
+    pd.testing.assert_frame_equal(earlier, data)
     assert len(data) == 17 and data.limit.eq(5.0).all() and data.estimate.max() > 90
     drawn = chart("lever", (data,)).to_dict()
     assert [layer["mark"]["type"] for layer in drawn["layer"]] == ["area", "line", "line"]
