@@ -40,8 +40,8 @@ def first_screen(run: RunRecords) -> tuple[Part, ...]:
     policy, doubts, known = which(run), [counting_error(run), *model_error(run)], tuple(before_and_given(run))
     parts = {"Which policy": policy, "How sure": doubts, "What would change it": [what_turns(run)]}
     if known or run.study.observed.rows:
-        missing = "Not asked: the numbers given what was observed."
-        parts["Before the facts, and given them"] = [] if known else [missing]
+        said = [] if known else ["Not asked: the numbers given what was observed."]
+        parts["Before the facts, and given them"] = said
     for said in (doubts, policy):
         while sum(len(text.split()) for text in chain(parts, *parts.values(), *known)) > WORDS and len(said) > 2:
             said.pop()

@@ -68,7 +68,7 @@ def known(data: pd.DataFrame) -> Any:
 
 
 def _factors(data: pd.DataFrame) -> Any:
-    y, step = theme.row_axis("row", list(data.row), 220, least=13)
+    y, step = theme.row_axis("row", data.row, 220, least=13)
     base = alt.Chart(data).encode(y)
     x = theme.numbers(alt.X, "estimate", "from the prior's mean [standard deviations]")
     prior = [
@@ -93,7 +93,7 @@ def _factors(data: pd.DataFrame) -> Any:
 
 def _events(data: pd.DataFrame, about: Mapping[str, Any]) -> Any:
     look = theme.by_policy(about, lined=False)
-    y, _ = theme.row_axis("row", list(data.row.unique()), 220)
+    y, _ = theme.row_axis("row", data.row.unique(), 220)
     base = alt.Chart(data).encode(y, alt.YOffset("policy:N", sort=about["shown"]))
     x = theme.numbers(alt.X, "estimate", "chance [%]")
     layers = alt.layer(
