@@ -20,9 +20,9 @@ from typing import Any
 from click.testing import CliRunner
 
 from engine.answers.as_text import cell
+from engine.charts.labels import minus
 from engine.cli import main
 from engine.formatting import rounded
-from engine.report.text import minus
 from engine.risk.estimation.tables import Record
 
 PAGE = Path(__file__).parent / "article.md"
