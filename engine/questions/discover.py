@@ -28,10 +28,10 @@ SHARES = ("coverage", "density", "mass")
 BRIEFLY = ("box", "share", *SHARES, "correlation", "coverage_without", "density_without")
 """Columns of the brief forms of the tables."""
 READING = (
-    "What lies in an earlier box is not counted again. Without: the box with that factor left free. quasi-p: the"
-    " probability of as many such futures within if the limit had no effect. Only factors are searched, no shocks; of"
-    " correlated factors one is named. Brackets: 95 % intervals, each by itself, on futures that the boxes were not"
-    " found on."
+    "Upper and lower shares and quantiles are of the prior of a factor. What lies in an earlier box is not counted"
+    " again. Without: the box with that factor left free. quasi-p: the probability of as many such futures within if"
+    " the limit had no effect. Only factors are searched, no shocks; of correlated factors one is named. Brackets: 95 %"
+    " intervals, each by itself, on futures that the boxes were not found on."
 )
 
 
