@@ -28,7 +28,7 @@ SHARES = ("coverage", "density", "mass")
 BRIEFLY = ("box", "share", *SHARES, "correlation", "coverage_without", "density_without")
 """Columns of the brief forms of the tables."""
 READING = (
-    "Upper and lower shares and quantiles are of the prior of a factor. What lies in an earlier box is not counted"
+    "Upper and lower shares are of the prior of a factor. What lies in an earlier box is not counted"
     " again. Without: the box with that factor left free. quasi-p: the probability of as many such futures within if"
     " the limit had no effect. Only factors are searched, no shocks; of correlated factors one is named. Brackets: 95 %"
     " intervals, each by itself, on futures that the boxes were not found on."
@@ -194,8 +194,8 @@ def restriction(title: str, unit: str, labels: Mapping[str, float], part: Restri
         return f"{title} above {number(limits.low)}{unit} (its upper {percent(1 - part.below)})"
     if np.isinf(limits.low):
         return f"{title} below {number(limits.high)}{unit} (its lower {percent(1 - part.above)})"
-    quantiles = f"its {percent(part.below)} to {percent(1 - part.above)} quantiles"
-    return f"{title} from {number(limits.low)} to {number(limits.high)}{unit} ({quantiles})"
+    kept = f"{percent(part.below)} to {percent(1 - part.above)} of its prior"
+    return f"{title} from {number(limits.low)} to {number(limits.high)}{unit} ({kept})"
 
 
 def number(value: float) -> str:

@@ -10,7 +10,7 @@ from engine.cli.show.answers import LINES, print_answer
 
 TRADE = (
     r"_|\bVaR|\bES\d|k-hat|\bnats\b|first order|second order|normal"
-    r" score|scrambled|\bquantile\b|\bnan\b|Sobol|Shapley"
+    r" score|scrambled|quantile|\bnan\b|Sobol|Shapley"
 )
 """Words that nobody needs to know who reads a sentence."""
 
