@@ -81,6 +81,11 @@ class Extremes:
         """Extremes of the negated values."""
         return Extremes(-self.largest[::-1], -self.least[::-1], self.count, self.plain and self.plain.negative)
 
+    @property
+    def positive(self) -> Extremes:
+        """Extremes of max(value, 0)."""
+        return Extremes(np.maximum(self.least, 0), np.maximum(self.largest, 0), self.count)
+
     @staticmethod
     def of(values: Paths) -> Extremes:
         """Extremes of values in any order."""

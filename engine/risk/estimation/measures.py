@@ -64,10 +64,10 @@ class Sample(Measured):
         """Extremes of the losses."""
         return Extremes.of_sorted(self.ascending[0])
 
-    def flag(self, measure: Measure) -> Flag | None:
-        """Flag of a measure from both tails of its influence."""
+    def flag(self, measure: Measure, ends: Extremes | None = None) -> Flag | None:
+        """Flag of a measure from both tails of its influence, whose extremes are `ends` if they are known."""
         centre = measure.of.mean.item() if self.units.weights is None else 0.0
-        return tails_flag(self._extremes(measure), centre, self.squares(measure))
+        return tails_flag(ends or self._extremes(measure), centre, self.squares(measure))
 
     def tail(self, tail: str, measure: Measure, level: float = MEDIAN) -> Flag | None:
         """Flag of the tail on which a measure of these losses rests, or of units that are too few for it."""
@@ -98,11 +98,14 @@ class Sample(Measured):
             return own
         return replace(Extremes.of(weights * (influence.values()[0] - measure.of.mean)), plain=own)
 
-    def less(self, baseline: Sample, lost: Flag | None) -> list[Estimate]:
+    def less(self, baseline: Sample, lost: Flag | None, apart: Extremes | None = None) -> list[Estimate]:
         """Estimates of these measures less those of `baseline` on the same paths; a heavy tail that both share cancels.
 
         A mean is judged by the tails of the difference. Another measure is so where heavy tails of both variables are
         flagged, all levels of ES by the lowest of them.
+
+        Args:
+          apart: extremes of the difference, if they are known.
         """
         gaps, constant = self.gaps(baseline)
         lowest, heavy = dict[str, Measure](), dict[str, Flag | None]()
@@ -111,7 +114,7 @@ class Sample(Measured):
             of = lowest.setdefault(row.name, gap)
             others = [flag for flag in pair if flag and flag.reason not in HEAVY_TAILS]
             if row.tail == "values":
-                tails.append(gravest((self.flag(gap), self.units.scarce)))
+                tails.append(gravest((self.flag(gap, apart), self.units.scarce)))
             elif others or not any(pair):
                 tails.append(next(iter(others), None))
             else:
@@ -171,7 +174,22 @@ class Variables:
             return dict.fromkeys((*names_of(self.levels), "worse"), nothing(lost))
         x, y = samples
         worse = probability(x.values[0] > y.values[0], x.units).flagged(lost)
-        return named(x.less(y, lost), self.levels, self.loss) | {"worse": worse}
+        apart = None if lost else self._apart(one, other)
+        return named(x.less(y, lost, apart), self.levels, self.loss) | {"worse": worse}
+
+    def _apart(self, one: int, other: int) -> Extremes | None:
+        """Extremes of one variable less another, if there are two variables without weights; found once for both signs.
+
+        Those of each variable's regret follow from them.
+        """
+        if len(self.values) != 2 or self._all[0][0].units.weights is not None:
+            return None
+        return self._between if one < other else self._between.negative
+
+    @cached_property
+    def _between(self) -> Extremes:
+        first, second = (Made.of("difference", of.values) for of in self._all[0])
+        return Extremes.of_parts((first - second).parts(), self._all[0][0].units.paths)
 
     def regrets(self) -> list[Estimate]:
         """Mean regret of each variable: its distance from the best of all on the same path, in its unit."""
@@ -181,10 +199,12 @@ class Variables:
         units = samples[0].units
         best = Made.of("excess", functools.reduce(np.minimum, (of.values for of in samples)))
         regrets = []
-        for sample in samples:
+        for v, sample in enumerate(samples):
             regret = of_influence(Made.of("excess", sample.values) - best, units)
             flag = units.scarce if regret.value > 0 else units.no_error
-            regrets.append(single(regret.column).flagged(lost, flag or sample.flag(regret)))
+            apart = None if flag else self._apart(v, 1 - v)
+            flag = flag or sample.flag(regret, apart and apart.positive)
+            regrets.append(single(regret.column).flagged(lost, flag))
         return regrets
 
     def ascending(self) -> list[Ascending]:
