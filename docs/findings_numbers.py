@@ -37,6 +37,15 @@ TAILS = {
 }
 RATES = (0.0, 0.05, 0.1)
 """Discount rates [1/yr]."""
+PAYS = {
+    "resettlement_fund": "public_cost",
+    "service_sector_support": "public_cost",
+    "startup_support": "public_cost",
+    "labour_mobility": "public_cost",
+    "anchor_investment": "public_cost",
+    "sme_credit": "bank_loss",
+}
+"""Levers of help, and the outcome that each costs [% of 2015 GDP]."""
 RUINS = {
     "zombie_share_last": 1.0,
     "lowest_true_capital_ratio": -1.0,
@@ -94,6 +103,15 @@ def tables(run: Path) -> Mapping[str, str]:
         "bill": table(
             ["discount rate", "old policies", "reform", "share of added output that pays the difference"], _bill(cube)
         ),
+        "prices": table(
+            [
+                "reform in full against the same without",
+                "cost [bn yuan]",
+                "person-years saved [thousand]",
+                "cost per person-year [thousand yuan]",
+            ],
+            _prices(),
+        ),
         "help": table(["without", "mass unemployment [%]", "mean years without work [thousand]"], _help(study)),
         "inputs": table(
             ["input", "90 % range", "source", "firms", "banks", "jobs", "region", "affects, or why not"],
@@ -127,7 +145,27 @@ def _bill(cube: engine.Cube) -> Iterator[list[str]]:
         weight = (1 + rate) ** -years
         bill = 100 / NORTHEAST_GDP * (paid @ weight + hole * weight[-1])
         share = (bill[1] - bill[0]) / ((output[1] - output[0]) @ weight)
-        yield [f"{100 * rate:.0f} %", *map(_figures, bill), f"{100 * share:.1f} %"]
+        yield [f"{100 * rate:.0f} %", *map(_figures, bill), f"{100 * share:.1f} %".replace("-", "−")]
+
+
+def _prices() -> Iterator[list[str]]:
+    """Cost of each lever of help under reform in full, the person-years without work that it saves, and their ratio."""
+    policies = "".join(f'{name} = {{ like = "reform_full", {name} = 0 }}\n' for name in PAYS)
+    compared = json.dumps(["reform_full", *PAYS])
+    text = (
+        f'name = "prices"\nextends = "rustbelt"\nbaseline = "reform_full"\ncompare = {compared}\n[policies]\n{policies}'
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "prices.toml"
+        file.write_text(text, encoding="utf-8")
+        ran = engine.run(engine.load_study(file, paths=131_072), out=Path(folder) / "run")
+        mean = engine.open_cube(ran.folder)["risk"].ds.sel(measure="mean", stat="estimate").load()
+    gained = mean.sel(policy="reform_full") - mean
+    study = engine.load_study(STUDY)
+    for lever, outcome in PAYS.items():
+        of = gained.sel(policy=lever)
+        cost, saved = float(of[outcome]) * NORTHEAST_GDP / 100, -float(of["displaced_person_years"])
+        yield [study.phrase("levers", lever), *map(_figures, (cost, saved, 1000 * cost / saved))]
 
 
 def _help(study: engine.Study) -> Iterator[list[str]]:

@@ -51,13 +51,13 @@ def test_views_of_the_pages_are_those_of_their_runs(tmp_path):
         chances = [pair(cube["events"]["probability"].sel(event=name), 100.0) for name in EVENTS]
         columns.append([" / ".join(f"{x:.1f}" if x >= 1 else f"{x:.2g}" for x in both) for both in chances])
         old, reform = pair(cube["risk"]["total_bill"].sel(measure="mean"))
-        bills.append(f"{reform - old:.1f} %")
+        bills.append(f"{reform - old:.1f} %".replace("-", "−"))
         shortfalls.append([f"{x:.1f}" for x in pair(cube["risk"]["capital_shortfall_peak"].sel(measure="mean"))])
     table, (page, _) = [list(row) for row in zip(*columns, strict=True)], TEXTS
     assert views(page) == table
     assert views(README) == table[:4]
     shipped, before, given = bills
-    assert f"higher by {shipped} of the region's 2015 GDP" in page
-    assert f"with the priors of 2016 by {before}, and given the figures to 2018 by {given}" in page
+    assert f"difference of its mean public bill is {shipped} of the region's 2015 GDP" in page
+    assert f"with the priors of 2016 it is {before}, and given the figures to 2018 it is {given}" in page
     (old, reform), (old_given, reform_given) = shortfalls[1:]
     assert f"from {old} to {old_given} % of GDP under old policies and from {reform} to {reform_given} %" in page

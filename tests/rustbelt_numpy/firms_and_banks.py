@@ -137,7 +137,7 @@ def bank_losses(known, base, last, lever, now):
     gap = np.clip(last.gbar - known.everyday_growth, known.everyday_gap_low, known.everyday_gap_high)
     everyday = known.everyday_loss * N * np.exp(-known.everyday_loss_response * gap)
     swaps = known.swap_loss * held * (now.A * now.swapped * now.undefaulted).sum(1)
-    small_firms = known.sme_credit_loss * lever.sme_credit * N * (1 - np.minimum(last.crunch, 1))
+    small_firms = known.sme_credit_loss * THOUSANDS * lever.sme_credit * last.V * (1 - np.minimum(last.crunch, 1))
     now.bank_loss_on_sectors = in_default * now.LGD + swaps
     now.bank_loss_on_state_firms = in_default_O * now.LGD
     now.bank_loss_on_others = known.worked_out / left * W * now.LGD + everyday + small_firms

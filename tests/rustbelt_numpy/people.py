@@ -43,32 +43,16 @@ def layoffs(known, base, last, lever, now):
     now.kept_workers = now.kept_share * now.L
 
 
-def help_to_the_displaced(known, base, last, drawn, lever, now):
-    came = np.zeros_like(last.Y)
-    came[NE] = drawn.anchor_arrival < known.anchor_chance
-    anchors = lever.anchor_investment * known.anchor_jobs * came
-    per_gdp = (
-        known.service_sector_cost * lever.service_sector_support
-        + known.startup_cost * lever.startup_support
-        + known.mobility_cost * lever.labour_mobility
-    )
-    bill = per_gdp * last.Y + known.anchor_cost * anchors * THOUSANDS
-    now.help_spending, paid_share = pay(bill, lever, now)
-    now.help_paid_share = paid_share
-    now.services, now.startups = lever.service_sector_support * paid_share, lever.startup_support * paid_share
-    now.mobility, now.anchors = lever.labour_mobility * paid_share, anchors * paid_share
-    now.programme_spending = now.diversification_spending + now.help_spending + now.belt_road_spending
-
+def fund(known, last, lever, now):
     direct = now.layoffs.sum(1)
     spent = (now.since >= 0) & (now.since < known.fund_years)
     fund = lever.resettlement_fund / known.fund_years * spent
     now.fund_spending, _ = pay(fund * direct / np.maximum(direct.sum(0), 1), lever, now)
     outlay = now.fund_spending / np.maximum(direct, PERSON) / (known.full_outlay * THOUSANDS)
     now.outlay = np.minimum(known.outlay_high, outlay)
-    now.public_cost = now.programme_spending + now.subsidies + now.recapitalisation_cost + now.fund_spending
 
 
-def jobs(known, base, last, lever, now):
+def jobs(known, base, last, drawn, lever, now):
     direct, funded = now.layoffs.sum(1), np.minimum(now.outlay, 1)
     in_the_firm = known.transfer_unfunded + (1 - known.transfer_unfunded) * funded
     early = known.retirement_unfunded + (1 - known.retirement_unfunded) * funded
@@ -83,10 +67,12 @@ def jobs(known, base, last, lever, now):
     now.job_pace = np.clip(last.gbar - base.normal_growth, known.pace_low, known.pace_high)
     unspent = 100 * known.displaced_demand_effect * last.V / urban_jobs
     usual = base.new_jobs * known.job_creation_rate * np.exp(known.jobs_growth_response * now.job_pace - unspent)
-    new = usual * (1 - known.crunch_jobs_effect * crunch) + known.spin_off_jobs * last.started[0] + now.anchors
+    new = usual * (1 - known.crunch_jobs_effect * crunch) + known.spin_off_jobs * last.started[0]
+    pool = last.V + now.inflow
+    help_to_the_displaced(known, drawn, lever, now, pool, new)
+    new = new + now.anchors
     now.started = (last.started[1], now.startups * direct)
 
-    pool = last.V + now.inflow
     now.scar = 100 * known.layoff_scarring * np.maximum(pool / urban_jobs - known.unscarred, 0)
     support = (
         known.fund_search_effect * now.outlay
@@ -102,8 +88,27 @@ def jobs(known, base, last, lever, now):
     gone = pool * (1 - np.exp(-total))
     ways = (hazard, away, known.exit_hazard)
     now.reemployed, now.out_migrated, now.exited = (gone * way / total for way in ways)
-    now.V = pool - gone
+    now.V = pool * np.exp(-total)
     now.displaced_spell = now.V / np.maximum(now.reemployed, PERSON)
+
+
+def help_to_the_displaced(known, drawn, lever, now, pool, new):
+    came = np.zeros_like(pool)
+    came[NE] = drawn.anchor_arrival < known.anchor_chance
+    anchors = lever.anchor_investment * known.anchor_jobs * came
+    per_person = (
+        known.service_sector_cost * lever.service_sector_support
+        + known.startup_cost * lever.startup_support
+        + known.mobility_cost * lever.labour_mobility
+    )
+    filled = np.minimum(known.reemployment_hazard_base * pool / new, 1)
+    bill = (per_person * pool + known.anchor_cost * filled * anchors) * THOUSANDS
+    now.help_spending, paid_share = pay(bill, lever, now)
+    now.help_paid_share = paid_share
+    now.services, now.startups = lever.service_sector_support * paid_share, lever.startup_support * paid_share
+    now.mobility, now.anchors = lever.labour_mobility * paid_share, anchors * paid_share
+    now.programme_spending = now.diversification_spending + now.help_spending + now.belt_road_spending
+    now.public_cost = now.programme_spending + now.subsidies + now.recapitalisation_cost + now.fund_spending
 
 
 def economy(known, base, last, drawn, now):

@@ -12,7 +12,7 @@ from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.budgets import Purse, paid
 from engine.models.rustbelt.enterprises import Distress, Enterprises
 from engine.models.rustbelt.inputs import Now
-from engine.models.rustbelt.labels import IN_NORTHEAST, NORTHEAST, ByCell, ByRegion, Scalar
+from engine.models.rustbelt.labels import IN_NORTHEAST, NORTHEAST, THOUSAND, ByCell, ByRegion, Scalar
 
 
 class Banks(NamedTuple):
@@ -60,9 +60,19 @@ def loans_to_other_firms(past: Banks, factors: Any) -> ByRegion:
 
 
 def absorb(
-    past: Banks, firms: Enterprises, distress: Distress, growth_average: ByRegion, purse: Purse, now: Now
+    past: Banks,
+    firms: Enterprises,
+    distress: Distress,
+    displaced: ByRegion,
+    growth_average: ByRegion,
+    purse: Purse,
+    now: Now,
 ) -> tuple[Banks, Book, Purse]:
-    """Books and purse after this year's losses, income and rescues, before loans grow."""
+    """Books and purse after this year's losses, income and rescues, before loans grow.
+
+    Args:
+      displaced: the pool of last year [thousand], on which the credit to small firms depends.
+    """
     factors, levers = now.factors, now.levers
     exposure = factors.soe_bank_exposure * (factors.bank_debt_share * distress.debt)
     other_loans = loans_to_other_firms(past, factors)
@@ -74,12 +84,11 @@ def absorb(
     swapped = factors.swap_loss * default_volume(
         distress.swapped, factors.soe_bank_exposure * factors.bank_debt_share
     )
-    small = factors.sme_credit_loss * levers.sme_credit * past.loans * (1.0 - minimum(past.crunch, 1.0))
     loss = (
         lost * distress.loss_given_default
         + everyday_loss(past.loans, growth_average, factors)
         + swapped
-        + small
+        + small_firms_loss(displaced, past.crunch, now)
     )
     hidden_on_sectors = default_volume(firms.zombie, exposure) * distress.loss_given_default
     hidden = hidden_on_sectors + firms.zombie_other * other_loans * distress.loss_given_default
@@ -160,6 +169,12 @@ def default_volume(share: ByCell, exposure: ByCell) -> ByRegion:
     """Loans that a share of sector debt stands for [bn yuan]."""
     volume: Cells = share * exposure
     return volume.over("sector")
+
+
+def small_firms_loss(displaced: ByRegion, crunch: ByRegion, now: Now) -> ByRegion:
+    """Losses on credit to small firms [bn yuan]: a price per person of last year's pool [thousand], less in last year's crunch."""
+    lent = now.levers.sme_credit * displaced * (1.0 - minimum(crunch, 1.0))
+    return now.factors.sme_credit_loss / THOUSAND * lent
 
 
 @each

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from engine.modelling.cells import each, maximum, minimum
 from engine.models.rustbelt.base_2015 import BASE
-from engine.models.rustbelt.labels import YUAN, ByRegion, Scalar
+from engine.models.rustbelt.labels import ByRegion, Scalar
 
 
 class Purse(NamedTuple):
@@ -41,4 +41,4 @@ def paid(purse: Purse, bill: ByRegion, central_share: Scalar) -> tuple[ByRegion,
 @each
 def covered(paid: Scalar, bill: Scalar) -> Scalar:
     """Share of a bill that is paid [1]; all of one that asks for nothing."""
-    return jnp.where(bill > 0.0, paid / jnp.maximum(bill, YUAN), 1.0)
+    return jnp.where(bill > 0.0, paid / jnp.where(bill > 0.0, bill, 1.0), 1.0)

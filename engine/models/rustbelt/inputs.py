@@ -76,10 +76,16 @@ FACTORS = {
     "displaced_demand_effect": Factor("1", "log of new jobs lost per point of urban jobs that is displaced"),
     "default_layoffs": Factor("1", "workers laid off per unit of debt in default that is recognised"),
     # what programmes cost
-    "service_sector_cost": Factor("1/yr", "cost of full service-sector support, share of GDP in a year"),
-    "startup_cost": Factor("1/yr", "cost of full support of start-ups, share of GDP in a year"),
-    "mobility_cost": Factor("1/yr", "cost of full help to move, share of GDP in a year"),
-    "anchor_cost": Factor("thousand yuan", "public cost of a job that an anchor investment brings"),
+    "service_sector_cost": Factor(
+        "thousand yuan/yr", "cost of full service-sector support per displaced person in a year"
+    ),
+    "startup_cost": Factor(
+        "thousand yuan/yr", "cost of full support of start-ups per displaced person in a year"
+    ),
+    "mobility_cost": Factor("thousand yuan/yr", "cost of full help to move per displaced person in a year"),
+    "anchor_cost": Factor(
+        "thousand yuan", "public cost of a job of an anchor investment that a displaced person fills"
+    ),
     "diversification_cost": Factor("1/yr", "cost of full diversification, share of GDP in a year"),
     "diversification_margin": Factor("1/yr", "EBITDA over assets that full diversification adds"),
     "diversification_growth": Factor(
@@ -118,7 +124,7 @@ FACTORS = {
     "other_growth_response": Factor("year", "distance to default of other state firms per unit of growth"),
     "swap_loss": Factor("1", "part of debt swapped for equity that banks lose"),
     "sme_credit_loss": Factor(
-        "1/yr", "loans lost by full credit to small firms, share of all loans in a year"
+        "thousand yuan/yr", "loans lost by full credit to small firms per displaced person in a year"
     ),
     "bailout_sight": Factor("1", "part of hidden losses that who rescues banks goes by"),
     "bank_spread": Factor("1", "spread of capital ratios among the banks of a province"),

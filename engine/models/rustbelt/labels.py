@@ -22,8 +22,8 @@ PROVINCE: dict[str, tuple[str, ...]] = {"province": NORTHEAST}
 
 THOUSAND, PERCENT = 1000.0, 100.0
 """What units are counted in."""
-PERSON, TONNE, YUAN = 1e-3, 1e-6, 1e-9
-"""One person [thousand], one tonne [Mt], one yuan [bn yuan]: what stands under a fraction at least."""
+PERSON, TONNE = 1e-3, 1e-6
+"""One person [thousand], one tonne [Mt]: what stands under a fraction at least."""
 IN_NORTHEAST: ByRegion = table(REGION, [1, 1, 1, 0])
 
 

@@ -24,7 +24,7 @@ from engine.models.rustbelt.labels import (
     coal_only,
     northeast,
 )
-from engine.models.rustbelt.programmes import Help
+from engine.models.rustbelt.programmes import helped
 
 
 class Labour(NamedTuple):
@@ -73,7 +73,6 @@ def advance(
     distress: Distress,
     banks: Banks,
     growth_average: ByRegion,
-    programmes: Help,
     purse: Purse,
     now: Now,
 ) -> tuple[Labour, Moves, Purse]:
@@ -119,8 +118,10 @@ def advance(
     inflow = layoffs - internal - early_retired + factors.indirect_in_pool * indirect.over("sector")
 
     pace = clip(growth_average - BASE.normal_growth, factors.pace_low, factors.pace_high)
-    jobs = accessible_jobs(past, banks.crunch, pace, programmes, factors)
     pool = past.displaced + inflow
+    jobs = accessible_jobs(past, banks.crunch, pace, factors)
+    programmes, purse = helped(purse, pool, jobs, now)
+    jobs += programmes.anchor_jobs
     tight = minimum(banks.crunch, 1.0)
     support = (
         factors.fund_search_effect * outlay
@@ -229,15 +230,11 @@ def resettled(outlay: Scalar, factors: Any) -> tuple[Scalar, Scalar]:
     return moved, jnp.minimum(early, 1.0 - moved)
 
 
-def accessible_jobs(
-    past: Labour, crunch: ByRegion, pace: ByRegion, programmes: Help, factors: Any
-) -> ByRegion:
-    """New jobs that the displaced can reach this year [thousand]: the labour market's, spin-offs, anchors."""
-    unspent = (
-        PERCENT * factors.displaced_demand_effect * of_urban_jobs(past.displaced, BASE.new_jobs, factors)
-    )
-    market = created_jobs(BASE.new_jobs, factors.jobs_growth_response * pace - unspent, crunch, factors)
-    return market + past.spin_offs + programmes.anchor_jobs
+def accessible_jobs(past: Labour, crunch: ByRegion, pace: ByRegion, factors: Any) -> ByRegion:
+    """New jobs that the displaced can reach this year [thousand]: the labour market's and spin-offs, not those of anchors."""
+    displaced = of_urban_jobs(past.displaced, BASE.new_jobs, factors)
+    wanted = factors.jobs_growth_response * pace - PERCENT * factors.displaced_demand_effect * displaced
+    return created_jobs(BASE.new_jobs, wanted, crunch, factors) + past.spin_offs
 
 
 @each

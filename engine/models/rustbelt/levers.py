@@ -129,7 +129,7 @@ LEVERS = {
         low=0,
         high=1,
         effect=("service_sector_effect", "service_sector_cost"),
-        price=Price("public_cost", by=1, most=1, payer="centre and provinces"),
+        price=Price("public_cost", by=0.1, most=1, payer="centre and provinces"),
     ),
     "sme_credit": Lever(
         "1",
@@ -137,7 +137,7 @@ LEVERS = {
         low=0,
         high=1,
         effect=("sme_credit_effect", "sme_credit_loss"),
-        price=Price("bank_loss", by=1.3, most=1, payer="banks"),
+        price=Price("bank_loss", by=0.013, most=1, payer="banks"),
     ),
     "startup_support": Lever(
         "1",
@@ -145,7 +145,7 @@ LEVERS = {
         low=0,
         high=1,
         effect=("startup_effect", "spin_off_jobs", "startup_cost"),
-        price=Price("public_cost", by=0.5, most=1, payer="centre and provinces"),
+        price=Price("public_cost", by=0.05, most=1, payer="centre and provinces"),
     ),
     "anchor_investment": Lever(
         "1",
@@ -153,7 +153,7 @@ LEVERS = {
         low=0,
         high=1,
         effect=("anchor_jobs", "anchor_cost"),
-        price=Price("public_cost", by=0.3, most=1, payer="centre and provinces"),
+        price=Price("public_cost", by=0.008, most=1, payer="centre and provinces"),
     ),
     "labour_mobility": Lever(
         "1",

@@ -96,10 +96,11 @@ class Rustbelt(PathModel):
             purse,
             now,
         )
-        books, book, purse = banks.absorb(state.banks, firms, distress, slow, purse, now)
-        help_given, purse = programmes.helped(purse, gdp, now)
+        books, book, purse = banks.absorb(
+            state.banks, firms, distress, state.labour.displaced, slow, purse, now
+        )
         workers, moves, purse = labour.advance(
-            state.labour, activity, firms, distress, books, slow, help_given, purse, now
+            state.labour, activity, firms, distress, books, slow, purse, now
         )
         change = economy.Change(state.industry.output, plants.output, state.labour, workers)
         regions, accounts = economy.advance(

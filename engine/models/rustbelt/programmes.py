@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine.modelling.cells import clip, each, where
+from engine.modelling.cells import clip, each, minimum, where
 from engine.models.rustbelt.budgets import Purse, covered, paid
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import THOUSAND, ByRegion, Scalar, by_region
@@ -28,16 +28,25 @@ def diversified(purse: Purse, gdp: ByRegion, now: Now) -> tuple[ByRegion, Purse]
     return ramp * covered(spent, bill), purse
 
 
-def helped(purse: Purse, gdp: ByRegion, now: Now) -> tuple[Help, Purse]:
-    """The year's help to the displaced and the purse after it; services, start-ups, moves and anchors are one bill."""
+def helped(purse: Purse, pool: ByRegion, jobs: ByRegion, now: Now) -> tuple[Help, Purse]:
+    """The year's help to the displaced and the purse after it; services, start-ups, moves and anchors are one bill.
+
+    Services, start-ups and moves have a price per displaced person, anchors per job that a displaced person fills: of
+    the jobs of an anchor, the share of all new jobs that the pool fills at the base chance.
+
+    Args:
+      pool: displaced people who look for work this year [thousand].
+      jobs: new jobs that they can reach, without those of anchors [thousand].
+    """
     factors, levers = now.factors, now.levers
-    yearly = (
+    per_person = (
         factors.service_sector_cost * levers.service_sector_support
         + factors.startup_cost * levers.startup_support
         + factors.mobility_cost * levers.labour_mobility
     )
     anchors = by_region(levers.anchor_investment * arrivals(now.shocks.anchor_arrival, now))
-    bill = yearly * gdp + factors.anchor_cost / THOUSAND * anchors
+    filled = minimum(factors.reemployment_hazard_base * pool / jobs, 1.0)
+    bill = per_person / THOUSAND * pool + factors.anchor_cost / THOUSAND * (filled * anchors)
     spent, purse = paid(purse, bill, levers.central_share)
     share = covered(spent, bill)
     return Help(
