@@ -17,7 +17,7 @@ ARROWS = 56
 GROUND = ("errors", "formatting", "interrupts")
 
 OWNERS = {
-    "tomllib": {"study/loading", "study/settings"},
+    "tomllib": {"study/loading", "study/extending"},
     "tomli_w": {"study/loading", "study/templates", "fitting/ranking"},
     "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/tables/observed"},
     "zarr": {"run_folder/reading", "storage/compared_store"},
