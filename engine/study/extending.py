@@ -27,7 +27,6 @@ _ALTERNATIVES = {
 }
 """Keys of a table of which a newer one replaces all older ones: the threshold of an event, the years of a gate, ..."""
 
-EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16
 """Most names, separated by dots, in a setting; the deepest place of a study has ten."""
 _PART = re.compile(r'"[^"]*"|[^."]+')
@@ -130,7 +129,10 @@ def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
         parts = _PART.findall(place.strip())
         with problems.within(""):
             if not equals or len(parts) < 2 or ".".join(parts) != place.strip():
-                raise refusal("", f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {shown(setting)}.")
+                raise refusal(
+                    "",
+                    f"expected TABLE.NAME.KEY=VALUE such as factors.loss_given_default.p95=0.9, got {shown(setting)}.",
+                )
             if len(parts) > MOST_PARTS:
                 text = f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
                 raise refusal("", text)
