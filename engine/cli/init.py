@@ -25,8 +25,7 @@ def command(file: Path, study: str | None, model: Any) -> None:
     from engine.modelling.declaration import check_declaration
     from engine.run_folder.folder import written
     from engine.study import loading
-    from engine.study.on_top import base_of
-    from engine.study.templates import refuse_study_file, skeleton
+    from engine.study.templates import base_of, refuse_study_file, skeleton
 
     refuse_study_file(file)
     if model is not None and study is None:

@@ -32,7 +32,7 @@ def why_apart(study: Study, row: Observation, imposed: Sequence[str] = ()) -> st
 
 def is_within(study: Study, row: Observation) -> bool:
     """Whether the study has the years of a figure."""
-    return not study.years or (row.first >= study.years[0] and row.time <= study.years[-1])
+    return not study.years or (row.first in study.years and row.time in study.years)
 
 
 def known_and_later(study: Study, until: int | None) -> tuple[tuple[Observation, ...], tuple[Observation, ...]]:

@@ -155,11 +155,10 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
     years: tuple[int, ...] | None = None
     with problems.within(""):
         years = section_tables.years(text.get("time"), known.model, known.name)
-    before = len(problems)
-    with problems.within(""):
+    try:
         check_declaration(known.model, years or ())
-    if len(problems) > before:
-        raise UserError(source, problems)
+    except UserError as error:
+        raise UserError(source, [*problems, *error.problems]) from None
     return years
 
 

@@ -1,4 +1,4 @@
-"""Templates of study files, one static text per kind: a study that extends another one, or one of a user's model."""
+"""New study files: on top of another study, with its tables or a template; or a template for a user's model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import os
 import re
 from pathlib import Path
 
+import tomli_w
+
 from engine.errors import UserError
 from engine.modelling.records import Model, PathModel
+from engine.study.loading import shipped_studies
+from engine.study.study import Study
+from engine.study.values import Tables
 
 _ON_TOP = """\
 # What stands here is laid over the study that it extends; all else stays. Remove the # of what you need.
@@ -111,3 +116,22 @@ def skeleton(stem: str, base: str | Model) -> str:
     for key, part in parts.items():
         text = text.replace(f"{{{key}}}", part)
     return text
+
+
+def base_of(study: str, file: Path) -> str:
+    """How a file states that it extends a study: a name that ships, or a file relative to its own folder."""
+    return study if study in shipped_studies() else os.path.relpath(study, file.parent)
+
+
+def text_on_top(study: Study, file: Path, **tables: Tables) -> str:
+    """The text of a new study file, whose tables are on top of those of the file of another study.
+
+    Raises:
+      UserError: the file is there already or does not end in .toml; the study is in no file, or has values that its
+        file does not state.
+    """
+    refuse_study_file(file)
+    if study.in_python or study.settings:
+        got = "values that --set gives" if study.settings else "tables stated in Python"
+        raise UserError(str(file), [f"expected a study file to extend, got {got}. Write them into a study file."])
+    return tomli_w.dumps({"name": study_name(file.stem), "extends": base_of(study.source, file), **tables})

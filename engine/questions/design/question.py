@@ -22,9 +22,8 @@ from engine.questions.design.several_findings import Several
 from engine.questions.design.single import Single
 from engine.questions.variables import outcomes_of
 from engine.run_folder.folder import written
-from engine.study.on_top import text_on_top
 from engine.study.study import Study
-from engine.study.templates import study_name
+from engine.study.templates import study_name, text_on_top
 
 FEW = 1 << 16
 """Paths that are searched first; what is found is searched again, in its surroundings, on all."""
