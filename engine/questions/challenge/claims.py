@@ -61,7 +61,7 @@ class Estimates(NamedTuple):
 
     def equal(self, other: Estimates) -> bool:
         """Whether two universes give a claim the same measures and error to the bit, NaN being equal to NaN."""
-        return np.array_equal(self[:3], other[:3], equal_nan=True)
+        return all(a == b or (a != a and b != b) for a, b in zip(self[:3], other[:3], strict=True))
 
 
 @dataclass(frozen=True)
