@@ -284,9 +284,9 @@ GOLDEN = {
 }
 """Digests of the outcomes of the first 512 paths on every machine, with any version of jax."""
 SHIPPED = {
-    "rustbelt": ("9d2d32a91460153e", "1142deb376f25bf4", "2acc772561ca272c", "3577ad34a731a64e"),
+    "rustbelt": ("1e9f4344de1d1b7d", "60732844d193c8c9", "2acc772561ca272c", "0286823990ce0bc8"),
     "warming": ("83b2ac676954d3f6", "1f4807a85a50f18b", "feeb419c47bf6795", "3de6cf5ce8dff6e0"),
-    "rustbelt_2016": ("f41f1285cc8fd705", "f07439ef6ff4d904", "2acc772561ca272c", "aeb700e888df6359"),
+    "rustbelt_2016": ("970d82914d8d0048", "fbc4844e9a287b3f", "2acc772561ca272c", "459093f879b52c91"),
 }
 """The same of the shipped studies: outcomes, draws, scores, yearly values."""
 
