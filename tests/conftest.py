@@ -25,6 +25,8 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
 use_every_core()
 keep_programs()
 AT_FIRST = strays()
+MOST_RESIDENT = 3 << 29
+"""Memory of a process above which it is returned; to look for garbage takes half a second."""
 HERE = Path(__file__).parent
 LONGEST = {
     HERE / name
@@ -75,11 +77,16 @@ def bridge_run(finished, tmp_path):
     return shutil.copytree(finished / "bridge", tmp_path / "bridge")
 
 
+def resident():
+    """Memory of this process, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 @pytest.fixture(autouse=True, scope="module")
 def memory_returned():
     """Returns memory that the tests of a file have freed to the system, as glibc keeps gigabytes of it."""
     yield
-    if sys.platform == "linux":
+    if sys.platform == "linux" and resident() > MOST_RESIDENT:
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
 
