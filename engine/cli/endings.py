@@ -23,7 +23,6 @@ _UNMAPPED = "failed to map segment from shared object"
 _KEPT = {
     "run": "Finished blocks are kept. Go on",
     "repair": "What is mended stays. Go on",
-    "copy": "What has been sent is kept. Go on",
 }
 
 
