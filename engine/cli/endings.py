@@ -20,10 +20,7 @@ PATIENCE = 2.0
 """Seconds that Python has to act on a Ctrl-C, which it cannot while a program is compiled."""
 _UNMAPPED = "failed to map segment from shared object"
 """What the system's loader says of a library for which a process has no room."""
-_KEPT = {
-    "run": "Finished blocks are kept. Go on",
-    "repair": "What is mended stays. Go on",
-}
+_KEPT = {"run": "Finished blocks are kept. Go on", "repair": "What is mended stays. Go on"}
 
 
 def users(error: BaseException) -> UserError | None:
