@@ -271,3 +271,19 @@ def test_point_masses():
     assert found["ES95"].low < 1.04 < found["ES95"].high
     gap = difference(values, values[::-1].copy(), 1, True)
     assert gap["VaR95"].estimate == gap["VaR95"].standard_error == 0
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+@pytest.mark.parametrize("loss", [True, False])
+def test_regrets_of_two_policies_are_those_of_two_of_three(unit, loss):
+    """Of two, tails are judged by the extremes of their difference; of three, of which two are alike, by their own."""
+    rng, reasons = np.random.default_rng(7), set()
+    for values in (rng.standard_t(freedom, (2, 4000)) for freedom in (1, 1.5, 9)):
+        x, y = values.astype(np.float32)
+        two, three = (Variables(np.stack(rows), unit, loss).regrets() for rows in ((x, y), (x, y, y)))
+        for one, other in zip(two, three[:2], strict=True):
+            assert_same([one.estimate, one.standard_error, one.low], [other.estimate, other.standard_error, other.low])
+            assert [flag.reason for flag in one.flags] == [flag.reason for flag in other.flags]
+            assert_close([flag.got for flag in one.flags], [flag.got for flag in other.flags], np.float32)
+            reasons |= {flag.reason for flag in one.flags}
+    assert {Reason.HEAVY_TAIL, Reason.NO_VARIANCE} <= reasons
