@@ -26,7 +26,7 @@ use_every_core()
 keep_programs()
 AT_FIRST = strays()
 MOST_RESIDENT = 3 << 29
-"""Memory of a process above which it is returned; to look for garbage takes half a second."""
+"""Memory of a process above which it is returned [bytes]; after every file this takes a minute of processor time."""
 HERE = Path(__file__).parent
 LONGEST = {
     HERE / name
