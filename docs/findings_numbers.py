@@ -37,15 +37,11 @@ TAILS = {
 }
 RATES = (0.0, 0.05, 0.1)
 """Discount rates [1/yr]."""
-PAYS = {
-    "resettlement_fund": "public_cost",
-    "service_sector_support": "public_cost",
-    "startup_support": "public_cost",
-    "labour_mobility": "public_cost",
-    "anchor_investment": "public_cost",
-    "sme_credit": "bank_loss",
-}
-"""Levers of help, and the outcome that each costs [% of 2015 GDP]."""
+LEVERS = (
+    *("resettlement_fund", "service_sector_support", "startup_support", "labour_mobility", "anchor_investment"),
+    "sme_credit",
+)
+"""Levers of help."""
 RUINS = {
     "zombie_share_last": 1.0,
     "lowest_true_capital_ratio": -1.0,
@@ -149,9 +145,12 @@ def _bill(cube: engine.Cube) -> Iterator[list[str]]:
 
 
 def _prices() -> Iterator[list[str]]:
-    """Cost of each lever of help under reform in full, the person-years without work that it saves, and their ratio."""
-    policies = "".join(f'{name} = {{ like = "reform_full", {name} = 0 }}\n' for name in PAYS)
-    compared = json.dumps(["reform_full", *PAYS])
+    """Cost of each lever of help under reform in full, the person-years without work that it saves, and their ratio.
+
+    The cost is public cost, or the banks' loss where they pay.
+    """
+    policies = "".join(f'{name} = {{ like = "reform_full", {name} = 0 }}\n' for name in LEVERS)
+    compared = json.dumps(["reform_full", *LEVERS])
     text = (
         f'name = "prices"\nextends = "rustbelt"\nbaseline = "reform_full"\ncompare = {compared}\n[policies]\n{policies}'
     )
@@ -162,8 +161,9 @@ def _prices() -> Iterator[list[str]]:
         mean = engine.open_cube(ran.folder)["risk"].ds.sel(measure="mean", stat="estimate").load()
     gained = mean.sel(policy="reform_full") - mean
     study = engine.load_study(STUDY)
-    for lever, outcome in PAYS.items():
+    for lever in LEVERS:
         of = gained.sel(policy=lever)
+        outcome = "bank_loss" if study.model.levers[lever].price.payer == "banks" else "public_cost"
         cost, saved = float(of[outcome]) * NORTHEAST_GDP / 100, -float(of["displaced_person_years"])
         yield [study.phrase("levers", lever), *map(_figures, (cost, saved, 1000 * cost / saved))]
 

@@ -33,6 +33,14 @@ def test_tables_of_the_pages_are_those_of_a_run():
         assert findings.filled(text, found) == text
 
 
+def test_a_person_year_saved_costs_within_a_factor_of_ten_of_a_wage():
+    wage = load_study("rustbelt").model.constants["wage"].value
+    rows = TEXTS[0].split("<!--table prices-->\n")[1].split("\n\n")[0].splitlines()[2:]
+    costs = [float(row.rstrip(" |").rpartition("|")[2]) for row in rows]
+    assert len(costs) == len(findings.LEVERS)
+    assert all(wage / 10 < cost < 10 * wage for cost in costs)
+
+
 def views(page: str) -> list[list[str]]:
     """The cells of the table of the shipped priors, those of 2016, and the posterior, without the names of its rows."""
     rows = page.split("| event | shipped priors |")[1].split("\n\n")[0].splitlines()[2:]
