@@ -22,8 +22,9 @@ from engine.modelling.loading import file_of, is_model, load_model
 from engine.modelling.records import Model as Model
 from engine.modelling.trust import is_trusted, trust
 from engine.study import labels
-from engine.study.extending import factors_named, laid_over, places, with_settings
+from engine.study.extending import factors_named, laid_over, places
 from engine.study.resolve import KnownModel, resolve
+from engine.study.settings import with_settings
 from engine.study.study import Study
 from engine.study.validation import checked
 from engine.study.values import Tables, table_in

@@ -10,11 +10,12 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from engine.study import lever_groups
 from engine.study.components import EventTable
+from engine.study.entries import Correlations, Outcomes, Rate, Share
 from engine.study.tables.challenge import Challenge
 from engine.study.tables.facts import FactsTable
 from engine.study.tables.gates import Gate
 from engine.study.tables.observed import ObservedTable
-from engine.study.tables.record import Correlations, Labelled, Outcomes, Rate, Share, Table, says
+from engine.study.tables.record import Labelled, Table, says
 
 Words = str | None
 Number = float | None

@@ -7,8 +7,8 @@ import pytest
 
 from engine.errors import UserError
 from engine.program import devices
-from engine.study.extending import with_settings
 from engine.study.loading import load_study
+from engine.study.settings import with_settings
 from tests.helpers import assert_same
 
 

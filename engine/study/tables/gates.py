@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from engine.errors import Problems, did_you_mean
 from engine.modelling.records import Model
-from engine.study.tables.record import Places, Table, says
+from engine.study.entries import Places
+from engine.study.tables.record import Table, says
 
 ASKED = ("median_above", "median_below", "median_within", "inside_90")
 

@@ -17,7 +17,8 @@ from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
-from engine.study.tables.record import Table, expected, in_words, says
+from engine.study.entries import expected
+from engine.study.tables.record import Table, in_words, says
 from engine.study.values import Tables, as_number, leaving_out
 
 FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
