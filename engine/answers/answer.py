@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from engine.answers import layout, plain
 from engine.answers.table import Column, Kind, Table, is_nothing
 from engine.errors import UserError, unknown
+from engine.run_folder import answer_store
 from engine.run_folder.cube_groups import CONVENTIONS, described
 from engine.run_folder.stored_estimates import Group, Variable, estimates, put_together, taken_apart
 
@@ -73,6 +75,17 @@ class Answer:
     heading: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
     shown: tuple[Table, ...] = field(default=(), compare=False, repr=False)
+
+    @staticmethod
+    def about(
+        study: Any, findings: Iterable[str], tables: Iterable[Table], basis: str = "", reading: str = "", **others: Any
+    ) -> Answer:
+        """The answer about a `Study`, as of `Subject.of`; tables without a row are left out.
+
+        Args:
+          others: further fields by name.
+        """
+        return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, reading, **others)
 
     @property
     def finding(self) -> str:
@@ -138,6 +151,14 @@ class Answer:
             return Answer(subject, tuple(head["findings"]), tuple(held[name] for name in head["order"]), **kept)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError("the answer that is kept", ["is not as an answer is written. Ask anew."]) from error
+
+    @staticmethod
+    def stored(folder: Path, question: str) -> Answer | None:
+        """The answer stored in a run folder; None without one, or with one in the format of another version."""
+        tree = answer_store.read(folder, question)
+        with suppress(UserError):
+            return None if tree is None else Answer.of_tree(tree)
+        return None
 
     def plain(self) -> dict[str, Any]:
         """The answer as plain data for JSON, in the shape of `engine.answers.plain.SCHEMA`."""

@@ -7,17 +7,22 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from engine.answers.frames import frame, places, texts
 from engine.answers.table import Table
-from engine.answers.workbook import Places, workbook
 from engine.errors import UserError, install
-from engine.formatting import as_cell, as_markdown, printable, rounded
+from engine.formatting import as_cell, as_markdown, is_formula, printable, rounded
 from engine.run_folder.folder import written
 
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
+_WIDEST = 60
+"""Greatest width of a column of a sheet [characters]."""
+_MOST_PLACES = 7
 Digits = Literal["rounded", "full"]
 """Digits of numbers in a CSV file: rounded to what the standard errors support, or all."""
 
@@ -61,7 +66,7 @@ def _csv(tables: Sequence[Table], digits: Digits) -> bytes:
     return text.encode()
 
 
-def _rounded(rows: pd.DataFrame, places: Places) -> pd.DataFrame:
+def _rounded(rows: pd.DataFrame, places: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
     """The rows with numbers as texts of so many decimals, without separators of thousands."""
 
     def text(value: float, own: int | None) -> str | None:
@@ -92,10 +97,6 @@ def _stacked(sheets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).set_index("table").reset_index()
 
 
-def _workbook(tables: Sequence[Table], digits: Digits) -> bytes:
-    return workbook({table.name: (_escaped(frame(table), printable), places(table)) for table in tables})
-
-
 def _markdown(tables: Sequence[Table], digits: Digits) -> bytes:
     lines = []
     for table in tables:
@@ -105,6 +106,59 @@ def _markdown(tables: Sequence[Table], digits: Digits) -> bytes:
         every = head, rule, *body
         lines += [f"**{table.name}**", "", *(f"| {' | '.join(row)} |" for row in every), ""]
     return "\n".join([*lines, ""]).encode()
+
+
+def _workbook(tables: Sequence[Table], digits: Digits) -> bytes:
+    """A workbook with one sheet per table: unrounded numbers that cell formats display rounded.
+
+    Without a table it has one empty sheet, as a workbook must have a sheet.
+    """
+    buffer = io.BytesIO()
+    sheets = {table.name: (_escaped(frame(table), printable), places(table)) for table in tables}
+    with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
+        for name, (rows, decimals) in (sheets or {"empty": (pd.DataFrame(), {})}).items():
+            rows.to_excel(writer, sheet_name=name[:31], index=False, freeze_panes=(1, 0))
+            _style(writer.sheets[name[:31]], decimals)
+    return buffer.getvalue()
+
+
+def number_format(value: float, places: int | None) -> str:
+    """Excel's format for a number with so many decimals: "#,##0.00", or "0.00E+00" if it is very large or small."""
+    if not math.isfinite(value):
+        return "General"
+    if places is None:
+        places = max(3 - math.floor(math.log10(abs(value))), 0) if value else 0
+    if places > _MOST_PLACES or abs(value) >= 1e9:
+        return "0.00E+00"
+    return f"#,##0{'.' if places > 0 else ''}{'0' * places}"
+
+
+def _style(sheet: Worksheet, places: Mapping[str, Sequence[int | None]]) -> None:
+    """Formats numbers, makes columns as wide as their texts, and marks every text as text.
+
+    So no text becomes a formula, even after somebody has edited it.
+    """
+    from openpyxl.styles import Font
+
+    sheet.auto_filter.ref = sheet.dimensions
+    for column in sheet.columns:
+        head, *cells = column
+        widest = len(str(head.value))
+        decimals = places.get(str(head.value), [None] * len(cells))
+        for cell, own in zip(cells, decimals, strict=True):
+            if cell.value == "":
+                cell.value = None  # a missing value is an empty cell, not an empty text
+            elif isinstance(cell.value, int | float) and head.value in places:
+                cell.number_format = number_format(cell.value, own)
+                widest = max(widest, len(rounded(cell.value, own)))
+            else:
+                widest = max(widest, len(str(cell.value or "")))
+        for cell in column:
+            if isinstance(cell.value, str):
+                cell.data_type = "s"
+                cell.quotePrefix = is_formula(cell.value)
+        head.font = Font(bold=True)
+        sheet.column_dimensions[head.column_letter].width = min(widest + 2, _WIDEST)
 
 
 _WRITERS: dict[str, Callable[[Sequence[Table], Digits], bytes]] = {

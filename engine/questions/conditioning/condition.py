@@ -16,9 +16,8 @@ from engine.errors import Problem, Problems, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices
 from engine.program.posterior.sight import Sight
-from engine.questions.futures import refuse_too_many, sound
+from engine.questions.futures import Observer, refuse_too_many, sound, unobserved
 from engine.questions.variables import Values, outcomes_of
-from engine.questions.variants import Observer, unobserved
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, as_units
 from engine.study.actual_policy import followed

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import listed, size
-from engine.answers.rows import Row, table
+from engine.answers.table import Row, table
 from engine.formatting import begun
 from engine.questions.design.evaluator import Evaluator, Setting
 from engine.questions.design.limits import VERDICTS, Limit, gaps, measured
@@ -92,8 +92,8 @@ class Several:
             *changes(evaluator, own, other),
         )  # fmt: skip
         basis = f"{study.name}: {study.futures}; {best.evaluations} evaluations; judged on as many other futures"
-        sentences = (*self._sentences(best, found["found"], less, moves),)
-        answer = Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
+        sentences = self._sentences(best, found["found"], less, moves)
+        answer = Answer.about(study, sentences, tables, basis, READING)
         return answer, setting if best.holds else None
 
     def _moves(self, levers: Sequence[float], best: Best, fresh: Futures) -> Iterator[Row]:

@@ -8,10 +8,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import amount
 from engine.answers.question import Asked
-from engine.answers.rows import Row, table
+from engine.answers.table import Row, table
 from engine.errors import UserError
 from engine.formatting import begun
 from engine.questions.design.limits import VERDICTS, Limit
@@ -103,7 +103,7 @@ class Single:
         )  # fmt: skip
         basis = f"{study.name}: {study.futures}; judged on as many others"
         every = (f"The limit asks that {what} is {bound}.", *sentences)
-        return Answer(Subject.of(study), every, tuple(filter(len, tables)), basis, READING)
+        return Answer.about(study, every, tables, basis, READING)
 
     def _never(self, places: Sequence[float], seen: Sequence[Estimate], nearest: Row) -> Iterator[str]:
         """Sentences on a limit that is met, or broken, at all looks."""
