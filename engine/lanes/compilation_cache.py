@@ -15,11 +15,11 @@ import jax
 
 from engine.lanes.private_folder import private_folder, read_sealed, write_sealed
 
-Kind = Literal["code", "layout", "contract", "rounding", "universes", "text", "kernel"]
+Kind = Literal["code", "layout", "contract", "rounding", "notes", "text", "kernel"]
 """Kinds of entries of the cache.
 
-In order: machine code, the layout of its arrays, that a model keeps its contract, rounding errors of a study, results
-of universes, text that takes long to make, a kernel for graphics cards.
+In order: machine code, the layout of its arrays, that a model keeps its contract, rounding errors of a study, what
+questions found, text that takes long to make, a kernel for graphics cards.
 """
 LARGEST = 1 << 30
 """Most bytes that are kept in each folder; the least recently used entries are deleted first."""

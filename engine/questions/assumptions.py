@@ -15,6 +15,7 @@ from engine.answers.table import Row, Table, table
 from engine.errors import Problem, UserError
 from engine.questions.comparison import Some, compared, others_of
 from engine.questions.futures import PATHS, Futures, Observer, sound, unobserved
+from engine.questions.notes import Notes
 from engine.questions.variables import Values, outcomes_of
 from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.intervals import Estimate
@@ -87,8 +88,11 @@ def assumptions(
         study allows.
     """
     study = replace(study, paths=min(study.paths, PATHS) if paths is None else paths)
-    every = structures(study)
-    rows = list(_rows(study, every, device, observe))
+    every, notes = structures(study), Notes("structures", study)
+    rows = notes.read()
+    if rows is None:
+        rows = [*_rows(study, every, device, observe)]
+        notes.write(rows)
     among = _ranked(study, rows)
     several = len(study.policies) > 2
     rankings = (
