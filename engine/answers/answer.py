@@ -103,14 +103,14 @@ class Answer:
         raise KeyError(unknown("table", table, self))
 
     def frame(self, table: str, brief: bool = False) -> pd.DataFrame:
-        """One table as a data frame: unrounded numbers, one column each, as `engine.answers.frames.frame` describes.
+        """One table as a data frame: unrounded numbers, one column each, as `engine.answers.files.frame` describes.
 
         Args:
           brief: the table as the terminal shows it: texts such as "3.95 [3.88, 4.01]", indexed by the names of rows.
         """
-        from engine.answers import frames
+        from engine.answers import files
 
-        return frames.printed(self[table]) if brief else frames.frame(self[table])
+        return files.printed(self[table]) if brief else files.frame(self[table])
 
     @property
     def groups(self) -> dict[str, Group]:
@@ -195,11 +195,11 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """The findings and the brief tables, for notebooks."""
-        from engine.answers import frames
+        from engine.answers import files
 
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
         every = [part for table in self.shown or self.tables for part in layout.parts(table, full=False) if len(part)]
-        tables = (frames.texts(part, full=False).to_html(index=False) for part in every)
+        tables = (files.texts(part, full=False).to_html(index=False) for part in every)
         marks = dict.fromkeys(text for part in every for text in layout.notes(layout.stacks(part, False)[1]))
         last = "".join(f"<p>{escape(text)}</p>" for text in (*marks, self.basis))
         return f"<div>{words}{''.join(tables)}{last}</div>"

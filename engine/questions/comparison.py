@@ -39,9 +39,9 @@ ByMeasure = Mapping[str, Mapping[str, Gaps]]
 class Some(ChainMap[str, np.ndarray]):
     """Outcomes by name under a selection of the policies [policy, path], read on access."""
 
-    def __init__(self, outcomes: Values, rows: Sequence[int]):
+    def __init__(self, outcomes: Values, rows: list[int]):
         super().__init__(outcomes)  # type: ignore[arg-type]  # nothing is written
-        self._rows = [*rows]
+        self._rows = rows
 
     def __getitem__(self, name: str) -> np.ndarray:
         return super().__getitem__(name)[self._rows]

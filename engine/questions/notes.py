@@ -25,7 +25,7 @@ class Notes:
 
     def __init__(self, what: str, study: Study):
         stated = study.document, study.model_digest, study.policy_names, study.paths
-        about = (what, cache_keys.surroundings(), *stated)
+        about = what, cache_keys.surroundings(), *stated
         self._key = hashlib.blake2b(repr(about).encode(), digest_size=16).hexdigest()
 
     def read(self) -> Any:
