@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import shutil
 import time
@@ -108,8 +109,10 @@ class Watch:
         self._seen[event] += 1
 
 
+@functools.cache
 def _forget_oldest(folder: Path) -> None:
-    """Deletes the least recently used programs until `LARGEST` bytes are left; files with other names stay.
+    """Deletes the least recently used programs until `LARGEST` bytes are left, once a process; files with other names
+    stay.
 
     JAX's own limit would need another package, and a lock that every process waits for.
     """
