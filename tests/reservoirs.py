@@ -20,7 +20,7 @@ class Reservoir(PathModel):
         "quota": Lever("hm3", 1.0, ("region",)),
         "price": Lever("1", 2.0, ("region", "use")),
     }
-    yearly = {"stock": Yearly("hm3", ("region",))}
+    yearly = {"stock": Yearly("hm3", ("region",), observed=True)}
     outcomes = {
         "lowest_stock": Outcome("hm3", lowest("stock", {"region": ["north"]})),
         "shortage": Outcome("hm3", total("shortage"), loss=True),

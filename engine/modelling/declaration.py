@@ -36,7 +36,7 @@ _RECORDS: dict[str, type] = {
 }
 """The record that the entries of each table are; those of `dims` are no records."""
 
-POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
+POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation", "when")
 """Keys of a policy's table that are not levers."""
 
 

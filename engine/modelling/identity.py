@@ -31,7 +31,7 @@ OBSERVED = "observed.csv"
 _WRITTEN = "_as_written"
 """Attribute in which a model that was changed by a study (its constants, say) keeps the original model."""
 _TABLES = ("dims", "factors", "constants", "shocks", "levers", "yearly", "outcomes")
-_NO_NUMBERS = {"about", "source", "confidence", "fold"}
+_NO_NUMBERS = {"about", "source", "confidence", "fold", "observed"}
 """Fields of records that change no number, and folds, which are traced."""
 _METHODS = ("init", "step", "evaluate")
 _CALLS = {

@@ -138,6 +138,7 @@ class Yearly(_Bounded):
       high: value that the model clips it at from above; none if not given.
       between: names of the constants that equal the lower and the upper bound, "" for a bound that is no constant. A
         bound follows its constant; where a study draws the constant from a prior, there is no bound.
+      observed: whether those who decide can observe it, so that triggers may read it.
     """
 
     unit: str
@@ -147,6 +148,7 @@ class Yearly(_Bounded):
     low: float = -math.inf
     high: float = math.inf
     between: tuple[str, str] | None = None
+    observed: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from engine.draws.sampling import SAMPLERS
 from engine.draws.sobol import directions
 from engine.study.components import Policy
 from engine.study.study import Study
+from engine.study.tables.triggers import whole
 
 ByYear = Shaped[np.ndarray, "year policy"]
 Points = Float[np.ndarray, "stream future"]
@@ -187,9 +188,9 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         "by_factor": factor -> whether its draw is this share.
     """
     n_years = max(1, len(study.years))
-    own, before = study.policies, [policy.before or policy for policy in study.policies]
+    own, before = study.policies, [whole(policy.before or policy) for policy in study.policies]
     before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in own)
-    shares = [policy.implementation for policy in own]
+    stated, shares = [*map(whole, own)], [policy.implementation for policy in own]
 
     def stacked(values: list[np.ndarray]) -> tuple[ByYear, ...]:
         return tuple(np.stack([np.reshape(value, (n_years, -1)) for value in values]).T.astype(dtype))
@@ -211,10 +212,10 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         return np.broadcast_to(np.array(values, kind), (n_years, len(values)))
 
     return {
-        "levers": cells(own),
+        "levers": cells(stated),
         "before": cells(before),
         # a policy without one before it has its own levers as "before", and reads no drawn ones
-        "drawn": {"levers": drawn(own), "before": drawn(before) if before_is_drawn else {}},
+        "drawn": {"levers": drawn(stated), "before": drawn(before) if before_is_drawn else {}},
         "start": column([policy.start for policy in own], np.int32),
         "before_start": np.array(
             [[_began(policy, year) for policy in before] for year in study.years or (0,)], np.int32

@@ -21,6 +21,7 @@ from engine.risk.estimation.intervals import Estimate
 from engine.study.components import Change
 from engine.study.study import Group, Input, Study
 from engine.study.tables import groups
+from engine.study.tables.triggers import is_value, whole
 
 WEIGHTS, RUNS = "weights", "runs"
 FARTHEST = 3.0
@@ -156,9 +157,9 @@ def levers(here: PolicyGap, left_out: LeftOut) -> Iterator[Line]:
     study = here.futures.study
     for policy in (one for one in study.policies if one.name in (here.more, here.less)):
         for name, lever in study.model.levers.items():
-            if name in policy.drawn:
-                continue  # its factor is moved as a prior
-            label, (stated, *others) = f"{policy.name}.{name}", map(float, np.unique(policy.levers[name]))
+            if name in policy.drawn or (is_value(name) and not policy.levers[name].any()):
+                continue  # its factor is moved as a prior, or no trigger sets it
+            label, (stated, *others) = f"{policy.name}.{name}", map(float, np.unique(whole(policy).levers[name]))
             if others or not (stated or np.isfinite([lever.low, lever.high]).all()):
                 why = "differs by year or place" if others else "is 0 and has no bounds"
                 left_out.append({"belief": label, "why": why})

@@ -12,6 +12,7 @@ from engine.program import arguments
 from engine.study.components import Policy
 from engine.study.lever_groups import START
 from engine.study.study import Study
+from engine.study.tables.triggers import of_trigger
 
 Terms = Mapping[str, np.ndarray]
 """A lever as a sum: numbers [year, *dims] under "", and by factor the weights that its draw is multiplied by."""
@@ -120,8 +121,8 @@ def years_begun(study: Study) -> np.ndarray:
 def players_of(study: Study, sets: Sequence[LeverSet]) -> tuple[Player, ...]:
     """The players of the two policies of a study: what they set differently, by the study's groups of levers.
 
-    First the study's groups in their order, then levers that no group names in the model's order, then the starting
-    year if that differs. A lever in which the policies agree belongs to no player.
+    First the study's groups in their order, then levers that no group names in the model's order, those of a trigger
+    together, then the starting year if that differs. A lever in which the policies agree belongs to no player.
 
     Args:
       sets: the lever sets of the two policies.
@@ -133,5 +134,7 @@ def players_of(study: Study, sets: Sequence[LeverSet]) -> tuple[Player, ...]:
         differing.append(START)
     groups = {name: tuple(x for x in differing if x in levers) for name, levers in study.lever_groups.items()}
     grouped = {lever for levers in groups.values() for lever in levers}
-    groups |= {lever: (lever,) for lever in differing if lever not in grouped}
+    for lever in (one for one in differing if one not in grouped):
+        name = of_trigger(lever) or lever
+        groups[name] = (*groups.get(name, ()), lever)
     return tuple(Player(name, levers) for name, levers in groups.items() if levers)

@@ -30,6 +30,7 @@ from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
 from engine.study.study import PRECISIONS, Study
 from engine.study.tables.policies import on_path
+from engine.study.tables.triggers import whole
 
 TOGETHER = 32
 """Blocks that `worst` reads at a time."""
@@ -130,7 +131,7 @@ def _levers(study: Study, draws: Mapping[str, np.ndarray]) -> _Variables:
         return {}
     rows = np.stack([*draws.values()], axis=-1)
     named = [dict(zip(draws, row, strict=True)) for row in rows.astype(float)]
-    in_force = [[on_path(policy, drawn, study.years).levers for policy in study.policies] for drawn in named]
+    in_force = [[whole(on_path(policy, drawn, study.years)).levers for policy in study.policies] for drawn in named]
     variables = {}
     for name, lever in study.model.levers.items():
         values = np.array([[levers[name] for levers in by_policy] for by_policy in in_force], rows.dtype)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class Policy:
       implementation: share of the way from `before` to this policy that is reached: a number, or the name of a factor.
       drawn: lever name -> factor -> weights, shaped as the lever's values, which on a path are levers + sum of weight x
         draw: 0 beside a weight of 1 where the study names a factor. Levers without a factor are not in it.
+      when: lever that holds another's values while a trigger acts -> these values as stated, lists [year, *dims], ""
+        where the trigger sets nothing. In `levers` and `drawn` it has the change of the other lever, 0 elsewhere.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Policy:
     before: Policy | None = None
     implementation: float | str = 1.0
     drawn: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    when: Mapping[str, list[Any]] = field(default_factory=dict)
 
     @property
     def factors(self) -> set[str]:

@@ -10,7 +10,7 @@ from engine.study.components import Policy
 from engine.study.labels import OF_LABELS
 from engine.study.study import FORMS, LEVELS, Study
 from engine.study.tables import constants as constant_tables, groups as group_tables
-from engine.study.tables.levers import lever_table, put_together
+from engine.study.tables.levers import UNSET, lever_table, put_together
 from engine.study.tables.policies import Policies
 from engine.study.values import Tables, leaving_out
 
@@ -60,6 +60,7 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
         "shocks": {name: text["shocks"].get(name, {}) for name in moving},
         "policies": {name: _policy_table(policies.by_name[name], study) for name in stated},
+        "triggers": {name: text["triggers"][name] for name in study.triggers},
         "events": text["events"],
         "lever_groups": {name: [*levers] for name, levers in study.lever_groups.items()},
         "assumptions": {one.name: one.table for one in study.assumptions},
@@ -95,5 +96,7 @@ def _policy_table(policy: Policy, study: Study) -> Tables:
             table["start"] = policy.start
     for lever in policy.levers:
         dims = study.model.levers[lever].dims
-        table[lever] = lever_table(put_together(policy, lever), dims, study.model, study.years)
+        stated = lever_table(put_together(policy, lever), dims, study.model, study.years)
+        if stated != UNSET:
+            table[lever] = stated
     return table

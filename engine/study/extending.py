@@ -19,6 +19,7 @@ _ALTERNATIVES = {
     "events": ({"above", "below", "all", "any"}, {"outcome", "all", "any"}),
     "gates": ({*ASKED}, {"year", "years"}),
     "groups": ({*STATEMENTS},),
+    "triggers": ({"below", "above"}, {"until_above", "until_below"}),
 }
 """Keys of a table of which a newer one replaces all older ones: the threshold of an event, the years of a gate, ..."""
 
@@ -55,7 +56,7 @@ def stated_once(merged: Tables, above: Tables) -> dict[str, Any]:
 
 def factors_named(tables: Tables) -> set[str]:
     """Names of factors that a study's policies give in place of a number, for an implementation or a lever's value."""
-    policies, words = table_in(tables, "policies"), {*POLICY_KEYS} - {"implementation"}
+    policies, words = table_in(tables, "policies"), {*POLICY_KEYS} - {"implementation", "when"}
     return set().union(*(texts(leaving_out(table_in(policies, name), words)) for name in policies))
 
 

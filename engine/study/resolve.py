@@ -34,6 +34,7 @@ from engine.study.tables import (
     sections as section_tables,
     shocks as shock_tables,
     stops as stop_tables,
+    triggers as trigger_tables,
 )
 from engine.study.tables.changes import Known
 from engine.study.values import Tables
@@ -87,7 +88,7 @@ def resolve(
     if known is None:
         raise UserError(source, problems)
     years = _years(text, known, source, problems)
-    model = constant_tables.settled(text, known.model, problems)
+    text, model, triggers = trigger_tables.settled(text, constant_tables.settled(text, known.model, problems), problems)
     _check_factors(text, model, spare, problems)
     called = labels.read(text, model, problems)
     text = labels.without(text)
@@ -95,7 +96,7 @@ def resolve(
     facts = facts_tables.read(text, problems)
     followed = facts.policy if facts else ""
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems, followed)
-    of_model = _of_model(text, model, problems)
+    of_model = _of_model(text, model, problems) | {"triggers": triggers}
     levers = policies.levers_by_factor if policies else {}
     of_policies = sorted(set(text["factors"]) - set(model.factors))
     # in the model's order, whatever the file's, then those that only policies draw
@@ -199,7 +200,17 @@ def _of_run(text: Tables, known: KnownModel, source: str) -> dict[str, Any]:
 
 
 def _check_names(text: Tables, problems: Problems) -> None:
-    for table in ("factors", "groups", "regimes", "policies", "events", "lever_groups", "gates", "assumptions"):
+    for table in (
+        "factors",
+        "groups",
+        "regimes",
+        "policies",
+        "triggers",
+        "events",
+        "lever_groups",
+        "gates",
+        "assumptions",
+    ):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 if table == "factors" and "[" in name:

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from engine.study import lever_groups
 from engine.study.components import EventTable
-from engine.study.entries import Correlations, Outcomes, Rate, Share
+from engine.study.entries import Correlations, Outcomes, Rate, Share, Threshold
 from engine.study.tables.challenge import Challenge
 from engine.study.tables.facts import FactsTable
 from engine.study.tables.gates import Gate
@@ -158,6 +158,24 @@ class PolicyTable(Labelled):
     before: Words = says("policy in force before the start, and that a partial implementation starts from")
     start: int | None = says("first year in force")
     implementation: Share | None = says("share of the way from before to here that is reached, or the factor that is")
+    when: dict[str, dict[str, Any]] | None = says("values of levers while triggers act, by trigger")
+
+
+# `for` cannot be the name of an attribute
+_FOR: dict[str, Any] = {"for": (float, says("years in a row that the variable is beyond it first", 1.0))}
+_Lasting = create_model("_Lasting", __base__=Table, **_FOR)
+
+
+class TriggerTable(_Lasting):  # type: ignore[valid-type, misc]
+    """A rule by which policies set levers while a recorded variable is beyond a threshold."""
+
+    about: Words = says("what it stands for")
+    reads: str = says("yearly variable that it reads; the model marks it as observed", "")
+    below: Threshold | None = says("threshold that the variable falls below")
+    above: Threshold | None = says("threshold that the variable exceeds")
+    until_above: Threshold | None = says("threshold above which it ends, by default below")
+    until_below: Threshold | None = says("threshold below which it ends, by default above")
+    delay: float = says("years by which it acts later than in the year after", 0.0)
 
 
 class AssumptionTable(Labelled):
@@ -215,6 +233,9 @@ class StudyText(Table):
     regimes: dict[str, RegimeTable] = says("Markov chains that shocks follow", {})
     shocks: dict[str, ShockTable] = says("laws of yearly shocks, in place of the model's", {})
     policies: dict[str, PolicyTable] = says("decisions, by their levers", {})
+    triggers: dict[str, TriggerTable] = says(
+        "rules by which policies set levers where a recorded variable passes a threshold", {}
+    )
     events: dict[str, EventTable] = says("thresholds on outcomes", {})
     lever_groups: dict[str, _LeverGroup] = says("groups of levers for an attribution, by name", {})
     assumptions: dict[str, AssumptionTable] = says("assumptions that the results may depend on", {})
@@ -245,6 +266,7 @@ NAMED: dict[str, type[Table]] = {
     "shocks": ShockTable,
     "regimes": RegimeTable,
     "policies": PolicyTable,
+    "triggers": TriggerTable,
     "events": EventTable,
     "lever_groups": LeverGroupTable,
     "assumptions": AssumptionTable,

@@ -31,6 +31,7 @@ from engine.study.tables.facts import FUTURES, Facts
 from engine.study.tables.gates import Gate
 from engine.study.tables.observed import Observed
 from engine.study.tables.stops import Target
+from engine.study.tables.triggers import Trigger
 from engine.study.values import LEVELS as LEVELS, Tables, leaving_out
 
 BLOCK = 1 << 17
@@ -85,6 +86,7 @@ class Study:
       stated_fingerprint: fingerprint by which a run of an earlier format is stored; "" where it is computed.
       until, idle_targets: targets of precision at which a run ends, which change no number of a path; targets on
         policies that do not run.
+      triggers: rules by which policies set levers, by name.
       in_python: its tables, where it was stated in Python and not in a file.
     """
 
@@ -128,6 +130,7 @@ class Study:
     until: tuple[Target, ...] = ()
     idle_targets: tuple[Target, ...] = ()
     stated_fingerprint: str = ""
+    triggers: Mapping[str, Trigger] = field(default_factory=dict)
     in_python: Tables = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

@@ -28,6 +28,7 @@ from tests.study.test_group_tables import FACTORS, Four
 from tests.study.test_labels import text
 from tests.study.test_lever_bounds import TOWNS, Towns
 from tests.user_models import FARMS, Farms
+from tests.watched import Watched, tables as watched_tables
 
 FILE = Path(__file__).with_name("refused.txt")
 
@@ -65,6 +66,7 @@ BASES = {
     "well": (WELL, model),
     "towns": (tomllib.loads(TOWNS), Towns),
     "pond": (tomllib.loads(POND), lambda: load_model_file(f"{MODELS}:Pond")),
+    "watched": (watched_tables(), Watched),
     "farms": (FARMS | {"run": {"paths": 8192, "sampler": "sobol"}, "keep": {"yearly": 4096}}, Farms),
 }
 """Right studies: their tables, and what makes their model."""

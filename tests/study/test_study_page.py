@@ -113,14 +113,14 @@ def model_of(example):
     names |= {table["rate"] for table in tables.get("shocks", {}).values() if isinstance(table.get("rate"), str)}
 
     policies = [table for table in tables.get("policies", {}).values() if isinstance(table, dict)]
-    named = {key for table in policies for key in table} - {*POLICY_KEYS}
+    named = {key for table in policies for key in table} - {*POLICY_KEYS, *tables.get("triggers", {})}
 
     class Spoken(PathModel):
         factors = {name: Factor("1") for name in sorted(names)}
         constants = {name: Constant(1.0, "1", "") for name in tables.get("constants", {})}
         shocks = {name: Shock() for name in tables.get("shocks", {})}
         levers = {name: Lever("1") for name in sorted({"lever", *named})}
-        yearly = {"loss": Yearly("1")}
+        yearly = {"loss": Yearly("1", observed=True)}
         outcomes = {"damage": Outcome("1", total("loss"), loss=True)}
 
         def init(self, factors, levers):

@@ -21,6 +21,7 @@ from engine.study.components import Change
 from engine.study.extending import texts
 from engine.study.loading import load_study, under as running
 from engine.study.study import Study
+from engine.study.tables.triggers import whole
 from engine.study.values import Tables
 
 AT_ONCE = 8
@@ -67,7 +68,7 @@ class Evaluator:
         study = of_paths(running(study, [*dict.fromkeys((study.baseline, self.policy))]), paths, PATHS)
         self.futures = Futures(study, outcomes_of(study, self.variables), device).of_policy(self.policy)
         self.study = self.futures.study
-        self.stated = self.study.policies[self.study.row(self.policy)]
+        self.stated = whole(self.study.policies[self.study.row(self.policy)])
 
     def outcomes(self, settings: Settings) -> xr.Dataset:
         """The outcomes, and whether the events happen, on every path: variables [setting, path].

@@ -18,11 +18,14 @@ from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
 from engine.study.components import Policy
 from engine.study.study import Study
+from engine.study.tables.triggers import is_value
 from engine.study.values import Tables, number
 
 BEYOND = 50
 """Years after the last that a policy may name, so that a study can be cut short and its policies stay as they are."""
 
+UNSET = ""
+"""In place of a lever's value while a trigger acts, where the trigger does not set it."""
 PULSE = "at"
 """Key of a table of values in single years; the lever is 0 in all others."""
 
@@ -46,7 +49,11 @@ class LeverTables:
         """The default of each lever, in every year and cell: objects [year, *dims]; one row for a static model."""
         years, dims = max(1, len(self.years)), self.model.dims
         return {
-            name: np.full((years, *(len(dims[dim]) for dim in lever.dims)), float(lever.default), object)
+            name: np.full(
+                (years, *(len(dims[dim]) for dim in lever.dims)),
+                UNSET if is_value(name) else float(lever.default),
+                object,
+            )
             for name, lever in self.model.levers.items()
         }
 
@@ -163,6 +170,8 @@ def taken_apart(values: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 def put_together(policy: Policy, lever: str) -> np.ndarray:
     """The inverse of `taken_apart`: values of a policy's lever, objects [year, *dims], numbers or factors' names."""
+    if lever in policy.when:
+        return np.array(policy.when[lever], object)
     values = policy.levers[lever]
     for name, weights in policy.drawn.get(lever, {}).items():
         values = np.where(weights > 0, np.array(name, object), values)
@@ -179,6 +188,8 @@ def lever_text(study: Study, policy: Policy, lever: str) -> str:
     def text(value: float | str) -> str:
         if not isinstance(value, str):
             return f"{value:g}"
+        if value == UNSET:
+            return "as it is"
         low, middle, high = (f"{float(named[value].quantile(p)):.3g}" for p in (0.05, 0.5, 0.95))
         return f"{value} {middle}" + (f" ({low} to {high})" if low != high else "")
 
@@ -195,15 +206,19 @@ def in_line(table: Any, text: Callable[[Any], str]) -> str:
 
 
 def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> Any:
-    """The shortest table that reads as these values [year, *dims]: a number or a name, else by year, else by label."""
+    """The shortest table that reads as these values [year, *dims]: a number or a name, else by year, else by label.
+
+    `UNSET` where no value is set; years and labels without one are left out.
+    """
     if np.all(values == values.flat[0]):
         return _plain(values.flat[0])
     labels = model.dims[dims[0]] if dims else ()
     series = values.reshape(len(values), -1)
     if np.all(series == series[:, :1]) and not any(_is_year(label) for label in labels):
         steps = [0, *(np.flatnonzero(series[1:, 0] != series[:-1, 0]) + 1)]
-        return {str(years[k]): _plain(series[k, 0]) for k in steps}
-    return {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
+        return {str(years[k]): _plain(series[k, 0]) for k in steps if series[k, 0] != UNSET}
+    by_label = {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
+    return {label: table for label, table in by_label.items() if table != UNSET}
 
 
 def _plain(value: Any) -> float | str:

@@ -13,7 +13,8 @@ from engine.errors import Problems
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
 from engine.study.components import Policy
-from engine.study.tables.levers import LeverTables, taken_apart
+from engine.study.tables.levers import UNSET, LeverTables, taken_apart
+from engine.study.tables.triggers import is_value, of_trigger, set_by
 from engine.study.values import Tables, leaving_out
 
 SHARE = Lever("1", 1.0, low=0.0, high=1.0)
@@ -186,14 +187,29 @@ def _own_terms(name: str, tables: Tables, levers: LeverTables) -> dict[str, Any]
 
 
 def _policy(name: str, terms: Tables, before: Policy | None, multiples: Mapping[str, float]) -> Policy:
-    levers, drawn = {}, {}
+    levers, drawn, when = dict[str, np.ndarray](), dict[str, Mapping[str, np.ndarray]](), dict[str, list[Any]]()
+    # the levers of triggers stand after those that they set
     for lever in leaving_out(terms, POLICY_KEYS):
         multiple = multiples.get(lever, 1.0)
         numbers, weights = taken_apart(terms[lever])
-        levers[lever] = multiple * numbers
-        if weights:
-            drawn[lever] = {factor: multiple * weight for factor, weight in weights.items()}
-    return Policy(name, terms.get("about", ""), levers, terms["start"], before, terms["implementation"], drawn)
+        is_set = 1.0 - weights.pop(UNSET, 0.0)
+        levers[lever], of = multiple * numbers, {factor: multiple * weight for factor, weight in weights.items()}
+        if is_value(lever):
+            own, when[lever] = set_by(lever), terms[lever].tolist()
+            levers[lever] = levers[lever] - is_set * levers[own]
+            for factor, weight in drawn.get(own, {}).items():
+                of[factor] = of.get(factor, 0.0) - is_set * weight
+        if of:
+            drawn[lever] = of
+    if before is not None:
+        # a partial implementation blends what a trigger does, and not its thresholds
+        kept = [lever for lever in levers if of_trigger(lever) and not is_value(lever)]
+        before = replace(
+            before,
+            levers={**before.levers, **{lever: levers[lever] for lever in kept}},
+            drawn={**leaving_out(before.drawn, kept), **{lever: drawn[lever] for lever in kept if lever in drawn}},
+        )
+    return Policy(name, terms.get("about", ""), levers, terms["start"], before, terms["implementation"], drawn, when)
 
 
 def phased(policy: Policy, years: Sequence[int]) -> Policy:
