@@ -40,17 +40,17 @@ class UserError(Exception):
     Of each kind the first `LISTED` are listed, the last of which says how many more there are.
 
     Args:
-      source: the file, folder or command-line option that has the problems.
+      source: the file, folder or command-line option that has the problems; kept as text.
       problems: `Problem`s, or plain text for one without a place.
     """
 
-    def __init__(self, source: str, problems: Iterable[Problem | str]):
+    def __init__(self, source: object, problems: Iterable[Problem | str]):
         gathered = Problems()
         for problem in problems:
             one = problem if isinstance(problem, Problem) else Problem("", problem)
             gathered.add(one.place, one.message, one.more)
-        self.source, self.problems = source, tuple(gathered)
-        super().__init__(source, self.problems)
+        self.source, self.problems = str(source), tuple(gathered)
+        super().__init__(self.source, self.problems)
 
     def __str__(self) -> str:
         count = sum(1 + problem.more for problem in self.problems)

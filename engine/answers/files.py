@@ -132,13 +132,13 @@ def save(place: Path, tables: Sequence[Table], digits: Digits = "rounded") -> No
 def refuse_file(place: Path) -> None:
     """Raises a UserError if no table can be written there: no such folder, an unknown suffix, or a missing package."""
     if not place.absolute().parent.is_dir():
-        raise UserError(str(place), [f"expected a folder that is there, got '{place.parent}'."])
+        raise UserError(place, [f"expected a folder that is there, got '{place.parent}'."])
     if place.suffix not in _WRITERS:
         *most, last = _WRITERS
-        raise UserError(str(place), [f"expected a file that ends in {', '.join(most)} or {last}."])
+        raise UserError(place, [f"expected a file that ends in {', '.join(most)} or {last}."])
     package, extra = _NEEDED.get(place.suffix, ("pandas", ""))
     if importlib.util.find_spec(package) is None:
-        raise UserError(str(place), [f"is written by {package}: {install(extra)}"])
+        raise UserError(place, [f"is written by {package}: {install(extra)}"])
 
 
 def _csv(tables: Sequence[Table], digits: Digits) -> bytes:

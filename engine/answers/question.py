@@ -87,7 +87,7 @@ class Asked:
 
     def _of_run(self, value: Callable[[], Any] | None) -> Any:
         if value is None:
-            raise UserError(str(self.folder), ["expected a run, got a study."])
+            raise UserError(self.folder, ["expected a run, got a study."])
         return value()
 
     @cached_property

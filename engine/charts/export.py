@@ -64,9 +64,9 @@ def refuse_file(file: str | Path, formats: Sequence[str] = FORMATS) -> str:
     path = Path(file)
     kind = path.suffix.removeprefix(".").lower()
     if kind not in formats:
-        raise UserError(str(path), [f"expected a name that ends in one of .{', .'.join(formats)}, got '{path}'."])
+        raise UserError(path, [f"expected a name that ends in one of .{', .'.join(formats)}, got '{path}'."])
     if not path.absolute().parent.is_dir():
-        raise UserError(str(path), [f"expected a folder that is there, got '{path.parent}'."])
+        raise UserError(path, [f"expected a folder that is there, got '{path.parent}'."])
     return kind
 
 

@@ -51,7 +51,7 @@ def users(error: BaseException) -> UserError | None:
     reason = f"{error.strerror or error}."
     if error.filename is not None:
         remedy = "Mend that, or name another place."
-        return UserError(str(error.filename), [f"cannot be read or written: {reason} {remedy}"])
+        return UserError(error.filename, [f"cannot be read or written: {reason} {remedy}"])
     if _is_adrift():
         return UserError("the folder you are in", [f"{reason} It is gone, or may not be read. Change to another."])
     return UserError("the system", [reason])

@@ -74,7 +74,7 @@ def command(
     else:
         _print_table(console, f"{data.name}, column {column}: {every:,} values", fits)
     if not good:
-        raise UserError(str(data), ["none of the families could be fitted."])
+        raise UserError(data, ["none of the families could be fitted."])
     if as_json:
         return
     screen.print_words(console, LEGEND + RESAMPLED * any(fit.resamples for fit in good), "dim")

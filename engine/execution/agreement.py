@@ -43,7 +43,7 @@ def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart
     now = program.submit(some).of(some)
     now = without_excluded(study, now) if study.nonfinite else now
     if problems := [*_of_paths(folder, some, now), *(() if whole else _of_tally(folder, record, some, now))]:
-        raise UserError(str(folder.path), [*problems, f"{CAUSE} {remedy}"])
+        raise UserError(folder.path, [*problems, f"{CAUSE} {remedy}"])
 
 
 def stored_block(folder: RunFolder, but: Container[int] = (), last: bool = False) -> FinishedPart | None:

@@ -166,7 +166,7 @@ def refuse_if_too_large(folder: RunFolder) -> None:
     if needed > free and needed - bytes_held(folder.path) > free:
         needs = f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk, and there are {size_as_text(free)}"
         remedy = "Ask for fewer paths, keep fewer outcomes, or choose another --out."
-        raise UserError(str(folder.path), [f"{needs} free. {remedy}"])
+        raise UserError(folder.path, [f"{needs} free. {remedy}"])
 
 
 def take_every_core() -> None:

@@ -149,7 +149,7 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
             f"its run has not come to its end: {ledger.named(gone)} still to be computed. Look at what is there with"
             f" --partial, or finish it: {finishing_command(folder)}"
         )
-    raise UserError(str(path), [message])
+    raise UserError(path, [message])
 
 
 def cube_of(folder: RunFolder, partial: bool = False, by_dask: bool = True) -> xr.DataTree:

@@ -257,5 +257,5 @@ class Work:
 
     def _commit(self, record: FinishedPart, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():
-            raise UserError(str(self.folder.path), ["another run has taken over this folder. This run was stopped."])
+            raise UserError(self.folder.path, ["another run has taken over this folder. This run was stopped."])
         ledger.commit(self.folder, record, files)

@@ -27,7 +27,7 @@ def is_trusted(*files: Path) -> bool:
     try:
         mark = _mark(files)
     except OSError as error:
-        raise UserError(str(files[0]), [f"cannot be read: {error.strerror or error}."]) from error
+        raise UserError(files[0], [f"cannot be read: {error.strerror or error}."]) from error
     return mark in _TRUSTED or mark.is_file()
 
 

@@ -85,7 +85,7 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
                 raise
             spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
             message = f"ledger/study.json: is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
-            raise UserError(str(folder), [message]) from error
+            raise UserError(folder, [message]) from error
     is_its_own = all(value in (None, ()) for value in changes.values())
     try:
         study = study_of_text(held["study"], str(folder / "study.toml"), model, **changes)
@@ -117,7 +117,7 @@ def refuse_newer(folder: Path, or_older: bool = False) -> None:
         text = f"its files have format {found}, expected {expected}. Use the version that"
         model = ownership.said_of(folder).get("model", {}).get("spec")
         anew = command_line("run", folder / "study.toml", "--out", "FOLDER", model=model)
-        raise UserError(str(folder), [f"{text} wrote them, or run the study into a new folder: {anew}"])
+        raise UserError(folder, [f"{text} wrote them, or run the study into a new folder: {anew}"])
 
 
 def as_stored(study: Study, folder: Path) -> Study:
@@ -213,7 +213,7 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
             others = [path.name for path in known_runs() if path.name.startswith(f"{study.name}-")]
             there = f", and there is {', '.join(others)}" if others else ""
             remedy = f"Run it first: {command_line('run', Path(place), model=study.model_spec)}"
-            raise UserError(str(place), [f"has not been run: expected {folder}{there}. {remedy}"])
+            raise UserError(place, [f"has not been run: expected {folder}{there}. {remedy}"])
     return RunFolder(folder, stored_study(folder, model))
 
 
@@ -286,9 +286,9 @@ def find_study(
             return study, None
     study = stored_study(folder, model)
     if seed not in (None, study.seed):
-        raise UserError(str(place), [Problem("seed", f"the run's is {study.seed}, got {seed}.")])
+        raise UserError(place, [Problem("seed", f"the run's is {study.seed}, got {seed}.")])
     if policy is not None and policy not in study.policy_names:
-        raise UserError(str(place), [Problem("policy", unknown("policy", policy, study.policy_names))])
+        raise UserError(place, [Problem("policy", unknown("policy", policy, study.policy_names))])
     return study, RunFolder(folder, study)
 
 

@@ -236,7 +236,7 @@ def content_of(folder: Path, file: Stored) -> bytes:
 
 def damaged(folder: Path, name: str, fault: str) -> UserError:
     """The error about a file of a run that is not as it was written, with the remedy."""
-    return UserError(str(folder), [Problem(name, f"is damaged ({fault}). {remedy(folder)}")])
+    return UserError(folder, [Problem(name, f"is damaged ({fault}). {remedy(folder)}")])
 
 
 def named(blocks: Sequence[int]) -> str:

@@ -201,16 +201,16 @@ def remembered_model(folder: Path, trusting: bool = False) -> str | None:
     try:
         spec, stated = str(model["spec"]), str(model["sha256"])
     except (KeyError, TypeError):
-        raise UserError(str(folder), [f"does not say what its model was. {remedy}"]) from None
+        raise UserError(folder, [f"does not say what its model was. {remedy}"]) from None
     file = Path(spec.rpartition(":")[0])
     if (found := files.digest_of_file(file)) != stated:
-        raise UserError(str(folder), [f"its model {spec} {'has changed since' if found else 'is gone'}. {remedy}"])
+        raise UserError(folder, [f"its model {spec} {'has changed since' if found else 'is gone'}. {remedy}"])
     if trusting:
         trust(file)
     elif not is_trusted(file):
         named = f"--trust, or --model {shlex.quote(spec)}; in Python, model=load_model_file({spec!r})"
         text = f"its model {spec} is not trusted, so it is not loaded. If you trust that file, type"
-        raise UserError(str(folder), [f"{text} {named}."])
+        raise UserError(folder, [f"{text} {named}."])
     return spec
 
 
@@ -236,7 +236,7 @@ def refuse_other_versions(folder: RunFolder, versions: Plain, past: Sequence[Pla
     """
     remedy = "their paths may differ in the last bits. Use what made them, take another folder, or go on with --force."
     if told := other_versions(folder, versions, past):
-        raise UserError(str(folder.path), [f"{text}: {remedy}" for text in told])
+        raise UserError(folder.path, [f"{text}: {remedy}" for text in told])
 
 
 def other_versions(folder: RunFolder, versions: Plain, past: Sequence[Plain] | None = None) -> list[str]:
@@ -266,7 +266,7 @@ def refuse_changed(folder: RunFolder) -> None:
     if was != study.fingerprint:
         message = f"was made with another version of model {study.model_name} (fingerprint {was}, now"
         remedy = "Ask with the model as it was, or run it again into another folder."
-        raise UserError(str(folder.path), [f"{message} {study.fingerprint}). {remedy}"])
+        raise UserError(folder.path, [f"{message} {study.fingerprint}). {remedy}"])
 
 
 def entered(folder: RunFolder) -> bool:
@@ -289,19 +289,19 @@ def _sweep(folder: Path) -> None:
 def _refuse_foreign(folder: Path) -> None:
     """Raises a UserError where the place is no folder, or one of something else, or leads elsewhere."""
     if folder.exists() and not folder.is_dir():
-        raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
+        raise UserError(folder, ["expected a folder, got a file. Take another folder."])
     places = [folder / "cube.zarr", folder / LEDGER]
     inside = [Path(above, name) for place in places for above, names, _ in os.walk(place) for name in names]
     for place in filter(Path.is_symlink, (*places, *inside)):
         text = f"{place.relative_to(folder).as_posix()} leads elsewhere (a symbolic link)"
-        raise UserError(str(folder), [f"{text}. Replace it with its target, or use another folder."])
+        raise UserError(folder, [f"{text}. Replace it with its target, or use another folder."])
     if study_file(folder).exists():
         return
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     # a claim that was killed before it named its study leaves nothing else
     example = next((name for name in names if not re.match(rf"{LEDGER}/(lock|.*\{UNFINISHED}$)", name)), None)
     if example and not study_file(folder).exists():  # which another shard may have named meanwhile
-        raise UserError(str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."])
+        raise UserError(folder, [f"is not empty and holds no run (there is {example}). Take another folder."])
 
 
 def paths_held(folder: RunFolder) -> int:
@@ -326,4 +326,4 @@ def _refuse_another(folder: RunFolder) -> None:
     elif (last := paths_held(folder)) > study.paths:
         text = f"holds {last:,} paths, and {study.paths:,} are asked for. Ask for at least as many, or"
     if text:
-        raise UserError(str(folder.path), [f"{text} take another folder."])
+        raise UserError(folder.path, [f"{text} take another folder."])

@@ -89,7 +89,7 @@ def open_cube(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
     if tree.attrs.get("status") == "complete":
         return tree
     remedy = "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
-    raise UserError(str(folder), [f"its run has not come to its end. {remedy}"])
+    raise UserError(folder, [f"its run has not come to its end. {remedy}"])
 
 
 def open_tree(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
@@ -107,7 +107,7 @@ def open_tree(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
 
     cube = Path(folder) / CUBE_FOLDER
     if not cube.exists():
-        raise UserError(str(folder), [f"expected a run folder, with a {CUBE_FOLDER} inside."])
+        raise UserError(folder, [f"expected a run folder, with a {CUBE_FOLDER} inside."])
     store = ComparedStore(cube, Comparison(Path(folder)))
     chunks: dict[str, int] | None = {} if by_dask else None
     return _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]

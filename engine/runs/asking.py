@@ -188,7 +188,7 @@ def stored_answer(folder: RunFolder, question: str, table: str = "") -> Answer:
     state = (
         "has not been asked" if answer is None else f"has answered '{question}' otherwise, and keeps its last answer"
     )
-    raise UserError(str(folder.path), [f"{state}. Ask it: {command}"])
+    raise UserError(folder.path, [f"{state}. Ask it: {command}"])
 
 
 def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:

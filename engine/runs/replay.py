@@ -176,7 +176,7 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
         expected = f"expected a run of {study.paths:,} paths that has come to its end."
         problems.append(Problem("", f"{expected} Finish it: {finishing_command(folder)}"))
     if problems:
-        raise UserError(str(folder.path), problems)
+        raise UserError(folder.path, problems)
     answers = results.of_run(folder, partial=not is_whole)
     if not 1 <= count <= answers.study.paths:
         raise UserError(

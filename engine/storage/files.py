@@ -40,7 +40,7 @@ def writing(folder: Path) -> Iterator[None]:
             problem = f"the disk failed ({error.strerror}). Check it, then run the same command again: {_KEPT}."
         else:
             raise
-        raise UserError(str(folder), [problem]) from error
+        raise UserError(folder, [problem]) from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -55,7 +55,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "a device"
-        raise UserError(str(path), [f"expected a file, got {kind}. Choose another name."])
+        raise UserError(path, [f"expected a file, got {kind}. Choose another name."])
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         with open(temporary, "wb") as handle:

@@ -93,7 +93,7 @@ def is_number(cell: str) -> bool:
 
 
 def _fault(path: Path, text: str) -> UserError:
-    return UserError(str(path), [text])
+    return UserError(path, [text])
 
 
 def _content(path: Path) -> bytes:

@@ -92,7 +92,7 @@ def refuse_study_file(file: Path) -> None:
             str(file), [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"]
         )
     if os.path.lexists(file):
-        raise UserError(str(file), ["is there already. Take another name, or remove it."])
+        raise UserError(file, ["is there already. Take another name, or remove it."])
 
 
 def study_name(stem: str) -> str:
@@ -133,5 +133,5 @@ def text_on_top(study: Study, file: Path, **tables: Tables) -> str:
     refuse_study_file(file)
     if study.in_python or study.settings:
         got = "values that --set gives" if study.settings else "tables stated in Python"
-        raise UserError(str(file), [f"expected a study file to extend, got {got}. Write them into a study file."])
+        raise UserError(file, [f"expected a study file to extend, got {got}. Write them into a study file."])
     return tomli_w.dumps({"name": study_name(file.stem), "extends": base_of(study.source, file), **tables})
