@@ -1,7 +1,9 @@
 """Coverage of the interval of a lever at which a limit holds, and how often the lever printed as holding breaks it.
 
 Closed forms: y = N(3 - lever, 1) with limits on ES99, VaR99, mean, P .05 and P .001; a lognormal scaled by
-1 - lever / 5; a lever whose effect is uncertain; and one of whole numbers.
+1 - lever / 5; a lever whose effect is uncertain; and one of whole numbers. Then a mean that dips beside its limit: how
+often what is told holds all values of the lever at which the limit begins or ceases to be met, and no look is told to
+meet or to break it wrongly.
 
 Run: python benchmarks/coverage_design.py [sets]
 
@@ -23,8 +25,8 @@ import numpy as np
 from scipy.optimize import NonlinearConstraint, brentq, minimize
 from scipy.stats import norm
 
-from engine.questions.design.search import Found, crossings, invert, looks
 from engine.questions.design.several import Best, Point, least
+from engine.questions.design.single import Crossing, Found, beside, crossings, invert, looks
 from engine.questions.turning import scaled
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import measure, probability
@@ -86,6 +88,48 @@ def searched(name: str, seed: int) -> Found | None:
     places = looks(0.0, high, whole)
     found = crossings(places, [*map(gap, places)])
     return invert(gap, found[0], whole) if found else None
+
+
+DEPTHS = (0.01, 0.02, 0.03, 0.05, 0.1, -0.01, -0.03)
+"""How far the mean is below its limit, 1, at the bottom of the dip; above it where negative."""
+BOTTOM, CURVE, END, SLOPE = 2.13, 0.1, 4.0, 0.4
+"""The dip is 1 - depth + CURVE (lever - BOTTOM)^2 up to END, from where the mean falls by SLOPE."""
+
+
+def dipping(depth: float, lever: float) -> float:
+    """The mean by lever."""
+    return 1.0 - depth + CURVE * (min(lever, END) - BOTTOM) ** 2 - SLOPE * max(lever - END, 0.0)
+
+
+def turns(depth: float) -> list[float]:
+    """The values of the lever at which the mean is 1."""
+    half = math.sqrt(depth / CURVE) if depth > 0 else math.nan
+    dip = [BOTTOM - half, BOTTOM + half] if depth > 0 else []
+    return [*dip, END + (dipping(depth, END) - 1.0) / SLOPE]
+
+
+def told(depth: float, seed: int) -> tuple[bool, bool]:
+    """Whether what is told of one set of futures is true, and whether the value that holds breaks the limit."""
+    z = np.random.default_rng([seed, DEPTHS.index(depth), 1]).standard_normal(PATHS)
+
+    @functools.cache
+    def gap(lever: float) -> Estimate:
+        return scaled(measure(z + dipping(depth, lever), 1, True, "mean"), 1.0, -1.0)
+
+    places = looks(0.0, 8.0, False)
+    seen = [*map(gap, places)]
+    verdicts = ["met" if one.high <= 0 else "broken" if one.low > 0 else "unclear" for one in seen]
+    found = crossings(places, seen)
+    chosen: Crossing = max(found, key=lambda one: abs(one.best - one.met))
+    solved = invert(gap, chosen, False)
+    parts = (solved.may, chosen.worst), (solved.holds, chosen.best)
+    ends = [end if math.isnan(value) else value for value, end in parts]
+    ranges = [tuple(sorted(ends)), *((low, high) for low, high, _ in beside(places, verdicts, found, chosen))]
+    is_true = all(any(low <= turn <= high for low, high in ranges) for turn in turns(depth)) and all(
+        verdict == "unclear" or (verdict == "met") == (dipping(depth, lever) <= 1.0)
+        for verdict, lever in zip(verdicts, places, strict=True)
+    )
+    return is_true, dipping(depth, solved.holds) > 1.0
 
 
 PRICES, COSTS = np.array([[10.0], [8.0], [6.0]]), np.array([[4.0], [3.5], [2.5]])
@@ -152,6 +196,10 @@ def main(sets: int) -> None:
                 f"  holds too early {100 * broken / len(found):4.1f} %  no interval {sets - len(known):,}",
                 flush=True,
             )
+        for depth in DEPTHS:
+            true, broken = zip(*pool.map(functools.partial(told, depth), range(sets), chunksize=25), strict=True)
+            shares = f"told truly {100 * np.mean(true):5.1f} %  holds too early {100 * np.mean(broken):4.1f} %"
+            print(f"{f'dip of {depth} beside mean <= 1':38} {shares}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.questions.futures import Futures, quantities
+from engine.questions.futures import Futures, quantities, unobserved
 from engine.questions.indices import indices
-from engine.questions.variants import unobserved
 from engine.risk.drivers.boxes import Box, judged
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

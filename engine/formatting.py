@@ -103,6 +103,11 @@ def begun_small(text: str) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, in the plural where needed: `1 path`, `4,000 paths`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it, in the words of the study file."""
     if isinstance(value, bool):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.rows import table
+from engine.answers.table import table
 
 SERIES = ("Steel output", "Workers placed, mean of two years", "Bad loans of all banks")
 UNITS = ("Mt/yr", "k persons", "1")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.rows import table
+from engine.answers.table import table
 from engine.risk.estimation.intervals import Estimate
 
 CLAIMS = ("reform better than old in region_devastated", "reform better than old in bank_loss, ES99")

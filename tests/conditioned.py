@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.rows import table
-from engine.answers.table import Table
+from engine.answers.table import Table, table
 from engine.risk.estimation.intervals import Estimate
 
 SHIFTS = (0.3, -2.0, 0.0, 1.2)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.rows import table
+from engine.answers.table import table
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.questions.discover import answer_of

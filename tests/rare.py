@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.rows import table
+from engine.answers.table import table
 from engine.risk.estimation.intervals import Estimate
 
 PERIODS = (2.0, 10.0, 100.0, 1000.0, 10_000.0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from engine.answers import layout, plain
 from engine.answers.table import Column, Kind, Table, is_nothing
 from engine.errors import UserError, unknown
+from engine.run_folder import answer_store
 from engine.run_folder.cube_groups import CONVENTIONS, described
 from engine.run_folder.stored_estimates import Group, Variable, estimates, put_together, taken_apart
 
@@ -74,6 +76,17 @@ class Answer:
     asked: Mapping[str, Any] = field(default_factory=dict)
     shown: tuple[Table, ...] = field(default=(), compare=False, repr=False)
 
+    @staticmethod
+    def about(
+        study: Any, findings: Iterable[str], tables: Iterable[Table], basis: str = "", reading: str = "", **others: Any
+    ) -> Answer:
+        """The answer about a `Study`, as of `Subject.of`; tables without a row are left out.
+
+        Args:
+          others: further fields by name.
+        """
+        return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, reading, **others)
+
     @property
     def finding(self) -> str:
         """The answer in one sentence: the first finding."""
@@ -90,14 +103,14 @@ class Answer:
         raise KeyError(unknown("table", table, self))
 
     def frame(self, table: str, brief: bool = False) -> pd.DataFrame:
-        """One table as a data frame: unrounded numbers, one column each, as `engine.answers.frames.frame` describes.
+        """One table as a data frame: unrounded numbers, one column each, as `engine.answers.files.frame` describes.
 
         Args:
           brief: the table as the terminal shows it: texts such as "3.95 [3.88, 4.01]", indexed by the names of rows.
         """
-        from engine.answers import frames
+        from engine.answers import files
 
-        return frames.printed(self[table]) if brief else frames.frame(self[table])
+        return files.printed(self[table]) if brief else files.frame(self[table])
 
     @property
     def groups(self) -> dict[str, Group]:
@@ -139,6 +152,14 @@ class Answer:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError("the answer that is kept", ["is not as an answer is written. Ask anew."]) from error
 
+    @staticmethod
+    def stored(folder: Path, question: str) -> Answer | None:
+        """The answer stored in a run folder; None without one, or with one in the format of another version."""
+        tree = answer_store.read(folder, question)
+        with suppress(UserError):
+            return None if tree is None else Answer.of_tree(tree)
+        return None
+
     def plain(self) -> dict[str, Any]:
         """The answer as plain data for JSON, in the shape of `engine.answers.plain.SCHEMA`."""
         return {**self._head(), "tables": {table.name: plain.plain_table(table) for table in self.tables}}
@@ -174,11 +195,11 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """The findings and the brief tables, for notebooks."""
-        from engine.answers import frames
+        from engine.answers import files
 
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
         every = [part for table in self.shown or self.tables for part in layout.parts(table, full=False) if len(part)]
-        tables = (frames.texts(part, full=False).to_html(index=False) for part in every)
+        tables = (files.texts(part, full=False).to_html(index=False) for part in every)
         marks = dict.fromkeys(text for part in every for text in layout.notes(layout.stacks(part, False)[1]))
         last = "".join(f"<p>{escape(text)}</p>" for text in (*marks, self.basis))
         return f"<div>{words}{''.join(tables)}{last}</div>"

@@ -67,6 +67,17 @@ def judged(record: Record | Estimate | None) -> int | None:
     return 1 if record.low > 0 else -1 if record.high < 0 else 0
 
 
+def verdict(gap: Record | Estimate | None, loss: bool | None, same: str = "not distinguishable") -> str:
+    """What a difference says of a policy: "better", "worse" or `same`.
+
+    "" without an interval, and where neither high nor low values are worse.
+    """
+    sign = judged(gap)
+    if sign is None or loss is None:
+        return ""
+    return same if not sign else "worse" if (sign > 0) == loss else "better"
+
+
 def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) -> Cell:
     """The table cell of a record; an empty cell for None.
 
@@ -78,17 +89,17 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
         return Cell("")
     if math.isnan(record.estimate):
         return Cell("none", mark=NO_INTERVAL, record=record)
-    places, sign = places_of(record, scale), judged(record)
+    places = places_of(record, scale)
     estimate = rounded(scale * record.estimate, places)
-    if sign is None:
+    if judged(record) is None:
         return Cell(estimate, mark=NO_INTERVAL, record=record)
-    judge = loss is not None and record.bare_measure != "sd"  # a wider spread is neither better nor worse
-    verdict = "" if not judge else "same" if sign == 0 else "worse" if (sign > 0) == loss else "better"
+    # a wider spread is neither better nor worse
+    said = verdict(record, None if record.bare_measure == "sd" else loss, "same")
     ends = interval(record.low, record.high, scale, places)
     mark = HEAVY if record.has("heavy_tail") else BINNED if record.has("binned") else ""
     wider = max(record.high - record.estimate, record.estimate - record.low)
     spread = f"{SPREAD}{rounded(scale * wider, places)}"
-    return Cell(estimate, ends, verdict, mark, spread, record)
+    return Cell(estimate, ends, said, mark, spread, record)
 
 
 def places_of(record: Record | Estimate, scale: float = 1.0) -> int | None:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from engine.answers.table import Kind
-
 
 @dataclass(frozen=True)
 class Term:
@@ -18,7 +16,7 @@ class Term:
       head: its heading for people; the name as words if not given.
       shown: "%" for a share that people read in per cent, "points" for a difference of such, else "".
       unit: of its values; "1" if they have none, or where another column holds the unit of each row.
-      kind: of its values; read from them if not given. A column that may be empty states it.
+      kind: of its values, one of `table.Kind`; read from them if not given. A column that may be empty states it.
       each: whether every combination of labels has a value of its own, as estimates have, though values may repeat.
     """
 
@@ -26,13 +24,13 @@ class Term:
     head: str = ""
     shown: str = ""
     unit: str = "1"
-    kind: Kind | None = None
+    kind: str = ""
     each: bool = False
 
 
-number = partial(Term, kind=Kind.NUMBER)
+number = partial(Term, kind="number")
 """The term of a column of numbers that may be empty, or of whole numbers that may be missing."""
-estimate = partial(Term, kind=Kind.ESTIMATE)
+estimate = partial(Term, kind="estimate")
 """The term of a column of estimates that may be empty."""
 share = partial(Term, shown="%")
 """The term of a share that people read in per cent."""
@@ -92,7 +90,7 @@ TERMS: Mapping[str, str | Term] = {
     "departures": "number of choices that depart at a time; 0 as stated",
     "difference": "the policy less the other one",
     "difference.measure": "what the policies are ranked by",
-    "differs": Term("whether the 95 % intervals of both runs do not overlap", kind=Kind.TRUTH),
+    "differs": Term("whether the 95 % intervals of both runs do not overlap", kind="truth"),
     "distance": Term("length of the move, in normal scores", "sd"),
     "dominance.at_best": number("level at which it is surely better"),
     "dominance.at_worst": number("level at which it is surely worse"),
@@ -103,7 +101,7 @@ TERMS: Mapping[str, str | Term] = {
     "dominance.verdict": Term("the policy against the baseline", "it", each=True),
     "dominance.worse": number("p value of being dominated"),
     "draws.draw": "value that was drawn, or the mean of several paths",
-    "draws.percentile": Term("share of the prior below the draw", shown="%", kind=Kind.NUMBER),
+    "draws.percentile": Term("share of the prior below the draw", shown="%", kind="number"),
     "error": "error of the figure and discrepancy of the model together",
     "error_of_trend": Term("mean CRPS over that of the trend of what was known", "to trend"),
     "estimate": estimate("estimate with its 95 % interval, in its unit"),

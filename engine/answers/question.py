@@ -182,22 +182,17 @@ class Field:
     """One option of a question, read from its annotation.
 
     Args:
-      types: those of its value, or of each value if it takes several; Mapping for labels by dimension. A command line
-        gives the first.
+      type: of its value, or of each value if it takes several; Mapping for labels by dimension. Of several types it is
+        the first, which a command line gives.
       many: whether it takes several values, as a tuple.
     """
 
     name: str
-    types: tuple[Any, ...]
+    type: Any
     many: bool
     required: bool
     default: Any
     option: Option
-
-    @property
-    def type(self) -> Any:
-        """The type that a command line gives."""
-        return self.types[0]
 
     @property
     def flag(self) -> str:
@@ -214,10 +209,9 @@ def fields(question: type) -> list[Field]:
         kind, option = get_args(hints[one.name])
         many = get_origin(kind) is tuple
         parts = get_args(kind) if many or get_origin(kind) in (Union, UnionType) else (kind,)
-        types = (Mapping if get_origin(part) is Mapping else part for part in parts)
-        values = tuple(part for part in types if part not in (NoneType, Ellipsis))
-        required = one.default is dataclasses.MISSING
-        options.append(Field(one.name, values, many, required, None if required else one.default, option))
+        first = next(part for part in parts if part is not NoneType)
+        of, required = Mapping if get_origin(first) is Mapping else first, one.default is dataclasses.MISSING
+        options.append(Field(one.name, of, many, required, None if required else one.default, option))
     return options
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.answers.as_text import LONGEST, measured, short, some
+from engine.formatting import counted
 from engine.study.study import Study
 
 STATED = "as stated"
@@ -93,7 +94,7 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
     def listed(text: str, some_of: Sequence[Ranking]) -> str:
         """The text and as many rankings as have room, as `a, b and 3 more`, or only their number."""
         names = [called(one) for one in some_of]
-        forms = some(names, LONGEST - len(text.split())), f"{len(names)} ranking{'s' * (len(names) > 1)}"
+        forms = some(names, LONGEST - len(text.split())), counted(len(names), "ranking")
         return short(*(f"{text} {form}." for form in forms))
 
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}

@@ -7,9 +7,8 @@ from math import isfinite, nan
 from operator import attrgetter
 from typing import Any
 
-from engine.answers import rows
 from engine.answers.as_text import amount, cell, listed, named, quantity, short, shown_in
-from engine.answers.table import Table
+from engine.answers.table import BRIEF, Table, table
 from engine.formatting import begun
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
@@ -61,10 +60,10 @@ def _table(study: Study, name: str, of: str, records: Sequence[Record]) -> Table
         labels |= {called: one.place.get(dim, "") for dim, called in dims.items()}
         labels |= {} if one.year is None else {"year": one.year}
         facts = {"level": one.level, "unit": unit_of(study, one), "estimate": one.alone}
-        given.append(labels | facts | {rows.BRIEF: one.measure.rpartition("_")[2] in MAIN})
+        given.append(labels | facts | {BRIEF: one.measure.rpartition("_")[2] in MAIN})
     title, shown = _TITLES[name].format(baseline=study.baseline), {"estimate": _unit_on_screen(records[0])}
     called = "_".join(filter(None, (name, of)))
-    return rows.table(called, title, given, *labels, brief=("unit", "estimate"), across="policy", shown=shown)
+    return table(called, title, given, *labels, brief=("unit", "estimate"), across="policy", shown=shown)
 
 
 def unit_of(study: Study, of: Record) -> str:

@@ -110,8 +110,3 @@ def sentence(
 def minus(text: str) -> str:
     """The text with minus signs instead of hyphens before numbers, but not in exponents."""
     return "".join("−" if sign == "-" and (k == 0 or text[k - 1] in "[ ,+") else sign for k, sign in enumerate(text))
-
-
-def counted(number_of: int, noun: str) -> str:
-    """A number with its noun, in the plural where needed: `1 path`, `4,000 paths`."""
-    return f"{number_of:,} {noun}{'s' * (number_of != 1)}"

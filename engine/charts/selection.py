@@ -12,7 +12,7 @@ import xarray as xr
 
 from engine.charts import labels
 from engine.errors import Problem, Problems, UserError, unknown
-from engine.formatting import begun_small, titled, unit_name, words
+from engine.formatting import begun_small, counted, titled, unit_name, words
 from engine.risk.estimation.intervals import Estimate
 
 OWN_DIMS = ("path", "policy", "year", "measure", "stat", "quantile", "moment")
@@ -51,7 +51,7 @@ class Shown:
     @property
     def counted(self) -> str:
         """The number of paths as text, such as `4,000 paths`."""
-        return labels.counted(self.values.sizes["path"], "path")
+        return counted(self.values.sizes["path"], "path")
 
     @property
     def loss(self) -> bool:

@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("answer", short_help="Say which policy is better, how sure, and what would change it.")
 @options.run_that_is_there
-@click.option(
-    "--variable",
-    metavar="V",
-    shell_complete=options.complete_outcome,
-    help="The outcome that the answer speaks of first.",
-)
+@options.first_outcome
 @options.partial
 @options.debug
 def command(run: Run, variable: str | None) -> None:
@@ -29,7 +24,6 @@ def command(run: Run, variable: str | None) -> None:
 
     Which policy is better and by how much, how large the errors are, and what would change the ranking.
     """
-    from engine.cli.show.rows import Column, print_rows
     from engine.runs.upkeep import first_screen
 
     console = screen.stdout()
@@ -41,5 +35,5 @@ def command(run: Run, variable: str | None) -> None:
         for text in sentences:
             screen.print_words(console, text)
         if table:
-            names, *numbers = (Column(head, cells) for head, *cells in zip(*table, strict=True))
-            print_rows(console, "", replace(names, left=True), numbers, is_followed=False)
+            names, *numbers = (screen.Column(head, cells) for head, *cells in zip(*table, strict=True))
+            screen.print_rows(console, "", replace(names, left=True), numbers, is_followed=False)

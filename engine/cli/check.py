@@ -11,7 +11,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.formatting import size_as_text
+from engine.formatting import counted, size_as_text
 from engine.study.tables.facts import INDEPENDENT
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator
     there, whose = room(memory)
     years = f"{study.step}s {study.years[0]}-{study.years[-1]}" if study.years else "no years"
     yield "model", f"{study.model_name}; {years}"
-    yield "paths", f"{study.paths:,} in {blocks:,} block{'s' * (blocks != 1)} of {BLOCK:,}, tiles of {study.tile:,}"
+    yield "paths", f"{study.paths:,} in {counted(blocks, 'block')} of {BLOCK:,}, tiles of {study.tile:,}"
     sampler = INDEPENDENT if study.facts else study.sampler
     yield "sampler", f"{sampler}, seed {study.seed}, independent units of {study.unit}{_in_dimensions(study)}"
     if study.facts:

@@ -13,7 +13,6 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.rows import Column, print_rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,14 +103,14 @@ def _print_table(console: Console, title: str, fits: Sequence[Fit]) -> None:
         fit.failed or "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items()) for fit in fits
     ]
     columns = [
-        Column("parameters", parameters, left=True, words=True),
-        Column("AIC", cells(lambda fit: f"{fit.aic:,.1f}")),
-        Column("AIC - best", cells(lambda fit: f"{fit.aic - fits[0].aic:,.1f}")),
-        Column("BIC", cells(lambda fit: f"{fit.bic:,.1f}")),
-        Column("BIC - best", cells(lambda fit: f"{fit.bic - least_bic:,.1f}")),
-        Column("Anderson-Darling", cells(p_text), left=True),
+        screen.Column("parameters", parameters, left=True, words=True),
+        screen.Column("AIC", cells(lambda fit: f"{fit.aic:,.1f}")),
+        screen.Column("AIC - best", cells(lambda fit: f"{fit.aic - fits[0].aic:,.1f}")),
+        screen.Column("BIC", cells(lambda fit: f"{fit.bic:,.1f}")),
+        screen.Column("BIC - best", cells(lambda fit: f"{fit.bic - least_bic:,.1f}")),
+        screen.Column("Anderson-Darling", cells(p_text), left=True),
     ]
-    print_rows(console, title, Column("family", [fit.family for fit in fits], left=True), columns)
+    screen.print_rows(console, title, screen.Column("family", [fit.family for fit in fits], left=True), columns)
 
 
 def _record(fit: Fit, snippet: str) -> dict[str, Any]:

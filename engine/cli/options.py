@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from engine.runs.run import Run
     from engine.study.study import Study
 
+Command = Callable[..., None]
+Parser = Callable[[str], Any]
+"""Gives the value of a text; its ValueError says what was expected."""
+
 
 class TextValue(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """A type of option whose value is parsed from its text.
 
     Args:
       name: what help calls the value.
-      parse: gives the value of a text; its ValueError says what was expected.
+      parse: the parser of a text.
     """
 
-    def __init__(self, name: str, parse: Callable[[str], Any]):
+    def __init__(self, name: str, parse: Parser):
         self.name, self.parse = name, parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -35,7 +39,7 @@ class TextValue(click.ParamType):  # type: ignore[type-arg]  # generic from clic
             self.fail(str(error), param, ctx)
 
 
-def _expecting(what: str, parse: Callable[[str], Any]) -> Callable[[str], Any]:
+def _expecting(what: str, parse: Parser) -> Parser:
     """The parser with an error that says what it expects."""
 
     def parsed(text: str) -> Any:
@@ -76,7 +80,7 @@ def _size(text: str) -> int:
     return bytes_of(text)
 
 
-def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+def several(parse: Parser) -> Callable[[str], tuple[Any, ...]]:
     """A parser of values separated by commas."""
 
     def parsed(text: str) -> tuple[Any, ...]:
@@ -88,7 +92,7 @@ def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     return parsed
 
 
-PARSERS: Mapping[Any, Callable[[str], Any]] = {
+PARSERS: Mapping[Any, Parser] = {
     int: _expecting("a whole number such as 1000000, 1_000_000 or 1e6", _whole),
     float: _expecting("a number such as 0.4 or 1e6", float),
     Mapping: _expecting("a dimension and a label such as region=Liaoning", _label),
@@ -109,7 +113,7 @@ LABEL = TextValue("DIM=LABEL", PARSERS[Mapping])
 """A dimension and a label of it, written region=Liaoning."""
 
 
-def parser_of(kind: Any) -> Callable[[str], Any]:
+def parser_of(kind: Any) -> Parser:
     """The parser of a type: its own, that of ISO dates and times, one of the values of a `Literal`, else the type."""
     if get_origin(kind) is Literal:
         known = {str(value): value for value in get_args(kind)}
@@ -259,12 +263,15 @@ def _variables(study: Study) -> Iterable[str]:
 
 complete_variable = _complete_name(_variables)
 """Completion of outcomes, events and yearly variables."""
-complete_outcome = _complete_name(lambda study: study.model.outcomes)
 complete_policy = _complete_name(lambda study: study.policy_names)
+complete_outcome = _complete_name(lambda study: study.model.outcomes)
+first_outcome = click.option(
+    "--variable", metavar="V", shell_complete=complete_outcome, help="The outcome that the answer speaks of first."
+)
 complete_factor = _complete_name(lambda study: [item.name for item in study.inputs])
 
 
-def own_model(command: Callable[..., None]) -> Callable[..., None]:
+def own_model(command: Command) -> Command:
     """The command with --model and --trust; it gets the loaded model, and what its study or run names is trusted."""
 
     @click.option("--model", metavar="FILE:CLASS", help="A model of your own, such as my_model.py:MyModel.")
@@ -293,7 +300,7 @@ study = click.argument("study", cls=Place)
 run = click.argument("run", cls=Place)
 
 
-def study_to_run(command: Callable[..., None], pair: Mapping[str, str] | None = None) -> Callable[..., None]:
+def study_to_run(command: Command, pair: Mapping[str, str] | None = None) -> Command:
     """The command with STUDY and the options that override its settings; it gets the resolved study as `study`.
 
     It also gets `folder`, the folder of the study's run, which need not exist; and `place`, where the study runs, as
@@ -344,7 +351,7 @@ def note_what_is_there(run: Run) -> None:
         click.echo(f"note: {run.folder}: {there}. {how_to_finish(run)}", err=True)
 
 
-def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
+def run_that_is_there(command: Command) -> Command:
     """The command with RUN and --model; it gets the opened `Run`, which with --partial may be unfinished."""
 
     @wraps(command)

@@ -21,12 +21,7 @@ if TYPE_CHECKING:
     "-o", "--out", type=options.FILE, metavar="FILE",
     help="A file that ends in .html, or in .pdf, which an installed Chromium prints; report.html of RUN if not given.",
 )  # fmt: skip
-@click.option(
-    "--variable",
-    metavar="V",
-    shell_complete=options.complete_outcome,
-    help="The outcome that the answer speaks of first.",
-)
+@options.first_outcome
 @click.option("--ask", "asks", is_flag=True, help="Ask the run first what the page would lack.")
 @options.partial
 @options.quiet

@@ -14,7 +14,7 @@ import click
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import WAYS, progress
-from engine.formatting import command_line
+from engine.formatting import command_line, counted
 
 if TYPE_CHECKING:
     from engine.execution.job import Finished, RunOptions
@@ -184,15 +184,11 @@ def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions)
     done = compute_shard(study, *shard, chosen)
     if done.finished is not None:
         return done.finished
-    here = f"Shard {shard[0]} of {shard[1]}: {_blocks(len(done.computed))} computed here"
+    here = f"Shard {shard[0]} of {shard[1]}: {counted(len(done.computed), 'block')} computed here"
     status = command_line("status", done.folder.path, model=study.model_spec)
     left = f"{done.missing:,} {'is' if done.missing == 1 else 'are'} still missing. See how far it is: {status}"
     click.echo(f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True)
     return None
-
-
-def _blocks(count: int) -> str:
-    return f"{count:,} block{'s' * (count != 1)}"
 
 
 def _refuse_beside_shard(computing: dict[str, Any]) -> None:

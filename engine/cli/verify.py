@@ -12,6 +12,7 @@ import click
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import progress
+from engine.formatting import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,10 +60,7 @@ def print_damages(console: Console, folder: Path, damages: Sequence[Damage]) -> 
         screen.print_line(console, f"{folder}: everything is as it was written.")
         return
     blocks = {damage.part for damage in damages if isinstance(damage.part, int)}
-    head = (
-        f"{folder}: {len(damages)} file{'s' if len(damages) > 1 else ''} damaged, in {len(blocks)}"
-        f" block{'s' if len(blocks) != 1 else ''}"
-    )
+    head = f"{folder}: {counted(len(damages), 'file')} damaged, in {counted(len(blocks), 'block')}"
     screen.print_line(console, head, "red")
     for damage in damages[:SHOWN]:
         screen.print_line(console, f"  {damage}")

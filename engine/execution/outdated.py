@@ -10,7 +10,7 @@ from engine.execution.agreement import refuse_disagreeing, stored_block
 from engine.execution.executors import site
 from engine.lanes import compilation_cache
 from engine.modelling.identity import ships
-from engine.program import devices, programs
+from engine.program import cpu_program, devices, programs
 from engine.run_folder import cube, ownership
 from engine.run_folder.folder import RunFolder
 
@@ -31,7 +31,7 @@ def refuse_outdated(folder: RunFolder, device: str | None = None) -> None:
     Raises:
       UserError: the model, as its files show it, is not that of the run; or it gives other values now.
     """
-    study = replace(folder.study)  # traced anew
+    study = replace(folder.study)  # compiled anew
     ownership.refuse_changed(folder)
     is_compared = cube.is_complete(folder.path) and not ships(study.model)
     record = stored_block(folder, last=True) if is_compared else None
@@ -39,6 +39,7 @@ def refuse_outdated(folder: RunFolder, device: str | None = None) -> None:
         return
     only_by_values = study.traced not in (None, study.model_digest)
     compilation_cache.keep_programs()
+    cpu_program.forget_traces()
     try:
         device = "cpu" if device is None and programs.has_lanes(study) else device
         program = devices.program(study, device)

@@ -14,8 +14,7 @@ from scipy import special
 from engine.draws.distributions import scipy_catalogue
 from engine.draws.limits import FARTHEST, LARGEST
 from engine.errors import UserError, did_you_mean
-from engine.fitting.goodness import SEED, anderson_darling, p_value
-from engine.fitting.likelihood import FAILURES, Form, maximum, thinned
+from engine.fitting.likelihood import FAILURES, SEED, Form, anderson_darling, maximum, p_value, thinned
 
 FEWEST = 8
 """Least number of values for a fit."""

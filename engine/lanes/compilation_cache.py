@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import shutil
 import time
@@ -15,11 +16,11 @@ import jax
 
 from engine.lanes.private_folder import private_folder, read_sealed, write_sealed
 
-Kind = Literal["code", "layout", "contract", "rounding", "universes", "text", "kernel"]
+Kind = Literal["code", "layout", "contract", "rounding", "notes", "text", "kernel"]
 """Kinds of entries of the cache.
 
-In order: machine code, the layout of its arrays, that a model keeps its contract, rounding errors of a study, results
-of universes, text that takes long to make, a kernel for graphics cards.
+In order: machine code, the layout of its arrays, that a model keeps its contract, rounding errors of a study, what
+questions found, text that takes long to make, a kernel for graphics cards.
 """
 LARGEST = 1 << 30
 """Most bytes that are kept in each folder; the least recently used entries are deleted first."""
@@ -108,8 +109,10 @@ class Watch:
         self._seen[event] += 1
 
 
+@functools.cache
 def _forget_oldest(folder: Path) -> None:
-    """Deletes the least recently used programs until `LARGEST` bytes are left; files with other names stay.
+    """Deletes the least recently used programs until `LARGEST` bytes are left, once a process; files with other names
+    stay.
 
     JAX's own limit would need another package, and a lock that every process waits for.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import platform
 import threading
@@ -43,10 +44,11 @@ def made_by() -> str:
     return f"{_LLVM} for {llvm.get_default_triple()}, {llvm.get_host_cpu_name()}"
 
 
-def surroundings() -> list[str]:
+@functools.cache
+def surroundings() -> tuple[str, ...]:
     """What machine code depends on besides its text: compiler, code model, processor and its features."""
     cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    return [compiler(), object_code.CODE_MODEL, *cpu, platform.machine()]
+    return compiler(), object_code.CODE_MODEL, *cpu, platform.machine()
 
 
 def key_of(text: str, level: int = object_code.OPTIMISED) -> str:

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -113,7 +113,7 @@ def _own_modules_anew(folder: Path) -> Iterator[None]:
     At its end, modules that were imported otherwise before are put back. No byte code is written, which would be taken
     for that of a source that is edited within the same second.
     """
-    before, writes_none = _own_modules(), sys.dont_write_bytecode
+    known, before, writes_none = {*sys.modules}, _own_modules(sys.modules), sys.dont_write_bytecode
     aside = {
         name: sys.modules.pop(name)
         for name, file in before.items()
@@ -128,16 +128,16 @@ def _own_modules_anew(folder: Path) -> Iterator[None]:
         sys.dont_write_bytecode = writes_none
         if str(folder) in sys.path:
             sys.path.remove(str(folder))
-        new = _own_modules().keys() - before.keys()
+        new = _own_modules(sys.modules.keys() - known)
         for name, module in aside.items():
             if name not in _BROUGHT or name not in sys.modules:
                 sys.modules[name] = module
         _BROUGHT.update(new)
 
 
-def _own_modules() -> dict[str, str]:
-    """The Python file of each module of the user's own, by the module's name."""
-    files = {name: str(getattr(one, "__dict__", {}).get("__file__")) for name, one in [*sys.modules.items()]}
+def _own_modules(names: Iterable[str]) -> dict[str, str]:
+    """The Python file of each module of the user's own with one of these names, by the module's name."""
+    files = {name: str(getattr(sys.modules.get(name), "__dict__", {}).get("__file__")) for name in [*names]}
     return {name: file for name, file in files.items() if name != "__main__" and file.endswith(".py") and is_own(file)}
 
 

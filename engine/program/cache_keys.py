@@ -4,7 +4,7 @@ Machine code is cached under a digest of its text, and writing this text means t
 package the text follows from the study's records, the files of this package (`identity.RELEASE`) and the versions of
 the compilers. A digest of these is the key here, under which the layout of the code, the check of the model's contract
 and its rounding errors are kept. A user's own model may depend on anything, so it has no such key and every process
-traces it.
+traces it, once for equal studies (`key_of_trace`).
 """
 
 from __future__ import annotations
@@ -42,9 +42,20 @@ def key_of(study: Study, *about: Any) -> str | None:
     Args:
       about: the kind of finding, and what else it depends on.
     """
+    return _digest(study, about) if ships(study.model) else None
+
+
+def key_of_trace(study: Study) -> str | None:
+    """Key under which this process keeps the trace of a study; None where nothing identifies its model, or if not all
+    is plain data.
+
+    A user's own model is identified by its trace when the study was loaded (`Study.traced`).
+    """
+    return _digest(study, ()) if ships(study.model) or study.traced else None
+
+
+def _digest(study: Study, about: Any) -> str | None:
     model = study.model
-    if not ships(model):
-        return None
     digest = hashlib.blake2b(digest_size=16)
     of_model = [_kind(model), model.constants, [*model.levers], [*model.outcomes]]
     records = {field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE}

@@ -29,8 +29,8 @@ _MANY = 8
 """Policies that are computed at once where there are more than those of the study."""
 _LOCK = threading.RLock()
 _MOST = 8
-"""Traces that are kept, each with its study, whose identity is part of the key."""
-_TRACED: dict[tuple[int, type, bool, int], tuple[Study, Traced | str]] = {}
+"""Traces that are kept, each with its study, whose identity is the key where it has no other."""
+_TRACED: dict[tuple[str | int, type, bool, int], tuple[Study, Traced | str]] = {}
 Kind = tuple[tuple[str, ...], bool, int]
 """Outputs of a code, whether random numbers are given, and number of policies."""
 
@@ -49,13 +49,19 @@ def traced(study: Study, dtype: type, given: bool = False, policies: int | None 
       policies: number of policies; the study's own if not given.
     """
     count = policies or len(study.policies)
-    key = id(study), dtype, given, count
+    key = cache_keys.key_of_trace(study) or id(study), dtype, given, count
     with _LOCK:
         if key not in _TRACED:
             if len(_TRACED) == _MOST:
                 del _TRACED[next(iter(_TRACED))]
             _TRACED[key] = study, _trace(study, dtype, given, count)
         return _TRACED[key][1]
+
+
+def forget_traces() -> None:
+    """Has every path function be traced anew, also one that was traced in this process before."""
+    with _LOCK:
+        _TRACED.clear()
 
 
 def _trace(study: Study, dtype: type, given: bool, policies: int) -> Traced | str:

@@ -11,12 +11,11 @@ import numpy as np
 
 from engine.answers.as_text import judged, listed
 from engine.answers.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
-from engine.answers.rows import Row, table
-from engine.answers.table import Table
+from engine.answers.table import Row, Table, table
 from engine.errors import Problem, UserError
-from engine.questions import variants
 from engine.questions.comparison import Some, compared, others_of
-from engine.questions.futures import Futures, sound
+from engine.questions.futures import PATHS, Futures, Observer, sound, unobserved
+from engine.questions.notes import Notes
 from engine.questions.variables import Values, outcomes_of
 from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.intervals import Estimate
@@ -72,7 +71,7 @@ def structures(study: Study) -> tuple[Structure, ...]:
 
 
 def assumptions(
-    study: Study, paths: int | None = None, device: str | None = None, observe: variants.Observer = variants.unobserved
+    study: Study, paths: int | None = None, device: str | None = None, observe: Observer = unobserved
 ) -> tuple[list[str], list[Table], str]:
     """Which rankings of the policies hold in every structure: sentences; the table `assumptions`, a ranking a row, and
     the table `structures`, with the difference of each ranking in each structure; and what they rest on.
@@ -88,9 +87,12 @@ def assumptions(
       UserError: the study states no assumptions, or a structure has more paths with values that are not finite than the
         study allows.
     """
-    study = replace(study, paths=min(study.paths, variants.PATHS) if paths is None else paths)
-    every = structures(study)
-    rows = list(_rows(study, every, device, observe))
+    study = replace(study, paths=min(study.paths, PATHS) if paths is None else paths)
+    every, notes = structures(study), Notes("structures", study)
+    rows = notes.read()
+    if rows is None:
+        rows = [*_rows(study, every, device, observe)]
+        notes.write(rows)
     among = _ranked(study, rows)
     several = len(study.policies) > 2
     rankings = (
@@ -127,7 +129,7 @@ def _ranked(study: Study, rows: list[Row]) -> list[Ranking]:
     return among
 
 
-def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observe: variants.Observer) -> Iterator[Row]:
+def _rows(study: Study, every: tuple[Structure, ...], device: str | None, observe: Observer) -> Iterator[Row]:
     """The measures of each two policies and their differences, structure by structure."""
     study.refuse_broken_model()
     total = study.paths * len(every)

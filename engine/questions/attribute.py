@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import judged, measured, size, some
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import table
-from engine.questions.attribution import attribution
-from engine.questions.coalitions import between
-from engine.questions.futures import of_paths
+from engine.answers.table import Row, table
+from engine.formatting import counted
+from engine.questions.attribution import attribution, between
+from engine.questions.futures import PATHS, of_paths
 from engine.questions.variables import PROBABILITY, SHORTFALL
-from engine.questions.variants import PATHS
 from engine.study.study import Study
 
 READING = (
@@ -38,8 +37,8 @@ class Attribute:
     rustbelt attribute rustbelt --from old --to reform --outcome all_four,layoffs
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "Which lever does what"
+    needs = STUDY
+    heading = "Which lever does what"
 
     start: Annotated[str, Option("The policy that is left, which is deducted.", "P", "policy", "from")]
     end: Annotated[str, Option("The policy that is gone to.", "P", "policy", "to")]
@@ -51,7 +50,7 @@ class Attribute:
         """The shares of groups of levers; the sentences are about the variable that is named first.
 
         Raises:
-          UserError: as `futures.of_paths`, `coalitions.between` and `attribution.attribution`.
+          UserError: as `futures.of_paths`, `attribution.between` and `attribution.attribution`.
         """
         coalitions = between(of_paths(of.study, of.paths, PATHS), self.start, self.end)
         rows, excluded = attribution(coalitions, self.outcome or None, of.device, of.observe)
@@ -69,20 +68,20 @@ class Attribute:
               for name in ("outcomes", "events")),
         )  # fmt: skip
         count = len(players)
-        basis = f"{study.name}: {study.futures}, {1 << count} coalitions of {count} group{'s' * (count != 1)}"
+        basis = f"{study.name}: {study.futures}, {1 << count} coalitions of {counted(count, 'group')}"
         basis += f", {excluded:,} paths left out, whose values are not finite" if excluded else ""
-        findings = tuple(sentences(study, self.start, self.end, subject(study, rows, self.outcome)))
-        return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING)
+        findings = sentences(study, self.start, self.end, subject(study, rows, self.outcome))
+        return Answer.about(study, findings, tables, basis, READING)
 
 
-def subject(study: Study, rows: Sequence[Mapping[str, Any]], named: Sequence[str]) -> list[Mapping[str, Any]]:
+def subject(study: Study, rows: Sequence[Row], named: Sequence[str]) -> list[Row]:
     """The rows of the measure that the sentences are about.
 
     It is that of the variable named first; if none is named, of an event that combines others, else of any event, else
     the ES99 of an outcome.
     """
 
-    def rank(row: Mapping[str, Any]) -> tuple[bool, ...]:
+    def rank(row: Row) -> tuple[bool, ...]:
         event = study.events_by_name.get(row["variable"])
         return event is None, not (event and event.parts), row["measure"] != SHORTFALL
 
@@ -90,7 +89,7 @@ def subject(study: Study, rows: Sequence[Mapping[str, Any]], named: Sequence[str
     return [row for row in rows if row["of"] == first["of"]]
 
 
-def sentences(study: Study, start: str, end: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def sentences(study: Study, start: str, end: str, rows: Sequence[Row]) -> Iterator[str]:
     """Sentences on one measure: which groups carry most of the difference, and which have the opposite sign.
 
     Groups whose share is not distinguishable from zero, or has no interval, are named as such.

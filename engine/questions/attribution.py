@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import compress
 from typing import Any
 
 import jax
 import numpy as np
 
-from engine.errors import UserError
+from engine.answers.table import Row
+from engine.errors import Problem, Problems, UserError
 from engine.formatting import size_as_text
+from engine.program import arguments
 from engine.program.contract import Program
 from engine.program.devices import memory_free
-from engine.questions import shapley
-from engine.questions.coalitions import Coalitions
-from engine.questions.futures import Futures, refuse_too_many, sound as finite_paths
+from engine.questions.comparison import compared
+from engine.questions.futures import Futures, Observer, refuse_too_many, sound as finite_paths, unobserved
+from engine.questions.lever_sets import LeverSet, Player, players_of, sets_of, years_begun
+from engine.questions.shapley import MOST_PLAYERS, contrasts, members
 from engine.questions.variables import LEVEL, PROBABILITY, SHORTFALL, Values, measured, outcomes_of
-from engine.questions.variants import Observer, unobserved
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import as_units
 from engine.risk.policies.ranks import Contrasts, Influence, of_shortfall
+from engine.study.components import Policy
+from engine.study.lever_groups import START
+from engine.study.study import Study
+from engine.study.tables.policies import phased
 from engine.study.tables.sections import default_tile
 
 AT_ONCE = 8
@@ -30,10 +38,109 @@ AT_ONCE = 8
 THREADS = 2
 
 
+@dataclass(frozen=True)
+class Coalitions:
+    """Every way to set some players (groups of levers) as in one policy and the rest as in another.
+
+    Coalition s sets player i as in the second policy where bit i of s is 1. On every path coalition 0 is the first
+    policy, and the last coalition the second.
+
+    Args:
+      study: the resolved study of the two policies.
+      players: the groups of levers in which they differ.
+    """
+
+    study: Study
+    players: tuple[Player, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of coalitions, 2^k for k players."""
+        return 1 << len(self.players)
+
+    @cached_property
+    def policies(self) -> tuple[Policy, ...]:
+        """One policy per coalition.
+
+        Their degree of implementation is that of the second policy, or of the first where no lever of the second
+        depends on it.
+        """
+        first, last = _sets(self.study)
+        share = first.share if last.certain else last.share
+        policies = []
+        for number, row in enumerate(members(len(self.players))):
+            changed = {lever for player in compress(self.players, row) for lever in player.levers}
+            sides = {lever: last if lever in changed else first for lever in self.study.model.levers}
+            before = {lever: one.before[lever] for lever, one in sides.items()}
+            after = {lever: one.after[lever] for lever, one in sides.items()}
+            policies.append(LeverSet(before, after, share).policy(f"coalition {number}", self.study.years))
+        return tuple(policies)
+
+    def levers(self, dtype: type) -> dict[str, Any]:
+        """Lever arrays of all coalitions, as `arguments.of` gives them for the policies of a study."""
+        arrays = arguments.lever_arrays(replace(self.study, policies=self.policies), dtype)
+        inside = [START in player.levers for player in self.players]
+        is_second = (members(len(self.players)) * inside).any(axis=1)
+        # the starting year that the model reads; the levers already change in the year in which their policy starts
+        seen = years_begun(self.study)[:, is_second.astype(int)]
+        return {**arrays, "start": seen, "before_start": seen}
+
+
+def between(study: Study, start: str, end: str) -> Coalitions:
+    """The coalitions of the groups of levers that two policies of a study set differently.
+
+    The players are those of `players_of`.
+
+    Raises:
+      UserError: no such policies, no difference between them, too many players, or two policies whose degrees of
+        implementation are drawn from different factors.
+    """
+    problems = Problems()
+    problems.knows("--from", "policy", start, study.policy_names)
+    problems.knows("--to", "policy", end, study.policy_names)
+    problems.refuse(study.source)
+    study, _ = compared(study, (start, end))
+    players = players_of(study, _sets(study))
+    if not players:
+        message = (
+            f"'{start}' and '{end}' set all levers alike. Name two policies that differ: rustbelt check shows in what."
+        )
+        raise UserError(study.source, [message])
+    if len(players) > MOST_PLAYERS:
+        names = [player.name for player in players]
+        alone = [name for name in names if name not in study.lever_groups]
+        text = (
+            f"expected at most {MOST_PLAYERS}: '{start}' and '{end}' differ in {len(players)} levers and groups of"
+            " levers, and each one more doubles the work. Put some of these into one group, under [lever_groups]:"
+            f" {', '.join(alone or names)}."
+        )
+        raise UserError(study.source, [Problem("lever_groups", text)])
+    return Coalitions(study, players)
+
+
+def _sets(study: Study) -> list[LeverSet]:
+    """The levers of the two policies of a study, with one common degree of implementation.
+
+    Where the degrees differ and matter, one of them must be a number, which is then applied to that policy's levers.
+    """
+    pair = [*study.policies]
+    sets = first, last = sets_of(pair, study.years)
+    if first.certain or last.certain or first.share == last.share:
+        return sets
+    numbers = [k for k, one in enumerate(sets) if not isinstance(one.share, str)]
+    if not numbers:
+        names = ", ".join(f"'{policy.name}' by {policy.implementation}" for policy in pair)
+        remedy = 'Name one whose implementation is a number, such as a copy of it: like = "...", implementation = 1.'
+        text = f"expected policies of which one factor says how far they get: {names}. {remedy}"
+        raise UserError(study.source, [text])
+    pair[numbers[0]] = phased(pair[numbers[0]], study.years)
+    return sets_of(pair, study.years)
+
+
 def attribution(
     coalitions: Coalitions, variables: Sequence[str] | None = None, device: str | None = None,
     observe: Observer = unobserved,
-) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
+) -> tuple[list[Row], int]:  # fmt: skip
     """How much each group of levers contributes to the difference between two policies, on the same futures.
 
     A row for each measure (mean and ES99 of each outcome, then the probability of each event) and player: the
@@ -59,7 +166,7 @@ def attribution(
     if (free := memory_free()) is not None and (needed := 8 * study.paths * values) > free:
         needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and {size_as_text(free)} are free"
         raise UserError(study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."])
-    sums = {key: Contrasts(shapley.contrasts(k), study.paths) for key in wanted}
+    sums = {key: Contrasts(contrasts(k), study.paths) for key in wanted}
     every = as_units(study.paths, study.unit)
     good, finite = np.ones((2, study.paths), bool)
     for which, outcomes in _chunks(coalitions, names, device, observe):
@@ -77,7 +184,7 @@ def attribution(
                 of.add(which, Influence(np.where(sound, own[name], np.nan)))
     units = every.take(good)
 
-    def rows(key: tuple[str, str]) -> list[dict[str, Any]]:
+    def rows(key: tuple[str, str]) -> list[Row]:
         name, measure = key
         is_share = measure == PROBABILITY
         difference, *rest = sums[key].estimates(good, units, is_share)

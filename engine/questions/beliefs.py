@@ -12,7 +12,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from engine.questions.lever_sets import span
 from engine.questions.policy_gap import Move, PolicyGap
+from engine.questions.prior_scores import varies
 from engine.questions.turning import Difference
 from engine.questions.variables import Values
 from engine.risk.estimation.intervals import Estimate
@@ -60,11 +62,6 @@ class Line:
 
 LeftOut = list[dict[str, str]]
 """Beliefs that are not examined, and why."""
-
-
-def varies(item: Input) -> bool:
-    """Whether the middle half of a factor's prior is more than one value."""
-    return bool(item.marginal.quantile(0.25) < item.marginal.quantile(0.75))
 
 
 def joint_scores(study: Study) -> Float[np.ndarray, "factor score"]:
@@ -162,8 +159,7 @@ def levers(here: PolicyGap, left_out: LeftOut) -> Iterator[Line]:
             if name in policy.drawn:
                 continue  # its factor is moved as a prior
             label, (stated, *others) = f"{policy.name}.{name}", map(float, np.unique(policy.levers[name]))
-            bounds = np.array([lever.low, lever.high])
-            if others or not (stated or np.isfinite(bounds).all()):
+            if others or not (stated or np.isfinite([lever.low, lever.high]).all()):
                 why = "differs by year or place" if others else "is 0 and has no bounds"
                 left_out.append({"belief": label, "why": why})
                 continue
@@ -171,7 +167,7 @@ def levers(here: PolicyGap, left_out: LeftOut) -> Iterator[Line]:
             def change(value: float, policy: str = policy.name, name: str = name) -> Change:
                 return Change(levers={policy: {name: value}})
 
-            ends = np.where(np.isfinite(bounds), bounds, sorted((0.0, 3 * stated)))
+            ends = span(study, name, policy.levers[name])
             yield _changed({"lever": label, "stated": stated, "unit": lever.unit}, ends, change, here)
 
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import judged, measured, named, share, size, some, undecided, worst_share
+from engine.answers.answer import Answer
+from engine.answers.as_text import judged, measured, named, share, size, some, undecided, verdict, worst_share
 from engine.answers.question import RUN, Asked, Option
-from engine.answers.table import Table
-from engine.errors import Problems
-from engine.questions import comparison, two_runs, years
-from engine.questions.comparison import CHANCE, GAP, Held, others_of, verdict
+from engine.answers.table import BRIEF, Row, Table, table
+from engine.errors import Problems, UserError
+from engine.execution import results
+from engine.questions import comparison, years
+from engine.questions.comparison import CHANCE, GAP, ByMeasure, Held, others_of
 from engine.questions.variables import LEVEL, MEAN, PROBABILITY
 from engine.risk.drivers.series import of_yearly
-from engine.risk.estimation.influences import stated_level
+from engine.risk.estimation.influences import single, stated_level
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.tables import tables_of_paths
-from engine.risk.policies.ranks import Gaps
+from engine.risk.estimation.tails import combined_difference
+from engine.run_folder import cube
+from engine.run_folder.finding import find_run
+from engine.study.loading import own_model
 from engine.study.study import Study
 
 MOST = 2
@@ -32,6 +36,12 @@ READING = (
     " better at every level, at second order if everybody who is averse to risk prefers it; the verdict is wrong in at"
     " most 5 % of cases."
 )
+
+OF_RUNS = (
+    "differs: the 95 % intervals of both runs do not overlap. The interval of a difference, the second run less the"
+    " first, holds for any dependence of the two runs."
+)
+TABLES = {"outcomes_of_runs": "Headline outcomes of both runs", "events_of_runs": "Probability of events in both runs"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +60,8 @@ class Compare:
     rustbelt compare rustbelt --outcome capital_shortfall --at region=Liaoning --year 2020
     """
 
-    needs: ClassVar[str] = RUN
-    heading: ClassVar[str] = "Which policy, how surely"
+    needs = RUN
+    heading = "Which policy, how surely"
 
     other: Annotated[
         str | None, Option("Another run, which is compared with RUN.", "OTHER", "place", argument=True)
@@ -90,7 +100,7 @@ class Compare:
           UserError: as `refuse` and `comparison.compared`.
         """
         if self.other is not None:
-            return two_runs.answer(of, self.other, self.outcome)
+            return _of_runs(of, self.other, self.outcome)
         self.refuse(of.study)
         stated = stated_level(self.level)
         of, level = of.with_level(stated), stated or LEVEL
@@ -120,10 +130,10 @@ class Compare:
             by_year,
             comparison.common_table(study, chosen, outcomes, level),
         ]
-        tables = sorted(filter(len, tables), key=lambda one: not any(one.brief))
+        tables.sort(key=lambda one: not any(one.brief))
         basis += f"; yearly values from the first {count:,}" * (count < study.paths)
-        findings = tuple(self._findings(study, held, by_measure, by_year, level))
-        return Answer(Subject.of(study), findings, tuple(tables), basis, READING)
+        findings = self._findings(study, held, by_measure, by_year, level)
+        return Answer.about(study, findings, tables, basis, READING)
 
     def refuse(self, study: Study) -> None:
         """Refuses a question about variables, places or a year that do not exist.
@@ -144,9 +154,7 @@ class Compare:
             problems.add("--outcome", "expected a yearly variable beside --year or --at, got none.")
         problems.refuse("compare")
 
-    def _findings(
-        self, study: Study, held: Held, by_measure: Mapping[str, Mapping[str, Gaps]], by_year: Table, level: float
-    ) -> Iterator[str]:
+    def _findings(self, study: Study, held: Held, by_measure: ByMeasure, by_year: Table, level: float) -> Iterator[str]:
         """Sentences on one or two policies against the baseline, or on which of more may rank first."""
         there = dict.fromkeys(name for _, _, name in held)
         # the variable that was named first, else the first of the headline that has results, else any that has
@@ -249,3 +257,85 @@ def _of_years(study: Study, by_year: Table) -> Iterator[str]:
             f"Under {study.phrase('policies', policy)}, the mean of {named(study, name)} is clearly {up} than under"
             f" {base} in {sides.count('better')} and {down} in {sides.count('worse')} of {len(sides)} years and places."
         )
+
+
+# ------------------------------------------------------------------------------------------------ two runs
+
+
+def _of_runs(of: Asked, other: str, variables: Sequence[str]) -> Answer:
+    """The headline outcomes and the events of a run beside those of another run, matched by their labels.
+
+    Args:
+      other: the place of the other run.
+      variables: outcomes and events in place of the headline and all events.
+
+    Raises:
+      UserError: there is no other run, or its place is the name of a variable; or the runs have no policy, or no
+        outcome or event, in common.
+    """
+    study = of.study
+    try:
+        folder = find_run(other, own_model(study))
+    except UserError as error:
+        if other not in (*study.variables, *study.model.yearly):
+            raise
+        remedy = f'Name it as an option: --outcome {other}, in Python outcome="{other}".'
+        raise UserError(other, [f"expected another run, got the name of a variable. {remedy}"]) from error
+    second = results.of_run(folder, partial=cube.was_finished(folder.path))
+    names = {
+        name
+        for name in variables or (*study.headline, *study.events_by_name)
+        if (meaning := _meaning(study, name)) and meaning == _meaning(second.study, name)
+    }
+    first, others = (
+        {(one.variable, one.policy, one.measure): one.alone for one in estimates.risk}
+        for estimates in (of.tables(names), second.tables(names))
+    )
+    rows = [
+        dict(zip(("variable", "policy", "measure"), labels, strict=True))
+        | {"unit": study.unit_of(labels[0])}
+        | _compared(one, others[labels], labels[2])
+        for labels, one in first.items()
+        if labels in others
+    ]
+    if not rows:
+        lacking = " and ".join(variables) or "policy, outcome or event"
+        raise UserError(f"{of.folder} {folder.path}", [f"have no {lacking} in common."])
+    tables = (
+        table(
+            name,
+            title,
+            [row for row in rows if (row["variable"] in study.events_by_name) == is_event],
+            *("variable", "policy", "measure"),
+            brief=("first", "second", "difference", "differs"),
+        )
+        for is_event, (name, title) in enumerate(TABLES.items())
+    )
+    count = sum(bool(row["differs"]) for row in rows)
+    overlap = ", whose 95 % intervals do not overlap" * bool(count)
+    finding = f"The two runs differ clearly in {count or 'none'} of {len(rows)} headline numbers{overlap}."
+    basis = f"{study.paths:,} paths in {of.folder} against {second.study.paths:,} in {folder.path}"
+    return Answer.about(study, [finding], tables, basis, OF_RUNS)
+
+
+def _compared(first: Estimate, second: Estimate, measure: str) -> Row:
+    """The columns of a number of both runs: the two estimates, their difference, and whether they differ."""
+    error, flags = first.standard_error + second.standard_error, dict.fromkeys((*second.flags, *first.flags))
+    gap = single(combined_difference(second.column, first.column, error, -1.0))
+    sign = judged(gap)
+    differs = None if sign is None else bool(sign)
+    return {
+        "first": first,
+        "second": second,
+        "difference": replace(gap, flags=tuple(flags)),
+        "differs": differs,
+        BRIEF: bool(differs) and measure in ("mean", "ES99", "probability"),
+    }
+
+
+def _meaning(study: Study, name: str) -> list[Any]:
+    """The unit of an outcome, or the rule of an event and those of the events in it; empty for another name."""
+    if name in study.model.outcomes:
+        return [study.unit_of(name)]
+    event = study.events_by_name.get(name)
+    return [event.model_copy(update={"about": ""}), *(_meaning(study, part) for part in event.parts)] if event else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,11 +11,10 @@ from itertools import product
 
 import numpy as np
 
-from engine.answers.as_text import judged, measured, some
-from engine.answers.rows import BRIEF, Row, table
-from engine.answers.table import Table
+from engine.answers.as_text import measured, some, verdict
+from engine.answers.table import BRIEF, Row, Table, table
 from engine.errors import Problems, UserError
-from engine.questions.variables import PROBABILITY
+from engine.questions.variables import PROBABILITY, Values
 from engine.risk.drivers.series import Series, Years
 from engine.risk.estimation.events import known_events
 from engine.risk.estimation.influences import measures as names_of
@@ -32,25 +32,19 @@ FEW, MOST = 2, 4
 """Most policies beside the baseline with all brief rows of `worse`, and most policies with brief common tails."""
 Held = dict[tuple[str, str, str], Estimate]
 """Estimates by measure ("difference_M", "worse", "regret_VaR95"), policy and variable."""
+ByMeasure = Mapping[str, Mapping[str, Gaps]]
+"""Differences of all policies by measure, and by outcome or event."""
 
 
-class Some(Mapping[str, np.ndarray]):
+class Some(ChainMap[str, np.ndarray]):
     """Outcomes by name under a selection of the policies [policy, path], read on access."""
 
-    def __init__(self, outcomes: Mapping[str, np.ndarray], rows: Sequence[int]):
-        self._outcomes, self._rows = outcomes, list(rows)
+    def __init__(self, outcomes: Values, rows: list[int]):
+        super().__init__(outcomes)  # type: ignore[arg-type]  # nothing is written
+        self._rows = rows
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._outcomes[name][self._rows]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._outcomes
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._outcomes)
-
-    def __len__(self) -> int:
-        return len(self._outcomes)
+        return super().__getitem__(name)[self._rows]
 
 
 def compared(study: Study, policies: Sequence[str] | None, against: str | None = None) -> tuple[Study, list[int]]:
@@ -75,25 +69,12 @@ def compared(study: Study, policies: Sequence[str] | None, against: str | None =
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
 
 
-def verdict(gap: Estimate | None, loss: bool | None) -> str:
-    """What a difference says of a policy: "better", "worse" or "not distinguishable".
-
-    "" without an interval, and where neither high nor low values are worse.
-    """
-    sign = judged(gap)
-    if sign is None or loss is None:
-        return ""
-    return "not distinguishable" if not sign else "worse" if (sign > 0) == loss else "better"
-
-
 def others_of(study: Study) -> list[str]:
     """The policies other than the baseline."""
     return [name for name in study.policy_names if name != study.baseline]
 
 
-def pairs(
-    study: Study, outcomes: Mapping[str, np.ndarray], records: Iterable[Record], named: Collection[str], level: float
-) -> dict[str, dict[str, Gaps]]:
+def pairs(study: Study, outcomes: Values, records: Iterable[Record], named: Collection[str], level: float) -> ByMeasure:
     """Paired differences of all policies, by measure and by outcome or event.
 
     Args:
@@ -109,7 +90,7 @@ def pairs(
 
 
 def of_paths(
-    study: Study, outcomes: Mapping[str, np.ndarray], records: Sequence[Record], wanted: Sequence[str],
+    study: Study, outcomes: Values, records: Sequence[Record], wanted: Sequence[str],
     shown: Collection[str],
 ) -> tuple[Held, Table]:  # fmt: skip
     """The estimates of each policy against the baseline and the best policy, and the table of stochastic dominance.
@@ -189,7 +170,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
     yield table("regret", "Regret", regret, "outcome", "measure", "policy", brief=("unit", "regret"), across="policy")
 
 
-def rank_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Table:
+def rank_table(study: Study, by_measure: ByMeasure) -> Table:
     """The rank of each policy and between which ranks it lies."""
     rows = (
         {"measure": measure, "variable": name, "policy": policy, "between": f"{rank} [{best}, {worst}]",
@@ -202,7 +183,7 @@ def rank_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Ta
     return table("ranks", title, rows, *dims, brief=("between",) if len(study.policies) > FEW else (), across="policy")
 
 
-def common_table(study: Study, chosen: Sequence[str], outcomes: Mapping[str, np.ndarray], level: float) -> Table:
+def common_table(study: Study, chosen: Sequence[str], outcomes: Values, level: float) -> Table:
     """Shares of the worst futures that every two outcomes have in common, under each policy."""
     signs = [1 if study.is_loss(name) else -1 for name in chosen]
 
@@ -268,7 +249,7 @@ def best(study: Study, name: str, measure: str, gaps: Gaps) -> Iterator[str]:
     yield f"The difference from {some(others)} is not clear." if others else "All other policies are clearly worse."
 
 
-def pair_table(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]], shown: Collection[str] = ()) -> Table:
+def pair_table(study: Study, by_measure: ByMeasure, shown: Collection[str] = ()) -> Table:
     """Table of the paired difference of every two policies, with 95 % intervals that hold for all pairs at once.
 
     Args:

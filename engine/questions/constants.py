@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.question import STUDY, Asked
-from engine.answers.rows import table
+from engine.answers.table import Row, table
 from engine.errors import UserError
+from engine.formatting import counted
 from engine.study.tables.constants import stated, written
 
 ORIGINS = {"drawn": "draws", "study": "sets", "model": ""}
@@ -33,10 +33,10 @@ class Constants:
     rustbelt constants rustbelt --full
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "Constants"
-    stored: ClassVar[bool] = False
-    as_run: ClassVar[bool] = False
+    needs = STUDY
+    heading = "Constants"
+    stored = False
+    as_run = False
 
     def answer(self, of: Asked) -> Answer:
         """A row for each constant.
@@ -48,7 +48,7 @@ class Constants:
         known, changed = written(model), stated(model)
         if not known:
             raise UserError(study.source, [f"its model, {study.model_name}, states no constants."])
-        rows: list[dict[str, Any]] = [
+        rows: list[Row] = [
             {
                 "constant": name,
                 "value": model.constants[name].value if name in model.constants else None,
@@ -64,9 +64,9 @@ class Constants:
         rows.sort(key=lambda row: [*ORIGINS].index(row["whose"]))
         confidence, origin = (Counter(row[name] for row in rows) for name in ("confidence", "whose"))
         how = ", ".join(f"{confidence[key]} {text} ({key})" for key, text in KNOWN.items() if confidence[key])
-        findings = [f"The model has {len(rows)} constant{'s' * (len(rows) > 1)}: {how}."]
+        findings = [f"The model has {counted(len(rows), 'constant')}: {how}."]
         changes = [f"{verb} {origin[key]}" for key, verb in ORIGINS.items() if verb and origin[key]]
         findings += [f"This study {' and '.join(changes)} of them."] if changes else []
         shown = ("value", "unit", "confidence", "about", *(["stated"] if changes else []))
         constants = table("constants", "Constants", rows, "constant", brief=shown)
-        return Answer(Subject.of(study), tuple(findings), (constants,), study.model_name, READING)
+        return Answer.about(study, findings, [constants], study.model_name, READING)

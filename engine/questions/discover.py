@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 import xarray as xr
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import limited, listed, named, share, some
 from engine.answers.question import RUN, Asked, Option
-from engine.answers.rows import BRIEF, table
+from engine.answers.table import BRIEF, Row, table
 from engine.formatting import rounded
 from engine.questions.discovery import PATHS, SEARCHED, Discovery, discovery
 from engine.risk.drivers.boxes import Judged, Restriction, correlation_over_units, judged, shares
@@ -47,8 +47,8 @@ class Discover:
     rustbelt discover rustbelt --where "banks_wrecked under old and layoffs > 500 under reform"
     """
 
-    needs: ClassVar[str] = RUN
-    heading: ClassVar[str] = "Where such futures lie"
+    needs = RUN
+    heading = "Where such futures lie"
 
     where: Annotated[
         str,
@@ -108,11 +108,10 @@ def answer_of(found: Discovery) -> Answer:
         f"{study.name}: the first {study.paths:,} paths, seed {study.seed}; boxes proposed on {searched} of them,"
         f" chosen on {chosen_on}, judged on {judged_on} others{f'; {lost:,} left out, not finite' if lost else ''}"
     )
-    findings = tuple(_sentences(found, rate, boxes, every["coverage"]))
-    return Answer(Subject.of(study), findings, tuple(filter(len, tables)), basis, READING)
+    return Answer.about(study, _sentences(found, rate, boxes, every["coverage"]), tables, basis, READING)
 
 
-def _limits(study: Study, boxes: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+def _limits(study: Study, boxes: Sequence[Judged]) -> Iterator[Row]:
     """A row for each limited factor of a box, the one that costs most to leave free first."""
     units = {item.name: item.unit for item in study.inputs}
     for k, box in enumerate(boxes, 1):

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy.stats import ks_2samp
 
 from engine.errors import UserError
+from engine.questions.variables import Mask, Paths, Values
 from engine.risk.drivers.boxes import Box, Draws, Limits, best, inside
 from engine.risk.drivers.where import Where
 from engine.risk.estimation.intervals import Units, as_units
@@ -51,18 +52,18 @@ class Sample:
     """Some futures: their draws by factor, which of them are looked for, and their independent units."""
 
     draws: Draws
-    cases: Bool[np.ndarray, "path"]
+    cases: Mask
     units: Units
 
     def __len__(self) -> int:
         return len(self.cases)
 
-    def where(self, mask: Bool[np.ndarray, "path"]) -> Sample:
+    def where(self, mask: Mask) -> Sample:
         """The futures where a mask holds."""
         draws = {name: values[mask] for name, values in self.draws.items()}
         return Sample(draws, self.cases[mask], self.units.take(mask))
 
-    def within(self, box: Box) -> Bool[np.ndarray, "path"]:
+    def within(self, box: Box) -> Mask:
         """Which futures lie within a box."""
         return inside(box, self.draws, len(self))
 
@@ -86,7 +87,7 @@ class Discovery:
     judge: Sample
 
 
-def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> Discovery:
+def discovery(study: Study, where: Where, outcomes: Values, draws: Draws) -> Discovery:
     """Boxes of factors in which the futures that are looked for are frequent, by PRIM.
 
     A quarter of the futures proposes boxes, a quarter chooses among them, and the other half judges the chosen ones.
@@ -187,7 +188,7 @@ def _some(part: Sample, random: np.random.Generator) -> Sample:
     return part.where(chosen)
 
 
-def proposed(draws: Draws, cases: Bool[np.ndarray, "path"], categories: Mapping[str, Sequence[float]]) -> list[Box]:
+def proposed(draws: Draws, cases: Mask, categories: Mapping[str, Sequence[float]]) -> list[Box]:
     """The boxes of factors that peeling and pasting pass through, without those that hold everything.
 
     Args:
@@ -230,7 +231,7 @@ def _box(
     return box
 
 
-def passed_through(columns: Columns, cases: Bool[np.ndarray, "path"]) -> list[Ends]:
+def passed_through(columns: Columns, cases: Mask) -> list[Ends]:
     """The boxes in turn, the first holding everything: the limits of each column [low and high, column].
 
     Args:
@@ -278,7 +279,7 @@ def _next(columns: Columns, cases: np.ndarray, whole: Ends, box: Ends, peels: bo
     return moved if score > 0 and size / len(cases) >= LEAST_MASS else None
 
 
-def _quantile(ascending: Float[np.ndarray, "path"], share: float) -> float:
+def _quantile(ascending: Paths, share: float) -> float:
     """A quantile midway between two distinct values; for a tie with the next value farther in."""
     last = len(ascending) - 1
     low, high = ascending[math.floor(last * share)], ascending[math.ceil(last * share)]

@@ -6,20 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import amount, amounts, named, share, some, worst_share
 from engine.answers.question import RUN, Asked, Option
-from engine.answers.rows import BRIEF, Row, table
-from engine.answers.table import Table
+from engine.answers.table import BRIEF, Row, Table, table
 from engine.formatting import begun, command_line, words
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.prior_scores import BINS
-from engine.questions.reverse_stress import LikeliestFuture, likeliest_future
-from engine.questions.tail_drivers import SCORED, Density, Inputs, input_rows
+from engine.questions.tail_drivers import SCORED, Density, Inputs, LikeliestFuture, input_rows, likeliest_future
 from engine.questions.tail_futures import TailFutures, tail_futures
 from engine.risk.estimation.influences import stated_level
 from engine.risk.estimation.intervals import CONFIDENCE
@@ -54,8 +52,8 @@ class Explain:
     rustbelt explain outputs/rustbelt --outcome all_four
     """
 
-    needs: ClassVar[str] = RUN
-    heading: ClassVar[str] = "What drives the worst"
+    needs = RUN
+    heading = "What drives the worst"
 
     outcome: Annotated[
         str,
@@ -95,8 +93,8 @@ class Explain:
             f" {tail.study.futures}{f', {lost:,} left out' if lost else ''}."
         )
         findings = (*_findings(tail, inputs), _way_there(tail.study, point))
-        shown_first = sorted(filter(len, tables), key=lambda one: not any(one.brief))
-        return Answer(Subject.of(tail.study), findings, tuple(shown_first), basis, READING)
+        tables.sort(key=lambda one: not any(one.brief))
+        return Answer.about(tail.study, findings, tables, basis, READING)
 
 
 def _of_inputs(inputs: Inputs) -> Iterator[Table]:

@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
-from engine.answers.as_text import amount, amounts, quantity, size, some
+from engine.answers.answer import Answer
+from engine.answers.as_text import amount, amounts, judged, quantity, size, some
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, Row, table
-from engine.answers.table import Table
+from engine.answers.table import BRIEF, Row, Table, table
 from engine.errors import Problems
 from engine.formatting import begun
 from engine.questions import beliefs
-from engine.questions.beliefs import LeftOut, Line, joint_scores, varies
+from engine.questions.beliefs import LeftOut, Line, joint_scores
 from engine.questions.comparison import compared, others_of
-from engine.questions.futures import Futures, of_paths, refuse_too_many, sound
-from engine.questions.joint_move import FARTHEST, JointMove, joint_move
-from engine.questions.policy_gap import Move, PolicyGap
+from engine.questions.futures import PATHS, Futures, Observer, of_paths, refuse_too_many, sound, units_of, unobserved
+from engine.questions.policy_gap import FARTHEST, JointMove, Move, PolicyGap, joint_move
+from engine.questions.prior_scores import varies
 from engine.questions.turning import critical_score, scaled, stretches, turns
 from engine.questions.variables import MEAN, PROBABILITY, SHORTFALL, Values, gap, outcomes_of, under
-from engine.questions.variants import PATHS, Observer, unobserved
-from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 RERUN_PATHS = 1 << 15
@@ -59,8 +57,8 @@ class Flip:
     Example: rustbelt flip rustbelt --outcome displaced_person_years --policies reform,old
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "What would turn it"
+    needs = STUDY
+    heading = "What would turn it"
 
     outcome: Annotated[str, Option("The outcome or event that the policies are ranked by.", "V", "outcome")]
     policies: Annotated[tuple[str, ...], Option("The two policies that are ranked.", "A,B", "policy")] = ()
@@ -110,10 +108,10 @@ def answer_on(futures: Futures, variable: str, measure: str, observe: Observer =
     good = sound((own,))
     refuse_too_many(study, good)
     one, other = (under(study, variable, policy, own)[good] for policy in (first, second))
-    stated = gap(study, variable, measure, one, other, as_units(study.paths, study.unit).take(good))
+    stated = gap(study, variable, measure, one, other, units_of(study, good))
     rows: list[Row] = []
     joint, left_out = None, LeftOut()
-    if stated.low > 0 or stated.high < 0:  # else there is no ranking to turn
+    if judged(stated):  # else there is no ranking to turn
         more, less = (first, second) if stated.estimate > 0 else (second, first)
         few = min(study.paths, RERUN_PATHS) // study.unit * study.unit
         rows, joint = _turning(PolicyGap(futures, variable, measure, more, less, few), own, left_out, observe)
@@ -139,9 +137,8 @@ def answer_on(futures: Futures, variable: str, measure: str, observe: Observer =
         ),
         table("left_out", "Beliefs that are not looked at", left_out, "belief", brief=()),
     ]
-    sentences = tuple(_sentences(study, difference, rows, joint, moved))
     basis = f"{study.name}: {study.futures}"
-    return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
+    return Answer.about(study, _sentences(study, difference, rows, joint, moved), tables, basis, READING)
 
 
 def _turning(here: PolicyGap, own: Values, left_out: LeftOut, observe: Observer) -> tuple[list[Row], JointMove | None]:
@@ -220,7 +217,7 @@ def _sentences(
     first, second = (study.phrase("policies", stated[side]) for side in ("policy", "against"))
     measure, _, variable = stated["measure"].partition(" of ")
     what, pair, gap = quantity(study, variable, measure), f"{first} and {second}", stated["difference"]
-    if not (gap.low > 0 or gap.high < 0):
+    if not judged(gap):
         yield f"{begun(pair)} cannot be distinguished in {what}, so there is no ranking to reverse."
         return
     turning = [row for row in rows if row["turns"]]

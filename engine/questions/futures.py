@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from engine.errors import Problem, UserError
 from engine.lanes import compilation_cache
@@ -18,12 +18,16 @@ from engine.program.contract import FactorDraws, Program, Scores, Shocks
 from engine.program.cpu_program import CpuProgram
 from engine.questions import variants
 from engine.questions.independent_inputs import independent_inputs, replicates
-from engine.questions.variables import LEVEL, MEAN, SHORTFALL, Values, measured, outcomes_of, under
+from engine.questions.variables import LEVEL, MEAN, SHORTFALL, Mask, Paths, Values, measured, outcomes_of, under
 from engine.risk.estimation.exclusion import most_excluded
-from engine.risk.estimation.intervals import dots
+from engine.risk.estimation.intervals import Units, as_units, dots
 from engine.study.components import Change
-from engine.study.study import Block, Study
+from engine.study.study import BLOCK, Block, Study
 
+PATHS = BLOCK
+"""Default number of paths."""
+Observer = Callable[[str, int, int], None]
+"""Called with the stage, how much of it is done, and how much there is."""
 ROUNDINGS = 16
 """Allowance for rounding errors in an outcome [eps]: about what a sum over some decades gathers."""
 AT_ONCE = 1 << 15
@@ -87,6 +91,10 @@ def of_paths(study: Study, paths: int | None, most: int, units: int = 1) -> Stud
         expected = f"expected at least {units * study.unit}, in whole units of {study.unit}; got {count}."
         raise UserError(study.source, [Problem("paths", expected)])
     return replace(study, paths=count)
+
+
+def unobserved(stage: str, done: int, total: int) -> None:
+    """The observer that shows nothing."""
 
 
 class Futures:
@@ -213,14 +221,17 @@ class Futures:
         return Futures(alone, self.names, self.device)
 
 
-def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
+def sound(values: Iterable[Values]) -> Mask:
     """Mask of the paths on which all outcomes of all sets are finite."""
     return np.logical_and.reduce([np.isfinite(x).all(axis=0) for one in values for x in one.values()])
 
 
-def refuse_too_many(
-    study: Study, good: Bool[np.ndarray, "path"], finite: Bool[np.ndarray, "path"] | None = None
-) -> None:
+def units_of(study: Study, good: Mask) -> Units:
+    """The independent units of the paths of a mask."""
+    return as_units(len(good), study.unit).take(good)
+
+
+def refuse_too_many(study: Study, good: Mask, finite: Mask | None = None) -> None:
     """Raises a UserError if more paths are not finite than the study allows.
 
     Args:
@@ -257,7 +268,7 @@ class Numbers:
             sides = [[of(one.variable, one.measure, policy) for policy in one.policies] for one in quantities]
             return np.array([own - other[0] if other else own for own, *other in sides])
 
-    def _under(self, outcomes: Values, variable: str, measure: str, policy: str) -> Float[np.ndarray, "path"]:
+    def _under(self, outcomes: Values, variable: str, measure: str, policy: str) -> Paths:
         if measure != SHORTFALL:
             return under(self.study, variable, policy, outcomes).astype(np.float64)
         losses = _losses(self.study, outcomes, variable, policy)
@@ -265,7 +276,7 @@ class Numbers:
         return excess if self.study.is_loss(variable) else -excess
 
 
-def differs(study: Study, x: Values, y: Values, good: Bool[np.ndarray, "path"], one: Quantity) -> bool:
+def differs(study: Study, x: Values, y: Values, good: Mask, one: Quantity) -> bool:
     """Whether a quantity differs between two sets of futures, on the paths of a mask, by more than rounding.
 
     It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2
@@ -284,7 +295,7 @@ def differs(study: Study, x: Values, y: Values, good: Bool[np.ndarray, "path"], 
     return any(exceeds(name, side) for name in outcomes_of(study, [one.variable]) for side in sides)
 
 
-def _losses(study: Study, values: Values, variable: str, policy: str) -> Float[np.ndarray, "path"]:
+def _losses(study: Study, values: Values, variable: str, policy: str) -> Paths:
     """The values of an outcome under a policy, with their sign such that high is worse."""
     row = values[variable][study.row(policy)].astype(np.float64)
     return row if study.is_loss(variable) else -row

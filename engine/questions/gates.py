@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.question import STUDY, Asked
-from engine.answers.rows import table
+from engine.answers.table import Row, table
 from engine.errors import UserError
 from engine.execution.anew import all_paths
 from engine.formatting import words
-from engine.run_folder import answer_store
 from engine.run_folder.finding import is_run
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import under
@@ -39,8 +37,8 @@ class Gates:
     rustbelt gates rustbelt --full
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "Gates"
+    needs = STUDY
+    heading = "Gates"
 
     def answer(self, of: Asked) -> Answer:
         """A row for each gate: what it asks, median and band of the paths, and whether it holds.
@@ -73,7 +71,7 @@ class Gates:
         findings += [f"The study does not have the years of these gates: {', '.join(beyond)}."] if beyond else []
         shown = ("held", "asked", "limit", "upper", "p05", "median", "p95")
         gates = table("gates", "Gates", rows, "gate", brief=shown)
-        return Answer(Subject.of(study), tuple(findings), (gates,), study.futures)
+        return Answer.about(study, findings, [gates], study.futures)
 
 
 def _kept(of: Asked) -> Answer:
@@ -85,24 +83,16 @@ def _kept(of: Asked) -> Answer:
     """
     problem = "has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."
     if is_run(Path(of.study.source).parent):
-        answer = _stored(of.folder)
+        answer = Answer.stored(of.folder, "gates")
         if answer is not None and of.paths in (None, answer.subject.paths):
             return answer
         problem = "states no gates, as a run does not store them. Name the study file that does: rustbelt gates STUDY"
     raise UserError(of.study.source, [problem])
 
 
-def _stored(folder: Path) -> Answer | None:
-    tree = answer_store.read(folder, "gates")
-    try:
-        return Answer.of_tree(tree) if tree is not None else None
-    except UserError:  # in another format
-        return None
-
-
 def stored_gates(folder: RunFolder) -> Answer | None:
     """The answer stored beside a run; None if the study's gates, their policies or paths are others now."""
-    study, answer = _under_policies(folder.study), _stored(folder.path)
+    study, answer = _under_policies(folder.study), Answer.stored(folder.path, "gates")
     if answer is None or (answer.subject.fingerprint, answer.subject.paths) != (study.fingerprint, study.paths):
         return None
     stated = [{"gate": name, **_stated(study, gate)} for name, gate in study.gates.items()]
@@ -119,7 +109,7 @@ def _under_policies(study: Study) -> Study:
     return replace(under(study, tuple(policies)), paths=min(study.paths, study.keep.yearly or MOST_PATHS, MOST_PATHS))
 
 
-def _stated(study: Study, gate: Gate) -> dict[str, Any]:
+def _stated(study: Study, gate: Gate) -> Row:
     """What a gate states: the columns that no path changes."""
     variables = study.model.yearly if gate.all_years else study.model.outcomes
     return {

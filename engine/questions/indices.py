@@ -8,17 +8,26 @@ from functools import partial
 from itertools import compress
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from engine.answers.rows import Row
+from engine.answers.table import Row
 from engine.questions import shapley
-from engine.questions.futures import Futures, Mix, Numbers, Quantity, differs, refuse_too_many, sound
+from engine.questions.futures import (
+    Futures,
+    Mix,
+    Numbers,
+    Observer,
+    Quantity,
+    differs,
+    refuse_too_many,
+    sound,
+    units_of,
+)
 from engine.questions.independent_inputs import IndependentInput, independent_inputs, replicates
-from engine.questions.variables import SHORTFALL, Values
-from engine.questions.variants import Observer
+from engine.questions.variables import SHORTFALL, Mask, Paths, Values
 from engine.risk.drivers.indices import EVERYTHING, NOTHING, Pair, away, between, few_away, increments, shares
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import THREADS
 
 MOST_EXACT = 12
@@ -84,9 +93,9 @@ def indices(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> 
 class _Twice:
     """Every quantity on some paths of the futures (a), and of the same futures with all inputs drawn again (b)."""
 
-    def __init__(self, numbers: Numbers, a: Values, b: Values, good: Bool[np.ndarray, "path"]):
+    def __init__(self, numbers: Numbers, a: Values, b: Values, good: Mask):
         self.numbers, self.a, self.b, self.good = numbers, a, b, good
-        units = as_units(len(good), numbers.study.unit).take(good)
+        units = units_of(numbers.study, good)
         self.pairs = {one: Pair(self.on(one, a), self.on(one, b), units) for one in numbers.quantities}
         # an event that happens on no path may still happen, but a tail that ends at VaR does not vary
         self.moving = {
@@ -99,7 +108,7 @@ class _Twice:
         """Whether a quantity differs between two sets of futures on some path."""
         return differs(self.numbers.study, x, y, self.good, one)
 
-    def on(self, one: Quantity, values: Values) -> Float[np.ndarray, "path"]:
+    def on(self, one: Quantity, values: Values) -> Paths:
         """A quantity on the paths."""
         return self.numbers.table([one], values)[0, self.good]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -74,6 +75,13 @@ class LeverSet:
 def are_alike(one: Terms, other: Terms) -> bool:
     """Whether two levers are equal in every year and on every path."""
     return all(np.array_equal(terms, other[name]) for name, terms in one.items())
+
+
+def span(study: Study, name: str, stated: np.ndarray) -> list[float]:
+    """Least and largest value of a lever: its bounds, else 0 and three times the stated value farthest from 0."""
+    lever = study.model.levers[name]
+    ends = sorted((0.0, 3 * float(stated.flat[np.abs(stated).argmax()])))
+    return [end if math.isinf(own) else own for own, end in zip((lever.low, lever.high), ends, strict=True)]
 
 
 def sets_of(policies: Sequence[Policy], years: Sequence[int]) -> list[LeverSet]:

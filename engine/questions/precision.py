@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import Row, table
+from engine.answers.table import Row, table
 from engine.errors import UserError, moved
 from engine.execution.anew import timed_outcomes
 from engine.execution.resources import bytes_needed, refuse_if_memory_too_small
@@ -34,10 +34,10 @@ class Precision:
     rustbelt precision rustbelt 'ES99 of displaced_person_years under old within 1 %'
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "How many futures a precision takes"
-    stored: ClassVar[bool] = False
-    as_run: ClassVar[bool] = False
+    needs = STUDY
+    heading = "How many futures a precision takes"
+    stored = False
+    as_run = False
 
     target: Annotated[
         tuple[str, ...], Option("Targets, such as 'ES99 of cost under old within 1 %'.", "SENTENCE", argument=True)
@@ -80,7 +80,7 @@ class Precision:
         shown = ("futures", "low", "high", "seconds", "bytes")
         forecasts = table("forecast", "Futures that it takes", rows, "target", "sampler", brief=shown, apart="target")
         basis = f"a pilot each, as many paths as its sampler needs, seed {study.seed}; nothing is written"
-        return Answer(Subject.of(pilots[study.sampler]), _findings(study, rows), (forecasts,), basis)
+        return Answer.about(pilots[study.sampler], _findings(study, rows), [forecasts], basis)
 
     def _study(self, of: Asked) -> Study:
         """The study with the targets that are asked for."""

@@ -6,12 +6,17 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
-from engine.study.study import Law
+from engine.study.study import Input, Law
 
 BINS = 10
 """Number of parts of equal probability that a prior is divided into."""
 _GRID = np.linspace(-9.0, 9.0, 3601)
 _WEIGHTS = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
+
+
+def varies(item: Input) -> bool:
+    """Whether the middle half of a factor's prior is more than one value."""
+    return bool(item.marginal.quantile(0.25) < item.marginal.quantile(0.75))
 
 
 def moments(law: Law) -> tuple[float, float]:

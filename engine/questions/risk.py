@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from engine.answers import record_tables, rows
-from engine.answers.answer import Answer, Subject
+from engine.answers import record_tables
+from engine.answers.answer import Answer
 from engine.answers.as_text import cell, limited, listed, worst_share
 from engine.answers.question import RUN, Asked, Option
-from engine.answers.rows import Row
-from engine.answers.table import Table
+from engine.answers.table import BRIEF, Row, Table, table
 from engine.errors import UserError, unknown
 from engine.risk.estimation.conditional import Condition, condition_table, not_kept, parse_condition
 from engine.risk.estimation.events import known_events
@@ -39,9 +38,9 @@ class Risk:
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
 
-    needs: ClassVar[str] = RUN
-    heading: ClassVar[str] = "How risky each policy is"
-    stored: ClassVar[bool] = False
+    needs = RUN
+    heading = "How risky each policy is"
+    stored = False
 
     variable: Annotated[str | None, Option("One outcome, event or yearly variable.", "V", "variable")] = None
     level: Annotated[str | float | None, Option("Only the measures at this level, such as 97.5.", "L")] = None
@@ -79,9 +78,9 @@ class Risk:
             _conditional(study, condition, beside, shares) if condition else _views(study, beside, bool(name), level)
         )
         reading = READING + CONDITIONAL * bool(condition)
-        return Answer(
-            Subject.of(study), _findings(study, kept, condition), record_tables.tables(study, kept),
-            _basis(study, kept), reading, kept, shown=tuple(filter(len, views)),
+        return Answer.about(
+            study, _findings(study, kept, condition), record_tables.tables(study, kept), _basis(study, kept), reading,
+            of=kept, shown=tuple(filter(len, views)),
         )  # fmt: skip
 
 
@@ -227,7 +226,7 @@ def _side_by_side(study: Study, records: Sequence[Record]) -> Iterator[Row]:
             "unit": record_tables.unit_of(study, one),
             "estimate": one.alone,
             "verdict": cell(judged, 1.0, loss).verdict,
-            rows.BRIEF: is_pair or prefix != "difference_",
+            BRIEF: is_pair or prefix != "difference_",
         }
 
 
@@ -236,7 +235,7 @@ def _place(one: Record) -> tuple[object, ...]:
 
 
 def _view(name: str, title: str, given: Sequence[Row], *dims: str, is_brief: bool = True, shown: str = "") -> Table:
-    keys = (*dims, "column", *(["unit"] if "variable" in dims else []), "estimate", "verdict", rows.BRIEF)
+    keys = (*dims, "column", *(["unit"] if "variable" in dims else []), "estimate", "verdict", BRIEF)
     own = [{key: row[key] for key in keys} for row in given]
     brief = keys if is_brief else ()
-    return rows.table(name, title, own, *dims, "column", brief=brief, across="column", shown={"estimate": shown})
+    return table(name, title, own, *dims, "column", brief=brief, across="column", shown={"estimate": shown})

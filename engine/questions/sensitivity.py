@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import listed, measured, share, some
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, Row, table
-from engine.answers.table import Table
-from engine.formatting import begun
+from engine.answers.table import BRIEF, Row, Table, table
+from engine.formatting import begun, counted
 from engine.questions.comparison import compared
-from engine.questions.futures import Futures, of_paths, quantities
+from engine.questions.futures import PATHS, Futures, of_paths, quantities
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.indices import indices
 from engine.questions.variables import SHORTFALL, outcomes_of
-from engine.questions.variants import PATHS
 from engine.study.study import Study
 
 MOST = 8
@@ -47,8 +45,8 @@ class Sensitivity:
     Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "Which inputs cause the spread"
+    needs = STUDY
+    heading = "Which inputs cause the spread"
 
     outcome: Annotated[
         tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
@@ -68,10 +66,10 @@ class Sensitivity:
         wanted, inputs = quantities(study, self.outcome or None), independent_inputs(study)
         basis = (
             f"{study.name}: {study.futures}, and as many that are independent of them;"
-            f" {len(inputs)} independent input{'' if len(inputs) == 1 else 's'}"
+            f" {counted(len(inputs), 'independent input')}"
         )
         if not inputs:
-            return Answer(Subject.of(study), ("Nothing is drawn: no input has a share.",), (), basis, READING)
+            return Answer.about(study, ["Nothing is drawn: no input has a share."], [], basis, READING)
         names = [*dict.fromkeys(one.variable for one in wanted)]
         futures = Futures(study, outcomes_of(study, names), of.device)
         shares, known = indices(futures, wanted, of.observe)
@@ -81,8 +79,7 @@ class Sensitivity:
         ranked = [row for row in shares if (row["of"], row["side"]) == (subject["of"], subject["side"])]
         ranked.sort(key=_share, reverse=True)
         tables = _of_inputs(shares, known, [row["input"] for row in ranked])
-        sentences = tuple(_sentences(study, subject, ranked))
-        return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
+        return Answer.about(study, _sentences(study, subject, ranked), tables, basis, READING)
 
 
 def _of_inputs(shares: Sequence[Row], known: Sequence[Row], order: list[str]) -> Iterator[Table]:

@@ -1,22 +1,34 @@
-"""The distribution of factors, and of each year's shocks, over the worst futures compared with their priors."""
+"""The worst futures: how factors and each year's shocks lie over their priors; and the likeliest future of them.
+
+The likeliest is the nearest to the origin in normal scores of everything that is drawn (reverse stress test).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.answers.rows import Row
+from engine.answers.table import Row
+from engine.program import arguments
+from engine.program.contract import Trace
+from engine.questions.design_point import design_point
 from engine.questions.futures import Futures
+from engine.questions.independent_inputs import independent_inputs
 from engine.questions.prior_scores import BINS, in_tenths, moments, share_below
 from engine.questions.tail_futures import TailFutures
 from engine.questions.turning import scaled
 from engine.risk.estimation.intervals import Estimate, Z
 
+MOST_STARTS = 1000
+"""Most paths that are starting points of the search."""
+_LANES = 1 << 14
+"""Futures simulated at a time."""
 SCORED = "its normal score"
 """Unit of a factor whose prior has no standard deviation."""
 _SAMPLE = 1 << 12
@@ -132,3 +144,68 @@ def _sampled(futures: Futures) -> Float[np.ndarray, "year stream path"] | None:
     if study.facts is not None:
         futures = Futures(replace(study, facts=None), futures.names, futures.device)
     return futures.drawn(futures.numbers(min(study.paths, _SAMPLE)))[1]
+
+
+# ---------------------------------------------------------------------------------------------- likeliest future
+
+
+@dataclass(frozen=True)
+class LikeliestFuture:
+    """The design point: the future in which it happens that is nearest to the origin of normal scores.
+
+    Args:
+      point: its independent normal scores, in the order of `arguments.streams`.
+      share: independent input -> its share of the squared distance from the origin, the largest first.
+      scores: factor -> the joint normal score of its draw.
+      trace: the future in full: draws, shocks, years and outcomes.
+    """
+
+    point: Float[np.ndarray, "stream"]
+    share: dict[str, float]
+    scores: dict[str, float]
+    trace: Trace
+
+    @property
+    def distance(self) -> float:
+        """From the origin, in standard deviations of a normal score."""
+        return float(np.linalg.norm(self.point))
+
+
+def likeliest_future(of: TailFutures) -> LikeliestFuture | None:
+    """The likeliest future in which the event happens, or the outcome passes its VaR; None if none is found."""
+    study = of.futures.study
+    point = design_point(margin_of(of), starts_of(of))
+    if point is None:
+        return None
+    squares: dict[str, float] = defaultdict(float)
+    for stream, score in zip(arguments.streams(study), point, strict=True):
+        squares[stream.name] += float(score) ** 2
+    whole = sum(squares.values()) or 1.0
+    parts = {one.name: sum(squares[name] for name in one.streams) / whole for one in independent_inputs(study)}
+    share = dict(sorted(parts.items(), key=lambda part: -part[1]))
+    numbers = arguments.as_numbers(study, point[:, None])
+    joint = of.futures.joint(numbers)[:, 0].tolist()
+    scores = dict(zip((item.name for item in study.inputs), joint, strict=True))
+    return LikeliestFuture(point, share, scores, of.futures.program.trace_of(numbers))
+
+
+def starts_of(of: TailFutures) -> Float[np.ndarray, "stream start"]:
+    """Independent normal scores of the starting points: those of the worst paths that are nearest to the origin."""
+    normal = arguments.as_normal(of.futures.study, of.scores[:, of.tail])
+    order = np.argsort(np.linalg.norm(normal, axis=0), kind="stable")
+    return normal[:, order[:MOST_STARTS]]
+
+
+def margin_of(of: TailFutures) -> Callable[[np.ndarray], np.ndarray]:
+    """The margin as a function of independent normal scores [stream, future]; it is positive where it happens."""
+    alone = of.futures.of_policy(of.policy)
+    row = alone.study.row(of.policy)
+
+    def margin(points: Float[np.ndarray, "stream future"]) -> Float[np.ndarray, "future"]:
+        parts = []
+        for first in range(0, points.shape[1], _LANES):
+            values = alone.of_scores(arguments.as_numbers(alone.study, points[:, first : first + _LANES]))
+            parts.append(of.margins({name: rows[row] for name, rows in values.items()}))
+        return np.concatenate(parts)
+
+    return margin

@@ -11,12 +11,12 @@ from jaxtyping import Float, Int
 
 from engine.answers.question import Asked
 from engine.errors import Problems, UserError
-from engine.questions.futures import Futures
-from engine.questions.variables import LEVEL, outcomes_of, under
+from engine.questions.futures import Futures, units_of
+from engine.questions.variables import LEVEL, Paths, outcomes_of, under
 from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
 from engine.risk.estimation.events import thresholds
 from engine.risk.estimation.exclusion import with_units
-from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import probability, summary
 from engine.study.study import Study
 
@@ -48,7 +48,7 @@ class TailFutures:
     policy: str
     level: float | None
     numbers: Int[np.ndarray, "path"]
-    values: Mapping[str, Float[np.ndarray, "path"]]
+    values: Mapping[str, Paths]
     share: WorstShare
     tail: Int[np.ndarray, "tail"]
     near: Int[np.ndarray, "near"]
@@ -76,7 +76,7 @@ class TailFutures:
         margins = self.margins(self.values)[self.share.path]
         return self.share.path[np.argsort(-margins, kind="stable")]
 
-    def margins(self, values: Mapping[str, np.ndarray]) -> Float[np.ndarray, "path"]:
+    def margins(self, values: Mapping[str, np.ndarray]) -> Paths:
         """How far futures are beyond the thresholds that worst futures pass [standard deviations].
 
         The least over clauses of thresholds of the most within each; negative where one that is needed is not passed.
@@ -138,7 +138,7 @@ def tail_futures(of: Asked, variable: str, policy: str | None = None, level: flo
         study = replace(study, paths=max(int(study.paths * MOST / held) // study.unit, 1) * study.unit)
     values = {name: of_name[study.row(policy), : study.paths] for name, of_name in outcomes.items()}
     good = ~with_units(study, ~np.all([np.isfinite(one) for one in values.values()], axis=0))
-    numbers, units = np.flatnonzero(good), as_units(study.paths, study.unit).take(good)
+    numbers, units = np.flatnonzero(good), units_of(study, good)
     if not len(numbers):
         raise UserError(study.source, [f"'{variable}' is finite on no path."])
     own, values = own[numbers], {name: one[numbers] for name, one in values.items()}

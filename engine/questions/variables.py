@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.errors import Problems
 from engine.risk.estimation.events import event_outcomes, happens
@@ -18,6 +18,10 @@ MEAN, PROBABILITY = "mean", "probability"
 LEVEL = 0.99
 SHORTFALL = f"ES{100 * LEVEL:g}"
 Values = Mapping[str, Float[np.ndarray, "policy path"]]
+"""Outcomes by name."""
+Paths = Float[np.ndarray, "path"]
+Mask = Bool[np.ndarray, "path"]
+"""Which paths are meant."""
 
 
 def measured(study: Study, variables: Sequence[str] | None) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -15,20 +15,12 @@ from engine.program import arguments
 from engine.program.contract import Outcomes, Program
 from engine.program.cpu_program import CpuProgram
 from engine.study.components import Change
-from engine.study.study import BLOCK, Block
+from engine.study.study import Block
 from engine.study.tables.changes import changed
 
-PATHS = BLOCK
-"""Default number of paths."""
-Observer = Callable[[str, int, int], None]
-"""Called with the stage, how much of it is done, and how much there is."""
 Key = TypeVar("Key")
 AHEAD = 2
 """Blocks that are computed or wait to be read: one is computed while another is read."""
-
-
-def unobserved(stage: str, done: int, total: int) -> None:
-    """The observer that shows nothing."""
 
 
 def fed(program: Program, change: Change) -> Program:

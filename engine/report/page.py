@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from engine.formatting import printable
+from engine.formatting import counted, printable
 from engine.report import chart_library
 from engine.report.chart_library import TextCache
 from engine.report.markup import render, static
@@ -63,7 +63,7 @@ def _facts(run: RunRecords) -> Iterator[str]:
     yield study.author
     yield _day(run)
     known = f" given figures to {study.facts.until}" if study.facts else ""
-    yield f"{study.paths:,} future{'s' * (study.paths > 1)}{known}"
+    yield f"{counted(study.paths, 'future')}{known}"
     yield f"{count} polic{'y' if count == 1 else 'ies'}"
     yield f"{study.years[0]} to {study.years[-1]}" if study.years else ""
 

@@ -11,7 +11,7 @@ from itertools import islice
 from math import isfinite
 
 from engine.answers import record_tables
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import NO_INTERVAL
 from engine.answers.layout import COMMAND, notes, parts, stacks, text_of
 from engine.answers.table import Table
@@ -121,7 +121,7 @@ def risk(run: RunRecords) -> Section:
         for one in record_tables.tables(study, [*run.risk.values(), *run.comparison.values()])
     )
     basis, heading = f"{study.name}: {study.futures}", "Risk under each policy"
-    own = told(study, Answer(Subject.of(study), findings, tables, basis, READING, heading=heading))
+    own = told(study, Answer.about(study, findings, tables, basis, READING, heading=heading))
     return of_answer("risk", own, pictures.of_run(run), [], [_laid_out(table, full=True) for table in own.tables])
 
 

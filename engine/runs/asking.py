@@ -18,7 +18,7 @@ from engine.execution.job import RunOptions
 from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.execution.until import compute
-from engine.formatting import command_line
+from engine.formatting import command_line, counted
 from engine.run_folder import answer_store, ledger, ownership
 from engine.run_folder.finding import is_run, run_folder
 from engine.run_folder.folder import RunFolder
@@ -157,31 +157,23 @@ def question_of(name: str, options: Mapping[str, Any]) -> Question:
 
 def stored(folder: RunFolder) -> list[Answer]:
     """All answers stored beside a run; those in the format of another version are left out."""
-    answers = []
-    for question in ledger.answers(folder.path):
-        tree = answer_store.read(folder.path, question)
-        with suppress(UserError):
-            answers += [Answer.of_tree(tree)] if tree is not None else []
-    return answers
+    every = (Answer.stored(folder.path, question) for question in ledger.answers(folder.path))
+    return [one for one in every if one]
 
 
 def _holds_whole(folder: RunFolder, question: str) -> bool:
     """Whether a run folder holds a whole answer to a question, in this version's format."""
-    tree = answer_store.read(folder.path, question)
-    if tree is None:
-        return False
-    try:
-        return bool(getattr(question_of(question, Answer.of_tree(tree).asked), "is_whole", True))
-    except UserError:  # in another format
-        return False
+    answer = Answer.stored(folder.path, question)
+    with suppress(UserError):  # with options that this version does not have
+        return answer is not None and bool(getattr(question_of(question, answer.asked), "is_whole", True))
+    return False
 
 
-def stored_answer(folder: RunFolder, question: str, table: str = "", words: Sequence[str] = ()) -> Answer:
+def stored_answer(folder: RunFolder, question: str, table: str = "") -> Answer:
     """The stored answer to a question, which is the last one that the run gave.
 
     Args:
       table: name of a table that the answer must have.
-      words: of the command line that make an answer with this table, for the message of the error.
 
     Raises:
       UserError: the question has not been asked, or its last answer lacks the table or is in another version's format.
@@ -192,7 +184,7 @@ def stored_answer(folder: RunFolder, question: str, table: str = "", words: Sequ
         return answer
     required = [one for one in fields(registry.question(question)) if one.required]
     needed = [word for one in required for word in dict.fromkeys((one.flag, one.option.metavar))]
-    command = command_line(question, folder.path, *needed, *words, model=folder.study.model_spec)
+    command = command_line(question, folder.path, *needed, model=folder.study.model_spec)
     state = (
         "has not been asked" if answer is None else f"has answered '{question}' otherwise, and keeps its last answer"
     )
@@ -204,7 +196,7 @@ def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:
     from engine.questions.gates import MOST_PATHS, stored_gates
 
     answer = stored_gates(replace(folder, study=study)) or ask("gates", {}, Asked(study, folder, device=device), 3)[0]
-    few = f", by {study.paths:,} path{'s' * (study.paths > 1)} only" if study.paths < MOST_PATHS else ""
+    few = f", by {counted(study.paths, 'path')} only" if study.paths < MOST_PATHS else ""
     return answer.finding.removesuffix(".") + few
 
 

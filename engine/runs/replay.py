@@ -12,6 +12,7 @@ from engine.errors import Problem, UserError, unknown
 from engine.execution import results
 from engine.execution.anew import InFull, in_full
 from engine.formatting import words
+from engine.questions.prior_scores import varies
 from engine.run_folder import cube
 from engine.run_folder.cube_groups import (
     CONVENTIONS,
@@ -207,8 +208,4 @@ def percentiles(study: Study, draws: xr.Dataset) -> dict[str, np.ndarray]:
     Args:
       draws: group `draws` of a replay.
     """
-    return {
-        item.name: item.marginal.share_below(draws[item.name].values)
-        for item in study.inputs
-        if item.marginal.quantile(0.25) < item.marginal.quantile(0.75)
-    }
+    return {item.name: item.marginal.share_below(draws[item.name].values) for item in study.inputs if varies(item)}

@@ -1,14 +1,14 @@
 """What each question is asked in the tests that hold all of them to one contract, and of what."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import jax.numpy as jnp
 
 from engine.answers import registry
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Option
-from engine.answers.rows import table as rows_table
+from engine.answers.table import table as rows_table
 from engine.errors import UserError, unknown
 from engine.modelling.cells import table
 from engine.risk.estimation.measures import probability
@@ -130,8 +130,8 @@ class Ruin:
     A question of somebody else's: it has no part in the engine.
     """
 
-    needs: ClassVar[str] = RUN
-    heading: ClassVar[str] = "How often it passes"
+    needs = RUN
+    heading = "How often it passes"
 
     outcome: Annotated[str, Option("The outcome.", "V", "outcome")]
     level: Annotated[float, Option("The level.", "X")] = 40.0

@@ -11,7 +11,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from engine.answers.frames import texts
+from engine.answers.files import texts
 from engine.answers.plain import SCHEMA
 from engine.errors import UserError
 from engine.modelling.cells import each

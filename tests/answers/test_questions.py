@@ -21,7 +21,7 @@ import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Answer
-from engine.answers.frames import called
+from engine.answers.files import called
 from engine.answers.plain import SCHEMA
 from engine.answers.question import RUN, Option, fields
 from engine.answers.table import Kind

@@ -40,7 +40,7 @@ def test_an_answer_passes_through_at_most_twenty_files_of_the_upper_half(pond):
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    assert {"questions/compare.py", "questions/comparison.py", "answers/rows.py"} <= entered
+    assert {"questions/compare.py", "questions/comparison.py", "answers/table.py"} <= entered
     assert len(entered) <= 20, sorted(entered)
 
 

@@ -9,7 +9,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from engine.fitting import goodness, ranking
+from engine.fitting import likelihood, ranking
 from engine.fitting.ranking import rank
 from tests.helpers import assert_same
 from tests.small_files import call
@@ -24,7 +24,7 @@ KEYS = {
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """No p-value is given up because the machine is busy with other tests."""
-    monkeypatch.setattr(goodness, "SECONDS", 300.0)
+    monkeypatch.setattr(likelihood, "SECONDS", 300.0)
 
 
 def written(folder, values, column="price", name="data.csv"):

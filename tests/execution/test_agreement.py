@@ -12,7 +12,7 @@ from engine.errors import UserError
 from engine.execution import agreement
 from engine.execution.job import RunOptions, compute, compute_shard
 from engine.execution.work import Work
-from engine.program import devices
+from engine.program import cpu_program, devices
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_model_file, load_study
@@ -121,7 +121,8 @@ def test_workers_that_begin_at_once_find_out_and_take_theirs_away(tmp_path, monk
     works = []
     for rate in ("1.0", "2.0"):
         monkeypatch.setenv("RATE", rate)
-        program = devices.program(replace(study), "cpu")  # as another process loads it
+        cpu_program.forget_traces()  # as another process has none
+        program = devices.program(replace(study), "cpu")
         program.prepare()
         works.append(Work(folder, program))
     with ownership.claim(folder):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.fitting import goodness
+from engine.fitting import likelihood
 from engine.fitting.ranking import rank
 from tests.helpers import assert_close, assert_plausible
 
@@ -18,7 +18,7 @@ def random(seed=7):
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """No p-value is given up because the machine is busy with other tests."""
-    monkeypatch.setattr(goodness, "SECONDS", 300.0)
+    monkeypatch.setattr(likelihood, "SECONDS", 300.0)
 
 
 def only(values, family):
@@ -35,7 +35,7 @@ def test_the_statistic_is_that_of_scipy():
 
 
 def test_the_p_value_agrees_with_the_bootstrap_of_scipy(monkeypatch):
-    monkeypatch.setattr(goodness, "RESAMPLES", (99, 1999))
+    monkeypatch.setattr(likelihood, "RESAMPLES", (99, 1999))
     x = random(3).gumbel(0, 1, 40)
     fit = only(x, "normal")
     theirs = stats.goodness_of_fit(stats.norm, x, statistic="ad", n_mc_samples=1999, rng=random()).pvalue
@@ -48,7 +48,7 @@ def test_more_resamples_where_the_first_leave_it_open():
     few = [only(random(seed).gumbel(0, 1, 30), "normal") for seed in range(12)]
     assert {fit.resamples for fit in few} == {19, 99}
     assert all(fit.p_value >= 1 / (1 + fit.resamples) for fit in few)
-    assert all(fit.resamples == 99 for fit in few if fit.p_value < goodness.CLEAR / 20)
+    assert all(fit.resamples == 99 for fit in few if fit.p_value < likelihood.CLEAR / 20)
 
 
 NULLS = {

@@ -8,7 +8,7 @@ import pytest
 from scipy import special, stats
 
 from engine.errors import UserError
-from engine.fitting import goodness, ranking
+from engine.fitting import likelihood, ranking
 from engine.fitting.ranking import Fit, data_snippet, p_text, rank, reading, remarks, snippet
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.refusals import at
@@ -21,13 +21,13 @@ def random(seed=7):
 @pytest.fixture
 def quick(monkeypatch):
     """p-values from 9 resamples: for tests that look at something else."""
-    monkeypatch.setattr(goodness, "RESAMPLES", (9, 10))
+    monkeypatch.setattr(likelihood, "RESAMPLES", (9, 10))
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """No p-value is given up because the machine is busy with other tests."""
-    monkeypatch.setattr(goodness, "SECONDS", 300.0)
+    monkeypatch.setattr(likelihood, "SECONDS", 300.0)
 
 
 def only(values, family, **named):

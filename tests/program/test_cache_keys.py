@@ -18,13 +18,15 @@ from engine.lanes import machine_code, nest
 from engine.modelling import contract
 from engine.modelling.identity import altered
 from engine.modelling.records import Constant
-from engine.program import cache_keys, devices, precision as both_precisions
+from engine.program import cache_keys, cpu_program, devices, precision as both_precisions
+from engine.program.cpu_program import forget_traces
 from engine.program.programs import program_on
 from engine.study.loading import load_study
 from engine.study.study import Block
 from tests.helpers import assert_same
-from tests.user_models import farms
+from tests.user_models import Farms, farms
 
+INIT = Farms.init
 LIVE = []
 """Code in memory lives as long as the process: LLVM's parts of it share one another."""
 shipped = functools.cache(functools.partial(load_study, "rustbelt"))
@@ -151,6 +153,15 @@ def test_a_model_of_ones_own_and_one_that_was_changed_by_hand_are_never_known():
     study = load_study("rustbelt")
     study.model.limits = ("none",)
     assert key(study) is None
+
+
+def test_a_process_traces_equal_studies_of_a_model_of_ones_own_once(monkeypatch):
+    forget_traces()
+    first = cpu_program.traced(farms(), np.float32)
+    assert cpu_program.traced(farms(paths=512), np.float32) is first
+    assert cpu_program.traced(farms({"policies": {"old": {"release": 0.4}}}), np.float32) is not first
+    monkeypatch.setattr(Farms, "init", lambda self, *given: INIT(self, *given) | {"demand": 8.0})
+    assert cpu_program.traced(farms(), np.float32) is not first
 
 
 def test_what_is_no_plain_data_is_never_known():

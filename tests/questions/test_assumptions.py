@@ -11,6 +11,9 @@ from engine import UserError
 from engine.answers.rankings import STATED
 from engine.program import devices
 from engine.questions.assumptions import MEASURES, assumptions, structures
+from engine.questions.notes import Notes
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import tables_of_paths
 from tests.helpers import assert_plausible, assert_same
 from tests.questions.assumed import bill, lake
@@ -84,6 +87,7 @@ def test_what_is_held_against_it_is_seen_on_the_same_futures(answer):
 
 
 def test_all_structures_take_one_program(monkeypatch):
+    monkeypatch.setattr(Notes, "read", lambda self: None)
     made = []
     real = devices.program
     monkeypatch.setattr(devices, "program", lambda *args: made.append(real(*args)) or made[-1])
@@ -91,6 +95,24 @@ def test_all_structures_take_one_program(monkeypatch):
     assumptions(bill(), observe=lambda *stage: stages.append(stage))
     assert [program.traces for program in made] == [1]
     assert stages[0] == ("compiling", 0, 5 * 65_536) and stages[-1] == ("simulating", 5 * 65_536, 5 * 65_536)
+
+
+def test_a_further_call_simulates_nothing_and_says_the_same(monkeypatch):
+    first = assumptions(bill())
+    monkeypatch.setattr(devices, "program", None)
+    again = assumptions(bill())
+    assert (again[0], again[2]) == (first[0], first[2])
+    assert repr(again[1]) == repr(first[1])
+
+
+def test_notes_are_read_to_the_bit():
+    flags = Flag(Reason.BINNED, 0.5), Flag(Reason.FEW_TAIL_PATHS, 3.0, 50.0)
+    rows = [{"gap": Estimate(1 / 3, 0.1, -np.inf, flags=flags), "none": Estimate(np.nan), "policy": "old"}]
+    notes = Notes("rows of a test", bill())
+    notes.write(rows)
+    assert repr(notes.read()) == repr(rows)
+    assert Notes("other rows", bill()).read() is None
+    assert Notes("rows of a test", bill(run={"paths": 8192, "seed": 1})).read() is None
 
 
 def test_several_policies_are_ranked_pair_by_pair():

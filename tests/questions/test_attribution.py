@@ -8,8 +8,7 @@ import pytest
 
 from engine import Factor, Lever, Outcome, PathModel, StaticModel, UserError, Yearly, load_study, total
 from engine.program import devices
-from engine.questions.attribution import attribution as attribution_of
-from engine.questions.coalitions import between
+from engine.questions.attribution import attribution as attribution_of, between
 from engine.questions.futures import of_paths
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.refusals import at

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.questions.futures import Futures, quantities
+from engine.questions.futures import Futures, quantities, unobserved
 from engine.questions.indices import indices
-from engine.questions.variants import unobserved
 from engine.risk.estimation.flags import Reason
 from engine.study.loading import read_study
 from tests.questions.test_sensitivity import STANDARD, of

@@ -11,7 +11,7 @@ from html import unescape
 import pytest
 
 from engine.answers.answer import Answer, Subject
-from engine.answers.rows import table
+from engine.answers.table import table
 from engine.charts.kinds import KINDS, tables_of
 from engine.charts.tables.challenged import DESIGN
 from engine.report import pictures

@@ -13,7 +13,7 @@ from engine.answers.layout import UNIT, head
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.charts import labels, selection
 from engine.charts.tables.frames import Rows, each, ends, frame, rows_of
-from engine.formatting import begun, begun_small, words
+from engine.formatting import begun, begun_small, counted, words
 from engine.risk.estimation.intervals import Estimate
 
 TAIL = 10.0
@@ -66,7 +66,7 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
         if row["input"] in shown and row["density"]
     ]
     note = (
-        f"{explain.basis} {len(shown)} of {labels.counted(len(shifts), 'input')}, those farthest from their priors."
+        f"{explain.basis} {len(shown)} of {counted(len(shifts), 'input')}, those farthest from their priors."
         " Points: mean there with its 95 % interval, each by itself; shades: share of the worst futures in each tenth"
         " of the prior, 1 where they are as the prior has them."
     )
@@ -111,7 +111,7 @@ def inputs(
     rows = [row for row in rows if row["row"] in names]
     what, most_of = (begun_small(words(one)) for one in (table[0]["variable"], names[0]))
     note = (
-        f"{labels.counted(sensitivity.subject.paths, 'path')}, {len(names)} of {len(largest)} inputs. Points:"
+        f"{counted(sensitivity.subject.paths, 'path')}, {len(names)} of {len(largest)} inputs. Points:"
         " Shapley effect with its 95 % interval; bars from the first-order to the total-effect index."
     )
     about = {"rows": names, "panels": each(rows, "panel"), "label": "share of the variance [%]"}
@@ -137,7 +137,7 @@ def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:
     (stated,) = flip["difference"].rows()
     note = (
         f"{begun(words(stated['measure']))}: {words(stated['policy'])} against {words(stated['against'])};"
-        f" {labels.counted(flip.subject.paths, 'path')}. Where the ranking turns, in standard deviations of a prior's"
+        f" {counted(flip.subject.paths, 'path')}. Where the ranking turns, in standard deviations of a prior's"
         " normal score, with the 95 % interval within which the policies cannot be distinguished; up to 3 of them are"
         " searched. Right: the smallest move of all priors together that turns it."
     )

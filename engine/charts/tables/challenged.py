@@ -12,7 +12,7 @@ from engine.answers.answer import Answer
 from engine.charts import labels, selection
 from engine.charts.tables.frames import Rows, each, ends, frame, rows_of
 from engine.charts.theme import COLOURS, GREY
-from engine.formatting import begun
+from engine.formatting import begun, counted
 
 LEDGERS = ("specification", "policies")
 """Kinds of choices that may depart from what the study states; each ledger has universes of its own."""
@@ -77,7 +77,7 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
         about = {"rank": k + 1, "verdict": counts[row["verdict"]], "departs in": row["choices"], "stated": is_stated}
         rows.append(about | (one if k % step == 0 or is_stated else {"estimate": one["estimate"]}))
     shown = sum("low" in row for row in rows)
-    note = f"Choices: {ledger}; {labels.counted(n, 'universe')}: the difference in each, with 95 % intervals"
+    note = f"Choices: {ledger}; {counted(n, 'universe')}: the difference in each, with 95 % intervals"
     note += f" of {shown:,} of them." if shown < n else "."
     note += f" Left out, without a finite difference: {len(own) - n:,}." * (len(own) > n)
     title = f"{claims[chosen]}, by choices that depart" if rows else f"No universe of the choices {ledger} was run"

@@ -11,6 +11,7 @@ import xarray as xr
 from engine.charts import labels, selection
 from engine.charts.selection import Shown
 from engine.charts.tables.frames import Rows, each, ends, frame
+from engine.formatting import counted
 from engine.risk.estimation.influences import levels_of, measures
 from engine.risk.estimation.intervals import Estimate, as_units, finite_units
 from engine.risk.estimation.measures import measure as measure_of
@@ -64,8 +65,8 @@ def tornado(
                 shown = dict.fromkeys(("panel", "policy"), kept.titles[policy])
                 rows.append(shown | {"factor": called[name], "end": end, "whole": whole, **ends(one)})
     note = (
-        f"{labels.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of"
-        f" {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
+        f"{counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of"
+        f" {counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
     )
     if moving:
         note += (

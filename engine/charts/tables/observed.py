@@ -14,6 +14,7 @@ from engine.answers.as_text import amounts
 from engine.answers.rankings import PROBABILITY
 from engine.charts import labels
 from engine.charts.tables.frames import Rows, each, ends, frame, rows_of
+from engine.formatting import counted
 from engine.study.study import Study
 
 QUANTILES = ("p05", "p25", "median", "p75", "p95")
@@ -86,7 +87,7 @@ def pit(backtest: Answer) -> pd.DataFrame:
         count = sum(reading == ALONE or row["reading"] in ("", reading) for row in scored)
         inside = sum(low - 1e-12 <= share <= high + 1e-12 for _, share, low, high in own)
         said.append(
-            f"{what} of {labels.counted(count, 'figure')} lie inside the band of the model’s own futures at {inside} of"
+            f"{what} of {counted(count, 'figure')} lie inside the band of the model’s own futures at {inside} of"
             f" {len(own)} points"
         )
         rows += [{"reading": of, **dict(zip(("place", "share", "low", "high"), one, strict=True))} for one in own]

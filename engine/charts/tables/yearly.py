@@ -15,6 +15,7 @@ from engine.charts import labels, selection
 from engine.charts.tables.frames import Rows, ends, frame
 from engine.charts.tables.outcomes import exceedance
 from engine.errors import Problem, UserError
+from engine.formatting import counted
 from engine.risk.estimation.intervals import Estimate, Z
 from engine.study.study import Study
 
@@ -57,7 +58,7 @@ def fan(
             named = {"panel": ", ".join(here.values()), "policy": kept.titles[name]}
             for year, stored in zip(years, values.sel(here | {"policy": name}).values, strict=True):
                 rows.append({**named, "year": year, **_quantiles(at, stored, sample // unit)})
-        what, note = f"{labels.place(place)}: the median of {years[-1]}", f"{labels.counted(sample, 'path')}. Bands"
+        what, note = f"{labels.place(place)}: the median of {years[-1]}", f"{counted(sample, 'path')}. Bands"
         left = labels.meaning(values)
     else:
         kept = selection.outcome(cube, variable, policies, "fan")
@@ -228,8 +229,8 @@ def replay(
         for name in kept.policies
         for row in _by_year(values.sel(policy=name))
     ]
-    what = f"{labels.counted(len(shown), 'yearly variable' if is_yearly else 'outcome')}"
-    left = f" {labels.counted(len(group), 'variable')} in all." * is_yearly
+    what = f"{counted(len(shown), 'yearly variable' if is_yearly else 'outcome')}"
+    left = f" {counted(len(group), 'variable')} in all." * is_yearly
     if variable is not None:
         what, left = labels.heading(kept.values), labels.meaning(kept.values)
     span = ", " + "-".join(dict.fromkeys(map(str, group["year"].values[[0, -1]]))) if is_yearly else ""

@@ -14,13 +14,17 @@ from engine.answers.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell
 from engine.answers.layout import COMMAND, Stack, notes, parts, stacks
 from engine.answers.table import Kind
 from engine.cli.show import screen
-from engine.cli.show.rows import Column, fits, print_rows
+from engine.cli.show.screen import Column
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
     from engine.run_folder.folder import RunFolder
 
 
+Laid = tuple[str, Stack, list[Stack]]
+"""A table as it is laid out: its title, the names of its rows, and its columns."""
+Shown = tuple[str, Stack, list[Stack], bool]
+"""The same, and whether an empty line follows."""
 LINES = 24
 """Lines that an answer without --full may take, its commands aside."""
 LEFT = 11
@@ -106,14 +110,12 @@ def _print_screen(console: Console, answer: Answer) -> None:
             screen.print_line(console, f"{title}: {columns[0].cells[0].estimate}")
 
 
-def _fitting(
-    console: Console, tables: Sequence[tuple[str, Stack, list[Stack]]], left: int
-) -> list[tuple[str, Stack, list[Stack], bool]]:
+def _fitting(console: Console, tables: Sequence[Laid], left: int) -> list[Shown]:
     """The tables that fit into so many lines, each with its first rows and columns, and whether an empty line follows.
 
     The last of them has as many rows as there is room for. The empty line gives way to its last row.
     """
-    fitting: list[tuple[str, Stack, list[Stack], bool]] = []
+    fitting: list[Shown] = []
     for title, names, columns in tables:
         for shown in _shorter(title, names, columns, ROWS):
             height = _lines(console, _print_table, *shown)
@@ -130,7 +132,7 @@ def _fitting(
     return fitting
 
 
-def _shorter(title: str, names: Stack, columns: Sequence[Stack], most: int) -> Iterator[tuple[str, Stack, list[Stack]]]:
+def _shorter(title: str, names: Stack, columns: Sequence[Stack], most: int) -> Iterator[Laid]:
     """Yields a table with fewer and fewer of its first rows, then with fewer of its first columns.
 
     Args:
@@ -165,8 +167,8 @@ def _print_table(
         return []
     called = Column(names.head, [one.estimate for one in names.cells], left=True)
     wide, short = ([_column(one, spread) for one in columns] for spread in (False, True))
-    in_brackets = fits(console, called, wide)
-    print_rows(console, title, called, wide if in_brackets else short, is_followed)
+    in_brackets = screen.fits(console, called, wide)
+    screen.print_rows(console, title, called, wide if in_brackets else short, is_followed)
     cells = [cell for one in columns for cell in one.cells]
     spread = [] if in_brackets or not any(cell.spread for cell in cells) else [SPREAD]
     return [*spread, *(cell.mark for cell in cells if cell.mark)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import amount, listed, named
-from engine.answers.rows import BRIEF, table
-from engine.answers.table import Table
+from engine.answers.table import BRIEF, Row, Table, table
+from engine.cli.show.study_digest import quantiles
 from engine.errors import UserError, unknown
 from engine.risk.estimation.intervals import Estimate
 from engine.run_folder import cube
@@ -78,10 +78,7 @@ def replayed(
     far = f"{100 / math.sqrt(12 * count):.2g} points"
     chance = "" if study.facts else f" By chance alone {mean} deviates from 50 % by about {far}."
     basis = f"{study.name}: seed {study.seed}, {story.attrs['precision']}"
-    return Answer(
-        Subject.of(study), (finding, *_not_finite(yearly)), tuple(filter(len, tables)), basis, READING + chance,
-        question="replay",
-    )  # fmt: skip
+    return Answer.about(study, [finding, *_not_finite(yearly)], tables, basis, READING + chance, question="replay")
 
 
 def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]:
@@ -147,12 +144,12 @@ def _draws(study: Study, draws: xr.Dataset) -> Table:
     """The factors, those first whose draws are on average farthest from the middle of their priors."""
     shares = {name: float(own.mean()) for name, own in percentiles(study, draws).items()}
     inputs = sorted(study.inputs, key=lambda item: -abs(shares.get(item.name, 0.5) - 0.5))
-    rows: Iterator[dict[str, Any]] = (
+    rows: Iterator[Row] = (
         {
             "factor": item.name,
             "percentile": shares.get(item.name),
             "draw": float(draws[item.name].values.astype(np.float64).mean()),
-            **{f"p{100 * p:02.0f}": float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95)},
+            **quantiles(item),
             "unit": item.unit,
             BRIEF: place < UNUSUAL,
         }
@@ -167,7 +164,7 @@ def _levers(study: Study, story: xr.DataTree) -> Iterator[Table]:
     if "levers" not in story.children:
         return
     drawn = {lever for policy in study.policies for lever in policy.drawn}
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for lever, values in story["levers"].data_vars.items():
         entry, texts = study.model.levers[str(lever)], {}
         for own in values if study.years else values.expand_dims("year", 1):

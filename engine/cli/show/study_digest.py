@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import claimed, listed, short
-from engine.answers.rows import table
-from engine.answers.table import Table
+from engine.answers.table import Row, Table, table
+from engine.formatting import counted
 from engine.risk.estimation.bounds import TOLD, by_year, standings
 from engine.study.tables.constants import stated
 from engine.study.tables.levers import lever_text
@@ -34,18 +34,19 @@ def digest(study: Study, yearly: np.ndarray | None) -> Answer:
         "claim": len(study.challenge.claims), "gate": len(study.gates),
     }  # fmt: skip
     levers = [name for name in differing(study) if name in study.model.levers]
-    policies = _count(len(study.policies), "policy", "policies")
+    count = len(study.policies)
+    policies = f"{count} polic{'y' if count == 1 else 'ies'}"
     if levers:
-        policies += f", which differ in {len(levers)} of {_count(len(study.model.levers), 'lever')}"
+        policies += f", which differ in {len(levers)} of {counted(len(study.model.levers), 'lever')}"
     named = (f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names)
     basis = f"{study.name}: {study.question} {study.futures}; policies {', '.join(named)}"
-    findings = [f"The study has {listed([_count(count, what) for what, count in counts.items() if count])}."]
+    findings = [f"The study has {listed([counted(count, what) for what, count in counts.items() if count])}."]
     findings += [f"It compares {policies}.", _fit(study)]
     if yearly is not None and yearly.size:
         often = [one for one in standings(study, by_year(study.model, yearly)) if one.share > TOLD]
         findings += [f"On the first {yearly.shape[-1]} paths, {one.in_words(study)}." for one in often[:1]]
     tables = (_levers(study), *_tables(study))
-    return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), basis, READING)
+    return Answer.about(study, findings, tables, basis, READING)
 
 
 def differing(study: Study) -> dict[str, list[str]]:
@@ -58,10 +59,6 @@ def differing(study: Study) -> dict[str, list[str]]:
     return {name: values for name, values in every.items() if len({*values}) > 1}
 
 
-def _count(count: int, one: str, several: str = "") -> str:
-    return f"{count} {one if count == 1 else several or f'{one}s'}"
-
-
 # ----------------------------------------------------------------------------------------------------------- priors
 
 
@@ -70,7 +67,7 @@ def _fit(study: Study) -> str:
     fitted = [item for item in study.inputs if item.targets]
     if not fitted:
         return "All priors are as stated."
-    count = f"{_count(len(fitted), 'prior is', 'priors are')} fitted to percentiles or moments"
+    count = f"{counted(len(fitted), 'prior')} {'is' if len(fitted) == 1 else 'are'} fitted to percentiles or moments"
     missed = [item for item in fitted if "(" in targets_text(item)]
     if not missed:
         return f"{count}, which the fitted laws meet to three digits."
@@ -107,7 +104,7 @@ def _tables(study: Study) -> Iterator[Table]:
         for name, shock in study.shocks.moving.items()
     )
     claims = ({"claim": str(claim), "in_words": claimed(study, claim)} for claim in study.claims)
-    parts: list[tuple[str, str, str, Iterable[Mapping[str, Any]]]] = [
+    parts: list[tuple[str, str, str, Iterable[Row]]] = [
         ("priors", "Priors", "factor", map(_prior, study.inputs)),
         ("groups", "Groups", "group", (_dependence(name, group) for name, group in groups.items())),
         ("shocks", "Shocks", "shock", shocks),
@@ -128,14 +125,18 @@ def _levers(study: Study) -> Table:
     return table("levers", "Levers in which policies differ", rows, "lever", "policy", brief=(), across="policy")
 
 
-def _prior(item: Input) -> dict[str, Any]:
+def _prior(item: Input) -> Row:
     law = item.marginal
     words = {"unit": item.unit, "family": item.family, "stated": targets_text(item) or item.parameters}
-    quantiles = {f"p{100 * p:02.0f}": float(law.quantile(p)) for p in (0.05, 0.5, 0.95)}
-    return {"factor": item.name, **words, **quantiles, "mean": float(law.mean())}
+    return {"factor": item.name, **words, **quantiles(item), "mean": float(law.mean())}
 
 
-def _dependence(name: str, group: Any) -> dict[str, Any]:
+def quantiles(item: Input) -> Row:
+    """The quantiles of a prior that tables show, by the names of their columns."""
+    return {f"p{100 * p:02.0f}": float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95)}
+
+
+def _dependence(name: str, group: Any) -> Row:
     implied = group.copula.implied(group.members)
     above = np.triu_indices(len(group.members), 1)
     spread = {key: _spread(getattr(implied, key)[above]) for key in ("kendall", "spearman", "lower", "upper")}
@@ -152,7 +153,7 @@ def _spread(values: np.ndarray) -> str:
     return f"{values[0]:.3f}" if abs(values[0]) >= 5e-4 else "0"
 
 
-def _regimes(study: Study) -> Iterator[dict[str, Any]]:
+def _regimes(study: Study) -> Iterator[Row]:
     for name, regime in study.shocks.regimes.items():
         shares = stationary(np.array(regime.transition))
         for state, start, share, row in zip(regime.states, regime.start, shares, regime.transition, strict=True):

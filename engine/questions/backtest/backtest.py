@@ -9,13 +9,13 @@ from math import nan
 import numpy as np
 from jaxtyping import Float
 
-from engine.answers.rows import Row
+from engine.answers.table import Row
 from engine.questions import years
 from engine.questions.backtest.scores import Calibration, Statistic, crps, of_trend
-from engine.questions.futures import Futures, of_paths, refuse_too_many
-from engine.questions.variants import Observer, unobserved
+from engine.questions.futures import Futures, Observer, of_paths, refuse_too_many, units_of, unobserved
+from engine.questions.variables import Paths
 from engine.risk.drivers.series import across
-from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.intervals import Units
 from engine.study.actual_policy import followed
 from engine.study.holdout import imposing, is_within, why_apart
 from engine.study.study import Study
@@ -27,7 +27,6 @@ LEVELS = {0.05: "p05", 0.25: "p25", 0.5: "median", 0.75: "p75", 0.95: "p95"}
 """Levels of the quantiles of the futures, and the columns that hold them."""
 SCORES = ("place", "crps", "of_last", "of_trend")
 """Columns that only scored figures have."""
-Paths = Float[np.ndarray, "path"]
 Series = Mapping[str, Float[np.ndarray, "year path"]]
 """Name of a series -> values of its variable; a single row for a model without years."""
 
@@ -138,7 +137,7 @@ def _reading(study: Study, name: str, rows: Sequence[Observation], every: Series
     values = np.array([futures_of(study, row, series[row.series]) for row in figures]).reshape(-1, study.paths)
     good = np.isfinite(values).all(axis=0)
     refuse_too_many(study, good)
-    values, units = values.compress(good, axis=1), as_units(study.paths, study.unit).take(good)
+    values, units = values.compress(good, axis=1), units_of(study, good)
     random = np.random.default_rng([study.seed, *f"places {name}".encode()])
     calibration = Calibration(values, np.array([row.value for row in figures]), random) if figures else None
     places = calibration.places[:, 0].tolist() if calibration else ()

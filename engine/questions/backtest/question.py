@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import nan
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.as_text import some
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, Row, table
-from engine.answers.table import Table
+from engine.answers.table import BRIEF, Row, Table, table
+from engine.formatting import counted
 from engine.questions.backtest.backtest import LEVELS, Reading, backtest
 from engine.questions.backtest.scores import SEVERE, TRUTHS, WITHIN, band
 from engine.study.study import Study
@@ -45,8 +45,8 @@ class Backtest:
     rustbelt backtest rustbelt_2016 --impose output,price_gap --until 2019
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "Held against what happened"
+    needs = STUDY
+    heading = "Held against what happened"
 
     policy: Annotated[
         str | None,
@@ -93,7 +93,7 @@ def _of_reading(reading: Reading) -> Iterator[str]:
         return
     within, of = calibration.coverage(WITHIN[1]), f"Read “{reading.name}”, of" if reading.name else "Of"
     yield (
-        f"{of} {len(scored)} unseen figure{'s' * (len(scored) > 1)}, {within.value:.0f}"
+        f"{of} {counted(len(scored), 'unseen figure')}, {within.value:.0f}"
         f" lie{'s' * (within.value == 1)} inside the 90 % prediction interval; {within.expected:.1f} are expected."
     )
     energy = calibration.energy()

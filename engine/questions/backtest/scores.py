@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import t
 
+from engine.questions.variables import Paths
 from engine.risk.estimation.intervals import TAIL, Estimate, Units, moments_of_totals
 from engine.study.tables.observed import Observation
 
@@ -26,7 +27,6 @@ LEAST = 3
 """Fewest figures that a trend is fitted to: two leave no residual."""
 POINTS = 501
 """Number of quantiles that represent the trend's predictive distribution."""
-Paths = Float[np.ndarray, "path"]
 TRUTHS = 2_000
 """Most futures that are taken for the observations."""
 FUTURES = 2_048
@@ -182,7 +182,7 @@ class Calibration:
 
 
 def place(
-    values: Float[np.ndarray, "path"], truths: Float[np.ndarray, "truth"], random: np.random.Generator, own: bool
+    values: Paths, truths: Float[np.ndarray, "truth"], random: np.random.Generator, own: bool
 ) -> Float[np.ndarray, "truth"]:
     """Places of truths among futures (randomised PIT): uniform on (0, 1) where truths and futures have the same law.
 

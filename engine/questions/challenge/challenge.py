@@ -32,10 +32,10 @@ from engine.questions.challenge.claims import Estimates, contribution, implied
 from engine.questions.challenge.universes import THREADS, WHOLE, Case, Cell, Results, Verdict, World
 from engine.questions.challenge.worlds import AT_ONCE, Worlds
 from engine.questions.comparison import compared, others_of
-from engine.questions.futures import of_paths, refuse_too_many, sound
+from engine.questions.futures import Observer, of_paths, refuse_too_many, sound, unobserved
+from engine.questions.turning import root
 from engine.questions.variables import PROBABILITY, Values
-from engine.questions.variants import Observer, unobserved
-from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate, Z
 from engine.study.study import Study
 from engine.study.tables.challenge import Claim, claim_of
 
@@ -52,9 +52,8 @@ SIZES = (4, 6, 8, 12)
 """Numbers of choices at which a set that is grown choice by choice is looked at."""
 JUDGED = 2
 """Most sets of each size, with and without changed measurement, that are confirmed on independent futures."""
-STEPS = 12
-FINE, NOISE = 1e-3, 0.1
-"""Tolerance of the fraction at which a claim turns: absolute, or as a share of its standard error if that is more."""
+NOISE = 0.1
+"""Standard errors of a difference that count as none where the fraction is searched at which a claim turns."""
 MOST_PREDICTED = 20_000
 """Most predicted sets that are searched for sets whose choices are compatible."""
 FRESH = 1
@@ -271,37 +270,28 @@ def _confirmed(case: Case, found: Sequence[Universe], times: int, least: float) 
 
 
 def _fraction(case: Case, universe: Universe) -> Estimate:
-    """The fraction at which the difference vanishes, by regula falsi (Illinois).
+    """The fraction at which the difference vanishes; 0 if the choices that cannot be made in part turn the claim alone.
 
-    Its error is that of the difference over the slope. Choices that cannot be made in part are in full throughout.
+    Its error is that of the difference over the slope between the nearest fractions that were tried. Choices that
+    cannot be made in part are in full throughout.
     """
     whole = tuple(one for one in universe if one.instead)
     if len(whole) == len(universe):
         return WHOLE
+    tried: dict[float, tuple[float, float]] = {}
 
-    def favour(x: float) -> tuple[float, float]:
+    def favour(x: float) -> float:
         # at fraction 0 only the choices that cannot be made in part are made
         (one,) = case.at([universe if x else whole], x or 1.0, FRESH)
-        return case.favour(one), one.error
+        size, error = tried[x] = case.favour(one), one.error
+        return size if abs(size) > NOISE * error else 0.0
 
-    low, high, side = 0.0, 1.0, 0
-    (at_low, error), (at_high, _) = favour(low), favour(high)
-    if at_low <= 0:  # these choices alone turn the claim
+    x = root(favour, 0.0, 1.0)
+    if not x:
         return Estimate(0.0, 0.0, 0.0, 0.0)
-    for _ in range(STEPS):
-        x = (low * at_high - high * at_low) / (at_high - at_low)
-        value, error = favour(x)
-        slope = (at_high - at_low) / (high - low)
-        if abs(value) <= max(FINE * abs(slope), NOISE * error) or high - low < FINE:
-            break
-        if value > 0:
-            low, at_low, at_high = x, value, at_high / 2 if side > 0 else at_high
-            side = 1
-        else:
-            high, at_high, at_low = x, value, at_low / 2 if side < 0 else at_low
-            side = -1
-    error = abs(error / slope)
-    return Estimate(x, error, max(0.0, x - 1.96 * error), min(1.0, x + 1.96 * error))
+    before, after = max(one for one in tried if one < x), min(one for one in tried if one > x)
+    error = tried[x][1] * (after - before) / abs(tried[after][0] - tried[before][0])
+    return Estimate(x, error, max(0.0, x - Z * error), min(1.0, x + Z * error))
 
 
 def _front(found: Iterable[World]) -> Iterator[World]:

@@ -16,8 +16,8 @@ from scipy.stats import chi2
 from engine.answers.as_text import listed
 from engine.program import arguments
 from engine.program.contract import Scores
-from engine.questions.beliefs import varies
 from engine.questions.lever_sets import players_of, sets_of
+from engine.questions.prior_scores import varies
 from engine.study.components import Change
 from engine.study.study import Study
 from engine.study.tables.assumptions import KINDS

@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.questions.challenge.choices import HORIZON, Choice
-from engine.questions.futures import sound
-from engine.questions.variables import Values, measured
+from engine.questions.futures import sound, units_of
+from engine.questions.variables import Paths, Values, measured
 from engine.risk.estimation.events import happens, hold
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.influences import level_of
-from engine.risk.estimation.intervals import as_units, moments_of_totals
+from engine.risk.estimation.intervals import moments_of_totals
 from engine.risk.estimation.measures import Variables
 from engine.study.components import Clauses, Event
 from engine.study.study import Study
@@ -26,7 +26,6 @@ from engine.study.values import as_number
 
 DECIDED = 2.0
 """Standard errors that a difference must exceed for a study without stated claims to be taken to claim it."""
-Paths = Float[np.ndarray, "path"]
 
 
 class Estimates(NamedTuple):
@@ -122,7 +121,7 @@ def estimates(study: Study, claim: Claim, of: Measured, values: Values) -> Estim
     if int((~good).sum()) > most_excluded(study):
         return Estimates(math.nan, math.nan, math.nan)
     read = {name: np.compress(good, both, axis=1) for name, both in read.items()}
-    units, level = as_units(len(good), study.unit).take(good), level_of(claim.measure)
+    units, level = units_of(study, good), level_of(claim.measure)
     if level is not None and claim.measure.startswith("VaR"):
         both = Variables(read[of.name].astype(np.float64), units, study.is_loss(of.name), (level,))
         less, own, gap = (part[claim.measure] for part in (both.summary(0), both.summary(1), both.difference(1, 0)))

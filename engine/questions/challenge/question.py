@@ -6,16 +6,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import amounts, claimed, direction, is_short
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, Row, table
-from engine.answers.table import Table
+from engine.answers.table import BRIEF, Row, Table, table
 from engine.errors import UserError, unknown
+from engine.formatting import counted
 from engine.questions.assumptions import READING as RANKINGS, assumptions
 from engine.questions.challenge.challenge import Result, challenge
 from engine.questions.challenge.choices import MIXED, Universe, in_words
@@ -59,8 +59,8 @@ class Challenge:
     rustbelt challenge rustbelt --only assumptions
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "What could be said against it"
+    needs = STUDY
+    heading = "What could be said against it"
 
     claim: Annotated[
         tuple[str, ...],
@@ -91,7 +91,7 @@ class Challenge:
         if self.only:
             findings, rankings, structures = assumptions(of.study, *place)
             basis = f"{of.study.name}: {structures}"
-            return Answer(Subject.of(of.study), (*findings,), (*rankings,), basis, RANKINGS)
+            return Answer.about(of.study, findings, rankings, basis, RANKINGS)
         study, results = challenge(of.study, self.claim, *place)  # refuses a wrong claim
         findings, rankings, structures = assumptions(of.study, *place) if of.study.assumptions else ([], [], "")
         lost = sum(math.isnan(one.estimates.policy) for of in results for one in of.case.worlds)
@@ -102,12 +102,12 @@ class Challenge:
         if lost:
             basis += f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
         basis += f"; rankings by assumption: {structures}" if structures else ""
-        every, own = (*sentences(results), *findings), [*tables(results)]
-        ordered = (*own, *rankings) if self.claim else (*rankings, *own)
-        return Answer(Subject.of(study), every, ordered, basis, f"{READING} {RANKINGS}")
+        own = tables(results)
+        every, ordered = (*sentences(results), *findings), (*own, *rankings) if self.claim else (*rankings, *own)
+        return Answer.about(study, every, ordered, basis, f"{READING} {RANKINGS}")
 
 
-def tables(results: Sequence[Result]) -> Iterator[Table]:
+def tables(results: Sequence[Result]) -> tuple[Table, ...]:
     """Tables: shares by departures, claims, reversals, all choices, and all universes."""
     claims, least = ("claim", "ledger"), results[0].case.study.challenge.matters if results else 0.0
     rule = f"; by size: by {100 * least:g} % of the larger number or more"
@@ -116,7 +116,7 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
         return [{"claim": str(one.case.claim), "ledger": one.case.ledger} | row for one in results for row in of(one)]
 
     choices = {(one.ledger, str(one)): one for result in results for one in result.case.choices}
-    every = (
+    return (
         table("profile", "Shares of universes by verdict", rows(_profile), *claims, "departures", apart="claim"),
         table(
             "claims", f"Share of universes in which each claim holds, and what reverses it (significantly{rule})",
@@ -138,7 +138,6 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
             brief=(),
         ),
     )  # fmt: skip
-    return filter(len, every)
 
 
 def _profile(of: Result) -> Iterator[Row]:
@@ -238,7 +237,7 @@ def _of_claim(some: Sequence[Result]) -> Iterator[str]:
             continue
         known.add(of.universe)
         turned, choices = _turned(case, of), in_words(of.universe)
-        with_some = f"{'By size, with' if least else 'With'} {of.departures} other choice{'s' * (of.departures > 1)}"
+        with_some = f"{'By size, with' if least else 'With'} {counted(of.departures, 'other choice')}"
         whole = f"{with_some} ({choices}), {turned}."
         yield from [whole] if is_short(whole) else [f"{with_some}, {turned}.", f"The choices are: {choices}."]
 

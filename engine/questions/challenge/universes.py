@@ -6,7 +6,6 @@ Estimates are computed as they are read, and kept in a cache.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,11 +16,10 @@ from functools import cached_property
 from itertools import chain, combinations, islice, product
 from typing import NamedTuple
 
-from engine.lanes import compilation_cache
-from engine.program import cache_keys
 from engine.questions.challenge.choices import MIXED, Choice, Universe, agree, compatible
 from engine.questions.challenge.claims import Estimates, estimates, what
 from engine.questions.challenge.worlds import Worlds
+from engine.questions.notes import Notes
 from engine.questions.turning import critical_score
 from engine.questions.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate, as_units
@@ -107,19 +105,11 @@ class Cell(NamedTuple):
 
 
 class Results:
-    """The estimates of each cell. Each set of futures is simulated once for all cells that need it.
-
-    The key of the cache is a digest of everything that the estimates depend on: the source of this package, the
-    compiler and machine, the study and its model, its policies and number of paths.
-    """
+    """The estimates of each cell. Each set of futures is simulated once for all cells that need it."""
 
     def __init__(self, worlds: Worlds):
-        self.worlds, study = worlds, worlds.study
-        stated = study.document, study.model_digest, study.policy_names, study.paths
-        about = (cache_keys.surroundings(), *stated)
-        self._key = hashlib.blake2b(repr(about).encode(), digest_size=16).hexdigest()
-        held = json.loads(compilation_cache.held("universes", self._key) or "{}")
-        self._held = {name: Estimates(*numbers) for name, numbers in held.items()}
+        self.worlds, self._notes = worlds, Notes("universes", worlds.study)
+        self._held = {name: Estimates(*numbers) for name, numbers in (self._notes.read() or {}).items()}
         self._written = time.monotonic()
 
     def at(self, cells: Iterable[Cell], done: Done = lambda *_: None) -> list[Estimates]:
@@ -151,8 +141,7 @@ class Results:
         }
 
     def _write(self) -> None:
-        content = json.dumps(dict(self._held))  # a copy, as other threads may add estimates meanwhile
-        compilation_cache.keep("universes", self._key, content.encode())
+        self._notes.write(dict(self._held))  # a copy, as other threads may add estimates meanwhile
         self._written = time.monotonic()
 
 

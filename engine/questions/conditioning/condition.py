@@ -16,9 +16,8 @@ from engine.errors import Problem, Problems, UserError
 from engine.lanes import compilation_cache
 from engine.program import devices
 from engine.program.posterior.sight import Sight
-from engine.questions.futures import refuse_too_many, sound
+from engine.questions.futures import Observer, refuse_too_many, sound, unobserved
 from engine.questions.variables import Values, outcomes_of
-from engine.questions.variants import Observer, unobserved
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, as_units
 from engine.study.actual_policy import followed
@@ -29,6 +28,7 @@ from engine.study.tables.observed import Observation
 
 PLAIN = 1 << 18
 """Number of the study's own futures that are weighted by the likelihood of the facts."""
+Figures = tuple[Observation, ...]
 OfFactors = Float[np.ndarray, "factor"]
 
 
@@ -111,8 +111,8 @@ class Conditioned:
 
     study: Study
     followed: Study
-    rows: tuple[Observation, ...]
-    coming: tuple[Observation, ...]
+    rows: Figures
+    coming: Figures
     weighed: Weighed
     runs: Sequence[Moved]
     prior: Futures
@@ -166,9 +166,7 @@ def condition(
     return Conditioned(study, one, rows, coming, plain, runs, prior, posterior, missed)
 
 
-def followed_and_figures(
-    study: Study, until: int | None, policy: str | None
-) -> tuple[Study, tuple[Observation, ...], tuple[Observation, ...]]:
+def followed_and_figures(study: Study, until: int | None, policy: str | None) -> tuple[Study, Figures, Figures]:
     """The study with the followed policy alone, the figures known until a year, and the later ones."""
     one, problems = followed(study, policy), Problems()
     check_known(one, until, "--until", problems)

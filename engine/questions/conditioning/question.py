@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import SHARES, amounts, listed, measured, short
 from engine.answers.question import STUDY, Asked, Option
-from engine.answers.rows import BRIEF, Row, table
+from engine.answers.table import BRIEF, Row, table
+from engine.formatting import counted
 from engine.program.posterior.agreement import RUNS
 from engine.questions.backtest.scores import WITHIN
 from engine.questions.conditioning.condition import Conditioned, Futures, condition, places
@@ -49,8 +50,8 @@ class Condition:
     rustbelt condition mine.toml --on observed.csv --policy old
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "Given what is known"
+    needs = STUDY
+    heading = "Given what is known"
 
     until: Annotated[int | None, Option("Last year that is known; all years with figures if not given.", "YEAR")] = None
     on: Annotated[str | None, Option("CSV file with what was observed, in place of the study's figures.", "FILE")] = (
@@ -97,8 +98,7 @@ class Condition:
             table("known", "Figures that are taken as known", _known(given), "figure", brief=()),
             table("later", "Later figures, which are not known here", later, "figure"),
         ]
-        findings = sentences(given, risk, factors, later)
-        return Answer(Subject.of(study), tuple(findings), tuple(filter(len, tables)), _basis(given), READING)
+        return Answer.about(study, sentences(given, risk, factors, later), tables, _basis(given), READING)
 
 
 def risks(given: Conditioned, against: str = "") -> Iterator[Row]:
@@ -194,7 +194,7 @@ def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], l
             now, then = amounts(study.unit_of(row["variable"]), row["given"], row["before"].estimate)
         what = f"{measured(study, row['variable'], row['measure'])} under {study.phrase('policies', row['policy'])}"
         yield (
-            f"Given {_many(len(given.rows), 'figure')}, {what} changes most, by {size:+.2f} standard deviations:"
+            f"Given {counted(len(given.rows), 'figure')}, {what} changes most, by {size:+.2f} standard deviations:"
             f" {now} in place of {then}."
         )
     if known := [row for row in factors if row["sd_before"] > 0][:NAMED]:
@@ -209,13 +209,9 @@ def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], l
         both = ([row[f"place_{when}"] for row in later] for when in ("given", "before"))
         inside = [(np.abs(np.subtract(some, 0.5)) <= WITHIN[1] / 2).sum() for some in both]
         yield (
-            f"Of {_many(len(later), 'later figure')}, {inside[0]} lie inside the 90 % prediction interval given"
+            f"Of {counted(len(later), 'later figure')}, {inside[0]} lie inside the 90 % prediction interval given"
             f" the facts, {inside[1]} before."
         )
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _changes(risk: Sequence[Row]) -> Iterator[tuple[float, Row]]:

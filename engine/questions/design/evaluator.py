@@ -11,12 +11,11 @@ import numpy as np
 import xarray as xr
 
 from engine.errors import Problems, UserError
-from engine.questions.futures import Futures, of_paths, refuse_too_many, sound
-from engine.questions.variables import PROBABILITY, Values, gap, outcomes_of, under
-from engine.questions.variants import PATHS
+from engine.questions.futures import PATHS, Futures, of_paths, refuse_too_many, sound, units_of
+from engine.questions.variables import PROBABILITY, Mask, Values, gap, outcomes_of, under
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.influences import measures as names_of
-from engine.risk.estimation.intervals import Estimate, Units, as_units
+from engine.risk.estimation.intervals import Estimate, Units
 from engine.risk.estimation.measures import measure, probability
 from engine.study.components import Change
 from engine.study.extending import texts
@@ -29,6 +28,7 @@ AT_ONCE = 8
 PARTS = ("estimate", "standard_error", "low", "high")
 Setting = Tables
 """Values of levers, as in a policy's table, and of factors, each of which is a number."""
+Settings = Setting | Sequence[Setting]
 
 
 class Evaluator:
@@ -69,7 +69,7 @@ class Evaluator:
         self.study = self.futures.study
         self.stated = self.study.policies[self.study.row(self.policy)]
 
-    def outcomes(self, settings: Setting | Sequence[Setting]) -> xr.Dataset:
+    def outcomes(self, settings: Settings) -> xr.Dataset:
         """The outcomes, and whether the events happen, on every path: variables [setting, path].
 
         Raises:
@@ -79,7 +79,7 @@ class Evaluator:
         rows = [[self.values(name, one) for name in self.variables] for one in self.each(settings)]
         return self._labelled(rows, "setting", "path")
 
-    def measures(self, settings: Setting | Sequence[Setting], measures: Sequence[str] = ("mean", "ES99")) -> xr.Dataset:
+    def measures(self, settings: Settings, measures: Sequence[str] = ("mean", "ES99")) -> xr.Dataset:
         """Measures of the outcomes, and probabilities of the events, with their 95 % intervals.
 
         Paths on which an outcome is not finite are left out, as in a run.
@@ -110,9 +110,7 @@ class Evaluator:
         labelled = self._labelled(rows, "setting", "measure", "part")
         return labelled.assign_coords(measure=[*names], part=[*PARTS])
 
-    def each(
-        self, settings: Setting | Sequence[Setting], futures: Futures | None = None, paths: int | None = None
-    ) -> Iterator[Values]:
+    def each(self, settings: Settings, futures: Futures | None = None, paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name [policy, path] at each setting, of which few are in memory at a time.
 
         Args:
@@ -144,10 +142,10 @@ class Evaluator:
         own, against = (self.values(variable, values)[kept] for values in (one, other))
         return gap(self.study, variable, name, own, against, units)
 
-    def _kept(self, *some: Values) -> tuple[np.ndarray, Units]:
+    def _kept(self, *some: Values) -> tuple[Mask, Units]:
         """Mask of the paths on which all outcomes at some settings are finite, in whole units; and these units."""
         kept = ~with_units(self.study, ~sound(some))
-        return kept, as_units(kept.size, self.study.unit).take(kept)
+        return kept, units_of(self.study, kept)
 
     def _change(self, setting: Setting) -> Change:
         study, problems = self.study, Problems()
@@ -169,7 +167,7 @@ class Evaluator:
         return xr.Dataset(data, attrs={"study": self.study.name, "policy": self.policy, "seed": self.study.seed})
 
 
-def several(settings: Setting | Sequence[Setting]) -> Sequence[Setting]:
+def several(settings: Settings) -> Sequence[Setting]:
     """A list of settings: that given, or one for each value where a table has lists or arrays.
 
     Raises:

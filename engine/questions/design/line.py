@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.answers.rows import table
-from engine.answers.table import Table
+from engine.answers.table import Table, table
 from engine.errors import moved
 from engine.questions.design.evaluator import Evaluator, Setting
 from engine.questions.design.limits import Limit, measured

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from engine.questions.design.limits import limit_of
 from engine.questions.design.line import Line
 from engine.questions.design.several_findings import Several
 from engine.questions.design.single import Single
+from engine.questions.lever_sets import span
 from engine.questions.variables import outcomes_of
 from engine.run_folder.folder import written
 from engine.study.study import Study
@@ -49,9 +49,9 @@ class Design:
         --subject "ES99 of capital_shortfall_peak <= 14" --subject "P of banks_wrecked <= 0.1" --write better.toml
     """
 
-    needs: ClassVar[str] = STUDY
-    heading: ClassVar[str] = "Which policy holds a limit"
-    as_run: ClassVar[bool] = False
+    needs = STUDY
+    heading = "Which policy holds a limit"
+    as_run = False
 
     policy: Annotated[str, Option("The policy whose levers are set.", "P", "followed")]
     lever: Annotated[tuple[str, ...], Option("The lever; several with --minimise.", "NAME")]
@@ -145,10 +145,8 @@ class Design:
             problems.add("--bounds", f"expected two numbers{each}, LOW,HIGH, got {len(self.bounds)}.")
             problems.refuse(study.source)
         for k, name in enumerate(levers):
-            lever, stated = study.model.levers[name], evaluator.stated.levers[name]
-            ends = sorted((0.0, 3 * float(stated.flat[np.abs(stated).argmax()])))
-            own = [end if math.isinf(one) else one for one, end in zip((lever.low, lever.high), ends, strict=True)]
-            low, high = self.bounds[2 * k : 2 * k + 2] or own
+            lever = study.model.levers[name]
+            low, high = self.bounds[2 * k : 2 * k + 2] or span(study, name, evaluator.stated.levers[name])
             got = f"got {low:g} and {high:g}. Give --bounds LOW,HIGH."
             if not lever.low <= low < high <= lever.high or not np.isfinite(np.array([low, high], study.dtype)).all():
                 own_value = "drawn" if name in evaluator.stated.drawn else "0"

@@ -23,7 +23,8 @@ WIDE, NEAR, FINE = 0.25, 0.05, 2e-3
 """Radius of the first steps, of those from a point that was found before, and of the last."""
 Point = tuple[float, ...]
 """Levers, each scaled to [0, 1]."""
-Evaluate = Callable[[Point, int, bool], Sequence[Estimate]]
+Estimates = Sequence[Estimate]
+Evaluate = Callable[[Point, int, bool], Estimates]
 """The objective, and how far each limit is broken, at a point, on a numbered set of futures, of which all are used."""
 
 
@@ -40,7 +41,7 @@ class Best:
 
     point: Point
     is_met: bool
-    judged: Sequence[Estimate]
+    judged: Estimates
     number: int
     evaluations: int
     idle: Sequence[bool]
@@ -59,12 +60,12 @@ class Search:
       left: how many evaluations may be made.
     """
 
-    evaluate: Callable[[Point], Sequence[Estimate]]
+    evaluate: Callable[[Point], Estimates]
     starts: Sequence[Point]
     left: int
-    seen: dict[Point, Sequence[Estimate]] = field(default_factory=dict)
+    seen: dict[Point, Estimates] = field(default_factory=dict)
 
-    def __call__(self, x: Sequence[float] | np.ndarray) -> Sequence[Estimate]:
+    def __call__(self, x: Sequence[float] | np.ndarray) -> Estimates:
         """The objective, and how far each limit is broken."""
         point = tuple(np.clip(x, 0.0, 1.0).tolist())
         if point not in self.seen:

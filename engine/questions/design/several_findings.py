@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import listed, size
-from engine.answers.rows import Row, table
+from engine.answers.table import Row, table
 from engine.formatting import begun
 from engine.questions.design.evaluator import Evaluator, Setting
 from engine.questions.design.limits import VERDICTS, Limit, gaps, measured
 from engine.questions.design.line import Line, changes, measures_at, setting_of, stated
-from engine.questions.design.several import MOST, ROUNDS, Best, Point, least
+from engine.questions.design.several import MOST, ROUNDS, Best, Estimates, Point, least
 from engine.questions.futures import Futures
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
@@ -92,8 +92,8 @@ class Several:
             *changes(evaluator, own, other),
         )  # fmt: skip
         basis = f"{study.name}: {study.futures}; {best.evaluations} evaluations; judged on as many other futures"
-        sentences = (*self._sentences(best, found["found"], less, moves),)
-        answer = Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
+        sentences = self._sentences(best, found["found"], less, moves)
+        answer = Answer.about(study, sentences, tables, basis, READING)
         return answer, setting if best.holds else None
 
     def _moves(self, levers: Sequence[float], best: Best, fresh: Futures) -> Iterator[Row]:
@@ -115,14 +115,14 @@ class Several:
                    **dict(zip(MOVES, shifts.tolist(), strict=True)),
                    "matters": "no effect" if (moved == judged).all() else matters}  # fmt: skip
 
-    def _judged(self, measures: Mapping[str, Sequence[Estimate]]) -> Iterator[Row]:
+    def _judged(self, measures: Mapping[str, Estimates]) -> Iterator[Row]:
         for k, limit in enumerate(self.asked):
             for policy, every in measures.items():
                 yield {"subject": limit.text if k else f"{limit.measure} of {limit.variable}",
                        "policy": policy, "unit": self.study.unit_of(limit.variable), "judged": every[k],
                        "verdict": limit.verdict(every[k]) if k else ""}  # fmt: skip
 
-    def _sentences(self, best: Best, found: Sequence[Estimate], less: Estimate, moves: Sequence[Row]) -> Iterator[str]:
+    def _sentences(self, best: Best, found: Estimates, less: Estimate, moves: Sequence[Row]) -> Iterator[str]:
         study, of = self.study, self.asked[0]
         at = stated(self.lines, [row["found"] for row in moves])
         far = f"{size(of.measure, study.unit_of(of.variable), less)} {'less' if less.estimate < 0 else 'more'}"

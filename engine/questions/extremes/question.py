@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from engine.answers.answer import Answer, Subject
+from engine.answers.answer import Answer
 from engine.answers.as_text import amounts, listed, named, short
 from engine.answers.question import RUN, Asked, Option
-from engine.answers.rows import BRIEF, Row, table
+from engine.answers.table import BRIEF, Row, table
 from engine.errors import Problems, UserError, unknown
 from engine.questions import years
 from engine.questions.extremes.tails import (
@@ -72,8 +72,8 @@ class Extremes:
     rustbelt extremes rustbelt --variable cut_layoffs --futures 16384
     """
 
-    needs: ClassVar[str] = RUN
-    heading: ClassVar[str] = "How bad it gets, and how rarely"
+    needs = RUN
+    heading = "How bad it gets, and how rarely"
 
     variable: Annotated[
         tuple[str, ...], Option("Outcomes and yearly variables, in place of the headline.", "A,B", "variable")
@@ -119,8 +119,7 @@ class Extremes:
         basis = f"{study.name}: {study.futures}"
         basis += f"; a future is {len(study.years)} years" * bool(study.years)
         basis += f"; yearly values of the first {count:,} computed again" * bool(count)
-        sentences = tuple(_sentences(study, *levels[0]))
-        return Answer(Subject.of(study), sentences, tuple(filter(len, tables)), basis, READING)
+        return Answer.about(study, _sentences(study, *levels[0]), tables, basis, READING)
 
     def _periods(
         self, study: Study, chosen: Sequence[str], policies: Sequence[str], kept: Sequence[str]

@@ -12,9 +12,10 @@ import numpy as np
 
 from engine.answers.question import Asked
 from engine.questions import years
+from engine.questions.futures import units_of
 from engine.risk.drivers.series import across, summed_unit
 from engine.risk.estimation.exclusion import with_units
-from engine.risk.estimation.intervals import Unit, Units, as_units
+from engine.risk.estimation.intervals import Unit, Units
 from engine.risk.estimation.return_levels import Extremes, Passed, extremes, passed
 from engine.study.study import Study
 
@@ -95,7 +96,7 @@ def of_years(of: Asked, names: Sequence[str], count: int, policies: Sequence[str
     of.observe("futures", count, count)
     sound = np.logical_and.reduce([np.isfinite(part).all(axis=(0, 1)) for part in held])
     kept = ~with_units(study, ~sound)
-    units = as_units(count, study.unit).take(kept)
+    units = units_of(study, kept)
     for name, largest, summed in zip(names, held[::2], held[1::2], strict=True):
         own, loss = yearly[name], bool(yearly[name].loss)
         for part, every, place, of_all in (

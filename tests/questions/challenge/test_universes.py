@@ -35,10 +35,10 @@ def kept(monkeypatch):
     notes, held, keep = {}, compilation_cache.held, compilation_cache.keep
 
     def held_here(kind, key):
-        return notes.get(key) if kind == "universes" else held(kind, key)
+        return notes.get(key) if kind == "notes" else held(kind, key)
 
     def keep_here(kind, key, content):
-        if kind == "universes":
+        if kind == "notes":
             notes[key] = content
         else:
             keep(kind, key, content)

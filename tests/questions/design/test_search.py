@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from engine.questions.design.search import LOOKS, crossings, invert, looks
+from engine.questions.design.single import LOOKS, beside, crossings, invert, looks
 from engine.questions.turning import scaled
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import measure, probability
@@ -86,6 +86,20 @@ def test_every_crossing_is_told_and_searched_from_either_side():
     assert [one.may < one.holds for one in found] == [True, False, True]
     assert not any(one.is_open for one in found)
     assert math.isclose(math.cos(found[1].may), 0.1 * 1.96, abs_tol=1e-3)
+
+
+def test_what_is_unclear_beside_the_crossing_is_told():
+    def ranges(values, chosen):
+        places, gaps = [*map(float, range(len(values)))], [Estimate.normal(one, 0.1) for one in values]
+        verdicts = ["met" if one.high <= 0 else "broken" if one.low > 0 else "unclear" for one in gaps]
+        found = crossings(places, gaps)
+        return [*beside(places, verdicts, found, found[chosen] if found else None)]
+
+    assert ranges([2, 1, 0.1, -0.1, 1, -2, -2, 0.05], 2) == [(1.0, 4.0, "unclear"), (6.0, 7.0, "unclear")]
+    assert ranges([1, -1, 1, -1, -1], 2) == [(0.0, 1.0, "met"), (1.0, 2.0, "broken")]
+    assert ranges([1, 0.1, -0.1, 0.1, 1], 0) == [(0.0, 4.0, "unclear")]  # its own range has another crossing
+    assert ranges([1, 0.1, 1], 0) == [(0.0, 2.0, "unclear")]
+    assert ranges([0.1, 1, 0.1, -0.1, -1], 0) == [(0.0, 1.0, "broken")]
 
 
 def test_an_end_beyond_the_bounds_or_a_measure_without_interval_is_open():

@@ -1,7 +1,6 @@
 """Tables from rows: labels, kinds, units, missing combinations, what varies along which dimension."""
 
-from engine.answers.rows import table
-from engine.answers.table import Kind
+from engine.answers.table import Kind, table
 from engine.risk.estimation.intervals import Estimate
 
 ROWS = [
