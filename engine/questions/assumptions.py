@@ -65,7 +65,7 @@ def structures(study: Study) -> tuple[Structure, ...]:
     for kind in KINDS:
         changes = [change for _, of, change in every if of == kind and change]
         if len(changes) > 1:
-            every.append((ALL, kind, joined(changes, study.groups)))
+            every.append((ALL, kind, joined(changes)))
     changed = [Structure(f"{name} {kind}", name, kind, change) for name, kind, change in every if change]
     return Structure(STATED, "", "", Change()), *changed
 

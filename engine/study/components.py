@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from engine.draws.factors import Group
 from engine.errors import Problems, unknown
 from engine.modelling.records import Model
 from engine.study.tables.record import Labelled, says
@@ -134,12 +133,12 @@ class Change:
     Args:
       factors: factor -> (scale, shift): its draw x scale + shift.
       levers: policy -> lever -> its new value, in the format of a policy's table.
-      groups: name -> the group with its new dependence.
+      groups: name -> the numbers of its new dependence: field of the copula -> value.
     """
 
     factors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     levers: Tables = field(default_factory=dict)
-    groups: Mapping[str, Group] = field(default_factory=dict)
+    groups: Tables = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.factors or self.levers or self.groups)

@@ -29,13 +29,12 @@ def read(stated: Mapping[str, Tables], model: Model, problems: Problems) -> Leve
     """
     known = [*model.levers, *([START] if isinstance(model, PathModel) else ())]
     group_of: dict[str, str] = {}
-    by_name = {group: one["levers"] for group, one in stated.items()}
-    for group, levers in by_name.items():
-        place = f"lever_groups.{group}"
+    for group, one in stated.items():
+        place, levers = f"lever_groups.{group}", one["levers"]
         for lever in levers:
             if problems.knows(place, "lever", lever, known) and group_of.setdefault(lever, group) != group:
                 text = f"'{lever}' is in '{group_of[lever]}' already. A lever belongs to one group: remove it from one."
                 problems.add(place, text)
         if group in known and group not in levers:
             problems.add(place, f"has the name of a lever that is not in it. Add '{group}', or take another name.")
-    return {group: tuple(dict.fromkeys(levers)) for group, levers in by_name.items()}
+    return {group: tuple(dict.fromkeys(one["levers"])) for group, one in stated.items()}

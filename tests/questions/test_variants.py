@@ -108,12 +108,12 @@ def test_members_that_are_against_the_others_are_put_on_one_side_by_the_program_
     }
     study = lake(groups=signed, assumptions=tables)
     signs, together = (one.off for one in study.assumptions)
-    every = joined([signs, together], study.groups)
+    every = joined([signs, together])
     for change, stated in (
         (signs, {"correlation": 0.6, **copula}),
         (together, signed["wet"] | {"correlation": 0.1}),
         (every, {"correlation": 0.1, **copula}),
-        (joined([together, signs], study.groups), {"correlation": 0.1, **copula}),
+        (joined([together, signs]), {"correlation": 0.1, **copula}),
     ):
         assert_same(outcomes(study, change), outcomes(lake(groups={"wet": stated})))
 

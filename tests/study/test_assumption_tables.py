@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from engine.study.loading import load_study, resolved_text, study_of_text
+from engine.study.tables.changes import changed
 from tests.questions.assumed import BILL, Bill, bill, lake
 from tests.refusals import refuses
 
@@ -41,7 +42,7 @@ def test_what_is_said_of_one_counts_whatever_is_said_of_all():
 def test_a_matrix_may_be_changed_to_one_number():
     matrix = {"wet": {"members": ["inflow", "loss"], "pearson": [[1.0, -0.6], [-0.6, 1.0]]}}
     study = lake(groups=matrix, assumptions={"a": {"off": {"groups": {"wet": {"correlation": 0.6}}}}})
-    assert study.assumptions[0].off.groups["wet"].copula.correlation == ((1.0, 0.6), (0.6, 1.0))
+    assert changed(study, study.assumptions[0].off).groups["wet"].copula.correlation == ((1.0, 0.6), (0.6, 1.0))
 
 
 def test_a_resolved_study_says_nothing_of_what_does_not_run():
@@ -88,7 +89,7 @@ def test_a_drawn_lever_stays_within_the_bounds_of_the_lever():
 def test_a_group_keeps_its_copula():
     t = {"wet": {"copula": "t", "correlation": 0.3, "df": 4.0}}
     study = lake(groups=t, assumptions={"it": {"off": {"groups": {"wet": {"df": 30}}}}})
-    assert study.assumptions[0].off.groups["wet"].copula.df == 30
+    assert changed(study, study.assumptions[0].off).groups["wet"].copula.df == 30
 
 
 def test_an_assumption_of_a_study_below_is_left_out_where_it_does_not_fit(tmp_path):

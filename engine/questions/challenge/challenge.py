@@ -222,9 +222,7 @@ class _Search:
         chosen = (one for one in combinations(some, size) if is_own or is_mixed(one))
         sets = sorted(chosen, key=self.predicted)
         agreeing = [
-            one
-            for one in islice(sets, MOST_PREDICTED)
-            if agree(one, self.case.study.groups) and not any(part <= set(one) for part in known)
+            one for one in islice(sets, MOST_PREDICTED) if agree(one) and not any(part <= set(one) for part in known)
         ]
         # each kind has places of its own: else sets that change the measurement crowd out those that change the futures
         of_world = [one for one in agreeing if not is_measured(one)]
@@ -242,7 +240,7 @@ class _Search:
         It is then pruned of the choices that it does not need.
         """
         moving = (one for one in singles if self.effects[one].any())
-        made = compatible(moving, self.case.study.groups, max(SIZES))
+        made = compatible(moving, max(SIZES))
         grown = (self.turning([made[:size]]) for size in SIZES if size <= len(made))
         for universe in next(filter(None, grown), []):
             for one in sorted(universe, key=lambda one: -self.predicted((one,))):

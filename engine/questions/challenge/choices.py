@@ -84,7 +84,7 @@ Universe = tuple[Choice, ...]
 """Choices that depart from a study together, each of a different dimension; none in the universe as stated."""
 
 
-def compatible(choices: Iterable[Choice], groups: Mapping[str, Any], most: int) -> Universe:
+def compatible(choices: Iterable[Choice], most: int) -> Universe:
     """The first choices, at most `most`, each of which can be made together with those before it.
 
     It cannot if it shares a dimension with one of them, or sets the same thing to another value.
@@ -92,7 +92,7 @@ def compatible(choices: Iterable[Choice], groups: Mapping[str, Any], most: int) 
     made: dict[str, Choice] = {}
     values: dict[str, Any] = {}
     for one in choices:
-        own = dict(flat(one.change, groups))
+        own = dict(flat(one.change))
         if one.dimension not in made and all(values.get(place, value) == value for place, value in own.items()):
             made[one.dimension], values = one, values | own
         if len(made) == most:
@@ -100,9 +100,9 @@ def compatible(choices: Iterable[Choice], groups: Mapping[str, Any], most: int) 
     return tuple(made.values())
 
 
-def agree(universe: Universe, groups: Mapping[str, Any]) -> bool:
+def agree(universe: Universe) -> bool:
     """Whether all choices of a universe can be made together."""
-    return compatible(universe, groups, len(universe)) == universe
+    return compatible(universe, len(universe)) == universe
 
 
 def is_measured(universe: Universe) -> bool:

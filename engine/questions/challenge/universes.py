@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain, combinations, islice, product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from engine.questions.challenge.choices import MIXED, Choice, Universe, agree, compatible
 from engine.questions.challenge.claims import Estimates, estimates, what
@@ -173,7 +173,7 @@ class Case:
         study = self.study
         if self.ledger == MIXED:
             return []
-        return [one for count in DEPARTURES for one in universes(self.dimensions, count, study.groups, study.seed)]
+        return [one for count in DEPARTURES for one in universes(self.dimensions, count, study.seed)]
 
     @property
     def needed(self) -> list[Universe]:
@@ -237,7 +237,7 @@ class Case:
         ]
 
 
-def universes(dimensions: Dimensions, departures: int, groups: Mapping[str, Any], seed: int) -> list[Universe]:
+def universes(dimensions: Dimensions, departures: int, seed: int) -> list[Universe]:
     """Distinct universes with exactly `departures` choices; none where there are fewer dimensions than that.
 
     The draw depends only on the seed and on the names of choices, so that claims with the same choices get the same
@@ -246,10 +246,10 @@ def universes(dimensions: Dimensions, departures: int, groups: Mapping[str, Any]
     every = (one for chosen in combinations(dimensions.values(), departures) for one in product(*chosen))
     first = [*islice(every, None if departures == 1 else UNIVERSES + 1)]
     if departures == 1 or len(first) <= UNIVERSES:
-        return [one for one in first if agree(one, groups)]
+        return [one for one in first if agree(one)]
     found: dict[frozenset[Choice], Universe] = {}
     for number in range(_TRIES * UNIVERSES):
-        one = _random_universe(dimensions, departures, groups, f"{seed}/{departures}/{number}")
+        one = _random_universe(dimensions, departures, f"{seed}/{departures}/{number}")
         if len(one) == departures:
             found.setdefault(frozenset(one), one)
         if len(found) == UNIVERSES:
@@ -257,14 +257,14 @@ def universes(dimensions: Dimensions, departures: int, groups: Mapping[str, Any]
     return list(found.values())
 
 
-def _random_universe(dimensions: Dimensions, departures: int, groups: Mapping[str, Any], key: str) -> Universe:
+def _random_universe(dimensions: Dimensions, departures: int, key: str) -> Universe:
     # claims differ in their dimensions of measurement: numbered, these come at the same places of the order for every
     # claim, so that claims share all other choices, and with them futures
     measured = [name for name, some in dimensions.items() if some[0].is_measured]
     called = {name: f"measured {number}" for number, name in enumerate(measured)}
     order = sorted(dimensions, key=lambda name: _number(f"{key}/{called.get(name, name)}"))
     chosen = (dimensions[name][_number(f"{key}/{name}/which") % len(dimensions[name])] for name in order)
-    return compatible(chosen, groups, departures)
+    return compatible(chosen, departures)
 
 
 def _number(text: str) -> int:

@@ -75,10 +75,10 @@ class Worlds:
         study, inputs = self.study, dict(self.program.inputs)
         if replicate:
             inputs |= arguments.keys(study, replicates(independent_inputs(study), replicate))
-        change = joined([one.change for one in universe], study.groups)
+        change = joined([one.change for one in universe])
         inputs["groups"] = inputs["groups"] | {
-            name: part_of(study.groups[name], group, fraction).copula.parameters(self.program.dtype)
-            for name, group in change.groups.items()
+            name: part_of(study.groups[name], numbers, fraction).copula.parameters(self.program.dtype)
+            for name, numbers in change.groups.items()
         }
         if change.levers or any(one.side for one in universe):
             inputs["levers"] = self._levers(universe, change, fraction)

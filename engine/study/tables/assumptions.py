@@ -77,7 +77,7 @@ def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, prob
     for kind in KINDS:
         by_place: dict[str, tuple[Any, str]] = {}
         for one in assumptions:
-            for place, value in flat(one.change(kind), known.groups):
+            for place, value in flat(one.change(kind)):
                 other, whose = by_place.setdefault(place, (value, one.name))
                 if other != value:
                     text = f"is another value than in assumption '{whose}': all of them {kind} would be both."

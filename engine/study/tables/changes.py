@@ -60,8 +60,8 @@ class Known:
         uses: list[tuple[Any, float, float]] = []
         for table in self.text["shocks"].values():
             # a probability above 1 counts as 1; a program counts no more jumps than the stated rate needs
-            uses.append((table.get("probability"), 0.0, math.inf))
-            uses.append((table.get("rate"), 0.0, self.ends(table.get("rate", 0.0))[1]))
+            most = self.ends(table.get("rate", 0.0))[1]
+            uses += [(table.get("probability"), 0.0, math.inf), (table.get("rate"), 0.0, most)]
         for policy in self.policies.by_name.values():
             uses.append((policy.implementation, 0.0, 1.0))
             for lever, factors in policy.drawn.items():
@@ -117,8 +117,8 @@ class Known:
             raise beyond(bounds, f"{outside[0]:g}, {multiple:g} times what '{policy}' has")
         return multiple != 1.0 and any((*lows, *highs))
 
-    def changed_group(self, name: str, table: Tables) -> tuple[Group, Tables] | None:
-        """A group with another dependence, and what of the table has an effect; None where nothing has."""
+    def changed_group(self, name: str, table: Tables) -> tuple[Tables, Tables] | None:
+        """The numbers of a group's new dependence, and what of the table has an effect; None where nothing has."""
         everyone = [factor for factor, group in self.group_of.items() if group == name]
         if name in self.groups:
             return group_tables.changed(self.text[GROUPS][name], self.groups[name], table, everyone)
@@ -138,7 +138,7 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
       place: where problems of the table are reported.
     """
     own, said = Problems(), dict[str, Any]()
-    factors, levers, groups = dict[str, tuple[float, float]](), dict[str, Tables](), dict[str, Group]()
+    factors, levers, groups = dict[str, tuple[float, float]](), dict[str, Tables](), dict[str, Tables]()
     # one policy is read after all of them: what is stated of it alone takes precedence
     for key in sorted(table, key=_EXAMPLE.__contains__):
         value = table[key]
@@ -148,7 +148,7 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
                     if key == GROUPS and (changed := known.changed_group(name, inner)):
                         groups[name], said.setdefault(key, {})[name] = changed
                     if key == POLICIES and (new := known.changed_levers(name, inner)):
-                        levers[name] = {**levers.get(name, {}), **new}
+                        _add(levers, {name: new})
                         said.setdefault(key, {})[name] = new
         elif key in known.text["factors"]:
             with own.within(key):
@@ -159,7 +159,8 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
                 # problems under policies that are not used are ignored
                 with (own if policy in known.policies.reached else Problems()).within(""):
                     if new := known.changed_levers(policy, {key: value}):
-                        levers[policy], said[key] = {**levers.get(policy, {}), **new}, value
+                        said[key] = value
+                        _add(levers, {policy: new})
         elif key == "constants" or key in known.model.constants:
             name = next(iter(table_in(table, key)), "NAME") if key == "constants" else key
             own.add(key, f"is no factor but a constant. Give it a prior, [factors.{name}], and write {name} = 0 here.")
@@ -184,33 +185,27 @@ def _by_name(kind: str, tables: Any, known: Known, problems: Problems) -> Iterat
             yield name, table
 
 
-def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
-    """Yields place and new value of everything that a change names, such as `policies.reform.cut`.
-
-    Args:
-      groups: as the study states them.
-    """
+def flat(change: Change) -> Iterator[tuple[str, Any]]:
+    """Yields place and new value of everything that a change names, such as `policies.reform.cut`."""
     yield from change.factors.items()
-    for policy, levers in change.levers.items():
-        yield from ((f"{POLICIES}.{policy}.{lever}", value) for lever, value in levers.items())
-    for name, group in change.groups.items():
-        differences = group_tables.differences(group, groups[name])
-        yield from ((f"{GROUPS}.{name}.{key}", value) for key, value in differences.items())
+    for kind, tables in ((POLICIES, change.levers), (GROUPS, change.groups)):
+        yield from ((f"{kind}.{name}.{key}", value) for name, table in tables.items() for key, value in table.items())
 
 
-def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
-    """Several changes combined into one; a later one wins where two name the same thing.
+def joined(changes: Sequence[Change]) -> Change:
+    """Several changes combined into one; a later one wins where two name the same thing."""
+    factors, levers, groups = dict[str, tuple[float, float]](), dict[str, Tables](), dict[str, Tables]()
+    for one in changes:
+        factors |= one.factors
+        _add(levers, one.levers)
+        _add(groups, one.groups)
+    return Change(factors, levers, groups)
 
-    Args:
-      groups: as the study states them.
-    """
-    factors, levers, by_name = dict[str, tuple[float, float]](), dict[str, Tables](), dict[str, Group]()
-    for change in changes:
-        factors |= change.factors
-        levers |= {policy: {**levers.get(policy, {}), **table} for policy, table in change.levers.items()}
-        for name, group in change.groups.items():
-            by_name[name] = group_tables.joined(by_name.get(name, groups[name]), group, groups[name])
-    return Change(factors, levers, by_name)
+
+def _add(tables: dict[str, Tables], newer: Tables) -> None:
+    """Adds the entries of newer tables to tables of the same names."""
+    for name, table in newer.items():
+        tables[name] = {**tables.get(name, {}), **table}
 
 
 def changed(study: Study, change: Change) -> Study:
@@ -226,4 +221,5 @@ def changed(study: Study, change: Change) -> Study:
     by_name = read_tables(tables, levers_of, study.baseline, problems, multiples)
     problems.refuse(study.source)
     policies = tuple(by_name[name] for name in study.policy_names)
-    return replace(study, policies=policies, groups={**study.groups, **change.groups})
+    groups = {name: group_tables.altered(study.groups[name], numbers) for name, numbers in change.groups.items()}
+    return replace(study, policies=policies, groups={**study.groups, **groups})

@@ -94,8 +94,8 @@ def restricted(table: Tables, members: Collection[str]) -> Tables:
     return kept
 
 
-def changed(stated: Tables, group: Group, change: Tables, everyone: Sequence[str]) -> tuple[Group, Tables] | None:
-    """The group as a table changes it, and that table for the members that are drawn; None where nothing changes.
+def changed(stated: Tables, group: Group, change: Tables, everyone: Sequence[str]) -> tuple[Tables, Tables] | None:
+    """The numbers of a group that a table changes, and that table for the members that are drawn; None for no change.
 
     Args:
       stated: the table of the group.
@@ -123,34 +123,27 @@ def changed(stated: Tables, group: Group, change: Tables, everyone: Sequence[str
         if change[AGAINST] != [] or not _numbers(group).get(AGAINST):
             text = "expected [], all members on one side, of a group where some are against the others"
             raise refusal(AGAINST, f"{text}; got {shown(change[AGAINST])}.")
-        other = _with(other, {"side": 1.0})
+        other = altered(other, {"side": 1.0})
     if _form(other) != _form(group):
         raise refusal("", _OTHER_FORM)
     said = {**restricted(whole, group.members), AGAINST: []}
-    return (other, {key: said[key] for key in change}) if differences(other, group) else None
+    own = _numbers(group)
+    numbers = {name: value for name, value in _numbers(other).items() if value != own[name]}
+    # one member has no dependence
+    return (numbers, {key: said[key] for key in change}) if numbers and len(group.members) > 1 else None
 
 
-def differences(changed: Group, stated: Group) -> dict[str, Any]:
-    """The parameters of a changed group that differ from those stated; none for one member, without dependence."""
-    own, other = _numbers(changed), _numbers(stated)
-    return {name: value for name, value in own.items() if value != other[name] and len(stated.members) > 1}
-
-
-def joined(one: Group, other: Group, stated: Group) -> Group:
-    """The group with the changes of both `one` and `other`, each a change of `stated`; `other` takes precedence."""
-    return _with(one, differences(other, stated))
-
-
-def part_of(own: Group, other: Group, fraction: float) -> Group:
-    """A group between two of the same form, by linear interpolation: `own` at `fraction` 0, `other` at 1.
+def part_of(group: Group, numbers: Tables, fraction: float) -> Group:
+    """The group moved a part of the way to other `numbers`, by linear interpolation: to them at `fraction` 1.
 
     Correlations and degrees of freedom are interpolated; signs of members change only at 1.
     """
     if fraction == 1.0:
-        return other
-    here, there = _numbers(own), _numbers(other)
+        return altered(group, numbers)
+    here = _numbers(group)
+    there = {**here, **numbers}
     moved = [name for name in ("correlation", "df") if name in here]
-    return _with(own, {name: _between(here[name], there[name], fraction) for name in moved})
+    return altered(group, {name: _between(here[name], there[name], fraction) for name in moved})
 
 
 def correlations(group: Group) -> tuple[float, float, float] | None:
@@ -168,14 +161,14 @@ def correlations(group: Group) -> tuple[float, float, float] | None:
     return stated, low + ROOM * (1 - low), MOST_CORRELATED
 
 
-def correlated(group: Group, value: float) -> Group:
-    """The group with another value of its common correlation, or of its matrix's factor (see `correlations`)."""
+def correlated(group: Group, value: float) -> Tables:
+    """The numbers of a group with another common correlation, or factor of its matrix (see `correlations`)."""
     stated: Any = _numbers(group)["correlation"]
     if isinstance(stated, tuple):
         matrix = value * np.array(stated)
         np.fill_diagonal(matrix, 1.0)
-        return _with(group, {"correlation": tuple(map(tuple, matrix.tolist()))})
-    return _with(group, {"correlation": value})
+        return {"correlation": tuple(map(tuple, matrix.tolist()))}
+    return {"correlation": value}
 
 
 def _numbers(group: Group) -> dict[str, Any]:
@@ -184,8 +177,8 @@ def _numbers(group: Group) -> dict[str, Any]:
     return vars(own.pop("normal")) | own if "normal" in own else own
 
 
-def _with(group: Group, numbers: Mapping[str, Any]) -> Group:
-    """The group with other values of some `_numbers`."""
+def altered(group: Group, numbers: Tables) -> Group:
+    """The group with other values of some of its copula's fields, as `Change.groups` has them."""
     copula: Any = group.copula
     if isinstance(copula, StudentT):
         normal = replace(copula.normal, **leaving_out(numbers, ("df",)))
