@@ -159,7 +159,8 @@ def levers(here: PolicyGap, left_out: LeftOut) -> Iterator[Line]:
         for name, lever in study.model.levers.items():
             if name in policy.drawn or (is_value(name) and not policy.levers[name].any()):
                 continue  # its factor is moved as a prior, or no trigger sets it
-            label, (stated, *others) = f"{policy.name}.{name}", map(float, np.unique(whole(policy).levers[name]))
+            label, values = f"{policy.name}.{name}", whole(policy).levers[name]
+            stated, *others = map(float, np.unique(values))
             if others or not (stated or np.isfinite([lever.low, lever.high]).all()):
                 why = "differs by year or place" if others else "is 0 and has no bounds"
                 left_out.append({"belief": label, "why": why})
@@ -168,7 +169,7 @@ def levers(here: PolicyGap, left_out: LeftOut) -> Iterator[Line]:
             def change(value: float, policy: str = policy.name, name: str = name) -> Change:
                 return Change(levers={policy: {name: value}})
 
-            ends = span(study, name, policy.levers[name])
+            ends = span(study, name, values)
             yield _changed({"lever": label, "stated": stated, "unit": lever.unit}, ends, change, here)
 
 
