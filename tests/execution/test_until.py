@@ -79,10 +79,10 @@ class Stops(PlayedBack):
             raise KeyboardInterrupt
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", [0, 1])
-def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, no_jax, step, after):
+@pytest.mark.parametrize(("step", "after"), [(0, False), (1, True)])
+def test_a_run_that_was_killed_names_the_command_that_ends_where_an_undisturbed_one_does(
+    tmp_path, monkeypatch, no_jax, step, after
+):
     study = study_of(tmp_path, "mean of lowest_stock under keep within 0.3 %")
     whole = until.compute(study, RunOptions(tmp_path / "whole"))
     assert len(whole.ended.looks) > 2
@@ -90,26 +90,15 @@ def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(tmp_path, monk
     monkeypatch.setattr(job, "executor_of", lambda *_: stops)
     with pytest.raises(KeyboardInterrupt):
         until.compute(study, RunOptions(tmp_path / "run"))
-    monkeypatch.setattr(job, "executor_of", lambda *_: no_jax)
-    again = until.compute(study, RunOptions(tmp_path / "run"))
-    assert again.ended.as_dict() == whole.ended.as_dict()
-    assert paths_of(tmp_path / "run") == paths_of(tmp_path / "whole")
-
-
-def test_a_run_that_was_killed_names_the_command_that_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, no_jax):
-    study = study_of(tmp_path, "mean of lowest_stock under keep within 0.3 %")
-    whole = until.compute(study, RunOptions(tmp_path / "whole"))
-    stops = Stops(no_jax.program, 1, True)
-    monkeypatch.setattr(job, "executor_of", lambda *_: stops)
-    with pytest.raises(KeyboardInterrupt):
-        until.compute(study, RunOptions(tmp_path / "run"))
     told = call("status", tmp_path / "run", *own("Pond")).stdout
-    assert f"--paths {study.paths}" in " ".join(told.split()) and ", stopped, blocks" in told, told
+    assert f"--paths {study.paths}" in " ".join(told.split()), told
+    assert ", stopped, blocks" in told or not after, told
     monkeypatch.setattr(job, "executor_of", lambda *_: no_jax)
     words = [str(word) for word in finding.finishing_words(RunFolder(tmp_path / "run", study))]
     ended = call(*words, *own("Pond"))
     assert ended.exit_code == 0, ended.output
     assert provenance.runs(tmp_path / "run")[-1]["until"] == whole.ended.as_dict()
+    assert paths_of(tmp_path / "run") == paths_of(tmp_path / "whole")
 
 
 def test_a_folder_with_more_paths_than_are_needed_is_the_answer(tmp_path, monkeypatch, no_jax):
