@@ -34,7 +34,7 @@ def test_the_corner_is_the_box_and_nothing_else_is_limited():
     assert first["coverage"].estimate > 0.95 and first["density"].estimate > 0.95
     assert first["mass"].low < 0.1 < first["mass"].high
     assert max(row["quasi_p_high"] for row in rows.values()) < 1e-50
-    assert "x1 below 0.2" in said(of) and "(its lower 2" in said(of) and "x2 below " in said(of)
+    assert "x1 below 0.2" in said(of) and "(lowest 2" in said(of) and "x2 below " in said(of)
 
 
 def said(of):
