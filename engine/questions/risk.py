@@ -184,7 +184,7 @@ def _conditional(study: Study, condition: Condition, given: Sequence[Row], share
     for k, share in enumerate(shares):
         frequency = cell(share, 100.0)
         often = " ".join(filter(None, (f"{frequency.estimate} %", frequency.interval)))
-        title = f"{share.policy}: {often} of paths meet {condition.text}"
+        title = f"{share.policy}: {condition.text} on {often} of paths"
         own = [row for row in given if row["policy"] == share.policy]
         events = [row for row in own if row["measure"] == "probability"]
         outcomes = [row for row in own if row["measure"] in main]

@@ -135,7 +135,7 @@ def test_a_static_model_with_one_policy_has_a_page():
     assert [attrs["id"] for attrs in page.of("h2")] == [
         "answer", "numbers", "sure", "turns", "risk", "assumed", "computed"
     ]  # fmt: skip
-    assert "No other policy" in text and 'class="switch"' not in text and 'id="worse"' not in text
+    assert "The run has no other policy" in text and 'class="switch"' not in text and 'id="worse"' not in text
 
 
 @pytest.mark.parametrize("paths", [1, 30])

@@ -157,7 +157,7 @@ def _title(chart):
         ("fan", (7,), {}, "variable", ("expected a name", "got 7")),
         ("replay", (7,), {}, "variable", ("expected a name", "got 7", "path=7")),
         ("fan", ("stock",), {"variable": "level"}, "variable", ("expected one value", "'stock'", "'level'")),
-        ("fan", (), {"nope": None}, "nope", ("It takes: variable, where, policies",)),
+        ("fan", (), {"nope": None}, "nope", ("expected an option of 'fan' (variable, where, policies)",)),
         ("fan", (), {"path": 7}, "path", ("expected no path, as 'fan' does not show single paths",)),
     ],
 )
