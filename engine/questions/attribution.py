@@ -102,9 +102,7 @@ def between(study: Study, start: str, end: str) -> Coalitions:
     study, _ = compared(study, (start, end))
     players = players_of(study, _sets(study))
     if not players:
-        message = (
-            f"'{start}' and '{end}' set all levers alike. Name two policies that differ: rustbelt check shows in what."
-        )
+        message = f"'{start}' and '{end}' set all levers to the same values. Name two policies that differ."
         raise UserError(study.source, [message])
     if len(players) > MOST_PLAYERS:
         names = [player.name for player in players]

@@ -27,7 +27,7 @@ def test_it_prints_the_first_screen_of_the_report(bridge_run):
 def test_it_prints_numbers_before_the_facts_beside_those_given_them(bridge_run, monkeypatch):
     from engine.report import brief
 
-    table = (("Loss [kt]", "before the facts", "given them"), ("Old", "10.0", "7.0"), ("New plan", "6.0", "5.0"))
+    table = (("Loss [kt]", "before", "after"), ("Old", "10.0", "7.0"), ("New plan", "6.0", "5.0"))
     monkeypatch.setattr(brief, "first_screen", lambda of: (("Known", (), table),))
     ended = call("answer", bridge_run, *own("Bridge"))
     assert ended.exit_code == 0, ended.output
@@ -41,7 +41,7 @@ def test_a_report_asks_what_it_lacks_and_says_how_long_that_takes(bridge_run, tm
     monkeypatch.setattr(missing, "missing_questions", lambda of: [*brief.missing_questions(of)][:2])
     ended = call("report", bridge_run, *own("Bridge"), "--ask", "-o", tmp_path / "page.html")
     assert ended.exit_code == 0, ended.output
-    assert "Which policy, how surely (1 of 2 questions, about" in ended.stderr and "(2 of 2" in ended.stderr
+    assert "Differences between policies (1 of 2 questions, about" in ended.stderr and "(2 of 2" in ended.stderr
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert '<h2 id="compare"' in text and '<h2 id="extremes"' in text
     opened = engine.open_run(bridge_run, engine.load_model_file(f"{MODELS}:Bridge"))

@@ -88,7 +88,9 @@ def test_what_was_written_is_verified_and_damage_taken_away(run):
     (damage,) = damages(folder, *own("Bridge"))
     assert (damage["part"], damage["file"]) == ("challenge", "challenge.zarr/structures/difference/zarr.json")
     mended = call("repair", folder, *own("Bridge"), "--quiet")
-    assert mended.exit_code == 0 and "damaged: answers to challenge. Ask them again" in mended.stdout
+    assert (
+        mended.exit_code == 0 and "Damaged answers were removed: challenge. Ask these questions again" in mended.stdout
+    )
     assert damages(folder, *own("Bridge")) == [] and not (folder / "challenge.zarr").exists()
 
 

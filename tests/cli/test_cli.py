@@ -178,7 +178,7 @@ def test_what_is_our_fault_ends_with_1_and_shows_its_traceback_only_when_asked(t
     words = ["run", write(tmp_path, BRIDGE), *own("Bridge")]
     ended = call(*words)
     assert ended.exit_code == 1
-    assert "our fault" in ended.stderr and "--debug" in ended.stderr and "Traceback" not in ended.stderr
+    assert "an error of rustbelt" in ended.stderr and "--debug" in ended.stderr and "Traceback" not in ended.stderr
     assert "Traceback" in call(*words, "--debug").stderr
 
 

@@ -80,7 +80,7 @@ def test_after_an_extension_fewer_paths_show_all_that_is_there(run, tmp_path):
 def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_there(run, tmp_path, blocks, there):
     run(600)
     run(3 * BLOCK, stopped=blocks)
-    note = f"note: {tmp_path / 'run'}: {there:,} of 393,216 paths are there, and shown."
+    note = f"note: {tmp_path / 'run'}: {there:,} of 393,216 paths are finished and shown."
     for words in (["risk"], ["risk", "--given", "lowest_stock > 1"], ["plot", "exceedance"]):
         if words[0] == "plot":
             words = ["plot", "exceedance", tmp_path / "run", *own("Pond"), "-o", tmp_path / "a.png"]

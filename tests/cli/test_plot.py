@@ -113,8 +113,8 @@ def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkey
     ("words", "message"),
     [
         (("exceedence",), "mean 'exceedance'"),
-        (("exceedance", "RUN", "--path", "3"), "path: 'exceedance' does not"),
-        (("exceedance", "RUN", "--factor", "inflow"), "'exceedance' does not"),
+        (("exceedance", "RUN", "--path", "3"), "path: expected no path, as 'exceedance' does not show single paths"),
+        (("exceedance", "RUN", "--factor", "inflow"), "expected an option of 'exceedance'"),
         (("exceedance", "RUN", "--where", "region"), "such as region=Liaoning"),
         (("priors", "RUN", "--factor", "inflw"), "mean 'inflow'"),
         (("replay", "RUN", "--path", "600"), "expected 0 to 599, got 600"),

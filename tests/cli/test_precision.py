@@ -33,7 +33,7 @@ def test_each_sampler_has_its_own_pilot_which_has_to_fit_into_memory(bridge):
     told = json.loads(call("precision", bridge[0], MEAN, *bridge[1:], "--json").stdout)
     pilots = {row["sampler"]: row["pilot"] for row in told["tables"]["forecast"]["rows"]}
     assert pilots["random"] == 2500 and pilots["sobol"] > 9728
-    assert "a pilot each" in told["basis"]
+    assert "one pilot for each sampler" in told["basis"]
     ended = call("precision", bridge[0], MEAN, *bridge[1:], "--memory", "1MB")
     assert ended.exit_code == 2 and "2,500 paths take about 1.1 GB of memory" in ended.stderr
 

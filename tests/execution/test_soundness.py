@@ -230,7 +230,7 @@ def test_it_is_told_wherever_numbers_are(tmp_path):
     stored = engine.open_run(tmp_path / "out").cube["paths"]["damage"].values[0]
     path = int(np.flatnonzero(np.isnan(stored))[0])
     replayed = call("replay", tmp_path / "out", "--path", path, "--device", "cpu")
-    assert re.search(rf"Excluded from the run, .*: path {path}\.", " ".join(replayed.stdout.split()))
+    assert re.search(rf"The run leaves out path {path}, as values on it", " ".join(replayed.stdout.split()))
 
 
 def test_a_finished_run_whose_extension_was_refused_is_finished_again_without_computing(tmp_path):

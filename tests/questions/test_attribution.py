@@ -269,7 +269,7 @@ def test_a_lever_that_is_drawn_is_taken_with_its_draw(lake):
 @pytest.mark.parametrize(
     ("start", "end", "problem"),
     [
-        ("old", "same", at("", "levers alike")),
+        ("old", "same", at("", "to the same values")),
         ("drawn", "zealous", at("", "by will", "by zeal")),
         ("odl", "drown", at("--from", "policy 'odl'", "'old'")),
     ],

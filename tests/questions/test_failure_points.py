@@ -17,9 +17,9 @@ from tests.questions.explained import branches, explained, row
 @pytest.mark.parametrize(
     ("name", "text", "sampler"),
     [
-        ("size", "unevenly: {} in its lowest", "random"),
-        ("middle", "unevenly: 0 % in its lowest", "antithetic"),
-        ("larger", " may deviate as much ", "antithetic"),
+        ("size", "is in its lowest tenth in {} and", "random"),
+        ("middle", "is in its lowest tenth in 0 % and", "antithetic"),
+        ("larger", "The difference from the prior may be as large for ", "antithetic"),
     ],
 )
 def test_the_first_sentence_sees_more_than_means(name, text, sampler):
@@ -59,7 +59,7 @@ class Constant(StaticModel):
 
 @pytest.mark.parametrize(
     ("model", "text"),
-    [pytest.param(Weather, "high noise in 20", marks=pytest.mark.slow), (Constant, "No input is drawn")],
+    [pytest.param(Weather, "high noise in 20", marks=pytest.mark.slow), (Constant, "The study draws no input")],
 )
 def test_a_study_without_factors_has_an_answer(model, text, tmp_path):
     study = {"name": "none", "run": {"paths": 1 << 14, "seed": 3}, "policies": {"old": {}}}

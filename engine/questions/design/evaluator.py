@@ -156,7 +156,9 @@ class Evaluator:
         for name, value in levers.items():
             # what is drawn is compiled: a lever can stay drawn in some years or places, and no other can be drawn
             if new := texts({name: value}) - {*self.stated.drawn.get(name, ())}:
-                problems.add(name, f"expected numbers, got '{min(new)}'. State in the study what is drawn.")
+                problems.add(
+                    name, f"expected numbers, got '{min(new)}'. A factor that sets a lever must be stated in the study."
+                )
         problems.refuse(study.source)
         held = {name: (0.0, float(value)) for name, value in setting.items() if name in factors}
         return Change(held, {self.policy: levers} if levers else {})
@@ -180,7 +182,7 @@ def several(settings: Settings) -> Sequence[Setting]:
     sizes = {name: len(value) for name, value in plain.items() if isinstance(value, list)}
     if len({*sizes.values()}) > 1:
         got = ", ".join(f"{size} for '{name}'" for name, size in sizes.items())
-        raise UserError("levers", [f"expected lists of one length, got {got}."])
+        raise UserError("levers", [f"expected lists of the same length, got {got}."])
     count = max(sizes.values(), default=1)
     return [{name: value[k] if name in sizes else value for name, value in plain.items()} for k in range(count)]
 

@@ -44,7 +44,7 @@ def test_a_share_of_the_whole_run_may_go(share, paths, most):
 
 
 def test_a_notice_says_how_many():
-    assert notice(1, 2000) == "1 of 2,000 paths is kept out of every number: values on them are not finite"
+    assert notice(1, 2000) == "1 of 2,000 paths is left out of every number, as values on them are not finite"
 
 
 @pytest.mark.parametrize("bad", [[3, 50, 9000], list(range(GROUP)), []])
