@@ -11,7 +11,7 @@ from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model, worse_side
-from engine.study.tables.record import Labelled, Table, says
+from engine.study.tables.record import Field, Labelled, Table
 from engine.study.values import LEVELS, PROBABILITY, Tables, as_number, measure_of, multiple_of
 
 CHOICES = ("readings", "horizons")
@@ -44,20 +44,25 @@ class Claim:
 class Reading(Labelled):
     """Another choice of what is measured."""
 
-    about: str = says("meaning of the choice", "")
-    instead: dict[str, str] = says("events or outcomes, and what replaces them", {})
+    about: str = ""
+    """meaning of the choice"""
+    instead: dict[str, str] = {}
+    """events or outcomes, and what replaces them"""
 
 
 class Challenge(Table):
     """Claims of the study, and other choices of what is measured that test them. They change no number of a run."""
 
-    claims: list[str] = says("sentences such as 'save better than keep in ES99 of shortage'", [])
-    matters: float = says(
-        "smallest difference that reverses a claim by size, as a share of the larger number", 0.1, ge=0, lt=1
-    )
-    readings: dict[str, Reading] = says("other choices of what is measured, one at a time", {})
-    horizons: dict[str, Reading] = says("the same variables over other years", {})
-    thresholds: dict[str, list[Any]] = says("other thresholds of an event, a list of numbers and multiples", {})
+    claims: list[str] = []
+    """sentences such as 'save better than keep in ES99 of shortage'"""
+    matters: float = Field(0.1, ge=0, lt=1)
+    """smallest difference that reverses a claim by size, as a share of the larger number"""
+    readings: dict[str, Reading] = {}
+    """other choices of what is measured, one at a time"""
+    horizons: dict[str, Reading] = {}
+    """the same variables over other years"""
+    thresholds: dict[str, list[Any]] = {}
+    """other thresholds of an event, a list of numbers and multiples"""
 
     @property
     def choices(self) -> dict[str, Reading]:

@@ -18,7 +18,7 @@ from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
 from engine.study.entries import expected
-from engine.study.tables.record import Table, in_words, says
+from engine.study.tables.record import Table, in_words
 from engine.study.values import Tables, as_number, leaving_out
 
 FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -150,25 +150,30 @@ class Observation(Table):
 
 
 class _Judged(Table):
-    policy: str = says("policy closest to what was done", "")
-    seen: list[Literal["priors", "equations"]] = says(
-        "parts of the study that used the figures so marked: priors, equations", ["priors", "equations"]
-    )
-    discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
-    correlation: float = says("correlation of the errors of any two figures of a series", 0.0, ge=0, lt=1)
+    policy: str = ""
+    """policy closest to what was done"""
+    seen: list[Literal["priors", "equations"]] = ["priors", "equations"]
+    """parts of the study that used the figures so marked: priors, equations"""
+    discrepancy: dict[str, Any] = {}
+    """by variable, standard deviation of what the model omits"""
+    correlation: float = Field(0.0, ge=0, lt=1)
+    """correlation of the errors of any two figures of a series"""
 
 
 class ObservedTable(_Judged):
     """Observed figures that `rustbelt backtest` scores the study on: in a CSV file, or row by row."""
 
-    file: str = says("CSV file with a row a figure, beside the study or beside its model", "")
-    rows: list[dict[str, Any]] = says("the same rows here, by the columns of the file", [])
+    file: str = ""
+    """CSV file with a row a figure, beside the study or beside its model"""
+    rows: list[dict[str, Any]] = []
+    """the same rows here, by the columns of the file"""
 
 
 class Observed(_Judged):
     """The observed figures that a study is scored by, in their order, and what is stated of them."""
 
-    rows: list[Observation] = says("the figures", [])
+    rows: list[Observation] = []
+    """the figures"""
 
     @property
     def readings(self) -> tuple[str, ...]:
