@@ -8,7 +8,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.draws.limits import LARGEST
-from engine.errors import Problems, look_up, refusal
+from engine.errors import Problems, refusal
 from engine.formatting import shown
 
 Tables = Mapping[str, Any]
@@ -57,22 +57,19 @@ def measure_of(
         if measure not in ("", PROBABILITY):
             problems.add("", f"'{measure}' is no measure of an event. Write '{PROBABILITY} of {variable}'.")
         return PROBABILITY
-    if problems.knows("", "event or outcome", variable, [*events, *outcomes]):
-        with problems.within(""):
-            return _of_outcome(measure or "mean", variable, levels)
-    return measure
-
-
-def _of_outcome(measure: str, variable: str, levels: Sequence[float]) -> str:
+    measure = measure or "mean"
+    if not problems.knows("", "event or outcome", variable, [*events, *outcomes]):
+        return measure
     if found := _LEVEL.fullmatch(measure):
         measure = f"{found[1]}{float(found[2]):g}"
     if measure == PROBABILITY:
-        raise refusal("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
-    if measure not in measures(levels) and found and 50 < float(found[2]) < 100:
+        problems.add("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
+    elif measure not in measures(levels) and found and 50 < float(found[2]) < 100:
         there = ", ".join(f"{100 * level:g}" for level in levels)
         remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
-        raise refusal("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
-    look_up(f"measure of '{variable}'", measure, measures(levels))
+        problems.add("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
+    else:
+        problems.knows("", f"measure of '{variable}'", measure, measures(levels))
     return measure
 
 

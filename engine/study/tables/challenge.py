@@ -154,24 +154,6 @@ def read(
 
 def _instead(stated: Tables, place: str, events: Tables, model: Model, problems: Problems) -> Tables:
     """What a choice puts in place of what, without invalid entries, which are added to the problems."""
-    valid = {}
-    if not stated:
-        problems.add(place, 'is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.')
-    for old, new in stated.items():
-        with problems.within(place):
-            _refuse_other_kind(old, new, events, model)
-            valid[old] = new
-    return valid
-
-
-def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None:
-    """Refuses to replace a variable by one of another kind, unit or sense (high is worse, or low)."""
-    known, problems = [*events, *model.outcomes], Problems()
-    for name in (old, new):
-        problems.knows("", "event or outcome", name, known)
-    if old == new:
-        problems.add("", f"puts '{old}' in its own place. Name another in its place.")
-    problems.refuse()
 
     def kind(name: str) -> str:
         if name in events:
@@ -179,9 +161,22 @@ def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None
         one = model.outcomes[name]
         return f"an outcome in {one.unit} of which {worse_side(one.loss) or 'neither side is worse'}"
 
-    if kind(old) != kind(new):
-        text = f"'{new}' is {kind(new)}; '{old}' is {kind(old)}."
-        raise refusal("", f"{text} Name a variable of the same kind, unit and sense.")
+    valid, known = {}, [*events, *model.outcomes]
+    if not stated:
+        problems.add(place, 'is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.')
+    for old, new in stated.items():
+        with problems.within(place):
+            own = Problems()
+            for name in (old, new):
+                own.knows("", "event or outcome", name, known)
+            if old == new:
+                own.add("", f"puts '{old}' in its own place. Name another in its place.")
+            own.refuse()
+            if kind(old) != kind(new):
+                text = f"'{new}' is {kind(new)}; '{old}' is {kind(old)}."
+                raise refusal("", f"{text} Name a variable of the same kind, unit and sense.")
+            valid[old] = new
+    return valid
 
 
 def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Problems) -> list[float | str]:

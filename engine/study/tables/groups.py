@@ -143,7 +143,8 @@ def part_of(group: Group, numbers: Tables, fraction: float) -> Group:
     here = _numbers(group)
     there = {**here, **numbers}
     moved = [name for name in ("correlation", "df") if name in here]
-    return altered(group, {name: _between(here[name], there[name], fraction) for name in moved})
+    ends = {name: (np.array(here[name]), np.array(there[name])) for name in moved}
+    return altered(group, {name: (1.0 - fraction) * own + fraction * other for name, (own, other) in ends.items()})
 
 
 def correlations(group: Group) -> tuple[float, float, float] | None:
@@ -184,13 +185,6 @@ def altered(group: Group, numbers: Tables) -> Group:
         normal = replace(copula.normal, **leaving_out(numbers, ("df",)))
         return replace(group, copula=StudentT(normal, numbers.get("df", copula.df)))
     return replace(group, copula=replace(copula, **numbers))
-
-
-def _between(own: Any, other: Any, fraction: float) -> Any:
-    """A number or a matrix between two."""
-    if isinstance(own, tuple):
-        return tuple(_between(*pair, fraction) for pair in zip(own, other, strict=True))
-    return (1.0 - fraction) * own + fraction * other
 
 
 def _floats(key: str, value: Any) -> Any:

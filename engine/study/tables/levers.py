@@ -211,18 +211,14 @@ def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Se
     `UNSET` where no value is set; years and labels without one are left out.
     """
     if np.all(values == values.flat[0]):
-        return _plain(values.flat[0])
+        return values.item(0)
     labels = model.dims[dims[0]] if dims else ()
     series = values.reshape(len(values), -1)
     if np.all(series == series[:, :1]) and not any(_is_year(label) for label in labels):
         steps = [0, *(np.flatnonzero(series[1:, 0] != series[:-1, 0]) + 1)]
-        return {str(years[k]): _plain(series[k, 0]) for k in steps if series[k, 0] != UNSET}
+        return {str(years[k]): series.item(k, 0) for k in steps if series[k, 0] != UNSET}
     by_label = {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
     return {label: table for label, table in by_label.items() if table != UNSET}
-
-
-def _plain(value: Any) -> float | str:
-    return value if isinstance(value, str) else float(value)
 
 
 def _is_year(key: str) -> bool:

@@ -198,8 +198,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
         for place, row in stated:
             with problems.within(f"observed.{place}"):
                 rows[place] = _observation(row).checked(model)
-    for place, text_of in _contradictions(rows):
-        problems.add(f"observed.{place}", text_of)
+    _refuse_contradictions(rows, problems)
     if table["policy"]:
         problems.knows("observed.policy", "policy", table["policy"], text["policies"])
     for name, size in table["discrepancy"].items():
@@ -257,16 +256,17 @@ def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
     return model.yearly if isinstance(model, PathModel) else model.outcomes
 
 
-def _contradictions(rows: Mapping[str, Observation]) -> Iterator[tuple[str, str]]:
-    """Place and problem of each row that repeats a figure, or differs from its series in `Observation.line`."""
+def _refuse_contradictions(rows: Mapping[str, Observation], problems: Problems) -> None:
+    """Adds a problem for each row that repeats a figure, or differs from its series in `Observation.line`."""
     figures, series = dict[str, str](), dict[str, str]()
     for place, one in rows.items():
         first = figures.setdefault(f"{one.line} {one.first}-{one.time} {one.reading}", place)
         if first != place:
             other = rows[first]
             same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
-            yield place, f"'{one.name}': {first} {same}. Leave one of them out, or give each a 'reading'."
+            remedy = "Leave one of them out, or give each a 'reading'."
+            problems.add(f"observed.{place}", f"'{one.name}': {first} {same}. {remedy}")
         other = rows[series.setdefault(one.series, place)]
         if other.line != one.line:
             text = f"'{one.series}' is of '{other.variable}' in {series[one.series]}, in the same place and fold."
-            yield place, f"{text} Give it another name."
+            problems.add(f"observed.{place}", f"{text} Give it another name.")

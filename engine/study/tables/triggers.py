@@ -78,10 +78,8 @@ def settled(text: Tables, model: Model, problems: Problems) -> tuple[Tables, Mod
                 own[key] = value
     if not levers:
         return text, model, {}
-    try:
+    with problems.within("triggers"):
         model = altered(model, levers={**model.levers, **levers})
-    except AttributeError as error:
-        problems.add("triggers", f"{type(model).__name__} computes its {error}. Let it state them as a plain table.")
     return {**text, "policies": policies}, model, triggers
 
 
