@@ -56,14 +56,18 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     rows, _ = known_and_later(study, until)
     if not rows:
         at, of = ("observed", "in the study's years") if until is None else (place, f"until {until}")
-        text = (
-            "no figure that was read in its source and that nothing here has seen. Take a later year, or state figures."
+        problems.add(
+            at,
+            f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has seen."
+            " Take a later year, or state figures.",
         )
-        problems.add(at, f"nothing can be taken as known {of}: {text}")
     for row in rows:
         if not study.observed.error(row):
-            remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."
-            problems.add(f"observed: {row.name}", f"has no error, so that no future can equal it. {remedy}")
+            problems.add(
+                f"observed: {row.name}",
+                "has no error, so that no future can equal it. "
+                f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}.",
+            )
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:
@@ -122,8 +126,11 @@ def check_imposed(study: Study, names: Sequence[str], until: int | None, problem
             may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
             problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
         elif not any(_imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until):
-            text = f"nothing was observed of '{name}' in these years."
-            problems.add("--impose", f"{text} Add it: a row a year and place, without 'across' and 'fold'.")
+            problems.add(
+                "--impose",
+                f"nothing was observed of '{name}' in these years."
+                " Add it: a row a year and place, without 'across' and 'fold'.",
+            )
 
 
 def imposing(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:

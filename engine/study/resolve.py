@@ -156,11 +156,10 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
     years: tuple[int, ...] | None = None
     with problems.within(""):
         years = section_tables.years(text.get("time"), known.model, known.name)
-    try:
+    with problems.within(""):
         check_declaration(known.model, years or ())
-    except UserError as error:
-        raise UserError(source, [*problems, *error.problems]) from None
-    return years
+        return years
+    raise UserError(source, problems)
 
 
 def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
@@ -243,8 +242,10 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
         elif name not in drawn and not problems.has_closed("policies"):
             problems.add(place, unknown("factor", name, {*model.factors, *model.constants}))
     for name in [name for name in model.factors if name not in factors]:
-        keys = "family and p05, p50, p95 or the family's parameters"
-        problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}] with {keys}.")
+        problems.add(
+            f"factors.{name}",
+            f"has no prior. Add a table [factors.{name}] with family and p05, p50, p95 or the family's parameters.",
+        )
 
 
 def _groups(text: Tables, drawn: Sequence[str], problems: Problems) -> tuple[dict[str, str], dict[str, Group]]:

@@ -36,8 +36,9 @@ def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
             if not equals or len(parts) < 2 or ".".join(parts) != place.strip():
                 raise refusal("", f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {shown(setting)}.")
             if len(parts) > MOST_PARTS:
-                text = f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
-                raise refusal("", text)
+                raise refusal(
+                    "", f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
+                )
             names = [part.strip('"') for part in parts]
             whole, own = (_set(one, names, _value(value.strip())) for one in (whole, own))
     problems.refuse("--set")

@@ -66,8 +66,10 @@ def measure_of(
         problems.add("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
     elif measure not in measures(levels) and found and 50 < float(found[2]) < 100:
         there = ", ".join(f"{100 * level:g}" for level in levels)
-        remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
-        problems.add("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
+        problems.add(
+            "",
+            f"level {found[2]} is no part of the study, which has {there}. Add it: risk = {{ levels = [{found[2]}] }}.",
+        )
     else:
         problems.knows("", f"measure of '{variable}'", measure, measures(levels))
     return measure

@@ -56,9 +56,11 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
             low, high = known.ends(factor)
             # the double of what lies within 0 and 1 would be no share
             if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
-                text = f"is missing: twice '{factor}', drawn from {low:.3g} to {high:.3g}, would be no share."
-                remedy = f'Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.'
-                problems.add("doubled", f"{text} {remedy}")
+                problems.add(
+                    "doubled",
+                    f"is missing: twice '{factor}', drawn from {low:.3g} to {high:.3g}, would be no share. "
+                    f'Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.',
+                )
     if "doubled" in table or not problems:
         doubled, twice = read_change(twofold, "doubled", known, problems)
     problems.refuse()
@@ -76,5 +78,8 @@ def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, prob
             for place, value in flat(one.change(kind)):
                 other, whose = by_place.setdefault(place, (value, one.name))
                 if other != value:
-                    text = f"is another value than in assumption '{whose}': all of them {kind} would be both."
-                    problems.add(f"assumptions.{one.name}.{kind}.{place}", f"{text} State it in one of them.")
+                    problems.add(
+                        f"assumptions.{one.name}.{kind}.{place}",
+                        f"is another value than in assumption '{whose}': all of them {kind} would be both."
+                        " State it in one of them.",
+                    )

@@ -88,9 +88,12 @@ def claim_of(
     found = _CLAIM.fullmatch(" ".join(text.split()))
     if found is None:
         old, new = [*policies, "OLD", "NEW"][:2]
-        example = f"{new} better than {old} in {[*events, *outcomes, 'VARIABLE'][0]}"
-        wanted = "POLICY better (or worse, likelier, rarer) than POLICY in [MEASURE of] VARIABLE"
-        raise refusal("", f"expected {wanted}, got {shown(text)}. Write, say, '{example}'.")
+        raise refusal(
+            "",
+            "expected POLICY better (or worse, likelier, rarer) than POLICY in [MEASURE of] VARIABLE"
+            f", got {shown(text)}. Write, say, '"
+            f"{new} better than {old} in {[*events, *outcomes, 'VARIABLE'][0]}'.",
+        )
     policy, word, against, measure, variable = found.groups()
     problems = Problems()
     for name in (policy, against):
@@ -173,8 +176,11 @@ def _instead(stated: Tables, place: str, events: Tables, model: Model, problems:
                 own.add("", f"puts '{old}' in its own place. Name another in its place.")
             own.refuse()
             if kind(old) != kind(new):
-                text = f"'{new}' is {kind(new)}; '{old}' is {kind(old)}."
-                raise refusal("", f"{text} Name a variable of the same kind, unit and sense.")
+                raise refusal(
+                    "",
+                    f"'{new}' is {kind(new)}; '{old}' is {kind(old)}."
+                    " Name a variable of the same kind, unit and sense.",
+                )
             valid[old] = new
     return valid
 
@@ -186,8 +192,7 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
         look_up("event", event, events)
         table = events[event]
         if parts := table.get("all") or table.get("any"):
-            text = "combines events, without a threshold of its own. Name one of them"
-            raise refusal("", f"{text}: {', '.join(parts)}.")
+            raise refusal("", f"combines events, without a threshold of its own. Name one of them: {', '.join(parts)}.")
         present = table.get("above", table.get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
             with problems.within(place):

@@ -25,8 +25,9 @@ def read(text: Tables, problems: Problems) -> Dimensions:
         place = f"dimensions.{stream}"
         for dimension in by_year:
             if not 0 <= dimension <= sobol.DIMENSIONS:
-                wanted = f"a dimension from 1 to {sobol.DIMENSIONS}, or 0 for none"
-                problems.add(place, f"expected {wanted}, got {shown(dimension)}.")
+                problems.add(
+                    place, f"expected a dimension from 1 to {sobol.DIMENSIONS}, or 0 for none, got {shown(dimension)}."
+                )
             elif dimension and dimension in owners:
                 problems.add(place, f"{dimension} is also in dimensions.{owners[dimension]}. Give each its own.")
             owners[dimension] = stream

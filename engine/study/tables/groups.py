@@ -121,8 +121,11 @@ def changed(stated: Tables, group: Group, change: Tables, everyone: Sequence[str
     other = replace(group, copula=copula_of(whole, everyone, group.members))
     if AGAINST in change:
         if change[AGAINST] != [] or not _numbers(group).get(AGAINST):
-            text = "expected [], all members on one side, of a group where some are against the others"
-            raise refusal(AGAINST, f"{text}; got {shown(change[AGAINST])}.")
+            raise refusal(
+                AGAINST,
+                "expected [], all members on one side, of a group where some are against the others"
+                f"; got {shown(change[AGAINST])}.",
+            )
         other = altered(other, {"side": 1.0})
     if _form(other) != _form(group):
         raise refusal("", _OTHER_FORM)

@@ -78,8 +78,9 @@ class LeverTables:
             raise refusal("", "a static model has no years. Remove it.")
         first, last = self.years[0], self.years[-1]
         if not first <= int(year) <= last + BEYOND:
-            text = f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {shown(int(year))}."
-            raise refusal("", text)
+            raise refusal(
+                "", f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {shown(int(year))}."
+            )
 
     def _fill(self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any) -> None:
         """Fills a part of a lever's array [year, *dims] with what a number, a name or a table states."""
@@ -142,8 +143,11 @@ class LeverTables:
             if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
                 ends = ("low", lever.low), ("high", lever.high)
                 cut = ", ".join(f"{key} = {end:g}" for key, end in ends if math.isfinite(end))
-                got = f"'{value}', which is drawn from {low:.3g} to {high:.3g}"
-                raise beyond(lever, got, f"Cut the prior to them: truncate = {{ {cut} }}.")
+                raise beyond(
+                    lever,
+                    f"'{value}', which is drawn from {low:.3g} to {high:.3g}",
+                    f"Cut the prior to them: truncate = {{ {cut} }}.",
+                )
         return value
 
 

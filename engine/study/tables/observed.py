@@ -124,8 +124,9 @@ class Observation(Table):
         if first > self.time:
             problems.add("from", f"expected a year up to {self.time}, got {first}.")
         elif (first < self.time) != bool(self.fold) or (self.fold and not isinstance(model, PathModel)):
-            text = "goes with several years, of a model that has years: give both 'from' and 'fold', or neither."
-            problems.add("fold", text)
+            problems.add(
+                "fold", "goes with several years, of a model that has years: give both 'from' and 'fold', or neither."
+            )
         dims = model.yearly[self.variable].dims if self.variable in model.yearly else ()
         free = [dim for dim in dims if dim not in self.at]
         if strangers := [dim for dim in self.at if dim not in dims]:
@@ -135,14 +136,19 @@ class Observation(Table):
             problems.add("across", f"'{self.across}' of one number. Leave it out.")
         elif free and not self.across:
             count = math.prod(len(model.dims[dim]) for dim in free)
-            remedy = "Name a label, or say sum, mean, peak or lowest."
-            problems.add("across", f"is missing: {' and '.join(free)} leave {count} numbers. {remedy}")
+            problems.add(
+                "across",
+                f"is missing: {' and '.join(free)} leave {count} numbers. "
+                "Name a label, or say sum, mean, peak or lowest.",
+            )
         for dim in {*self.at} & {*dims}:
             problems.knows("at", "label", self.at[dim], model.dims[dim])
         unit = "1" if self.fold == "ratio" else known[self.variable].unit
         if (factor := conversion(self.unit, unit)) is None:
-            remedy = "Currencies, indices and base years do not."
-            problems.add("unit", f"expected what converts to '{unit}', got '{self.unit}'. {remedy}")
+            problems.add(
+                "unit",
+                f"expected what converts to '{unit}', got '{self.unit}'. Currencies, indices and base years do not.",
+            )
         problems.refuse()
         assert factor is not None
         numbers = {"value": self.value * factor, "standard_error": self.standard_error * factor}
@@ -264,9 +270,13 @@ def _refuse_contradictions(rows: Mapping[str, Observation], problems: Problems) 
         if first != place:
             other = rows[first]
             same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
-            remedy = "Leave one of them out, or give each a 'reading'."
-            problems.add(f"observed.{place}", f"'{one.name}': {first} {same}. {remedy}")
+            problems.add(
+                f"observed.{place}", f"'{one.name}': {first} {same}. Leave one of them out, or give each a 'reading'."
+            )
         other = rows[series.setdefault(one.series, place)]
         if other.line != one.line:
-            text = f"'{one.series}' is of '{other.variable}' in {series[one.series]}, in the same place and fold."
-            problems.add(f"observed.{place}", f"{text} Give it another name.")
+            problems.add(
+                f"observed.{place}",
+                f"'{one.series}' is of '{other.variable}' in {series[one.series]}, in the same place and fold."
+                " Give it another name.",
+            )

@@ -104,9 +104,11 @@ def _check_units(policies: Policies, factors: Tables, problems: Problems) -> Non
             unit = model.levers[lever].unit
             for name in sorted({*weights} - {*model.factors}):
                 if units.get(name, unit) != unit:
-                    remedy = f"Give it the lever's, factors.{name}.unit, or draw another one."
-                    text = f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. {remedy}"
-                    problems.add(f"policies.{policy.name}.{lever}", text)
+                    problems.add(
+                        f"policies.{policy.name}.{lever}",
+                        f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. "
+                        f"Give it the lever's, factors.{name}.unit, or draw another one.",
+                    )
 
 
 def read_tables(
@@ -136,8 +138,10 @@ def read_tables(
     phasing = {name for name, one in whole.items() if one["implementation"] != 1.0 or one["start"] > first}
     links = {name: one["before"] or (baseline if name in phasing else None) for name, one in whole.items()}
     if baseline in phasing and not whole[baseline]["before"]:
-        text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
-        problems.add(f"policies.{baseline}.before", text)
+        problems.add(
+            f"policies.{baseline}.before",
+            'the baseline has nothing before it to phase in from. Name a policy: before = "...".',
+        )
         del links[baseline]
     found = dict[str, Policy]()
     for name in _ordered("before", links, problems):
@@ -145,8 +149,10 @@ def read_tables(
         if links[name] and earlier is None:  # which has problems
             continue
         if earlier and isinstance(share := earlier.implementation, str):
-            text = f"'{earlier.name}' is drawn (implementation = \"{share}\"), so nothing can phase in from it."
-            problems.add(f"policies.{name}.before", text)
+            problems.add(
+                f"policies.{name}.before",
+                f"'{earlier.name}' is drawn (implementation = \"{share}\"), so nothing can phase in from it.",
+            )
             continue
         before = phased(earlier, levers.years) if earlier and name in phasing else None
         found[name] = _policy(name, whole[name], before, (multiples or {}).get(name, {}))

@@ -119,17 +119,19 @@ def _jumps(table: Tables, chances: Mapping[str, Law | None]) -> Jumps:
     kind, problems = kinds[0], Problems()
     with problems.within("size"):
         if "size" not in table:
-            remedy = 'Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
-            raise refusal("", f"is missing. {remedy}")
+            raise refusal(
+                "", 'is missing. Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
+            )
         size = factor_tables.read(table["size"]).law
     with problems.within(kind):
         highest = _highest(table[kind], 1.0 if kind == "probability" else math.inf, chances)
         most = 1 if kind == "probability" else jumps_counted(highest)
         if most > MOST_JUMPS:
-            text = (
+            raise refusal(
+                "",
                 f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
+                " For so many use one law of their sum.",
             )
-            raise refusal("", f"{text} For so many use one law of their sum.")
     problems.refuse()
     return Jumps(kind, table[kind], size, most)
 

@@ -84,8 +84,11 @@ def read(
             target = target_of(sentence, text["policies"], text["events"], model, levels)
             if lost := [name for name in _outcomes(target.variable, text["events"]) if name not in kept]:
                 names = " and ".join(f"'{name}'" for name in lost)
-                remedy = f"which the rule looks at. Add {names} to keep.outcomes."
-                raise refusal("", f"'{target.variable}' needs {names} path by path, {remedy}")
+                raise refusal(
+                    "",
+                    f"'{target.variable}' needs {names} path by path, "
+                    f"which the rule looks at. Add {names} to keep.outcomes.",
+                )
             idle = [name for name in (target.policy, target.less) if name and name not in running]
             if idle and "run.until" not in spare:
                 raise refusal("", f"policy '{idle[0]}' does not run. Add it to compare, or to --policies.")
@@ -104,9 +107,12 @@ def target_of(
     """
     found = _TARGET.fullmatch(" ".join(sentence.split()))
     if found is None:
-        wanted = "MEASURE of VARIABLE under POLICY [minus POLICY] within NUMBER [% or the unit]"
-        example = f"mean of {[*model.outcomes, 'VARIABLE'][0]} under {[*policies, 'POLICY'][0]} within 1 %"
-        raise refusal("", f"expected {wanted}, got {shown(sentence)}. Write, say, '{example}'.")
+        raise refusal(
+            "",
+            "expected MEASURE of VARIABLE under POLICY [minus POLICY] within NUMBER [% or the unit]"
+            f", got {shown(sentence)}. Write, say, '"
+            f"mean of {[*model.outcomes, 'VARIABLE'][0]} under {[*policies, 'POLICY'][0]} within 1 %'.",
+        )
     measure, variable, policy, less, number, unit = found.groups()
     problems = Problems()
     for name in filter(None, (policy, less)):

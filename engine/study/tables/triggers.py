@@ -91,8 +91,11 @@ def _trigger(name: str, table: Tables, model: Model) -> Trigger:
         problems.add("", "is the name of a lever or of a key of policies. Take another name.")
     if reads not in observed:
         may = f"These may be read: {', '.join(observed)}." if observed else "The model marks none."
-        remedy = f"{may} A model marks a variable by Yearly(..., observed=True)."
-        problems.add("reads", f"expected an observed yearly variable, got '{reads}'. {remedy}")
+        problems.add(
+            "reads",
+            f"expected an observed yearly variable, got '{reads}'. "
+            f"{may} A model marks a variable by Yearly(..., observed=True).",
+        )
     sides = [side for side in _UNTIL if side in table]
     if len(sides) != 1:
         problems.add("", f"expected a threshold, below or above, got {'both' if sides else 'none'}.")
@@ -126,8 +129,11 @@ def _value(name: str, trigger: Trigger, lever: str, model: Model) -> Lever:
     look_up("lever", lever, model.levers)
     own, dims = model.levers[lever], model.yearly[trigger.reads].dims
     if missing := [dim for dim in dims if dim not in own.dims]:
-        text = f"expected a lever by {', '.join(dims)}, as '{trigger.reads}' is, got '{lever}'."
-        raise refusal("", f"{text} Read a variable without {', '.join(missing)}.")
+        raise refusal(
+            "",
+            f"expected a lever by {', '.join(dims)}, as '{trigger.reads}' is, got '{lever}'."
+            f" Read a variable without {', '.join(missing)}.",
+        )
     return replace(own, default=math.nan, about=f"{lever} while {name} acts", effect=(), price=None)
 
 
