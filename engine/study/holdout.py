@@ -17,9 +17,10 @@ from engine.modelling.records import Lever, Outcome
 from engine.study.components import Keep, Policy
 from engine.study.study import Study
 from engine.study.tables.observed import Observation
+from engine.study.values import Names
 
 
-def why_apart(study: Study, row: Observation, imposed: Sequence[str] = ()) -> str:
+def why_apart(study: Study, row: Observation, imposed: Names = ()) -> str:
     """Why a figure is neither scored nor taken as known; "" where it can be."""
     if not is_within(study, row):
         return "known before the study begins" if row.first < study.years[0] else "beyond the study's years"
@@ -112,7 +113,7 @@ def _until(policy: Policy, years: int) -> Policy:
     return replace(policy, levers=cut(policy.levers), drawn=cut(policy.drawn), before=before)
 
 
-def check_imposed(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
+def check_imposed(study: Study, names: Names, until: int | None, problems: Problems) -> None:
     """Adds a problem for each variable that cannot be imposed: unknown, not allowed by the model, or never observed.
 
     Args:
@@ -133,7 +134,7 @@ def check_imposed(study: Study, names: Sequence[str], until: int | None, problem
             )
 
 
-def imposing(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
+def imposing(study: Study, names: Names, rows: Sequence[Observation]) -> Study:
     """The study with observed values of some yearly variables, by year and cell, and the model's own elsewhere."""
     if not names:
         return study

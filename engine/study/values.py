@@ -13,6 +13,8 @@ from engine.formatting import shown
 
 Tables = Mapping[str, Any]
 """A table of a study file: its entries by key."""
+Names = Collection[str]
+"""Names of parts of a study or its model: a list, a set or the keys of a table."""
 PROBABILITY = "probability"
 """The measure of an event."""
 LEVELS = (0.95, 0.99, 0.999)
@@ -38,12 +40,7 @@ def measures(levels: Iterable[float]) -> list[str]:
 
 
 def measure_of(
-    measure: str,
-    variable: str,
-    events: Collection[str],
-    outcomes: Collection[str],
-    levels: Sequence[float],
-    problems: Problems,
+    measure: str, variable: str, events: Names, outcomes: Names, levels: Sequence[float], problems: Problems
 ) -> str:
     """The measure of an event or outcome under the name that tables use: `ES99` for `ES99.0`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.formatting import shown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model, worse_side
 from engine.study.tables.record import Field, Labelled, Table
-from engine.study.values import LEVELS, PROBABILITY, Tables, as_number, measure_of, multiple_of
+from engine.study.values import LEVELS, PROBABILITY, Names, Tables, as_number, measure_of, multiple_of
 
 CHOICES = ("readings", "horizons")
 """Tables of the section whose entries are choices (`Reading`)."""
@@ -70,13 +70,7 @@ class Challenge(Table):
         return self.readings | self.horizons
 
 
-def claim_of(
-    text: str,
-    policies: Collection[str],
-    events: Collection[str],
-    outcomes: Collection[str],
-    levels: Sequence[float] = LEVELS,
-) -> Claim:
+def claim_of(text: str, policies: Names, events: Names, outcomes: Names, levels: Sequence[float] = LEVELS) -> Claim:
     """The claim that a sentence makes: `reform better than old in ES99 of cost`, `reform likelier than old in ruin`.
 
     Args:
@@ -109,12 +103,7 @@ def claim_of(
 
 
 def read(
-    text: Tables,
-    running: Collection[str],
-    model: Model,
-    levels: Sequence[float],
-    problems: Problems,
-    spare: Collection[str],
+    text: Tables, running: Names, model: Model, levels: Sequence[float], problems: Problems, spare: Names
 ) -> Challenge:
     """The challenge that a study's tables state, claims in their usual words, those of policies that do not run left
     out.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.draws.factors import Group
 from engine.errors import Problems, UserError, refusal, unknown
 from engine.formatting import shown
-from engine.study.values import Tables, leaving_out, number
+from engine.study.values import Names, Tables, leaving_out, number
 
 AGAINST = "against"
 """Key that lists the members with the opposite sign: they fall where the others rise."""
@@ -51,7 +51,7 @@ def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str,
     return {name: group for name, group in group_of.items() if group in groups and name in factors}
 
 
-def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], problems: Problems) -> dict[str, Group]:
+def read(groups: Tables, group_of: Mapping[str, str], drawn: Names, problems: Problems) -> dict[str, Group]:
     """Groups by name, without those of which no member is drawn.
 
     Args:
@@ -69,7 +69,7 @@ def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], prob
     return by_name
 
 
-def copula_of(table: Tables, everyone: Sequence[str], drawn: Collection[str]) -> Copula:
+def copula_of(table: Tables, everyone: Sequence[str], drawn: Names) -> Copula:
     """The copula of the members that are drawn; the other members do not change their dependence.
 
     Raises:
@@ -79,7 +79,7 @@ def copula_of(table: Tables, everyone: Sequence[str], drawn: Collection[str]) ->
     return statements.copula(restricted(table, drawn), [*drawn]) if 0 < len(drawn) < len(everyone) else copula
 
 
-def restricted(table: Tables, members: Collection[str]) -> Tables:
+def restricted(table: Tables, members: Names) -> Tables:
     """A group's table restricted to these members, matrices included."""
     kept = dict(table)
     for key in ("members", AGAINST):

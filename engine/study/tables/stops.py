@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.errors import Problems, refusal
 from engine.formatting import shown
 from engine.modelling.records import Model
-from engine.study.values import PROBABILITY, Tables, measure_of
+from engine.study.values import PROBABILITY, Names, Tables, measure_of
 
 _TARGET = re.compile(r"(\S+) of (\S+) under (\S+)(?: minus (\S+))? within (\S+?) ?(%|(?<= )\S.*|)")
 
@@ -60,13 +60,7 @@ class Target:
 
 
 def read(
-    text: Tables,
-    running: Collection[str],
-    model: Model,
-    levels: Sequence[float],
-    kept: Collection[str],
-    problems: Problems,
-    spare: Collection[str],
+    text: Tables, running: Names, model: Model, levels: Sequence[float], kept: Names, problems: Problems, spare: Names
 ) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
     """The targets that a study states, and, apart, those that are left out as their policies do not run.
 
@@ -96,9 +90,7 @@ def read(
     return tuple(dict.fromkeys(targets)), tuple(dict.fromkeys(left))
 
 
-def target_of(
-    sentence: str, policies: Collection[str], events: Collection[str], model: Model, levels: Sequence[float]
-) -> Target:
+def target_of(sentence: str, policies: Names, events: Names, model: Model, levels: Sequence[float]) -> Target:
     """The target that a sentence states: `ES99 of cost under old within 1 %`, `mean of cost under old minus reform
     within 2 bn yuan`.
 
