@@ -90,16 +90,10 @@ def read(
     by_name = read_tables(tables, levers, baseline, problems)
     running = names if baseline in names else (baseline, *names)
     policies = Policies(by_name, running, baseline, followed, levers)
-    _check_units(policies, text["factors"], problems)
-    return policies
-
-
-def _check_units(policies: Policies, factors: Tables, problems: Problems) -> None:
-    """Adds a problem for each lever in another unit than its factor, which has, if unstated, its first lever's unit."""
-    model = policies.levers.model
+    # a factor without a unit has that of its first lever
     units = {name: model.levers[lever].unit for name, lever in policies.levers_by_factor.items() if lever}
-    units |= {name: table["unit"] for name, table in factors.items() if "unit" in table}
-    for policy in policies.by_name.values():
+    units |= {name: table["unit"] for name, table in text["factors"].items() if "unit" in table}
+    for policy in by_name.values():
         for lever, weights in policy.drawn.items():
             unit = model.levers[lever].unit
             for name in sorted({*weights} - {*model.factors}):
@@ -109,6 +103,7 @@ def _check_units(policies: Policies, factors: Tables, problems: Problems) -> Non
                         f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. "
                         f"Give it the lever's, factors.{name}.unit, or draw another one.",
                     )
+    return policies
 
 
 def read_tables(
