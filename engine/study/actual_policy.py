@@ -23,11 +23,11 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
     """
     problems = Problems()
     if not study.observed.rows:
-        text = (
+        problems.add(
+            "observed",
             'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the'
-            " study's file."
+            " study's file.",
         )
-        problems.add("observed", text)
     chosen = _policy(study, policy, problems)
     check_imposed(study, impose, until, problems)
     if until is not None and study.years and until < study.years[0]:
