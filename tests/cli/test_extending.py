@@ -9,7 +9,7 @@ from engine.execution.work import Work
 from engine.run_folder import provenance
 from engine.study.study import BLOCK
 from tests.recorded import played_back, study_in
-from tests.small_files import call, own
+from tests.small_files import call, own, ran
 
 
 class Stopped:
@@ -62,8 +62,7 @@ def run(home, tmp_path, monkeypatch):
 
 def asked(tmp_path, *words):
     """What a command says of the run."""
-    ended = call(words[0], tmp_path / "run", *words[1:], *own("Pond"))
-    assert ended.exit_code == 0, ended.output
+    ended = ran(words[0], tmp_path / "run", *words[1:], *own("Pond"))
     return ended
 
 
@@ -84,8 +83,7 @@ def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_ther
     for words in (["risk"], ["risk", "--given", "lowest_stock > 1"], ["plot", "exceedance"]):
         if words[0] == "plot":
             words = ["plot", "exceedance", tmp_path / "run", *own("Pond"), "-o", tmp_path / "a.png"]
-            ended = call(*words)
-            assert ended.exit_code == 0, ended.output
+            ran(*words)
         else:
             ended = asked(tmp_path, *words)
             assert f"{there:,} paths, seed 7" in ended.stdout

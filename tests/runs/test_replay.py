@@ -20,7 +20,7 @@ from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_same
 from tests.refusals import refuses
 from tests.shock_study import ALL, only, walk
-from tests.small_files import BRIDGE, MODELS, POND, call, write
+from tests.small_files import BRIDGE, MODELS, POND, call, ran, write
 
 
 def small(folder, text, name, **changes):
@@ -101,10 +101,9 @@ def test_a_run_is_replayed_with_its_own_seed(tmp_path, monkeypatch):
 def test_a_model_that_has_changed_since_the_run_is_told(tmp_path):
     study, file = write(tmp_path, BRIDGE), tmp_path / "model.py"
     file.write_text(MODELS.read_text())
-    assert call("run", study, "--model", f"{file}:Bridge", "--out", tmp_path / "out").exit_code == 0
+    ran("run", study, "--model", f"{file}:Bridge", "--out", tmp_path / "out")
     file.write_text(MODELS.read_text().replace("over * factors.price", "1 + over * factors.price"))
-    ended = call("replay", tmp_path / "out", "--path", 3, "--model", f"{file}:Bridge")
-    assert ended.exit_code == 0, ended.output
+    ended = ran("replay", tmp_path / "out", "--path", 3, "--model", f"{file}:Bridge")
     assert "damage (the model" in " ".join(ended.stdout.split())
 
 
@@ -126,11 +125,10 @@ def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monke
     assert "outcome 'lowest_stock'" in refused.stderr
     assert not list((tmp_path / "outputs").iterdir())
     *_, command = re.findall(r"(rustbelt replay .*)", refused.stderr)
-    shown = call(*shlex.split(command)[1:])
-    assert shown.exit_code == 0, shown.output
+    shown = ran(*shlex.split(command)[1:])
     assert "nan" in shown.stdout and "from 2018 on" in shown.stdout
     words = [*shlex.split(command)[1:], "--variable", "stock"]
-    assert call(*words, "--save", "one.parquet").exit_code == 0
+    ran(*words, "--save", "one.parquet")
     rows = json.loads(call(*words, "--json").stdout)["tables"]["yearly_stock"]["rows"]
     assert {row["year"] for row in rows if row["value"] is None and row["not_finite"] == "nan"} >= {2018}
     assert any(isinstance(row["value"], float) for row in rows)
