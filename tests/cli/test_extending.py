@@ -5,32 +5,10 @@ is kept.
 import pytest
 
 from engine.execution import job
-from engine.execution.work import Work
 from engine.run_folder import provenance
 from engine.study.study import BLOCK
-from tests.recorded import played_back, study_in
+from tests.recorded import Stops, played_back, study_in
 from tests.small_files import call, own, ran
-
-
-class Stopped:
-    """An executor that is stopped after some blocks."""
-
-    def __init__(self, executor, blocks):
-        self._executor, self._blocks = executor, blocks
-        self.versions, self.forms = executor.versions, executor.forms
-
-    devices, launch = 2, 0
-
-    def close(self):
-        pass
-
-    def perform(self, assignment):
-        """The first blocks, and the end."""
-        work = Work(assignment.folder, self._executor.program)
-        if assignment.yearly:
-            work.yearly()
-        yield from work.blocks(assignment.blocks[: self._blocks])
-        raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +25,9 @@ def run(home, tmp_path, monkeypatch):
     executor = played_back(home)
 
     def running(paths, stopped=None, killed=False):
-        monkeypatch.setattr(job, "executor_of", lambda *_: executor if stopped is None else Stopped(executor, stopped))
+        monkeypatch.setattr(
+            job, "executor_of", lambda *_: executor if stopped is None else Stops(executor.program, stopped)
+        )
         with monkeypatch.context() as patch:
             if killed:
                 patch.setattr(provenance, "append", lambda *_: None)
