@@ -76,6 +76,12 @@ def test_claims_and_choices_are_read_in_their_order():
     assert bill().challenge == Challenge() and "challenge" not in bill().document
 
 
+def test_tail_levels_are_those_that_the_study_measures():
+    assert challenged(SECTION | {"tails": [90, 95]}, risk={"levels": [90]}).challenge.tails == [90, 95]
+    with refuses("challenge.tails", "got 90", "Add it: risk.levels = [90]."):
+        challenged(SECTION | {"tails": [90, 95]})
+
+
 def test_the_shipped_study_states_its_claims():
     challenge = load_study("rustbelt").challenge
     assert len(challenge.claims) == 9 and len(challenge.readings) == 4 and len(challenge.horizons) == 1

@@ -63,6 +63,8 @@ class Challenge(Table):
     """the same variables over other years"""
     thresholds: dict[str, list[Any]] = {}
     """other thresholds of an event, a list of numbers and multiples"""
+    tails: list[float] = []
+    """other levels of VaR and ES, in per cent, of those that the study measures"""
 
     @property
     def choices(self) -> dict[str, Reading]:
@@ -128,6 +130,10 @@ def read(
                 raise refusal("", f"'{claim}' is decided where '{claims[same]}' is. Leave one of them out.")
             claims[same] = claim
     table["claims"] = [str(claim) for claim in claims.values() if {claim.policy, claim.against} <= {*running}]
+    for level in table["tails"]:
+        if round(level / 100, 8) not in levels:
+            remedy = f"Add it: risk.levels = [{level:g}]."
+            problems.add("challenge.tails", f"expected a level that the study measures, got {level:g}. {remedy}")
     for name in table["horizons"]:
         if name in table["readings"]:
             problems.add(f"challenge.horizons.{name}", "is the name of a reading too; take another.")
