@@ -24,8 +24,8 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
     problems = Problems()
     if not study.observed.rows:
         text = (
-            'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the'
-            " study's file."
+            'expected observed figures, got none. State them: [observed] file = "observed.csv", with a row for each'
+            " figure."
         )
         problems.add("observed", text)
     chosen = _policy(study, policy, problems)

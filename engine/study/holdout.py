@@ -57,13 +57,13 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     if not rows:
         at, of = ("observed", "in the study's years") if until is None else (place, f"until {until}")
         text = (
-            "no figure that was read in its source and that nothing here has seen. Take a later year, or state figures."
+            "expected a figure that was read in its source and not used by the study. Use a later year, or add figures."
         )
-        problems.add(at, f"nothing can be taken as known {of}: {text}")
+        problems.add(at, f"no figure can be conditioned on {of}: {text}")
     for row in rows:
         if not study.observed.error(row):
-            remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."
-            problems.add(f"observed: {row.name}", f"has no error, so that no future can equal it. {remedy}")
+            remedy = f"State a standard_error, or the error of the model: observed.discrepancy.{row.variable}."
+            problems.add(f"observed: {row.name}", f"has no error, so no future can equal it. {remedy}")
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:

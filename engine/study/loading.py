@@ -368,9 +368,9 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
     """
     tables, itself = _read_toml(path, source), path.resolve()
     if itself in through:
-        raise UserError(source, ["goes in a circle."])
+        raise UserError(source, ["forms a circle."])
     if len(through) > MOST_LAYERS:
-        raise UserError(source, [f"expected at most {MOST_LAYERS} studies on top of each other."])
+        raise UserError(source, [f"expected at most {MOST_LAYERS} studies that extend each other."])
     return _layered(tables, path, source, (*through, itself), spare)
 
 

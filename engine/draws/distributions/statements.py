@@ -132,8 +132,7 @@ def spread(statements: Statements) -> float:
     if 0 < wide < NARROWEST * largest:
         raise refusal(
             statements[-1].key,
-            f"says a law that is narrower than its numbers can tell: {wide:.3g} around {largest:.3g}. Use family"
-            " 'fixed'.",
+            f"states a law that is too narrow for its precision: {wide:.3g} around {largest:.3g}. Use family 'fixed'.",
         )
     return wide if wide > 0 else max(abs(statements[0].value), 1e-300)
 

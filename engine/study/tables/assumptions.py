@@ -44,9 +44,9 @@ def read(known: Known, problems: Problems, spare: Collection[str]) -> tuple[Assu
 def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     problems = Problems()
     if name == ALL:
-        problems.add("", "'all' is what all assumptions together are called; take another name.")
+        problems.add("", "'all' is the name of all assumptions together. Choose another.")
     if not table.get("off"):
-        problems.add("off", "is missing. Say what changes where it does not hold: off = { FACTOR = 0 }.")
+        problems.add("off", "is missing. State what changes if it does not hold: off = { FACTOR = 0 }.")
         problems.refuse()
     off, said = read_change(table["off"], "off", known, problems)
     twofold = table.get("doubled")
@@ -69,7 +69,7 @@ def _check_share(factor: str, known: Known) -> None:
     low, high = known.ends(factor)
     if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
         text = f"is missing: twice '{factor}', drawn from {low:.3g} to {high:.3g}, would be no share."
-        raise refusal("", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')
+        raise refusal("", f'{text} State the change: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')
 
 
 def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:

@@ -85,17 +85,17 @@ def claim_of(
         old, new = [*policies, "OLD", "NEW"][:2]
         example = f"{new} better than {old} in {[*events, *outcomes, 'VARIABLE'][0]}"
         wanted = "POLICY better (or worse, likelier, rarer) than POLICY in [MEASURE of] VARIABLE"
-        raise refusal("", f"expected {wanted}, got {shown(text)}. Write, say, '{example}'.")
+        raise refusal("", f"expected {wanted}, got {shown(text)}. Example: '{example}'.")
     policy, word, against, measure, variable = found.groups()
     problems = Problems()
     for name in (policy, against):
         problems.knows("", "policy", name, policies)
     if policy == against:
-        problems.add("", f"holds '{policy}' against itself. Name two policies.")
+        problems.add("", f"compares '{policy}' with itself. Name two policies.")
     measure = measure_of(measure or "", variable, events, outcomes, levels, problems)
     if word in ("likelier", "rarer") and measure != PROBABILITY and variable in outcomes:
         other = "worse" if word == "likelier" else "better"
-        problems.add("", f"'{word}' is said of events; '{variable}' is an outcome. Write '{other}'.")
+        problems.add("", f"'{word}' applies to events; '{variable}' is an outcome. Write '{other}'.")
     problems.refuse()
     return Claim(policy, against, variable, measure, word in ("worse", "likelier"))
 
@@ -128,12 +128,12 @@ def read(
             claim = claim_of(sentence, text["policies"], events, model.outcomes, levels)
             same = frozenset((claim.policy, claim.against)), claim.variable, claim.measure
             if same in claims:
-                raise refusal("", f"'{claim}' is decided where '{claims[same]}' is. Leave one of them out.")
+                raise refusal("", f"'{claim}' is equivalent to '{claims[same]}' is. Remove one of them.")
             claims[same] = claim
     table["claims"] = [str(claim) for claim in claims.values() if {claim.policy, claim.against} <= {*running}]
     for name in table["horizons"]:
         if name in table["readings"]:
-            problems.add(f"challenge.horizons.{name}", "is the name of a reading too; take another.")
+            problems.add(f"challenge.horizons.{name}", "is also the name of a reading. Choose another.")
     for kind in CHOICES:
         kept = {}
         for name, choice in table[kind].items():
@@ -151,7 +151,7 @@ def _instead(stated: Tables, place: str, events: Tables, model: Model, problems:
     """What a choice puts in place of what, without invalid entries, which are added to the problems."""
     valid = {}
     if not stated:
-        problems.add(place, 'is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.')
+        problems.add(place, 'is missing. State what replaces what: instead = { EVENT = "OTHER" }.')
     for old, new in stated.items():
         with problems.within(place):
             _refuse_other_kind(old, new, events, model)
@@ -165,7 +165,7 @@ def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None
     for name in (old, new):
         problems.knows("", "event or outcome", name, known)
     if old == new:
-        problems.add("", f"puts '{old}' in its own place. Name another in its place.")
+        problems.add("", f"replaces '{old}' by itself. Name another.")
     problems.refuse()
 
     def kind(name: str) -> str:
@@ -195,6 +195,6 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
                 if threshold == present:
                     raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")
                 if threshold in found:
-                    raise refusal("", f"{shown(value)} is there twice. Leave one of them out.")
+                    raise refusal("", f"{shown(value)} is there twice. Remove one of them.")
                 found[threshold] = f"{multiple_of(value)!r}x" if isinstance(value, str) else threshold
     return [*found.values()]

@@ -186,7 +186,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
     stated: Iterable[tuple[str, Tables]] = ((f"rows.{line}", row) for line, row in enumerate(table["rows"]))
     if table["file"]:
         if table["rows"]:
-            problems.add("observed.file", "does not go with rows. Keep one of the two.")
+            problems.add("observed.file", "cannot be combined with rows. Keep one of the two.")
         stated = _rows_of(Path(table["file"]), model, problems)
     rows = dict[str, Observation]()
     with problems.within("observed.file"):
@@ -201,9 +201,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
         with problems.within(f"observed.discrepancy.{name}"):
             look_up("yearly variable" if model.yearly else "outcome", name, observable(model))
             if not as_number(size, 1.0) > 0:
-                raise refusal(
-                    "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
-                )
+                raise refusal("", f"expected more than 0, got {shown(size)}. Remove it if the model has no error.")
     return Observed(**leaving_out(table, ("file", "rows")), rows=[*rows.values()])
 
 
@@ -260,7 +258,7 @@ def _contradictions(rows: Mapping[str, Observation]) -> Iterator[tuple[str, str]
         if first != place:
             other = rows[first]
             same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
-            yield place, f"'{one.name}': {first} {same}. Leave one of them out, or give each a 'reading'."
+            yield place, f"'{one.name}': {first} {same}. Remove one of them, or give each a 'reading'."
         other = rows[series.setdefault(one.series, place)]
         if other.line != one.line:
             text = f"'{one.series}' is of '{other.variable}' in {series[one.series]}, in the same place and fold."

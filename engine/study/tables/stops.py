@@ -106,7 +106,7 @@ def target_of(
     if found is None:
         wanted = "MEASURE of VARIABLE under POLICY [minus POLICY] within NUMBER [% or the unit]"
         example = f"mean of {[*model.outcomes, 'VARIABLE'][0]} under {[*policies, 'POLICY'][0]} within 1 %"
-        raise refusal("", f"expected {wanted}, got {shown(sentence)}. Write, say, '{example}'.")
+        raise refusal("", f"expected {wanted}, got {shown(sentence)}. Example: '{example}'.")
     measure, variable, policy, less, number, unit = found.groups()
     problems = Problems()
     for name in filter(None, (policy, less)):

@@ -90,7 +90,7 @@ def _trigger(name: str, table: Tables, model: Model) -> Trigger:
     problems, reads = Problems(), table["reads"]
     observed = [one for one, variable in model.yearly.items() if variable.observed]
     if name in {*model.levers, *POLICY_KEYS}:
-        problems.add("", "is the name of a lever or of a key of policies. Take another name.")
+        problems.add("", "is the name of a lever or of a key of policies. Choose another name.")
     if reads not in observed:
         may = f"These may be read: {', '.join(observed)}." if observed else "The model marks none."
         remedy = f"{may} A model marks a variable by Yearly(..., observed=True)."
