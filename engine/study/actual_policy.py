@@ -23,11 +23,11 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
     """
     problems = Problems()
     if not study.observed.rows:
-        text = (
+        problems.add(
+            "observed",
             'expected observed figures, got none. State them: [observed] file = "observed.csv", with a row for each'
-            " figure."
+            " figure.",
         )
-        problems.add("observed", text)
     chosen = _policy(study, policy, problems)
     check_imposed(study, impose, until, problems)
     if until is not None and study.years and until < study.years[0]:

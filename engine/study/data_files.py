@@ -103,8 +103,11 @@ def _content(path: Path) -> bytes:
         if not path.is_file():
             raise _fault(path, "expected a regular file.")
         if (size := path.stat().st_size) > LARGEST_FILE:
-            got = f"has {size / 2**20:,.0f} MiB, expected at most {LARGEST_FILE >> 20}."
-            raise _fault(path, f"{got} Keep only the column that is needed.")
+            raise _fault(
+                path,
+                f"has {size / 2**20:,.0f} MiB, expected at most {LARGEST_FILE >> 20}."
+                " Keep only the column that is needed.",
+            )
         return path.read_bytes()
     except OSError as error:
         raise _fault(path, f"cannot be read: {error.strerror or error}.") from None
@@ -165,8 +168,11 @@ def _parquet(path: Path, raw: bytes, name: str) -> Column:
         import pyarrow as arrow
         from pyarrow import parquet
     except ImportError:
-        remedy = f"Install it ({install('parquet')}), or save the file as CSV."
-        raise _fault(path, f"is a Parquet file, and pyarrow is not installed. {remedy}") from None
+        raise _fault(
+            path,
+            "is a Parquet file, and pyarrow is not installed. "
+            f"Install it ({install('parquet')}), or save the file as CSV.",
+        ) from None
     try:
         with parquet.ParquetFile(io.BytesIO(raw)) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows

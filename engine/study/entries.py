@@ -25,10 +25,7 @@ _Number = Annotated[float, Field(ge=-1e300, le=1e300)]
 Share = Annotated[
     Annotated[int | float, Field(ge=0, le=1)] | str, expected("a share from 0 to 1 or the name of a factor")
 ]
-Threshold = Annotated[
-    Annotated[float, Field(ge=-1e300, le=1e300)] | dict[str, Any],
-    expected("a finite number, or a table of them by label"),
-]
+Threshold = Annotated[_Number | dict[str, Any], expected("a finite number, or a table of them by label")]
 Rate = Annotated[
     Annotated[int | float, Field(ge=0, le=1e300)] | str, expected("a number of at least 0 or the name of a factor")
 ]

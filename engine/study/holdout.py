@@ -17,9 +17,10 @@ from engine.modelling.records import Lever, Outcome
 from engine.study.components import Keep, Policy
 from engine.study.study import Study
 from engine.study.tables.observed import Observation
+from engine.study.values import Names
 
 
-def why_apart(study: Study, row: Observation, imposed: Sequence[str] = ()) -> str:
+def why_apart(study: Study, row: Observation, imposed: Names = ()) -> str:
     """Why a figure is neither scored nor taken as known; "" where it can be."""
     if not is_within(study, row):
         return "known before the study begins" if row.first < study.years[0] else "beyond the study's years"
@@ -56,14 +57,18 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     rows, _ = known_and_later(study, until)
     if not rows:
         at, of = ("observed", "in the study's years") if until is None else (place, f"until {until}")
-        text = (
-            "expected a figure that was read in its source and not used by the study. Use a later year, or add figures."
+        problems.add(
+            at,
+            f"no figure can be conditioned on {of}: expected one that was read in its source and not used by the study."
+            " Use a later year, or add figures.",
         )
-        problems.add(at, f"no figure can be conditioned on {of}: {text}")
     for row in rows:
         if not study.observed.error(row):
-            remedy = f"State a standard_error, or the error of the model: observed.discrepancy.{row.variable}."
-            problems.add(f"observed: {row.name}", f"has no error, so no future can equal it. {remedy}")
+            problems.add(
+                f"observed: {row.name}",
+                "has no error, so no future can equal it. "
+                f"State a standard_error, or the error of the model: observed.discrepancy.{row.variable}.",
+            )
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:
@@ -108,7 +113,7 @@ def _until(policy: Policy, years: int) -> Policy:
     return replace(policy, levers=cut(policy.levers), drawn=cut(policy.drawn), before=before)
 
 
-def check_imposed(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
+def check_imposed(study: Study, names: Names, until: int | None, problems: Problems) -> None:
     """Adds a problem for each variable that cannot be imposed: unknown, not allowed by the model, or never observed.
 
     Args:
@@ -122,11 +127,14 @@ def check_imposed(study: Study, names: Sequence[str], until: int | None, problem
             may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
             problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
         elif not any(_imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until):
-            text = f"nothing was observed of '{name}' in these years."
-            problems.add("--impose", f"{text} Add it: a row a year and place, without 'across' and 'fold'.")
+            problems.add(
+                "--impose",
+                f"nothing was observed of '{name}' in these years."
+                " Add it: a row a year and place, without 'across' and 'fold'.",
+            )
 
 
-def imposing(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
+def imposing(study: Study, names: Names, rows: Sequence[Observation]) -> Study:
     """The study with observed values of some yearly variables, by year and cell, and the model's own elsewhere."""
     if not names:
         return study

@@ -43,9 +43,11 @@ def read(text: Tables, model: Model, problems: Problems) -> Labels:
     for name, table in text["shocks"].items():
         if [*table] == ["label"]:
             problems.knows(f"shocks.{name}", "shock", name, model.shocks)
-    of_model = (*OF_LABELS, "shocks")
-    parts = {kind: getattr(model, kind) if kind in of_model else text[kind] for kind in KINDS[:-1]}
-    labels = {kind: _of_kind(kind, text[kind], names, problems) for kind, names in parts.items()}
+    of_model = {kind: getattr(model, kind) for kind in (*OF_LABELS, "shocks")}
+    labels = {
+        kind: _of_kind(kind, text[kind], (of_model if kind in of_model else text)[kind], problems)
+        for kind in KINDS[:-1]
+    }
     labels["challenge"] = {}
     for kind in CHOICES:
         tables = text["challenge"][kind]

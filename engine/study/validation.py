@@ -59,7 +59,15 @@ def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None
     whole = StudyText.model_validate(tables)
     text = whole.model_dump(exclude_none=True) | {"gates": whole.gates}
     for kind in ("factors", "shocks"):
-        _refuse_misspelt(kind, text[kind], problems)
+        known = NAMED[kind].model_fields
+        beside = ["family", "source", *known.keys() - LawTable.model_fields.keys()]
+        for name, table in text[kind].items():
+            # no law has such a key, and it is nearly one that stands beside a law, such as `groop`
+            wrong = [key for key in table if key not in known and key not in REMOVED and closest(key, beside)]
+            for key in wrong:
+                problems.add(f"{kind}.{name}.{key}", unknown("key", key, beside))
+            if wrong:
+                problems.close(f"{kind}.{name}")
     return text
 
 
@@ -84,19 +92,6 @@ def _respelt(tables: dict[str, Any], fault: Any) -> str | None:
         return None
     table[known] = table.pop(key)
     return ".".join([*above, known])
-
-
-def _refuse_misspelt(kind: str, tables: Tables, problems: Problems) -> None:
-    """Adds a problem for each key that no law has and that is nearly one that stands beside a law, such as `groop`."""
-    known = NAMED[kind].model_fields
-    beside = ["family", "source", *known.keys() - LawTable.model_fields.keys()]
-    for name, table in tables.items():
-        place = f"{kind}.{name}"
-        wrong = [key for key in table if key not in known and key not in REMOVED and closest(key, beside)]
-        for key in wrong:
-            problems.add(f"{place}.{key}", unknown("key", key, beside))
-        if wrong:
-            problems.close(place)
 
 
 def _place(fault: Any) -> list[str]:

@@ -13,7 +13,7 @@ from engine.formatting import unit_name
 from engine.run_folder.folder import RunFolder
 from engine.runs.replay import percentiles, replay
 from engine.runs.run import open_run
-from tests.small_files import BRIDGE, MODELS, call, own, write
+from tests.small_files import BRIDGE, MODELS, call, own, ran, write
 
 
 @pytest.fixture
@@ -43,8 +43,7 @@ def assert_holds(rows, values):
 
 
 def test_json_is_the_answer_and_nothing_else(pond, story):
-    ended = call(*pond, "--json")
-    assert ended.exit_code == 0, ended.output
+    ended = ran(*pond, "--json")
     answer = json.loads(ended.stdout)
     jsonschema.validate(answer, SCHEMA)
     tables, first = answer["tables"], story.isel(path=0)
@@ -61,8 +60,7 @@ def test_json_is_the_answer_and_nothing_else(pond, story):
 
 
 def test_what_is_saved_is_the_replay(pond, story, tmp_path):
-    ended = call(*pond, "--save", tmp_path / "one.csv", "--digits", "full")
-    assert ended.exit_code == 0, ended.output
+    ended = ran(*pond, "--save", tmp_path / "one.csv", "--digits", "full")
     assert f"Saved in {tmp_path / 'one.csv'}." in ended.stdout
     saved = pd.read_csv(tmp_path / "one.csv")
     rows = saved[saved["table"] == "outcomes"]

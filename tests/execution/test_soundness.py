@@ -23,6 +23,7 @@ from engine.runs import upkeep
 from engine.runs.replay import replay
 from engine.study.loading import load_model_file, load_study, read_study
 from engine.study.study import BLOCK
+from tests.data.small_models import Bridge
 from tests.helpers import assert_plausible, assert_same
 from tests.refusals import at, refuses
 from tests.small_files import BRIDGE, call, records, write
@@ -197,20 +198,17 @@ def test_the_yearly_sample_goes_without_them_and_without_its_own(tmp_path):
         engine.run(pond(20_000, nonfinite=1e-5, sampler="random"), tmp_path / "few", device="cpu")
 
 
+class Dear(Bridge):
+    """Its damage is not finite where the price is highest."""
+
+    def evaluate(self, factors, levers):
+        damage = jnp.where(factors.price > 1.999, jnp.nan, factors.load)
+        return {"damage": damage, "margin": levers.strength - factors.load}
+
+
 def test_it_is_told_wherever_numbers_are(tmp_path):
-    model = tmp_path / "model.py"
-    model.write_text(
-        "import jax.numpy as jnp\nfrom engine import Factor, Lever, Outcome, StaticModel\n"
-        "class Bridge(StaticModel):\n"
-        "    factors = {'load': Factor('t'), 'price': Factor('1')}\n"
-        "    levers = {'strength': Lever('t', default=10.0)}\n"
-        "    outcomes = {'damage': Outcome('t', loss=True), 'margin': Outcome('t')}\n"
-        "    def evaluate(self, factors, levers):\n"
-        "        damage = jnp.where(factors.price > 1.999, jnp.nan, factors.load)\n"
-        "        return {'damage': damage, 'margin': levers.strength - factors.load}\n"
-    )
     text = BRIDGE.replace("seed = 7 }", "seed = 7, nonfinite = 0.01 }")
-    words = ["--model", f"{model}:Bridge", "--out", tmp_path / "out", "--device", "cpu"]
+    words = ["--model", f"{__file__}:Dear", "--out", tmp_path / "out", "--device", "cpu"]
     ended = call("run", write(tmp_path, text), *words, "--quiet")
     assert ended.exit_code == 0, ended.output
     bad = int(engine.open_run(tmp_path / "out").status().excluded)

@@ -92,24 +92,10 @@ def test_the_cube_has_its_tables_and_no_paths(runs):
         )
 
 
-def lose_tally(folder):
-    (folder / "ledger/00000/00000001.npz").unlink()
-
-
-def tear_tally(folder):
-    path = folder / "ledger/00000/00000001.npz"
-    path.write_bytes(path.read_bytes()[:-40])
-
-
-def lose_record(folder):
-    (folder / "ledger/00000/00000001.json").unlink()
-
-
-@pytest.mark.parametrize("damage", [lose_tally, tear_tally, lose_record])
-def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
+def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path):
     folder, found = runs
     engine.run(study_of(tmp_path, "none"), tmp_path / "run", device="cpu")
-    damage(tmp_path / "run")
+    (tmp_path / "run/ledger/00000/00000001.npz").unlink()
     again = engine.run(study_of(tmp_path, "none"), tmp_path / "run", device="cpu")
     assert again._finished.computed == (1,)
     for part in ("cube.zarr", "ledger"):

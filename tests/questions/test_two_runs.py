@@ -10,7 +10,7 @@ from engine.answers.plain import SCHEMA
 from engine.errors import UserError
 from engine.run_folder import ledger
 from engine.runs.run import open_run
-from tests.small_files import BRIDGE, MODELS, call, write
+from tests.small_files import BRIDGE, MODELS, ran, write
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,7 @@ def test_variables_may_be_named_and_what_is_not_in_both_is_refused(bridge, other
 
 
 def test_the_command_takes_a_second_run(bridge, other):
-    printed = call("compare", bridge.folder, other.folder, "--model", f"{MODELS}:Bridge", "--json", "--quiet")
-    assert printed.exit_code == 0, printed.output
+    printed = ran("compare", bridge.folder, other.folder, "--model", f"{MODELS}:Bridge", "--json", "--quiet")
     plain = json.loads(printed.stdout)
     jsonschema.validate(plain, SCHEMA)
     assert plain["tables"] == json.loads(json.dumps(compared(bridge, other).plain()))["tables"]

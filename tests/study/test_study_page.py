@@ -12,6 +12,7 @@ from engine import Constant, Factor, Lever, Outcome, PathModel, Shock, Yearly, l
 from engine.draws.distributions.families import known_families
 from engine.modelling.contract import refuse_broken
 from engine.modelling.declaration import POLICY_KEYS
+from engine.study.json_schema import as_json_schema
 from engine.study.schema import NAMED, SECTIONS, LawTable, StudyText, Truncation, WeightedLaw
 from engine.study.tables.challenge import Reading
 from tests.reservoirs import read
@@ -19,6 +20,7 @@ from tests.reservoirs import read
 PAGE = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
 LAW = set(LawTable.model_fields)
+SCHEMA = as_json_schema()
 PERCENT = re.compile(r"p\d\d")
 
 
@@ -35,7 +37,8 @@ def rows():
 
 def described(table):
     """What each key of a table says."""
-    return {key: field.description or "" for key, field in table.model_fields.items()}
+    known = (SCHEMA if table is StudyText else SCHEMA["$defs"][table.__name__])["properties"]
+    return {key: known[key].get("description", "") for key in table.model_fields}
 
 
 def keys():

@@ -86,7 +86,7 @@ def prior(table: Table, depth: int = 0) -> Prior:
         if not (abs(low) <= LARGEST and abs(high) <= LARGEST):
             raise refusal(
                 "",
-                f"its far draws ({low:.3g} to {high:.3g}) are not finite in single precision. Truncate it, or take"
+                f"its far draws ({low:.3g} to {high:.3g}) are not finite in single precision. Truncate it, or choose"
                 " other parameters.",
             )
     return Prior(law, start.targets)

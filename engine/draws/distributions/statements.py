@@ -89,7 +89,7 @@ def read(table: Mapping[str, Any]) -> list[Statement]:
     problems = Problems()
     for low, high in itertools.pairwise(statements):
         if high.probability == low.probability:
-            problems.add(high.key, f"says {high.label} twice.")
+            problems.add(high.key, f"states {high.label} twice.")
         elif not high.value > low.value:
             problems.add(high.key, f"expected more than {low.label} = {low.value:g}, got {high.value:g}.")
     statements += [Statement(key, key, table[key]) for key in MOMENTS if key in table]

@@ -275,7 +275,7 @@ def _fraction(case: Case, universe: Universe) -> Estimate:
     Its error is that of the difference over the slope between the nearest fractions that were tried. Choices that
     cannot be made in part are in full throughout.
     """
-    whole = tuple(one for one in universe if one.instead)
+    whole = tuple(one for one in universe if one.is_whole)
     if len(whole) == len(universe):
         return WHOLE
     tried: dict[float, tuple[float, float]] = {}

@@ -40,8 +40,11 @@ def default_tile(model: Model, n_policies: int) -> int:
 def check_head(text: Tables, problems: Problems) -> None:
     """Adds problems of a study's name, and of its number of paths, sampler and tile."""
     if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
-        wanted = "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
-        problems.add("name", f"expected {wanted}; got {text['name']!r}.")
+        problems.add(
+            "name",
+            "expected letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
+            f"; got {text['name']!r}.",
+        )
     run = text["run"]
     sampler, tile = run["sampler"], run.get("tile")
     if sampler in REMOVED:
@@ -80,8 +83,11 @@ def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]
         raise refusal("time.last", f"expected at least first = {first}, got {last}.")
     years = range(first, last + 1)
     if len(years) > LONGEST:
-        remedy = "Take a longer step, and let the model make several of it."
-        raise refusal("time.last", f"expected at most {LONGEST:,} steps of a {unit}, got {len(years):,}. {remedy}")
+        raise refusal(
+            "time.last",
+            f"expected at most {LONGEST:,} steps of a {unit}, got {len(years):,}. "
+            "Take a longer step, and let the model make several of it.",
+        )
     return tuple(years)
 
 
@@ -101,8 +107,11 @@ def levels(table: Tables, problems: Problems) -> tuple[float, ...]:
     for level in table["levels"]:
         if not _LOWEST_LEVEL < level < 100 or float(f"{level:g}") != level:
             remedy = f" Write {100 * level:g}." if _LOWEST_LEVEL < 100 * level < 100 else ""
-            wanted = f"per cent between {_LOWEST_LEVEL} and 100, of at most six digits, such as 97.5"
-            problems.add("risk.levels", f"expected {wanted}; got {level!r}.{remedy}")
+            problems.add(
+                "risk.levels",
+                f"expected per cent between {_LOWEST_LEVEL} and 100, of at most six digits, such as 97.5"
+                f"; got {level!r}.{remedy}",
+            )
     return tuple(sorted({*LEVELS, *(round(level / 100, 8) for level in table["levels"])}))
 
 
