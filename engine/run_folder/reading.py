@@ -77,7 +77,7 @@ def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, n
 
 
 def open_cube(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
-    """The cube of a finished run, lazily; each file is compared with the ledger as it is read.
+    """Returns the cube of a finished run as a DataTree that is read lazily; each file is compared with the ledger.
 
     Args:
       by_dask: whether its arrays are dask arrays; if not, each is read whole at its first use, and opening is faster.

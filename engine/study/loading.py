@@ -53,7 +53,7 @@ def load_study(
     settings: Sequence[str] = (),
     trust: bool = False,
 ) -> Study:
-    """The study of a file, of a study that ships, by its name, or of tables stated in Python.
+    """Reads and checks a study, and returns it as a resolved `Study`.
 
     Args:
       study: a file; the name of a study that ships; or a dictionary of the tables that a file would have. The file of
@@ -241,7 +241,7 @@ def own_model(study: Study) -> Model | None:
 
 
 def load_model_file(spec: str) -> Model:
-    """The model that `FILE:CLASS` names, its declared tables checked.
+    """Imports the class that `FILE:CLASS` names and returns a model of it, after a check of its declared tables.
 
     Raises:
       UserError: the file or the class cannot be loaded, or is no sound model.
