@@ -162,5 +162,5 @@ def test_the_command_says_what_ended_the_run(tmp_path, how):
     words = ["run", study, *own("Pond"), "--out", tmp_path / "run", "--paths", "1e6", "--until", MEAN, *how]
     ended = call(*words)
     assert ended.exit_code == 0, ended.output
-    assert "Precise enough at" in ended.stdout and "lowest_stock under use" in ended.stdout
-    assert "futures to go" in ended.stderr or "within 0.02 hm3" in ended.stderr
+    assert "as it met its targets" in ended.stdout and "lowest_stock under use" in ended.stdout
+    assert "more futures are needed" in ended.stderr or "within 0.02 hm3" in ended.stderr
