@@ -117,6 +117,7 @@ def tables(run: Path) -> Mapping[str, str]:
             _prices(),
         ),
         "help": table(["without", "mass unemployment [%]", "mean years without work [thousand]"], _help(study)),
+        "reversals": table(["claim", "reversed: world", "reversed: policies"], _reversals()),
         "trigger": table(
             [
                 "% of 2015 GDP",
@@ -186,6 +187,23 @@ def _prices() -> Iterator[list[str]]:
         outcome = "bank_loss" if study.model.levers[lever].price.payer == "banks" else "public_cost"
         cost, saved = float(of[outcome]) * NORTHEAST_GDP / 100, -float(of["displaced_person_years"])
         yield [study.phrase("levers", lever), *map(_figures, (cost, saved, 1000 * cost / saved))]
+
+
+def _reversals() -> Iterator[list[str]]:
+    """Each claim of the shipped study, and in each ledger the mildest reversal by size that `challenge` finds: its
+    choices, and the number under reform and old policies.
+    """
+    asked = json.loads(CliRunner().invoke(main, ["challenge", "rustbelt", "--json", "--quiet"]).stdout)["tables"]
+    found: dict[tuple[str, str], str] = {}
+    for row in asked["reversals"]["rows"]:
+        if row["rule"] == "size":
+            scale, unit = (1.0, row["unit"]) if row["unit"] not in ("", "1") else (100.0, "%")
+            both = (_figures(scale * row[side]["estimate"]) for side in ("policy_value", "against_value"))
+            found.setdefault((row["claim"], row["ledger"]), f"{row['choices']}: {', '.join(both)} {unit}")
+    for row in asked["claims"]["rows"]:
+        if row["ledger"] == "specification":
+            cells = (found.get((row["claim"], ledger), "none found") for ledger in ("specification", "policies"))
+            yield [row["words"], *cells]
 
 
 def _trigger() -> Iterator[list[str]]:

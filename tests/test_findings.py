@@ -123,3 +123,7 @@ def test_numbers_within_sentences_are_those_of_the_shipped_run(shipped):
     assert f"Reform has the higher GDP in 2030 in {100 * last:.0f} % of paths" in model
     assert f"In 2020 it is {100 * early:.0f} %, with the lower mean" in model
     assert np.diff(means(shipped, "gdp_index_2020")) < 0
+    old, reform = (f"{-mean:.1f} %" for mean in means(shipped, "total_bill_less_taxes"))
+    assert f"exceed the bill by {old} of GDP under old policies and by {reform} under reform on average" in page
+    old, reform = (f"{tail:.1f}" for tail in pair(shipped["risk"]["total_bill_less_taxes"].sel(measure="ES99")))
+    assert f"ES99 is {old} and {reform} %" in page
