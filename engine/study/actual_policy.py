@@ -25,8 +25,8 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
     if not study.observed.rows:
         problems.add(
             "observed",
-            'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the'
-            " study's file.",
+            'expected observed figures, got none. State them: [observed] file = "observed.csv", with a row for each'
+            " figure.",
         )
     chosen = _policy(study, policy, problems)
     check_imposed(study, impose, until, problems)

@@ -59,15 +59,15 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
         at, of = ("observed", "in the study's years") if until is None else (place, f"until {until}")
         problems.add(
             at,
-            f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has seen."
-            " Take a later year, or state figures.",
+            f"no figure can be conditioned on {of}: expected one that was read in its source and not used by the study."
+            " Use a later year, or add figures.",
         )
     for row in rows:
         if not study.observed.error(row):
             problems.add(
                 f"observed: {row.name}",
-                "has no error, so that no future can equal it. "
-                f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}.",
+                "has no error, so no future can equal it. "
+                f"State a standard_error, or the error of the model: observed.discrepancy.{row.variable}.",
             )
 
 

@@ -54,7 +54,7 @@ def _of_kind(kind: str, tables: Tables, parts: Iterable[str], problems: Problems
     for name in sorted(parts, key=lambda part: part in labels):
         label = labels.get(name, titled(name))
         if name in labels and label in shown:
-            problems.add(f"{kind}.{name}.label", f"'{label}' is what '{shown[label]}' is called; take another.")
+            problems.add(f"{kind}.{name}.label", f"'{label}' is also the label of '{shown[label]}'. Choose another.")
         shown.setdefault(label, name)
     return labels
 
