@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.draws.distributions.closed import Marginal
 from engine.draws.factors import Input
+from engine.draws.shocks import Shocks
 from engine.modelling.cell_axis import cell_count, split_cells
 from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
@@ -21,6 +22,8 @@ from engine.run_folder.ledger import FinishedPart
 from engine.storage.locks import Holder
 from engine.study.components import Event, Keep, Policy
 from engine.study.study import BLOCK, Block, Study
+from engine.study.tables.challenge import Challenge
+from engine.study.tables.observed import Observed
 
 LEVELS = {"mean": float("nan"), "VaR95": 0.95, "ES99": 0.99}
 VERSIONS = {"rustbelt": "0.2.0", "jax": "0.10.2", "jaxlib": "0.10.2", "device_kind": "cpu"}
@@ -47,6 +50,30 @@ def read_paths(folder: Path, study: Study, names: Iterable[str], n_paths: int) -
     return {name: reading._read(run, name, study.of_paths(n_paths).blocks()) for name in names}
 
 
+PLAIN = {
+    "precision": "float32",
+    "program": "loop",
+    "shocks": Shocks(),
+    "headline": (),
+    "nonfinite": 0.0,
+    "labels": {},
+    "author": "",
+    "levels": (0.95, 0.99, 0.999),
+    "lever_groups": {},
+    "assumptions": (),
+    "gates": {},
+    "challenge": Challenge(),
+    "observed": Observed(),
+    "facts": None,
+    "stated_dimensions": {},
+    "of_policies": (),
+    "until": (),
+    "idle_targets": (),
+    "triggers": {},
+}
+"""Fields of a study that states nothing beyond its model, policies and events."""
+
+
 def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:
     """The study with so many paths; both outcomes and the draws of 1,000 paths are kept unless `keep` is given."""
     given = {
@@ -71,7 +98,7 @@ def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:
         "events": (Event(name="banks_wrecked", about="banks wrecked", outcome="capital_shortfall_peak", above=1.0),),
         "keep": keep or Keep(tuple(Provinces.outcomes), 1000, 512),
     }
-    return Study(**{**given, **changes})
+    return Study(**{**PLAIN, **given, **changes})
 
 
 def block_values(study: Study, block: Block) -> tuple[np.ndarray, dict[str, np.ndarray]]:

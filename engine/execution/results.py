@@ -121,8 +121,8 @@ class Finished:
 
     answers: Answers
     computed: tuple[int, ...]
-    rounding: tuple[Rounding, ...] = ()
-    ended: Ended | None = None
+    rounding: tuple[Rounding, ...]
+    ended: Ended | None
 
 
 def of_run(folder: RunFolder, partial: bool = False) -> Answers:
@@ -161,9 +161,7 @@ def cube_of(folder: RunFolder, partial: bool = False, by_dask: bool = True) -> x
         numbers; yearly summaries are there if the yearly sample is done. The root's attribute `status` is "partial",
         `paths` the number of paths that are there, `paths_asked` the number asked for.
     """
-    if not partial:
-        return reading.open_cube(folder.path, by_dask)
-    tree = reading.open_tree(folder.path, by_dask)
+    tree = reading.open_cube(folder.path, by_dask, partial)
     return tree if tree.attrs.get("status") == "complete" else _partial(of_run(folder, partial=True), tree)
 
 

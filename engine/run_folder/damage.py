@@ -41,9 +41,7 @@ class Damage:
         return f"{part}: {self.file}: {self.what}"
 
 
-def damages_of(
-    folder: RunFolder, looked_at: Callable[[int], None] = lambda paths: None
-) -> tuple[list[Damage], dict[Part, FinishedPart]]:
+def damages_of(folder: RunFolder, looked_at: Callable[[int], None]) -> tuple[list[Damage], dict[Part, FinishedPart]]:
     """All damage in a run folder, with every file's SHA-256 compared with its record; and the records, by part.
 
     Parts of an unfinished run that have not been computed yet are no damage.

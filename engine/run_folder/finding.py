@@ -264,7 +264,7 @@ def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> St
 
 
 def find_study(
-    place: str | Path, model: Model | None = None, seed: int | None = None, policy: str | None = None
+    place: str | Path, model: Model | None, seed: int | None = None, policy: str | None = None
 ) -> tuple[Study, RunFolder | None]:
     """A run's study with its folder, as `find_run` gives it; or a study that has not been run, with None.
 

@@ -76,30 +76,15 @@ def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, n
     return {name: _read(folder, name, [Block(path // BLOCK, path, 1)])[..., 0] for name in names}
 
 
-def open_cube(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
+def open_cube(folder: str | Path, by_dask: bool = True, unfinished: bool = False) -> xr.DataTree:
     """Returns the cube of a finished run as a DataTree that is read lazily; each file is compared with the ledger.
 
     Args:
       by_dask: whether its arrays are dask arrays; if not, each is read whole at its first use, and opening is faster.
+      unfinished: accept a run that is not finished, with what is stored of it.
 
     Raises:
       UserError: there is no cube, or its run is not finished, or it is damaged.
-    """
-    tree = open_tree(folder, by_dask)
-    if tree.attrs.get("status") == "complete":
-        return tree
-    remedy = "Run the study again to finish it, or read the finished blocks with open_run(..., partial=True)."
-    raise UserError(folder, [f"the run is not finished. {remedy}"])
-
-
-def open_tree(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
-    """The cube of a run, finished or not, lazily; each file is compared with the ledger as it is read.
-
-    Args:
-      by_dask: as of `open_cube`.
-
-    Raises:
-      UserError: there is no cube, or it is damaged.
     """
     import xarray as xr
 
@@ -110,7 +95,11 @@ def open_tree(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
         raise UserError(folder, [f"expected a run folder, with a {CUBE_FOLDER} inside."])
     store = ComparedStore(cube, Comparison(Path(folder)))
     chunks: dict[str, int] | None = {} if by_dask else None
-    return _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]
+    tree = _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]
+    if unfinished or tree.attrs.get("status") == "complete":
+        return tree
+    remedy = "Run the study again to finish it, or read the finished blocks with open_run(..., partial=True)."
+    raise UserError(folder, [f"the run is not finished. {remedy}"])
 
 
 def _numbered(tree: xr.DataTree) -> xr.DataTree:

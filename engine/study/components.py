@@ -162,7 +162,7 @@ class Assumption:
     about: str
     off: Change
     doubled: Change | None
-    table: Tables = field(default_factory=dict)
+    table: Tables
 
     def change(self, kind: str) -> Change:
         """The change where it is "off" or "doubled"; an empty one where doubling has no meaning."""

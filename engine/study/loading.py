@@ -210,7 +210,7 @@ def read_study(
 def study_of_text(
     text: str,
     source: str,
-    model: Model | None = None,
+    model: Model | None,
     policies: Sequence[str] | None = None,
     settings: Sequence[str] = (),
     **run: int | str | list[str] | None,

@@ -107,30 +107,30 @@ class Study:
     policies: tuple[Policy, ...]
     baseline: str
     events: tuple[Event, ...]
-    precision: str = "float32"
-    program: str = FORMS[0]
-    shocks: Shocks = field(default_factory=Shocks)
-    headline: tuple[str, ...] = ()
-    keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
+    precision: str
+    program: str
+    shocks: Shocks
+    headline: tuple[str, ...]
+    keep: Keep
+    nonfinite: float
+    labels: labels.Labels
+    author: str
+    levels: tuple[float, ...]
+    lever_groups: LeverGroups
+    assumptions: tuple[Assumption, ...]
+    gates: Mapping[str, Gate]
+    challenge: Challenge
+    observed: Observed
+    facts: Facts | None
+    stated_dimensions: dimension_tables.Dimensions
+    of_policies: tuple[str, ...]
+    until: tuple[Target, ...]
+    idle_targets: tuple[Target, ...]
+    triggers: Mapping[str, Trigger]
     model_spec: str | None = None
     traced: str | None = None
-    nonfinite: float = 0.0
-    labels: labels.Labels = field(default_factory=dict)
-    author: str = ""
-    levels: tuple[float, ...] = LEVELS
-    lever_groups: LeverGroups = field(default_factory=dict)
-    assumptions: tuple[Assumption, ...] = ()
-    gates: Mapping[str, Gate] = field(default_factory=dict)
-    challenge: Challenge = field(default_factory=Challenge)
-    observed: Observed = field(default_factory=Observed)
     settings: tuple[str, ...] = ()
-    facts: Facts | None = None
-    stated_dimensions: dimension_tables.Dimensions = field(default_factory=dict)
-    of_policies: tuple[str, ...] = ()
-    until: tuple[Target, ...] = ()
-    idle_targets: tuple[Target, ...] = ()
     stated_fingerprint: str = ""
-    triggers: Mapping[str, Trigger] = field(default_factory=dict)
     in_python: Tables = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

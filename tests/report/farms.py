@@ -23,6 +23,7 @@ from engine.risk.estimation.yearly_sample import of_parts
 from engine.run_folder.cube_groups import groups
 from engine.study.components import Event, Keep, Policy
 from engine.study.study import Study
+from tests.small_study import PLAIN
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!--"
 LABELS = ("Liaoning", EVIL)
@@ -80,7 +81,7 @@ def make_study(model, paths: int, policies: tuple[str, ...], text: str = "", **c
         "events": (Event(name="ruin", about=text, outcome="shortage", above=1.0),),
         "keep": Keep(tuple(model.outcomes), 0, 64 if years else 0),
     }
-    return Study(**{**given, **changes})
+    return Study(**{**PLAIN, **given, **changes})
 
 
 def make_tree(study: Study, values: np.ndarray) -> xr.DataTree:

@@ -46,8 +46,8 @@ class Assignment:
     blocks: tuple[Block, ...]
     observe: Observer
     compiling: Watch
-    force: bool = False
-    writers: int = 1
+    force: bool
+    writers: int
 
 
 def of_assignment(

@@ -37,7 +37,7 @@ def read(known: Known, problems: Problems, spare: Collection[str]) -> tuple[Assu
         with (Problems() if place in spare else problems).within(place):
             if (one := _assumption(name, table, known)) is not None:
                 assumptions.append(one)
-    _refuse_contradictions(assumptions, known, problems)
+    _refuse_contradictions(assumptions, problems)
     return tuple(assumptions)
 
 
@@ -70,7 +70,7 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     )
 
 
-def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:
+def _refuse_contradictions(assumptions: Sequence[Assumption], problems: Problems) -> None:
     """Adds a problem where two assumptions give one thing two values: both of them at once would contradict."""
     for kind in KINDS:
         by_place: dict[str, tuple[Any, str]] = {}

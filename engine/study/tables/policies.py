@@ -197,7 +197,7 @@ def _policy(name: str, terms: Tables, before: Policy | None, multiples: Mapping[
         levers[lever], of = multiple * numbers, {factor: multiple * weight for factor, weight in weights.items()}
         if is_value(lever):
             own, when[lever] = set_by(lever), terms[lever].tolist()
-            levers[lever] = levers[lever] - is_set * levers[own]
+            levers[lever] -= is_set * levers[own]
             for factor, weight in drawn.get(own, {}).items():
                 of[factor] = of.get(factor, 0.0) - is_set * weight
         if of:

@@ -229,7 +229,7 @@ def test_workers_that_cannot_be_had_are_told(tmp_path, monkeypatch, words, told)
 
 def assignment_of(folder, study, token):
     """Nothing to do in a folder, but for whom."""
-    return Assignment(RunFolder(folder, study), token, False, (), unobserved, Watch())
+    return Assignment(RunFolder(folder, study), token, False, (), unobserved, Watch(), False, 1)
 
 
 def test_a_worker_does_not_work_for_a_run_that_is_gone_or_on_another_disk(tmp_path):
