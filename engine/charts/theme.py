@@ -205,10 +205,10 @@ def keyed(field: str, looks: Mapping[str, tuple[str, str]], legend: alt.Legend |
     ]
 
 
-def heading(text: str, pixels: float, least: int = 1) -> alt.TitleParams:
+def heading(text: str, pixels: float, least: int = 1, **more: Any) -> alt.TitleParams:
     """The title of a part of a chart, in lines, `least` of them at least."""
     broken = lines(text, pixels, 12)
-    return alt.TitleParams(broken + [" "] * (least - len(broken)), fontSize=12)
+    return alt.TitleParams(broken + [" "] * (least - len(broken)), fontSize=12, **more)
 
 
 def row_axis(field: str, names: Sequence[str], pixels: float = 210, least: float = 8) -> tuple[alt.Y, alt.Step]:
@@ -247,21 +247,32 @@ def panels(
       left: width of what stands beside the panels.
       over: by how much names may be wider than their panel.
     """
+    chart = alt.layer(_headroom(chart.data), chart) if "y" in own else chart
     chart, width = chart.properties(width=width, height=height), width + over
     names, scales = list(about["panels"]), dict.fromkeys(own, "independent")
     columns = min(columns, len(names))
     if names != [""]:
         header = alt.Header(labelExpr=_in_lines(dict(zip(names, names, strict=True)), width), title=None)
         most = max(len(lines(name, width)) for name in names)
+        below = 13 * len(lines(about["unit"], width)) if "x" in own and about.get("unit") else 0  # title of an axis
         chart = chart.facet(alt.Facet("panel:N", sort=names, header=header, title=None), columns=columns)
-        chart = chart.resolve_scale(**scales).resolve_axis(**scales)
-        chart = chart.properties(bounds="flush", spacing={"row": 40 + 16 * most, "column": 52}) if own else chart
+        is_full = not len(names) % columns  # else a shared axis would stand below places without a panel as well
+        chart = chart.resolve_scale(**scales).resolve_axis(**scales | ({} if is_full else {"x": "independent"}))
+        if own:
+            chart = chart.properties(bounds="flush", spacing={"row": 40 + 16 * most + below, "column": 52})
     return headed(chart, about, max(560, left + columns * (width + 50)))
+
+
+def _headroom(data: Any) -> alt.Chart:
+    """An invisible mark as high as half a label: heads stand level whether or not the axis has a label on top."""
+    top = alt.Chart(data).transform_aggregate(rows="count()").mark_rule(opacity=0)
+    return top.encode(x=alt.value(0), y=alt.value(-TEXT / 2 - 2), y2=alt.value(0))
 
 
 def grid(made: Mapping[str, Any], about: Mapping[str, Any], width: float, height: float) -> Any:
     """Charts of a size [pixel] by their headings, two a row, under the title."""
-    parts = (one.properties(width=width, height=height, title=heading(name, width)) for name, one in made.items())
+    heads = {name: heading(name, width, frame="group") for name in made}
+    parts = (one.properties(width=width, height=height, title=heads[name]) for name, one in made.items())
     return headed(alt.concat(*parts, columns=2, spacing=26), about, max(540, min(2, len(made)) * (width + 40)))
 
 
@@ -272,8 +283,10 @@ def sizes(about: Mapping[str, Any], small: tuple[int, int], large: tuple[int, in
 
 def year_axis(first: int, last: int, most: int = 5) -> alt.X:
     """An x axis of years, with ticks at both ends and at round years between."""
-    step = next((step for step in (1, 2, 5, 10, 20, 25, 50, 100) if (last - first) / step <= most), 1000)
-    inner = [year for year in range(first, last) if year % step == 0 and min(year - first, last - year) >= step / 2]
+    for step in (1, 2, 5, 10, 20, 25, 50, 100, 1000):
+        inner = [year for year in range(first, last) if year % step == 0 and min(year - first, last - year) >= step / 2]
+        if len(inner) < most:
+            break
     ticks, span = sorted({first, *inner, last}), [first, last] if last > first else [first - 1, first + 1]
     axis = alt.Axis(format="d", grid=False, values=ticks, title=None)
     return alt.X("year:Q", scale=alt.Scale(domain=span, nice=False), axis=axis)
@@ -300,6 +313,21 @@ def numbers(channel: Any, field: str, title: str | None, ticks: int = 5, pixels:
     return channel(f"{field}:Q", axis=axis, scale=alt.Scale(**scale) if scale else alt.Undefined)
 
 
+def axis_title(about: Mapping[str, Any]) -> str:
+    """Title of the axis of values: its label, or in each of several panels the unit alone."""
+    return str(about["unit" if len(about["panels"]) > 1 else "label"])
+
+
+def log_ticks(low: float, high: float, most: int = 7) -> list[float] | None:
+    """Round values between the ends of a logarithmic axis, `most` at most; None if fewer than three are round."""
+    powers = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
+    for leading in (range(1, 10), (1, 2, 5), (1, 3), (1,)):
+        values = [value for power in powers for k in leading if low <= (value := float(f"{k}e{power}")) <= high]
+        if len(values) <= most:
+            break
+    return values if len(values) > 2 else None
+
+
 def share_axis(title: str, **more: Any) -> alt.Axis:
     """An axis of shares, in per cent."""
-    return alt.Axis(title=title, labelExpr="format(100 * datum.value, '~g') + ' %'", tickCount=5, **more)
+    return alt.Axis(title=title, labelExpr="format(100 * datum.value, '~g') + ' %'", **{"tickCount": 5, **more})

@@ -1,5 +1,6 @@
 """Every kind of figure, of a plain cube and of all that figures break on: valid charts, files of every format."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -10,13 +11,14 @@ import pytest
 from engine.charts import export, kinds, theme
 from engine.charts.kinds import KINDS, SOURCES, Kind, chart, tables_of
 from engine.errors import UserError
-from tests.drawn_cubes import CASES, drawn
+from tests.charts.placed import Line, lines
+from tests.drawn_cubes import CASES, Case, drawn
 from tests.pairs import in_turn
 
 
 def made_of(kind, case, **options):
-    """The tables and the chart of a kind, from a made-up cube."""
-    source = drawn(CASES[case])
+    """The tables and the chart of a kind, from a made-up cube: one of `CASES` or another."""
+    source = drawn(CASES.get(case, case))
     data = tables_of(kind, {name: getattr(source, name) for name in KINDS[kind].of}, options)
     return data, chart(kind, data)
 
@@ -43,6 +45,46 @@ def test_every_kind_gives_a_valid_chart_whatever_it_is_drawn_from(kind, case):
 
 def _flat(values):
     return [one for value in values for one in (value if isinstance(value, list) else [value])]
+
+
+def written(made) -> list[Line]:
+    """The lines of text of a chart where its SVG places them."""
+    return lines(export.rendered(export.specification(made), "svg").decode())
+
+
+@pytest.mark.parametrize(("kind", "case"), in_turn(KINDS, CASES, 3))
+def test_no_two_texts_of_a_figure_overlap(kind, case):
+    _, made = made_of(kind, case)
+    pairs = itertools.combinations(written(made), 2)
+    assert [(one.text, other.text) for one, other in pairs if one.covers(other)] == []
+
+
+@pytest.mark.parametrize("kind", ["fan", "replay", "differences", "tails"])
+def test_heads_of_panels_with_scales_of_their_own_stand_level(kind):
+    (data,), made = made_of(kind, Case(policies=3, dims=("region",), paths=300))
+    panels = data.attrs["panels"]
+    heads = [line for line in written(made) if line.bold and " ".join(line.lines).replace("\xa0", " ") in panels]
+    levels = sorted({line.bottom for line in heads if line.text == line.lines[-1]})
+    assert len(levels) < len(panels) and all(high - low > 100 for low, high in itertools.pairwise(levels))
+
+
+def test_an_axis_stands_below_panels_alone():
+    _, made = made_of("overview", Case(policies=6, paths=300))
+    last = [line for line in written(made) if line.text == "2030"]
+    assert len(last) == 6  # four panels in the first row and two in the second
+
+
+def test_ticks_of_logarithmic_axes_are_round_and_few():
+    assert theme.log_ticks(0.3, 50) == [0.5, 1, 2, 5, 10, 20, 50]
+    assert theme.log_ticks(400, 1050) == [400, 500, 600, 700, 800, 900, 1000]
+    assert theme.log_ticks(1.99, 700) == [3, 10, 30, 100, 300]
+    assert theme.log_ticks(1.1, 1.9) is None
+
+
+def test_small_panels_of_long_spans_name_years_between():
+    assert theme.year_axis(1991, 2024, 3)["axis"]["values"] == [1991, 2000, 2010, 2024]
+    assert theme.year_axis(2016, 2030, 3)["axis"]["values"] == [2016, 2020, 2025, 2030]
+    assert theme.year_axis(2016, 2017, 3)["axis"]["values"] == [2016, 2017]
 
 
 @pytest.mark.parametrize("suffix", export.FORMATS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import altair as alt
@@ -39,7 +40,7 @@ def beyond(data: pd.DataFrame) -> Any:
     look = theme.by_policy(about, lined=False)
     lined = {
         "color": look["color"],
-        "strokeDash": alt.StrokeDash("kind:N", scale=LAWS, legend=alt.Legend(symbolSize=500)),
+        "strokeDash": alt.StrokeDash("kind:N", scale=LAWS, legend=alt.Legend(symbolSize=150)),
         "order": "period:Q",
     }
     for name, panel in about["panels"].items():
@@ -48,6 +49,10 @@ def beyond(data: pd.DataFrame) -> Any:
         kind = {"type": "log"} if panel["log"] else {"zero": False}  # Vega-Lite warns of a zero of a logarithmic scale
         scale = {**kind, "reverse": panel["reverse"], "nice": False}
         x = theme.numbers(alt.X, "estimate", panel["label"], pixels=width, **scale)
+        drawn = own[[*theme.ENDS]].stack()
+        drawn = drawn[(drawn > 0) & (drawn < math.inf)]
+        if panel["log"] and len(drawn) and (ticks := theme.log_ticks(drawn.min(), drawn.max())):
+            x["axis"]["values"], x["axis"]["tickCount"] = ticks, len(ticks)
         axis = alt.Axis(
             values=[10.0**k for k in range(9)],
             labelExpr="'1 in ' + format(datum.value, ',')",

@@ -93,7 +93,7 @@ def _factors(data: pd.DataFrame) -> Any:
 
 def _events(data: pd.DataFrame, about: Mapping[str, Any]) -> Any:
     look = theme.by_policy(about, lined=False)
-    y, _ = theme.row_axis("row", data.row.unique(), 220)
+    y, step = theme.row_axis("row", data.row.unique(), 220, least=13 * max(len(about["shown"]) - 1, 1))
     base = alt.Chart(data).encode(y, alt.YOffset("policy:N", sort=about["shown"]))
     x = theme.numbers(alt.X, "estimate", "chance [%]")
     layers = alt.layer(
@@ -106,5 +106,4 @@ def _events(data: pd.DataFrame, about: Mapping[str, Any]) -> Any:
             tooltip=["row", "policy", "when", *theme.ENDS],
         ),
     )
-    high = theme.step(max(26, 13 * len(about["shown"])))
-    return layers.properties(width=230, height=high, title=theme.heading("Probability of events", 230))
+    return layers.properties(width=230, height=step, title=theme.heading("Probability of events", 230))

@@ -22,7 +22,7 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
     ticks = [tick for tick in (1, 0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6) if tick >= lowest]
     scale = alt.Scale(type="log", domain=[lowest, 1.0], clamp=True, nice=False)
     x = theme.numbers(alt.X, "level", about["label"], pixels=width, reverse=not about["loss"], zero=False)
-    y = alt.Y("share:Q", axis=theme.share_axis(about["side"], values=ticks), scale=scale)
+    y = alt.Y("share:Q", axis=theme.share_axis(about["side"], values=ticks, tickCount=len(ticks)), scale=scale)
     base = alt.Chart(curves).encode(x=x)
     layers = alt.layer(
         alt.Chart().mark_rule(style="muted", strokeWidth=0.6).encode(y=alt.datum(0.01)),
@@ -37,8 +37,8 @@ def differences(data: pd.DataFrame) -> Any:
     """Histogram of differences, a panel for each policy: better pale, worse dark, the same palest."""
     about = data.attrs
     width, height = theme.sizes(about, (300, 170), (470, 250))
-    x = theme.numbers(alt.X, "from", about["label"], pixels=width)
-    y = alt.Y("share:Q", axis=theme.share_axis("share of futures"))
+    x = theme.numbers(alt.X, "from", theme.axis_title(about), pixels=width)
+    y = alt.Y("share:Q", axis=theme.share_axis("share of futures"), scale=alt.Scale(nice=False))
     bins, mean = (alt.Chart(data).transform_filter(f"datum.part == '{part}'") for part in ("bin", "mean"))
     layers = alt.layer(
         bins.mark_bar(filled=True, strokeWidth=0.5, binSpacing=0).encode(

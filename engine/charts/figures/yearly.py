@@ -30,8 +30,8 @@ def fan(data: pd.DataFrame, width: int = 0, words: Mapping[str, str] | None = No
         data = data.assign(panel=[", ".join(filter(None, pair)) for pair in zip(data.panel, data.policy, strict=True)])
         about = {**about, "panels": data.panel.unique(), "columns": len(about["shown"])}
     small = len(about["panels"]) > 1
-    width, height, title = 190 if small else width or 420, 130 if small else 250, about["unit" if small else "label"]
-    y = theme.numbers(alt.Y, "median", title, pixels=height, zero=False)
+    width, height = 190 if small else width or 420, 130 if small else 250
+    y = theme.numbers(alt.Y, "median", theme.axis_title(about), pixels=height, zero=False)
     base, seldom = _courses(data, small)
     layers = alt.layer(
         *theme.banded(base, y, look, BANDS),
@@ -55,7 +55,7 @@ def _bars(data: pd.DataFrame) -> Any:
     look, width = theme.by_policy(about, lined=False), 190 if several else 420
     y, step = theme.row_axis("policy", about["shown"], least=14)
     base = alt.Chart(data).encode(y=y)
-    x = theme.numbers(alt.X, "median", about["label"], pixels=width, zero=False)
+    x = theme.numbers(alt.X, "median", theme.axis_title(about), pixels=width, zero=False)
     layers = alt.layer(
         *(
             base.mark_rule(strokeWidth=thick, opacity=2 * strength).encode(*theme.span(x, low, high), look["color"])
@@ -71,22 +71,26 @@ def overview(curves: pd.DataFrame, *years: pd.DataFrame) -> Any:
     """Exceedance curves of an outcome, beside the fan of what it is made of."""
     if not years:
         return exceedance(curves)
-    # as many lines in both legends and in both titles, so that they stand level
     called = {name: name for name in curves.attrs["shown"]}
     heads = ("How likely each level is passed", years[0].attrs["head"])
-    most = max(len(theme.lines(head, 340, 12)) for head in heads)
+    is_crowd = len(called) >= CROWD  # whose fan has a panel for each policy, and no legend
+    wide = 800 if is_crowd else 340
+    # as many lines in both legends and in both titles, so that they stand level
+    most = max(len(theme.lines(head, wide, 12)) for head in heads)
     drawn = zip((exceedance(curves, 360, 250), fan(years[0], 360, called)), heads, strict=True)
-    both = alt.hconcat(*(part.properties(title=theme.heading(head, 340, most)) for part, head in drawn), spacing=36)
-    note = f"Left: {curves.attrs['note']} Right: {years[0].attrs['note']}"
+    parts = [part.properties(title=theme.heading(head, wide, most)) for part, head in drawn]
+    both = alt.vconcat(*parts, spacing=36) if is_crowd else alt.hconcat(*parts, spacing=36)
+    first, second = ("Above", "Below") if is_crowd else ("Left", "Right")
+    note = f"{first}: {curves.attrs['note']} {second}: {years[0].attrs['note']}"
     apart = both.resolve_scale(color="independent", shape="independent", strokeDash="independent")
     return theme.headed(apart, {**curves.attrs, "note": note}, 860)
 
 
 def tails(data: pd.DataFrame) -> Any:
     """Each measure with its interval, by policy, a panel for each place."""
-    about, several = data.attrs, len(data.attrs["panels"]) > 1
-    width, title = (190, about["unit"]) if several else (420, about["label"])
-    x = theme.numbers(alt.X, "estimate", title, 4, width, zero=False)
+    about = data.attrs
+    width = 190 if len(about["panels"]) > 1 else 420
+    x = theme.numbers(alt.X, "estimate", theme.axis_title(about), 4, width, zero=False)
     y, _ = theme.row_axis("measure", data.measure.unique())
     base = alt.Chart(data).encode(y, alt.YOffset("policy:N", sort=about["shown"]))
     look = theme.by_policy(about, lined=False)

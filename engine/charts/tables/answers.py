@@ -13,8 +13,9 @@ from engine.answers.layout import UNIT, head
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.charts import labels, selection
 from engine.charts.tables.frames import Rows, each, ends, frame, rows_of
-from engine.formatting import begun, begun_small, counted, words
+from engine.formatting import begun, begun_small, counted, titled, words
 from engine.risk.estimation.intervals import Estimate
+from engine.study.study import Study
 
 TAIL = 10.0
 """Return period from which on all levels must be above zero for the axis of levels to be logarithmic."""
@@ -59,9 +60,9 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
     """
     shifts = [row for row in rows_of(explain, "inputs") if row["shift"]]
     shown = [row["input"] for row in shifts[:most]]
-    rows: Rows = [{"part": "shift", "row": words(row["input"]), **ends(row["shift"])} for row in shifts[:most]]
+    rows: Rows = [{"part": "shift", "row": titled(row["input"]), **ends(row["shift"])} for row in shifts[:most]]
     rows += [
-        {"part": "density", "row": words(row["input"]), "tenth": row["tenth"], "share": row["density"].estimate}
+        {"part": "density", "row": titled(row["input"]), "tenth": row["tenth"], "share": row["density"].estimate}
         for row in rows_of(explain, "densities")
         if row["input"] in shown and row["density"]
     ]
@@ -71,7 +72,7 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
         " of the worst futures in each tenth of the prior, relative to all futures."
     )
     title = explain.finding if shown else "No input differs from its prior in the worst futures"
-    return frame(rows, title, note, rows=[*map(words, shown)], nothing="no input is drawn")
+    return frame(rows, title, note, rows=[*map(titled, shown)], nothing="no input is drawn")
 
 
 def inputs(
@@ -99,7 +100,7 @@ def inputs(
     rows = [
         {
             "panel": words(" less ".join(filter(None, (row["policy"], begun_small(row["against"]))))),
-            "row": words(row["input"]),
+            "row": titled(row["input"]),
             **ends(row["share"], 100),
             "from": 100 * row["alone"].estimate,
             "to": 100 * row["total"].estimate,
@@ -176,15 +177,18 @@ def _estimates(table: Table, column: Column) -> Iterator[dict[str, Any]]:
             }
 
 
-def lever(design: Answer) -> pd.DataFrame:
+def lever(study: Study, design: Answer) -> pd.DataFrame:
     """The measure along the lever with its interval, and the limit, a row for each look.
 
     Args:
+      study: that the answer is of, for what its parts are called.
       design: the run's answer to the question `design`.
     """
     # answers of earlier versions have texts in place of lists
     measure, _, variable = str(np.ravel(design.asked["subject"])[0]).split()[:3]
-    names = {"value": words(np.ravel(design.asked["lever"])[0]), "searched": f"{measure} of {words(variable)}"}
+    kind = "events" if variable in study.events_by_name else "outcomes"
+    name = study.title("levers", str(np.ravel(design.asked["lever"])[0]))
+    names = {"value": name, "searched": f"{measure} of {study.phrase(kind, variable)}"}
     titles = {name: labels.with_unit(of, design["looks"].by_name[name].unit) for name, of in names.items()}
     scale = 100.0 ** (measure in ("P", "probability"))
     rows = [

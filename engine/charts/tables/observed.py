@@ -75,22 +75,26 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
 def pit(backtest: Answer) -> pd.DataFrame:
     """Probability integral transform: share of figures at or below each place among their futures, with its band.
 
+    Readings of which all shares are equal have one curve.
+
     Args:
       backtest: the run's answer to the question `backtest`.
     """
     scored, points = [row for row in rows_of(backtest, "figures") if not row["apart"]], rows_of(backtest, "pit")
-    rows, said = Rows(), list[str]()
+    rows, said, curves = Rows(), list[str](), dict[tuple[Any, ...], list[str]]()
     for reading in each(points, "reading"):
-        of, what = ("figures", "Places") if reading == ALONE else (reading, f"In the reading “{reading}”, places")
-        inner = [(row["at"], row["share"], row["low"], row["high"]) for row in points if row["reading"] == reading]
-        own = [(0.0,) * 4, *inner, (1.0,) * 4]
-        count = sum(reading == ALONE or row["reading"] in ("", reading) for row in scored)
-        inside = sum(low - 1e-12 <= share <= high + 1e-12 for _, share, low, high in own)
+        own = [(row["at"], row["share"], row["low"], row["high"]) for row in points if row["reading"] == reading]
+        curves.setdefault(((0.0,) * 4, *own, (1.0,) * 4), []).append(reading)
+    for curve, names in curves.items():  # readings with the same curve have one line
+        of = ", ".join(names)
+        of, what = ("figures", "Places") if names == [ALONE] else (of, f"In the reading “{of}”, places")
+        count = sum(names == [ALONE] or row["reading"] in ("", names[0]) for row in scored)
+        inside = sum(low - 1e-12 <= share <= high + 1e-12 for _, share, low, high in curve)
         said.append(
-            f"{what} of {counted(count, 'figure')} lie in the 95 % band of a correct model at {inside} of {len(own)}"
+            f"{what} of {counted(count, 'figure')} lie in the 95 % band of a correct model at {inside} of {len(curve)}"
             " points"
         )
-        rows += [{"reading": of, **dict(zip(("place", "share", "low", "high"), one, strict=True))} for one in own]
+        rows += [{"reading": of, **dict(zip(("place", "share", "low", "high"), one, strict=True))} for one in curve]
     note = f"The band is the {BAND}. The dashed line is the expected distribution." if rows else ""
     title = "; ".join(said) or "No figure is scored"
     return frame(rows, title, note, readings=each(rows, "reading"), nothing="no figure is scored")
