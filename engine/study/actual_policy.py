@@ -60,8 +60,8 @@ def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> 
     check_known(one, until, "--until", problems)
     problems.refuse(study.source)
     last = max(row.time for row in known_and_later(one, until)[0])
-    facts, named = {"until": until or last, "policy": one.baseline}, study.document["policies"]
-    if one.baseline in named:
+    facts = {"until": until or last, "policy": one.baseline}
+    if one.baseline in study.document["policies"]:
         return again(study, facts=facts, run={**study.document["run"], "paths": paths})
     return read_again(replace(study, paths=paths), settings=[f"facts.{name}={value}" for name, value in facts.items()])
 

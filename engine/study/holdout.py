@@ -109,8 +109,12 @@ def _until(policy: Policy, years: int) -> Policy:
             return {name: cut(inner) for name, inner in values.items()}
         return np.asarray(values)[:years]
 
-    before = policy.before and _until(policy.before, years)
-    return replace(policy, levers=cut(policy.levers), drawn=cut(policy.drawn), before=before)
+    return replace(
+        policy,
+        levers=cut(policy.levers),
+        drawn=cut(policy.drawn),
+        before=policy.before and _until(policy.before, years),
+    )
 
 
 def check_imposed(study: Study, names: Names, until: int | None, problems: Problems) -> None:
@@ -145,16 +149,13 @@ def imposing(study: Study, names: Names, rows: Sequence[Observation]) -> Study:
         values = np.full((len(study.years), *(len(labels[dim]) for dim in one.dims)), np.nan)
         for row in rows:
             if _imposes(study, row, name):
-                at = (labels[dim].index(row.at[dim]) for dim in one.dims)
-                values[study.years.index(row.time), *at] = row.value
+                values[study.years.index(row.time), *(labels[dim].index(row.at[dim]) for dim in one.dims)] = row.value
         given[PREFIX + name], levers[PREFIX + name] = values, Lever(one.unit, math.nan, one.dims)
 
     def imposed(policy: Policy) -> Policy:
-        before = policy.before and imposed(policy.before)
-        return replace(policy, levers={**policy.levers, **given}, before=before)
+        return replace(policy, levers={**policy.levers, **given}, before=policy.before and imposed(policy.before))
 
-    model = altered(study.model, levers=levers)
-    return replace(study, model=model, policies=tuple(map(imposed, study.policies)))
+    return replace(study, model=altered(study.model, levers=levers), policies=tuple(map(imposed, study.policies)))
 
 
 def _imposes(study: Study, row: Observation, name: str) -> bool:

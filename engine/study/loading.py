@@ -137,8 +137,8 @@ def under(study: Study, policies: Sequence[str]) -> Study:
     """
     if {*policies} <= {*study.document["policies"]}:
         return replace(again(study, policies), facts=study.facts)
-    dimensions = {**study.stated_dimensions, **study.dimensions}
-    return replace(read_again(study, policies, dimensions=dimensions), facts=study.facts)
+    read = read_again(study, policies, dimensions={**study.stated_dimensions, **study.dimensions})
+    return replace(read, facts=study.facts)
 
 
 def read_again(

@@ -26,7 +26,7 @@ from engine.study.study import BLOCK
 from tests.data.small_models import Bridge
 from tests.helpers import assert_plausible, assert_same
 from tests.refusals import at, refuses
-from tests.small_files import BRIDGE, call, records, write
+from tests.small_files import BRIDGE, call, ran, records, write
 from tests.test_laws import bytes_below
 from tests.user_models import outcomes, program, static
 
@@ -209,8 +209,7 @@ class Dear(Bridge):
 def test_it_is_told_wherever_numbers_are(tmp_path):
     text = BRIDGE.replace("seed = 7 }", "seed = 7, nonfinite = 0.01 }")
     words = ["--model", f"{__file__}:Dear", "--out", tmp_path / "out", "--device", "cpu"]
-    ended = call("run", write(tmp_path, text), *words, "--quiet")
-    assert ended.exit_code == 0, ended.output
+    ended = ran("run", write(tmp_path, text), *words, "--quiet")
     bad = int(engine.open_run(tmp_path / "out").status().excluded)
     notice = f"{bad} of 4,000 paths"
     for command in (["risk"], ["risk", "--given", "damage > 5"]):
@@ -270,8 +269,7 @@ def own(name):
 def tide(tmp_path_factory):
     """A finished run, and what it printed."""
     folder = tmp_path_factory.mktemp("tide")
-    result = call("run", write(folder, TIDE, "tide.toml"), *own("Tide"), "--out", folder / "out", "--quiet")
-    assert result.exit_code == 0, result.output
+    result = ran("run", write(folder, TIDE, "tide.toml"), *own("Tide"), "--out", folder / "out", "--quiet")
     return folder, result
 
 
@@ -298,8 +296,7 @@ def test_a_second_run_writes_the_same_and_tells_the_same(tide):
     place = folder / "out" / "cube.zarr" / "diagnostics"
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     (folder / "out" / "ledger" / "cube.json").unlink()
-    again = call("run", folder / "tide.toml", *own("Tide"), "--out", folder / "out", "--quiet")
-    assert again.exit_code == 0
+    again = ran("run", folder / "tide.toml", *own("Tide"), "--out", folder / "out", "--quiet")
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
     line = "Bounds: values of height under dammed equal the upper bound, 0.9 m, in "
     for output in (result.output, again.output):

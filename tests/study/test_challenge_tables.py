@@ -82,14 +82,6 @@ def test_tail_levels_are_those_that_the_study_measures():
         challenged(SECTION | {"tails": [90, 95]})
 
 
-def test_the_shipped_study_states_its_claims():
-    challenge = load_study("rustbelt").challenge
-    assert len(challenge.claims) == 9 and len(challenge.readings) == 4 and len(challenge.horizons) == 1
-    assert load_study("rustbelt_2016").challenge == challenge
-    study = load_study("rustbelt")
-    assert not challenge.choices.keys() - study.labels["challenge"].keys()
-
-
 def test_claims_of_a_policy_that_does_not_run_are_left_out():
     more = {"policies": {**BILL["policies"], "none": {}}, "compare": ["old", "reform"]}
     section = SECTION | {"claims": [*SECTION["claims"], "none better than old in ruin"]}

@@ -10,8 +10,6 @@ import pytest
 from engine.draws.distributions.scipy_catalogue import continuous_names, discrete_names, parameter_names
 from engine.errors import UserError, closest
 from engine.modelling.records import Factor, Lever
-from engine.models.rustbelt.model import Rustbelt
-from engine.study.components import Event
 from engine.study.loading import (
     again,
     load_model_file,
@@ -23,15 +21,9 @@ from engine.study.loading import (
 )
 from engine.study.schema import FactorTable, LawTable, ShockTable
 from engine.study.tables.policies import phased
-from engine.study.tables.sections import default_tile
 from tests.helpers import assert_close, assert_same
 from tests.refusals import at, refuses
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read, said
-
-
-def test_the_paths_of_a_study_are_stated_in_words():
-    study = read(STUDY)
-    assert [replace(study, paths=count).futures for count in (1, 2)] == ["1 path, seed 7", "2 paths, seed 7"]
 
 
 def test_a_study_is_resolved():
@@ -80,12 +72,6 @@ def test_a_study_stated_in_python_extends_others_and_names_its_problems():
         load_study(endless)
 
 
-def test_an_event_has_one_threshold_on_whichever_side_it_is():
-    one, other = Event(name="dear", outcome="cost", above=0.0), Event(name="cheap", outcome="cost", below=-2.0)
-    assert (one.threshold, other.threshold) == (0.0, -2.0)
-    assert np.isnan(Event(name="both", all=["dear", "cheap"]).threshold)
-
-
 def test_levels_are_added_to_those_of_every_study():
     plain = read(STUDY)
     assert plain.levels == (0.95, 0.99, 0.999) and "risk" not in plain.document
@@ -131,12 +117,9 @@ def test_the_resolved_study_reads_as_itself(policies):
         for lever in one.levers:
             assert_same(one.levers[lever], other.levers[lever])
     assert [item.marginal for item in again.inputs] == [item.marginal for item in study.inputs]
-
-
-def test_the_resolved_static_study_reads_as_itself():
-    study = read(STATIC, Sum)
-    assert (study.years, study.policy_names, study.tile) == ((), ("default",), 4096)
-    assert read(resolved_text(study), Sum).fingerprint == study.fingerprint
+    static = read(STATIC, Sum)
+    assert (static.years, static.policy_names, static.tile) == ((), ("default",), 4096)
+    assert read(resolved_text(static), Sum).fingerprint == static.fingerprint
 
 
 def test_the_fingerprint_sees_numbers_and_neither_order_nor_paths():
@@ -200,12 +183,6 @@ def test_what_cannot_be_extended(tmp_path, first, second, words):
     with pytest.raises(UserError) as caught:
         load_study(tmp_path / "a.toml")
     assert [*caught.value.problems] == [at("extends", *words)]
-
-
-@pytest.mark.parametrize("model", [Reservoir, Rustbelt, Sum])
-def test_a_pass_over_paths_is_smaller_for_a_model_that_carries_much(model):
-    tiles = {Reservoir: [1024, 1024, 512, 256, 64], Rustbelt: [1024, 512, 256, 128, 64], Sum: [4096] * 5}
-    assert [default_tile(model(), count) for count in (1, 2, 3, 8, 100)] == tiles[model]
 
 
 FILES = [

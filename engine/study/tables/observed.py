@@ -11,13 +11,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError
 
-from engine.draws.limits import LARGEST
 from engine.errors import Problem, Problems, UserError, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
-from engine.study.entries import expected
+from engine.study.entries import Single, expected
 from engine.study.tables.record import Table, in_words
 from engine.study.values import Tables, as_number, leaving_out
 
@@ -56,9 +55,7 @@ def _number(value: Any) -> Any:
 
 _Text = Annotated[str, Field(min_length=1), expected("text")]
 _Year = Annotated[int, expected("a whole year"), BeforeValidator(_number)]
-_Number = Annotated[
-    float, Field(ge=-LARGEST, le=LARGEST), expected("a number that single precision holds"), BeforeValidator(_number)
-]
+_Number = Annotated[Single, BeforeValidator(_number)]
 
 
 class Observation(Table):
