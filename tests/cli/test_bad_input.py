@@ -162,7 +162,7 @@ class Rated(Bridge):
     assert call(*words).exit_code == 0
     assert call("risk", folder).exit_code == 0
     helper.write_text("RATE = 2.0")
-    refused(call("risk", folder), "another version of model Rated", "Ask with the model as it was")
+    refused(call("risk", folder), "another version of model Rated", "Restore the model")
     refused(call(*words, "--paths", 5000), "with fingerprint", "another folder")
     place = folder / "ledger" / "study.json"
     held = unsealed(place)

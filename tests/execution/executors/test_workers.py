@@ -211,7 +211,7 @@ def test_one_gpu_is_chosen_of_all_that_a_worker_is_shown(monkeypatch):
     ("words", "told"),
     [
         (["--workers", 1000], "got 1000"),
-        (["--workers", 1, "--scheduler", "tcp://127.0.0.1:1"], "goes without --scheduler"),
+        (["--workers", 1, "--scheduler", "tcp://127.0.0.1:1"], "cannot be combined with --scheduler"),
         (
             ["--scheduler", "tcp://127.0.0.1:9"],
             "--scheduler: 1 problem\n  there is no answer from a scheduler at tcp://127.0.0.1:9",
