@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, text, words):
 
 def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch):
     assert refusal(tmp_path / "none.csv") == "no such file."
-    assert refusal(tmp_path) == at("", "no file", "regular")
+    assert refusal(tmp_path) == at("", "expected a regular file")
     monkeypatch.setattr(data_files, "LARGEST_FILE", 1 << 20)
     large = written(tmp_path, b"1" * (1 << 21))
     assert refusal(large) == at("", "2 MiB", "at most 1")
