@@ -181,7 +181,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("all of it")
     (tmp_path / "ledger").mkdir()
-    with refuses("", "no run", name):
+    with refuses("", "nor a run folder", name):
         run_blocks(tmp_path, make_study(10))
     assert (tmp_path / "ledger").is_dir()
     assert [*filter(Path.is_file, tmp_path.rglob("*"))] == [tmp_path / name]
