@@ -37,7 +37,7 @@ def test_a_models_own_statements_are_checked():
         at("model.factors.path", "a name that the cube uses"),
         at("model.factors.two words", "letters", 100, "'two words'"),
         at("model.factors.x", "unit", "nothing"),
-        at("model.levers.start", "policy's table"),
+        at("model.levers.start", "a key of policies"),
         at("model.levers.a", "dimension 'sector'", "region"),
         at("model.levers.a", "default", "nan"),
         at("model.outcomes.a", "label", "'region'", "'nort'", "'north'"),
