@@ -125,7 +125,7 @@ TERMS: Mapping[str, str | Term] = {
     "forecast.high": number("upper end of the 95 % interval of this number"),
     "forecast.low": number("lower end of the 95 % interval of this number"),
     "forecast.pilot": "number of futures of the pilot",
-    "forecast.sampler": "how path numbers become random numbers",
+    "forecast.sampler": "sampler, which converts path numbers to random numbers",
     "forecast.seconds": number("time to simulate them on this machine, without compilation", "time", unit="s"),
     "forecast.standing": "state of the target in the pilot",
     "forecast.target": "number and its precision",

@@ -94,7 +94,7 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
     def listed(text: str, some_of: Sequence[Ranking]) -> str:
         """The text and as many rankings as have room, as `a, b and 3 others`, or only their number."""
         names = [called(one) for one in some_of]
-        forms = some(names, LONGEST - len(text.split())), counted(len(names), "measure")
+        forms = some(names, LONGEST - len(text.split()), "measure"), counted(len(names), "measure")
         return short(*(f"{text} {form}." for form in forms))
 
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}
@@ -110,7 +110,7 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
     if len(flips) > MOST:
         yield listed("These rankings are reversed as well:", flips[MOST:])
     for policy in dict.fromkeys(one.worse(STATED) for one in held):
-        text = f"With and without each assumption, {study.phrase('policies', policy)} ranks worse by"
+        text = f"With and without each assumption, the worse policy is {study.phrase('policies', policy)}, by"
         yield listed(text, [one for one in held if one.worse(STATED) == policy])
     for verdict, text in (
         (Verdict.OPEN, "These rankings are not always significant but never reversed:"),
@@ -148,5 +148,5 @@ def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterato
     }
     for room in (ROOM, 1):
         yield ", but ".join([first, *(f"{side} with {some(names, room, 'change')}" for side, names in turned.items())])
-    counted = (f"{side}: {len(names)}" for side, names in turned.items())
-    yield f"{first} ({', '.join(counted)} of {len(structures)} structures)"
+    counted = (f"{side} in {len(names)}" for side, names in turned.items())
+    yield f"{first}, but {', '.join(counted)} of {len(structures)} structures"

@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 def command(
     study: Study, folder: RunFolder, place: dict[str, Any], workers: int | None, self_test: bool, full: bool
 ) -> None:
-    """Show what STUDY states and what running it takes, from the first 256 futures.
+    """Show what STUDY states and what its run needs, from the first 256 futures.
 
-    How much it states, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of
-    it: policies where they differ, priors as stated and as fitted, groups, shocks, regimes, claims. With
-    --workers a few blocks are computed and timed, and a disk without room ends with exit code 2. With --self-test the
-    program for GPUs is compiled, and launched where there are any: exit code 0 where they give the bytes of the
-    CPU, 1 where they do not, 2 where something is missing.
+    The command shows the parts of the study, the fit of its priors, and the blocks, devices, disk space and memory of a
+    run. With --full it shows the policies, priors, groups, shocks, regimes and claims. With --workers it computes and
+    times a few blocks, and ends with exit code 2 if the disk is too small. With --self-test it compiles the program for
+    GPUs and launches it on each GPU. The exit code is then 0 if they give the bytes of the CPU, 1 if they do not, and 2
+    if something is missing.
     """
     if self_test:
         _print_self_test(folder, place["device"], workers)

@@ -24,7 +24,7 @@ HOW = {
 def command(ctx: click.Context, shell: str | None) -> None:
     """Print the script by which SHELL (bash, zsh or fish) completes commands, options, studies and runs.
 
-    Without SHELL, the one that runs is taken, and how to make it last is said.
+    Without SHELL, the command uses the current shell and prints how to install the script.
     """
     chosen = shell or os.path.basename(os.environ.get("SHELL", ""))
     if chosen not in HOW:

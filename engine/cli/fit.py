@@ -47,9 +47,9 @@ RESAMPLED = (
 def command(
     data: Path, column: str, families: tuple[str, ...] | None, top: int, name: str | None, shifted: bool, as_json: bool
 ) -> None:
-    """Rank families by how well they fit a column of DATA (CSV or Parquet), and print a prior to paste into a study.
+    """Fit families of laws to a column of DATA (CSV or Parquet), rank them, and print a prior for a study.
 
-    Maximum likelihood; AIC and BIC; an Anderson-Darling p-value from samples of each fit that are fitted in their turn.
+    The command uses maximum likelihood, AIC, BIC, and the p-value of an Anderson-Darling test by parametric bootstrap.
     """
     from engine.errors import UserError
     from engine.fitting import ranking

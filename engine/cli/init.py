@@ -19,10 +19,10 @@ from engine.cli.show import screen
 @options.own_model
 @options.debug
 def command(file: Path, study: str | None, model: Any) -> None:
-    """Write a commented study to FILE (study.toml), to be edited; what is there is not overwritten.
+    """Write a study file with comments to FILE (study.toml). An existing file is not overwritten.
 
-    It extends the shipped study, and has a prior, a policy and an event as comments. With --model and without --extends
-    it is the skeleton of a whole study, in which the tables of factors, shocks, policies and events are comments.
+    The file extends the shipped study, and has a prior, a policy and an event as comments. With --model and without
+    --extends, the file is the skeleton of a study of that model, with its tables as comments.
     """
     from engine.modelling.declaration import check_declaration
     from engine.run_folder.folder import written

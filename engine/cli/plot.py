@@ -64,9 +64,9 @@ def command(
     model: Any,
     **given: Any,
 ) -> None:
-    """Draw a KIND of figure of RUN.
+    """Draw a figure of RUN.
 
-    Without KIND: the kinds there are.
+    Without KIND, the command lists the kinds of figures.
     """
     from engine.run_folder.finding import PLACES, find_study, run_folder
     from engine.runs import figures

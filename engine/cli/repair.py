@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @options.quiet
 @options.debug
 def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) -> None:
-    """Verify RUN and compute again the blocks that are damaged, and no others."""
+    """Verify RUN and recompute only its damaged blocks."""
     from engine.run_folder.damage import answers_in
 
     with progress(quiet) as observe:

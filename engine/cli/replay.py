@@ -57,14 +57,14 @@ def command(
     as_json: bool,
     **saving: Any,
 ) -> None:
-    """Show one path: its outcomes, its years and what was drawn for it.
+    """Recompute one path and show its outcomes, yearly values and draws.
 
-    A study that has not been run will do.
+    RUN may also be a study that has not been run.
 
-    With --worst: the paths of a finished run on which an outcome is worst, what is unusual in them, and the worst in
-    full.
+    With --worst, the command shows the paths of a finished run on which an outcome is worst, their unusual draws, and
+    the worst path in full.
 
-    --json and --save have all that --full shows.
+    --json and --save have all values that --full shows.
     """
     if (path is None) == (worst is None):
         got = "neither" if path is None else "both"

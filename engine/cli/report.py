@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 @options.quiet
 @options.debug
 def command(run: Run, out: Path | None, variable: str | None, asks: bool, quiet: bool) -> None:
-    """Make one HTML page of RUN.
+    """Write the report of RUN as one HTML page.
 
-    Its first two pages are for those who decide: the answer, the numbers, how sure, what turns it. An appendix holds
-    the answers of the run. It loads nothing, so that it can be sent as it is. With --ask the questions that the run
-    has not answered are asked first.
+    The first two pages show which policy is better, the main numbers, their errors, and what would change the ranking.
+    An appendix has the answers of the run. The page loads no other files. With --ask, the command first asks all
+    questions that the run has not answered.
     """
     from engine.runs import upkeep
 

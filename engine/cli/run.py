@@ -76,10 +76,10 @@ def command(
     log: str,
     **computing: Any,
 ) -> None:
-    """Run STUDY, a study file or the name of one that ships: print its tables and leave its cube.
+    """Simulate STUDY, a study file or the name of a shipped study, print its tables and write its cube.
 
-    What is there already is not computed again: the same command finishes a run that was stopped, and more --paths
-    extend it.
+    Finished blocks are not computed again. The same command continues a run that was stopped, and more --paths extend
+    it.
     """
     from engine.execution.job import RunOptions
     from engine.execution.until import compute, why_idle

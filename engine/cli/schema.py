@@ -15,10 +15,10 @@ from engine.cli.show import screen
 @click.option("-o", "--output", type=options.FILE, metavar="FILE", help="Write it to a file.")
 @options.debug
 def command(of: str, output: Path | None) -> None:
-    """Print the JSON schema (draft 2020-12) of study files, so that an editor completes and checks them.
+    """Print the JSON schema (draft 2020-12) of study files, by which editors complete and check them.
 
-    An editor with Even Better TOML (taplo) takes it from the first line of a study: #:schema ./study.schema.json
-    `rustbelt schema answer` is the schema of what --json prints of every question.
+    An editor with Even Better TOML (taplo) finds the schema by the first line of a study: #:schema ./study.schema.json
+    `rustbelt schema answer` prints the schema of the answers that --json prints.
     """
     import json
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @options.as_json
 @options.debug
 def command(run: Run, as_json: bool) -> None:
-    """Show how far RUN is: its blocks, who is writing there, what has worked on it.
+    """Show the progress of RUN: its blocks, the process that is writing, and the commands that computed it.
 
-    Sizes of files are looked at, not what is in them: that is rustbelt verify.
+    The command checks the sizes of files; rustbelt verify checks their contents.
     """
     from engine.runs.upkeep import report_note
 

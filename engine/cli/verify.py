@@ -36,9 +36,9 @@ full = click.option(
 @options.quiet
 @options.debug
 def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool) -> None:
-    """Compare every file of RUN with its checksum, and name each block that is damaged.
+    """Compare every file of RUN with its checksum, and name each damaged block.
 
-    Ends with exit code 2 where anything is. rustbelt repair RUN computes again what is.
+    The exit code is 2 if a file is damaged. rustbelt repair RUN recomputes damaged blocks.
     """
     with progress(quiet) as observe:
         damages = run.verify(full, observe=observe, device=device)

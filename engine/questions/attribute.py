@@ -105,8 +105,8 @@ def sentences(study: Study, start: str, end: str, rows: Sequence[Row]) -> Iterat
         return [called(r["group"]) for r in rows if judged(r["share"]) in wanted and (leads or not r["leads"])]
 
     if not sign:
-        how = "has no interval" if sign is None else "is not significant"
-        yield f"The effect on {what} of replacing {start} by {end} {how}."
+        how = "an effect without a known interval" if sign is None else "no significant effect"
+        yield f"Replacing {start} by {end} has {how} on {what}."
         if clear := of(1, -1):
             yield f"Significant shares of this effect come from {some(clear, noun='lever')}."
         return

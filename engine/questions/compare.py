@@ -195,7 +195,7 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float) -
     if opposite:
         clearest = max(events or opposite, key=lambda of: _errors(gaps[of]))
         which = "clearest" if len(opposite) > 1 else "only"
-        yield f"The {which} {kind} effect is that {_effect(study, clearest, gaps[clearest])}."
+        yield f"The {which} {kind} effect of {called} is that {_effect(study, clearest, gaps[clearest])}."
     elif {"better", "worse"} & {*sides.values()}:
         yield f"No outcome or event shows a clear {kind} effect."
     worse, tail = held.get(("worse", policy, name)), held.get((f"{GAP}ES{100 * level:g}", policy, name))

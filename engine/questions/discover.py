@@ -22,7 +22,7 @@ from engine.risk.estimation.measures import probability
 from engine.risk.estimation.tallies import unkept
 from engine.study.study import Study
 
-WORDS_OF_WHERE, WORDS_OF_LIMITS = 14, 20
+WORDS_OF_WHERE, WORDS_OF_LIMITS = 14, 17
 """Most words, in a sentence, for what is looked for and for the limits of a box."""
 SHARES = ("coverage", "density", "mass")
 BRIEFLY = ("box", "share", *SHARES, "correlation", "coverage_without", "density_without")
@@ -152,7 +152,7 @@ def _sentences(found: Discovery, rate: Estimate, boxes: Sequence[Judged], covera
         yield "No limits on factors were found that make these futures significantly more frequent."
         return
     every = f"; the {len(boxes)} sets of conditions found together cover {share(coverage)}" if others else ""
-    yield f"Of futures with {some(limits, WORDS_OF_LIMITS)}, {share(first.density)} are of this kind."
+    yield f"Of futures with {some(limits, WORDS_OF_LIMITS, 'condition')}, {share(first.density)} are of this kind."
     yield f"These conditions cover {share(first.coverage)} of all such futures{every}."
 
 

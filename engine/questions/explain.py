@@ -253,7 +253,7 @@ def _way_there(study: Study, point: LikeliestFuture | None) -> str:
         return "The future with all inputs at their medians is one of these futures."
     phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
     unusual = some([phrases[name] for name in _largest(point)], WORDS_OF_UNUSUAL)
-    return f"The most probable of these futures found has unusual values of {unusual}."
+    return f"The most probable of these futures that was found has unusual values of {unusual}."
 
 
 def _largest(point: LikeliestFuture) -> list[str]:

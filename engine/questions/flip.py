@@ -34,12 +34,12 @@ MOST = 10
 """Most priors of the joint move that the brief table shows."""
 READING = (
     "A prior is moved by a shift of its normal score, in standard deviations (sd), and keeps its support. “by weights”"
-    " means that stored futures are weighted by the ratio of densities, “by runs” that futures are simulated again. A"
-    " value that reverses the ranking at several places has a row for each; “back” means that the ranking is as stated"
-    " again beyond it. A prior, correlation or lever that is not listed does not reverse the ranking at any value that"
-    " was tried: priors up to 3 sd, correlations and levers within their bounds. Reversals are confirmed on independent"
-    " futures: without a true reversal, one is listed in at most 5 % of studies. Brackets are 95 % intervals, the"
-    " values at which the policies are not significantly different."
+    " means that stored futures are weighted by the ratio of densities, “by runs” that futures are simulated again. An"
+    " input that reverses the ranking at several values has a row for each; “back” means that the ranking is as stated"
+    " again beyond the value. A prior, correlation or lever that is not listed does not reverse the ranking at any"
+    " value that was tried: priors up to 3 sd, correlations and levers within their bounds. Reversals are confirmed on"
+    " independent futures: without a true reversal, one is listed in at most 5 % of studies. Brackets are 95 %"
+    " intervals, the values at which the policies are not significantly different."
 )
 
 

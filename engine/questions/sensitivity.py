@@ -25,27 +25,27 @@ MOST = 8
 ROOM = 8
 """Most words of the inputs that a sentence names together."""
 READING = (
-    "Shares are in % of the variance: of the outcome on a path, of a path's contribution to ES, of whether the event"
-    " happens. share: an input's part, with interactions shared out evenly (its Shapley effect); all parts add up to"
-    " 100. alone: the part that goes if the input is known (Sobol' first index). total: the part that is left if all"
-    " others are known. Inputs are in the order of the sentences. Brackets: 95 % intervals."
+    "Numbers are shares of a variance in %. “share” is the Shapley effect of an input, which divides interactions"
+    " evenly; the effects of all inputs add up to 100. “alone” is the share that disappears if the input is known"
+    " (first-order Sobol' index). “total” is the share that remains if all other inputs are known. Brackets are 95 %"
+    " intervals."
 )
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Show what each input of STUDY does to the spread of outcomes, events and tails.
+    """Estimate the share of each input of STUDY in the variance of outcomes, events and tails.
 
-    An input is drawn independently of all others: a group of factors, a factor, a shock. Each is drawn again on the
-    same futures. Differences are from the baseline; from the first of --policies where the baseline is not among these.
-    On 131,072 paths, unless --paths says otherwise.
+    An input is a group of factors, a factor or a shock that is drawn independently of all others. The command draws
+    each input again on the same futures. Differences are from the baseline, or from the first of --policies if the
+    baseline is not named. It uses 131,072 paths, unless --paths states another number.
 
     \b
     Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak
     """
 
     needs = STUDY
-    heading = "Which inputs cause the spread"
+    heading = "Shares of inputs in the variance"
 
     outcome: Annotated[
         tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")

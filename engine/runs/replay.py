@@ -173,7 +173,7 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     held = cube.attributes(folder.path)
     is_whole = held.get("status") == "complete" and held.get("paths", 0) >= study.paths
     if not is_whole and not cube.was_finished(folder.path):
-        expected = f"expected a run of {study.paths:,} paths that is finished."
+        expected = f"expected a finished run of {study.paths:,} paths."
         problems.append(Problem("", f"{expected} Finish it: {finishing_command(folder)}"))
     if problems:
         raise UserError(folder.path, problems)

@@ -60,7 +60,7 @@ class EventTable(Labelled):
     """A threshold on an outcome, or several events of which all, or at least one, must happen."""
 
     about: str | None = None
-    """what it means"""
+    """meaning"""
     outcome: str | None = None
     """outcome that the threshold is on"""
     above: float | None = None

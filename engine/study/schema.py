@@ -34,7 +34,7 @@ class Run(Table):
     seed: int = Field(2016, ge=0, le=2**63 - 1)
     """seed of all random words"""
     sampler: str = "antithetic"
-    """how path numbers become random numbers"""
+    """sampler, which converts path numbers to random numbers"""
     precision: Literal["float32", "float64"] = "float32"
     """type of all numbers that are computed and stored"""
     program: Literal["loop", "xla"] = "loop"
@@ -53,18 +53,18 @@ class Time(Table):
     first: int = Field(ge=0, le=999_999)
     """first calendar year, or number of the first step"""
     last: int = Field(ge=0, le=999_999)
-    """the last one, included"""
+    """last calendar year or step, included"""
     unit: str = "year"
-    """name of a step"""
+    """name of a time step"""
 
 
 class Truncation(Table):
     """Bounds of a truncated law, both included."""
 
     low: Number = None
-    """lowest value that is left"""
+    """lowest value that is kept"""
     high: Number = None
-    """highest value that is left"""
+    """highest value that is kept"""
 
 
 _QUANTILES: dict[str, Any] = {
@@ -116,20 +116,20 @@ class LawTable(_Quantiles):
     experts: list[WeightedLaw] | None = None
     """laws stated by several experts, each with its weight"""
     pool: Words = None
-    """how experts are pooled"""
+    """method that pools experts"""
     truncate: Truncation | None = None
     """bounds of a truncated law"""
     transform: list[Any] | None = None
     """functions applied to the value, in this order"""
     source: Words = None
-    """where the law comes from"""
+    """source of the law"""
 
 
 class WeightedLaw(LawTable):
     """A law among several, with its weight."""
 
     weight: Number = None
-    """weight among the others, of any sum"""
+    """weight relative to the others"""
 
 
 LawTable.model_rebuild()
@@ -139,43 +139,43 @@ class FactorTable(Labelled, LawTable):
     """An uncertain input, drawn once on each path."""
 
     about: Words = None
-    """what it means"""
+    """meaning"""
     unit: Words = None
-    """must equal the model's unit"""
+    """unit of the factor, which must equal the model's"""
     group: Words = None
     """group of dependent inputs that it belongs to"""
     source: Words = None
-    """where the prior comes from"""
+    """source of the prior"""
 
 
 class ShockTable(Labelled, LawTable):
     """A shock: its law, its group and its persistence."""
 
     about: Words = None
-    """what it means"""
+    """meaning"""
     group: Words = None
     """group of dependent inputs that it belongs to"""
     persistence: Number = None
     """correlation of its normal score with that of the year before"""
     probability: Share | None = None
-    """probability of a jump in a year, or the factor that is"""
+    """probability of a jump in a year, or a factor that gives it"""
     rate: Rate | None = None
-    """expected number of jumps in a year, or the factor that is"""
+    """expected number of jumps in a year, or a factor that gives it"""
     size: LawTable | None = None
     """law of one jump"""
     regime: Words = None
-    """the regime that chooses its law, or whose state it is"""
+    """regime that selects its law, or whose state it is"""
     states: dict[str, LawTable] | None = None
-    """its law in each state of the regime"""
+    """law in each state of the regime"""
 
 
 class RegimeTable(Labelled):
     """A Markov chain: a state every year."""
 
     about: Words = None
-    """what it means"""
+    """meaning"""
     source: Words = None
-    """where its probabilities come from"""
+    """source of its probabilities"""
     states: list[str]
     """names of the states; the model sees their numbers, from 0"""
     start: Numbers = None
@@ -192,7 +192,7 @@ class GroupTable(Labelled):
     correlation: Number = None
     """Pearson correlation of the normal scores of any two members"""
     pearson: Correlations | None = None
-    """the same number, or a matrix of them in the order of members"""
+    """the same correlation, or a matrix of correlations in the order of members"""
     spearman: Correlations | None = None
     """Spearman's rank correlation of any two members, or a matrix"""
     kendall: Correlations | None = None
@@ -221,13 +221,15 @@ class PolicyTable(Labelled):
     start: int | None = None
     """first year in force"""
     implementation: Share | None = None
-    """share of the way from before to here that is reached, or the factor that is"""
+    """share of the change from before that is implemented, or a factor that gives it"""
     when: dict[str, dict[str, Any]] | None = None
     """values of levers while triggers act, by trigger"""
 
 
 # `for` cannot be the name of an attribute
-_FOR: dict[str, Any] = {"for": (float, Field(1.0, description="years in a row that the variable is beyond it first"))}
+_FOR: dict[str, Any] = {
+    "for": (float, Field(1.0, description="number of consecutive years that the variable must be beyond it"))
+}
 _Lasting = create_model("_Lasting", __base__=Table, **_FOR)
 
 
@@ -235,7 +237,7 @@ class TriggerTable(_Lasting):
     """A rule by which policies set levers while a recorded variable is beyond a threshold."""
 
     about: Words = None
-    """what it stands for"""
+    """meaning of the trigger"""
     reads: str = ""
     """yearly variable that it reads; the model marks it as observed"""
     below: Threshold | None = None
@@ -247,18 +249,18 @@ class TriggerTable(_Lasting):
     until_below: Threshold | None = None
     """threshold below which it ends, by default above"""
     delay: float = 0.0
-    """years by which it acts later than in the year after"""
+    """number of further years before it acts"""
 
 
 class AssumptionTable(Labelled):
     """An assumption that the results may depend on: changes if it does not hold, and if its effect is doubled."""
 
     about: Words = None
-    """what is assumed"""
+    """meaning of the assumption"""
     off: dict[str, Any] | None = None
-    """changes if it does not hold: factors and levers by name"""
+    """changes that switch it off: factors and levers by name"""
     doubled: dict[str, Any] | None = None
-    """changes if its effect is doubled"""
+    """changes that double its effect"""
 
 
 _Levers = Annotated[list[str], Field(min_length=1)]
@@ -284,7 +286,7 @@ class KeepTable(Table):
     draws: int = Field(131_072, ge=0)
     """number of first paths whose factor draws are stored"""
     yearly: int = Field(16_384, ge=0)
-    """number of first paths that yearly numbers come from"""
+    """number of first paths that yearly estimates use"""
 
 
 class RiskTable(Table):
@@ -314,15 +316,15 @@ class StudyText(Table):
     headline: Names = Field(None, min_length=1)
     """outcomes that short tables show, in this order"""
     run: Run = Run()
-    """number of paths, and how they are sampled"""
+    """number of paths, sampler and precision"""
     time: Time | None = None
-    """the years of a model that has years"""
+    """years of a model with years"""
     groups: dict[str, GroupTable] = {}
     """groups of dependent factors or shocks"""
     factors: dict[str, FactorTable] = {}
     """uncertain inputs, drawn once on each path"""
     constants: dict[str, Single] = {}
-    """constants of the model with other values here"""
+    """other values of the model's constants"""
     regimes: dict[str, RegimeTable] = {}
     """Markov chains that shocks follow"""
     shocks: dict[str, ShockTable] = {}
@@ -334,11 +336,11 @@ class StudyText(Table):
     events: dict[str, EventTable] = {}
     """thresholds on outcomes"""
     lever_groups: dict[str, _LeverGroup] = {}
-    """groups of levers for an attribution, by name"""
+    """groups of levers for attribute"""
     assumptions: dict[str, AssumptionTable] = {}
     """assumptions that the results may depend on"""
     challenge: Challenge = Challenge()
-    """claims of the study, and other choices that test them"""
+    """claims of the study, and alternative choices that test them"""
     gates: dict[str, Gate] = {}
     """facts that the model should reproduce"""
     observed: ObservedTable = ObservedTable()
@@ -356,7 +358,7 @@ class StudyText(Table):
     dimensions: dict[str, list[int]] = {}
     """Sobol' dimensions by random stream, of shocks one a year"""
     keep: KeepTable = KeepTable()
-    """what is stored path by path"""
+    """numbers that are stored path by path"""
 
 
 SECTIONS: dict[str, type[Table]] = {

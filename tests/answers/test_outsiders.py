@@ -73,7 +73,7 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
 def test_a_name_that_would_take_the_place_of_something_is_left_out(name, register):
     """A question called `cube` would be kept where the cube of the run is."""
     register(**{name: MODULE})
-    with pytest.warns(UserWarning, match="named otherwise"):
+    with pytest.warns(UserWarning, match="needs another name"):
         assert not registry.outsiders()
 
 

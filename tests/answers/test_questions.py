@@ -282,7 +282,7 @@ def kept(done, answers):
 def test_an_answer_of_another_version_is_asked_anew(done, kept):
     name, tree = KEPT[0], kept
     tree.attrs["answer"] = {**tree.attrs["answer"], "version": 0}
-    with pytest.raises(UserError, match=f"Ask anew: rustbelt {name}"):
+    with pytest.raises(UserError, match=f"Ask again: rustbelt {name}"):
         Answer.of_tree(tree)
     assert open_run(done.folder, model=done.study.model).study.fingerprint == done.study.fingerprint
 

@@ -134,7 +134,7 @@ def test_a_folder_that_holds_something_else_is_left_as_it_is(tmp_path, bridge):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("dear")
     before = sorted(tmp_path.rglob("*"))
-    refused(call(*bridge[:-1], tmp_path / "thesis"), "no run", "chapter.txt")
+    refused(call(*bridge[:-1], tmp_path / "thesis"), "nor a run folder", "chapter.txt")
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -162,10 +162,10 @@ class Rated(Bridge):
     assert call(*words).exit_code == 0
     assert call("risk", folder).exit_code == 0
     helper.write_text("RATE = 2.0")
-    refused(call("risk", folder), "another version of model Rated", "Ask with the model as it was")
+    refused(call("risk", folder), "another version of model Rated", "Restore the model")
     refused(call(*words, "--paths", 5000), "with fingerprint", "another folder")
     place = folder / "ledger" / "study.json"
     held = unsealed(place)
     for entry in ("model.py", {"spec": f"{model}:Rated"}):
         place.write_bytes(sealed({**held, "model": entry}))
-        refused(call("risk", folder), "does not say", "--model FILE:CLASS")
+        refused(call("risk", folder), "does not name its model", "--model FILE:CLASS")

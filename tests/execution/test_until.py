@@ -150,7 +150,7 @@ def test_what_is_damaged_is_not_looked_at(tmp_path, no_jax):
 
 
 def test_shards_of_a_run_with_targets_are_refused(tmp_path):
-    with refuses("", "targets of precision", "--workers", "remove run.until from the study (and --until)"):
+    with refuses("", "targets, which need all paths", "--workers", "remove run.until from the study (and --until)"):
         until.compute_shard(study_of(tmp_path, MEAN), 1, 2, RunOptions(tmp_path / "run", "cpu"))
 
 

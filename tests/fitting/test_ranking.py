@@ -201,7 +201,7 @@ def test_warnings_about_means_ends_and_limits(quick):
 def test_remarks_on_the_data():
     assert remarks(random().normal(0, 1, 50)) == ()
     (counts,) = remarks(random().poisson(30, 80).astype(float))
-    assert counts == at("", "whole numbers", "of counts")
+    assert counts == at("", "whole numbers", "may be discrete")
     (rounded,) = remarks(np.round(random().normal(0, 1, 200), 1))
     assert rounded == at("", "rounded", "p-values")
     (zeros,) = remarks(np.array([0.0, *(1 + random().exponential(1, 60))]))
@@ -244,8 +244,8 @@ def test_what_a_ranking_means():
         for family, aic, p_value in (("normal", 5, 0.005), ("gamma", 10, 0.4), ("fisk", 11.5, 0.2))
     )
     assert reading([good, near]) == (
-        "gamma has the lowest AIC, and the data do not contradict it (p = 0.4). Within 2 of it, which is no"
-        " difference: fisk."
+        "gamma has the lowest AIC, and the data do not contradict it (p = 0.4). Within 2 of it, which is not a"
+        " relevant difference: fisk."
     )
     assert reading([bad, good]) == (
         "normal has the lowest AIC, but the data contradict it (p <= 0.005). Use the data themselves, family"

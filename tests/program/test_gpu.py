@@ -52,7 +52,7 @@ def test_where_a_card_fails_the_processors_go_on_with_the_same_bytes(monkeypatch
     study = walk()
     card, host = Card(monkeypatch, study, what, launch), program_on(study, processors())
     on_card = program()
-    with pytest.warns(UserWarning, match="processors go on") as told:
+    with pytest.warns(UserWarning, match="the CPU continues") as told:
         found, ahead = [], on_card.submit(blocks(1)[0])
         for block, later in pairwise(blocks(4)):  # as a run has them, one ahead
             running, ahead = ahead, on_card.submit(later)

@@ -83,7 +83,7 @@ def test_a_browser_that_is_missing_is_named_with_the_way_to_get_one(bridge, tmp_
     [
         ("page.txt", (".html", "ends in", "page.txt")),
         ("page", ("ends in",)),
-        ("no/page.html", ("folder that is there",)),
+        ("no/page.html", ("expected an existing folder",)),
     ],
 )
 def test_a_file_is_refused_before_the_page_is_made(bridge, tmp_path, file, words, monkeypatch):

@@ -73,11 +73,11 @@ def test_empty_cells_are_left_out_and_counted(tmp_path, text, values, empty):
         (" \n\n", ["is empty"]),
         ('""\n" "\n', ["is empty"]),
         ('""\n1\n', ["column 'price'", "first line"]),
-        ("price\n1\n".encode("utf-16"), ["is no text", "Save it as CSV in UTF-8"]),
-        ("price\n1\nä\n".encode("latin-1"), ["is no text", "UTF-8 (line 3)", "Save it as CSV in UTF-8"]),
-        (b"price\n1\n\x00\n", ["is no text", "Save it as CSV in UTF-8"]),
-        (b"PK\x03\x04\x14\x00", ["is no text", "Save it as CSV in UTF-8"]),
-        (b"\x1f\x8b\x08", ["is no text", "Save it as CSV in UTF-8"]),
+        ("price\n1\n".encode("utf-16"), ["is not text", "Save it as CSV in UTF-8"]),
+        ("price\n1\nä\n".encode("latin-1"), ["is not text", "UTF-8 (line 3)", "Save it as CSV in UTF-8"]),
+        (b"price\n1\n\x00\n", ["is not text", "Save it as CSV in UTF-8"]),
+        (b"PK\x03\x04\x14\x00", ["is not text", "Save it as CSV in UTF-8"]),
+        (b"\x1f\x8b\x08", ["is not text", "Save it as CSV in UTF-8"]),
         ('price\n"' + "1" * 200_000, ["line 2", "limit (131072)"]),
     ],
 )
@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, text, words):
 
 def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch):
     assert refusal(tmp_path / "none.csv") == "no such file."
-    assert refusal(tmp_path) == at("", "no file", "regular")
+    assert refusal(tmp_path) == at("", "expected a regular file")
     monkeypatch.setattr(data_files, "LARGEST_FILE", 1 << 20)
     large = written(tmp_path, b"1" * (1 << 21))
     assert refusal(large) == at("", "2 MiB", "at most 1")

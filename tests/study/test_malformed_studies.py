@@ -185,7 +185,7 @@ MANY = [
     ),
     (
         {"family": "mixture", "parts": [malformed.LAWS[-1], malformed.LAWS[0]]},
-        "pooled by quantiles, which does not go within a mixture or a linear pool. Take pool = 'linear' there.",
+        "pooled by quantiles, which a mixture or a linear pool cannot contain. Take pool = 'linear' there.",
     ),
 ]
 

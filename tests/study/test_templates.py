@@ -59,7 +59,7 @@ def test_the_comments_of_a_skeleton_are_tables_of_a_study(base):
 def test_nothing_is_overwritten():
     Path("mine.toml").write_text("dear")
     ended = call("init", "mine.toml")
-    assert ended.exit_code == 2 and "is there already" in ended.stderr
+    assert ended.exit_code == 2 and "exists already" in ended.stderr
     assert Path("mine.toml").read_text() == "dear"
 
 

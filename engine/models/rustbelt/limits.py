@@ -9,7 +9,7 @@ LIMITS = (
     "The displaced are one group in each region, without age, trade or education. The model makes no statement on young workers or skills.",
     "The banks of a province are one balance sheet. The model has no single banks and no bank runs.",
     "The model has no unrest. A large number of displaced slows the search for work and the creation of jobs.",
-    "GDP is higher under reform because five coefficients have the signs that the study states. It is not a finding.",
+    "GDP is higher under reform because of the stated signs of five coefficients, so this is not a finding.",
     "Several priors were changed after outcomes had been seen, so the study is not a forecast that can be tested out of sample.",
     "National growth, exports and slumps are the same under every policy. The pandemic and the property slump are described by two numbers each.",
     "The figures of 2015 by province and sector are estimates.",

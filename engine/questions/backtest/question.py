@@ -102,7 +102,11 @@ def _of_reading(reading: Reading) -> Iterator[str]:
         f" {energy.expected:.3g} [{energy.expected_from:.3g}, {energy.expected_to:.3g}] (p = {energy.as_high:.2g})."
     )
     far = some([reading.figures[k].name for k in calibration.unexplained()], noun="figure")
-    yield f"The futures are far from these figures: {far}." if far else "No observed figure is far from the futures."
+    yield (
+        f"The simulated futures are far from the observed {far}."
+        if far
+        else "No observed figure is far from the futures."
+    )
     if ratio := reading.relative_error():
         known = [row for row in scored if np.isfinite(row["of_last"])]
         closer = sum(row["crps"].estimate < row["of_last"] for row in known)

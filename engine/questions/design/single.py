@@ -313,8 +313,8 @@ class Single:
         if not math.isnan(solved.holds):
             judged = values[-1]["judged"]
             is_kept = "meets" if limit.gap(judged).estimate <= 0 else "breaks"
-            yield (f"Allowing for the Monte Carlo error, it holds at {stated([line], [solved.holds])}; fresh futures"
-                   f" give {limit.amount(study, judged)} there, which {is_kept} the limit.")  # fmt: skip
+            yield (f"Allowing for the Monte Carlo error, the limit holds at {stated([line], [solved.holds])}; fresh"
+                   f" futures give {limit.amount(study, judged)} there, which {is_kept} the limit.")  # fmt: skip
         elif has_interval:
             yield f"The 95 % interval of the measure is within the limit {none} no value is known to meet the limit."
         else:

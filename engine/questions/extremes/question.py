@@ -45,7 +45,8 @@ READING = (
     " all places. A level is extrapolated if fewer than 100 independent futures or years exceed it; it then follows"
     " from a generalised Pareto law fitted to the worst values, and its interval does not contain the error of that"
     " law. The shape of the law is 0 for an exponential tail and negative for a tail with an end; from 0.5 the variance"
-    " is infinite, from 1 the mean. Brackets are 95 % intervals, of extrapolated numbers by profile likelihood."
+    " is infinite, from 1 the mean. Brackets are 95 % intervals; those of extrapolated levels use the profile"
+    " likelihood."
 )
 _WHY = {
     Reason.FEW_TAIL_VALUES: f"An extrapolation needs {FEWEST:,} futures or more.",

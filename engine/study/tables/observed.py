@@ -152,9 +152,9 @@ class Observation(Table):
 
 class _Judged(Table):
     policy: str = ""
-    """policy closest to what was done"""
+    """policy closest to the one that was followed"""
     seen: list[Literal["priors", "equations"]] = ["priors", "equations"]
-    """parts of the study that used the figures so marked: priors, equations"""
+    """marks of figures that the study has used: priors, equations"""
     discrepancy: dict[str, Any] = {}
     """by variable, standard deviation of what the model omits"""
     correlation: float = Field(0.0, ge=0, lt=1)

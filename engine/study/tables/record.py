@@ -20,7 +20,7 @@ class Labelled(Table):
     """A table of a part that may have a label."""
 
     label: Label | None = None
-    """label in figures, report and cube, in place of the name as words"""
+    """label in figures, report and cube; by default the name as words"""
 
 
 def in_words(fault: Any, unknown: str = "") -> str:

@@ -211,11 +211,8 @@ def test_one_gpu_is_chosen_of_all_that_a_worker_is_shown(monkeypatch):
     ("words", "told"),
     [
         (["--workers", 1000], "got 1000"),
-        (["--workers", 1, "--scheduler", "tcp://127.0.0.1:1"], "goes without --scheduler"),
-        (
-            ["--scheduler", "tcp://127.0.0.1:9"],
-            "--scheduler: 1 problem\n  there is no answer from a scheduler at tcp://127.0.0.1:9",
-        ),
+        (["--workers", 1, "--scheduler", "tcp://127.0.0.1:1"], "cannot be combined with --scheduler"),
+        (["--scheduler", "tcp://127.0.0.1:9"], "--scheduler: 1 problem\n  no scheduler answers at tcp://127.0.0.1:9"),
     ],
 )
 def test_workers_that_cannot_be_had_are_told(tmp_path, monkeypatch, words, told):
@@ -242,7 +239,7 @@ def test_a_worker_does_not_work_for_a_run_that_is_gone_or_on_another_disk(tmp_pa
         sites.work_at(**site)
     nowhere = sites.of_assignment(assignment_of(tmp_path / "nowhere", study, "token"), "cpu", versions)
     forms, failure = cluster_worker.perform((0, 1), nowhere)
-    assert forms == [] and "all workers share" in str(failure)
+    assert forms == [] and "All workers need the run folder on a shared disk" in str(failure)
 
 
 def test_a_worker_of_other_versions_is_refused(tmp_path):
@@ -262,7 +259,7 @@ def test_a_model_without_a_file_is_refused(tmp_path):
     study = study_in(tmp_path, BLOCK)
     alien = type("Alien", (type(study.model),), {"__module__": "nowhere"})
     homeless = replace(study, model=alien(), model_name="Alien", model_spec=spec_of(alien))
-    with pytest.raises(UserError, match="no file"):
+    with pytest.raises(UserError, match="is not in a file"):
         sites.of_assignment(assignment_of(tmp_path, homeless, ""), None, {})
 
 

@@ -153,7 +153,7 @@ def test_what_is_impossible_is_refused(known):
             shocks={"step": {"family": "fixed", "value": 0.0}},
         ),
     )
-    assert "impossible on all" in said and "Mend the model" in said
+    assert "has no finite value on all" in said and "Correct the model" in said
 
 
 def sentences(given):

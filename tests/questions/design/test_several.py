@@ -208,7 +208,7 @@ def test_the_study_that_is_written_passes_its_check_and_has_the_policy(study, tm
     own = Evaluator(load_study(file), "better-one", ("cost", "damage")).outcomes({})
     setting = {name: found for name, (found, _) in levers_of(answer).items()}
     assert_same(own.to_array().values, Evaluator(study, "low", ("cost", "damage")).outcomes(setting).to_array().values)
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         asked(study, "mean of damage <= 0", write=file)
 
 

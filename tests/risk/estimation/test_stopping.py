@@ -141,7 +141,7 @@ def test_a_bound_that_is_reached_says_how_many_would_do():
     said = ending(ended)
     assert ended.ending is Ending.BOUND and "at 10,000 futures" in said[0]
     needed = ended.looks[-1][0].needed
-    assert f"About {few_digits(needed)} " in said[0] and "--paths" in said[0] and "to go" in said[1]
+    assert f"About {few_digits(needed)} " in said[0] and "--paths" in said[0] and "more futures are needed" in said[1]
     assert len(said[0].split(" About")[0].split()) <= 25
 
 
