@@ -33,7 +33,7 @@ def users(error: BaseException) -> UserError | None:
     if (models := blamed(error)) is not None:
         return models
     if isinstance(error, MemoryError):
-        return UserError("memory", ["expected more than is free. Use fewer --paths, or end other programs."])
+        return UserError("memory", ["expected less than is free; reduce it with fewer --paths, or end other programs."])
     if any(_UNMAPPED in str(one) for one in (error, error.__context__)):
         remedy = "Raise the limit of this process (ulimit -v), or end other programs."
         return UserError("memory", [f"expected enough to load a library, got too little. {remedy}"])

@@ -49,7 +49,7 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
         print_damages(console, run.folder, damages)
         if damages:
             deep = ["--full"] if full else []
-            screen.print_command(console, "Mend it", "repair", run.folder, *deep, model=run.study.model_spec)
+            screen.print_command(console, "To repair it", "repair", run.folder, *deep, model=run.study.model_spec)
     if damages:
         click.get_current_context().exit(2)
 

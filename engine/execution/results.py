@@ -146,7 +146,7 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
         message = ledger.missing(path, gone)
     else:
         message = (
-            f"its run has not come to its end: {ledger.named(gone)} still to be computed. Look at what is there with"
+            f"the run is not finished: {ledger.named(gone)} still to be computed. Read the finished blocks with"
             f" --partial, or finish it: {finishing_command(folder)}"
         )
     raise UserError(path, [message])

@@ -68,7 +68,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
     """
     if study.until:
         remedy = "Use --workers or --scheduler, or remove run.until from the study (and --until) and state --paths."
-        raise UserError("--shard", [f"goes without targets of precision, which need the paths of all shards. {remedy}"])
+        raise UserError("--shard", [f"cannot be combined with targets, which need all paths. {remedy}"])
     _refuse_unfit(study, options)
     return job.compute_shard(study, number, of, options)
 

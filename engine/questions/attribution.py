@@ -163,7 +163,7 @@ def attribution(
     values = (3 * k + 2) * len(wanted) + 4 * min(AT_ONCE, coalitions.count) * (len(names) + 2)
     if (free := memory_free()) is not None and (needed := 8 * study.paths * values) > free:
         needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and {size_as_text(free)} are free"
-        raise UserError(study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."])
+        raise UserError(study.source, [f"{needs}. Use fewer paths, or for fewer outcomes (--outcome)."])
     sums = {key: Contrasts(contrasts(k), study.paths) for key in wanted}
     every = as_units(study.paths, study.unit)
     good, finite = np.ones((2, study.paths), bool)

@@ -245,7 +245,7 @@ def missing(folder: Path, blocks: Sequence[int]) -> str:
 
 def remedy(folder: Path) -> str:
     """The sentence that says how to repair a damaged run."""
-    return f"Mend it: {command_line('repair', folder)}"
+    return f"Repair it: {command_line('repair', folder)}"
 
 
 def nonfinite_of(records: Mapping[int, FinishedPart]) -> np.ndarray:

@@ -101,9 +101,9 @@ def attribute(
     paths: int | None = None,
     device: str | None = None,
 ) -> Answer:
-    """How much each lever contributes to the difference of two policies of a study that need not have been run.
+    """Attributes the difference of two policies of a study to its levers, and returns an `Answer`.
 
-    The answer is kept nowhere.
+    The study need not have been run, and the answer is not stored.
 
     `answer["outcomes"]` and `answer["events"]` have, for each group of levers, its share, its effect alone, and what is
     lost without it.

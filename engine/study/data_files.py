@@ -77,9 +77,9 @@ def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str], str]]
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise _fault(path, f"is no text in UTF-8 (line {line}). Save it as CSV in UTF-8.") from None
+        raise _fault(path, f"is not text in UTF-8 (line {line}). Save it as CSV in UTF-8.") from None
     if "\0" in text:
-        raise _fault(path, "is no text in UTF-8. Save it as CSV in UTF-8.")
+        raise _fault(path, "is not text in UTF-8. Save it as CSV in UTF-8.")
     rows = _rows(path, text)
     first = next(rows, None)
     if first is None:
@@ -101,7 +101,7 @@ def _content(path: Path) -> bytes:
         if not path.exists():
             raise _fault(path, "no such file.")
         if not path.is_file():
-            raise _fault(path, "is no file; expected a regular one.")
+            raise _fault(path, "expected a regular file.")
         if (size := path.stat().st_size) > LARGEST_FILE:
             raise _fault(
                 path,

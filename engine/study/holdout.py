@@ -59,15 +59,15 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
         at, of = ("observed", "in the study's years") if until is None else (place, f"until {until}")
         problems.add(
             at,
-            f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has seen."
-            " Take a later year, or state figures.",
+            f"no figure can be conditioned on {of}: expected one that was read in its source and not used by the study."
+            " Use a later year, or add figures.",
         )
     for row in rows:
         if not study.observed.error(row):
             problems.add(
                 f"observed: {row.name}",
-                "has no error, so that no future can equal it. "
-                f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}.",
+                "has no error, so no future can equal it. "
+                f"State a standard_error, or the error of the model: observed.discrepancy.{row.variable}.",
             )
 
 
@@ -109,8 +109,12 @@ def _until(policy: Policy, years: int) -> Policy:
             return {name: cut(inner) for name, inner in values.items()}
         return np.asarray(values)[:years]
 
-    before = policy.before and _until(policy.before, years)
-    return replace(policy, levers=cut(policy.levers), drawn=cut(policy.drawn), before=before)
+    return replace(
+        policy,
+        levers=cut(policy.levers),
+        drawn=cut(policy.drawn),
+        before=policy.before and _until(policy.before, years),
+    )
 
 
 def check_imposed(study: Study, names: Names, until: int | None, problems: Problems) -> None:
@@ -145,16 +149,13 @@ def imposing(study: Study, names: Names, rows: Sequence[Observation]) -> Study:
         values = np.full((len(study.years), *(len(labels[dim]) for dim in one.dims)), np.nan)
         for row in rows:
             if _imposes(study, row, name):
-                at = (labels[dim].index(row.at[dim]) for dim in one.dims)
-                values[study.years.index(row.time), *at] = row.value
+                values[study.years.index(row.time), *(labels[dim].index(row.at[dim]) for dim in one.dims)] = row.value
         given[PREFIX + name], levers[PREFIX + name] = values, Lever(one.unit, math.nan, one.dims)
 
     def imposed(policy: Policy) -> Policy:
-        before = policy.before and imposed(policy.before)
-        return replace(policy, levers={**policy.levers, **given}, before=before)
+        return replace(policy, levers={**policy.levers, **given}, before=policy.before and imposed(policy.before))
 
-    model = altered(study.model, levers=levers)
-    return replace(study, model=model, policies=tuple(map(imposed, study.policies)))
+    return replace(study, model=altered(study.model, levers=levers), policies=tuple(map(imposed, study.policies)))
 
 
 def _imposes(study: Study, row: Observation, name: str) -> bool:

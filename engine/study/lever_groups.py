@@ -38,5 +38,5 @@ def read(stated: Mapping[str, Tables], model: Model, problems: Problems) -> Leve
                     f"'{lever}' is in '{group_of[lever]}' already. A lever belongs to one group: remove it from one.",
                 )
         if group in known and group not in levers:
-            problems.add(place, f"has the name of a lever that is not in it. Add '{group}', or take another name.")
+            problems.add(place, f"has the name of a lever that is not in it. Add '{group}', or choose another name.")
     return {group: tuple(dict.fromkeys(one["levers"])) for group, one in stated.items()}

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
 from engine.study import lever_groups
 from engine.study.components import EventTable
-from engine.study.entries import Correlations, Outcomes, Rate, Share, Threshold
+from engine.study.entries import Correlations, Line, Name, Outcomes, Rate, Share, Single, Threshold
 from engine.study.tables.challenge import Challenge
 from engine.study.tables.facts import FactsTable
 from engine.study.tables.gates import Gate
@@ -290,7 +290,7 @@ class KeepTable(Table):
 class RiskTable(Table):
     """Risk measures of the outcomes."""
 
-    levels: list[float] = []
+    levels: list[float] = Field([], max_length=20)
     """levels of VaR and ES in per cent, beside 95, 99 and 99.9"""
 
 
@@ -299,11 +299,11 @@ class StudyText(Table):
 
     extends: Words = None
     """study to extend: a shipped one, or a file"""
-    name: str
+    name: Name
     """name of the study, and of its runs' folders"""
     question: str = ""
     """question that the study answers"""
-    author: str = ""
+    author: Line = ""
     """author, as named in the report"""
     model: Words = None
     """name of a model that ships or that an installed package provides, or FILE:CLASS of your own"""
@@ -321,7 +321,7 @@ class StudyText(Table):
     """groups of dependent factors or shocks"""
     factors: dict[str, FactorTable] = {}
     """uncertain inputs, drawn once on each path"""
-    constants: dict[str, float] = {}
+    constants: dict[str, Single] = {}
     """constants of the model with other values here"""
     regimes: dict[str, RegimeTable] = {}
     """Markov chains that shocks follow"""

@@ -47,11 +47,12 @@ def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None
         if kind in NAMED and not rest:
             return None
         depth = 2 if kind == "challenge" and "claims" not in rest[:1] else kind in (*NAMED, *_BY_KEY)
-        *above, key = at = [kind, *rest[:depth]]
+        # nothing follows from a label, so that the rest of its table is checked
+        *above, key = at = [kind, *(rest if rest[1:] == ["label"] else rest[:depth])]
         inner = tables
         for part in above:
-            inner = inner[part]
-        if kind in _STAND_INS:
+            inner = inner.get(part, {})
+        if kind in _STAND_INS and len(at) < 3:
             inner[key] = _STAND_INS[kind]
         else:
             inner.pop(key, None)

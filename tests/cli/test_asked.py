@@ -80,7 +80,7 @@ def test_what_was_written_is_verified_and_damage_taken_away(run):
     assumptions(study, "--out", folder)
     assert answer_store.read(folder, "challenge") is not None
     (folder / "challenge.zarr" / "structures" / "difference" / "zarr.json").write_text("{}")
-    with pytest.warns(UserWarning, match="'challenge' is left out: .*zarr.json is damaged .* Mend it: rustbelt rep"):
+    with pytest.warns(UserWarning, match="'challenge' is left out: .*zarr.json is damaged .* Repair it: rustbelt rep"):
         assert answer_store.read(folder, "challenge") is None
     (damage,) = damages(folder, *own("Bridge"))
     assert (damage["part"], damage["file"]) == ("challenge", "challenge.zarr/structures/difference/zarr.json")

@@ -160,5 +160,5 @@ def test_the_command_says_what_ended_the_run(tmp_path, how):
     study = write(tmp_path, POND)
     words = ["run", study, *own("Pond"), "--out", tmp_path / "run", "--paths", "1e6", "--until", MEAN, *how]
     ended = ran(*words)
-    assert "Precise enough at" in ended.stdout and "lowest_stock under use" in ended.stdout
-    assert "futures to go" in ended.stderr or "within 0.02 hm3" in ended.stderr
+    assert "as it met its targets" in ended.stdout and "lowest_stock under use" in ended.stdout
+    assert "more futures are needed" in ended.stderr or "within 0.02 hm3" in ended.stderr

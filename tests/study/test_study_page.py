@@ -22,16 +22,15 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
 LAW = set(LawTable.model_fields)
 SCHEMA = as_json_schema()
 PERCENT = re.compile(r"p\d\d")
+ITEM = re.compile(r"^\* (`[\w.]+`(?:, `[\w.]+`)*): (.+)$", re.MULTILINE)
 
 
 def rows():
-    """Keys of the page's tables, each with what its row says, without quotes."""
+    """Keys of the page's lists, each with what its item says, without quotes."""
     found = {}
-    for line in PAGE.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| `") and len(cells) > 1:
-            for key in re.findall(r"`([\w.]+)`", cells[0]):
-                found.setdefault(key, []).append(cells[1].replace("`", ""))
+    for keys_of_item, meaning in ITEM.findall(PAGE):
+        for key in re.findall(r"`([\w.]+)`", keys_of_item):
+            found.setdefault(key, []).append(meaning.replace("`", ""))
     return found
 
 
@@ -66,7 +65,7 @@ def test_the_page_says_of_every_key_what_the_schema_says(key, text):
 def test_nested_tables_have_no_keys_that_the_page_leaves_out():
     assert set(described(Truncation)) == {"low", "high"}
     assert set(described(WeightedLaw)) - LAW == {"weight"}
-    assert "`truncate` | bounds of a truncated law: `low`, `high` or both" in PAGE
+    assert "`truncate`: bounds of a truncated law: `low`, `high` or both" in PAGE
 
 
 def test_families_of_the_page_are_known():

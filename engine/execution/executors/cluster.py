@@ -140,7 +140,7 @@ class Cluster:
             ) from failure
 
     def _gone(self) -> UserError:
-        message = f"the scheduler at {self._address} is gone. Finished blocks are kept: run the same command again."
+        message = f"the scheduler at {self._address} is gone. Finished blocks are kept; run the same command again."
         return UserError(self._option, [message])
 
 

@@ -64,7 +64,7 @@ def of_assignment(
     folder, study = assignment.folder, assignment.folder.study
     model = study.model_spec
     if model is None and own_model(study) is not None:
-        message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
+        message = f"model {study.model_name} is not in a file that a worker can load. Move it into a file."
         raise UserError(study.source, [message])
     required = of_study(study, required)
     decisive = tuple((key, required.get(key, "")) for key in ownership.decisive_of(study, required))
@@ -129,7 +129,7 @@ def work_at(
         return ownership.is_held(folder, token)
 
     if not still_ours():
-        message = "is not here, or another run holds it. A run folder must lie on a disk that all workers share, under"
+        message = "does not exist here, or another run uses it. All workers need the run folder on a shared disk, under"
         raise UserError(here, [Problem(place, f"{message} the same path. Choose such a place with --out.")])
     own = load_model_file(model) if model else None
     study = placed(load_study(folder / "study.toml", model=own), folder)

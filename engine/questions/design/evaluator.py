@@ -33,12 +33,12 @@ Settings = Setting | Sequence[Setting]
 
 
 class Evaluator:
-    """Evaluates a policy of a study with other levers: compiled once, on the same futures, without a run folder.
+    """Evaluates a policy of a study with other values of its levers, on the same futures and without a run folder.
 
-    Each evaluation has the bits of a study that states these levers. A *setting* is a table of levers as in a policy of
-    a study file: each a number, or a table by year or label. It may also give a factor a number, which then is the same
-    on every path. What a setting does not name stays as the policy has it. Several settings are a list of such tables,
-    or one table in which lists or arrays of one length have a value for each.
+    The program is compiled once. Each evaluation equals a study that states these levers, bit for bit. A *setting* is a
+    table of levers as in a policy of a study file; each value is a number, or a table by year or label. A setting may
+    also set a factor to a number, on all paths. Levers that a setting does not name keep the policy's values. Several
+    settings are a list of such tables, or one table in which lists or arrays of the same length have a value for each.
 
     Args:
       study: a resolved study, its file, or the name of one that ships.

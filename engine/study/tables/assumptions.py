@@ -44,9 +44,9 @@ def read(known: Known, problems: Problems, spare: Collection[str]) -> tuple[Assu
 def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     problems = Problems()
     if name == ALL:
-        problems.add("", "'all' is what all assumptions together are called; take another name.")
+        problems.add("", "'all' is the name of all assumptions together. Choose another.")
     if not table.get("off"):
-        problems.add("off", "is missing. Say what changes where it does not hold: off = { FACTOR = 0 }.")
+        problems.add("off", "is missing. State what changes if it does not hold: off = { FACTOR = 0 }.")
         problems.refuse()
     off, said = read_change(table["off"], "off", known, problems)
     twofold = table.get("doubled")
@@ -59,7 +59,7 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
                 problems.add(
                     "doubled",
                     f"is missing: twice '{factor}', drawn from {low:.3g} to {high:.3g}, would be no share. "
-                    f'Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.',
+                    f'State the change: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.',
                 )
     if "doubled" in table or not problems:
         doubled, twice = read_change(twofold, "doubled", known, problems)

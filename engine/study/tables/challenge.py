@@ -87,7 +87,7 @@ def claim_of(text: str, policies: Names, events: Names, outcomes: Names, levels:
         raise refusal(
             "",
             "expected POLICY better (or worse, likelier, rarer) than POLICY in [MEASURE of] VARIABLE"
-            f", got {shown(text)}. Write, say, '"
+            f", got {shown(text)}. Example: '"
             f"{new} better than {old} in {[*events, *outcomes, 'VARIABLE'][0]}'.",
         )
     policy, word, against, measure, variable = found.groups()
@@ -95,11 +95,11 @@ def claim_of(text: str, policies: Names, events: Names, outcomes: Names, levels:
     for name in (policy, against):
         problems.knows("", "policy", name, policies)
     if policy == against:
-        problems.add("", f"holds '{policy}' against itself. Name two policies.")
+        problems.add("", f"compares '{policy}' with itself. Name two policies.")
     measure = measure_of(measure or "", variable, events, outcomes, levels, problems)
     if word in ("likelier", "rarer") and measure != PROBABILITY and variable in outcomes:
         other = "worse" if word == "likelier" else "better"
-        problems.add("", f"'{word}' is said of events; '{variable}' is an outcome. Write '{other}'.")
+        problems.add("", f"'{word}' applies to events; '{variable}' is an outcome. Write '{other}'.")
     problems.refuse()
     return Claim(policy, against, variable, measure, word in ("worse", "likelier"))
 
@@ -127,7 +127,7 @@ def read(
             claim = claim_of(sentence, text["policies"], events, model.outcomes, levels)
             same = frozenset((claim.policy, claim.against)), claim.variable, claim.measure
             if same in claims:
-                raise refusal("", f"'{claim}' is decided where '{claims[same]}' is. Leave one of them out.")
+                raise refusal("", f"'{claim}' is equivalent to '{claims[same]}'. Remove one of them.")
             claims[same] = claim
     table["claims"] = [str(claim) for claim in claims.values() if {claim.policy, claim.against} <= {*running}]
     for level in table["tails"]:
@@ -136,7 +136,7 @@ def read(
             problems.add("challenge.tails", f"expected a level that the study measures, got {level:g}. {remedy}")
     for name in table["horizons"]:
         if name in table["readings"]:
-            problems.add(f"challenge.horizons.{name}", "is the name of a reading too; take another.")
+            problems.add(f"challenge.horizons.{name}", "is also the name of a reading. Choose another.")
     for kind in CHOICES:
         kept = {}
         for name, choice in table[kind].items():
@@ -161,14 +161,14 @@ def _instead(stated: Tables, place: str, events: Tables, model: Model, problems:
 
     valid, known = {}, [*events, *model.outcomes]
     if not stated:
-        problems.add(place, 'is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.')
+        problems.add(place, 'is missing. State what replaces what: instead = { EVENT = "OTHER" }.')
     for old, new in stated.items():
         with problems.within(place):
             own = Problems()
             for name in (old, new):
                 own.knows("", "event or outcome", name, known)
             if old == new:
-                own.add("", f"puts '{old}' in its own place. Name another in its place.")
+                own.add("", f"replaces '{old}' by itself. Name another.")
             own.refuse()
             if kind(old) != kind(new):
                 raise refusal(
@@ -193,8 +193,8 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
             with problems.within(place):
                 threshold = as_number(value, present)
                 if threshold == present:
-                    raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")
+                    raise refusal("", f"{shown(value)} is the present threshold. State another one.")
                 if threshold in found:
-                    raise refusal("", f"{shown(value)} is there twice. Leave one of them out.")
+                    raise refusal("", f"{shown(value)} is stated twice. Remove one of them.")
                 found[threshold] = f"{multiple_of(value)!r}x" if isinstance(value, str) else threshold
     return [*found.values()]

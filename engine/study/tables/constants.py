@@ -9,7 +9,7 @@ from dataclasses import replace
 from engine.errors import Problems, look_up, refusal
 from engine.modelling.identity import altered, as_written
 from engine.modelling.records import Constant, Factor, Model
-from engine.study.values import Tables, number
+from engine.study.values import Tables
 
 
 def settled(text: Tables, model: Model, problems: Problems) -> Model:
@@ -17,10 +17,10 @@ def settled(text: Tables, model: Model, problems: Problems) -> Model:
 
     Args:
       model: as its author wrote it.
-      problems: unknown constants, those stated twice, and values that are no numbers are added here.
+      problems: unknown constants, and those stated twice, are added here.
     """
     given, drawn = text["constants"], [name for name in model.constants if name in text["factors"]]
-    for name, value in given.items():
+    for name in given:
         with problems.within(f"constants.{name}"):
             if name in model.factors:
                 problems.close(f"factors.{name}")
@@ -28,7 +28,6 @@ def settled(text: Tables, model: Model, problems: Problems) -> Model:
             look_up("constant", name, model.constants)
             if name in drawn:
                 raise refusal("", f"has a prior too, in [factors.{name}]. Keep one of the two.")
-            number(value)
     if not given and not drawn:
         return model
     values = {name: given.get(name, one.value) for name, one in model.constants.items() if name not in drawn}

@@ -66,9 +66,9 @@ class Gate(Table):
         """
         problems.knows("policy", "policy", self.policy, policies)
         if self.year is not None and self.years:
-            problems.add("year", "does not go with years. Leave one of them out.")
+            problems.add("year", "cannot be combined with years. Remove one of them.")
         if len({*self.all_years}) < len(self.all_years):
-            problems.add("years", "names a year twice.")
+            problems.add("years", "states a year twice.")
         variables = model.yearly if self.all_years else model.outcomes
         if problems.knows("variable", "variable", self.variable, [*model.yearly, *model.outcomes]):
             if self.variable in variables:
@@ -76,7 +76,7 @@ class Gate(Table):
             elif self.all_years:
                 problems.add("variable", f"'{self.variable}' is an outcome, which has no year. Remove the year.")
             else:
-                problems.add("variable", f"'{self.variable}' is a yearly variable. Say of which year: year = 2020.")
+                problems.add("variable", f"'{self.variable}' is a yearly variable. State the year: year = 2020.")
         if len(self.stated) != 1:
             problems.add("", f"expected one of {', '.join(ASKED)}, got {' and '.join(self.stated) or 'none'}.")
         if (pair := self.median_within) is not None and (len(pair) != 2 or not pair[0] < pair[1]):

@@ -197,8 +197,8 @@ def lever_text(study: Study, policy: Policy, lever: str) -> str:
         low, middle, high = (f"{float(named[value].quantile(p)):.3g}" for p in (0.05, 0.5, 0.95))
         return f"{value} {middle}" + (f" ({low} to {high})" if low != high else "")
 
-    values, dims = put_together(policy, lever), study.model.levers[lever].dims
-    return in_line(lever_table(values, dims, study.model, study.years), text)
+    dims = study.model.levers[lever].dims
+    return in_line(lever_table(put_together(policy, lever), dims, study.model, study.years), text)
 
 
 def in_line(table: Any, text: Callable[[Any], str]) -> str:

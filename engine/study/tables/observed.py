@@ -11,13 +11,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError
 
-from engine.draws.limits import LARGEST
 from engine.errors import Problem, Problems, UserError, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
-from engine.study.entries import expected
+from engine.study.entries import Single, expected
 from engine.study.tables.record import Table, in_words
 from engine.study.values import Tables, as_number, leaving_out
 
@@ -56,9 +55,7 @@ def _number(value: Any) -> Any:
 
 _Text = Annotated[str, Field(min_length=1), expected("text")]
 _Year = Annotated[int, expected("a whole year"), BeforeValidator(_number)]
-_Number = Annotated[
-    float, Field(ge=-LARGEST, le=LARGEST), expected("a number that single precision holds"), BeforeValidator(_number)
-]
+_Number = Annotated[Single, BeforeValidator(_number)]
 
 
 class Observation(Table):
@@ -124,22 +121,20 @@ class Observation(Table):
         if first > self.time:
             problems.add("from", f"expected a year up to {self.time}, got {first}.")
         elif (first < self.time) != bool(self.fold) or (self.fold and not isinstance(model, PathModel)):
-            problems.add(
-                "fold", "goes with several years, of a model that has years: give both 'from' and 'fold', or neither."
-            )
+            problems.add("fold", "needs several years of a model with years. Give both 'from' and 'fold', or neither.")
         dims = model.yearly[self.variable].dims if self.variable in model.yearly else ()
         free = [dim for dim in dims if dim not in self.at]
         if strangers := [dim for dim in self.at if dim not in dims]:
-            text = f"'{self.variable}' has no dimensions. Leave 'at' out."
+            text = f"'{self.variable}' has no dimensions. Remove 'at'."
             problems.add("at", unknown(f"dimension of '{self.variable}'", strangers[0], dims) if dims else text)
         elif self.across and not free:
-            problems.add("across", f"'{self.across}' of one number. Leave it out.")
+            problems.add("across", f"'{self.across}' needs several numbers. Remove it.")
         elif free and not self.across:
             count = math.prod(len(model.dims[dim]) for dim in free)
             problems.add(
                 "across",
                 f"is missing: {' and '.join(free)} leave {count} numbers. "
-                "Name a label, or say sum, mean, peak or lowest.",
+                "Name a label, or state sum, mean, peak or lowest.",
             )
         for dim in {*self.at} & {*dims}:
             problems.knows("at", "label", self.at[dim], model.dims[dim])
@@ -197,7 +192,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
     stated: Iterable[tuple[str, Tables]] = ((f"rows.{line}", row) for line, row in enumerate(table["rows"]))
     if table["file"]:
         if table["rows"]:
-            problems.add("observed.file", "does not go with rows. Keep one of the two.")
+            problems.add("observed.file", "cannot be combined with rows. Keep one of the two.")
         stated = _rows_of(Path(table["file"]), model, problems)
     rows = dict[str, Observation]()
     with problems.within("observed.file"):
@@ -211,9 +206,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
         with problems.within(f"observed.discrepancy.{name}"):
             look_up("yearly variable" if model.yearly else "outcome", name, observable(model))
             if not as_number(size, 1.0) > 0:
-                raise refusal(
-                    "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
-                )
+                raise refusal("", f"expected more than 0, got {shown(size)}. Remove it if the model has no error.")
     return Observed(**leaving_out(table, ("file", "rows")), rows=[*rows.values()])
 
 
@@ -269,9 +262,9 @@ def _refuse_contradictions(rows: Mapping[str, Observation], problems: Problems) 
         first = figures.setdefault(f"{one.line} {one.first}-{one.time} {one.reading}", place)
         if first != place:
             other = rows[first]
-            same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
+            same = "says the same" if other.value == one.value else f"states {other.value:g} {other.unit}"
             problems.add(
-                f"observed.{place}", f"'{one.name}': {first} {same}. Leave one of them out, or give each a 'reading'."
+                f"observed.{place}", f"'{one.name}': {first} {same}. Remove one of them, or give each a 'reading'."
             )
         other = rows[series.setdefault(one.series, place)]
         if other.line != one.line:

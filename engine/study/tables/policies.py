@@ -163,7 +163,7 @@ def _ordered(key: str, links: Mapping[str, str | None], problems: Problems) -> l
             chain[other], last = None, other
         if other in chain and name not in order:
             names = [*chain, other]
-            problems.add(f"policies.{last}.{key}", f"goes in a circle: {' -> '.join(names[names.index(other) :])}.")
+            problems.add(f"policies.{last}.{key}", f"forms a circle: {' -> '.join(names[names.index(other) :])}.")
         order |= dict.fromkeys(reversed(chain))
     return [name for name in order if name in links]
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field as Field
 
 from engine.formatting import shown
+from engine.study.entries import Label
 
 
 class Table(BaseModel):
@@ -18,7 +19,7 @@ class Table(BaseModel):
 class Labelled(Table):
     """A table of a part that may have a label."""
 
-    label: str | None = None
+    label: Label | None = None
     """label in figures, report and cube, in place of the name as words"""
 
 
@@ -34,6 +35,7 @@ def in_words(fault: Any, unknown: str = "") -> str:
         "missing": "is missing.",
         "value_error": str(context.get("error")),
         "too_short": "expected at least one name, got an empty list.",
+        "too_long": f"expected at most {context.get('max_length')} entries, got {context.get('actual_length')}.",
     }
     if kind in told:
         return told[kind]

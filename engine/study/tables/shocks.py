@@ -159,7 +159,7 @@ def _highest(chance: float | str, limit: float, chances: Mapping[str, Law | None
 def _alone(table: Tables, what: str, keys: Iterable[str], problems: Problems) -> None:
     for key in keys:
         if key in table:
-            problems.add(key, f"does not go with {what}. Leave one of them out.")
+            problems.add(key, f"cannot be combined with {what}. Remove one of them.")
 
 
 def _regime(name: str, table: Tables) -> Regime:

@@ -102,7 +102,7 @@ def target_of(sentence: str, policies: Names, events: Names, model: Model, level
         raise refusal(
             "",
             "expected MEASURE of VARIABLE under POLICY [minus POLICY] within NUMBER [% or the unit]"
-            f", got {shown(sentence)}. Write, say, '"
+            f", got {shown(sentence)}. Example: '"
             f"mean of {[*model.outcomes, 'VARIABLE'][0]} under {[*policies, 'POLICY'][0]} within 1 %'.",
         )
     measure, variable, policy, less, number, unit = found.groups()

@@ -97,7 +97,7 @@ def _trigger(name: str, table: Tables, model: Model) -> Trigger:
     problems, reads = Problems(), table["reads"]
     observed = [one for one, variable in model.yearly.items() if variable.observed]
     if name in {*model.levers, *POLICY_KEYS}:
-        problems.add("", "is the name of a lever or of a key of policies. Take another name.")
+        problems.add("", "is the name of a lever or of a key of policies. Choose another name.")
     if reads not in observed:
         may = f"These may be read: {', '.join(observed)}." if observed else "The model marks none."
         problems.add(
@@ -110,7 +110,7 @@ def _trigger(name: str, table: Tables, model: Model) -> Trigger:
         problems.add("", f"expected a threshold, below or above, got {'both' if sides else 'none'}.")
     for side, until in _UNTIL.items():
         if until in table and side not in table and sides:
-            problems.add(until, f"does not go with '{sides[0]}'. Write {_UNTIL[sides[0]]}.")
+            problems.add(until, f"cannot be combined with '{sides[0]}'. Write {_UNTIL[sides[0]]}.")
     problems.refuse()
     side, until = sides[0], _UNTIL[sides[0]]
     first, last = table[side], table.get(until, table[side])

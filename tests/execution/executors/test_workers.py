@@ -212,7 +212,10 @@ def test_one_gpu_is_chosen_of_all_that_a_worker_is_shown(monkeypatch):
     [
         (["--workers", 1000], "got 1000"),
         (["--workers", 1, "--scheduler", "tcp://127.0.0.1:1"], "goes without --scheduler"),
-        (["--scheduler", "tcp://127.0.0.1:9"], "--scheduler: 1 problem\n  no scheduler answers at tcp://127.0.0.1:9"),
+        (
+            ["--scheduler", "tcp://127.0.0.1:9"],
+            "--scheduler: 1 problem\n  there is no answer from a scheduler at tcp://127.0.0.1:9",
+        ),
     ],
 )
 def test_workers_that_cannot_be_had_are_told(tmp_path, monkeypatch, words, told):
