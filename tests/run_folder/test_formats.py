@@ -124,7 +124,7 @@ def test_where_its_own_record_is_damaged_its_provenance_states_the_format(run):
 def test_its_stored_answers_are_asked_anew(run):
     folder = find_run(run)
     assert ledger.answers(run) == ("compare",) and stored(folder) == []
-    with refuses("", "has not been asked", f"rustbelt compare {run}"):
+    with refuses("", "has no stored answer", f"rustbelt compare {run}"):
         stored_answer(folder, "compare")
     ended = asked(("compare", "RUN", "--json", "--quiet"), run)
     assert ended.exit_code == 0, ended.output
