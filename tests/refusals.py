@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -45,3 +46,10 @@ def refuses(place: str, *words: object) -> Iterator[pytest.ExceptionInfo[UserErr
     with pytest.raises(UserError) as caught:
         yield caught
     assert at(place, *words) in caught.value.problems, caught.value
+
+
+def problems_of(asked: Callable[..., object], *given: Any, **named: Any) -> list[Problem]:
+    """All problems of the `UserError` that a call ends in."""
+    with pytest.raises(UserError) as caught:
+        asked(*given, **named)
+    return [*caught.value.problems]

@@ -2,6 +2,7 @@
 looked for.
 """
 
+import functools
 import json
 import signal
 import warnings
@@ -42,26 +43,33 @@ def on_card(monkeypatch, tmp_path):
     return run
 
 
-def on_processors(folder, keep=KEEP) -> dict:
-    engine.run(study_in(folder, PATHS, keep), folder / "cpu", device="cpu")
-    return contents(folder / "cpu")
+@pytest.fixture(scope="module")
+def on_processors(tmp_path_factory):
+    """The folder of the run on processors by what it keeps, made once."""
+
+    @functools.cache
+    def made(keep=KEEP):
+        place = tmp_path_factory.mktemp("cpu")
+        return engine.run(study_in(place, PATHS, keep), place / "run", device="cpu").folder
+
+    return made
 
 
 def forms_of(run: Run) -> list[dict]:
     return provenance.runs(run.folder)[-1]["forms"]
 
 
-def test_a_run_on_a_card_leaves_the_bytes_of_processors_and_says_what_computed_it(on_card, tmp_path):
+def test_a_run_on_a_card_leaves_the_bytes_of_processors_and_says_what_computed_it(on_card, on_processors):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         run, notes = on_card()
     left_out = "a run takes cards of one kind: 1 x NVIDIA T400 left out"
-    assert contents(run.folder) == on_processors(tmp_path)
+    assert contents(run.folder) == contents(on_processors())
     assert forms_of(run) == [{"name": "kernel", "on": "1 x NVIDIA H100", "why": left_out}]
     assert notes[0].endswith(f": kernel on 1 x NVIDIA H100 ({left_out})")
     (status,) = json.loads(call("status", run.folder, "--json").stdout)
     assert [one["forms"] for one in status["runs"]] == [forms_of(run)]
-    cpu = engine.open_run(tmp_path / "cpu")
+    cpu = engine.open_run(on_processors())
     assert [one["name"] for one in forms_of(cpu)] == ["loop"] and forms_of(cpu)[0]["on"].endswith("x cpu")
     assert run.verify() == []
 
@@ -69,13 +77,13 @@ def test_a_run_on_a_card_leaves_the_bytes_of_processors_and_says_what_computed_i
 @pytest.mark.parametrize(
     "keep", [KEEP, "keep = { outcomes = [], draws = 0, yearly = 500 }\n"], ids=["one kept", "none kept"]
 )
-def test_outcomes_that_are_not_kept_never_cross(on_card, tmp_path, keep):
+def test_outcomes_that_are_not_kept_never_cross(on_card, on_processors, keep):
     run, _ = on_card(keep=keep)
-    assert contents(run.folder) == on_processors(tmp_path, keep)
+    assert contents(run.folder) == contents(on_processors(keep))
     assert on_card.card.launches == 6 and on_card.card.crossed == 1  # the first block, which is compared
 
 
-def test_a_card_that_counts_otherwise_than_processors_is_given_up(on_card, monkeypatch, tmp_path):
+def test_a_card_that_counts_otherwise_than_processors_is_given_up(on_card, on_processors, monkeypatch):
     reduced = Reduction.reduced
 
     def others(*given):
@@ -85,17 +93,17 @@ def test_a_card_that_counts_otherwise_than_processors_is_given_up(on_card, monke
     monkeypatch.setattr(Reduction, "reduced", others)
     with pytest.warns(UserWarning, match="counts of paths 0 to 131,071"):
         run, _ = on_card()
-    assert contents(run.folder) == on_processors(tmp_path)
+    assert contents(run.folder) == contents(on_processors())
     assert forms_of(run)[-1]["name"] == "loop"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", [what for what in FAILURES if what != "gives other bytes"])
-def test_a_run_whose_card_fails_on_the_way_ends_with_the_same_bytes(on_card, tmp_path, what):
+def test_a_run_whose_card_fails_on_the_way_ends_with_the_same_bytes(on_card, on_processors, what):
     with pytest.warns(UserWarning, match=WORDS[what]) as told:
         run, notes = on_card(what, 4)
     assert len(told) == 1 and "kernel on" in notes[0]
-    assert contents(run.folder) == on_processors(tmp_path)
+    assert contents(run.folder) == contents(on_processors())
     kernel, loop = forms_of(run)
     assert kernel["name"] == "kernel" and loop["name"] == "loop"
     assert WORDS[what] in loop["why"]

@@ -25,7 +25,7 @@ from engine.study.loading import load_model_file, load_study, read_study
 from engine.study.study import BLOCK
 from tests.data.small_models import Bridge
 from tests.helpers import assert_plausible, assert_same
-from tests.refusals import at, refuses
+from tests.refusals import at, problems_of, refuses
 from tests.small_files import BRIDGE, call, ran, records, write
 from tests.test_laws import bytes_below
 from tests.user_models import outcomes, program, static
@@ -118,9 +118,7 @@ def test_the_cube_keeps_nothing_of_them_and_counts_them(runs):
 
 def test_more_than_the_share_end_the_run_as_soon_as_they_are_met(tmp_path):
     study = square(4 * BLOCK, nonfinite=0.0004)
-    with pytest.raises(UserError) as caught:
-        compute(study, RunOptions(tmp_path / "run", "cpu"))
-    told, first = caught.value.problems
+    told, first = problems_of(compute, study, RunOptions(tmp_path / "run", "cpu"))
     assert first == at("", "'loss' under 'strong'", "rustbelt replay")
     assert told == at("run.nonfinite", f"{int(0.0004 * 4 * BLOCK):,} of {4 * BLOCK:,} paths", "(0.0004)")
     with refuses("run.nonfinite", "which share"):

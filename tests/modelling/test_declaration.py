@@ -2,18 +2,15 @@
 
 import pytest
 
-from engine.errors import UserError
 from engine.modelling.declaration import check_declaration
 from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
 from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, StaticModel, Yearly
-from tests.refusals import at, refuses
+from tests.refusals import at, problems_of, refuses
 from tests.reservoirs import Sum
 
 
 def problems(model, years):
-    with pytest.raises(UserError) as caught:
-        check_declaration(model, years)
-    return [str(problem) for problem in caught.value.problems]
+    return [*map(str, problems_of(check_declaration, model, years))]
 
 
 class Wrong(PathModel):

@@ -2,11 +2,10 @@
 
 import pytest
 
-from engine import UserError
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
 from engine.study.tables.challenge import Challenge, Claim, Reading, claim_of
 from tests.questions.assumed import BILL, Bill, bill
-from tests.refusals import refuses
+from tests.refusals import problems_of, refuses
 
 NAMES = (["old", "reform"], ["ruin", "dry"], ["cost", "jobs"])
 
@@ -155,9 +154,7 @@ def test_what_a_study_states_again_has_to_fit_whatever_lies_between(tmp_path):
         readings.work = { instead = { ruin = "jobs" } }
         thresholds = { ruin = [1.5] }
     """
-    with pytest.raises(UserError) as refused:
-        on_top(tmp_path, text)
-    assert [problem.place for problem in refused.value.problems] == [
+    assert [problem.place for problem in problems_of(on_top, tmp_path, text)] == [
         "challenge.claims",
         "challenge.readings.work.instead",
         "challenge.thresholds.ruin",

@@ -9,14 +9,12 @@ from engine.errors import UserError
 from engine.modelling.identity import as_written
 from engine.study.loading import read_study, resolved_text, study_of_text
 from tests.constant_studies import LAW, WELL, model, well
-from tests.refusals import at, refuses
+from tests.refusals import at, problems_of, refuses
 from tests.small_files import write
 
 
 def said(**more):
-    with pytest.raises(UserError) as caught:
-        well(**more)
-    return [str(problem) for problem in caught.value.problems]
+    return [*map(str, problems_of(well, **more))]
 
 
 def values(study):
@@ -60,9 +58,9 @@ def test_an_assumption_of_a_drawn_constant_is_one_of_a_factor():
 
 def test_a_prior_whose_factor_has_no_table_is_said_of_factors_alone():
     text = {**WELL, "factors": {"need": WELL["factors"]["need"]}, "constants": {"inflow": 2.0}}
-    with pytest.raises(UserError) as caught:
-        read_study(text, "well.toml", model=model())
-    assert [problem.place for problem in caught.value.problems] == ["constants.inflow"]
+    assert [problem.place for problem in problems_of(read_study, text, "well.toml", model=model())] == [
+        "constants.inflow"
+    ]
 
 
 class Computed(StaticModel):

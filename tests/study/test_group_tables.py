@@ -8,11 +8,11 @@ import tomli_w
 from scipy import special
 
 from engine.draws.copulas.elliptical import Equicorrelated
-from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import load_study, read_study, resolved_text
 from tests.draws.copulas.test_copulas import by_default, data
 from tests.helpers import assert_plausible
+from tests.refusals import problems_of
 from tests.user_models import program
 
 FACTORS = {name: {"family": "normal", "mean": 0, "sd": 1} for name in ("a", "b", "c", "d")}
@@ -39,9 +39,7 @@ def read(group, members="abc", **more):
 
 def said(group, members="abc", **more):
     """What is wrong with a group."""
-    with pytest.raises(UserError) as caught:
-        read(group, members, **more)
-    return [str(problem) for problem in caught.value.problems]
+    return [*map(str, problems_of(read, group, members, **more))]
 
 
 @pytest.mark.parametrize("measure", ["pearson", "spearman", "kendall"])

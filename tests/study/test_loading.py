@@ -10,6 +10,7 @@ import pytest
 from engine.draws.distributions.scipy_catalogue import continuous_names, discrete_names, parameter_names
 from engine.errors import UserError, closest
 from engine.modelling.records import Factor, Lever
+from engine.models.rustbelt.model import Rustbelt
 from engine.study.loading import (
     again,
     load_model_file,
@@ -21,9 +22,15 @@ from engine.study.loading import (
 )
 from engine.study.schema import FactorTable, LawTable, ShockTable
 from engine.study.tables.policies import phased
+from engine.study.tables.sections import default_tile
 from tests.helpers import assert_close, assert_same
-from tests.refusals import at, refuses
+from tests.refusals import at, problems_of, refuses
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read, said
+
+
+def test_the_paths_of_a_study_are_stated_in_words():
+    study = read(STUDY)
+    assert [replace(study, paths=count).futures for count in (1, 2)] == ["1 path, seed 7", "2 paths, seed 7"]
 
 
 def test_a_study_is_resolved():
@@ -180,9 +187,13 @@ def test_a_study_extends_another(tmp_path):
 def test_what_cannot_be_extended(tmp_path, first, second, words):
     (tmp_path / "a.toml").write_text(first)
     (tmp_path / "b.toml").write_text(second)
-    with pytest.raises(UserError) as caught:
-        load_study(tmp_path / "a.toml")
-    assert [*caught.value.problems] == [at("extends", *words)]
+    assert problems_of(load_study, tmp_path / "a.toml") == [at("extends", *words)]
+
+
+@pytest.mark.parametrize("model", [Reservoir, Rustbelt, Sum])
+def test_a_pass_over_paths_is_smaller_for_a_model_that_carries_much(model):
+    tiles = {Reservoir: [1024, 1024, 512, 256, 64], Rustbelt: [1024, 512, 256, 128, 64], Sum: [4096] * 5}
+    assert [default_tile(model(), count) for count in (1, 2, 3, 8, 100)] == tiles[model]
 
 
 FILES = [

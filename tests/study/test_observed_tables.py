@@ -5,7 +5,7 @@ import pytest
 from engine import UserError
 from engine.study.loading import load_study, read_study
 from tests.questions.backtest.models import Walk, row, walk
-from tests.refusals import at, refuses
+from tests.refusals import at, problems_of, refuses
 
 HEAD = "series,time,variable,at,value,unit,source,confidence\n"
 STUDY = """name = "s"
@@ -58,11 +58,9 @@ def test_what_is_wrong_with_rows_is_said_of_all_of_them(tmp_path):
 
 
 def test_all_that_is_wrong_with_a_row_is_said():
-    with pytest.raises(UserError) as caught:
-        walk(row(2023, 1.0, standard_error=-1.0, **{"from": 2021}, at="a=b"))
-    assert [one.place for one in caught.value.problems] == [
-        f"observed.rows.0.{key}" for key in ("standard_error", "fold", "at")
-    ]
+    assert [
+        one.place for one in problems_of(walk, row(2023, 1.0, standard_error=-1.0, **{"from": 2021}, at="a=b"))
+    ] == [f"observed.rows.0.{key}" for key in ("standard_error", "fold", "at")]
 
 
 def test_a_number_may_be_a_text():
@@ -71,15 +69,17 @@ def test_a_number_may_be_a_text():
 
 
 def test_rows_that_contradict_are_refused():
-    with pytest.raises(UserError) as caught:
-        walk(
+    said = [
+        one.message
+        for one in problems_of(
+            walk,
             row(2023, 1.0),
             row(2023, 2.0),
             row(2024, 1.0),
             row(2024, 1.0),
             row(2025, 1.0, at="place=south", series="height place=north"),
         )
-    said = [one.message for one in caught.value.problems]
+    ]
     assert said[:2] == [
         at("'height place=north 2023'", "rows.0", "1 kt", "'reading'"),
         at("'height place=north 2024'", "rows.2", "the same", "'reading'"),
@@ -108,9 +108,7 @@ FILES = {
 
 @pytest.mark.parametrize("text", FILES, ids=lambda text: repr(text)[:20])
 def test_a_file_that_is_none_is_refused(tmp_path, text):
-    with pytest.raises(UserError) as caught:
-        of_file(tmp_path, text)
-    assert any(one.message == at("", *FILES[text]) for one in caught.value.problems)
+    assert any(one.message == at("", *FILES[text]) for one in problems_of(of_file, tmp_path, text))
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
@@ -123,9 +121,7 @@ def test_cells_are_parted_as_in_any_file_of_data(tmp_path, delimiter):
 
 
 def test_what_a_study_says_of_observations_is_checked():
-    with pytest.raises(UserError) as caught:
-        walk(row(2023, 1.0), observed={"policy": "odl", "seen": ["prior"]})
-    assert [str(one) for one in caught.value.problems] == [
+    assert problems_of(walk, row(2023, 1.0), observed={"policy": "odl", "seen": ["prior"]}) == [
         at("observed.seen.0", "expected 'priors'", "got 'prior'"),
         at("observed.policy", "policy 'odl'", "'old'"),
     ]

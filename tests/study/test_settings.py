@@ -7,6 +7,7 @@ import pytest
 from engine.errors import UserError
 from engine.study.loading import load_study
 from engine.study.settings import with_settings
+from tests.refusals import problems_of
 
 
 def test_a_value_replaces_what_stands_there_and_nothing_else():
@@ -21,8 +22,6 @@ def test_a_value_replaces_what_stands_there_and_nothing_else():
 
 
 def test_what_is_no_setting_is_refused_all_at_once():
-    with pytest.raises(UserError) as caught:
-        with_settings({}, ["factors", "a=1", "factors..p=1", "factors.a.p95=1"])
-    assert len(caught.value.problems) == 3
+    assert len(problems_of(with_settings, {}, ["factors", "a=1", "factors..p=1", "factors.a.p95=1"])) == 3
     with pytest.raises(UserError, match="unknown factor 'loss_given_defalt'"):
         load_study("rustbelt", settings=["factors.loss_given_defalt.p95=0.9"])

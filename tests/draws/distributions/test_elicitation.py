@@ -9,17 +9,15 @@ from scipy import special, stats
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.statements import EXACT
 from engine.draws.limits import FARTHEST
-from engine.errors import UserError
 from tests.helpers import assert_close
+from tests.refusals import problems_of
 
 P = [0.01, 0.25, 0.75, 0.99, 0.999]
 
 
 def problems(table):
     """What is wrong with a table, as a user reads it."""
-    with pytest.raises(UserError) as caught:
-        prior(table)
-    return [str(problem) for problem in caught.value.problems]
+    return [*map(str, problems_of(prior, table))]
 
 
 # ------------------------------------------------------------------------------- statements that are met

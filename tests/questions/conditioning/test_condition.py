@@ -23,7 +23,7 @@ from engine.study.study import Block
 from engine.study.tables.facts import FUTURES
 from tests.questions.backtest.models import Walk, row, walk
 from tests.questions.conditioning.models import added, drift_known, walked
-from tests.refusals import at, refuses
+from tests.refusals import at, problems_of, refuses
 
 
 @pytest.fixture
@@ -90,9 +90,7 @@ def vars_of(study):
 
 
 def refused(known, *arguments, **options):
-    with pytest.raises(UserError) as caught:
-        known(*arguments, **options)
-    return [str(one) for one in caught.value.problems]
+    return [*map(str, problems_of(known, *arguments, **options))]
 
 
 def test_what_cannot_be_is_refused_in_words(known):

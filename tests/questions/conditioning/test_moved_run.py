@@ -16,7 +16,7 @@ from engine.study.actual_policy import knowing
 from engine.study.loading import again, resolved_text, study_of_text
 from engine.study.tables.facts import FUTURES
 from tests.questions.conditioning.models import drift_known, walked
-from tests.refusals import at
+from tests.refusals import at, problems_of
 
 RUNS = 16
 
@@ -170,9 +170,7 @@ def test_workers_give_the_same_bytes(tmp_path):
 
 def test_what_cannot_be_known_is_refused_in_words(tmp_path):
     def said(**facts):
-        with pytest.raises(UserError) as caught:
-            walked(1.0, facts=facts)
-        return [str(one) for one in caught.value.problems]
+        return [*map(str, problems_of(walked, 1.0, facts=facts))]
 
     assert said(until=2025, policy="odl") == [at("facts.policy", "policy 'odl'", "'old'")]
     assert said(until=2020) == [at("facts.until", "until 2020")]
