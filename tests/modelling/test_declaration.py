@@ -31,10 +31,10 @@ class Wrong(PathModel):
 def test_a_models_own_statements_are_checked():
     assert problems(Wrong(), (2020, 2021)) == [
         at("model.dims.region", "twice"),
-        at("model.factors.path", "cube's own"),
+        at("model.factors.path", "a name that the cube uses"),
         at("model.factors.two words", "letters", 100, "'two words'"),
         at("model.factors.x", "unit", "nothing"),
-        at("model.levers.start", "policy's table"),
+        at("model.levers.start", "key of policies"),
         at("model.levers.a", "dimension 'sector'", "region"),
         at("model.levers.a", "default", "nan"),
         at("model.outcomes.a", "label", "'region'", "'nort'", "'north'"),
@@ -143,7 +143,7 @@ def test_constants_are_checked_as_all_else_is():
     assert problems(Constants(), ()) == [
         at("model.constants.x", "factor too"),
         at("model.constants.region", "dimension"),
-        at("model.constants.path", "cube's own"),
+        at("model.constants.path", "a name that the cube uses"),
         at("model.constants.a-b", "Python name"),
         at("model.constants.a", "finite number", "inf"),
         at("model.constants.b", "finite number", "'1'"),

@@ -168,7 +168,7 @@ def test_all_that_cannot_be_is_refused_at_once():
     ]
     with pytest.raises(UserError, match="observed of 'height'"):
         backtest(walk(row(2023, 1.0, variable="damage")), impose=("height",))
-    with pytest.raises(UserError, match="no observations"):
+    with pytest.raises(UserError, match="observed figures, got none"):
         backtest(walk())
     with pytest.raises(UserError, match="expected a policy"):
         backtest(walk(row(2023, 1.0), observed={"policy": ""}))

@@ -178,7 +178,7 @@ def test_what_cannot_be_known_is_refused_in_words(tmp_path):
     with pytest.raises(UserError, match=r"of 1024, .*got 1000. Take 1024"):
         knowing(walked(1.0), 2025, None, 1000)
     study = knowing(walked(1.0), 2025, None, FUTURES)
-    with pytest.raises(UserError, match="nobody has moved"):
+    with pytest.raises(UserError, match="expected a finished run of this study with facts"):
         ask(
             "attribute",
             {"start": "old", "end": "new"},
