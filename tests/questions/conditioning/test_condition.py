@@ -95,7 +95,7 @@ def refused(known, *arguments, **options):
 
 def test_what_cannot_be_is_refused_in_words(known):
     (said,) = refused(known, walked(1.0), until=2020)
-    assert said in (at("--until", 2021), at("--until", "nothing"))
+    assert said in (at("--until", 2021), at("--until", "no figure"))
     said = refused(known, walk(row(2023, 1.0), row(2024, 2.0)))
     assert [one.partition(":")[0] for one in said] == ["observed", "observed"] and "has no error" in said[0]
     (said,) = refused(known, walked(1.0, observed={"policy": ""}))
