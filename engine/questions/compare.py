@@ -20,8 +20,8 @@ from engine.questions.variables import LEVEL, MEAN, PROBABILITY
 from engine.risk.drivers.series import of_yearly
 from engine.risk.estimation.influences import single, stated_level
 from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.shares import combined_difference
 from engine.risk.estimation.tables import tables_of_paths
-from engine.risk.estimation.tails import combined_difference
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
 from engine.study.loading import own_model

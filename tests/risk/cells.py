@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.risk.estimation import tails
+from engine.risk.estimation import shares, tails
 from engine.risk.estimation.influences import MEASURES, oriented
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 
@@ -38,7 +38,7 @@ def difference_cells(values, baseline, unit, loss):
 
     def one(x, y, units):
         gaps, constant = tails.Measured(x, units).gaps(tails.Measured(y, units))
-        parts = zip(tails.table(gaps, constant), tails.share(x > y, units), strict=True)
+        parts = zip(tails.table(gaps, constant), shares.share(x > y, units), strict=True)
         return tuple(np.column_stack(part) for part in parts)
 
     return _by_chunk(one, (values, baseline), unit, loss, DIFFERENCES)

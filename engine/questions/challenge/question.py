@@ -23,7 +23,7 @@ from engine.questions.challenge.claims import Estimates, what
 from engine.questions.challenge.universes import DEPARTURES, Case, Verdict, World
 from engine.questions.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.tails import share_interval
+from engine.risk.estimation.shares import share_interval
 
 READING = (
     "A universe is a set of alternative choices, simulated on the same futures. Each share is a share of universes with"

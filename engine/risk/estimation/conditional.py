@@ -14,8 +14,8 @@ from engine.risk.estimation.events import ByName, Happens, Term, event_indicator
 from engine.risk.estimation.influences import single
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, PolicyPaths, Units, finite_units, moments_of_totals
 from engine.risk.estimation.measures import correlation, estimated, probability, summary
+from engine.risk.estimation.shares import combined_difference
 from engine.risk.estimation.tables import Record, record
-from engine.risk.estimation.tails import combined_difference
 from engine.study.components import Clauses
 from engine.study.study import Study
 

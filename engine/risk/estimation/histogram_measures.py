@@ -32,7 +32,8 @@ from engine.risk.estimation.influences import (
 from engine.risk.estimation.intervals import Estimate, Groups, Levels, Z, moments_of_totals
 from engine.risk.estimation.measures import correlation
 from engine.risk.estimation.properties import cached_property
-from engine.risk.estimation.tails import ATOM, combined_difference, share_of_moments, tail_count
+from engine.risk.estimation.shares import combined_difference, share_of_moments
+from engine.risk.estimation.tails import ATOM, tail_count
 from engine.study.study import LEVELS
 
 Counts = Int[np.ndarray, "group"]

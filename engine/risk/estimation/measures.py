@@ -50,7 +50,8 @@ from engine.risk.estimation.intervals import (
 )
 from engine.risk.estimation.properties import cached_property
 from engine.risk.estimation.row_statistics import Ascending, Made, Turned
-from engine.risk.estimation.tails import Measured, share, share_gap
+from engine.risk.estimation.shares import share, share_gap
+from engine.risk.estimation.tails import Measured
 from engine.study.study import LEVELS
 
 Estimates = dict[str, Estimate]

@@ -44,7 +44,8 @@ from engine.risk.estimation.intervals import (
     student,
 )
 from engine.risk.estimation.measures import Estimates
-from engine.risk.estimation.tails import Measured, effective_count, share_of_moments, tail_count
+from engine.risk.estimation.shares import effective_count, share_of_moments
+from engine.risk.estimation.tails import Measured, tail_count
 from engine.risk.policies.ranks import batched
 
 POINTS = 60

@@ -27,8 +27,9 @@ from engine.risk.estimation.heaviness import Extremes
 from engine.risk.estimation.influences import FEWEST_FOR_ES_DIFFERENCE, judged, single
 from engine.risk.estimation.intervals import Estimate, Paths, Units, as_units, moments_of_totals, student
 from engine.risk.estimation.measures import Sample, correlation, nothing
+from engine.risk.estimation.shares import combined_difference, effective_count, share_of_moments
 from engine.risk.estimation.tables import Record, against_baseline
-from engine.risk.estimation.tails import Measured, combined_difference, effective_count, share_of_moments
+from engine.risk.estimation.tails import Measured
 from engine.study.components import Event
 from engine.study.study import Study
 

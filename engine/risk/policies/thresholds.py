@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.intervals import Paths, PolicyPaths, Unit, Units, finite_units
-from engine.risk.estimation.tails import share
+from engine.risk.estimation.shares import share
 
 Levels = Float[np.ndarray, "level"]
 Shares = Float[np.ndarray, "*policy level"]

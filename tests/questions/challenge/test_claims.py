@@ -12,7 +12,7 @@ from engine.questions.challenge.claims import Measured, estimates, implied, what
 from engine.questions.challenge.question import evidence
 from engine.questions.challenge.worlds import Worlds
 from engine.risk.estimation.measures import summary
-from engine.risk.estimation.tails import share_interval
+from engine.risk.estimation.shares import share_interval
 from engine.study.loading import read_study
 from engine.study.tables.challenge import claim_of
 from tests.helpers import assert_close

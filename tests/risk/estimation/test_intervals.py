@@ -6,7 +6,7 @@ from scipy.stats import binom
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate, Z, as_units, mean_interval
-from engine.risk.estimation.tails import FEW_HITS, exact_interval, share_interval, tail_ranks
+from engine.risk.estimation.shares import FEW_HITS, exact_interval, share_interval, tail_ranks
 from tests.helpers import assert_close, assert_same
 from tests.risk.cells import moments
 

@@ -7,7 +7,8 @@ from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.influences import MEASURES
 from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, finite_units
 from engine.risk.estimation.measures import Variables, difference, probability, summary
-from engine.risk.estimation.tails import Measured, share
+from engine.risk.estimation.shares import share
+from engine.risk.estimation.tails import Measured
 from tests.helpers import assert_close
 from tests.risk.cells import moments, summary_cells
 
