@@ -1,4 +1,5 @@
-"""Fills the tables of docs/findings.md and docs/article.md that come from `rustbelt_readings` and `rustbelt_trigger`.
+"""Fills the tables of docs/findings.md, docs/article.md and docs/rustbelt-model.md that come from runs of `rustbelt`,
+`rustbelt_readings` and `rustbelt_trigger`.
 
 A table follows a line `<!--table NAME-->` and ends before the next empty line. Run it as
 `python docs/findings_numbers.py [RUN]`; without the folder of a run, it runs the study with all its paths.
@@ -10,7 +11,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from engine.models.rustbelt.economy import NORTHEAST_GDP
 from engine.models.rustbelt.labels import NORTHEAST
 
 STUDY = "rustbelt_readings"
-PAGES = [Path(__file__).parent / name for name in ("findings.md", "article.md")]
+PAGES = [Path(__file__).parent / name for name in ("findings.md", "article.md", "rustbelt-model.md")]
 TABLE = re.compile(r"(<!--table (\w+)-->\n).*?(?=\n\n)", re.DOTALL)
 EVENTS = (
     *("soe_insolvent", "soe_defaulted", "soe_insolvent_or_defaulted", "banks_wrecked", "banks_below_minimum"),
@@ -43,6 +44,18 @@ TRIGGER = {
 """Outcomes and measures that the rule of `rustbelt_trigger` is judged by [% of 2015 GDP]."""
 SHARES = np.linspace(0.0, 1.0, 21)
 """Shares of the capital shortfall that fixed plans fill in a year."""
+STRUCTURES = {
+    ("", ""): "**as stated**",
+    ("exit", "off"): "exit off",
+    ("exit", "doubled"): "exit doubled",
+    ("diversification", "off"): "diversification off",
+    ("drag", "off"): "drag off",
+    ("prices", "off"): "prices off",
+    ("prices", "doubled"): "prices doubled",
+    ("all", "off"): "all off",
+    ("all", "doubled"): "all doubled",
+}
+"""Assumptions of the shipped study, off or doubled, of which the model page has numbers."""
 RATES = (0.0, 0.05, 0.1)
 """Discount rates [1/yr]."""
 LEVERS = (
@@ -117,6 +130,9 @@ def tables(run: Path) -> Mapping[str, str]:
             _prices(),
         ),
         "help": table(["without", "mass unemployment [%]", "mean years without work [thousand]"], _help(study)),
+        "assumptions": table(
+            ["", "insolvent firms", "undercapitalised banks", "regional recession", "total bill, mean"], _assumptions()
+        ),
         "reversals": table(["claim", "reversed: world", "reversed: policies"], _reversals()),
         "trigger": table(
             [
@@ -238,21 +254,38 @@ def _interval(of: Any) -> str:
 
 def _help(study: engine.Study) -> Iterator[list[str]]:
     """Two measures as stated and without the effects of help, under old policies and reform."""
-    words = ["challenge", STUDY, "--only", "assumptions", "--policies", "old,reform", "--json", "--quiet"]
-    rows = json.loads(CliRunner().invoke(main, words).stdout)["tables"]["structures"]["rows"]
+    rows = _structures(STUDY)
     for name in ("", *HELP):
         label = study.phrase("assumptions", name) if name else "nothing, as stated"
-        yield [label, *(_pair(rows, name, *of) for of in (("jobs_demolished", 100.0), ("displaced_person_years", 1.0)))]
+        kind = "off" if name else ""
+        both = (("jobs_demolished", 100.0), ("displaced_person_years", 1.0))
+        yield [label, *(_pair(rows, name, kind, *of) for of in both)]
 
 
-def _pair(rows: Iterable[Mapping[str, Any]], assumption: str, variable: str, scale: float) -> str:
-    """The values under old policies and reform with an assumption off, or as stated."""
+def _assumptions() -> Iterator[list[str]]:
+    """Probabilities of three events [%] and the mean bill as stated and with assumptions off or doubled, under old
+    policies and reform.
+    """
+    rows, events = _structures("rustbelt"), ("soe_insolvent", "banks_wrecked", "region_devastated")
+    for structure, label in STRUCTURES.items():
+        chances = (_pair(rows, *structure, event, 100.0) for event in events)
+        yield [label, *chances, _pair(rows, *structure, "total_bill", 1.0)]
+
+
+def _structures(study: str) -> Sequence[Mapping[str, Any]]:
+    """The numbers behind the rankings by assumption, under old policies and reform."""
+    words = ["challenge", study, "--only", "assumptions", "--policies", "old,reform", "--json", "--quiet"]
+    return json.loads(CliRunner().invoke(main, words).stdout)["tables"]["structures"]["rows"]
+
+
+def _pair(rows: Iterable[Mapping[str, Any]], assumption: str, kind: str, variable: str, scale: float) -> str:
+    """The values under old policies and reform with an assumption off or doubled, or as stated."""
     (row,) = (
         row
         for row in rows
         if row["variable"] == variable
         and row["measure"] in ("mean", "probability")
-        and (row["assumption"] or "", row["kind"] or "") == (assumption, "off" if assumption else "")
+        and (row["assumption"] or "", row["kind"] or "") == (assumption, kind)
     )
     found = {row["policy"]: row["policy_value"], row["against"]: row["against_value"]}
     return " / ".join(_figures(scale * found[name]["estimate"]) for name in ("old", "reform"))

@@ -83,7 +83,7 @@ def test_views_of_the_pages_are_those_of_their_runs(shipped, tmp_path):
         old, reform = means(cube, "total_bill")
         bills.append(f"{reform - old:.1f} %".replace("-", "−"))
         shortfalls.append([f"{x:.1f}" for x in means(cube, "capital_shortfall_peak")])
-    table, (page, _) = [list(row) for row in zip(*columns, strict=True)], TEXTS
+    table, page = [list(row) for row in zip(*columns, strict=True)], TEXTS[0]
     assert views(page) == table
     assert views(README) == table[:4]
     shipped, before, given = bills
@@ -95,7 +95,7 @@ def test_views_of_the_pages_are_those_of_their_runs(shipped, tmp_path):
 
 @pytest.mark.slow
 def test_numbers_within_sentences_are_those_of_the_shipped_run(shipped):
-    page, model = TEXTS[0], (SCRIPT.parent / "rustbelt-model.md").read_text(encoding="utf-8")
+    page, _, model = TEXTS
     laid_off = np.subtract(*reversed(means(shipped, "layoffs")))
     assert f"reform lays off {1000 * round(laid_off):,} more people on average" in page
     capacity = shipped["moments"]["capacity"].sel(moment="mean", sector="steel", year=2020)
