@@ -150,7 +150,7 @@ def answers(folder: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_ten_questions_have_the_answers_that_are_shown(shipped):
+def test_questions_of_the_cube_have_the_answers_that_are_shown(shipped):
     for shown, given in answers(shipped):
         assert pages.not_printed(shown, given) is None, given
 
