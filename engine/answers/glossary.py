@@ -245,6 +245,9 @@ TERMS: Mapping[str, str | Term] = {
     "pit.share": "share of figures at that place or below",
     "place_before": Term("place of the figure among the futures of the study", "place"),
     "place_given": Term("place of the figure among the futures given what was observed", "given"),
+    "plans.look": "number of the look",
+    "plans.searched": estimate("the measure on the futures of the search"),
+    "plans.value": number("fixed value of the lever"),
     "point.distance": Term("from the origin, in standard deviations of a normal score", "sd from the middle"),
     "point.passed": "what happens in it",
     "point_factors.draw": "draw, in the factor's unit",
@@ -325,6 +328,10 @@ TERMS: Mapping[str, str | Term] = {
     "worse.worse": share("probability of being worse than the baseline", "worse in"),
     "worst.path": "number of the future",
     "worst.value": "its value on the path",
+    "worth.judged": estimate("the measure on futures that the search has not seen", "on fresh futures"),
+    "worth.plan": "rule: the policy as stated; plan: the best fixed value; foresight: the best of all on each future",
+    "worth.value": number("value of the lever"),
+    "worth.worth": estimate("how much better the measure is than by the plan", "better by"),
     "year": Term("calendar year", unit="year"),
 }
 """Terms by name of a column; `table.column` is a column of one table that means something else there.

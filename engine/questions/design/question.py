@@ -19,6 +19,7 @@ from engine.questions.design.limits import limit_of
 from engine.questions.design.line import Line
 from engine.questions.design.several_findings import Several
 from engine.questions.design.single import Single
+from engine.questions.design.worth import levers_of, worth
 from engine.questions.lever_sets import span
 from engine.questions.variables import outcomes_of
 from engine.run_folder.folder import written
@@ -39,6 +40,9 @@ class Design:
     With --minimise: the values of some levers at which a measure is least while limits are met; which levers do not
     matter there; and the policies of the study beside it.
 
+    With --worth: how much better a measure is by the triggers of a policy than by the best fixed value of the lever
+    that they set, which may be negative, and with perfect foresight.
+
     Levers are set in all years and places, or from a year on, or at one label. What is found is judged on futures that
     the search has not seen.
 
@@ -47,6 +51,7 @@ class Design:
       rustbelt design rustbelt --policy reform --lever recapitalisation --subject "ES99 of capital_shortfall_peak <= 14"
       rustbelt design rustbelt --policy reform --minimise "mean of total_bill" --lever recapitalisation,debt_swap \
         --subject "ES99 of capital_shortfall_peak <= 14" --subject "P of banks_wrecked <= 0.1" --write better.toml
+      rustbelt design reservoir.toml --policy watch --worth "mean of short"
     """
 
     needs = STUDY
@@ -54,12 +59,13 @@ class Design:
     as_run = False
 
     policy: Annotated[str, Option("The policy whose levers are set.", "P", "followed")]
-    lever: Annotated[tuple[str, ...], Option("The lever; several with --minimise.", "NAME")]
+    lever: Annotated[tuple[str, ...], Option("The lever; several with --minimise.", "NAME")] = ()
     subject: Annotated[
         tuple[str, ...],
         Option("The limit: MEASURE of VARIABLE <= NUMBER, or >=; P of an event; several with --minimise.", "LIMIT"),
-    ]
+    ] = ()
     minimise: Annotated[str | None, Option("What is to be least under the limits: MEASURE of VARIABLE.", "M")] = None
+    worth: Annotated[str | None, Option("What the policy's triggers are to improve: MEASURE of VARIABLE.", "M")] = None
     bounds: Annotated[
         tuple[float, ...],
         Option("Least and largest value of each lever, in their order; the levers' own if not given.", "LOW,HIGH"),
@@ -84,6 +90,12 @@ class Design:
         levers, problems = [*dict.fromkeys(self.lever)], Problems()
         limits, places = [limit_of(text, study) for text in self.subject], [self._place(study, one) for one in levers]
         least = [limit_of(self.minimise, study, "--minimise", True)] if self.minimise else []
+        goal = limit_of(self.worth, study, "--worth", True) if self.worth else None
+        if not goal and not (levers and limits):
+            problems.add("--lever", "expected a lever and a --subject, or --worth, got neither.")
+        if goal and (goal.measure == "sd" or study.loss_of(goal.variable) is None):
+            better = "expected a measure of which low or high values are better"
+            problems.add("--worth", f"{better}, got '{self.worth}'. Name one of a loss or gain, or of an event.")
         if not least and (len(levers) > 1 or len(limits) > 1):
             problems.add("--minimise", "expected a measure where there are several levers or limits, got nothing.")
         if self.whole if least else self.write:
@@ -92,11 +104,15 @@ class Design:
         problems.refuse(study.source)
         if self.write:
             text_on_top(study, Path(self.write))
-        names = [*dict.fromkeys((*(one.variable for one in (*limits, *least)), *study.headline, *study.events_by_name))]
+        measures = [*limits, *least, *filter(None, [goal])]
+        names = [*dict.fromkeys((*(one.variable for one in measures), *study.headline, *study.events_by_name))]
         # all paths of these outcomes are in memory, whatever a run keeps
         kept = replace(study.keep, outcomes=outcomes_of(study, names))
         refuse_if_memory_too_small(replace(study, keep=kept), of.memory)
         evaluator = Evaluator(study, self.policy, names, paths=study.paths, device=of.device)
+        if goal:
+            rule = levers_of(evaluator)
+            return worth(evaluator, rule, goal, *self._bounds(evaluator, rule[:1])[0])
         lines = [
             Line(evaluator, lever, place, self.since, *span)
             for lever, place, span in zip(levers, places, self._bounds(evaluator, levers), strict=True)
