@@ -156,7 +156,7 @@ def ordered(point: Point, demanded: np.ndarray) -> list[Estimate]:
 
 def bought(seed: int) -> Best:
     """What one set of futures gives."""
-    return least(lambda x, number, _: ordered(x, demand(seed, number)), (0.5, 0.5, 0.5))
+    return least(lambda number, _, x: ordered(x, demand(seed, number)), (0.5, 0.5, 0.5), False)
 
 
 def several(sets: int) -> None:

@@ -15,8 +15,10 @@ from engine.errors import Problems
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.formatting import command_line
 from engine.questions.design.evaluator import Evaluator, Setting
+from engine.questions.design.front import POINTS, Front
 from engine.questions.design.limits import limit_of
 from engine.questions.design.line import Line
+from engine.questions.design.several import DESCENT
 from engine.questions.design.several_findings import Several
 from engine.questions.design.single import Single
 from engine.questions.design.worth import levers_of, worth
@@ -39,6 +41,9 @@ class Design:
 
     With --minimise: the values of some levers at which a measure is least while limits are met; which levers do not
     matter there; and the policies of the study beside it.
+
+    With --minimise and --front: the least of one measure under limits on another one, from where the first alone is
+    least to where the second is.
 
     With --worth: how much better a measure is by the triggers of a policy than by the best fixed value of the lever
     that they set, which may be negative, and with perfect foresight.
@@ -65,6 +70,9 @@ class Design:
         Option("The limit: MEASURE of VARIABLE <= NUMBER, or >=; P of an event; several with --minimise.", "LIMIT"),
     ] = ()
     minimise: Annotated[str | None, Option("What is to be least under the limits: MEASURE of VARIABLE.", "M")] = None
+    front: Annotated[
+        str | None, Option("Measure on which --minimise has several limits in turn: MEASURE of VARIABLE.", "M")
+    ] = None
     worth: Annotated[str | None, Option("What the policy's triggers are to improve: MEASURE of VARIABLE.", "M")] = None
     bounds: Annotated[
         tuple[float, ...],
@@ -90,21 +98,23 @@ class Design:
         levers, problems = [*dict.fromkeys(self.lever)], Problems()
         limits, places = [limit_of(text, study) for text in self.subject], [self._place(study, one) for one in levers]
         least = [limit_of(self.minimise, study, "--minimise", True)] if self.minimise else []
+        other = [limit_of(self.front, study, "--front", True)] if self.front else []
         goal = limit_of(self.worth, study, "--worth", True) if self.worth else None
-        if not goal and not (levers and limits):
+        if not goal and not (levers and (limits or other)):
             problems.add("--lever", "expected a lever and a --subject, or --worth, got neither.")
         if goal and (goal.measure == "sd" or study.loss_of(goal.variable) is None):
             better = "expected a measure of which low or high values are better"
             problems.add("--worth", f"{better}, got '{self.worth}'. Name one of a loss or gain, or of an event.")
-        if not least and (len(levers) > 1 or len(limits) > 1):
+        if not least and (len(levers) > 1 or len(limits) > 1 or other):
             problems.add("--minimise", "expected a measure where there are several levers or limits, got nothing.")
-        if self.whole if least else self.write:
-            place, how = ("--whole", "without") if least else ("--write", "with")
-            problems.add(place, f"expected it {how} --minimise. Leave it out.")
+        if self.whole and least:
+            problems.add("--whole", "expected it without --minimise. Leave it out.")
+        if self.write and (other or not least):
+            problems.add("--write", "expected it with --minimise, without --front. Leave it out.")
         problems.refuse(study.source)
         if self.write:
             text_on_top(study, Path(self.write))
-        measures = [*limits, *least, *filter(None, [goal])]
+        measures = [*limits, *least, *other, *filter(None, [goal])]
         names = [*dict.fromkeys((*(one.variable for one in measures), *study.headline, *study.events_by_name))]
         # all paths of these outcomes are in memory, whatever a run keeps
         kept = replace(study.keep, outcomes=outcomes_of(study, names))
@@ -120,7 +130,10 @@ class Design:
         few = min(FEW, evaluator.study.paths) // study.unit * study.unit
         if not least:
             return Single(lines[0], limits[0], self.whole, few).answer(of)
-        answer, found = Several(study, lines, [*least, *limits], few, of.observe).answer()
+        several = Several(study, lines, [*least, *other, *limits], few, of.observe)
+        if other:
+            return Front(replace(several, most=POINTS * DESCENT)).answer()
+        answer, found = several.answer()
         if not self.write:
             return answer
         said = self._written(study, Path(self.write), found) if found else f"Nothing is written to {self.write}."
