@@ -1,4 +1,4 @@
-"""Fills the tables of docs/findings.md and docs/article.md that come from a run of `rustbelt_readings`.
+"""Fills the tables of docs/findings.md and docs/article.md that come from `rustbelt_readings` and `rustbelt_trigger`.
 
 A table follows a line `<!--table NAME-->` and ends before the next empty line. Run it as
 `python docs/findings_numbers.py [RUN]`; without the folder of a run, it runs the study with all its paths.
@@ -35,6 +35,14 @@ TAILS = {
     "displaced_person_years": "years without work [thousand]",
     "capital_shortfall_peak": "banks' shortfall [% of GDP]",
 }
+TRIGGER = {
+    ("total_bill", "mean"): "mean total bill",
+    ("total_bill", "ES99"): "ES99 of the total bill",
+    ("capital_shortfall_peak", "ES99"): "ES99 of the banks' shortfall",
+}
+"""Outcomes and measures that the rule of `rustbelt_trigger` is judged by [% of 2015 GDP]."""
+SHARES = np.linspace(0.0, 1.0, 21)
+"""Shares of the capital shortfall that fixed plans fill in a year."""
 RATES = (0.0, 0.05, 0.1)
 """Discount rates [1/yr]."""
 LEVERS = (
@@ -109,6 +117,18 @@ def tables(run: Path) -> Mapping[str, str]:
             _prices(),
         ),
         "help": table(["without", "mass unemployment [%]", "mean years without work [thousand]"], _help(study)),
+        "trigger": table(
+            [
+                "% of 2015 GDP",
+                "none",
+                "best fixed share",
+                "with it",
+                "rule",
+                "worth of the rule",
+                "of perfect foresight",
+            ],
+            _trigger(),
+        ),
         "inputs": table(
             ["input", "90 % range", "source", "firms", "banks", "jobs", "region", "affects, or why not"],
             _inputs(study, cube),
@@ -166,6 +186,36 @@ def _prices() -> Iterator[list[str]]:
         outcome = "bank_loss" if study.model.levers[lever].price.payer == "banks" else "public_cost"
         cost, saved = float(of[outcome]) * NORTHEAST_GDP / 100, -float(of["displaced_person_years"])
         yield [study.phrase("levers", lever), *map(_figures, (cost, saved, 1000 * cost / saved))]
+
+
+def _trigger() -> Iterator[list[str]]:
+    """By measure: the value without recapitalisation, the fixed share that is best, the values with it and by the rule,
+    and what the rule and perfect foresight are worth against it, with 95 % intervals.
+
+    The best share is found on the study's own futures, all values are of independent ones. Perfect foresight takes on
+    each future the best of the fixed shares and the rule.
+    """
+    lever, trigger = "recapitalisation", "when.below_minimum.recapitalisation"
+    plans = [{lever: float(share), trigger: float(share)} for share in SHARES]
+    outcomes = [*dict.fromkeys(outcome for outcome, _ in TRIGGER)]
+    evaluator = engine.Evaluator("rustbelt_trigger", "recapitalise_by_rule", outcomes, paths=131_072)
+    sought = evaluator.measures(plans, ["mean", "ES99"]).sel(part="estimate")
+    none, *fixed, rule = evaluator.each([*plans, {}], evaluator.futures.anew())
+    fixed = [none, *fixed]
+    known = {name: np.minimum.reduce([one[name] for one in (*fixed, rule)]) for name in rule}
+    for (outcome, measure), label in TRIGGER.items():
+        best = int(sought[outcome].sel(measure=measure).argmin("setting"))
+        values = (evaluator.estimate(one, outcome, measure).estimate for one in (none, fixed[best], rule))
+        without, with_best, by_rule = map(_figures, values)
+        worth = (evaluator.difference(fixed[best], one, outcome, measure) for one in (rule, known))
+        yield [label, without, _figures(SHARES[best]), with_best, by_rule, *map(_interval, worth)]
+
+
+def _interval(of: Any) -> str:
+    """An estimate and its 95 % interval, with two decimals; without the interval where a heavy tail leaves none."""
+    low, estimate, high = (f"{round(value, 2) + 0.0:.2f}" for value in (of.low, of.estimate, of.high))
+    interval = "(heavy tail: no interval)" if np.isnan(of.low) else f"[{low}, {high}]"
+    return f"{estimate} {interval}".replace("-", "−")
 
 
 def _help(study: engine.Study) -> Iterator[list[str]]:

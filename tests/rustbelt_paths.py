@@ -36,6 +36,9 @@ UNRECORDED = {
     "northeast_growth": (),
     "northeast_relative_growth": (),
     "northeast_gdp_loss": (),
+    "discounted_cost": ("region",),
+    "discounted_shortfall": ("region",),
+    "taxes_on_growth": (),
 }
 """Dimensions of what a step returns beside the recorded values."""
 LANES = 2048

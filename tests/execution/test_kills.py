@@ -45,13 +45,14 @@ from engine.program import cpu_program
 from engine.run_folder import ledger
 lanes, kill_at, is_after = map(int, sys.argv[1:4])
 write, numbers = ledger.write_record, itertools.count(1)
-def struck(folder, record):
+def struck(folder, record, files):
     number = next(numbers)  # of several threads each has its own number, so that one has the number that kills
     if number == kill_at and not is_after:
         os.kill(os.getpid(), signal.SIGKILL)
-    write(folder, record)
+    whole = write(folder, record, files)
     if number == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
+    return whole
 machine_code.width, ledger.write_record = lambda: lanes, struck
 assert cpu_program.lanes_of("float32") == lanes
 main(sys.argv[4:])

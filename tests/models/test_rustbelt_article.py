@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.models.rustbelt.base_2015 import BASE
-from tests.helpers import assert_close
+from tests.helpers import assert_close, assert_plausible
 from tests.rustbelt_paths import KNOWN, LAWS, NORTHEAST, STUDY, Run, calm, drawn, medians, outcome, policy, run, shocks
 
 PATHS = 2048
@@ -88,9 +88,21 @@ def test_the_northeast_grows_more_slowly_and_reform_narrows_the_gap():
 def test_urbanisation_goes_on_for_ten_to_fifteen_years():
     assert_close(LAWS["urbanisation_years"].quantile(np.array([0.0, 1.0])), [10.0, 15.0])
     share = lived("old").yearly["urban_share"]
-    pace = np.diff(share, axis=0)
-    assert np.all(pace > 0)
-    assert_close(share[0], np.full(PATHS, 0.561 + 0.012))
+    assert np.all(np.diff(share, axis=0) > 0)
+    noise, sd = np.log((share[0] - 0.561) / 0.012), KNOWN.urbanisation_noise
+    assert_plausible(noise.mean(), 0.0, sd / np.sqrt(PATHS), 0.02)
+    assert_plausible(noise.std(), sd, sd / np.sqrt(2 * PATHS), 0.02)
+
+
+def test_the_share_of_a_province_in_a_sectors_output_is_a_random_walk_in_logs():
+    factors = {**drawn(PATHS), "share_volatility": np.full(PATHS, 0.1)}
+    weight = run(policy("old"), factors, shocks(PATHS)).state("industry", "weight")
+    steps = np.diff(np.log(weight), axis=0)
+    assert not steps[:, 3].any()
+    moved = steps[:, :3].reshape(-1, PATHS)
+    assert_plausible(moved.std(), 0.1, 0.1 / np.sqrt(2 * moved.size), 0.002)
+    between = np.corrcoef(moved)[np.triu_indices(len(moved), 1)]
+    assert np.all(np.abs(between) < 6 / np.sqrt(PATHS))
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ LETTERS = {
 """Recorded values that have a letter in the equations."""
 BESIDE = (
     *("year", "national_layoffs_by_cuts", "northeast_growth", "northeast_relative_growth", "northeast_gdp_loss"),
+    *("discount", "taxes_on_growth"),
     *("inflow", "anchors", "scar", "outlay", "closed_share", "given_up_share", "restructured_share"),
     *("insolvent", "settled", "recognised", "rolled_over", "cured", "swapped", "undefaulted", "z"),
     "default_is_bounded",
@@ -82,6 +83,8 @@ def _year(year, known, base, last, drawn, lever) -> SimpleNamespace:
     people.economy(known, base, last, drawn, now)
     firms_and_banks.lending(known, last, now)
     _northeast(base, last, now)
+    now.discount = (1 + known.discount_rate) ** -(now.year - 2015.0)
+    now.taxes_on_growth = known.revenue_share * (now.northeast_gdp_index - 1)
     return now
 
 

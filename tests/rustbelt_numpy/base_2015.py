@@ -85,6 +85,7 @@ def end_of_2015(known, base) -> SimpleNamespace:
         p=paths + base.price_gap,
         K=cells + base.capacity,
         Q=cells + base.output,
+        w=cells + 1,
         L=cells + base.employment,
         d=cells + base.leverage,
         Y=regions + base.gdp,

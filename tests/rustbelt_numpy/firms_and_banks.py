@@ -172,6 +172,7 @@ def bank_capital(known, base, last, lever, now):
     now.recapitalisation_cost, _ = pay(fill + now.rescue, lever, now)
     now.capital = own + now.recapitalisation_cost
     now.capital_ratio = now.capital / RWA
+    now.weakest_capital_ratio = now.capital_ratio[NE].min(0)
     now.true_capital_ratio = (now.capital + now.provisions - now.hidden_loss - now.old_loss) / RWA
 
     gone_by = seen_through * now.true_capital_ratio + (1 - seen_through) * now.capital_ratio

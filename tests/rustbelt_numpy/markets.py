@@ -6,6 +6,8 @@ writes this year's values into `now`.
 
 import numpy as np
 
+from tests.rustbelt_numpy.base_2015 import NE
+
 COAL = 1
 """Its place among sectors."""
 
@@ -13,7 +15,8 @@ COAL = 1
 def environment(known, last, drawn, lever, now):
     now.J = np.where(drawn.slump < known.slump_rate, known.slump_mean + known.slump_sd * drawn.slump_size, 0)
     fading = known.urbanisation_fading * now.t / known.urbanisation_years
-    now.pace = np.maximum(1 - fading, known.urbanisation_floor)
+    usual = np.maximum(1 - fading, known.urbanisation_floor)
+    now.pace = usual * np.exp(known.urbanisation_noise * drawn.urbanisation_noise)
     now.urban_share = last.urban_share + known.urbanisation_pace_2016 * now.pace
     into = now.year - known.pandemic_first
     pandemic = np.where(into == 1, known.pandemic_rebound, np.where(into == 2, known.pandemic_relapse, 0))
@@ -62,7 +65,9 @@ def industry(known, base, last, drawn, lever, now):
 
     pressure = wanted / now.K.sum(0)
     now.utilisation = np.minimum(pressure, known.full_use)
-    part = base.output / base.capacity * now.K
+    now.w = last.w.copy()
+    now.w[NE] = last.w[NE] * np.exp(known.share_volatility * drawn.share_noise)
+    part = base.output / base.capacity * now.K * now.w
     now.Q = np.minimum(wanted * part / part.sum(0), known.full_use * now.K)
     target = known.price_response * (np.minimum(pressure, known.pressure_high) - base.target_utilisation)
     own = known.price_cycle_weight * drawn.commodity_cycle + known.price_own_weight * drawn.price_noise

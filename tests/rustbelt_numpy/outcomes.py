@@ -23,7 +23,7 @@ GDP = sum(value for (region, _), value in data()["gdp"].items() if region in REG
 """GDP of the northeast in 2015 [bn yuan]."""
 OF_NORTHEAST = (
     *("northeast_zombie_share", "northeast_default_share", "northeast_growth", "northeast_relative_growth"),
-    *("northeast_gdp_index", "northeast_gdp_loss", "national_layoffs_by_cuts"),
+    *("northeast_gdp_index", "northeast_gdp_loss", "national_layoffs_by_cuts", "discount", "taxes_on_growth"),
 )
 
 
@@ -41,6 +41,7 @@ def _of_years(of) -> dict[str, np.ndarray]:
     percent = lambda money: 100 * money / GDP  # noqa: E731
     paid = {name: percent(of[name].sum(0)) for name in ("public_cost", "paid_by_centre", "paid_by_provinces")}
     hole = percent(of["capital_shortfall"][-1])
+    discounted = percent((of["public_cost"] * of["discount"]).sum(0)) + hole * of["discount"][-1]
     on = {
         f"bank_loss_{who}": percent(of[f"bank_loss_{who}"].sum(0) + of[f"hidden_{who}"][-1])
         for who in ("on_sectors", "on_state_firms")
@@ -72,6 +73,8 @@ def _of_years(of) -> dict[str, np.ndarray]:
         **paid,
         "hole_left": hole,
         "total_bill": paid["public_cost"] + hole,
+        "total_bill_discounted": discounted,
+        "total_bill_less_taxes": paid["public_cost"] + hole - 100 * of["taxes_on_growth"].sum(0),
     }
 
 

@@ -51,6 +51,7 @@ FAULTS: dict[str, Any] = {
     "challenge.matters": 2.0,
     "challenge.readings.r.instead.dri": "costly",
     "challenge.thresholds.dri": [1.0],
+    "challenge.tails": [12.0],
     "gates.g.policy": "sve",
     "gates.g.variable": "stok",
     "gates.g.across": "peak",

@@ -43,7 +43,8 @@ def advance(past: Environment, now: Now) -> tuple[Environment, Surroundings]:
     size = factors.slump_mean + factors.slump_sd * shocks.slump_size
     slump = where(shocks.slump < factors.slump_rate, size, 0.0)
     faded = factors.urbanisation_fading * elapsed / factors.urbanisation_years
-    pace = maximum(1.0 - faded, factors.urbanisation_floor)
+    usual = maximum(1.0 - faded, factors.urbanisation_floor)
+    pace = usual * exp(factors.urbanisation_noise * shocks.urbanisation_noise)
     trend = maximum(
         factors.national_growth_2016 - factors.national_growth_decline * elapsed,
         factors.national_growth_floor,

@@ -12,7 +12,7 @@ from engine.modelling.imposing import imposed
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.environment import FIRST_YEAR, Environment, Surroundings
 from engine.models.rustbelt.inputs import Now
-from engine.models.rustbelt.labels import IN_NORTHEAST, SECTOR, ByCell, ByRegion, BySector, Scalar, by_sector
+from engine.models.rustbelt.labels import IN_NORTHEAST, SECTOR, ByCell, ByRegion, BySector, Scalar, by_cell, by_sector
 
 LOG_TEN = math.log(10.0)
 """A recovery time is that of nine tenths of the way."""
@@ -23,12 +23,13 @@ PLANNED = {"steel": "steel_cut_total", "coal": "coal_cut", "cement": "cement_cut
 
 
 class Industry(NamedTuple):
-    """Domestic demand [2015 = 1]; capacity and output [Mt/yr]; price gap [log]."""
+    """Domestic demand [2015 = 1]; capacity and output [Mt/yr]; price gap [log]; output share over that of capacity [2015 = 1]."""
 
     demand: BySector
     capacity: ByCell
     output: ByCell
     price_gap: BySector
+    weight: ByCell
 
 
 class Activity(NamedTuple):
@@ -42,7 +43,9 @@ class Activity(NamedTuple):
 
 def initial() -> Industry:
     """Industry in 2015."""
-    return Industry(by_sector(1.0, 1.0, 1.0), BASE.capacity, BASE.output, BASE.price_gap)
+    return Industry(
+        by_sector(1.0, 1.0, 1.0), BASE.capacity, BASE.output, BASE.price_gap, 1.0 + 0.0 * BASE.capacity
+    )
 
 
 def advance(
@@ -81,14 +84,15 @@ def advance(
     capacity = past.capacity * (1.0 - closed) * (1.0 - given_up) + past.capacity * added
     pressure = wanted / capacity.over("region")
     utilisation = minimum(pressure, factors.full_use)
-    weight = BASE.output / BASE.capacity * capacity
-    output = minimum(wanted * (1.0 / weight.over("region")) * weight, factors.full_use * capacity)
+    weight = past.weight * exp(factors.share_volatility * by_cell(now.shocks.share_noise))
+    part = BASE.output / BASE.capacity * capacity * weight
+    output = minimum(wanted * (1.0 / part.over("region")) * part, factors.full_use * capacity)
     made = output.over("region")
     given = imposed(now.levers, "output", made)
     output = output if given is made else output * (given / made)
 
     price_gap = imposed(now.levers, "price_gap", next_price(past.price_gap, pressure, surroundings, now))
-    return Industry(demand, capacity, output, price_gap), Activity(
+    return Industry(demand, capacity, output, price_gap, weight), Activity(
         closed, given_up, restructured, utilisation
     )
 

@@ -40,6 +40,9 @@ FACTORS = {
     "urbanisation_years": Factor("year", "years until the pace of urbanisation has faded by 80 %"),
     "pandemic_depth": Factor("1", "national growth lost in the first year of the pandemic"),
     "property_downturn": Factor("1/yr", "cement demand lost in each year of the property slump"),
+    "share_volatility": Factor(
+        "1/yr^0.5", "annual noise of the log share of a northeastern province in a sector's output"
+    ),
     "belt_road_demand_share": Factor("1", "extra external demand at full lever, share of 2015 steel demand"),
     "belt_road_cost": Factor("1/yr", "loans lost by Belt and Road projects in full, share of GDP in a year"),
     # plans and their execution
@@ -149,6 +152,8 @@ SHOCKS = {
     "demand_noise": Shock(dims=("sector",), about="domestic demand"),
     "price_noise": Shock(dims=("sector",), about="price"),
     "province_growth_noise": Shock(dims=("province",), about="growth of a province"),
+    "share_noise": Shock(dims=("province", "sector"), about="share of a province in a sector's output"),
+    "urbanisation_noise": Shock(about="pace of urbanisation"),
     "credit_noise": Shock(about="systemic credit factor"),
     "region_credit_noise": Shock(dims=("region",), about="regional credit factor"),
     "commodity_cycle": Shock(about="common commodity cycle"),

@@ -37,6 +37,11 @@ def by_region(provinces: Any) -> ByRegion:
     return Cells(REGION, (*provinces.values, 0.0))
 
 
+def by_cell(provinces: Any) -> ByCell:
+    """A table by province and sector as one by region and sector, zero in the rest of China."""
+    return Cells(REGION | SECTOR, (*provinces.values, 0.0, 0.0, 0.0))
+
+
 def coal_only(regions: ByRegion) -> ByCell:
     """A table by region put into the coal column, zero in the others."""
     return Cells(REGION | SECTOR, [v for coal in regions.values for v in (0.0, coal, 0.0)])

@@ -124,5 +124,5 @@ class Rustbelt(PathModel):
             accounts,
         )
         return State(around, plants, firms, books, workers, regions), yearly.recorded(
-            happened, state.economy.gdp, factors
+            happened, state.economy.gdp, now
         )

@@ -17,6 +17,8 @@ _SHARE_OF_GDP = PERCENT / NORTHEAST_GDP
 _PAID_BY_CENTRE = total("paid_by_centre", _HERE) * _SHARE_OF_GDP
 _PAID_BY_PROVINCES = total("paid_by_provinces", _HERE) * _SHARE_OF_GDP
 _HOLE_LEFT = last("capital_shortfall", _HERE) * _SHARE_OF_GDP
+_BILL = _PAID_BY_CENTRE + _PAID_BY_PROVINCES + _HOLE_LEFT
+_DISCOUNTED = (total("discounted_cost", _HERE) + last("discounted_shortfall", _HERE)) * _SHARE_OF_GDP
 
 
 def _hidden(variable: str) -> Fold:
@@ -135,9 +137,21 @@ OUTCOMES = {
     ),
     "total_bill": Outcome(
         "% of 2015 GDP",
-        _PAID_BY_CENTRE + _PAID_BY_PROVINCES + _HOLE_LEFT,
+        _BILL,
         loss=True,
         about="paid by the centre and the provinces, and the hole that is left",
+    ),
+    "total_bill_discounted": Outcome(
+        "% of 2015 GDP",
+        _DISCOUNTED,
+        loss=True,
+        about="the total bill, each year discounted to 2015",
+    ),
+    "total_bill_less_taxes": Outcome(
+        "% of 2015 GDP",
+        _BILL - total("taxes_on_growth") * PERCENT,
+        loss=True,
+        about="the total bill less taxes on GDP above that of 2015; its level depends on that reference, differences between policies do not",
     ),
     "reemployed_share": Outcome(
         "1",

@@ -16,6 +16,7 @@ from engine.models.rustbelt.economy import Accounts, Economy, northeast_index
 from engine.models.rustbelt.enterprises import Distress, Enterprises, interest
 from engine.models.rustbelt.environment import Environment
 from engine.models.rustbelt.industry import Activity, Industry
+from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import NORTHEAST, PERSON, ByCell, Scalar
 from engine.models.rustbelt.labour import Labour, Moves
 
@@ -110,7 +111,14 @@ YEARLY = {
     "capital_shortfall": Yearly(
         "bn yuan", BY_REGION, loss=True, about="true bank capital missing to 10.5 % of risk-weighted assets"
     ),
-    "capital_ratio": Yearly("1", BY_REGION, about="reported bank capital over risk-weighted assets"),
+    "capital_ratio": Yearly(
+        "1", BY_REGION, about="reported bank capital over risk-weighted assets", observed=True
+    ),
+    "weakest_capital_ratio": Yearly(
+        "1",
+        about="reported capital ratio of the northeastern province whose banks have the lowest",
+        observed=True,
+    ),
     "true_capital_ratio": Yearly(
         "1", BY_REGION, about="bank capital and provisions less hidden losses, over risk-weighted assets"
     ),
@@ -191,12 +199,13 @@ class Happened(NamedTuple):
     accounts: Accounts
 
 
-def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]:
+def recorded(year: Happened, gdp_before: Any, now: Now) -> Mapping[str, Any]:
     """The yearly values by name; and values beside them that outcomes are folded from or that balances need."""
+    factors = now.factors
     moves, firms, book, economy = year.moves, year.firms, year.book, year.economy
     index = northeast_index(economy.gdp)
     growth = jnp.log(index / northeast_index(gdp_before))
-    employed, purse = year.labour.employment, year.purse
+    employed = year.labour.employment
     return {
         "cut_layoffs": moves.cut,
         "market_layoffs": moves.market,
@@ -232,8 +241,8 @@ def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]
         "hidden_on_sectors": book.hidden_on_sectors,
         "hidden_on_state_firms": book.hidden_loss - book.hidden_on_sectors,
         "npl_ratio": year.banks.npl_ratio,
-        "capital_shortfall": shortfall(book.true_capital_ratio, year.banks.loans, factors),
         "capital_ratio": book.capital_ratio,
+        "weakest_capital_ratio": book.capital_ratio.sel(region=NORTHEAST).fold(jnp.minimum),
         "true_capital_ratio": book.true_capital_ratio,
         "loan_growth": year.lent,
         "credit_crunch": year.banks.crunch,
@@ -246,17 +255,8 @@ def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]
         "growth": year.accounts.growth,
         "reported_growth": year.accounts.reported_growth,
         "job_pace": moves.pace,
-        "public_cost": purse.centre + purse.province,
-        "paid_by_centre": purse.centre,
-        "paid_by_provinces": purse.province,
-        "subsidies": year.distress.subsidies,
-        "recapitalisation_cost": book.recapitalised,
-        "fund_spending": moves.fund,
-        "programme_spending": purse.centre
-        + purse.province
-        - year.distress.subsidies
-        - book.recapitalised
-        - moves.fund,
+        "taxes_on_growth": factors.revenue_share * (index - 1.0),
+        **bills(year, now),
         "fiscal_space": economy.fiscal_space,
         "price_gap": year.industry.price_gap,
         "utilisation": year.activity.utilisation,
@@ -269,6 +269,26 @@ def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]
         "given_up_share": year.activity.given_up,
         "restructured_share": year.activity.restructured,
         "retained_income": book.retained,
+    }
+
+
+def bills(year: Happened, now: Now) -> Mapping[str, Any]:
+    """Public money of the year and the bank capital that is missing at its end, by name."""
+    purse, recapitalised = year.purse, year.book.recapitalised
+    paid = purse.centre + purse.province
+    missing = shortfall(year.book.true_capital_ratio, year.banks.loans, now.factors)
+    discount = (1.0 + now.factors.discount_rate) ** -(now.elapsed + 1.0)
+    return {
+        "capital_shortfall": missing,
+        "discounted_shortfall": missing * discount,
+        "public_cost": paid,
+        "discounted_cost": paid * discount,
+        "paid_by_centre": purse.centre,
+        "paid_by_provinces": purse.province,
+        "subsidies": year.distress.subsidies,
+        "recapitalisation_cost": recapitalised,
+        "fund_spending": year.moves.fund,
+        "programme_spending": paid - year.distress.subsidies - recapitalised - year.moves.fund,
     }
 
 

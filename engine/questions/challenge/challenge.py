@@ -103,7 +103,7 @@ def challenge(
     problems.refuse(study.source)
     if len(study.policies) < 2:
         text = (
-            "expected two policies or more, got one: there is nothing to be better than. Run the study with more:"
+            "expected at least two policies, as a claim compares policies, got one. Name more in the study:"
             " compare = [...]."
         )
         raise UserError(study.source, [Problem("", text)])
@@ -275,7 +275,7 @@ def _fraction(case: Case, universe: Universe) -> Estimate:
     Its error is that of the difference over the slope between the nearest fractions that were tried. Choices that
     cannot be made in part are in full throughout.
     """
-    whole = tuple(one for one in universe if one.instead)
+    whole = tuple(one for one in universe if one.is_whole)
     if len(whole) == len(universe):
         return WHOLE
     tried: dict[float, tuple[float, float]] = {}

@@ -58,6 +58,7 @@ class Choice:
         `FULL` and no levers, both policies fully implemented.
       instead: variable -> the variable that is measured in its place; such a choice cannot be made part of the way.
       threshold: an event, and its alternative threshold.
+      tail: another level of VaR and ES [%]; such a choice cannot be made part of the way.
     """
 
     ledger: str
@@ -70,11 +71,17 @@ class Choice:
     side: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
     threshold: tuple[str, float | str] | None = None
+    tail: float | None = None
 
     @property
     def is_measured(self) -> bool:
         """Whether it changes only what is measured, so that existing futures show it and none need be simulated."""
-        return bool(self.instead) or self.threshold is not None
+        return self.is_whole or self.threshold is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it cannot be made part of the way."""
+        return bool(self.instead) or self.tail is not None
 
     def __str__(self) -> str:
         return f"{self.dimension}: {self.name}"
@@ -117,7 +124,7 @@ def is_mixed(universe: Universe) -> bool:
 
 
 def in_words(universe: Universe) -> str:
-    """The choices of a universe in words: `drag of zombies off and effects of diversification off`."""
+    """The choices of a universe in words: `“drag of zombies” off and “effects of diversification” off`."""
     return listed([one.words for one in universe])
 
 
@@ -126,16 +133,18 @@ def of_assumptions(study: Study) -> Iterator[Choice]:
     for one in study.assumptions:
         for kind in KINDS:
             if change := one.change(kind):
-                words = f"{study.phrase('assumptions', one.name)} {kind}"
+                words = f"“{study.phrase('assumptions', one.name)}” {kind}"
                 yield Choice(SPECIFICATION, one.name, kind, words, change=change)
 
 
 def of_measures(study: Study) -> Iterator[Choice]:
-    """The study's other readings, horizons and thresholds."""
+    """The study's other readings, horizons, tail levels and thresholds."""
     challenge = study.challenge
     for called, one in challenge.choices.items():
         dimension, name = (called, "instead") if called in challenge.readings else (HORIZON, called)
         yield Choice(SPECIFICATION, dimension, name, study.phrase("challenge", called), instead=one.instead)
+    for level in challenge.tails:
+        yield Choice(SPECIFICATION, "tail level", f"{level:g}", f"a tail level of {level:g} %", tail=level)
     for event, thresholds in challenge.thresholds.items():
         own = study.events_by_name[event].threshold
         for threshold in thresholds:
@@ -150,7 +159,7 @@ def of_policies(study: Study) -> Iterator[Choice]:
     for player in players_of(study, sets):
         label = study.phrase("lever_groups" if player.name in study.lever_groups else "levers", player.name)
         for side in study.policy_names:
-            words = f"{label} as under {study.phrase('policies', side)} in both"
+            words = f"{label} as under {study.phrase('policies', side)} in both policies"
             yield Choice(POLICIES, player.name, side, words, levers=player.levers, side=side)
     if any(one.share != 1.0 and not one.certain for one in sets):
         yield Choice(POLICIES, "implementation", FULL, "full implementation", side=FULL)

@@ -69,10 +69,12 @@ class Measured:
 
     Args:
       name: name of the outcome or event.
+      measure: as that of a claim.
       events: single events, of which at least one in every clause must happen; empty for an outcome.
     """
 
     name: str
+    measure: str
     events: Clauses[Event] = ()
 
 
@@ -107,7 +109,11 @@ def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float 
         return ((event,),)
 
     name, _ = instead(claim.variable, made)
-    return Measured(name, clauses(claim.variable) if name in study.events_by_name else ())
+    measure = claim.measure
+    if level_of(measure) is not None:
+        kind = measure.rstrip(".0123456789")
+        measure = next((f"{kind}{one.tail:g}" for one in made if one.tail is not None), measure)
+    return Measured(name, measure, clauses(claim.variable) if name in study.events_by_name else ())
 
 
 def estimates(study: Study, claim: Claim, of: Measured, values: Values) -> Estimates:
@@ -121,12 +127,12 @@ def estimates(study: Study, claim: Claim, of: Measured, values: Values) -> Estim
     if int((~good).sum()) > most_excluded(study):
         return Estimates(math.nan, math.nan, math.nan)
     read = {name: np.compress(good, both, axis=1) for name, both in read.items()}
-    units, level = units_of(study, good), level_of(claim.measure)
-    if level is not None and claim.measure.startswith("VaR"):
+    units, level = units_of(study, good), level_of(of.measure)
+    if level is not None and of.measure.startswith("VaR"):
         both = Variables(read[of.name].astype(np.float64), units, study.is_loss(of.name), (level,))
-        less, own, gap = (part[claim.measure] for part in (both.summary(0), both.summary(1), both.difference(1, 0)))
+        less, own, gap = (part[of.measure] for part in (both.summary(0), both.summary(1), both.difference(1, 0)))
         return Estimates(own.estimate, less.estimate, gap.standard_error, own.standard_error, less.standard_error)
-    other, one = _contributions(study, claim, of, read)
+    other, one = _contributions(study, of, read)
     spread = moments_of_totals(units.totals(np.stack([one - other, one, other])), units)
     return Estimates(float(one.mean()), float(other.mean()), *spread.error.tolist())
 
@@ -136,20 +142,20 @@ def contribution(study: Study, claim: Claim, values: Values) -> Paths:
 
     It is 0 where it would not be finite.
     """
-    other, one = _contributions(study, claim, what(study, claim, ()), values)
+    other, one = _contributions(study, what(study, claim, ()), values)
     with np.errstate(invalid="ignore"):
         gap = one - other
     return np.where(np.isfinite(gap), gap, 0.0)
 
 
-def _contributions(study: Study, claim: Claim, of: Measured, values: Values) -> Float[np.ndarray, "policy path"]:
-    """The contribution of each path to the claim's measure under each policy; for ES in the sign of the values.
+def _contributions(study: Study, of: Measured, values: Values) -> Float[np.ndarray, "policy path"]:
+    """The contribution of each path to the measure under each policy; for ES in the sign of the values.
 
     ES is the mean of VaR + max(loss - VaR, 0) / (1 - level), where VaR is the smallest of the worst losses.
     """
     if of.events:
         return np.asarray(hold(of.events, lambda event: happens(study, event, values)), np.float64)
-    own, level = values[of.name].astype(np.float64), level_of(claim.measure)
+    own, level = values[of.name].astype(np.float64), level_of(of.measure)
     if level is None:
         return own
     sign, count = (1.0 if study.is_loss(of.name) else -1.0), own.shape[-1]

@@ -7,7 +7,7 @@ import pytest
 
 from engine.modelling.records import Outcome
 from engine.questions.challenge.challenge import challenge
-from engine.questions.challenge.choices import HORIZON, SPECIFICATION, Choice
+from engine.questions.challenge.choices import HORIZON, SPECIFICATION, Choice, of_measures
 from engine.questions.challenge.claims import Measured, estimates, implied, what
 from engine.questions.challenge.question import evidence
 from engine.questions.challenge.worlds import Worlds
@@ -62,7 +62,26 @@ def test_a_reading_may_put_a_combination_of_an_event_in_its_place():
     claim = claim_of("new better than old in ruin", study.policy_names, events, study.model.outcomes)
     reading = Choice(SPECIFICATION, "reading", "either", "", instead={"ruin": "either"})
     ruin, harmed = (study.events_by_name[name] for name in ("ruin", "harmed"))
-    assert what(study, claim, (reading,)) == Measured("either", ((ruin, harmed),))
+    assert what(study, claim, (reading,)) == Measured("either", "probability", ((ruin, harmed),))
+
+
+@pytest.mark.parametrize("kind", ["VaR", "ES"])
+def test_another_tail_level_gives_the_estimates_of_a_claim_at_that_level(kind):
+    study = balance(run={"paths": 4096}, challenge={"tails": [95]}, events=EVENTS)
+    values = Worlds(study).values(())
+    (tail,) = [one for one in of_measures(study) if one.tail is not None]
+    claims = {
+        level: claim_of(f"new better than old in {level} of cost", study.policy_names, (), study.model.outcomes)
+        for level in (f"{kind}99", f"{kind}95", "mean")
+    }
+    at_tail, of_95, of_99 = (
+        estimates(study, claim, what(study, claim, choices), values)
+        for claim, choices in ((claims[f"{kind}99"], (tail,)), (claims[f"{kind}95"], ()), (claims[f"{kind}99"], ()))
+    )
+    assert at_tail == of_95 != of_99
+    assert what(study, claims["mean"], (tail,)) == what(study, claims["mean"], ())
+    ruin = claim_of("new better than old in ruin", study.policy_names, EVENTS, study.model.outcomes)
+    assert what(study, ruin, (tail,)) == what(study, ruin, ())
 
 
 class Sized(Balance):

@@ -59,7 +59,7 @@ def test_points_are_judged_on_futures_that_the_search_has_not_seen_and_the_searc
 
 def test_options_that_do_not_go_together_are_refused(study, tmp_path):  # noqa: F811
     for options, text in [
-        ({"minimise": None}, "expected a measure where there are several levers"),
+        ({"minimise": None}, "expected a measure for several levers or limits"),
         ({"other": "mean of dmage"}, "unknown outcome or event 'dmage'"),
         ({"write": tmp_path / "a.toml"}, "without --front"),
     ]:
