@@ -104,9 +104,15 @@ class Drawn:
         seen = [{"value": x, "searched": Estimate.normal(2.0 - x, error), "limit": 1.0} for x in np.linspace(0, 2, 17)]
         units = {"value": self.study.model.levers[lever].unit, "searched": self.study.unit_of(outcome)}
         made = table("looks", "Looks", seen, "look", brief=(), units=units)
-        asked = {"policy": self.study.baseline, "lever": [lever], "subject": [f"mean of {outcome} <= 1"]}
+        points = [
+            {"limited": Estimate.normal(x, error), "least": Estimate.normal(1 / x, error), "levers": f"{lever} = {x}"}
+            for x in np.linspace(1, 2, 7)
+        ]
+        front = table("front", "Front", points, "point", units=dict.fromkeys(("limited", "least"), units["searched"]))
+        asked = {"policy": self.study.baseline, "lever": [lever], "subject": [f"mean of {outcome} <= 1"],
+                 "front": f"mean of {outcome}", "minimise": f"ES99 of {outcome}"}  # fmt: skip
         said = Subject.of(self.study), ("The limit is met at 1.",)
-        return Answer(*said, (made,), question="design", asked=asked)
+        return Answer(*said, (made, front), question="design", asked=asked)
 
     @property
     def challenge(self) -> Answer:

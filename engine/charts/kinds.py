@@ -82,6 +82,9 @@ _KINDS = (
         answers.lever, drawn_answers.lever, "a measure along a lever, and its limit (answer to `design`)", table="looks"
     ),
     Kind(
+        answers.front, drawn_answers.front, "the least of a measure by another one (answer to `design`)", table="front"
+    ),
+    Kind(
         challenged.profile, drawn_claims.profile, "share of universes in which claims hold (answer to `challenge`)"
     ),
     Kind(challenged.curve, drawn_claims.curve, "a claim in every universe, sorted (answer to `challenge`)"),

@@ -1,15 +1,11 @@
 """Questions, extension and resumption of studies with triggers."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 
 import engine
 from tests.watched import watched
 
 RUN = {"seed": 3, "sampler": "antithetic", "precision": "float32"}
-PAGE = Path(__file__).parents[2] / "docs" / "find-a-policy.md"
 
 
 def study(paths=4096):
@@ -48,13 +44,10 @@ def test_design_finds_a_threshold(tmp_path):
     assert abs(float(mean.sel(part="estimate")) - 7) <= 0.1 * float(mean.sel(part="standard_error"))
 
 
-def test_the_page_compares_a_rule_with_fixed_values_and_with_foresight():
+def test_a_rule_is_compared_with_fixed_values_and_with_foresight(tmp_path):
     """On these futures the trigger is worse than the best fixed release, and foresight better than both."""
-    (code,) = re.findall(r"```python\n((?:(?!```).)*reservoir\.toml.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-    names = {"__name__": "page", "study": study()}
-    exec(code.replace('"reservoir.toml"', "study"), names)
-    rule, plan = (names["evaluator"].values("short", names[one]).mean() for one in ("rule", "plan"))
-    worth = names["worth"]
-    assert abs(worth.estimate - (plan - rule)) < 1e-5
-    assert worth.low < worth.high < 0
-    assert names["known"].mean() < min(rule, plan)
+    answer = engine.run(study(), tmp_path / "run").design("watch", worth="mean of short")
+    rule, plan, known = answer["worth"].rows()
+    assert rule["worth"].low < rule["worth"].high < 0 < known["worth"].low
+    assert abs(rule["worth"].estimate - (plan["judged"].estimate - rule["judged"].estimate)) < 1e-5
+    assert answer.finding.startswith(f"The rule of watch is worse than the best fixed plan, release = {plan['value']}")

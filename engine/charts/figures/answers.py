@@ -101,3 +101,18 @@ def lever(data: pd.DataFrame) -> Any:
         base.mark_line(point=True).encode(y, tooltip=["value", *theme.ENDS]),
     )
     return theme.headed(layers.properties(width=width, height=height), data.attrs, width)
+
+
+def front(data: pd.DataFrame) -> Any:
+    """The front of two measures: points with the intervals of both, joined by a line."""
+    (width, height), titles = (450, 270), data.attrs["titles"]
+    x = theme.numbers(alt.X, "limited_estimate", titles["limited"], pixels=width, zero=False)
+    y = theme.numbers(alt.Y, "least_estimate", titles["least"], pixels=height, zero=False)
+    base = alt.Chart(data)
+    layers = alt.layer(
+        base.mark_line(opacity=0.4).encode(x, y),
+        base.mark_rule(style="ink").encode(*theme.span(x, "limited_low", "limited_high"), y),
+        base.mark_rule(style="ink").encode(x, *theme.span(y, "least_low", "least_high")),
+        base.mark_point(style="dot").encode(x, y, tooltip=["levers", "limited_estimate", "least_estimate"]),
+    )
+    return theme.headed(layers.properties(width=width, height=height), data.attrs, width)

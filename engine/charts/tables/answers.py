@@ -197,3 +197,23 @@ def lever(study: Study, design: Answer) -> pd.DataFrame:
     ]
     note = "The line is the measure at the evaluated values, with its 95 % interval. The dashed line is the limit."
     return frame(rows, " ".join(design.findings[:2]), note, titles=titles, nothing="no value was evaluated")
+
+
+def front(design: Answer) -> pd.DataFrame:
+    """The least of one measure under limits on another, both with their intervals, a row for each point.
+
+    Args:
+      design: the run's answer to the question `design`.
+    """
+    names = {"limited": design.asked["front"], "least": design.asked["minimise"]}
+    columns = {name: design["front"].by_name[name] for name in names}
+    titles = {name: labels.with_unit(words(of), columns[name].unit) for name, of in names.items()}
+    rows = [
+        {
+            "levers": row["levers"],
+            **{f"{name}_{end}": x for name in names for end, x in ends(row[name], SCALES[columns[name].shown]).items()},
+        }
+        for row in rows_of(design, "front")
+    ]
+    note = "Points: the least that was found, on fresh futures. Bars: 95 % intervals of both measures."
+    return frame(rows, " ".join(design.findings[:2]), note, titles=titles, nothing="no point was found")

@@ -131,21 +131,24 @@ class Evaluator:
 
     def estimate(self, values: Values, variable: str, name: str) -> Estimate:
         """A measure of an outcome, or the probability of an event, on the paths that are kept."""
-        kept, units = self._kept(values)
-        own = self.values(variable, values)[kept]
+        kept, units = self.kept(sound([values]))
+        return self.measured(self.values(variable, values)[kept], units, variable, name)
+
+    def measured(self, own: np.ndarray, units: Units, variable: str, name: str) -> Estimate:
+        """A measure of values of an outcome, or the probability of an event, on paths that are kept."""
         if name == PROBABILITY:
             return probability(own, units)
         return measure(own, units, self.study.is_loss(variable), name)
 
     def difference(self, one: Values, other: Values, variable: str, name: str) -> Estimate:
         """A measure at one setting less that at another, on the paths that are kept at both."""
-        kept, units = self._kept(one, other)
+        kept, units = self.kept(sound([one, other]))
         own, against = (self.values(variable, values)[kept] for values in (one, other))
         return gap(self.study, variable, name, own, against, units)
 
-    def _kept(self, *some: Values) -> tuple[Mask, Units]:
-        """Mask of the paths on which all outcomes at some settings are finite, in whole units; and these units."""
-        kept = ~with_units(self.study, ~sound(some))
+    def kept(self, good: Mask) -> tuple[Mask, Units]:
+        """Mask of the paths on which all values are finite, in whole units; and these units."""
+        kept = ~with_units(self.study, ~good)
         return kept, units_of(self.study, kept)
 
     def _change(self, setting: Setting) -> Change:

@@ -20,8 +20,8 @@ from engine.study.study import Study
 
 _LIMIT = re.compile(r"(\S+) of (\S+)(?: (<=|>=) (\S+)( \S.*)?)?")
 WORDS = {"<=": "at most", ">=": "at least"}
-VERDICTS = {"met": "met", "broken": "broken", "unclear": "neither clearly met nor clearly broken"}
-"""Verdicts in sentences."""
+VERDICTS = {"broken": "broken", "unclear": "neither clearly met nor clearly broken", "met": "met"}
+"""Verdicts in sentences, the worst first."""
 
 
 @dataclass(frozen=True)

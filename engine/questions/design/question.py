@@ -15,10 +15,13 @@ from engine.errors import Problems
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.formatting import command_line
 from engine.questions.design.evaluator import Evaluator, Setting
+from engine.questions.design.front import POINTS, Front
 from engine.questions.design.limits import limit_of
 from engine.questions.design.line import Line
+from engine.questions.design.several import DESCENT
 from engine.questions.design.several_findings import Several
 from engine.questions.design.single import Single
+from engine.questions.design.worth import levers_of, worth
 from engine.questions.lever_sets import span
 from engine.questions.variables import outcomes_of
 from engine.run_folder.folder import written
@@ -40,6 +43,11 @@ class Design:
     With --minimise, the command finds the values of several levers that minimise a measure under limits. It shows which
     levers do not matter there, and compares the result with the policies of the study.
 
+    With --minimise and --front, the command minimises one measure under several limits on another one.
+
+    With --worth, the command compares the triggers of a policy with the best fixed value of the lever that they set,
+    and with perfect foresight.
+
     Levers are set in all years and places, from a year on, or at one label. The result is evaluated on futures that the
     search has not used.
 
@@ -48,6 +56,7 @@ class Design:
       rustbelt design rustbelt --policy reform --lever recapitalisation --subject "ES99 of capital_shortfall_peak <= 14"
       rustbelt design rustbelt --policy reform --minimise "mean of total_bill" --lever recapitalisation,debt_swap \
         --subject "ES99 of capital_shortfall_peak <= 14" --subject "P of banks_wrecked <= 0.1" --write better.toml
+      rustbelt design reservoir.toml --policy watch --worth "mean of short"
     """
 
     needs = STUDY
@@ -55,12 +64,14 @@ class Design:
     as_run = False
 
     policy: Annotated[str, Option("The policy whose levers are set.", "P", "followed")]
-    lever: Annotated[tuple[str, ...], Option("The lever; several with --minimise.", "NAME")]
+    lever: Annotated[tuple[str, ...], Option("The lever; several with --minimise.", "NAME")] = ()
     subject: Annotated[
         tuple[str, ...],
         Option("The limit: MEASURE of VARIABLE <= NUMBER, or >=; P of an event. Several with --minimise.", "LIMIT"),
-    ]
+    ] = ()
     minimise: Annotated[str | None, Option("The measure to minimise: MEASURE of VARIABLE.", "M")] = None
+    front: Annotated[str | None, Option("The measure that --minimise limits to several values in turn.", "M")] = None
+    worth: Annotated[str | None, Option("The measure that the policy's triggers are to improve.", "M")] = None
     bounds: Annotated[
         tuple[float, ...],
         Option("Least and largest value of each lever, in order. Default: the levers' own bounds.", "LOW,HIGH"),
@@ -85,19 +96,31 @@ class Design:
         levers, problems = [*dict.fromkeys(self.lever)], Problems()
         limits, places = [limit_of(text, study) for text in self.subject], [self._place(study, one) for one in levers]
         least = [limit_of(self.minimise, study, "--minimise", True)] if self.minimise else []
-        if not least and (len(levers) > 1 or len(limits) > 1):
+        other = [limit_of(self.front, study, "--front", True)] if self.front else []
+        goal = limit_of(self.worth, study, "--worth", True) if self.worth else None
+        if not goal and not (levers and (limits or other)):
+            problems.add("--lever", "expected a lever and a --subject, or --worth, got neither.")
+        if goal and (goal.measure == "sd" or study.loss_of(goal.variable) is None):
+            better = "expected a measure of which low or high values are better"
+            problems.add("--worth", f"{better}, got '{self.worth}'. Name one of a loss or gain, or of an event.")
+        if not least and (len(levers) > 1 or len(limits) > 1 or other):
             problems.add("--minimise", "expected a measure for several levers or limits, got none.")
-        if self.whole if least else self.write:
-            place, how = ("--whole", "without") if least else ("--write", "with")
-            problems.add(place, f"expected only {how} --minimise. Remove it.")
+        if self.whole and least:
+            problems.add("--whole", "expected only without --minimise. Remove it.")
+        if self.write and (other or not least):
+            problems.add("--write", "expected only with --minimise, without --front. Remove it.")
         problems.refuse(study.source)
         if self.write:
             text_on_top(study, Path(self.write))
-        names = [*dict.fromkeys((*(one.variable for one in (*limits, *least)), *study.headline, *study.events_by_name))]
+        measures = [*limits, *least, *other, *filter(None, [goal])]
+        names = [*dict.fromkeys((*(one.variable for one in measures), *study.headline, *study.events_by_name))]
         # all paths of these outcomes are in memory, whatever a run keeps
         kept = replace(study.keep, outcomes=outcomes_of(study, names))
         refuse_if_memory_too_small(replace(study, keep=kept), of.memory)
         evaluator = Evaluator(study, self.policy, names, paths=study.paths, device=of.device)
+        if goal:
+            rule = levers_of(evaluator)
+            return worth(evaluator, rule, goal, *self._bounds(evaluator, rule[:1])[0])
         lines = [
             Line(evaluator, lever, place, self.since, *span)
             for lever, place, span in zip(levers, places, self._bounds(evaluator, levers), strict=True)
@@ -105,7 +128,10 @@ class Design:
         few = min(FEW, evaluator.study.paths) // study.unit * study.unit
         if not least:
             return Single(lines[0], limits[0], self.whole, few).answer(of)
-        answer, found = Several(study, lines, [*least, *limits], few, of.observe).answer()
+        several = Several(study, lines, [*least, *other, *limits], few, of.observe)
+        if other:
+            return Front(replace(several, most=POINTS * DESCENT)).answer()
+        answer, found = several.answer()
         if not self.write:
             return answer
         said = self._written(study, Path(self.write), found) if found else f"The file {self.write} was not written."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.optimize import NonlinearConstraint, minimize
@@ -24,8 +24,8 @@ WIDE, NEAR, FINE = 0.25, 0.05, 2e-3
 Point = tuple[float, ...]
 """Levers, each scaled to [0, 1]."""
 Estimates = Sequence[Estimate]
-Evaluate = Callable[[Point, int, bool], Estimates]
-"""The objective, and how far each limit is broken, at a point, on a numbered set of futures, of which all are used."""
+Evaluate = Callable[[int, bool, Point], Estimates]
+"""The objective, and how far each limit is broken, on a numbered set of futures, all of them or few, at a point."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Search:
 
     def rank(self, x: Point) -> tuple[float, float]:
         """Ascending order of points: by the limit that is broken most, then by the objective."""
-        return float(max(0.0, *self.excess(x))), self(x)[0].estimate
+        return float(max([0.0, *self.excess(x)])), self(x)[0].estimate
 
     def best(self, radius: float) -> Point:
         """The best of all points: descents from each start, once a point meets the limits."""
@@ -114,24 +114,23 @@ class Search:
             )  # fmt: skip
 
 
-def least(evaluate: Evaluate, stated: Sequence[float]) -> Best:
+def least(evaluate: Evaluate, stated: Sequence[float], has_few: bool) -> Best:
     """The point with the least objective that meets the limits; the nearest to them if none is found.
 
-    The first search is on few futures, from `stated` and two points spread within the bounds; the next from what it
-    finds, on all. Another round on the futures that judged, and judged by others, follows where a limit is broken
-    there.
+    The first search is from `stated` and two points spread within the bounds, on few futures if there are more; the
+    next from what it finds, on all. Another round on the futures that judged, and judged by others, follows where a
+    limit is broken there.
     """
     spread = [1 / 4 + k % 2 / 2 for k in range(len(stated))]
-    starts = (tuple(stated), tuple(spread), tuple(1 - x for x in spread))
-    searches = [Search(lambda x: evaluate(x, 0, False), starts, MOST)]
-    point = searches[0].best(WIDE)
-    for number in range(ROUNDS):
-        used = sum(len(one.seen) for one in searches)
-        search = Search(lambda x, on=number: evaluate(x, on, True), [point], MOST - used)  # type: ignore[misc]
-        point, searches, used = search.best(NEAR), [*searches, search], used + len(search.seen)
-        idle = np.all([one.excess(x) <= 0 for one in searches for x in one.seen], axis=0).tolist()
-        judged = evaluate(point, number + 1, True)
-        best = Best(point, search.rank(point)[0] == 0, judged, number + 1, used, idle)
-        if best.holds or not best.is_met or used >= MOST:
-            break
+    starts, radius, used = [tuple(stated), tuple(spread), tuple(1 - x for x in spread)], WIDE, 0
+    met = list[np.ndarray]()
+    for number, whole in [(0, False)] * has_few + [(number, True) for number in range(ROUNDS)]:
+        search = Search(partial(evaluate, number, whole), starts, MOST - used)
+        starts, radius = [search.best(radius)], NEAR
+        used, met = used + len(search.seen), met + [search.excess(x) <= 0 for x in search.seen]
+        if whole:
+            is_met, judged = search.rank(starts[0])[0] == 0, evaluate(number + 1, True, starts[0])
+            best = Best(starts[0], is_met, judged, number + 1, used, np.all(met, axis=0).tolist())
+            if best.holds or not is_met or used >= MOST:
+                break
     return best

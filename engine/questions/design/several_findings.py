@@ -49,7 +49,8 @@ class Several:
       asked: the objective, then the limits.
       few: paths of the first search.
       observe: shows progress, as that of `Asked`.
-      done: counts evaluations, of which at most `MOST` search and `ROUNDS` judge.
+      most: evaluations that there may be.
+      done: counts them.
     """
 
     study: Study
@@ -57,21 +58,23 @@ class Several:
     asked: Sequence[Limit]
     few: int
     observe: Callable[[str, int, int], None]
+    most: int = MOST + ROUNDS
     done: Iterator[int] = field(default_factory=itertools.count)
 
     def levers(self, point: Point) -> list[float]:
         """The values of the levers at a point."""
         return [line.at_share(x) for line, x in zip(self.lines, point, strict=True)]
 
-    def __call__(self, point: Point, number: int, whole: bool) -> list[Estimate]:
+    def __call__(self, number: int, whole: bool, point: Point) -> list[Estimate]:
         """As `several.Evaluate`."""
-        self.observe("policies", next(self.done), MOST + ROUNDS)
+        self.observe("policies", next(self.done), self.most)
         paths = self.lines[0].evaluator.study.paths if whole else self.few
         return gaps(self.asked, measures_at(self.lines, self.levers(point), self.asked, paths, number))
 
     def answer(self) -> tuple[Answer, Setting | None]:
         """The answer, and the levers that are found where they meet the limits on futures that no search has seen."""
-        best, evaluator, of = least(self, [line.share for line in self.lines]), self.lines[0].evaluator, self.asked[0]
+        evaluator, of = self.lines[0].evaluator, self.asked[0]
+        best = least(self, [line.share for line in self.lines], self.few < evaluator.study.paths)
         study, levers, fresh = evaluator.study, self.levers(best.point), evaluator.futures.anew(best.number)
         setting = setting_of(self.lines, levers)
         own, other = (dict(one) for one in evaluator.each([setting, {}], fresh))

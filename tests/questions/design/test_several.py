@@ -157,24 +157,24 @@ def test_a_policy_that_breaks_a_limit_on_fresh_futures_is_no_solution(study, mon
 def test_searches_are_capped():
     random, calls = np.random.default_rng(1), []
 
-    def evaluate(x, number, whole):
+    def evaluate(number, whole, x):
         calls.append(number)
         y = random.standard_normal(500)
         return [measure(y, 1, True, "mean"), measure(y + sum(x), 1, True, "mean")]
 
-    best = least(evaluate, (0.5,) * 22)
+    best = least(evaluate, (0.5,) * 22, True)
     assert best.evaluations <= MOST and len(calls) <= MOST + several.ROUNDS
 
 
 def test_a_smooth_problem_takes_few_evaluations():
     z = np.random.default_rng(1).standard_normal(4096)
 
-    def evaluate(x, number, whole):
+    def evaluate(number, whole, x):
         reached = sum((k + 1) * one for k, one in enumerate(x))
         cost = measure(sum(one**2 for one in x) + 0.1 * z, 1, True, "mean")
         return [cost, scaled(measure(z - reached, 1, True, "ES95"), 1.0, 3.0)]
 
-    best = least(evaluate, (0.5,) * 6)
+    best = least(evaluate, (0.5,) * 6, False)
     # the least sum of squares with sum k x_k >= c is at x_k proportional to k
     np.testing.assert_allclose(np.array(best.point) / np.arange(1, 7), best.point[5] / 6, atol=0.01)
     assert best.holds and best.evaluations <= 250
@@ -194,7 +194,7 @@ def newsvendor(point, number, paths=4096):
 
 def test_a_newsvendor_of_three_goods_holds_its_limit_near_the_optimum():
     """A part of `benchmarks/coverage_design.py --several`, whose optimum is a mean loss of -930.1."""
-    best = least(lambda point, number, whole: newsvendor(point, number), (0.5, 0.5, 0.5))
+    best = least(lambda number, whole, point: newsvendor(point, number), (0.5, 0.5, 0.5), False)
     loss, gap = newsvendor(best.point, 99, 1 << 18)
     assert best.holds and gap.high < 0
     assert loss.estimate + 930.1 < 0.025 * 930.1
