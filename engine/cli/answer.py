@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def command(run: Run, variable: str | None) -> None:
     """Print the first screen of the report of RUN.
 
-    It shows which policy is better and by how much, how large the errors are, and what would change the ranking.
+    The screen shows which policy is better and by how much, how large the errors are, and what would change the
+    ranking.
     """
     from engine.runs.upkeep import first_screen
 

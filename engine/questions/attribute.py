@@ -29,8 +29,8 @@ class Attribute:
 
     The command computes the effect of each group of levers on the difference between two policies of STUDY, on the same
     futures. The study names the groups under [lever_groups]; a lever in no group is a group of its own. The answer
-    shows the Shapley share of each group, its effect alone, and the effect that is lost without it. It uses 131,072
-    paths, unless --paths states another number.
+    shows the Shapley share of each group, its effect alone, and the effect that is lost without it. The command uses
+    131,072 paths, unless --paths states another number.
 
     \b
     rustbelt attribute rustbelt --from old --to reform

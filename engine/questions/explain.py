@@ -45,7 +45,7 @@ class Explain:
     """Show what the worst futures of a run have in common.
 
     The answer compares the factors and shocks of the worst futures of RUN with their priors, shows the most probable of
-    these futures, and lists the ten worst paths. It is stored beside the cube, as explain.zarr.
+    these futures, and lists the ten worst paths. The answer is stored as explain.zarr.
 
     \b
     rustbelt explain outputs/rustbelt --outcome displaced_person_years --policy reform --level 99

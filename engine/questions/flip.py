@@ -50,7 +50,7 @@ class Flip:
     The command changes each prior of a factor, correlation of a group and lever of a policy of STUDY alone, then all
     priors together, and finds the values at which the difference of two policies is zero (break-even; goal seek in
     spreadsheets). Name two policies, unless the study has only two; the difference is from the baseline if that is one
-    of them, else from the first. It uses 131,072 paths, unless --paths states another number.
+    of them, else from the first. The command uses 131,072 paths, unless --paths states another number.
 
     \b
     Example: rustbelt flip rustbelt --outcome displaced_person_years --policies reform,old

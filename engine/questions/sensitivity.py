@@ -38,7 +38,7 @@ class Sensitivity:
 
     An input is a group of factors, a factor or a shock that is drawn independently of all others. The command draws
     each input again on the same futures. Differences are from the baseline, or from the first of --policies if the
-    baseline is not named. It uses 131,072 paths, unless --paths states another number.
+    baseline is not named. The command uses 131,072 paths, unless --paths states another number.
 
     \b
     Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak

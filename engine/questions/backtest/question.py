@@ -36,9 +36,9 @@ class Backtest:
     """Score the forecasts of a study against observed figures.
 
     The command compares each figure that STUDY has not used with the simulated futures under the policy closest to the
-    one that was followed. It shows the share of futures below each figure, compares the error of the futures with that
-    of forecasts without a model, and tests all figures jointly. The study names the file of the figures in [observed].
-    It uses 16,384 paths, unless --paths states another number.
+    one that was followed. The answer shows the share of futures below each figure, compares the error of the futures
+    with that of forecasts without a model, and tests all figures jointly. The study names the file of the figures in
+    [observed]. The command uses 16,384 paths, unless --paths states another number.
 
     \b
     rustbelt backtest rustbelt

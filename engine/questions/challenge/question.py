@@ -45,10 +45,10 @@ class Challenge:
 
     The command simulates each claim of STUDY under other defensible choices of two kinds: the specification
     (assumptions off or doubled, priors moved, readings, horizons, thresholds) and the definition of the policies (each
-    group of levers set as under one policy in both). It shows in which share of sets of 1 to 16 choices a claim holds,
-    and the fewest choices that reverse it. A study states its claims and readings under [challenge]; without claims,
-    the command tests the significant differences of its own futures. It uses 16,384 paths for each set of choices,
-    unless --paths states another number.
+    group of levers set as under one policy in both). The answer shows in which share of sets of 1 to 16 choices a claim
+    holds, and the fewest choices that reverse it. A study states its claims and readings under [challenge]; without
+    claims, the command tests the significant differences of its own futures. The command uses 16,384 paths for each set
+    of choices, unless --paths states another number.
 
     The answer begins with the rankings of the policies that hold, and those that are reversed, if each assumption, or
     all of them, are off or doubled, on 131,072 paths; with --claim it ends with them. A study names its assumptions:
