@@ -17,9 +17,9 @@ def test_small_runs_stay_on_processors_unless_a_card_is_asked_for(machine, monke
     monkeypatch.setattr(devices, "processors", lambda: here)
     monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
     monkeypatch.setattr(devices, "cores", lambda: [0, 1])
-    few, many = load_study("rustbelt", paths=12_000_000), load_study("rustbelt", paths=13_000_000)
+    few, many = load_study("rustbelt", paths=11_500_000), load_study("rustbelt", paths=12_500_000)
     chosen = devices.chosen(None, few)
-    assert chosen.mesh == here and chosen.why.startswith("12,000,000 paths")
+    assert chosen.mesh == here and chosen.why.startswith("11,500,000 paths")
     for kind, study in ((None, many), ("gpu", few)):
         assert devices.chosen(kind, study).mesh.devices.flat[0] == NEW
     assert devices.chosen("cpu", many).mesh == here
