@@ -1,5 +1,5 @@
 """How often the intervals of a comparison hold the truth: `pytest -n 0 -s benchmarks/coverage_comparisons.py` prints
-the table of docs/method.md.
+the coverage that docs/method.md summarises.
 
 The pair of policies is linear in two normal factors: old = 10 + 3 a + 2 b, reform = 8 + 2 a + 2.5 b, of which
 everything is known.

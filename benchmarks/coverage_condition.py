@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import kstest
+from scipy.stats import gamma, kstest
 from timing import machine, table
 
 os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()
 
+from engine.modelling.folds import total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
 from engine.program.posterior import tempering
 from engine.program.posterior.agreement import RUNS
 from engine.program.posterior.sight import Sight
@@ -26,12 +28,54 @@ from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.heaviness import LARGEST_SHAPE
 from engine.study.actual_policy import followed
 from engine.study.holdout import known_and_later
-from engine.study.loading import load_study
+from engine.study.loading import load_study, read_study
 from engine.study.study import Block, Study
 from engine.study.tables.facts import INDEPENDENT
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.questions.conditioning.models import counted, drift_known, rate_known, walked
+from tests.questions.conditioning.models import drift_known, walked
+
+
+class Events(PathModel):
+    """How many events have happened so far."""
+
+    factors = {"rate": Factor("1/yr")}
+    shocks = {"events": Shock()}
+    levers = {"idle": Lever("1")}
+    yearly = {"count": Yearly("1", loss=True)}
+    outcomes = {"sum": Outcome("1", total("count"), loss=True)}
+
+    def init(self, factors, levers):
+        return {"count": 0.0 * factors.rate}
+
+    def step(self, state, year, factors, shocks, levers):
+        count = state["count"] + shocks.events
+        return {"count": count}, {"count": count}
+
+
+SHAPE, SCALE = 3.0, 0.5
+
+
+def counted(number, paths=65_536):
+    """Four years of Poisson events at an unknown rate, of which so many were seen."""
+    figure = {"series": "Events", "time": 2024, "variable": "count", "value": number, "unit": "1"}
+    text = {
+        "name": "events",
+        "time": {"first": 2021, "last": 2026},
+        "run": {"paths": paths, "seed": 4, "sampler": "random"},
+        "factors": {"rate": {"family": "gamma", "a": SHAPE, "scale": SCALE}},
+        "shocks": {"events": {"rate": "rate", "size": {"family": "fixed", "value": 1.0}}},
+        "policies": {"old": {}},
+        "observed": {"rows": [{**figure, "standard_error": 0.1, "source": "log", "confidence": "read"}]},
+    }
+    return read_study(text, "events.toml", model=Events())
+
+
+def rate_known(number):
+    """Mean and sd of the rate: a gamma law."""
+    law = gamma(SHAPE + number, scale=1 / (1 / SCALE + 4))
+    return law.mean(), law.std()
+
 
 FUTURES = 1 << 16
 """Futures that each truth is ranked among."""

@@ -1,5 +1,5 @@
-"""How often 95 % intervals cover the truth: `pytest -n 0 -s benchmarks/coverage_estimates.py` prints the table of
-docs/method.md.
+"""How often 95 % intervals cover the truth: `pytest -n 0 -s benchmarks/coverage_estimates.py` prints the coverage that
+docs/method.md summarises.
 """
 
 import sys

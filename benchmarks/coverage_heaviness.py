@@ -1,4 +1,6 @@
-"""How often tails are flagged: `pytest -n 0 -s benchmarks/coverage_heaviness.py` prints the table of docs/method.md."""
+"""How often tails are flagged, by law and size: `pytest -n 0 -s benchmarks/coverage_heaviness.py` prints the table of
+which docs/method.md has a part.
+"""
 
 import numpy as np
 import pytest

@@ -100,11 +100,11 @@ def backtested(
     ]
     tables = (
         table("series", "Scores by series", scores, "series"),
-        table("figures", "Figure by figure", held, "figure", brief=("observed", "unit")),
-        table("pit", "Places among the futures, with their band", pit, "row", brief=()),
-        table("fan", "Futures of what was observed, year by year", by_year, "series", "year", brief=()),
+        table("figures", "Each figure and its simulated futures", held, "figure", brief=("observed", "unit")),
+        table("pit", "Distribution of the places of figures, with its band", pit, "row", brief=()),
+        table("fan", "Simulated futures of each series by year", by_year, "series", "year", brief=()),
     )
-    finding = "Of 4 unseen figures 3 lie within nine tenths of the futures; 3.6 are expected."
+    finding = "Of 4 figures that the study has not used, 3 lie inside the 90 % prediction interval; 3.6 are expected."
     return Answer(
         subject,
         (finding,),
@@ -112,5 +112,5 @@ def backtested(
         f"{subject.name}: made up",
         "",
         question="backtest",
-        heading="Held against what happened",
+        heading="Forecasts compared with observations",
     )

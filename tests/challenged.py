@@ -91,13 +91,13 @@ def challenged(
     shown = dict.fromkeys(VERDICTS, "%")
     tables = (
         table("profile", "In how many universes claims hold", profile, "row", brief=short, shown=shown),
-        table("claims", "What becomes of each claim", claimed, "claim", "ledger", brief=("turned_by",)),
-        table("choices", "What could have been otherwise", otherwise, "row", brief=()),
+        table("claims", "Verdict on each claim", claimed, "claim", "ledger", brief=("turned_by",)),
+        table("choices", "Alternative choices", otherwise, "row", brief=()),
         table("curve", "Every universe", rows, "universe", brief=()),
     )
     finding = "That reform is better than old in region_devastated holds in most universes of one departure."
     basis = f"{subject.name}: {len(rows):,} universes"
     return Answer(
         subject, (finding,), tables if each else (), basis, "", question="challenge",
-        heading="What would be said against it",
+        heading="Claims under other modelling choices",
     )  # fmt: skip

@@ -60,5 +60,5 @@ def _answer(subject: Subject, finding: str, tables: Sequence[Table]) -> Answer:
         f"{subject.name}: made up",
         "",
         question="condition",
-        heading="Given what is known",
+        heading="Results given the observed figures",
     )

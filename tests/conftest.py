@@ -56,12 +56,11 @@ def pytest_collection_finish():
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A folder with two studies and their finished runs, `bridge` and `pond`, which no test changes: ask a copy."""
-    from tests.small_files import BRIDGE, POND, call, own, write
+    from tests.small_files import BRIDGE, POND, own, ran, write
 
     folder = tmp_path_factory.mktemp("finished")
     for name, text, model in (("bridge", BRIDGE, "Bridge"), ("pond", POND, "Pond")):
-        ended = call("run", write(folder, text, f"{name}.toml"), *own(model), "--out", folder / name, "--quiet")
-        assert ended.exit_code == 0, ended.output
+        ran("run", write(folder, text, f"{name}.toml"), *own(model), "--out", folder / name, "--quiet")
     return folder
 
 

@@ -35,5 +35,5 @@ def rare(subject: Subject, variables: Sequence[str], each: bool = True, first: f
         for period in PERIODS
         if each
     ]  # fmt: skip
-    made = table("curve", "Levels by period", rows, "row")
+    made = table("curve", "Levels by return period", rows, "row")
     return Answer(subject, ("Rare futures are bad.",), (made,), question="extremes")

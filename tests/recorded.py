@@ -88,6 +88,27 @@ class PlayedBack:
         yield from Work(assignment.folder, self.program, writers=2).blocks(assignment.blocks, assignment.yearly)
 
 
+class Stops(PlayedBack):
+    """An executor that is stopped, as by Ctrl-C or a kill.
+
+    Args:
+      most: number of blocks after which it is stopped.
+      backwards: whether blocks are taken from the last one on, before the yearly sample.
+    """
+
+    def __init__(self, program: Recorded, most: int, backwards: bool = False):
+        super().__init__(program)
+        self._most, self._backwards = most, backwards
+
+    def perform(self, assignment) -> Iterator:
+        """The first blocks, and the end."""
+        work = Work(assignment.folder, self.program)
+        if assignment.yearly and not self._backwards:
+            work.yearly()
+        yield from work.blocks([*assignment.blocks][:: -1 if self._backwards else 1][: self._most])
+        raise KeyboardInterrupt
+
+
 def arrays_of(study: Study) -> dict[str, np.ndarray]:
     """The results of a study's program: outcomes, draws, and the yearly sample."""
     from engine.program.devices import mesh

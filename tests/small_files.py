@@ -77,6 +77,13 @@ def call(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words], prog_name="rustbelt")
 
 
+def ran(*words: object) -> Result:
+    """The same, of words with which the command ends well."""
+    ended = call(*words)
+    assert ended.exit_code == 0, (words, ended.output)
+    return ended
+
+
 def damages(folder: Path, *words: object) -> list[dict[str, Any]]:
     """The damages that `rustbelt verify` finds in a run; its exit code is checked."""
     ended = call("verify", folder, *words, "--json")

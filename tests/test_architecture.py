@@ -19,7 +19,14 @@ GROUND = ("errors", "formatting", "interrupts")
 OWNERS = {
     "tomllib": {"study/loading", "study/settings"},
     "tomli_w": {"study/loading", "study/templates", "fitting/ranking"},
-    "pydantic": {"study/validation", "study/tables/record", "study/schema", "study/entries", "study/tables/observed"},
+    "pydantic": {
+        "study/validation",
+        "study/tables/record",
+        "study/schema",
+        "study/json_schema",
+        "study/entries",
+        "study/tables/observed",
+    },
     "zarr": {"run_folder/reading", "storage/compared_store"},
     "pyarrow": {"study/data_files"},
     "distributed": {f"execution/executors/{name}" for name in ("cluster", "cluster_worker", "local_cluster")},

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 
 from engine.execution.work import Work
-from engine.modelling.cell_axis import split_cells
 from engine.program.contract import Program
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study
 from engine.study.study import BLOCK, Block, Study
-from tests.helpers import assert_close, assert_same
+from tests.helpers import assert_same
 from tests.small_study import entered, read_paths
-from tests.user_models import computed, echo, farms, farms_program, program
+from tests.user_models import computed, farms, farms_program, program
 
 PLENTY, MANY = 100_000, 20_000
 EDGE = 1e-3
@@ -64,12 +63,6 @@ def test_devices_and_the_order_of_blocks_change_no_bit(tmp_path, study, splits):
         assert found.keys() == alone.keys()
         for name, values in alone.items():
             assert_same(found[name], values)
-
-
-def test_a_block_of_its_own_is_a_part_of_a_longer_one():
-    whole = computed(farms_program())
-    for count in (1, 255, 256, 1000):
-        assert_same(computed(farms_program(), 0, count), whole[..., :count])
 
 
 def test_the_tile_changes_no_draw_and_outcomes_by_rounding_only():
@@ -146,14 +139,6 @@ def test_antithetic_pairs_mirror():
     assert worst("capital", lambda x: (x - 12.5) / 7.5) < 1e-5
 
 
-def test_shocks_of_antithetic_pairs_mirror_too():
-    study = echo({"old": {}})
-    found = split_cells(study.model, program(study).trace(0).yearly, axis=2)
-    for name in ("noise", "single"):
-        assert_same(found[name][..., 1::2], -found[name][..., ::2])
-    assert_close(found["luck"][..., 1::2], 1 - found["luck"][..., ::2])
-
-
 # ------------------------------------------------------------------------------- what stands beside it
 
 DRAWN = {"mood": {"family": "uniform", "low": 0.0, "high": 1.0, "group": "land"}}
@@ -228,32 +213,3 @@ def test_implementation_runs_from_before_to_the_policy_bit_for_bit():
     assert not np.array_equal(old, reform)
     for found, expected in zip(others, (old, reform, old, reform), strict=True):
         assert_same(found, expected)
-
-
-@pytest.mark.slow
-def test_rustbelt_policies_at_their_limits_bit_for_bit(tmp_path):
-    text = """
-        name = "limits"
-        extends = "rustbelt"
-        [factors.no_share]
-        family = "fixed"
-        value = 0.0
-        [policies.same]
-        like = "old"
-        resettlement_fund = 0
-        [policies.same_in_part]
-        like = "old"
-        implementation = "implementation"
-        [policies.reform_none]
-        like = "reform"
-        implementation = 0
-        [policies.reform_drawn_none]
-        like = "reform"
-        implementation = "no_share"
-    """
-    (tmp_path / "limits.toml").write_text(text, encoding="utf-8")
-    names = ["old", "same", "same_in_part", "reform_none", "reform_drawn_none"]
-    study = load_study(tmp_path / "limits.toml", paths=PLENTY, policies=names)
-    old, *others = computed(program(study), 0, 20_000)
-    for other in others:
-        assert_same(other, old)

@@ -194,14 +194,6 @@ def test_risk_measures_of_known_laws(law):
         assert_plausible(found[name].estimate, truth, found[name].standard_error, sees)
 
 
-def test_the_low_tail_is_reported_in_its_own_sign():
-    study, values = law_values()
-    gain, loss = (measures.summary(values[name], study.unit, loss=name == "normal") for name in ("gain", "normal"))
-    for name in NAMES:
-        assert gain[name].estimate == -loss[name].estimate
-        assert (gain[name].low, gain[name].high) == (-loss[name].high, -loss[name].low)
-
-
 # ------------------------------------------------------------------------------- two policies on the same futures
 
 

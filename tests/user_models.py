@@ -151,13 +151,13 @@ class Echo(PathModel):
         }
 
 
-def echo(policies: Mapping[str, Any], **run: Any) -> Study:
-    """A study of the echo, 2016 to 2020, its factor uniform."""
+def echo(policies: Mapping[str, Any], factors: Mapping[str, Any] | None = None, **run: Any) -> Study:
+    """A study of the echo, 2016 to 2020, its factor uniform, with more factors for its levers."""
     text = {
         "name": "echo",
         "run": {"paths": 512, "seed": 3, "tile": 64, **run},
         "time": {"first": 2016, "last": 2020},
-        "factors": {"share": {"family": "uniform", "low": 0.0, "high": 1.0}},
+        "factors": {"share": {"family": "uniform", "low": 0.0, "high": 1.0}, **(factors or {})},
         "policies": dict(policies),
     }
     return read_study(text, "echo.toml", model=Echo())

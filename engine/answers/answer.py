@@ -143,14 +143,14 @@ class Answer:
         head = tree.attrs.get(_HEAD, {})
         try:
             if head.get("version") != plain.VERSION:
-                again = f"has another form than this version's. Ask anew: rustbelt {head.get('question', 'QUESTION')}"
-                raise UserError("the answer that is kept", [again])
+                again = f"has the format of another version. Ask again: rustbelt {head.get('question', 'QUESTION')}"
+                raise UserError("the stored answer", [again])
             held = {table.name: table for table in tables_of(tree)}
             subject = Subject(**head["study"] | {"policies": tuple(head["study"]["policies"])})
             kept = {name: head[name] for name in ("basis", "reading", "question", "heading", "asked")}
             return Answer(subject, tuple(head["findings"]), tuple(held[name] for name in head["order"]), **kept)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UserError("the answer that is kept", ["is not as an answer is written. Ask anew."]) from error
+            raise UserError("the stored answer", ["is not a stored answer. Ask again."]) from error
 
     @staticmethod
     def stored(folder: Path, question: str) -> Answer | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.formatting import FLOAT32, decimals, rounded
+from engine.formatting import FLOAT32, counted, decimals, rounded
 from engine.risk.estimation.events import Term
 from engine.risk.estimation.influences import level_of
 from engine.risk.estimation.intervals import Estimate
@@ -222,13 +222,13 @@ def size(measure: str, unit: str, gap: Estimate) -> str:
 
 
 def share(one: Estimate) -> str:
-    """A share in percent: `24 %` for .238."""
+    """A share in percent: `24 %` for 0.238."""
     return amount("%", Estimate(100 * one.estimate, math.nan, 100 * one.low, 100 * one.high))
 
 
 def undecided(paths: int) -> str:
-    """Clause for paths that form a single unit: `one future gives no interval, so nothing is decided`."""
-    return f"{'one future gives' if paths == 1 else f'{paths:,} futures give'} no interval, so nothing is decided"
+    """Clause for paths that form a single unit: `one future gives no interval, so no difference is shown`."""
+    return f"{'one future gives' if paths == 1 else f'{paths:,} futures give'} no interval, so no difference is shown"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -236,11 +236,15 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def some(names: Sequence[str], room: int = ROOM) -> str:
-    """As `listed`, with as many names as fit into `room` words, at least one: `a, b and 3 more`."""
+def some(names: Sequence[str], room: int = ROOM, noun: str = "") -> str:
+    """As `listed`, with as many names as fit into `room` words, at least one: `a, b and 3 other inputs`.
+
+    Args:
+      noun: what one of them is, in the singular; without it the text ends in `3 others`.
+    """
     counts = range(len(names), 1, -1)
-    most = next((k for k in counts if len(listed(names[:k]).split()) + 2 * (k < len(names)) <= room), 1)
-    return listed(names if most == len(names) else [*names[:most], f"{len(names) - most} more"])
+    most = next((k for k in counts if len(listed(names[:k]).split()) + 3 * (k < len(names)) <= room), 1)
+    return listed(names if most == len(names) else [*names[:most], counted(len(names) - most, f"other {noun}".strip())])
 
 
 def short(*texts: str) -> str:

@@ -132,7 +132,7 @@ def save(place: Path, tables: Sequence[Table], digits: Digits = "rounded") -> No
 def refuse_file(place: Path) -> None:
     """Raises a UserError if no table can be written there: no such folder, an unknown suffix, or a missing package."""
     if not place.absolute().parent.is_dir():
-        raise UserError(place, [f"expected a folder that is there, got '{place.parent}'."])
+        raise UserError(place, [f"expected an existing folder, got '{place.parent}'."])
     if place.suffix not in _WRITERS:
         *most, last = _WRITERS
         raise UserError(place, [f"expected a file that ends in {', '.join(most)} or {last}."])

@@ -83,7 +83,7 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
       structures: how each structure is called within a sentence, by its name.
     """
     if not among:
-        yield "A single policy runs, and there is nothing to rank it against."
+        yield "The study has a single policy, so there is no ranking."
         return
     several = len({(one.policy, one.against) for one in among}) > 1
 
@@ -92,9 +92,9 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
         return f"{measured(study, one.variable, one.measure)}{pair * several}"
 
     def listed(text: str, some_of: Sequence[Ranking]) -> str:
-        """The text and as many rankings as have room, as `a, b and 3 more`, or only their number."""
+        """The text and as many rankings as have room, as `a, b and 3 others`, or only their number."""
         names = [called(one) for one in some_of]
-        forms = some(names, LONGEST - len(text.split())), counted(len(names), "ranking")
+        forms = some(names, LONGEST - len(text.split())), counted(len(names), "measure")
         return short(*(f"{text} {form}." for form in forms))
 
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}
@@ -102,20 +102,20 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
     if bounded := len(among) - len(by_verdict[Verdict.UNKNOWN]):
         are = "is" if len(flips) < 2 else "are"
         yield (
-            f"{len(flips) or 'None'} of {bounded} rankings with an interval {are} reversed if an assumption is dropped"
-            " or doubled."
+            f"Of {counted(bounded, 'ranking')} of policies, {len(flips) or 'none'} {are} reversed if an assumption is"
+            " dropped or doubled."
         )
     for one in flips[:MOST]:
-        yield short(*(f"By {called(one)}, {sides}." for sides in _sides(study, one, structures)))
+        yield short(*(f"Ranked by {called(one)}, {sides}." for sides in _sides(study, one, structures)))
     if len(flips) > MOST:
-        yield listed("Reversed as well:", flips[MOST:])
+        yield listed("These rankings are reversed as well:", flips[MOST:])
     for policy in dict.fromkeys(one.worse(STATED) for one in held):
-        text = f"In all {len(structures)} structures the worse policy is {study.phrase('policies', policy)} by"
+        text = f"With and without each assumption, {study.phrase('policies', policy)} ranks worse by"
         yield listed(text, [one for one in held if one.worse(STATED) == policy])
     for verdict, text in (
-        (Verdict.OPEN, "Clear in some structures and reversed in none:"),
-        (Verdict.UNDECIDED, "Clear in no structure:"),
-        (Verdict.UNKNOWN, "Without an interval, for few paths or a heavy tail:"),
+        (Verdict.OPEN, "These rankings are not always significant but never reversed:"),
+        (Verdict.UNDECIDED, "These rankings are never significant:"),
+        (Verdict.UNKNOWN, "These rankings have no interval, because of few paths or a heavy tail:"),
     ):
         if by_verdict[verdict]:
             yield listed(text, by_verdict[verdict])
@@ -135,17 +135,18 @@ def adjective(one: Ranking) -> str:
 def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterator[str]:
     """Forms of a clause on what a ranking is as stated and where it flips, each shorter than the one before.
 
-    `the worse policy is old, but reform with exit off and all off`; shorter forms name fewer structures, the
-    last gives their number.
+    `the worse policy is old in the study as stated, but reform with “exit” off`; shorter forms name fewer structures,
+    the last gives their number.
     """
     stated = one.worse(STATED)
-    first = f"the worse policy is {study.phrase('policies', stated)}" if stated else "no policy is worse as stated"
+    worse = f"the worse policy is {study.phrase('policies', stated)}" if stated else "no policy is significantly worse"
+    first = f"{worse} in the study as stated"
     turned = {
         study.phrase("policies", worse): [structures[name] for name in names]
         for worse, names in one.structures.items()
         if worse and worse != stated
     }
     for room in (ROOM, 1):
-        yield ", but ".join([first, *(f"{side} with {some(names, room)}" for side, names in turned.items())])
+        yield ", but ".join([first, *(f"{side} with {some(names, room, 'change')}" for side, names in turned.items())])
     counted = (f"{side}: {len(names)}" for side, names in turned.items())
     yield f"{first} ({', '.join(counted)} of {len(structures)} structures)"

@@ -23,8 +23,8 @@ _TITLES = {
     "worse": "Share of futures that are worse than under {baseline}",
     "regret": "Mean distance from the best policy of the same future",
     "share": "Share of futures that meet the condition",
-    "given": "In futures that meet the condition",
-    "otherwise": "In the other futures",
+    "given": "Estimates over the futures that meet the condition",
+    "otherwise": "Estimates over the other futures",
     "contrast": "Difference of the futures that meet the condition from the others",
 }
 _NAMES = {"": "risk", "difference": "comparison"}

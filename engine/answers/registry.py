@@ -58,7 +58,7 @@ def outsiders() -> Mapping[str, str]:
     wrong = [name for name in held if name in {*OURS, *OTHERS} or not re.fullmatch("[a-z][a-z0-9_]*", name)]
     for name in wrong:
         text = (
-            f"the question '{name}' of another package is left out: it must be named otherwise ({held[name]}, entry"
+            f"the question '{name}' of another package is left out: it needs another name ({held[name]}, entry"
             f" point of {GROUP})"
         )
         warnings.warn(text, stacklevel=2)
@@ -89,7 +89,7 @@ def question(name: str) -> Any:
         for needed in ("needs", "heading", "answer"):
             getattr(found, needed)
     except (Exception, SystemExit) as error:
-        problem = f"cannot be used: {home} raised {in_a_line(error)}. Mend or remove the package that brought it."
+        problem = f"cannot be used: {home} raised {in_a_line(error)}. Correct or remove that package."
         raise UserError(f"question '{name}'", [problem]) from error
     return found
 

@@ -66,7 +66,7 @@ def refuse_file(file: str | Path, formats: Sequence[str] = FORMATS) -> str:
     if kind not in formats:
         raise UserError(path, [f"expected a name that ends in one of .{', .'.join(formats)}, got '{path}'."])
     if not path.absolute().parent.is_dir():
-        raise UserError(path, [f"expected a folder that is there, got '{path.parent}'."])
+        raise UserError(path, [f"expected an existing folder, got '{path.parent}'."])
     return kind
 
 

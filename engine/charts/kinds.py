@@ -66,9 +66,9 @@ _KINDS = (
     Kind(
         outcomes.exceedance, drawn_outcomes.exceedance, "probability to pass each level of an outcome", OUTCOME
     ),
-    Kind(answers.beyond, drawn_answers.beyond, "rare levels, extrapolated too (answer to `extremes`)"),
+    Kind(answers.beyond, drawn_answers.beyond, "return levels, also extrapolated (answer to `extremes`)"),
     Kind(
-        outcomes.differences, drawn_outcomes.differences, "what a policy changes on the same path", OUTCOME
+        outcomes.differences, drawn_outcomes.differences, "the difference from the baseline on the same path", OUTCOME
     ),
     Kind(
         outcomes.thresholds, drawn_outcomes.thresholds, "probability of events at any threshold, with the study's"
@@ -77,7 +77,7 @@ _KINDS = (
     Kind(inputs.tornado, drawn_inputs.tornado, "the outcome where each factor is low and high", OUTCOME),
     Kind(answers.drivers, drawn_answers.drivers, "inputs in the worst futures (answer to `explain`)"),
     Kind(answers.inputs, drawn_answers.intervals, "share of each input (answer to `sensitivity`)"),
-    Kind(answers.turns, drawn_answers.intervals, "moves of priors that turn a ranking (answer to `flip`)"),
+    Kind(answers.turns, drawn_answers.intervals, "moves of priors that reverse a ranking (answer to `flip`)"),
     Kind(
         answers.lever, drawn_answers.lever, "a measure along a lever, and its limit (answer to `design`)", table="looks"
     ),
@@ -149,5 +149,5 @@ def refuse_options(kind: str, given: Mapping[str, Any]) -> None:
     problems = Problems()
     for name in given:
         if name not in takes:
-            problems.add(name, f"'{kind}' does not take it. It takes: {', '.join(takes) or 'none'}.")
+            problems.add(name, f"expected an option of '{kind}' ({', '.join(takes) or 'none'}).")
     problems.refuse(kind)

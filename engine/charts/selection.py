@@ -122,8 +122,8 @@ def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
     name = next(iter(kept), "") if variable is None else variable
     if name not in kept:
         listed, got = ", ".join(kept) or "none is", f", got '{name}'" if name else ""
-        remedy = "Keep it: keep.outcomes in the study, and run it."
-        raise UserError(kind, [f"expected an outcome kept path by path ({listed}){got}. {remedy}"])
+        remedy = "Add it to keep.outcomes in the study, and run it again."
+        raise UserError(kind, [f"expected an outcome stored path by path ({listed}){got}. {remedy}"])
     return shown(cube, kept[name].compute(), policies)
 
 

@@ -32,10 +32,10 @@ GROUPS = {
 """The commands that `rustbelt --help` shows, by heading, the most used first."""
 SELDOM_OPTIONS = """
 Seldom used options, which COMMAND --help --full describes:
-  --program    Form of the compiled program.
-  --scheduler  Computation by the workers of a dask scheduler.
-  --shard      One task of a job array.
-  --log        Form of progress on stderr.
+  --program    Select the form of the compiled program.
+  --scheduler  Compute on the workers of a dask scheduler.
+  --shard      Compute one task of a job array.
+  --log        Select the form of progress on stderr.
 """
 COMMANDS = (*(name for names in GROUPS.values() for name in names), *SELDOM)
 
@@ -72,13 +72,13 @@ default thresholds the search for garbage took a tenth of a start.
 """
 
 GREETING = """\
-rustbelt: the same futures under every policy,
-and what happens in the worst of them.
+rustbelt simulates policies on the same random
+futures and estimates their risks.
 
 Three commands to try:
-  rustbelt list                          what ships, and what has been run
-  rustbelt check rustbelt                what a study asks and will take
-  rustbelt run rustbelt --paths 131072   the tail table: old policies or reform
+  rustbelt list                          list the studies, models and runs
+  rustbelt check rustbelt                show what a study computes
+  rustbelt run rustbelt --paths 131072   compare old policies with reform
 
 rustbelt -h shows all commands, rustbelt COMMAND -h the options of one."""
 

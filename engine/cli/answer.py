@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @options.partial
 @options.debug
 def command(run: Run, variable: str | None) -> None:
-    """Print the answer of RUN: the first screen of its report.
+    """Print the first screen of the report of RUN.
 
-    Which policy is better and by how much, how large the errors are, and what would change the ranking.
+    It shows which policy is better and by how much, how large the errors are, and what would change the ranking.
     """
     from engine.runs.upkeep import first_screen
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--workers",
     type=options.COUNT,
     metavar="N",
-    help="Compute a few blocks, and predict how many futures a second N workers like this machine compute.",
+    help="Compute a few blocks, and predict the speed of N workers like this machine.",
 )
 @click.option(
     "--self-test",
@@ -76,9 +76,9 @@ def _print_self_test(folder: RunFolder, device: str | None, workers: int | None)
     from engine.execution import self_test
 
     if device == "cpu":
-        raise click.UsageError("--self-test goes with --device gpu.")
+        raise click.UsageError("--self-test needs --device gpu.")
     if workers is not None:
-        raise click.UsageError("--self-test goes without --workers.")
+        raise click.UsageError("--self-test and --workers cannot be combined.")
     screen.print_labelled(screen.stdout(), self_test.lines(folder))
 
 
@@ -100,7 +100,7 @@ def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator
     yield "sampler", f"{sampler}, seed {study.seed}, independent units of {study.unit}{_in_dimensions(study)}"
     if study.facts:
         known = f"figures to {study.facts.until} under {study.facts.policy}"
-        yield "facts", f"{known}; futures are conditioned on them"
+        yield "facts", f"futures are conditioned on {known}"
     if study.precision != "float32":
         yield "precision", study.precision
     yield "program", program
@@ -111,7 +111,7 @@ def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator
     yield "beliefs", f"{study.beliefs}, a digest of priors and constants"
     if lacking := wordless(study):
         parts = "; ".join(_listed(*one) for one in lacking.items())
-        yield "labels", f"neither a label nor an about: {parts}"
+        yield "labels", f"no label and no about: {parts}"
 
 
 def _in_dimensions(study: Study) -> str:

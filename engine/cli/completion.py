@@ -28,7 +28,7 @@ def command(ctx: click.Context, shell: str | None) -> None:
     """
     chosen = shell or os.path.basename(os.environ.get("SHELL", ""))
     if chosen not in HOW:
-        raise click.UsageError(f"expected one of {', '.join(HOW)}; the shell that runs is not known.")
+        raise click.UsageError(f"expected one of {', '.join(HOW)}, got an unknown shell.")
     if shell is None:
         click.echo(f"# {HOW[chosen]}", err=True)
     kind = get_completion_class(chosen)

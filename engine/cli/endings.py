@@ -20,7 +20,7 @@ PATIENCE = 2.0
 """Seconds that Python has to act on a Ctrl-C, which it cannot while a program is compiled."""
 _UNMAPPED = "failed to map segment from shared object"
 """What the system's loader says of a library for which a process has no room."""
-_KEPT = {"run": "Finished blocks are kept. Go on", "repair": "What is mended stays. Go on"}
+_KEPT = {"run": "Finished blocks are kept. To continue", "repair": "Repaired blocks are kept. To continue"}
 
 
 def users(error: BaseException) -> UserError | None:
@@ -33,27 +33,29 @@ def users(error: BaseException) -> UserError | None:
     if (models := blamed(error)) is not None:
         return models
     if isinstance(error, MemoryError):
-        return UserError("memory", ["there is too little of it. Ask for fewer --paths, or end other programs."])
+        return UserError("memory", ["expected less than is free; reduce it with fewer --paths, or end other programs."])
     if any(_UNMAPPED in str(one) for one in (error, error.__context__)):
         remedy = "Raise the limit of this process (ulimit -v), or end other programs."
-        return UserError("memory", [f"is too little to load a library. {remedy}"])
+        return UserError("memory", [f"expected enough to load a library, got too little. {remedy}"])
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         remedy = "Raise its limits (ulimit -v, ulimit -u), or end other programs."
-        return UserError("the system", [f"lets this process start no more threads. {remedy}"])
+        return UserError("the system", [f"does not allow this process more threads. {remedy}"])
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         got = "expected names of files and folders in UTF-8, got one of other bytes"
         return UserError(str(error.object)[:200].strip(), [f"{got}. Rename it, or work in another folder."])
     if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop from "):  # Python before 3.13
         place = str(error).partition(" from ")[2].strip("'")
-        return UserError(place, ["leads to itself (a symbolic link). Choose another place."])
+        return UserError(place, ["expected a file or folder, got a symbolic link to itself. Choose another place."])
     if not isinstance(error, OSError):
         return None
     reason = f"{error.strerror or error}."
     if error.filename is not None:
-        remedy = "Mend that, or name another place."
+        remedy = "Correct that, or name another place."
         return UserError(error.filename, [f"cannot be read or written: {reason} {remedy}"])
     if _is_adrift():
-        return UserError("the folder you are in", [f"{reason} It is gone, or may not be read. Change to another."])
+        return UserError(
+            "the current folder", [f"{reason} It was removed or cannot be read. Change to another folder."]
+        )
     return UserError("the system", [reason])
 
 
@@ -146,4 +148,4 @@ def _deadline(told: threading.Event, ended: threading.Event, message: Callable[[
 def ours(error: BaseException, is_debugged: bool) -> str:
     """The message about a fault of this program."""
     remedy = "" if is_debugged else " Run the same command with --debug for the details."
-    return f"{type(error).__name__}: {error}\nThis is our fault, not yours.{remedy}"
+    return f"{type(error).__name__}: {error}\nThis is an error of rustbelt, not of your input.{remedy}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.fitting.ranking import Fit
 
 
-LEGEND = "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all."
+LEGEND = "AIC and BIC compare families (lower is better); only the p-value shows whether a family fits the data."
 RESAMPLED = (
     " It comes from a parametric bootstrap, 19 or 99 samples drawn from the fit and fitted again; p <= means that no"
     " sample had as large a statistic."
@@ -31,11 +31,17 @@ RESAMPLED = (
 @click.argument("data", type=options.FILE)
 @click.option("--column", required=True, help="Name of the column.")
 @click.option(
-    "--families", type=options.NAMES, help="Families to compare, of ours or of scipy.stats; about 17 if not given."
+    "--families", type=options.NAMES, help="Families to compare, of rustbelt or scipy.stats. Default: about 17."
 )
-@click.option("--top", type=options.COUNT, default=1, metavar="N", help="Print the tables of the N best; 1.")
-@click.option("--name", help="Name of the factor in the table that is printed; the column's if not given.")
-@click.option("--shifted", is_flag=True, help="Fit loc, too, for laws of positive values; else it is 0.")
+@click.option(
+    "--top",
+    type=options.COUNT,
+    default=1,
+    metavar="N",
+    help="Number of best families whose tables are printed. Default: 1.",
+)
+@click.option("--name", help="Name of the factor in the printed table. Default: the name of the column.")
+@click.option("--shifted", is_flag=True, help="Fit loc for laws of positive values. Without it, loc is 0.")
 @options.as_json
 @options.debug
 def command(
@@ -53,10 +59,10 @@ def command(
         raise UserError("--top", [f"expected at least 1, got {top}."])
     values, empty = read(data, column)
     if empty:
-        click.echo(f"note: empty cells left out: {empty:,}.", err=True)
+        click.echo(f"note: number of empty cells left out: {empty:,}.", err=True)
     every, values = len(values), ranking.at_most(values)
     if every > len(values):
-        click.echo(f"note: {len(values):,} of {every:,} values, taken at random, are fitted.", err=True)
+        click.echo(f"note: {len(values):,} of {every:,} values, drawn at random, are used.", err=True)
     fits = ranking.rank(values, families or (), shifted, f"{data}, column '{column}'")
     for remark in ranking.remarks(values):
         click.echo(f"note: {remark}", err=True)

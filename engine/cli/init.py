@@ -13,7 +13,9 @@ from engine.cli.show import screen
 
 @click.command("init", short_help="Write a study file with comments.")
 @click.argument("file", type=options.FILE, default=Path("study.toml"))
-@click.option("--extends", "study", metavar="STUDY", help="The study to build on, one that ships or a file; rustbelt.")
+@click.option(
+    "--extends", "study", metavar="STUDY", help="The study to extend, a shipped one or a file. Default: rustbelt."
+)
 @options.own_model
 @options.debug
 def command(file: Path, study: str | None, model: Any) -> None:
@@ -30,9 +32,9 @@ def command(file: Path, study: str | None, model: Any) -> None:
     refuse_study_file(file)
     if model is not None and study is None:
         check_declaration(model, ())
-        base, purpose = model, "See which priors it lacks"
+        base, purpose = model, "To see which priors it lacks"
     else:
-        base, purpose = study or "rustbelt", "See how it is understood"
+        base, purpose = study or "rustbelt", "To see what it states"
         loading.load_study(base, model=model)
         base = base_of(base, file)
     written(file, skeleton(file.stem, base).encode("utf-8"))

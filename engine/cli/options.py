@@ -124,40 +124,32 @@ def parser_of(kind: Any) -> Parser:
 paths = click.option("--paths", type=COUNT, help="Number of paths, in place of the study's.")
 seed = click.option("--seed", type=COUNT, help="Seed of the random numbers, in place of the study's.")
 policies = click.option(
-    "--policies", type=NAMES, help="Policies that run, in place of the study's; the baseline always runs."
+    "--policies", type=NAMES, help="Policies to simulate, in place of the study's. The baseline is always simulated."
 )
 program = click.option(
     "--program",
     hidden=True,
     type=click.Choice(["loop", "xla"]),
-    help=(
-        "Form of the compiled program, in place of the study's: one loop over the years where the model allows it, or"
-        " XLA's."
-    ),
+    help="Form of the compiled program, in place of the study's: one loop over the years, or XLA.",
 )
 settings = click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help=(
-        "One value in place of what the study states, such as factors.loss_given_default.p95=0.9; may be"
-        " given several times."
-    ),
+    help="One value in place of the study's, such as factors.lgd.p95=0.9. May be given several times.",
 )
 device = click.option(
-    "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; GPUs, if there are any, take long runs."
+    "--device",
+    type=click.Choice(["cpu", "gpu"]),
+    help="Device that computes. Default: a GPU for long runs, if there is one.",
 )
-out = click.option("--out", type=FILE, help="The run folder itself.")
+out = click.option("--out", type=FILE, help="Folder of the run.")
 memory = click.option(
-    "--memory",
-    type=TextValue("SIZE", _size),
-    help="Main memory that it may take, such as 4GiB; what is free if not given.",
+    "--memory", type=TextValue("SIZE", _size), help="Limit of main memory, such as 4GiB. Default: the free memory."
 )
-partial = click.option(
-    "--partial", is_flag=True, help="Take also a run that has not come to its end: the blocks that are done."
-)
-full = click.option("--full", is_flag=True, help="All outcomes and all measures, in place of the headline.")
+partial = click.option("--partial", is_flag=True, help="Accept an unfinished run, and use its finished blocks.")
+full = click.option("--full", is_flag=True, help="Show all outcomes and all measures.")
 
 
 def _refuse_file(ctx: click.Context, param: click.Parameter, place: Path | None) -> Path | None:
@@ -183,10 +175,10 @@ digits = click.option(
     ),
 )
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print only one list of records.")
 answer_as_json = click.option(
     "--json", "as_json", is_flag=True,
-    help="Print the answer as one JSON object and nothing else: rustbelt schema answer.",
+    help="Print only the answer, as one JSON object (see rustbelt schema answer).",
 )  # fmt: skip
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a failure.")
 
@@ -266,7 +258,7 @@ complete_variable = _complete_name(_variables)
 complete_policy = _complete_name(lambda study: study.policy_names)
 complete_outcome = _complete_name(lambda study: study.model.outcomes)
 first_outcome = click.option(
-    "--variable", metavar="V", shell_complete=complete_outcome, help="The outcome that the answer speaks of first."
+    "--variable", metavar="V", shell_complete=complete_outcome, help="The outcome that the answer starts with."
 )
 complete_factor = _complete_name(lambda study: [item.name for item in study.inputs])
 
@@ -286,7 +278,7 @@ def own_model(command: Command) -> Command:
             if trust:
                 finding.trust(place)
         elif trust:
-            raise click.UsageError("--trust goes with a study or a run that names a model file.")
+            raise click.UsageError("--trust needs a study or a run that names a model file.")
         if model is not None:
             from engine.study.loading import load_model_file
 
@@ -328,7 +320,9 @@ def study_to_run(command: Command, pair: Mapping[str, str] | None = None) -> Com
             with moved("--policies", ", ".join(map(named.__getitem__, lacking))):
                 resolved, folder = study_of(study, model, out, **changes)
             if wanted:
-                click.echo(f"note: beyond --policies runs what the question names: {', '.join(lacking)}.", err=True)
+                click.echo(
+                    f"note: policies that the question names are simulated as well: {', '.join(lacking)}.", err=True
+                )
         place = {name: given.pop(name) for name in ("device", "memory")}
         command(study=resolved, folder=folder, place=place, **given)
 
@@ -341,13 +335,13 @@ def how_to_finish(run: Run) -> str:
     """The command that computes what a run lacks; and, where it has its first paths, the one that stops at these."""
     from engine.run_folder.finding import finishing_command, kept_paths
 
-    return f"Finish it: {finishing_command(run.run_folder)}\n{kept_paths(run.run_folder)}".rstrip()
+    return f"To finish it: {finishing_command(run.run_folder)}\n{kept_paths(run.run_folder)}".rstrip()
 
 
 def note_what_is_there(run: Run) -> None:
     """Prints on stderr that a run was extended and some of its further paths are not done yet."""
     if run.is_extended:
-        there = f"{run.answers.study.paths:,} of {run.study.paths:,} paths are there, and shown"
+        there = f"{run.answers.study.paths:,} of {run.study.paths:,} paths are finished and shown"
         click.echo(f"note: {run.folder}: {there}. {how_to_finish(run)}", err=True)
 
 

@@ -27,27 +27,27 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "--variable",
     metavar="V",
     shell_complete=options.complete_variable,
-    help="An outcome, or a yearly variable; of the headline if not given.",
+    help="An outcome or a yearly variable. Default: the headline.",
 )
 @click.option(
     "--policy",
     "policies",
     type=options.NAMES,
     shell_complete=options.complete_policy,
-    help="Only these policies, in this order.",
+    help="Policies to show, in this order.",
 )
-@click.option("--where", type=options.LABEL, multiple=True, help="Only this place, such as region=Liaoning.")
+@click.option("--where", type=options.LABEL, multiple=True, help="Place to show, such as region=Liaoning.")
 @click.option("--factor", metavar="F", shell_complete=options.complete_factor, help="One factor.")
-@click.option("--measure", metavar="M", help="mean, median, sd, or VaR or ES by name, such as ES97.5.")
-@click.option("--year", type=options.YEAR, help="One year; the last if not given.")
-@click.option("--claim", metavar="C", help="One claim of a challenge, as its answer has it.")
-@click.option("--ledger", metavar="L", help="Which choices of a challenge depart: specification or policies.")
-@click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
+@click.option("--measure", metavar="M", help="A measure: mean, median, sd, VaR95, ES97.5 and so on.")
+@click.option("--year", type=options.YEAR, help="Year to show. Default: the last.")
+@click.option("--claim", metavar="C", help="One claim of a challenge, as its answer states it.")
+@click.option("--ledger", metavar="L", help="Kind of choices of a challenge: specification or policies.")
+@click.option("--path", type=options.COUNT, help="Number of the path to show. Default: 0.")
 @click.option(
     "-o", "--out", type=options.FILE, metavar="FILE",
-    help="A file that ends in .png, .svg, .pdf, .html or .json; KIND-VARIABLE.png if not given.",
+    help="A file that ends in .png, .svg, .pdf, .html or .json. Default: KIND-VARIABLE.png.",
 )  # fmt: skip
-@click.option("--dark", is_flag=True, help="Light text on a dark background.")
+@click.option("--dark", is_flag=True, help="Draw light text on a dark background.")
 @options.partial
 @options.own_model
 @options.debug
@@ -103,6 +103,6 @@ def _print_kinds() -> None:
         screen.print_line(console, kind.about, head=f"{name:<13}")
     runs = known_runs()
     if runs:
-        screen.print_command(console, "A figure of a run, such as", "plot", "exceedance", runs[-1])
+        screen.print_command(console, "To draw a figure of a run", "plot", "exceedance", runs[-1])
     else:
-        screen.print_command(console, "Figures are of runs, and there is none yet. Make one", "run", "rustbelt")
+        screen.print_command(console, "A figure needs a run, and there is none yet. To make one", "run", "rustbelt")

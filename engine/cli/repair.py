@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @options.run_that_is_there
 @full
 @options.device
-@click.option("--force", is_flag=True, help="Mend what other versions or another device kind made.")
+@click.option("--force", is_flag=True, help="Repair blocks that other versions or another kind of device computed.")
 @options.quiet
 @options.debug
 def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) -> None:
@@ -31,10 +31,10 @@ def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) 
     console = screen.stdout()
     print_damages(console, run.folder, repair.damages)
     if gone := answers_in(repair.damages):
-        screen.print_words(console, f"Taken away, as they were damaged: answers to {', '.join(gone)}. Ask them again.")
+        screen.print_words(console, f"Damaged answers were removed: {', '.join(gone)}. Ask these questions again.")
     if repair.finished is not None:
         again = ", ".join(f"block {number}" for number in repair.finished.computed) or "no block"
-        screen.print_words(console, f"Mended. Computed again: {again}.")
+        screen.print_words(console, f"The run is repaired. Recomputed: {again}.")
     elif repair.damages:
-        note, study = "What was damaged has been taken away. Compute it", run.folder / "study.toml"
+        note, study = "The damaged files were removed. To recompute them", run.folder / "study.toml"
         screen.print_command(console, note, "run", study, "--out", run.folder, model=run.study.model_spec)

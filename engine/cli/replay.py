@@ -23,22 +23,20 @@ if TYPE_CHECKING:
 @click.command("replay", short_help="Show one path in full, or the worst paths.")
 @options.run
 @click.option("--path", type=options.COUNT, help="Number of the path.")
-@click.option("--worst", type=options.COUNT, metavar="K", help="The K paths that are worst in an outcome.")
+@click.option("--worst", type=options.COUNT, metavar="K", help="Number of worst paths of an outcome to show.")
 @click.option(
     "--policy",
     metavar="P",
     shell_complete=options.complete_policy,
-    help="One policy, else all; with --worst what they are worst under, else the baseline.",
+    help="One policy. Default: all; with --worst, the baseline.",
 )
 @click.option(
     "--variable",
     metavar="V",
     shell_complete=options.complete_variable,
-    help="A yearly variable in place of the main ones; with --worst the outcome.",
+    help="A yearly variable to show. With --worst, the outcome.",
 )
-@click.option(
-    "--full", is_flag=True, help="Every outcome, yearly variable, shock, draw and drawn lever, in place of one screen."
-)
+@click.option("--full", is_flag=True, help="Show every outcome, yearly variable, shock, draw and drawn lever.")
 @options.seed
 @options.own_model
 @options.device
@@ -94,7 +92,7 @@ def command(
     if len(numbers) > 1:
         words = [*(["--policy", policy] if policy else []), "--seed", study.seed]
         command = "replay", Path(run), "--path", numbers[1], *words
-        screen.print_command(console, "The next of them", *command, model=study.model_spec)
+        screen.print_command(console, "To show the next path", *command, model=study.model_spec)
 
 
 def _ranked(
@@ -113,5 +111,5 @@ def _ranked(
         raise UserError("--variable", [f"expected the outcome that the paths are worst in: {known}."])
     if folder is None:
         remedy = f"Run it first: {command_line('run', Path(place), '--seed', study.seed, model=study.model_spec)}"
-        raise UserError(place, [f"has not been run, and --worst looks through a finished run. {remedy}"])
+        raise UserError(place, [f"expected a finished run for --worst, got none. {remedy}"])
     return worst(folder, variable, policy, count)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @options.run_that_is_there
 @click.option(
     "-o", "--out", type=options.FILE, metavar="FILE",
-    help="A file that ends in .html, or in .pdf, which an installed Chromium prints; report.html of RUN if not given.",
+    help="A file that ends in .html, or in .pdf, which needs Chromium. Default: report.html in RUN.",
 )  # fmt: skip
 @options.first_outcome
-@click.option("--ask", "asks", is_flag=True, help="Ask the run first what the page would lack.")
+@click.option("--ask", "asks", is_flag=True, help="Ask all missing questions first.")
 @options.partial
 @options.quiet
 @options.debug

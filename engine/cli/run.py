@@ -29,30 +29,30 @@ if TYPE_CHECKING:
     "targets",
     multiple=True,
     metavar="SENTENCE",
-    help=(
-        "End when a number is precise enough, such as 'ES99 of cost under old within 1 %', with --paths at most;"
-        " several: when all are."
-    ),
+    help="Stop at a precision, such as 'ES99 of cost under old within 1 %', or at --paths. May be given several times.",
 )
 @click.option(
     "--workers",
     type=options.COUNT,
     metavar="N",
-    help="Processes on this machine that compute, each with its own cores or GPU.",
+    help="Number of processes on this machine, each with its own cores or GPU.",
 )
-@click.option("--scheduler", hidden=True, metavar="ADDRESS", help="A dask.distributed scheduler whose workers compute.")
+@click.option(
+    "--scheduler",
+    hidden=True,
+    metavar="ADDRESS",
+    help="Address of a dask.distributed scheduler, whose workers compute.",
+)
 @click.option(
     "--shard",
     hidden=True,
     type=options.SHARD,
-    help="Task I of a job array of N: every N-th block; the last task makes the tables.",
+    help="Task I of a job array of N tasks. A task computes every N-th block; the last one makes the tables.",
 )
 @click.option(
     "--force",
     is_flag=True,
-    help=(
-        "Go on with blocks that others made: other versions, another device kind, a model that gives other values now."
-    ),
+    help=("Continue with blocks of other versions, another kind of device, or a model that gives other values now."),
 )
 @options.full
 @options.answer_as_json
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     hidden=True,
     type=click.Choice(WAYS),
     default="auto",
-    help="Form of progress on stderr: as suits the output, or one JSON object a line.",
+    help="Form of progress on stderr: text, or one JSON object a line.",
 )
 @options.debug
 def command(
@@ -116,9 +116,9 @@ def command(
     answers = finished.answers
     asked = study.paths if finished.ended is None else finished.ended.paths
     if answers.study.paths > asked:
-        by = "asked for" if finished.ended is None else "enough by its rule: nothing was computed"
-        shown = f"all of them are shown, though {asked:,} are {by}"
-        click.echo(f"note: {answers.folder.path} holds {answers.study.paths:,} paths; {shown}.", err=True)
+        by = "were requested" if finished.ended is None else "are enough for the precision"
+        shown = f"the tables use all of them, although {asked:,} {by}"
+        click.echo(f"note: {answers.folder.path} has {answers.study.paths:,} paths; {shown}.", err=True)
     study = answers.study
     if stale := report_note(answers.folder, study.paths):
         click.echo(f"note: {stale}", err=True)
@@ -186,12 +186,16 @@ def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions)
         return done.finished
     here = f"Shard {shard[0]} of {shard[1]}: {counted(len(done.computed), 'block')} computed here"
     status = command_line("status", done.folder.path, model=study.model_spec)
-    left = f"{done.missing:,} {'is' if done.missing == 1 else 'are'} still missing. See how far it is: {status}"
-    click.echo(f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True)
+    left = f"{done.missing:,} {'is' if done.missing == 1 else 'are'} still missing. To see the progress: {status}"
+    click.echo(
+        f"{here}; {left if done.missing else 'no block is missing, and another shard makes the tables.'}", err=True
+    )
     return None
 
 
 def _refuse_beside_shard(computing: dict[str, Any]) -> None:
     given = [f"--{name}" for name in ("workers", "scheduler", "force") if computing[name] not in (None, False)]
     if given:
-        raise click.UsageError(f"--shard goes without {' and '.join(given)}: each task of a job array runs alone.")
+        raise click.UsageError(
+            f"--shard cannot be combined with {' and '.join(given)}, as each task of a job array runs alone."
+        )

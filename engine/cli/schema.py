@@ -24,7 +24,7 @@ def command(of: str, output: Path | None) -> None:
 
     from engine.answers.plain import SCHEMA
     from engine.run_folder.folder import written
-    from engine.study.schema import as_json_schema
+    from engine.study.json_schema import as_json_schema
 
     text = json.dumps(as_json_schema() if of == "study" else SCHEMA, indent=1) + "\n"
     if output is None:

@@ -24,7 +24,7 @@ SHOWN = 40
 """Damages that are printed one by one."""
 
 full = click.option(
-    "--full", is_flag=True, help="Also compute everything again and compare the bits, which takes as long as the run."
+    "--full", is_flag=True, help="Recompute all blocks as well and compare the bits, which takes as long as the run."
 )
 
 
@@ -49,7 +49,7 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
         print_damages(console, run.folder, damages)
         if damages:
             deep = ["--full"] if full else []
-            screen.print_command(console, "Mend it", "repair", run.folder, *deep, model=run.study.model_spec)
+            screen.print_command(console, "To repair it", "repair", run.folder, *deep, model=run.study.model_spec)
     if damages:
         click.get_current_context().exit(2)
 
@@ -57,7 +57,7 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
 def print_damages(console: Console, folder: Path, damages: Sequence[Damage]) -> None:
     """Prints one line for each damage, or that there is none."""
     if not damages:
-        screen.print_line(console, f"{folder}: everything is as it was written.")
+        screen.print_line(console, f"{folder}: all files agree with their checksums.")
         return
     blocks = {damage.part for damage in damages if isinstance(damage.part, int)}
     head = f"{folder}: {counted(len(damages), 'file')} damaged, in {counted(len(blocks), 'block')}"

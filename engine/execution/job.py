@@ -152,7 +152,7 @@ def executor_of(study: Study, options: RunOptions) -> Executor:
       UserError: both workers and a scheduler are asked for, or the executor cannot be had.
     """
     if options.workers is not None and options.scheduler is not None:
-        raise UserError("--workers", ["goes without --scheduler: a cluster has workers of its own."])
+        raise UserError("--workers", ["cannot be combined with --scheduler, as a cluster has its own workers."])
     if options.scheduler is not None:
         return Cluster(options.scheduler, options.device)
     if options.workers is None:

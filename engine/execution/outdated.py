@@ -14,7 +14,7 @@ from engine.program import cpu_program, devices, programs
 from engine.run_folder import cube, ownership
 from engine.run_folder.folder import RunFolder
 
-REMEDY = "Make it as it was, or run the study into another folder (--out)."
+REMEDY = "Restore the model, or run the study into another folder (--out)."
 
 
 def refuse_outdated(folder: RunFolder, device: str | None = None) -> None:

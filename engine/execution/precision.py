@@ -25,12 +25,12 @@ def too_coarse(study: Study) -> tuple[Rounding, ...]:
     """The quantities for which single precision is too coarse; empty in double precision, and where the check fails."""
     if study.precision != "float32":
         return ()
+
+    def made() -> bytes:
+        return json.dumps([one.as_dict() for one in judged(study, *in_both(study))]).encode()
+
     try:
-        text = kept("rounding", cache_keys.key_of(study, "rounding", study.paths), lambda: _judged(study))
+        text = kept("rounding", cache_keys.key_of(study, "rounding", study.paths), made)
     except Exception:  # a model may do what double precision has no form of, and a check must not end a run
         return ()
     return tuple(map(Rounding.of_dict, json.loads(text)))
-
-
-def _judged(study: Study) -> bytes:
-    return json.dumps([one.as_dict() for one in judged(study, *in_both(study))]).encode()

@@ -97,7 +97,7 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
         needs = (
             f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(there)}"
         )
-        raise UserError(place, [f"{needs} {whose}. Ask for fewer paths, or {remedy}."])
+        raise UserError(place, [f"{needs} {whose}. Use fewer paths, or {remedy}."])
 
 
 def room(memory: int | str | None) -> tuple[int | None, str]:
@@ -165,7 +165,7 @@ def refuse_if_too_large(folder: RunFolder) -> None:
     free, needed = bytes_free(folder.path), bytes_needed(folder.study)
     if needed > free and needed - bytes_held(folder.path) > free:
         needs = f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk, and there are {size_as_text(free)}"
-        remedy = "Ask for fewer paths, keep fewer outcomes, or choose another --out."
+        remedy = "Use fewer paths, keep fewer outcomes, or choose another --out."
         raise UserError(folder.path, [f"{needs} free. {remedy}"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -81,15 +81,15 @@ class Answers:
         """Tally of the outcomes not kept whole, the blocks' tallies folded in order; None if all are kept whole."""
         if not unkept(self.study):
             return None
-        # the blocks that are there fill the groups in turn, so that the groups' sizes differ as little as possible
-        return folded(self._tallies())
 
-    def _tallies(self) -> Iterator[Tally]:
-        """The tallies of the blocks, in order; `TOGETHER` of them are read at a time, as many as are folded at once."""
+        def stored(block: Block) -> Tally:
+            return stored_tally(self.folder.path, self.records[block.index])
+
+        # as many are read at a time as are folded at once
+        parts = (self.blocks[first : first + TOGETHER] for first in range(0, len(self.blocks), TOGETHER))
         with ThreadPoolExecutor(TOGETHER) as threads:
-            for first in range(0, len(self.blocks), TOGETHER):
-                some = self.blocks[first : first + TOGETHER]
-                yield from threads.map(lambda block: stored_tally(self.folder.path, self.records[block.index]), some)
+            # the blocks that are there fill the groups in turn, so that the groups' sizes differ as little as possible
+            return folded(tally for some in parts for tally in threads.map(stored, some))
 
     def summaries(self, yearly: Mapping[str, Any], rounding: tuple[Rounding, ...] = ()) -> Summaries:
         """The content of the cube's summary groups.
@@ -146,7 +146,7 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
         message = ledger.missing(path, gone)
     else:
         message = (
-            f"its run has not come to its end: {ledger.named(gone)} still to be computed. Look at what is there with"
+            f"the run is not finished: {ledger.named(gone)} still to be computed. Read the finished blocks with"
             f" --partial, or finish it: {finishing_command(folder)}"
         )
     raise UserError(path, [message])

@@ -42,7 +42,7 @@ def refuse_nonfinite(study: Study, result: BlockResult, before: int) -> int:
         for p, k in np.argwhere(bad.any(axis=-1)):
             policy, first = study.policy_names[p], result.block.first + int(np.argmax(bad[p, k]))
             what = f"outcome '{outcomes[k]}' under '{policy}' is not finite on {bad[p, k].sum():,} of"
-            seen = f"See its years: {replay_command(study, first, policy)}"
+            seen = f"To see its years: {replay_command(study, first, policy)}"
             problems.append(f"{what} {result.block.count:,} paths, the first of them {first}. {seen}")
         if problems:
             _refuse(study, problems, before + count)
@@ -62,9 +62,9 @@ def _refuse(study: Study, problems: list[str], count: int) -> None:
         text = (
             f"expected to exclude at most {most:,} of {study.paths:,} paths ({share:g}), got {count:,} so far: values"
         )
-        message = f"{text} on them{partners} are not finite. Mend the model, or allow more."
+        message = f"{text} on them{partners} are not finite. Correct the model, or allow more."
     else:
-        text = "expected only paths on which all is finite. Mend the model, or say which share may be kept out of all"
+        text = "expected finite values on all paths. Correct the model, or state which share may be left out of all"
         message = f"{text} numbers, such as 0.0001."
     raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", message), *problems])
 
@@ -84,7 +84,7 @@ def refuse_bad_year(
         policy, year, cell = np.argwhere(~np.isfinite(yearly[..., path]))[0]
         layout = cell_layout(study.model)
         name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
-        seen = f"See its years: {replay_command(study, path, study.policy_names[policy])}"
+        seen = f"To see its years: {replay_command(study, path, study.policy_names[policy])}"
         _refuse(study, [f"yearly variable '{name}' is not finite in {study.years[year]} on path {path}. {seen}"], 0)
 
 
@@ -119,7 +119,7 @@ def refuse_beyond(
         text = f"expected {entry.bounds}{unit}, as it states, got {values[first]:.6g} {place} under '{under}'. Clip it"
         text += " there, or state other bounds."
         if out is not None:
-            text += f" See the years of path {path}: {replay_command(study, int(path), under)}"
+            text += f" To see the years of path {path}: {replay_command(study, int(path), under)}"
         problems.add(f"model.yearly.{name}", text)
     problems.refuse(f"model {study.model_name}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.errors import Problem, UserError
+from engine.errors import Problem, Problems, UserError
 from engine.execution import job
 from engine.execution.job import Finished, RunOptions, Shard
 from engine.execution.outdated import refuse_outdated
@@ -17,7 +17,6 @@ from engine.execution.progress import Progress
 from engine.risk.estimation.stopping import Ended, Look, State, first_look, look, standing, walk
 from engine.run_folder import ledger, ownership, reading
 from engine.run_folder.finding import run_folder
-from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
 from engine.study.tables.stops import Target
 
@@ -31,8 +30,7 @@ def compute(study: Study, options: RunOptions) -> Finished:
       UserError: as `job.compute`; a relative target is on a number that is 0; no target is on policies that run; or
         the model of a finished run gives other values now.
     """
-    _refuse_none_left(study)
-    _refuse_outdated_run(study, options)
+    _refuse_unfit(study, options)
     if not study.until:
         return job.compute(study, options)
     folder, computed, seen = run_folder(study, options.out), set[int](), 0
@@ -40,14 +38,20 @@ def compute(study: Study, options: RunOptions) -> Finished:
 
     def look_at(paths: int) -> list[Look]:
         nonlocal seen
-        if not _holds(folder, paths, thorough=paths > seen):
-            computed.update(job.extend(study.of_paths(max(paths, ownership.paths_held(folder))), options))
+        held, blocks, problems = ownership.paths_held(folder), range(-(-paths // BLOCK)), Problems()
+        there = replace(folder, study=folder.study.of_paths(max(held, 1)))
+        # files that were not looked at before are compared with their SHA-256
+        if paths > held or len(ledger.done_blocks(there, paths > seen, blocks)) < len(blocks):
+            computed.update(job.extend(study.of_paths(max(paths, held)), options))
         seen = paths
         outcomes = reading.Paths(replace(folder, study=study.of_paths(paths)))
         looks = [look(study, target, outcomes) for target in study.until]
         for one in looks:
             options.observe(Progress("looking", paths, paths, note=standing(one)))
-        _refuse_share_of_nothing(folder, looks)
+            if one.state is State.ZERO:
+                example = f"0.1 {one.target.unit}".rstrip()
+                problems.add("run.until", f"{standing(one)}. Ask for it in the unit, such as within {example}.")
+        problems.refuse(study.source)
         return looks
 
     looks = walk(first_look(study.until, study.unit), study.paths, look_at, study.unit)
@@ -64,49 +68,24 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
     """
     if study.until:
         remedy = "Use --workers or --scheduler, or remove run.until from the study (and --until) and state --paths."
-        raise UserError("--shard", [f"goes without targets of precision, which need the paths of all shards. {remedy}"])
-    _refuse_none_left(study)
-    _refuse_outdated_run(study, options)
+        raise UserError("--shard", [f"cannot be combined with targets, which need all paths. {remedy}"])
+    _refuse_unfit(study, options)
     return job.compute_shard(study, number, of, options)
 
 
-def _holds(folder: RunFolder, paths: int, thorough: bool) -> bool:
-    """Whether the folder holds all of the first `paths` paths.
-
-    Args:
-      thorough: also compare the SHA-256 of every file.
-    """
-    held, blocks = ownership.paths_held(folder), range(-(-paths // BLOCK))
-    there = replace(folder, study=folder.study.of_paths(max(held, 1)))
-    return paths <= held and len(ledger.done_blocks(there, thorough, blocks)) == len(blocks)
-
-
-def _refuse_outdated_run(study: Study, options: RunOptions) -> None:
+def _refuse_unfit(study: Study, options: RunOptions) -> None:
+    """Raises a `UserError` where no target of precision is left, or a finished run has other values."""
+    if study.idle_targets and not study.until:
+        remedy = "Add it to --policies, or state a target with --until."
+        told = [f"has no target left: {why_idle(study, one)}. {remedy}" for one in study.idle_targets]
+        raise UserError(study.source, [Problem("run.until", one) for one in told])
     folder = run_folder(study, options.out)
     held = 0 if options.force else ownership.paths_held(folder)
     if held and (study.until or held >= study.paths):  # else the run goes on, and is compared as it does
         refuse_outdated(folder, options.device)
 
 
-def _refuse_none_left(study: Study) -> None:
-    if study.idle_targets and not study.until:
-        remedy = "Add it to --policies, or state a target with --until."
-        told = [f"has no target left: {why_idle(study, one)}. {remedy}" for one in study.idle_targets]
-        raise UserError(study.source, [Problem("run.until", one) for one in told])
-
-
 def why_idle(study: Study, target: Target) -> str:
     """Why a target is left out: `policy 'b' does not run (mean of cost under b within 1 %)`."""
     idle = [name for name in (target.policy, target.less) if name and name not in study.policy_names]
     return f"policy '{idle[0]}' does not run ({target})"
-
-
-def _refuse_share_of_nothing(folder: RunFolder, looks: list[Look]) -> None:
-    remedy = "Ask for it in the unit, such as within"
-    problems = [
-        Problem("run.until", f"{standing(one)}. {remedy} 0.1{' ' * bool(one.target.unit)}{one.target.unit}.")
-        for one in looks
-        if one.state is State.ZERO
-    ]
-    if problems:
-        raise UserError(folder.study.source, problems)

@@ -34,7 +34,7 @@ LOOKS = 4
 
 More than one, as nothing is stored yet where all workers begin at once.
 """
-REMEDY = "Make it as it was, choose another --out, or go on with --force."
+REMEDY = "Restore the model, choose another --out, or continue with --force."
 
 
 class Work:
@@ -257,5 +257,5 @@ class Work:
 
     def _commit(self, record: FinishedPart, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():
-            raise UserError(self.folder.path, ["another run has taken over this folder. This run was stopped."])
+            raise UserError(self.folder.path, ["another run now uses this folder, so this run was stopped."])
         ledger.commit(self.folder, record, files)

@@ -122,8 +122,8 @@ def remarks(values: np.ndarray) -> tuple[str, ...]:
     distinct, texts = len(np.unique(values)), []
     if np.all(values == np.round(values)) and distinct < len(values):
         texts.append(
-            f"all values are whole numbers, {distinct:,} different ones: a law of counts may be meant, and only"
-            " continuous ones are compared here."
+            f"all values are whole numbers, {distinct:,} different ones. The law may be discrete, but only"
+            " continuous laws are compared."
         )
     elif distinct < 0.5 * len(values):
         texts.append(
@@ -131,7 +131,7 @@ def remarks(values: np.ndarray) -> tuple[str, ...]:
             " small."
         )
     if np.min(values) <= 0 < np.quantile(values, 0.05):
-        texts.append("a few values are 0 or below: laws of positive values are left out because of them.")
+        texts.append("laws of positive values are left out, because a few values are 0 or below.")
     return tuple(texts)
 
 
@@ -150,7 +150,7 @@ def reading(fits: Sequence[Fit]) -> str:
     else:
         text = f"{lowest}, and whether it fits was not tested."
     if alike := [fit.family for fit in others if fit.aic - best.aic <= ALIKE and not fit.contradicted]:
-        text += f" Within {ALIKE:g} of it, which is no difference: {', '.join(alike)}."
+        text += f" Within {ALIKE:g} of it, which is not a relevant difference: {', '.join(alike)}."
     return text
 
 
@@ -262,18 +262,18 @@ def _warnings(form: Form, row: Sequence[float]) -> tuple[str, ...]:
     mean, sd = float(law.mean()), float(law.std())
     texts = []
     if not math.isfinite(mean):
-        texts.append("its mean is infinite: means and ES of what depends on it do not settle.")
+        texts.append("its mean is infinite, so means and ES of dependent outcomes do not converge.")
     elif not math.isfinite(sd):
-        texts.append("its standard deviation is infinite: means settle slowly, and intervals are too narrow.")
+        texts.append("its standard deviation is infinite, so means converge slowly and intervals are too narrow.")
     if not np.all(np.abs(law.ppf(special.ndtr([-FARTHEST, FARTHEST]))) <= LARGEST):
-        texts.append("its far draws are beyond single precision: a study refuses it.")
+        texts.append("its extreme draws exceed single precision, so a study refuses it.")
     ends = [f"{end:.4g}" for end in law.support() if math.isfinite(end)]
     if ends and (not form.fixed or form.name == "pareto"):
         own = f"it ends at {' and '.join(ends)}, from the data's own ends"
-        texts.append(f"{own}: nothing beyond is drawn, and AIC is approximate.")
+        texts.append(f"{own}. No draw lies beyond it, and AIC is approximate.")
     far = [
         (shape, value)
         for shape, value in zip(scipy_catalogue.shapes(form.name), row, strict=False)
         if abs(value) > FAR_SHAPE
     ]
-    return (*texts, *(f"{shape} ran off, to {value:.1g}: a simpler law fits as well." for shape, value in far))
+    return (*texts, *(f"{shape} diverges to {value:.1g}, so a simpler law fits as well." for shape, value in far))

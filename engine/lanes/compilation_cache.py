@@ -48,7 +48,7 @@ def keep_programs() -> None:
         folder, wrong = _folder(_OF_JAX)
     if wrong:
         remedy = "Set RUSTBELT_CACHE to a folder of your own, or to off"
-        warnings.warn(f"compiled programs are not kept: {wrong} {remedy}.", stacklevel=3)
+        warnings.warn(f"compiled programs are not cached: {wrong} {remedy}.", stacklevel=3)
     elif folder and not jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         _forget_oldest(folder)
         jax.config.update("jax_compilation_cache_dir", str(folder))

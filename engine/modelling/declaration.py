@@ -49,7 +49,7 @@ def check_name(name: Any) -> None:
 def check_free(name: str, table: str) -> None:
     """Raises a `UserError` where the cube itself uses the name beside the parts of this table."""
     if name in BESIDE.get(table, RESERVED):
-        raise refusal("", f"'{name}' is a name of the cube's own; take another.")
+        raise refusal("", f"'{name}' is a name that the cube uses. Choose another.")
 
 
 def check_tables(model: Model) -> None:
@@ -112,7 +112,7 @@ def _check_attribute(name: str, model: Model) -> None:
     if not name.isidentifier():
         raise refusal("", "expected a Python name, as the model reads it as an attribute.")
     if name in model.dims:
-        raise refusal("", "is the name of a dimension; take another.")
+        raise refusal("", "is the name of a dimension. Choose another.")
 
 
 def _faults_of_labels(labels: Any) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
                 yield f"expected bounds of which low is below high, got {low!r} and {high!r}."
         case Lever(default=default, low=low, high=high):
             if name in POLICY_KEYS:
-                yield "is what a policy's table says itself; take another name."
+                yield "is a key of policies. Choose another name."
             if not (_is_number(default) and math.isfinite(default) and low <= default <= high):
                 yield f"expected a default of {entry.bounds or 'a finite number'}, got {default!r}."
         case Constant(value=value):
@@ -153,7 +153,7 @@ def _faults(model: Model, name: str, entry: Any, years: Sequence[int]) -> Iterat
                 yield f"expected a finite number, got {value!r}."
         case Outcome():
             if name.removesuffix("_edges") in {*model.outcomes} - {name}:
-                yield "is what the cube calls the edges of another outcome's bins; take another."
+                yield "is a name that the cube uses for bins of another outcome. Choose another."
             if isinstance(model, PathModel):
                 yield from _faults_of_fold(model, entry, years)
             elif entry.terms:

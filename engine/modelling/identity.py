@@ -23,6 +23,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from engine.errors import refusal
+
 _OF_TOOLS = re.compile(r"^[.#]|~$|\.pyc$|^__pycache__$")
 _ENGINE = Path(__file__).resolve().parents[1]
 PACKAGE = __name__.partition(".")[0]
@@ -57,14 +59,15 @@ def altered(model: _Model, **tables: Any) -> _Model:
     """A copy of a model with some tables replaced, which remembers the original (`as_written`).
 
     Raises:
-      AttributeError: the model computes the table of that name.
+      UserError: the model computes the table of that name.
     """
     own = copy.copy(model)
     for name, table in {**tables, _WRITTEN: as_written(model)}.items():
         try:
             object.__setattr__(own, name, table)
         except AttributeError as error:
-            raise AttributeError(name) from error
+            text = f"{type(model).__name__} computes its {name}. Let it state them as a plain table."
+            raise refusal("", text) from error
     return own
 
 

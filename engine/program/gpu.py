@@ -124,6 +124,6 @@ def give_up(why: str) -> CardFailed:
     with _LOCK:
         if not _LOST:
             _LOST.append(why)
-            text = f"graphics cards given up; this machine's processors go on with the same numbers: {why}"
+            text = f"GPUs are not used any more; the CPU continues with the same numbers: {why}"
             warnings.warn(f"{text.rstrip('.')}.", stacklevel=2)
     return CardFailed(failure())

@@ -96,7 +96,7 @@ _SHAPED = {
     "beyond": """  %#_below@ = fcmp ole <8 x double> %#_away@, zeroinitializer
   %#_shaped@ = select <8 x i1> %#_below@, <8 x double> zeroinitializer, <8 x double> %#_away@""",
     "above": """  %#_over@ = fcmp ogt <8 x double> %#_away@, zeroinitializer
-  %#_shaped@ = uitofp <8 x i1> %#_over@ to <8 x double>""",
+  %#_shaped@ = select <8 x i1> %#_over@, <8 x double> splat (double 1.0), <8 x double> zeroinitializer""",
 }
 _DIFFERENCE = {
     "x": "  %value@ = bitcast <8 x double> %x_side@ to <8 x double>\n",
@@ -128,26 +128,22 @@ def sums(
       out: float64, overwritten.
     """
     form = f"{kind}_{size}_of_{'x' if x is y and not numbers[:, 2].any() else 'xy'}"
-    run, part = _functions(x.dtype.char)[form], np.empty((len(x), 3))
-
-    def add(lines: list[np.ndarray], eights: int, lanes: np.ndarray) -> None:
-        """Adds so many eights of units to the sums of lanes [row, power, lane], and writes their sums to `part`."""
-        where = [of_line for of in lines for of_line in (of.ctypes.data, of.strides[0] // of.itemsize)]
-        run(*where, len(x), eights, numbers.ctypes.data, lanes.ctypes.data, part.ctypes.data)
-
+    run, rows, part, lanes = _functions(x.dtype.char)[form], len(x), np.empty((len(x), 3)), np.empty((len(x), 3, LANES))
+    to = numbers.ctypes.data, lanes.ctypes.data, part.ctypes.data
+    starts, steps = zip(*((of.ctypes.data, of.strides[0] // of.itemsize) for of in (x, y)), strict=True)
     out[:] = 0
     for first in range(0, units, block):
-        count, lanes = min(block, units - first), np.zeros((len(x), 3, LANES))
-        lines = [of[:, first * size : (first + count) * size] for of in (x, y)]
-        add(lines, count // LANES, lanes)
+        count, before = min(block, units - first), first * size * x.itemsize
+        lanes[:] = 0
+        run(starts[0] + before, steps[0], starts[1] + before, steps[1], rows, count // LANES, *to)
         if left := count % LANES:  # one more eight, of which some lanes are meant
-            filled = [np.zeros((len(x), LANES * size), x.dtype) for _ in lines]
-            for eight, of in zip(filled, lines, strict=True):
-                eight[:, : left * size] = of[:, -left * size :]
-            more = lanes.copy()
-            add(filled, 1, more)
-            lanes[..., :left] = more[..., :left]
-            add(filled, 0, lanes)
+            eights = np.zeros((2, rows, LANES * size), x.dtype)
+            for eight, of in zip(eights, (x, y), strict=True):
+                eight[:, : left * size] = of[:, (units - left) * size : units * size]
+            whole, where = lanes.copy(), [at for eight in eights for at in (eight.ctypes.data, LANES * size)]
+            run(*where, rows, 1, *to)
+            lanes[..., left:] = whole[..., left:]
+            run(*where, rows, 0, *to)
         out += part
 
 

@@ -28,9 +28,9 @@ from engine.study.tables.changes import joined
 MEASURES = ("mean", "ES99")
 """Measures of each outcome."""
 READING = (
-    "Assumptions: every structure is on the same futures. A ranking is clear where the 95 % interval of the paired"
-    " difference, by itself, leaves out zero; it holds if one policy is clearly the worse one in every structure, and"
-    " flips if each is in some."
+    "A structure is the study with assumptions off or doubled, simulated on the same futures. A ranking is clear if the"
+    " 95 % interval of the paired difference excludes zero. It holds if the same policy is clearly worse in every"
+    " structure, and flips if each policy is clearly worse in some structure."
 )
 Key = tuple[str, str, str, str]
 """Variable, measure, policy and the policy that it is compared with."""
@@ -59,8 +59,8 @@ def structures(study: Study) -> tuple[Structure, ...]:
       UserError: the study states no assumptions.
     """
     if not study.assumptions:
-        remedy = "Name some: [assumptions.NAME] with off = { FACTOR = 0 }, as docs/study-file.md says."
-        raise UserError(study.source, [Problem("assumptions", f"expected at least one about what runs. {remedy}")])
+        remedy = "Add [assumptions.NAME] with off = { FACTOR = 0 }, as docs/study-file.md describes."
+        raise UserError(study.source, [Problem("assumptions", f"expected at least one that a policy uses. {remedy}")])
     every = [(one.name, kind, one.change(kind)) for one in study.assumptions for kind in KINDS]
     for kind in KINDS:
         changes = [change for _, of, change in every if of == kind and change]
@@ -106,10 +106,10 @@ def assumptions(
         table("structures", "Differences of policies in each structure", rows, "row", brief=()),
     ]  # fmt: skip
     phrases = {
-        name: f"{study.phrase('assumptions', assumption)} {kind}" if kind else name
+        name: f"“{study.phrase('assumptions', assumption)}” {kind}" if kind else name
         for name, assumption, kind, _ in every
     }
-    basis = f"{study.futures}, {len(every)} structures by one program"
+    basis = f"{study.futures}, {len(every)} structures"
     return list(sentences(study, among, phrases)), [*filter(len, tables)], basis
 
 

@@ -17,20 +17,20 @@ from engine.questions.variables import PROBABILITY, SHORTFALL
 from engine.study.study import Study
 
 READING = (
-    "The share of a group is what it adds, averaged over all orders in which the groups may be changed (its Shapley"
-    " value): the shares add up to the difference. Alone: the effect where nothing else is changed. Taken back: what is"
-    " lost where all is changed but the group. Brackets are 95 % intervals."
+    "The share of a group is its mean effect over all orders in which the groups may be changed (its Shapley value);"
+    " the shares add up to the difference. “alone” is the effect if only the group is changed. “taken back” is the"
+    " effect that is lost if all groups but this one are changed. Brackets are 95 % intervals."
 )
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """Show which lever does what between two policies.
+    """Attribute the difference of two policies to their levers.
 
-    What each group of levers does to the difference between two policies of STUDY, on the same futures. The study names
-    the groups, under [lever_groups]; a lever in none is one by itself. Of each group: its Shapley share of the
-    difference, what it does alone, and what is lost where it alone is taken back. On 131,072 paths, unless --paths says
-    otherwise.
+    The command computes the effect of each group of levers on the difference between two policies of STUDY, on the same
+    futures. The study names the groups under [lever_groups]; a lever in no group is a group of its own. The answer
+    shows the Shapley share of each group, its effect alone, and the effect that is lost without it. It uses 131,072
+    paths, unless --paths states another number.
 
     \b
     rustbelt attribute rustbelt --from old --to reform
@@ -38,10 +38,10 @@ class Attribute:
     """
 
     needs = STUDY
-    heading = "Which lever does what"
+    heading = "Effect of each lever"
 
-    start: Annotated[str, Option("The policy that is left, which is deducted.", "P", "policy", "from")]
-    end: Annotated[str, Option("The policy that is gone to.", "P", "policy", "to")]
+    start: Annotated[str, Option("The policy that is replaced; its values are deducted.", "P", "policy", "from")]
+    end: Annotated[str, Option("The policy that replaces it.", "P", "policy", "to")]
     outcome: Annotated[
         tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
     ] = ()
@@ -69,7 +69,7 @@ class Attribute:
         )  # fmt: skip
         count = len(players)
         basis = f"{study.name}: {study.futures}, {1 << count} coalitions of {counted(count, 'group')}"
-        basis += f", {excluded:,} paths left out, whose values are not finite" if excluded else ""
+        basis += f", {excluded:,} paths with values that are not finite left out" if excluded else ""
         findings = sentences(study, self.start, self.end, subject(study, rows, self.outcome))
         return Answer.about(study, findings, tables, basis, READING)
 
@@ -105,30 +105,30 @@ def sentences(study: Study, start: str, end: str, rows: Sequence[Row]) -> Iterat
         return [called(r["group"]) for r in rows if judged(r["share"]) in wanted and (leads or not r["leads"])]
 
     if not sign:
-        how = "has no interval" if sign is None else "is not clear"
-        yield f"The effect on {what} of going from {start} to {end} {how}."
+        how = "has no interval" if sign is None else "is not significant"
+        yield f"The effect on {what} of replacing {start} by {end} {how}."
         if clear := of(1, -1):
-            yield f"Levers with clear shares in it: {some(clear)}."
+            yield f"Significant shares of this effect come from {some(clear, noun='lever')}."
         return
     gap = size(measure, study.unit_of(name), whole)
-    head = f"Going from {start} to {end} {'raises' if sign > 0 else 'lowers'} {what} by {gap}"
+    head = f"Replacing {start} by {end} {'raises' if sign > 0 else 'lowers'} {what} by {gap}"
     first = max((row for row in rows if row["leads"]), key=lambda row: sign * row["share"].estimate)
     leaders, own = [called(row["group"]) for row in rows if row["leads"]], first["share"]
     if judged(own) != sign:
         yield f"{head}."
-        yield "No lever has a clear share in it."
+        yield "No lever has a significant share of this effect."
         return
     if len(leaders) > 1:
         yield f"{head}."
-        yield f"The largest share may be that of {some(leaders)}."
+        yield f"The levers that may have the largest share of this effect are {some(leaders, noun='lever')}."
     else:
         near, far = (own.low, whole.high) if sign > 0 else (own.high, whole.low)
         how = "mostly" if sign * near > 0.5 * sign * far else "most of all"
-        yield f"{head}, {how} through {leaders[0]} ({100 * own.estimate / whole.estimate:.0f} %)."
+        yield f"{head}, {how} through {leaders[0]} ({100 * own.estimate / whole.estimate:.0f} % of it)."
     for names, how in (
-        (of(-sign), "has the opposite sign"),
-        (of(0, leads=False), "is not clear"),
-        (of(None, leads=False), "has no interval"),
+        (of(-sign), "An effect with the opposite sign comes from"),
+        (of(0, leads=False), "No significant part of this effect comes from"),
+        (of(None, leads=False), "No interval is known for the effect of"),
     ):
         if names:
-            yield f"The share of {some(names)} {how}."
+            yield f"{how} {some(names, noun='lever')}."

@@ -102,9 +102,7 @@ def between(study: Study, start: str, end: str) -> Coalitions:
     study, _ = compared(study, (start, end))
     players = players_of(study, _sets(study))
     if not players:
-        message = (
-            f"'{start}' and '{end}' set all levers alike. Name two policies that differ: rustbelt check shows in what."
-        )
+        message = f"'{start}' and '{end}' set all levers to the same values. Name two policies that differ."
         raise UserError(study.source, [message])
     if len(players) > MOST_PLAYERS:
         names = [player.name for player in players]
@@ -165,7 +163,7 @@ def attribution(
     values = (3 * k + 2) * len(wanted) + 4 * min(AT_ONCE, coalitions.count) * (len(names) + 2)
     if (free := memory_free()) is not None and (needed := 8 * study.paths * values) > free:
         needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and {size_as_text(free)} are free"
-        raise UserError(study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."])
+        raise UserError(study.source, [f"{needs}. Use fewer paths, or for fewer outcomes (--outcome)."])
     sums = {key: Contrasts(contrasts(k), study.paths) for key in wanted}
     every = as_units(study.paths, study.unit)
     good, finite = np.ones((2, study.paths), bool)

@@ -30,16 +30,16 @@ from engine.study.study import Study
 MOST = 2
 """Most policies beside the baseline that each have sentences; of more, only those that may rank first are named."""
 READING = (
-    "Brackets are 95 % intervals; those of ranks and of all pairs hold simultaneously. Clearly better or worse: the"
-    " interval leaves out zero. Regret is the distance from the best policy of the same future: its mean, the value"
-    " that the worst 5 % of futures reach or pass (VaR95), and the largest. A policy dominates at first order if it is"
-    " better at every level, at second order if everybody who is averse to risk prefers it; the verdict is wrong in at"
-    " most 5 % of cases."
+    "Brackets are 95 % intervals; those of ranks and of all pairs hold simultaneously. A policy is clearly better or"
+    " worse if the interval of the difference excludes zero. Regret is the distance from the best policy of the same"
+    " future; the table shows its mean, its 95 % quantile (VaR95) and its maximum. A policy dominates at first order if"
+    " it is better at every level, and at second order if every risk-averse person prefers it; the verdict is wrong in"
+    " at most 5 % of cases."
 )
 
 OF_RUNS = (
-    "differs: the 95 % intervals of both runs do not overlap. The interval of a difference, the second run less the"
-    " first, holds for any dependence of the two runs."
+    "Two numbers differ if the 95 % intervals of both runs do not overlap. The difference is the second run less the"
+    " first; its interval is valid for any dependence of the two runs."
 )
 TABLES = {"outcomes_of_runs": "Headline outcomes of both runs", "events_of_runs": "Probability of events in both runs"}
 
@@ -48,9 +48,10 @@ TABLES = {"outcomes_of_runs": "Headline outcomes of both runs", "events_of_runs"
 class Compare:
     """Compare the policies of RUN on the same futures, or RUN with OTHER.
 
-    Differences of mean and ES, chances of being worse, regret, stochastic dominance, ranks of many policies, and which
-    worst futures outcomes have in common. Everything, also of outcomes that are not shown, goes beside the run's cube,
-    as compare.zarr. With OTHER: the headline numbers of both runs, with the differences.
+    The answer has differences of mean and ES, the share of futures that are worse, regret, stochastic dominance, ranks
+    of more than two policies, and the share of worst futures that outcomes have in common. All tables, also of outcomes
+    that are not shown, are stored beside the cube, as compare.zarr. With OTHER, the command compares the headline
+    numbers of both runs.
 
     \b
     rustbelt compare rustbelt
@@ -61,7 +62,7 @@ class Compare:
     """
 
     needs = RUN
-    heading = "Which policy, how surely"
+    heading = "Differences between policies"
 
     other: Annotated[
         str | None, Option("Another run, which is compared with RUN.", "OTHER", "place", argument=True)
@@ -76,16 +77,14 @@ class Compare:
     ] = ()
     against: Annotated[
         str | None,
-        Option(
-            "The policy that the others are compared with; the baseline, else the first, if not given.", "P", "policy"
-        ),
+        Option("The policy that the others are compared with. Default: the baseline, else the first.", "P", "policy"),
     ] = None
     level: Annotated[
-        str | float | None, Option("Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.", "L")
+        str | float | None, Option("Level of VaR and ES, and of common tails, such as 97.5. Default: 99.", "L")
     ] = None
-    year: Annotated[int | None, Option("One year, of a yearly variable.", "YEAR")] = None
+    year: Annotated[int | None, Option("One year of a yearly variable.", "YEAR")] = None
     at: Annotated[
-        Mapping[str, str] | None, Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL")
+        Mapping[str, str] | None, Option("One place of a yearly variable, such as region=Liaoning.", "DIM=LABEL")
     ] = None
 
     @property
@@ -162,7 +161,7 @@ class Compare:
         others, base = others_of(study), study.phrase("policies", study.baseline)
         if as_units(study.paths, study.unit).count < 2:
             who = some([study.phrase("policies", policy) for policy in others])
-            yield f"Compared with {base}, {who} cannot be judged: {undecided(study.paths)}."
+            yield f"No difference between {who} and {base} can be established: {undecided(study.paths)}."
         elif not first:
             yield from _of_years(study, by_year)
         elif len(others) <= MOST:
@@ -198,19 +197,20 @@ def _of_policy(study: Study, held: Held, name: str, policy: str, level: float) -
         which = "clearest" if len(opposite) > 1 else "only"
         yield f"The {which} {kind} effect is that {_effect(study, clearest, gaps[clearest])}."
     elif {"better", "worse"} & {*sides.values()}:
-        yield f"There is no clear {kind} effect."
+        yield f"No outcome or event shows a clear {kind} effect."
     worse, tail = held.get(("worse", policy, name)), held.get((f"{GAP}ES{100 * level:g}", policy, name))
     if worse is not None and np.isfinite(worse.estimate):
         bare = "" if np.isfinite(worse.low) else ", without an interval"
         often = f"In {share(worse)} of futures{bare}"
         yield f"{often}, {named(study, name)} is worse under {called} than under {base}."
     if tail is not None and np.isfinite(tail.estimate):
-        by = f"the mean is {_side(tail)} by {size('mean', study.unit_of(name), tail)}{_bare(tail)}"
-        yield f"In {worst_share(level)}, {'there is no clear difference' if _is_unclear(tail) else by}."
+        of = f"In {worst_share(level)}, the mean of {named(study, name)} is"
+        by = f"{_side(tail)} by {size('mean', study.unit_of(name), tail)}{_bare(tail)}"
+        yield f"{of} {'not clearly different' if _is_unclear(tail) else by} under {called}."
     counted = [one for of, one in sides.items() if of in study.model.outcomes and study.loss_of(of) is not None]
     if len(counted) > 1:
         clear = f"better in {counted.count('better')} and clearly worse in {counted.count('worse')}"
-        yield f"Under {called}, the mean is clearly {clear} of {len(counted)} outcomes."
+        yield f"Compared with {base}, the mean under {called} is clearly {clear} of {len(counted)} outcomes."
 
 
 def _effect(study: Study, name: str, gap: Estimate | None) -> str:
@@ -279,7 +279,7 @@ def _of_runs(of: Asked, other: str, variables: Sequence[str]) -> Answer:
     except UserError as error:
         if other not in (*study.variables, *study.model.yearly):
             raise
-        remedy = f'Name it as an option: --outcome {other}, in Python outcome="{other}".'
+        remedy = f'State it as an option: --outcome {other}, in Python outcome="{other}".'
         raise UserError(other, [f"expected another run, got the name of a variable. {remedy}"]) from error
     second = results.of_run(folder, partial=cube.was_finished(folder.path))
     names = {
@@ -313,7 +313,7 @@ def _of_runs(of: Asked, other: str, variables: Sequence[str]) -> Answer:
     )
     count = sum(bool(row["differs"]) for row in rows)
     overlap = ", whose 95 % intervals do not overlap" * bool(count)
-    finding = f"The two runs differ clearly in {count or 'none'} of {len(rows)} headline numbers{overlap}."
+    finding = f"The two runs differ in {count or 'none'} of {len(rows)} headline numbers{overlap}."
     basis = f"{study.paths:,} paths in {of.folder} against {second.study.paths:,} in {folder.path}"
     return Answer.about(study, [finding], tables, basis, OF_RUNS)
 

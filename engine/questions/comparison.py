@@ -156,7 +156,7 @@ def gap_tables(study: Study, held: Held, shown: Collection[str], tail: str) -> I
         brief=("unit", "difference", "verdict"), across="policy",
     )  # fmt: skip
     yield table(
-        "worse", f"How often worse than {base} on the same future", worse, "outcome", "policy",
+        "worse", f"Share of futures that are worse than under {base}", worse, "outcome", "policy",
         brief=("worse",), across="policy",
     )  # fmt: skip
     lacking = [key for key in held if key[0].startswith("regret")]
@@ -179,7 +179,7 @@ def rank_table(study: Study, by_measure: ByMeasure) -> Table:
         for name, gaps in by_name.items()
         for policy, (rank, best, worst) in zip(study.policy_names, gaps.ranks.T.tolist(), strict=True)
     )  # fmt: skip
-    title, dims = "Ranks, 1 the best; brackets hold all at once", ("measure", "variable", "policy")
+    title, dims = "Ranks (1 is the best) with simultaneous brackets", ("measure", "variable", "policy")
     return table("ranks", title, rows, *dims, brief=("between",) if len(study.policies) > FEW else (), across="policy")
 
 
@@ -196,7 +196,7 @@ def common_table(study: Study, chosen: Sequence[str], outcomes: Values, level: f
         for (i, j), share in common_tails(losses(p), study.unit, level).items()
     )
     worst, brief = f"{100 * (1 - level):.3g} %", ("share",) if len(study.policies) <= MOST else ()
-    title = f"Worst {worst} of futures in common; {worst} by chance"
+    title = f"Share of the worst {worst} of futures that outcomes have in common ({worst} if independent)"
     return table("common", title, rows, "pair", "policy", brief=brief, across="policy")
 
 
@@ -244,9 +244,9 @@ def best(study: Study, name: str, measure: str, gaps: Gaps) -> Iterator[str]:
     first = int(np.argmin(estimate))
     side = "lowest" if study.is_loss(name) else "highest"
     what = measured(study, name, measure).removeprefix("the ")
-    yield f"Of {len(called)} policies, the {side} {what} is that of {called[first]}."
+    yield f"Of {len(called)} policies, {called[first]} has the {side} {what}."
     others = [called[k] for k in np.flatnonzero(low == 1) if k != first]
-    yield f"The difference from {some(others)} is not clear." if others else "All other policies are clearly worse."
+    yield f"Its difference from {some(others)} is not clear." if others else "All other policies are clearly worse."
 
 
 def pair_table(study: Study, by_measure: ByMeasure, shown: Collection[str] = ()) -> Table:

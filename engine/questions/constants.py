@@ -17,8 +17,8 @@ ORIGINS = {"drawn": "draws", "study": "sets", "model": ""}
 KNOWN = {"F": "read in the source", "M": "remembered", "D": "derived or judged"}
 """How the value of a constant is known, by its letter of confidence."""
 READING = (
-    "`--set constants.NAME=VALUE` sets another value; a prior in the study, [factors.NAME], draws the constant. known:"
-    " F, read in the source; M, remembered; D, derived or judged."
+    "`--set constants.NAME=VALUE` sets another value; a prior in the study, [factors.NAME], draws the constant. The"
+    " letter of confidence is F for a value read in its source, M for one remembered, D for one derived or judged."
 )
 
 

@@ -22,16 +22,16 @@ from engine.risk.estimation.measures import probability
 from engine.risk.estimation.tallies import unkept
 from engine.study.study import Study
 
-WORDS_OF_WHERE, WORDS_OF_LIMITS = 14, 18
+WORDS_OF_WHERE, WORDS_OF_LIMITS = 14, 20
 """Most words, in a sentence, for what is looked for and for the limits of a box."""
 SHARES = ("coverage", "density", "mass")
 BRIEFLY = ("box", "share", *SHARES, "correlation", "coverage_without", "density_without")
 """Columns of the brief forms of the tables."""
 READING = (
-    "Upper and lower shares are of the prior of a factor. What lies in an earlier box is not counted"
-    " again. Without: the box with that factor left free. quasi-p: the probability of as many such futures within if"
-    " the limit had no effect. Only factors are searched, no shocks; of correlated factors one is named. Brackets: 95 %"
-    " intervals, each by itself, on futures that the boxes were not found on."
+    "A box is a set of limits on factors. Futures of an earlier box are not counted again in a later one. The columns"
+    " “without” describe the box without its limit on that factor. quasi-p is the probability that the box contains as"
+    " many of these futures if the limit has no effect. The search uses factors, no shocks, and names one of several"
+    " correlated factors. Brackets are 95 % intervals, each by itself, on futures that the search has not used."
 )
 
 
@@ -39,8 +39,8 @@ READING = (
 class Discover:
     """Find boxes of factors in which futures of a kind are frequent, in RUN.
 
-    By PRIM, on the paths whose draws are stored. Half of them propose and choose the boxes, the other half judges
-    them.
+    A box is a set of limits on factors. The search uses PRIM on half of the paths whose draws are stored; the other
+    half evaluates the boxes.
 
     \b
     rustbelt discover rustbelt --where "reform worse than old in displaced_person_years"
@@ -48,13 +48,13 @@ class Discover:
     """
 
     needs = RUN
-    heading = "Where such futures lie"
+    heading = "Conditions under which such futures are frequent"
 
     where: Annotated[
         str,
         Option(
-            "Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME > NUMBER"
-            " under POLICY'; several joined by and.",
+            "The kind of future: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY' or 'OUTCOME >"
+            " NUMBER under POLICY'. Several are joined by and.",
             "WHERE",
         ),
     ]
@@ -101,7 +101,7 @@ def answer_of(found: Discovery) -> Answer:
     tables = (
         table("limits", "Limits, and the box without each of them", _limits(study, boxes), "limit", brief=BRIEFLY),
         table("boxes", "Boxes of factors", rows if boxes else [], "box", brief=BRIEFLY),
-        table("futures", "Futures that are looked for", futures, "where", brief=BRIEFLY),
+        table("futures", "Futures of this kind", futures, "where", brief=BRIEFLY),
     )
     searched, chosen_on, judged_on = (f"{count:,}" for count in counts.values())
     basis = (
@@ -144,16 +144,16 @@ def _sentences(found: Discovery, rate: Estimate, boxes: Sequence[Judged], covera
     bare = "" if rate.low == rate.low else " (no interval)"
     yield f"In {share(rate)} of futures{bare}, {some([*_kinds(found)], WORDS_OF_WHERE)}."
     if not boxes:
-        yield "No limits on factors distinguish these futures from the others."
+        yield "No limits on factors distinguish these futures from all other futures."
         return
     first, *others = boxes
     limits = [_in_words(found.study, *one) for one in first.restrictions.items()]
     if not first.density.low > rate.high:
-        yield f"The best box cannot be distinguished from all futures: {some(limits, WORDS_OF_WHERE)}."
+        yield "No limits on factors were found that make these futures significantly more frequent."
         return
-    every = f"; all {len(boxes)} boxes hold {share(coverage)}" if others else ""
-    yield f"These futures are {share(first.density)} of those with {some(limits, WORDS_OF_LIMITS)}."
-    yield f"That box holds {share(first.coverage)} of all such futures{every}."
+    every = f"; the {len(boxes)} sets of conditions found together cover {share(coverage)}" if others else ""
+    yield f"Of futures with {some(limits, WORDS_OF_LIMITS)}, {share(first.density)} are of this kind."
+    yield f"These conditions cover {share(first.coverage)} of all such futures{every}."
 
 
 def _kinds(found: Discovery) -> Iterator[str]:
@@ -188,12 +188,12 @@ def restriction(title: str, unit: str, labels: Mapping[str, float], part: Restri
     if limits.allowed is not None:
         names = [label for label, value in labels.items() if np.isclose(value, limits.allowed).any()]
         allowed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-        return f"{title} is {allowed} ({percent(1 - part.above)} of its prior)"
+        return f"{title} is {allowed} ({percent(1 - part.above)} of prior)"
     if np.isinf(limits.high):
-        return f"{title} above {number(limits.low)}{unit} (its upper {percent(1 - part.below)})"
+        return f"{title} above {number(limits.low)}{unit} (highest {percent(1 - part.below)} of prior)"
     if np.isinf(limits.low):
-        return f"{title} below {number(limits.high)}{unit} (its lower {percent(1 - part.above)})"
-    kept = f"{percent(part.below)} to {percent(1 - part.above)} of its prior"
+        return f"{title} below {number(limits.high)}{unit} (lowest {percent(1 - part.above)} of prior)"
+    kept = f"{percent(part.below)} to {percent(1 - part.above)} of prior"
     return f"{title} from {number(limits.low)} to {number(limits.high)}{unit} ({kept})"
 
 

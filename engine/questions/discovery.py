@@ -121,7 +121,7 @@ def _refuse_few(where: Where, cases: np.ndarray) -> None:
     rarer = min(most, len(cases) - most)
     if rarer < FEWEST:
         kind = "in which it holds" if most == rarer else "in which it does not hold"
-        remedy = "Run more paths, with keep.draws as many, or ask for what is less rare."
+        remedy = "Run more paths, with keep.draws as many, or state a more frequent condition."
         problem = (
             f"'{where.text}': expected {FEWEST} futures or more {kind}, got {rarer:,} of {len(cases):,} with stored"
             f" draws. {remedy}"

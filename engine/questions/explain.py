@@ -14,7 +14,7 @@ from engine.answers.answer import Answer
 from engine.answers.as_text import amount, amounts, named, share, some, worst_share
 from engine.answers.question import RUN, Asked, Option
 from engine.answers.table import BRIEF, Row, Table, table
-from engine.formatting import begun, command_line, words
+from engine.formatting import command_line, words
 from engine.questions.independent_inputs import independent_inputs
 from engine.questions.prior_scores import BINS
 from engine.questions.tail_drivers import SCORED, Density, Inputs, LikeliestFuture, input_rows, likeliest_future
@@ -31,12 +31,12 @@ LEAST, AWAY = 0.005, 0.05
 """Least share of the squared distance, and least distance of a shock from its prior [sd], that a brief table shows."""
 LEAST_SHARE, MOST_NAMED = 0.05, 3
 """Least share of the squared distance of what is called unusual in the likeliest future, and most that is named."""
-WORDS_OF_UNUSUAL = 15
+WORDS_OF_UNUSUAL = 14
 """Most words, in a sentence, for what is unusual in the likeliest future."""
 READING = (
-    "Tenths: 10 % where the worst futures are as the prior. Brackets: 95 % intervals, each by itself: of many inputs"
-    " without effect one in twenty lies beyond. Likeliest future: the nearest to the origin that was found. Score: of a"
-    " normal law, 0 in the middle of the prior."
+    "Each tenth of a prior contains 10 % of all futures; the table shows the share of the worst futures in it. Brackets"
+    " are 95 % intervals, each by itself, so 1 in 20 inputs without effect lies outside its interval. The most probable"
+    " future is the one found nearest to the origin in normal scores; a score of 0 is the middle of the prior."
 )
 
 
@@ -44,8 +44,8 @@ READING = (
 class Explain:
     """Show what the worst futures of a run have in common.
 
-    How far factors and shocks of RUN are from their priors in these futures, the likeliest such future, and the ten
-    worst paths. The answer is kept beside the cube, as explain.zarr.
+    The answer compares the factors and shocks of the worst futures of RUN with their priors, shows the most probable of
+    these futures, and lists the ten worst paths. It is stored beside the cube, as explain.zarr.
 
     \b
     rustbelt explain outputs/rustbelt --outcome displaced_person_years --policy reform --level 99
@@ -53,20 +53,18 @@ class Explain:
     """
 
     needs = RUN
-    heading = "What drives the worst"
+    heading = "What the worst futures have in common"
 
     outcome: Annotated[
         str,
         Option(
-            "An outcome, whose worst futures are looked at; or an event, and those in which it happens.",
-            "V",
-            "variable",
+            "An outcome, whose worst futures are examined, or an event, whose futures are examined.", "V", "variable"
         ),
     ]
     policy: Annotated[str | None, Option("The policy; the baseline if not given.", "P", "policy")] = None
     level: Annotated[
         str | float | None,
-        Option("The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.", "L"),
+        Option("Level in % beyond which futures are the worst, such as 97.5. Default: 99; none for an event.", "L"),
     ] = None
 
     def answer(self, of: Asked) -> Answer:
@@ -86,7 +84,7 @@ class Explain:
             *_of_inputs(inputs), _measured(tail), *(_likeliest(tail, point, inputs) if point else ()),
             *_worst(tail, of.folder),
         ]  # fmt: skip
-        where = worst_share(tail.level, tail.side) if tail.level else "where it happens"
+        where = worst_share(tail.level, tail.side) if tail.level else "futures in which it happens"
         lost, policy = tail.study.paths - len(tail.numbers), of.study.phrase("policies", tail.policy)
         basis = (
             f"{tail.study.name}: {named(of.study, tail.variable)} under {policy}, {where}, {len(tail.tail):,} of"
@@ -100,13 +98,13 @@ class Explain:
 def _of_inputs(inputs: Inputs) -> Iterator[Table]:
     shown = ("mean", "prior_mean", "unit", "lowest", "highest")
     rows = [row | {BRIEF: k < SHOWN} for k, (row, _) in enumerate(inputs)]
-    yield table("inputs", "Inputs that are farthest from their priors", rows, "input", brief=shown)
+    yield table("inputs", "Inputs that differ most from their priors", rows, "input", brief=shown)
     cells = [
         {"input": row["input"], "tenth": k, "density": one}
         for row, density in inputs
         for k, one in enumerate(density, 1)
     ]
-    yield table("densities", "How the worst futures lie over each prior", cells, "input", "tenth", brief=())
+    yield table("densities", "Distribution of the worst futures over each prior", cells, "input", "tenth", brief=())
 
 
 def _measured(of: TailFutures) -> Table:
@@ -123,17 +121,11 @@ def _worst(of: TailFutures, folder: Path) -> Iterator[Table]:
         for k in of.worst_first[:WORST]
         for name, values in of.values.items()
     ]
-    yield table(
-        "worst",
-        f"The {of.side} paths, the {of.side} first",
-        rows,
-        "path",
-        "outcome",
-        brief=("value",),
-        across="outcome",
-    )
+    yield table("worst", f"The {of.side} paths, in order", rows, "path", "outcome", brief=("value",), across="outcome")
     replay = command_line("replay", folder, "--path", "PATH", model=of.study.model_spec)
-    yield table("replays", "One of them in full", [{"path": "PATH", "command": replay}], "path")
+    yield table(
+        "replays", "Command that shows one of these paths in full", [{"path": "PATH", "command": replay}], "path"
+    )
 
 
 def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Iterator[Table]:
@@ -141,9 +133,9 @@ def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Itera
     study, row, trace = of.study, of.study.row(of.policy), point.trace
     passed = f"{of.variable} {f'passes {[*of.measures][1]}' if of.level else 'happens'}"
     whole = [{"passed": passed, "distance": point.distance}]
-    yield table("point", "The likeliest future that was found", whole, "passed")
+    yield table("point", "The most probable of these futures that was found", whole, "passed")
     shares = [{"input": name, "share": part, BRIEF: part >= LEAST} for name, part in point.share.items()]
-    yield table("point_shares", "What makes up its squared distance", shares, "input", brief=("share",))
+    yield table("point_shares", "Shares of inputs in its squared distance", shares, "input", brief=("share",))
     priors = {(one["name"], one["year"]): (one["prior_mean"], one["prior_sd"]) for one, _ in inputs}
     factors = [
         {
@@ -156,12 +148,12 @@ def _likeliest(of: TailFutures, point: LikeliestFuture, inputs: Inputs) -> Itera
         for item, draw in zip(study.inputs, trace.draws[:, 0].tolist(), strict=True)
     ]
     factors.sort(key=lambda row: (not row[BRIEF], -abs(row["score"])))
-    yield table("point_factors", "Factors of it", factors, "factor", brief=("score", "draw", "unit"))
+    yield table("point_factors", "Its factors", factors, "factor", brief=("score", "draw", "unit"))
     if trace.shocks is not None:
         yield _shocks(study, trace.shocks[..., 0], priors)
     outcomes = zip(study.model.outcomes.items(), trace.outcomes[row, :, 0].tolist(), strict=True)
     values = [{"outcome": name, "value": value, "unit": one.unit} for (name, one), value in outcomes]
-    yield table("point_outcomes", "Outcomes of it", values, "outcome", brief=())
+    yield table("point_outcomes", "Its outcomes", values, "outcome", brief=())
 
 
 def _shocks(study: Study, values: np.ndarray, priors: Mapping[Any, tuple[float, float]]) -> Table:
@@ -174,7 +166,7 @@ def _shocks(study: Study, values: np.ndarray, priors: Mapping[Any, tuple[float, 
     sizes = np.nan_to_num(np.abs([row["away"] for row in rows]))
     least = max(AWAY, np.sort(sizes)[-SHOWN:][0])
     rows = [row | {BRIEF: size >= least} for row, size in zip(rows, sizes, strict=True)]
-    return table("point_shocks", "Shocks of it", rows, "year", "shock", brief=("value", "away"))
+    return table("point_shocks", "Its shocks", rows, "year", "shock", brief=("value", "away"))
 
 
 def _findings(of: TailFutures, inputs: Inputs) -> Iterator[str]:
@@ -200,19 +192,19 @@ def _farthest(study: Study, inputs: Inputs, futures: str) -> Iterator[str]:
     """
     far = [one for one in inputs if one[0]["p_value"] < (1 - CONFIDENCE) / len(inputs)]
     if not inputs:
-        yield f"No input is drawn, so that none distinguishes {futures}."
+        yield f"The study draws no input, so no input distinguishes {futures}."
     elif all(np.isnan(row["distance"].low) for row, _ in inputs):
-        yield f"It is not known what distinguishes {futures}: they are too few for an interval."
+        yield f"There are too few paths to show which inputs distinguish {futures}."
     elif not far:
-        yield f"No factor and no shock of a year is distinguishable from its prior in {futures}."
+        yield f"In {futures}, no factor and no yearly shock differs significantly from its prior."
     else:
         (first, density), *rest = far
-        yield f"{begun(futures)} have {_how(study, first, density)}."
+        yield f"In {futures}, {_how(study, first, density)}."
         names = [_with_side(study, *one) for one in rest if not one[0]["distance"].high < first["distance"].low]
         yield (
-            f"{begun(some(names))} may deviate as much from the prior."
+            f"The difference from the prior may be as large for {some(names, noun='input')}."
             if names
-            else "No other input deviates from its prior as much."
+            else "No other input differs as much from its prior."
         )
 
 
@@ -230,32 +222,38 @@ def _side(row: Row, density: Density) -> str:
 
 def _with_side(study: Study, row: Row, density: Density) -> str:
     """An input in words with its side: `high steel price in 2015`."""
+    return f"{_side(row, density)}{_named(study, row)}"
+
+
+def _named(study: Study, row: Row) -> str:
+    """An input in words: `steel price in 2015`."""
     name = study.phrase(f"{row['kind']}s", row["name"]).replace("[", " (").replace("]", ")")
-    year = "" if row["year"] is None else f" in {row['year']}"
-    return f"{_side(row, density)}{name}{year}"
+    return name if row["year"] is None else f"{name} in {row['year']}"
 
 
 def _how(study: Study, row: Row, density: Density) -> str:
-    """The input that deviates most, and its means; or how it is distributed if it deviates to neither side."""
-    name = _with_side(study, row, density)
+    """Clause on the input that differs most: its means; or its distribution if it differs to neither side."""
+    name = _named(study, row)
     if not _side(row, density):
         lowest, highest = (f"{100 * tenth.estimate / BINS:.0f} %" for tenth in (density[0], density[-1]))
-        return f"{name} unevenly: {lowest} in its lowest tenth, {highest} in its highest, in place of 10 % each"
-    means = " in place of ".join(amounts(row["unit"], row["mean"], row["prior_mean"]))
-    return name if row["unit"] == SCORED else f"{name}: {means}"
+        return f"{name} is in its lowest tenth in {lowest} and in its highest in {highest}, instead of 10 % each"
+    if row["unit"] == SCORED:
+        return f"{_side(row, density)}{name} is more frequent than in its prior"
+    mean, prior = amounts(row["unit"], row["mean"], row["prior_mean"])
+    return f"the mean of {name} is {mean}, against {prior} in its prior"
 
 
 def _way_there(study: Study, point: LikeliestFuture | None) -> str:
-    """What is unusual in the likeliest such future that was found, in a sentence."""
+    """A sentence on what is unusual in the most probable of these futures that was found."""
     if study.facts:
-        return "No likeliest future is searched for where facts are known."
+        return "The most probable of these futures is not searched for, as this run is conditioned on observed figures."
     if point is None:
-        return "No likeliest future was found."
+        return "The search for the most probable of these futures found none."
     if not point.distance:
-        return "Nothing unusual is needed: the future with all inputs at their medians meets the condition."
+        return "The future with all inputs at their medians is one of these futures."
     phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
     unusual = some([phrases[name] for name in _largest(point)], WORDS_OF_UNUSUAL)
-    return f"The likeliest such future that was found has unusual values of {unusual}."
+    return f"The most probable of these futures found has unusual values of {unusual}."
 
 
 def _largest(point: LikeliestFuture) -> list[str]:

@@ -33,36 +33,35 @@ NAMED = 3
 MOST = 10
 """Most priors of the joint move that the brief table shows."""
 READING = (
-    "sd: standard deviations of the factor's normal score; its prior keeps its shape in these, and stays within its"
-    " support. by weights: from stored futures, weighted by how much likelier the moved prior makes them, where at"
-    " least as many are effective as a run has; by runs: computed again. A belief that turns the ranking at several"
-    " values has a row for each; back: beyond it the ranking is as stated again. One that is not listed does not turn"
-    " the ranking at any value that was tried: priors up to 3 sd, correlations and levers within their bounds. Turns"
-    " are confirmed on independent futures: where nothing turns the ranking, something is listed in at most 5 % of"
-    " studies. Brackets: 95 % intervals, the values at which the policies cannot be distinguished."
+    "A prior is moved by a shift of its normal score, in standard deviations (sd), and keeps its support. “by weights”"
+    " means that stored futures are weighted by the ratio of densities, “by runs” that futures are simulated again. A"
+    " value that reverses the ranking at several places has a row for each; “back” means that the ranking is as stated"
+    " again beyond it. A prior, correlation or lever that is not listed does not reverse the ranking at any value that"
+    " was tried: priors up to 3 sd, correlations and levers within their bounds. Reversals are confirmed on independent"
+    " futures: without a true reversal, one is listed in at most 5 % of studies. Brackets are 95 % intervals, the"
+    " values at which the policies are not significantly different."
 )
 
 
 @dataclass(frozen=True)
 class Flip:
-    """Show which belief would turn the ranking of two policies.
+    """Find break-even values at which the ranking of two policies is reversed.
 
-    How far each belief of STUDY must move before two policies change places, and how far all priors together. A belief
-    is the prior of a factor, the correlation of a group, or a lever of a policy. Name any two policies, unless the
-    study has only two; the difference is from the baseline if that is one of them, else from the first. On 131,072
-    paths, unless --paths says otherwise. Spreadsheets call this goal seek (break-even): the value of an input at which
-    the difference of two policies is zero.
+    The command changes each prior of a factor, correlation of a group and lever of a policy of STUDY alone, then all
+    priors together, and finds the values at which the difference of two policies is zero (break-even; goal seek in
+    spreadsheets). Name two policies, unless the study has only two; the difference is from the baseline if that is one
+    of them, else from the first. It uses 131,072 paths, unless --paths states another number.
 
     \b
     Example: rustbelt flip rustbelt --outcome displaced_person_years --policies reform,old
     """
 
     needs = STUDY
-    heading = "What would turn it"
+    heading = "What would reverse the ranking"
 
     outcome: Annotated[str, Option("The outcome or event that the policies are ranked by.", "V", "outcome")]
     policies: Annotated[tuple[str, ...], Option("The two policies that are ranked.", "A,B", "policy")] = ()
-    measure: Annotated[str | None, Option("mean or ES99 of an outcome; the mean if not given.", "M")] = None
+    measure: Annotated[str | None, Option("Measure of an outcome: mean or ES99. Default: mean.", "M")] = None
 
     def answer(self, of: Asked) -> Answer:
         """How far beliefs must move, each alone and all priors together.
@@ -131,11 +130,11 @@ def answer_on(futures: Futures, variable: str, measure: str, observe: Observer =
         table("joint", "All priors together", moved, "factor"),
         table(
             "nearest",
-            "The nearest of all moves",
+            "The smallest joint change of all priors",
             [{"what": "all priors together", "distance": joint[0]}] if joint else [],
             "what",
         ),
-        table("left_out", "Beliefs that are not looked at", left_out, "belief", brief=()),
+        table("left_out", "Inputs that are not changed", left_out, "belief", brief=()),
     ]
     basis = f"{study.name}: {study.futures}"
     return Answer.about(study, _sentences(study, difference, rows, joint, moved), tables, basis, READING)
@@ -183,14 +182,14 @@ def _far(row: Row) -> float:
 def _beliefs(rows: Sequence[Row]) -> Iterator[Table]:
     """The tables of beliefs of each kind, with the number of those that turn the ranking in their titles."""
     for name, label, title in (
-        ("priors", "factor", "Priors: where the median must go"),
+        ("priors", "factor", "Priors, by their medians"),
         ("correlations", "group", "Correlations of groups (of a matrix: the multiple of all its correlations)"),
-        ("levers", "lever", "Levers, in all years and places at once"),
+        ("levers", "lever", "Levers, changed in all years and places at once"),
     ):
         own = [row for row in rows if label in row]
         every, turning = {row[label] for row in own}, {row[label] for row in own if row["turns"]}
         shown = ["stated", "turn", "unit", "move", "by", *["back"] * any(row["back"] for row in own)]
-        counted = f"{title}; {len(turning)} of {len(every)} turn the ranking"
+        counted = f"{title}; {len(turning)} of {len(every)} reverse the ranking"
         yield table(name, counted, own, label, brief=shown)
 
 
@@ -218,34 +217,34 @@ def _sentences(
     measure, _, variable = stated["measure"].partition(" of ")
     what, pair, gap = quantity(study, variable, measure), f"{first} and {second}", stated["difference"]
     if not judged(gap):
-        yield f"{begun(pair)} cannot be distinguished in {what}, so there is no ranking to reverse."
+        yield f"{begun(pair)} do not differ significantly in {what}, so there is no ranking to reverse."
         return
     turning = [row for row in rows if row["turns"]]
     priors, others = ([row for row in turning if ("factor" in row) == side] for side in (True, False))
     if priors:
-        yield f"{begun(pair)} would change places if {_to(study, priors[0])}."
+        yield f"The ranking of {pair} is reversed if {_to(study, priors[0])}."
     else:
-        yield f"No single prior, moved by up to {beliefs.FARTHEST:g} standard deviations, makes {pair} change places."
+        yield f"No move of one prior by up to {beliefs.FARTHEST:g} standard deviations reverses the ranking of {pair}."
     side, much = "higher" if gap.estimate > 0 else "lower", size(measure, study.unit_of(variable), gap)
-    yield f"As stated, {what} is {side} under {first} than under {second}, by {much}."
+    yield f"In the study, {what} is {side} under {first} than under {second}, by {much}."
     if others:
-        yield f"They would {'also ' if priors else ''}change places if {_to(study, others[0])}."
+        yield f"The ranking is {'also ' if priors else ''}reversed if {_to(study, others[0])}."
     if joint:
-        names = some([study.phrase("factors", row["factor"]) for row in moved if row[BRIEF]][:NAMED])
+        names = some([study.phrase("factors", row["factor"]) for row in moved if row[BRIEF]][:NAMED], noun="factor")
         far = amount("1", joint[0])
-        yield f"The ranking is reversed if all priors move by {far} standard deviations, mainly {names}."
+        yield f"Moving all priors jointly by {far} standard deviations, mainly {names}, reverses the ranking."
     else:
-        yield f"No joint move of all priors within {FARTHEST:g} standard deviations is found that reverses the ranking."
+        yield f"No joint move of all priors within {FARTHEST:g} standard deviations was found to reverse the ranking."
 
 
 def _to(study: Study, row: Row) -> str:
-    """`entry price were 3.1 EUR in place of 2`, by the value at which a belief turns the ranking."""
+    """`the median of entry price is 3.1 EUR instead of 2`, by the value at which the ranking is reversed."""
     if "lever" in row:
         policy, _, lever = row["lever"].partition(".")
         what = f"{study.phrase('levers', lever)} under {study.phrase('policies', policy)}"
     elif "group" in row:
         what = f"the correlation of {study.phrase('groups', row['group'])}"
     else:
-        what = study.phrase("factors", row["factor"])
+        what = f"the median of {study.phrase('factors', row['factor'])}"
     turn, stated = amounts(row["unit"], Estimate(row["turn"]), row["stated"])
-    return f"{what} were {turn} in place of {stated}"
+    return f"{what} is {turn} instead of {stated}"

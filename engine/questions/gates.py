@@ -27,10 +27,10 @@ BAND = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True)
 class Gates:
-    """Compare STUDY with the facts that its gates state, and say which gates fail.
+    """Compare STUDY with the facts that its gates state, and show which gates fail.
 
-    As many paths are computed as a run stores yearly values of, at most 16,384, under the policies of the gates. A run
-    does not store gates, only the answer to them, which is given again.
+    A gate is a check of simulated values against a published fact. The command simulates at most 16,384 paths under the
+    policies of the gates. A run stores no gates; for a run the command prints the stored answer.
 
     \b
     rustbelt gates rustbelt
@@ -66,7 +66,7 @@ class Gates:
             band = {"p05": low, "median": median, "p95": high}
             rows.append({"gate": name, "held": held, **stated, "paths": len(values), **band})
         failed, beyond = ([words(row["gate"]) for row in rows if row["held"] == held] for held in ("no", ""))
-        fails = f"{len(failed)} of {len(rows)} gates fail{'s' * (len(failed) == 1)}"
+        fails = f"{len(failed)} of {len(rows)} checks against facts (gates) fail{'s' * (len(failed) == 1)}"
         findings = [f"{fails}: {', '.join(failed)}." if failed else f"{fails}."]
         findings += [f"The study does not have the years of these gates: {', '.join(beyond)}."] if beyond else []
         shown = ("held", "asked", "limit", "upper", "p05", "median", "p95")
@@ -81,7 +81,7 @@ def _kept(of: Asked) -> Answer:
       UserError: it is not that of a run, there is no such answer, or it is from another number of paths than is asked
         for.
     """
-    problem = "has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."
+    problem = "has no gates. Add tables [gates.NAME] with policy, variable and what is required."
     if is_run(Path(of.study.source).parent):
         answer = Answer.stored(of.folder, "gates")
         if answer is not None and of.paths in (None, answer.subject.paths):

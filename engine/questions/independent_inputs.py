@@ -27,9 +27,10 @@ class IndependentInput:
     streams: tuple[str, ...]
 
     def phrase(self, study: Study) -> str:
-        """Its name in words, as it stands within a sentence."""
-        shared = self.kind == SHOCK and len(self.members) > 1
-        return study.phrase("groups" if shared else f"{self.kind}s", self.name)
+        """Its name in words, as it stands within a sentence: `steel price`, `the group “bank credit”`."""
+        if self.kind == GROUP or (self.kind == SHOCK and len(self.members) > 1):
+            return f"the group “{study.phrase('groups', self.name)}”"
+        return study.phrase(f"{self.kind}s", self.name)
 
     @property
     def is_known_in_advance(self) -> bool:

@@ -26,16 +26,16 @@ CLEARLY_FEWER = 0.9
 
 @dataclass(frozen=True)
 class Precision:
-    """Predict how many futures of STUDY a target precision takes, and in what time.
+    """Predict how many futures of STUDY a target precision needs, and the time they take.
 
-    A pilot is computed in memory under each sampler. Without SENTENCE the targets are those of the study.
+    The command simulates a pilot in memory under each sampler. Without SENTENCE the targets are those of the study.
 
     \b
     rustbelt precision rustbelt 'ES99 of displaced_person_years under old within 1 %'
     """
 
     needs = STUDY
-    heading = "How many futures a precision takes"
+    heading = "Number of futures that a precision needs"
     stored = False
     as_run = False
 
@@ -78,8 +78,8 @@ class Precision:
                     }
                 )
         shown = ("futures", "low", "high", "seconds", "bytes")
-        forecasts = table("forecast", "Futures that it takes", rows, "target", "sampler", brief=shown, apart="target")
-        basis = f"a pilot each, as many paths as its sampler needs, seed {study.seed}; nothing is written"
+        forecasts = table("forecast", "Futures needed", rows, "target", "sampler", brief=shown, apart="target")
+        basis = f"one pilot for each sampler, seed {study.seed}; nothing is written"
         return Answer.about(pilots[study.sampler], _findings(study, rows), [forecasts], basis)
 
     def _study(self, of: Asked) -> Study:
@@ -93,8 +93,10 @@ class Precision:
             example = f"ES99 of {study.headline[0]} under {study.baseline} within 1 %"
             raise UserError(study.source, [f"states no target of precision. Name one, such as '{example}'."])
         if study.facts is not None:
-            run_it = f"Run it: --until '{study.until[0]}'."
-            raise UserError(study.source, [f"has facts, on which only a whole run is conditioned. {run_it}"])
+            run_it = f"Run it with --until '{study.until[0]}'."
+            raise UserError(
+                study.source, [f"expected a study without facts, as only a whole run is conditioned. {run_it}"]
+            )
         return study
 
 
@@ -114,13 +116,15 @@ def _findings(study: Study, rows: Sequence[Row]) -> tuple[str, ...]:
     needs = {name: max((row["futures"], row["seconds"]) for row in rows if row["sampler"] == name) for name in SAMPLERS}
     (own, seconds), least = needs[study.sampler], min(needs, key=lambda name: needs[name])
     if math.isinf(own):
-        return ("The pilot is too small to predict how many futures the targets take.",)
+        return ("The pilot is too small to predict how many futures the targets need.",)
     size = size_as_text(_bytes(study, own))
     time = f"{seconds:,.0f} seconds" if seconds >= 2 else "less than 2 seconds"
-    first = f"About {few_digits(own)} futures are enough, which take {time} here and at most {size} on disk."
+    first = f"About {few_digits(own)} futures are enough; they take {time} on this machine and at most {size} on disk."
     if own > study.paths:
-        first += f" The study has {study.paths:,}."
+        first += f" The study simulates {study.paths:,}."
     fewest = needs[least][0]
     if fewest > CLEARLY_FEWER * own:
-        return first, f"No sampler needs clearly fewer than {study.sampler}, the study's."
-    return first, f"The sampler {least} needs the fewest, about {few_digits(fewest)}; the study's is {study.sampler}."
+        return first, f"No other sampler needs clearly fewer futures than {study.sampler}, the sampler of the study."
+    return first, (
+        f"The sampler {least} needs the fewest futures, about {few_digits(fewest)}; the study uses {study.sampler}."
+    )

@@ -22,31 +22,31 @@ from engine.risk.estimation.tallies import unkept
 from engine.run_folder.stored_estimates import yearly_table
 from engine.study.study import Study
 
-NOTHING = "Nothing is measured at this level: an event has its probability alone."
+NOTHING = "No measure has this level, as an event has only a probability."
 READING = (
-    "Brackets: 95 % intervals of the Monte Carlo error. VaR a: what the worst 100 - a % of futures reach or pass; ES a:"
-    " the mean of these. Differences are taken on the same futures. Better, worse: than the baseline, where the"
-    " interval of the difference excludes zero."
+    "Brackets are 95 % intervals of the Monte Carlo error. VaR a is the level that the worst 100 - a % of futures"
+    " reach; ES a is the mean of these futures. Differences are taken on the same futures. A policy is better or worse"
+    " than the baseline if the interval of the difference excludes zero."
 )
-CONDITIONAL = " A contrast between futures under one policy need not be cause and effect."
+CONDITIONAL = " A contrast between futures under the same policy need not be a causal effect."
 
 
 @dataclass(frozen=True)
 class Risk:
-    """Print the risk of RUN.
+    """Print the risk measures and events of RUN.
 
-    With --given, what holds among the paths that meet a condition on outcomes, and among the others.
+    With --given, the command compares the paths that meet a condition on outcomes with all other paths.
     """
 
     needs = RUN
-    heading = "How risky each policy is"
+    heading = "Risk under each policy"
     stored = False
 
     variable: Annotated[str | None, Option("One outcome, event or yearly variable.", "V", "variable")] = None
     level: Annotated[str | float | None, Option("Only the measures at this level, such as 97.5.", "L")] = None
-    given: Annotated[
-        str | None, Option('What holds where a condition does: "reemployed_share >= 0.667".', "CONDITION")
-    ] = None
+    given: Annotated[str | None, Option('Condition on outcomes, such as "reemployed_share >= 0.667".', "CONDITION")] = (
+        None
+    )
 
     def answer(self, of: Asked) -> Answer:
         """Measures of every outcome and event.
@@ -104,7 +104,7 @@ def _by_year(of: Asked, name: str | None, level: float | None) -> list[Record]:
 def _condition(study: Study, text: str, name: str | None) -> Condition:
     """The condition; it and the variable must be stored path by path."""
     if name in study.model.yearly and name not in study.variables:
-        raise UserError("variable", [f"expected an outcome or event beside a condition, got the yearly '{name}'."])
+        raise UserError("variable", [f"expected an outcome or event with a condition, got the yearly '{name}'."])
     parsed = parse_condition(text, study.keep.outcomes, unkept(study))
     kept = (*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes)))
     if name is not None and name not in kept:

@@ -28,8 +28,7 @@ READING = (
     "Shares are in % of the variance: of the outcome on a path, of a path's contribution to ES, of whether the event"
     " happens. share: an input's part, with interactions shared out evenly (its Shapley effect); all parts add up to"
     " 100. alone: the part that goes if the input is known (Sobol' first index). total: the part that is left if all"
-    " others are known. Inputs are in the order of the sentences. Brackets: 95 %"
-    " intervals."
+    " others are known. Inputs are in the order of the sentences. Brackets: 95 % intervals."
 )
 
 
@@ -69,7 +68,7 @@ class Sensitivity:
             f" {counted(len(inputs), 'independent input')}"
         )
         if not inputs:
-            return Answer.about(study, ["Nothing is drawn: no input has a share."], [], basis, READING)
+            return Answer.about(study, ["The study draws no input, so no input has a share."], [], basis, READING)
         names = [*dict.fromkeys(one.variable for one in wanted)]
         futures = Futures(study, outcomes_of(study, names), of.device)
         shares, known = indices(futures, wanted, of.observe)
@@ -101,7 +100,7 @@ def _of_inputs(shares: Sequence[Row], known: Sequence[Row], order: list[str]) ->
         apart="of",
     )
     shown = ["factors", "shocks"]
-    yield table("known", "Reduction of the variance by knowledge of inputs", known, "of", "side", brief=shown)
+    yield table("known", "Reduction of the variance if inputs are known", known, "of", "side", brief=shown)
 
 
 def _share(row: Row) -> float:
@@ -119,20 +118,20 @@ def _sentences(study: Study, of: Row, ranked: Sequence[Row]) -> Iterator[str]:
     policy, against = (study.phrase("policies", of[side]) if of[side] else "" for side in ("policy", "against"))
     spread = f"the difference in {what} between {policy} and {against}" if against else f"{what} under {policy}"
     if not of["sd"]:
-        yield f"{begun(spread)} is the same on every path: no input has a share."
+        yield f"{begun(spread)} is the same on every path, so no input has a share of its variance."
         return
     phrases = {one.name: one.phrase(study) for one in independent_inputs(study)}
     first = ranked[0]["share"]
     level = [phrases[row["input"]] for row in ranked if not row["share"].high < first.low]
     if not first.low > 0:
-        yield f"No interval shows which input causes most of the variance of {spread}."
+        yield f"It is not clear which input has the largest share of the variance of {spread}."
         return
     if len(level) > 1:
-        yield f"{begun(some(level, ROOM))} have the largest shares in the variance of {spread}."
+        yield f"The largest shares of the variance of {spread} come from {some(level, ROOM, 'input')}."
     elif first.low > 0.5:
         yield f"Most of the variance of {spread} comes from {level[0]}: {share(first)}."
     else:
-        yield f"The largest share in the variance of {spread} is that of {level[0]}: {share(first)}."
+        yield f"The largest share of the variance of {spread} comes from {level[0]}: {share(first)}."
     sides = (("factors", of["factors"]), ("shocks", of["shocks"]))
     if rest := [f"by {share(one)} if all {name} were known" for name, one in sides if one.low == one.low]:
-        yield f"The variance would shrink {listed(rest)}."
+        yield f"The variance would be lower {listed(rest)}."

@@ -162,6 +162,6 @@ def _refuse_unknown(study: Study, variable: str, policy: str, level: float | Non
     problems.knows("--outcome", "outcome or event", variable, study.variables)
     problems.knows("--policy", "policy", policy, study.policy_names)
     if variable in study.events_by_name and level is not None:
-        text = f"is of outcomes; the event '{variable}' has its own threshold. Leave --level out."
+        text = f"is of outcomes; the event '{variable}' has its own threshold. Remove --level."
         problems.add("--level", text)
     problems.refuse(study.source)

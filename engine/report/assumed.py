@@ -40,7 +40,7 @@ def section(run: RunRecords) -> Section:
     ]  # fmt: skip
     parts = tuple((anchor, title) for anchor, title, _, rows in tables if rows)
     markup = render("facts.html", facts={}, commands="", tables=tables)
-    return Section("assumed", "What was assumed", markup, parts=parts)
+    return Section("assumed", "Assumptions", markup, parts=parts)
 
 
 def _heading(study: Study, kind: str, name: str, unit: str) -> str:
@@ -54,7 +54,7 @@ def _policy(study: Study, policy: Policy) -> Row:
     if before is None or policy.implementation == 1:
         share = "in full"
     elif isinstance(policy.implementation, str):
-        share = f"as far as “{policy.implementation}” is drawn, from “{before}”"
+        share = f"the share “{policy.implementation}”, from “{before}”"
     else:
         share = f"{100 * policy.implementation:g} %, from “{before}”"
     return (title + " (baseline)" * (policy.name == study.baseline), policy.about), start, share

@@ -40,8 +40,8 @@ def first_screen(run: RunRecords) -> tuple[Part, ...]:
     policy, doubts, known = which(run), [counting_error(run), *model_error(run)], tuple(before_and_given(run))
     parts = {"Which policy": policy, "How sure": doubts, "What would change it": [what_turns(run)]}
     if known or run.study.observed.rows:
-        said = [] if known else ["Not asked: the numbers given what was observed."]
-        parts["Before the facts, and given them"] = said
+        said = [] if known else ["The results given the observed figures have not been computed."]
+        parts["Before and after conditioning"] = said
     for said in (doubts, policy):
         while sum(len(text.split()) for text in chain(parts, *parts.values(), *known)) > WORDS and len(said) > 2:
             said.pop()
@@ -53,7 +53,7 @@ def which(run: RunRecords) -> list[str]:
     name = run.outcomes[0]
     if not run.others:
         said = [sentences.verdict(run, measure, name) for measure in ("mean", "ES99")]
-        return [*said, "No other policy was run, so nothing is compared."]
+        return [*said, "The run has no other policy to compare."]
     found = sentences.winner(run)
     measure, of = found[1:] if found else ("mean", name)
     first = [] if of == name else [sentences.verdict(run, "mean", name)]
@@ -80,7 +80,7 @@ def before_and_given(run: RunRecords) -> Iterator[Row]:
     base, given = run.study.baseline, run.given
     for measure, name in sentences.headline_measures(run):
         if all(given.get((measure, base, name), [None])):
-            yield begun(sentences.quantity(run, measure, name)), "before the facts", "given them"
+            yield begun(sentences.quantity(run, measure, name)), "before", "after"
             for policy in (base, *sentences.ranked(run, run.others, measure, name)[:1]):
                 numbers = sentences.amounts(measure, *filter(None, given[measure, policy, name]))
                 yield begun(sentences.called(run, policy)), *numbers
@@ -96,19 +96,19 @@ def up(size: float) -> float:
 def model_error(run: RunRecords) -> list[str]:
     """What is known of the error of the model, which no interval contains."""
     known = [run.answers[name].finding for name in DOUBTS if name in run.answers]
-    return known or ["The error of the model is unknown: it was compared with no other choices and no observations."]
+    return known or ["The error of the model is unknown, as it was not compared with other choices or observations."]
 
 
 def what_turns(run: RunRecords) -> str:
     """What would change the ranking, by the first answer that says it in a short sentence."""
     known = (run.answers[name].finding for name in TURNS if name in run.answers)
-    return next(filter(is_short, known), "What would change the ranking is unknown.")
+    return next(filter(is_short, known), "It has not been computed what would change the ranking.")
 
 
 def not_asked(run: RunRecords) -> str:
     """The questions that were not asked, in one line; "" where all were."""
     missing = [begun_small(registry.question(name).heading) for name in missing_questions(run)]
-    return f"Not asked: {'; '.join(missing)}." if missing else ""
+    return f"This run has no answers to these questions: {'; '.join(missing)}." if missing else ""
 
 
 def missing_questions(run: RunRecords) -> list[str]:
@@ -124,7 +124,7 @@ def missing_questions(run: RunRecords) -> list[str]:
 
 def sure(run: RunRecords) -> list[str]:
     """All that is known of the errors: of counting, then of the model."""
-    said = [counting_error(run), "Brackets contain, 19 times in 20, what infinitely many futures would give."]
+    said = [counting_error(run), "Brackets are 95 % confidence intervals of the Monte Carlo error."]
     if run.excluded:
         said.append(f"{notice(run.excluded, run.study.paths)}.")
-    return [*said, *model_error(run), "No bracket contains the error of the model."]
+    return [*said, *model_error(run), "These intervals do not contain the error of the model."]

@@ -14,9 +14,9 @@ from engine.report.markup import Section, render
 from engine.report.records import RunRecords
 
 SAMPLERS = {
-    "random": "every path independent",
-    "antithetic": "pairs of opposite paths",
-    "sobol": "randomisations of 4,096 points of a Sobol' sequence",
+    "random": "with independent paths",
+    "antithetic": "with antithetic pairs of paths",
+    "sobol": "with randomisations of 4,096 points of a Sobol' sequence",
 }
 
 
@@ -35,7 +35,7 @@ def section(run: RunRecords) -> Section:
     ]
     facts = {name: text for name, text in _facts(run).items() if text}
     markup = render("facts.html", facts=facts, commands="\n".join(commands), tables=tables)
-    return Section("computed", "How it was computed", markup, parts=(("reproduce", "How to reproduce the numbers"),))
+    return Section("computed", "Computation", markup, parts=(("reproduce", "How to reproduce the numbers"),))
 
 
 def _facts(run: RunRecords) -> dict[str, str]:
@@ -44,18 +44,18 @@ def _facts(run: RunRecords) -> dict[str, str]:
     diagnostics = run.tree.children.get("diagnostics", xr.DataTree())
     lost = int(diagnostics["nonfinite"].sum()) if "nonfinite" in diagnostics else 0
     coarse: list[dict[str, str]] = json.loads(diagnostics.attrs.get("rounding", "[]"))
-    followed = known and f"figures to {known.until}, with {study.phrase('policies', known.policy)} followed"
+    followed = known and f"on figures to {known.until}, under {study.phrase('policies', known.policy)}"
     return {
         "Status": f"not finished: {study.paths:,} of {run.asked:,} paths" if run.asked else "",
         "Paths": f"{study.paths:,}, the same futures under every policy",
         "Sampler": f"{study.sampler}, {SAMPLERS[study.sampler]}",
-        "Known": f"{followed}; futures moved to where these are likely" if followed else "",
-        "Independent units": f"{study.paths // study.unit:,}, over which all errors are taken",
+        "Conditioned": followed or "",
+        "Independent units": f"{study.paths // study.unit:,}; all errors are estimated over these",
         "Seed": f"{study.seed}",
-        "Precision": f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64",
-        "Too coarse for": " ".join(f"{one['text']}. {one['remedy']}" for one in coarse),
+        "Precision": f"{study.precision.removeprefix('float')} bits for paths, 64 bits for estimates and errors",
+        "Insufficient precision": " ".join(f"{one['text']}. {one['remedy']}" for one in coarse),
         "Values that are not finite": f"{lost:,}, left out with their units" if lost else "none",
-        "Paths kept out": f"{run.excluded:,} of {study.paths:,}, under every policy" if run.excluded else "",
+        "Paths left out": f"{run.excluded:,} of {study.paths:,}, under every policy" if run.excluded else "",
         "Model": f"{study.model_name}, source {study.model_digest[:12]}",
         "Fingerprint of the study": study.fingerprint,
     }

@@ -40,8 +40,8 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record
 
 READING = (
-    "Brackets are 95 % intervals of the Monte Carlo error. VaR a is the level that the worst 100 - a % of futures reach"
-    " or pass; ES a is the mean of these futures. Differences are taken on the same futures, in percentage points for"
+    "Brackets are 95 % intervals of the Monte Carlo error. VaR a is the level that the worst 100 - a % of futures"
+    " reach; ES a is the mean of these futures. Differences are taken on the same futures, in percentage points for"
     " events."
 )
 NAMED = 3
@@ -73,7 +73,7 @@ def board(run: RunRecords) -> Shown:
     for policy in (base, *(one for one in run.others if one in best)):
         title = study.title("policies", policy)
         if run.given:
-            heads += [f"{title}, before the facts", f"{title}, given them"]
+            heads += [f"{title}, before conditioning", f"{title}, after"]
             columns += zip(*(run.given.get((of, policy, name), (None, None)) for of, name in keys), strict=True)
             continue
         heads.append(title)
@@ -86,7 +86,7 @@ def board(run: RunRecords) -> Shown:
     bare = [one for own in columns for one in own if one and not isfinite(one.high - one.low)]
     marks = [f"{NO_INTERVAL} no interval: {'; '.join(dict.fromkeys(map(why, bare)))}"] if bare else []
     left = len(run.others) - len(best)
-    marks += [f"{left} more policies: see the tables of the risk."] if left else []
+    marks += [f"The tables of the risk show {left} more policies."] if left else []
     return "Headline outcomes and events", heads, [[*row] for row in zip(labels, *texts, strict=True)], marks
 
 
@@ -154,7 +154,7 @@ def _laid_out(table: Table, full: bool = False) -> Shown:
     texts = [[text if of.of.name == COMMAND else minus(text) for text in map(text_of, of.cells)] for of in every]
     rows = [[*row] for row in zip(*texts, strict=True)]
     left = 0 if full or table.across or not rows else table.brief.count(False)
-    more = [f"{left:,} more rows are kept beside the cube."] if left else []
+    more = [f"{left:,} more rows are stored beside the cube."] if left else []
     return table.title, [of.head.replace("\n", ", ") for of in every], rows, [*notes(columns), *more]
 
 

@@ -1,8 +1,8 @@
 """The answer in sentences of at most 30 words, which claim only what an interval supports.
 
 A difference is stated where its 95 % interval excludes zero; where it includes zero, the policies "cannot be
-distinguished"; where there is no interval, it "cannot be said", with the reason. The unit of numbers stands once,
-before them.
+distinguished"; where there is no interval, it "is unknown", with the reason. The unit of numbers stands once, before
+them.
 """
 
 from __future__ import annotations
@@ -135,15 +135,15 @@ def verdict(run: RunRecords, measure: str, name: str) -> str:
             rank = every if ahead == base else f"the best of {len(own)} policies, {rank}"
         said = f"{called(run, ahead)} is {rank} in {of}: {here} against {there}"
     elif run.study.loss_of(name) is None:
-        said = f"it cannot be said which policy is better in {of}: neither high nor low values are worse"
+        said = f"no policy is better in {of}, as the study does not state whether high or low values are worse"
     elif unknown := [policy for policy in others if sign(run, measure, policy, name) is None]:
         reason = why(run.comparison.get((f"difference_{measure}", unknown[0], name)))
-        said = f"it cannot be said which policy is better in {of}: {reason}"
+        said = f"it is unknown which policy is better in {of}, because {reason}"
     else:
         here, there = amounts(measure, own[best], own[base])
-        said = f"{called(run, best)} and {called(run, base)} cannot be distinguished in {of}: {here} and {there}"
+        said = f"{called(run, best)} and {called(run, base)} do not differ significantly in {of}: {here} and {there}"
         if len(others) > 1:
-            said = f"no policy is shown to be better than {called(run, base)} in {of}, with {there}"
+            said = f"no policy is significantly better than {called(run, base)} ({there}) in {of}"
     return f"{begun(said)}."
 
 
@@ -152,7 +152,7 @@ def why(one: Record | Estimate | None) -> str:
     reasons = {flag.reason for flag in one.flags} if one else set()
     if Reason.NO_PATHS in reasons:
         return "values are missing"
-    return "its tail is too heavy" if reasons & HEAVY else "too few futures"
+    return "its tail is too heavy" if reasons & HEAVY else "there are too few futures"
 
 
 def rivals(run: RunRecords) -> list[str]:
@@ -205,7 +205,7 @@ def weighed(run: RunRecords) -> str:
     """One sentence with what the better policy gains and what it costs."""
     found = winner(run)
     if found is None:
-        return "No policy is shown to be better, so no cost is named."
+        return "No policy is significantly better."
     policy, *gain = found
     rival = opponent(run, policy)
 
@@ -236,7 +236,7 @@ def worse(run: RunRecords) -> list[str]:
         there, here = amounts(measure, *(run.risk[measure, one, name] for one in (rival, policy)))
         moves = f"{verb(run, measure, name, policy, rival)} {quantity(run, measure, name)} from {there} to {here}"
         said.append(f"Compared with {called(run, rival)}, {called(run, policy)} {moves}.")
-    return said or [f"No event and no headline outcome is shown to be worse under {called(run, policy)}."]
+    return said or [f"No event and no headline outcome is significantly worse under {called(run, policy)}."]
 
 
 def parts(run: RunRecords) -> list[str]:

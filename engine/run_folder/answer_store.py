@@ -34,7 +34,7 @@ def keep(folder: RunFolder, question: str, groups: Mapping[str, Group], stacklev
     try:
         return write(folder, question, groups)
     except (UserError, OSError) as error:
-        remedy = "To keep it, ask a run of this study in a folder that can be written."
+        remedy = "To store it, ask a run of this study in a writable folder."
         warnings.warn(failure_to_keep(folder.path / f"{question}.zarr", error, remedy), stacklevel=stacklevel)
         return None
 
@@ -42,7 +42,7 @@ def keep(folder: RunFolder, question: str, groups: Mapping[str, Group], stacklev
 def failure_to_keep(place: Path, error: UserError | OSError, remedy: str) -> str:
     """Text of the warning that an answer could not be stored at a place: why, and the remedy."""
     problems = error.problems if isinstance(error, UserError) else [f"{error.strerror or error}."]
-    return f"the answer is not kept in {place}: {' '.join(map(str, problems))} {remedy}"
+    return f"the answer is not stored in {place}: {' '.join(map(str, problems))} {remedy}"
 
 
 def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path:

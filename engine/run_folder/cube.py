@@ -157,7 +157,7 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
         begun.rmdir()
         sync(cube)
         placed = {f"{CUBE_FOLDER}/{name}": content for name, content in files.items()}
-        ledger.write_record(folder, ledger.answering_for(FinishedPart(CUBE, 0, study.paths, ()), placed))
+        ledger.write_record(folder, FinishedPart(CUBE, 0, study.paths, ()), placed)
         write_atomically(cube / ROOT, files[ROOT])
 
 

@@ -179,7 +179,7 @@ def trust(place: str | Path) -> None:
 def _nothing_named(given: Path, runs: list[str]) -> str:
     """The message that nothing has this name, with a similar name of a study or a run, or of one in the same folder."""
     if (given / "study.toml").is_file():
-        return f"is a folder, and not that of a run. Did you mean '{given / 'study.toml'}'?"
+        return f"is a folder, but not a run folder. Did you mean '{given / 'study.toml'}'?"
     text, names = given.name.removesuffix(".toml"), [*shipped_studies(), *runs]
     meant = {name: name for name in names}
     with suppress(OSError):
@@ -192,7 +192,7 @@ def _nothing_named(given: Path, runs: list[str]) -> str:
     hint = f" Did you mean '{meant[close]}'?" if close else ""
     if given.suffix == ".toml":
         return f"no such file.{hint}"
-    problem = "is a folder, and not that of a run." if given.is_dir() else f"expected {PLACES}."
+    problem = "is a folder, but not a run folder." if given.is_dir() else f"expected {PLACES}."
     return problem + (hint or did_you_mean(text, names))
 
 

@@ -95,23 +95,17 @@ def commit(folder: RunFolder, record: FinishedPart, files: Mapping[str, bytes]) 
         if held is None or (held.first, held.count) != (record.first, record.count):
             drop(folder.path, record.part)
         write_files(folder.path, files)
-        whole = answering_for(record, files)
-        write_record(folder, whole)
-    return whole
+        return write_record(folder, record, files)
 
 
-def answering_for(record: FinishedPart, files: Mapping[str, bytes]) -> FinishedPart:
-    """The record with the sizes and hashes of these contents."""
+def write_record(folder: RunFolder, record: FinishedPart, files: Mapping[str, bytes]) -> FinishedPart:
+    """Writes the record of a part whose files are on the disk, with their sizes and hashes; gives it with these."""
     with ThreadPoolExecutor(WRITERS) as threads:  # hashing lets go of the interpreter
         stored = threads.map(lambda name: Stored(name, len(files[name]), digest(files[name])), files)
-        return replace(record, files=tuple(stored))
-
-
-def write_record(folder: RunFolder, record: FinishedPart) -> None:
-    """Writes the record of a part whose files are on the disk."""
-    place = record_file(folder.path, record.part)
-    document = {"format": FORMAT, "fingerprint": folder.study.fingerprint, **asdict(record)}
+        whole, place = replace(record, files=tuple(stored)), record_file(folder.path, record.part)
+    document = {"format": FORMAT, "fingerprint": folder.study.fingerprint, **asdict(whole)}
     write_files(place.parent, {place.name: sealed(document)})
+    return whole
 
 
 def format_in(document: Plain) -> int:
@@ -251,7 +245,7 @@ def missing(folder: Path, blocks: Sequence[int]) -> str:
 
 def remedy(folder: Path) -> str:
     """The sentence that says how to repair a damaged run."""
-    return f"Mend it: {command_line('repair', folder)}"
+    return f"Repair it: {command_line('repair', folder)}"
 
 
 def nonfinite_of(records: Mapping[int, FinishedPart]) -> np.ndarray:

@@ -70,7 +70,7 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
                 _refuse_another(folder)
             yield holder
     except locks.Taken as taken:
-        text = f"another run is writing here ({taken.holder or 'an unknown process'}). Wait for it, or take another"
+        text = f"another run is writing here ({taken.holder or 'an unknown process'}). Wait for it, or choose another"
         raise Busy(str(path), [f"{text} folder. {taken.remedy}".rstrip()]) from None
     finally:
         for made in () if entered else (path / LEDGER, *([] if there else [path])):
@@ -201,7 +201,7 @@ def remembered_model(folder: Path, trusting: bool = False) -> str | None:
     try:
         spec, stated = str(model["spec"]), str(model["sha256"])
     except (KeyError, TypeError):
-        raise UserError(folder, [f"does not say what its model was. {remedy}"]) from None
+        raise UserError(folder, [f"does not name its model. {remedy}"]) from None
     file = Path(spec.rpartition(":")[0])
     if (found := files.digest_of_file(file)) != stated:
         raise UserError(folder, [f"its model {spec} {'has changed since' if found else 'is gone'}. {remedy}"])
@@ -234,7 +234,9 @@ def refuse_other_versions(folder: RunFolder, versions: Plain, past: Sequence[Pla
     Args:
       past: as of `other_versions`.
     """
-    remedy = "their paths may differ in the last bits. Use what made them, take another folder, or go on with --force."
+    remedy = (
+        "paths may differ in the last bits. Use the same versions, choose another folder, or continue with --force."
+    )
     if told := other_versions(folder, versions, past):
         raise UserError(folder.path, [f"{text}: {remedy}" for text in told])
 
@@ -265,7 +267,7 @@ def refuse_changed(folder: RunFolder) -> None:
     was = said_of(folder.path).get("fingerprint", study.fingerprint)
     if was != study.fingerprint:
         message = f"was made with another version of model {study.model_name} (fingerprint {was}, now"
-        remedy = "Ask with the model as it was, or run it again into another folder."
+        remedy = "Restore the model, or run the study into another folder."
         raise UserError(folder.path, [f"{message} {study.fingerprint}). {remedy}"])
 
 
@@ -289,11 +291,11 @@ def _sweep(folder: Path) -> None:
 def _refuse_foreign(folder: Path) -> None:
     """Raises a UserError where the place is no folder, or one of something else, or leads elsewhere."""
     if folder.exists() and not folder.is_dir():
-        raise UserError(folder, ["expected a folder, got a file. Take another folder."])
+        raise UserError(folder, ["expected a folder, got a file. Choose another folder."])
     places = [folder / "cube.zarr", folder / LEDGER]
     inside = [Path(above, name) for place in places for above, names, _ in os.walk(place) for name in names]
     for place in filter(Path.is_symlink, (*places, *inside)):
-        text = f"{place.relative_to(folder).as_posix()} leads elsewhere (a symbolic link)"
+        text = f"{place.relative_to(folder).as_posix()} is a symbolic link"
         raise UserError(folder, [f"{text}. Replace it with its target, or use another folder."])
     if study_file(folder).exists():
         return
@@ -301,7 +303,7 @@ def _refuse_foreign(folder: Path) -> None:
     # a claim that was killed before it named its study leaves nothing else
     example = next((name for name in names if not re.match(rf"{LEDGER}/(lock|.*\{UNFINISHED}$)", name)), None)
     if example and not study_file(folder).exists():  # which another shard may have named meanwhile
-        raise UserError(folder, [f"is not empty and holds no run (there is {example}). Take another folder."])
+        raise UserError(folder, [f"is neither empty nor a run folder (it contains {example}). Choose another folder."])
 
 
 def paths_held(folder: RunFolder) -> int:
@@ -320,7 +322,7 @@ def _refuse_another(folder: RunFolder) -> None:
     if not study_file(folder.path).exists():
         return
     if not (held := said_of(folder.path)):
-        text = f"ledger/study.json is damaged. Mend it: {folder.command('repair')}, or"
+        text = f"ledger/study.json is damaged. Repair it: {folder.command('repair')}, or"
     elif held["fingerprint"] != study.fingerprint:
         text = f"holds a study with fingerprint {held['fingerprint']}, expected {study.fingerprint}:"
     elif (last := paths_held(folder)) > study.paths:

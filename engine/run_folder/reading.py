@@ -77,7 +77,7 @@ def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, n
 
 
 def open_cube(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
-    """The cube of a finished run, lazily; each file is compared with the ledger as it is read.
+    """Returns the cube of a finished run as a DataTree that is read lazily; each file is compared with the ledger.
 
     Args:
       by_dask: whether its arrays are dask arrays; if not, each is read whole at its first use, and opening is faster.
@@ -88,8 +88,8 @@ def open_cube(folder: str | Path, by_dask: bool = True) -> xr.DataTree:
     tree = open_tree(folder, by_dask)
     if tree.attrs.get("status") == "complete":
         return tree
-    remedy = "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
-    raise UserError(folder, [f"its run has not come to its end. {remedy}"])
+    remedy = "Run the study again to finish it, or read the finished blocks with open_run(..., partial=True)."
+    raise UserError(folder, [f"the run is not finished. {remedy}"])
 
 
 def open_tree(folder: str | Path, by_dask: bool = True) -> xr.DataTree:

@@ -87,8 +87,8 @@ def _answered(name: str, question: Question, of: Asked) -> Answer:
     answer = question.answer(of)
     if of_prior:
         first, *rest = answer.findings
-        basis = f"for the study as it was before its facts; {answer.basis}"
-        answer = replace(answer, findings=(f"Before the facts: {first}", *rest), basis=basis)
+        basis = f"before conditioning; {answer.basis}"
+        answer = replace(answer, findings=(f"Before conditioning: {first}", *rest), basis=basis)
     return replace(answer, question=name, heading=question.heading, asked=plain_options(question))
 
 
@@ -101,9 +101,9 @@ def attribute(
     paths: int | None = None,
     device: str | None = None,
 ) -> Answer:
-    """How much each lever contributes to the difference of two policies of a study that need not have been run.
+    """Attributes the difference of two policies of a study to its levers, and returns an `Answer`.
 
-    The answer is kept nowhere.
+    The study need not have been run, and the answer is not stored.
 
     `answer["outcomes"]` and `answer["events"]` have, for each group of levers, its share, its effect alone, and what is
     lost without it.
@@ -185,10 +185,8 @@ def stored_answer(folder: RunFolder, question: str, table: str = "") -> Answer:
     required = [one for one in fields(registry.question(question)) if one.required]
     needed = [word for one in required for word in dict.fromkeys((one.flag, one.option.metavar))]
     command = command_line(question, folder.path, *needed, model=folder.study.model_spec)
-    state = (
-        "has not been asked" if answer is None else f"has answered '{question}' otherwise, and keeps its last answer"
-    )
-    raise UserError(folder.path, [f"{state}. Ask it: {command}"])
+    state = "has no stored answer" if answer is None else f"has an answer to '{question}' with other options"
+    raise UserError(folder.path, [f"{state}. Ask the question: {command}"])
 
 
 def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:

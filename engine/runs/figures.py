@@ -132,7 +132,7 @@ def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path |
     """
     refuse_options(kind, options)
     if path is not None and "story" not in kind_of(kind).of:
-        raise UserError(kind, [Problem("path", f"'{kind}' does not take it, as it shows no single path.")])
+        raise UserError(kind, [Problem("path", f"expected no path, as '{kind}' does not show single paths.")])
     if file is not None:
         export.refuse_file(file)
 

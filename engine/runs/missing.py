@@ -48,7 +48,7 @@ def ask_missing(run: Run, observe: Observer, variable: str | None = None) -> lis
             ask(name, options, watched)
             answered.append(name)
         except UserError as error:
-            observe(Progress("asking", k, len(wanted), f"{heading} is not answered: {error}"))
+            observe(Progress("asking", k, len(wanted), f"{heading} has no answer: {error}"))
     return answered
 
 

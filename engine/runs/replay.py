@@ -166,14 +166,14 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     if variable not in study.model.outcomes:
         problems.append(Problem("variable", unknown("outcome", variable, study.model.outcomes)))
     elif variable not in kept:
-        expected = f"expected an outcome that is kept path by path ({', '.join(kept) or 'none is'}), got '{variable}'."
-        problems.append(Problem("variable", f"{expected} Keep it: keep.outcomes in the study, and run it."))
+        expected = f"expected an outcome stored path by path ({', '.join(kept) or 'none is'}), got '{variable}'."
+        problems.append(Problem("variable", f"{expected} Add it to keep.outcomes in the study, and run it again."))
     if policy not in study.policy_names:
         problems.append(Problem("policy", unknown("policy", policy, study.policy_names)))
     held = cube.attributes(folder.path)
     is_whole = held.get("status") == "complete" and held.get("paths", 0) >= study.paths
     if not is_whole and not cube.was_finished(folder.path):
-        expected = f"expected a run of {study.paths:,} paths that has come to its end."
+        expected = f"expected a run of {study.paths:,} paths that is finished."
         problems.append(Problem("", f"{expected} Finish it: {finishing_command(folder)}"))
     if problems:
         raise UserError(folder.path, problems)

@@ -47,22 +47,22 @@ def run(
     until: Sequence[str] | str | None = None,
     **options: Any,
 ) -> Run:
-    """Computes what a study's run folder lacks, and returns the run.
+    """Simulates the blocks that a study's run folder does not have yet, and returns the finished `Run`.
 
-    The same call finishes a run that was stopped, and a study with more paths extends it.
+    The same call continues a run that was stopped. A study with more paths extends its run.
 
     Args:
-      study: the study; or its file, its tables as a dictionary, or the name of one that ships.
-      out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
-      model: a model of one's own, for a study file that does not name one that ships.
-      paths: in place of those that a study file asks for.
-      until: precision targets, in place of the file's, at which the run ends before all its paths: "ES99 of cost under
-        old within 1 %".
-      options: other fields of `RunOptions` by name, such as `workers=4`, `device="cpu"`.
+      study: a resolved study, a study file, the tables of a study as a dictionary, or the name of a shipped study.
+      out: folder of the run; `outputs/<name>-<fingerprint>` if not given.
+      model: the user's own model, if the study file does not name a shipped one.
+      paths: number of paths, in place of the study's.
+      until: precision targets in place of the study's, such as "ES99 of cost under old within 1 %"; the run ends when
+        all of them are met, or after `paths` paths.
+      options: other fields of `RunOptions` by name, such as `workers=4` or `device="cpu"`.
 
     Raises:
-      UserError: the study is not sound; or as `engine.execution.until.compute`.
-      TypeError: there is no such option.
+      UserError: the study is not valid; or as `engine.execution.until.compute`.
+      TypeError: an option does not exist.
     """
     known = ("model", "paths", "until", *(one.name for one in fields(RunOptions)))
     if wrong := [name for name in options if name not in known]:
@@ -76,7 +76,7 @@ def run(
 
 
 def open_run(place: str | Path, model: Model | None = None, partial: bool = False) -> Run:
-    """An existing run.
+    """Opens an existing run and returns it as a `Run`.
 
     Args:
       place: a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in
@@ -304,7 +304,7 @@ class Run:
     # ------------------------------------------------------------------------------------------ single paths
 
     def replay(self, path: int | Sequence[int], device: str | None = None, precision: str | None = None) -> xr.DataTree:
-        """The course of a path, or of several, year by year under every policy: `engine.runs.replay.replay`."""
+        """Recomputes one or more paths under every policy, with all yearly values: `engine.runs.replay.replay`."""
         return replay(self.study, path, device, precision)
 
     def worst(self, variable: str, policy: str | None = None, count: int = 10) -> xr.Dataset:
@@ -314,15 +314,15 @@ class Run:
     # ------------------------------------------------------------------------------------------ the folder
 
     def status(self) -> upkeep.Status:
-        """How far the run is; only sizes of files are checked, not their content."""
+        """Progress of the run, by its records and the sizes of its files; contents are not checked."""
         return upkeep.status(self._folder)
 
     def verify(self, full: bool = False, **options: Any) -> list[Damage]:
-        """Everything in the folder that is not as it was written: `engine.runs.upkeep.verify`."""
+        """Files of the run folder that differ from their records: `engine.runs.upkeep.verify`."""
         return upkeep.verify(self._folder, full, **options)
 
     def repair(self, full: bool = False, **options: Any) -> upkeep.Repair:
-        """Repairs what `verify` finds, and returns what that was: `engine.runs.upkeep.repair`."""
+        """Repairs the damage that `verify` finds, and returns it: `engine.runs.upkeep.repair`."""
         repair = upkeep.repair(self._folder, full, **options)
         for name in ("answers", "cube", "_read_cube"):
             self.__dict__.pop(name, None)

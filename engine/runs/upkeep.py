@@ -106,7 +106,7 @@ def report_note(folder: RunFolder, paths: int) -> str:
         return ""
     of = f"{stated:,} paths" if stated else "an earlier version"
     again = command_line("report", folder.path, model=folder.study.model_spec)
-    return f"report.html is of {of}, and there are {paths:,}. Make it again: {again}"
+    return f"report.html is from {of}, and the run has {paths:,}. To write it again, type: {again}"
 
 
 def refuse_report(out: Path | None) -> None:
@@ -166,7 +166,7 @@ def write_report(
         if out is not None:
             raise
         beside = Path(f"{folder.path.resolve().name}-{page.NAME}")
-        warnings.warn(answer_store.failure_to_keep(place, error, f"It is in {beside}."), stacklevel=3)
+        warnings.warn(answer_store.failure_to_keep(place, error, f"The file is {beside}."), stacklevel=3)
         return written(beside, content)
 
 

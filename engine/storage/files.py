@@ -35,7 +35,7 @@ def writing(folder: Path) -> Iterator[None]:
         if error.errno in _FULL:
             problem = f"the disk is full. Free some space and run the same command again: {_KEPT}."
         elif error.errno in _CLOSED:
-            problem = f"cannot be written ({error.strerror}). Take another folder."
+            problem = f"cannot be written ({error.strerror}). Choose another folder."
         elif error.errno == errno.EIO:
             problem = f"the disk failed ({error.strerror}). Check it, then run the same command again: {_KEPT}."
         else:

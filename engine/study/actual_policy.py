@@ -23,11 +23,11 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
     """
     problems = Problems()
     if not study.observed.rows:
-        text = (
-            'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the'
-            " study's file."
+        problems.add(
+            "observed",
+            'expected observed figures, got none. State them: [observed] file = "observed.csv", with a row for each'
+            " figure.",
         )
-        problems.add("observed", text)
     chosen = _policy(study, policy, problems)
     check_imposed(study, impose, until, problems)
     if until is not None and study.years and until < study.years[0]:
@@ -60,8 +60,8 @@ def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> 
     check_known(one, until, "--until", problems)
     problems.refuse(study.source)
     last = max(row.time for row in known_and_later(one, until)[0])
-    facts, named = {"until": until or last, "policy": one.baseline}, study.document["policies"]
-    if one.baseline in named:
+    facts = {"until": until or last, "policy": one.baseline}
+    if one.baseline in study.document["policies"]:
         return again(study, facts=facts, run={**study.document["run"], "paths": paths})
     return read_again(replace(study, paths=paths), settings=[f"facts.{name}={value}" for name, value in facts.items()])
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.errors import Problems, unknown
 from engine.modelling.records import Model
-from engine.study.tables.record import Labelled, says
+from engine.study.tables.record import Field, Labelled
 from engine.study.values import Tables, number
 
 
@@ -59,14 +59,18 @@ Clauses = tuple[tuple[One, ...], ...]
 class EventTable(Labelled):
     """A threshold on an outcome, or several events of which all, or at least one, must happen."""
 
-    about: str | None = says("what it means")
-    outcome: str | None = says("outcome that the threshold is on")
-    above: float | None = says("threshold that the outcome exceeds")
-    below: float | None = says("threshold that the outcome falls below")
-    all: list[str] | None = says("events that must all happen on one path, in place of a threshold", min_length=1)
-    any: list[str] | None = says(
-        "events of which at least one must happen on a path, in place of a threshold", min_length=1
-    )
+    about: str | None = None
+    """what it means"""
+    outcome: str | None = None
+    """outcome that the threshold is on"""
+    above: float | None = None
+    """threshold that the outcome exceeds"""
+    below: float | None = None
+    """threshold that the outcome falls below"""
+    all: list[str] | None = Field(None, min_length=1)
+    """events that must all happen on one path, in place of a threshold"""
+    any: list[str] | None = Field(None, min_length=1)
+    """events of which at least one must happen on a path, in place of a threshold"""
 
 
 class Event(EventTable):

@@ -77,9 +77,9 @@ def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str], str]]
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise _fault(path, f"is no text in UTF-8 (line {line}). Save it as CSV in UTF-8.") from None
+        raise _fault(path, f"is not text in UTF-8 (line {line}). Save it as CSV in UTF-8.") from None
     if "\0" in text:
-        raise _fault(path, "is no text in UTF-8. Save it as CSV in UTF-8.")
+        raise _fault(path, "is not text in UTF-8. Save it as CSV in UTF-8.")
     rows = _rows(path, text)
     first = next(rows, None)
     if first is None:
@@ -101,10 +101,13 @@ def _content(path: Path) -> bytes:
         if not path.exists():
             raise _fault(path, "no such file.")
         if not path.is_file():
-            raise _fault(path, "is no file; expected a regular one.")
+            raise _fault(path, "expected a regular file.")
         if (size := path.stat().st_size) > LARGEST_FILE:
-            got = f"has {size / 2**20:,.0f} MiB, expected at most {LARGEST_FILE >> 20}."
-            raise _fault(path, f"{got} Keep only the column that is needed.")
+            raise _fault(
+                path,
+                f"has {size / 2**20:,.0f} MiB, expected at most {LARGEST_FILE >> 20}."
+                " Keep only the column that is needed.",
+            )
         return path.read_bytes()
     except OSError as error:
         raise _fault(path, f"cannot be read: {error.strerror or error}.") from None
@@ -165,8 +168,11 @@ def _parquet(path: Path, raw: bytes, name: str) -> Column:
         import pyarrow as arrow
         from pyarrow import parquet
     except ImportError:
-        remedy = f"Install it ({install('parquet')}), or save the file as CSV."
-        raise _fault(path, f"is a Parquet file, and pyarrow is not installed. {remedy}") from None
+        raise _fault(
+            path,
+            "is a Parquet file, and pyarrow is not installed. "
+            f"Install it ({install('parquet')}), or save the file as CSV.",
+        ) from None
     try:
         with parquet.ParquetFile(io.BytesIO(raw)) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows

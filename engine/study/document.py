@@ -29,14 +29,13 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
       policies: the policies that run, and those that they phase in from.
     """
     run = text["run"] | {"tile": study.tile, "until": [*map(str, study.until)]}
-    groups = {**study.groups, **study.shocks.groups}.items()
-    restricted = {name: group_tables.restricted(text["groups"][name], group.members) for name, group in groups}
-    moving = [*study.shocks.moving, *study.labels.get("shocks", ())]
     levels = [one for one in study.levels if one not in LEVELS]
-    stated = _policies(study, policies)
+    # the observed policy adds those that it phases in from where it draws no factor of its own
+    followed = replace(policies, followed=study.observed.policy)
+    draws_no_more = {*followed.levers_by_factor} <= {one.name for one in study.inputs}
+    stated = dict.fromkeys([*policies.reached, *(followed.reached if study.observed.rows and draws_no_more else ())])
     # a policy that is not in the document cannot be named
-    unnamed = {} if study.observed.policy in stated else {"policy": ""}
-    observed = study.observed.model_copy(update=unnamed)
+    observed = study.observed.model_copy(update={} if study.observed.policy in stated else {"policy": ""})
     tables: dict[str, Any] = {
         "name": study.name,
         "question": study.question,
@@ -47,7 +46,10 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "headline": text.get("headline") and list(study.headline),
         "run": {key: value for key, value in run.items() if value != _USUAL.get(key)},
         "time": study.years and {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]},
-        "groups": restricted,
+        "groups": {
+            name: group_tables.restricted(text["groups"][name], group.members)
+            for name, group in {**study.groups, **study.shocks.groups}.items()
+        },
         "factors": {
             one.name: {
                 "about": one.about,
@@ -58,7 +60,9 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         },
         "constants": constant_tables.stated(study.model),
         "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
-        "shocks": {name: text["shocks"].get(name, {}) for name in moving},
+        "shocks": {
+            name: text["shocks"].get(name, {}) for name in (*study.shocks.moving, *study.labels.get("shocks", ()))
+        },
         "policies": {name: _policy_table(policies.by_name[name], study) for name in stated},
         "triggers": {name: text["triggers"][name] for name in study.triggers},
         "events": text["events"],
@@ -77,14 +81,6 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
             if kind != "challenge" and (kind in OF_LABELS or name in tables[kind]):
                 tables[kind][name] = {"label": label, **lever_groups.table(tables[kind].get(name, {}))}
     return {key: table for key, table in tables.items() if table or key in _ALWAYS}
-
-
-def _policies(study: Study, policies: Policies) -> list[str]:
-    """Names of the reached policies, and of those that the observed one adds where it draws no factor of its own."""
-    observed = replace(policies, followed=study.observed.policy)
-    draws_no_more = {*observed.levers_by_factor} <= {one.name for one in study.inputs}
-    added = observed.reached if study.observed.rows and draws_no_more else []
-    return list(dict.fromkeys([*policies.reached, *added]))
 
 
 def _policy_table(policy: Policy, study: Study) -> Tables:

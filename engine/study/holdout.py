@@ -17,9 +17,10 @@ from engine.modelling.records import Lever, Outcome
 from engine.study.components import Keep, Policy
 from engine.study.study import Study
 from engine.study.tables.observed import Observation
+from engine.study.values import Names
 
 
-def why_apart(study: Study, row: Observation, imposed: Sequence[str] = ()) -> str:
+def why_apart(study: Study, row: Observation, imposed: Names = ()) -> str:
     """Why a figure is neither scored nor taken as known; "" where it can be."""
     if not is_within(study, row):
         return "known before the study begins" if row.first < study.years[0] else "beyond the study's years"
@@ -56,14 +57,18 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     rows, _ = known_and_later(study, until)
     if not rows:
         at, of = ("observed", "in the study's years") if until is None else (place, f"until {until}")
-        text = (
-            "no figure that was read in its source and that nothing here has seen. Take a later year, or state figures."
+        problems.add(
+            at,
+            f"no figure can be conditioned on {of}: expected one that was read in its source and not used by the study."
+            " Use a later year, or add figures.",
         )
-        problems.add(at, f"nothing can be taken as known {of}: {text}")
     for row in rows:
         if not study.observed.error(row):
-            remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."
-            problems.add(f"observed: {row.name}", f"has no error, so that no future can equal it. {remedy}")
+            problems.add(
+                f"observed: {row.name}",
+                "has no error, so no future can equal it. "
+                f"State a standard_error, or the error of the model: observed.discrepancy.{row.variable}.",
+            )
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:
@@ -104,11 +109,15 @@ def _until(policy: Policy, years: int) -> Policy:
             return {name: cut(inner) for name, inner in values.items()}
         return np.asarray(values)[:years]
 
-    before = policy.before and _until(policy.before, years)
-    return replace(policy, levers=cut(policy.levers), drawn=cut(policy.drawn), before=before)
+    return replace(
+        policy,
+        levers=cut(policy.levers),
+        drawn=cut(policy.drawn),
+        before=policy.before and _until(policy.before, years),
+    )
 
 
-def check_imposed(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
+def check_imposed(study: Study, names: Names, until: int | None, problems: Problems) -> None:
     """Adds a problem for each variable that cannot be imposed: unknown, not allowed by the model, or never observed.
 
     Args:
@@ -122,11 +131,14 @@ def check_imposed(study: Study, names: Sequence[str], until: int | None, problem
             may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
             problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
         elif not any(_imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until):
-            text = f"nothing was observed of '{name}' in these years."
-            problems.add("--impose", f"{text} Add it: a row a year and place, without 'across' and 'fold'.")
+            problems.add(
+                "--impose",
+                f"nothing was observed of '{name}' in these years."
+                " Add it: a row a year and place, without 'across' and 'fold'.",
+            )
 
 
-def imposing(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
+def imposing(study: Study, names: Names, rows: Sequence[Observation]) -> Study:
     """The study with observed values of some yearly variables, by year and cell, and the model's own elsewhere."""
     if not names:
         return study
@@ -137,16 +149,13 @@ def imposing(study: Study, names: Sequence[str], rows: Sequence[Observation]) ->
         values = np.full((len(study.years), *(len(labels[dim]) for dim in one.dims)), np.nan)
         for row in rows:
             if _imposes(study, row, name):
-                at = (labels[dim].index(row.at[dim]) for dim in one.dims)
-                values[study.years.index(row.time), *at] = row.value
+                values[study.years.index(row.time), *(labels[dim].index(row.at[dim]) for dim in one.dims)] = row.value
         given[PREFIX + name], levers[PREFIX + name] = values, Lever(one.unit, math.nan, one.dims)
 
     def imposed(policy: Policy) -> Policy:
-        before = policy.before and imposed(policy.before)
-        return replace(policy, levers={**policy.levers, **given}, before=before)
+        return replace(policy, levers={**policy.levers, **given}, before=policy.before and imposed(policy.before))
 
-    model = altered(study.model, levers=levers)
-    return replace(study, model=model, policies=tuple(map(imposed, study.policies)))
+    return replace(study, model=altered(study.model, levers=levers), policies=tuple(map(imposed, study.policies)))
 
 
 def _imposes(study: Study, row: Observation, name: str) -> bool:

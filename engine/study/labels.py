@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.errors import Problems, refusal
+from engine.errors import Problems
 from engine.formatting import titled
 from engine.modelling.records import Model
 from engine.study.tables.challenge import CHOICES
@@ -23,29 +22,24 @@ _WORDS = ("author", "lever_groups", "assumptions", "challenge", "observed", *OF_
 """Keys of a resolved study that affect no number of a path."""
 LABELLED = [kind for kind in KINDS if kind not in _WORDS]
 """Tables whose entries have a label beside what affects numbers."""
-LONGEST = 80
 
 Labels = Mapping[str, Mapping[str, str]]
 """Kind -> name -> label, of the parts that have one."""
 
 
 def read(text: Tables, model: Model, problems: Problems) -> Labels:
-    """The labels of a study's tables; problems with them are added.
-
-    A label is one line of at most 80 characters. No two parts of a kind may be shown under the same words.
-    """
-    if text["author"]:
-        with problems.within("author"):
-            _check_line(text["author"])
+    """The labels of a study's tables; a problem is added where two parts of a kind are shown under the same words."""
     for kind, what in OF_LABELS.items():
         for name in text[kind]:
             problems.knows(f"{kind}.{name}", what, name, getattr(model, kind))
     for name, table in text["shocks"].items():
         if [*table] == ["label"]:
             problems.knows(f"shocks.{name}", "shock", name, model.shocks)
-    of_model = (*OF_LABELS, "shocks")
-    parts = {kind: getattr(model, kind) if kind in of_model else text[kind] for kind in KINDS[:-1]}
-    labels = {kind: _of_kind(kind, text[kind], names, problems) for kind, names in parts.items()}
+    of_model = {kind: getattr(model, kind) for kind in (*OF_LABELS, "shocks")}
+    labels = {
+        kind: _of_kind(kind, text[kind], (of_model if kind in of_model else text)[kind], problems)
+        for kind in KINDS[:-1]
+    }
     labels["challenge"] = {}
     for kind in CHOICES:
         tables = text["challenge"][kind]
@@ -54,29 +48,15 @@ def read(text: Tables, model: Model, problems: Problems) -> Labels:
 
 
 def _of_kind(kind: str, tables: Tables, parts: Iterable[str], problems: Problems) -> dict[str, str]:
-    labels = {}
-    for name, table in tables.items():
-        if isinstance(table, Mapping) and "label" in table:
-            with problems.within(f"{kind}.{name}.label"):
-                _check_line(table["label"])
-                labels[name] = table["label"]
+    labels = {name: table["label"] for name, table in tables.items() if "label" in table}
     shown: dict[str, str] = {}
     # those without a label first: theirs cannot be changed
     for name in sorted(parts, key=lambda part: part in labels):
         label = labels.get(name, titled(name))
         if name in labels and label in shown:
-            problems.add(f"{kind}.{name}.label", f"'{label}' is what '{shown[label]}' is called; take another.")
+            problems.add(f"{kind}.{name}.label", f"'{label}' is also the label of '{shown[label]}'. Choose another.")
         shown.setdefault(label, name)
     return labels
-
-
-def _check_line(label: str) -> None:
-    if not label.strip():
-        raise refusal("", "expected a few words, got nothing.")
-    if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in label):
-        raise refusal("", "expected one line of text, without control characters.")
-    if len(label) > LONGEST:
-        raise refusal("", f"expected at most {LONGEST} characters, got {len(label)}.")
 
 
 def numeric(document: Tables) -> Tables:

@@ -33,8 +33,10 @@ def read(stated: Mapping[str, Tables], model: Model, problems: Problems) -> Leve
         place, levers = f"lever_groups.{group}", one["levers"]
         for lever in levers:
             if problems.knows(place, "lever", lever, known) and group_of.setdefault(lever, group) != group:
-                text = f"'{lever}' is in '{group_of[lever]}' already. A lever belongs to one group: remove it from one."
-                problems.add(place, text)
+                problems.add(
+                    place,
+                    f"'{lever}' is in '{group_of[lever]}' already. A lever belongs to one group: remove it from one.",
+                )
         if group in known and group not in levers:
-            problems.add(place, f"has the name of a lever that is not in it. Add '{group}', or take another name.")
+            problems.add(place, f"has the name of a lever that is not in it. Add '{group}', or choose another name.")
     return {group: tuple(dict.fromkeys(one["levers"])) for group, one in stated.items()}

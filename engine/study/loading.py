@@ -53,7 +53,7 @@ def load_study(
     settings: Sequence[str] = (),
     trust: bool = False,
 ) -> Study:
-    """The study of a file, of a study that ships, by its name, or of tables stated in Python.
+    """Reads and checks a study, and returns it as a resolved `Study`.
 
     Args:
       study: a file; the name of a study that ships; or a dictionary of the tables that a file would have. The file of
@@ -137,8 +137,8 @@ def under(study: Study, policies: Sequence[str]) -> Study:
     """
     if {*policies} <= {*study.document["policies"]}:
         return replace(again(study, policies), facts=study.facts)
-    dimensions = {**study.stated_dimensions, **study.dimensions}
-    return replace(read_again(study, policies, dimensions=dimensions), facts=study.facts)
+    read = read_again(study, policies, dimensions={**study.stated_dimensions, **study.dimensions})
+    return replace(read, facts=study.facts)
 
 
 def read_again(
@@ -241,7 +241,7 @@ def own_model(study: Study) -> Model | None:
 
 
 def load_model_file(spec: str) -> Model:
-    """The model that `FILE:CLASS` names, its declared tables checked.
+    """Imports the class that `FILE:CLASS` names and returns a model of it, after a check of its declared tables.
 
     Raises:
       UserError: the file or the class cannot be loaded, or is no sound model.
@@ -368,9 +368,9 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
     """
     tables, itself = _read_toml(path, source), path.resolve()
     if itself in through:
-        raise UserError(source, ["goes in a circle."])
+        raise UserError(source, ["forms a circle."])
     if len(through) > MOST_LAYERS:
-        raise UserError(source, [f"expected at most {MOST_LAYERS} studies on top of each other."])
+        raise UserError(source, [f"expected at most {MOST_LAYERS} studies that extend each other."])
     return _layered(tables, path, source, (*through, itself), spare)
 
 

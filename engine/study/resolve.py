@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,7 +37,7 @@ from engine.study.tables import (
     triggers as trigger_tables,
 )
 from engine.study.tables.changes import Known
-from engine.study.values import Tables
+from engine.study.values import Names, Tables
 
 REMOVED = "factors by label were removed. Declare one factor for each label in the model."
 
@@ -66,9 +66,7 @@ class KnownModel:
         return {"model_digest": digest, "model_spec": spec if self.own else None, "traced": digest}
 
 
-def resolve(
-    text: Tables, known: KnownModel | None, source: str, problems: Problems, spare: Collection[str] = ()
-) -> Study:
+def resolve(text: Tables, known: KnownModel | None, source: str, problems: Problems, spare: Names = ()) -> Study:
     """The study that tables describe.
 
     Args:
@@ -156,11 +154,10 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
     years: tuple[int, ...] | None = None
     with problems.within(""):
         years = section_tables.years(text.get("time"), known.model, known.name)
-    try:
+    with problems.within(""):
         check_declaration(known.model, years or ())
-    except UserError as error:
-        raise UserError(source, [*problems, *error.problems]) from None
-    return years
+        return years
+    raise UserError(source, problems)
 
 
 def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
@@ -230,7 +227,7 @@ def _priors(factors: Tables, problems: Problems) -> dict[str, Prior]:
     return priors
 
 
-def _check_factors(text: Tables, model: Model, spare: Collection[str], problems: Problems) -> None:
+def _check_factors(text: Tables, model: Model, spare: Names, problems: Problems) -> None:
     """Whether each factor is the model's or some policy's, in the model's unit, and none of the model's is missing."""
     factors, drawn = text["factors"], factors_named(text).union(spare)
     for name, table in factors.items():
@@ -243,11 +240,13 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
         elif name not in drawn and not problems.has_closed("policies"):
             problems.add(place, unknown("factor", name, {*model.factors, *model.constants}))
     for name in [name for name in model.factors if name not in factors]:
-        keys = "family and p05, p50, p95 or the family's parameters"
-        problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}] with {keys}.")
+        problems.add(
+            f"factors.{name}",
+            f"has no prior. Add a table [factors.{name}] with family and p05, p50, p95 or the family's parameters.",
+        )
 
 
-def _groups(text: Tables, drawn: Sequence[str], problems: Problems) -> tuple[dict[str, str], dict[str, Group]]:
+def _groups(text: Tables, drawn: Names, problems: Problems) -> tuple[dict[str, str], dict[str, Group]]:
     """Factor -> its group, and groups of factors by name; the others are of shocks."""
     of_shocks = shock_tables.group_names(text["shocks"])
     tables = {name: table for name, table in text["groups"].items() if name not in of_shocks}

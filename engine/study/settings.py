@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from engine.errors import Problems, refusal
 from engine.formatting import shown
 from engine.study.extending import stated_once
-from engine.study.values import Tables
+from engine.study.values import Names, Tables
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16
@@ -19,7 +19,7 @@ MOST_PARTS = 16
 _PART = re.compile(r'"[^"]*"|[^."]+')
 
 
-def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
+def with_settings(tables: Tables, settings: Names) -> dict[str, Any]:
     """The tables with each setting in place of the value there, written as in TOML; a word needs no quotes.
 
     Args:
@@ -36,8 +36,9 @@ def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
             if not equals or len(parts) < 2 or ".".join(parts) != place.strip():
                 raise refusal("", f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {shown(setting)}.")
             if len(parts) > MOST_PARTS:
-                text = f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
-                raise refusal("", text)
+                raise refusal(
+                    "", f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
+                )
             names = [part.strip('"') for part in parts]
             whole, own = (_set(one, names, _value(value.strip())) for one in (whole, own))
     problems.refuse("--set")
@@ -51,7 +52,7 @@ def _value(text: str) -> Any:
     return text
 
 
-def _set(table: Tables, names: Sequence[str], value: Any) -> dict[str, Any]:
+def _set(table: Tables, names: Names, value: Any) -> dict[str, Any]:
     first, *rest = names
     below = table.get(first)
     inner = _set(below if isinstance(below, Mapping) else {}, rest, value) if rest else value

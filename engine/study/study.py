@@ -141,9 +141,10 @@ class Study:
         """
         if self.stated_fingerprint:
             return self.stated_fingerprint
-        numeric, run = labels.numeric(self.document), leaving_out(self.document["run"], ("paths", "nonfinite", "until"))
-        known = {"observed": self.document["observed"]} if "facts" in self.document else {}
-        return _digest({**numeric, **known, "run": run, "model_digest": self.model_digest})
+        document = self.document
+        known = {"observed": document["observed"]} if "facts" in document else {}
+        run = leaving_out(document["run"], ("paths", "nonfinite", "until"))
+        return _digest({**labels.numeric(document), **known, "run": run, "model_digest": self.model_digest})
 
     @cached_property
     def beliefs(self) -> str:
@@ -174,8 +175,7 @@ class Study:
     @cached_property
     def shock_draws(self) -> ShockDraws:
         """The map from the random words of a year to the model's shocks."""
-        laws = {name: shock.law for name, shock in self.model.shocks.items()}
-        return ShockDraws(self.shock_streams, laws, self.shocks)
+        return ShockDraws(self.shock_streams, {name: one.law for name, one in self.model.shocks.items()}, self.shocks)
 
     @property
     def shock_streams(self) -> dict[str, tuple[str, ...]]:
@@ -190,9 +190,8 @@ class Study:
     def rests_on_tables(self) -> bool:
         """Whether laws, copulas or direction numbers come from SciPy, so that its version may change bits."""
         of_shocks = [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
-        draws = [self.draws, *of_shocks]
-        groups = [*self.groups.values(), *self.shocks.groups.values()]
-        tabulated = any(table is not None for one in draws for table in one.tables)
+        tabulated = any(table is not None for one in (self.draws, *of_shocks) for table in one.tables)
+        groups = {**self.groups, **self.shocks.groups}.values()
         return tabulated or bool(self.dimensions) or any(one.copula.family != "gaussian" for one in groups)
 
     @property
@@ -218,8 +217,8 @@ class Study:
     @property
     def claims(self) -> list[Claim]:
         """The claims of its challenge."""
-        names = self.policy_names, self.events_by_name, self.model.outcomes
-        return [claim_of(text, *names, self.levels) for text in self.challenge.claims]
+        names = self.policy_names, self.events_by_name, self.model.outcomes, self.levels
+        return [claim_of(text, *names) for text in self.challenge.claims]
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -307,8 +306,8 @@ class Study:
 
     def of_paths(self, paths: int) -> Study:
         """The study with `paths` paths."""
-        run = {**self.document.get("run", {}), "paths": paths}
-        return replace(self, paths=paths, document={**self.document, "run": run})
+        run = self.document.get("run", {})
+        return replace(self, paths=paths, document={**self.document, "run": {**run, "paths": paths}})
 
     def block(self, index: int) -> Block:
         """The block of that number; the last one of the study may be short."""

@@ -92,7 +92,7 @@ def refuse_study_file(file: Path) -> None:
             str(file), [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"]
         )
     if os.path.lexists(file):
-        raise UserError(file, ["is there already. Take another name, or remove it."])
+        raise UserError(file, ["exists already. Choose another name, or remove it."])
 
 
 def study_name(stem: str) -> str:

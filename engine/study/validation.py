@@ -47,11 +47,12 @@ def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None
         if kind in NAMED and not rest:
             return None
         depth = 2 if kind == "challenge" and "claims" not in rest[:1] else kind in (*NAMED, *_BY_KEY)
-        *above, key = at = [kind, *rest[:depth]]
+        # nothing follows from a label, so that the rest of its table is checked
+        *above, key = at = [kind, *(rest if rest[1:] == ["label"] else rest[:depth])]
         inner = tables
         for part in above:
-            inner = inner[part]
-        if kind in _STAND_INS:
+            inner = inner.get(part, {})
+        if kind in _STAND_INS and len(at) < 3:
             inner[key] = _STAND_INS[kind]
         else:
             inner.pop(key, None)
@@ -59,7 +60,15 @@ def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None
     whole = StudyText.model_validate(tables)
     text = whole.model_dump(exclude_none=True) | {"gates": whole.gates}
     for kind in ("factors", "shocks"):
-        _refuse_misspelt(kind, text[kind], problems)
+        known = NAMED[kind].model_fields
+        beside = ["family", "source", *known.keys() - LawTable.model_fields.keys()]
+        for name, table in text[kind].items():
+            # no law has such a key, and it is nearly one that stands beside a law, such as `groop`
+            wrong = [key for key in table if key not in known and key not in REMOVED and closest(key, beside)]
+            for key in wrong:
+                problems.add(f"{kind}.{name}.{key}", unknown("key", key, beside))
+            if wrong:
+                problems.close(f"{kind}.{name}")
     return text
 
 
@@ -84,19 +93,6 @@ def _respelt(tables: dict[str, Any], fault: Any) -> str | None:
         return None
     table[known] = table.pop(key)
     return ".".join([*above, known])
-
-
-def _refuse_misspelt(kind: str, tables: Tables, problems: Problems) -> None:
-    """Adds a problem for each key that no law has and that is nearly one that stands beside a law, such as `groop`."""
-    known = NAMED[kind].model_fields
-    beside = ["family", "source", *known.keys() - LawTable.model_fields.keys()]
-    for name, table in tables.items():
-        place = f"{kind}.{name}"
-        wrong = [key for key in table if key not in known and key not in REMOVED and closest(key, beside)]
-        for key in wrong:
-            problems.add(f"{place}.{key}", unknown("key", key, beside))
-        if wrong:
-            problems.close(place)
 
 
 def _place(fault: Any) -> list[str]:

@@ -8,11 +8,13 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.draws.limits import LARGEST
-from engine.errors import Problems, look_up, refusal
+from engine.errors import Problems, refusal
 from engine.formatting import shown
 
 Tables = Mapping[str, Any]
 """A table of a study file: its entries by key."""
+Names = Collection[str]
+"""Names of parts of a study or its model: a list, a set or the keys of a table."""
 PROBABILITY = "probability"
 """The measure of an event."""
 LEVELS = (0.95, 0.99, 0.999)
@@ -38,12 +40,7 @@ def measures(levels: Iterable[float]) -> list[str]:
 
 
 def measure_of(
-    measure: str,
-    variable: str,
-    events: Collection[str],
-    outcomes: Collection[str],
-    levels: Sequence[float],
-    problems: Problems,
+    measure: str, variable: str, events: Names, outcomes: Names, levels: Sequence[float], problems: Problems
 ) -> str:
     """The measure of an event or outcome under the name that tables use: `ES99` for `ES99.0`.
 
@@ -57,22 +54,21 @@ def measure_of(
         if measure not in ("", PROBABILITY):
             problems.add("", f"'{measure}' is no measure of an event. Write '{PROBABILITY} of {variable}'.")
         return PROBABILITY
-    if problems.knows("", "event or outcome", variable, [*events, *outcomes]):
-        with problems.within(""):
-            return _of_outcome(measure or "mean", variable, levels)
-    return measure
-
-
-def _of_outcome(measure: str, variable: str, levels: Sequence[float]) -> str:
+    measure = measure or "mean"
+    if not problems.knows("", "event or outcome", variable, [*events, *outcomes]):
+        return measure
     if found := _LEVEL.fullmatch(measure):
         measure = f"{found[1]}{float(found[2]):g}"
     if measure == PROBABILITY:
-        raise refusal("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
-    if measure not in measures(levels) and found and 50 < float(found[2]) < 100:
+        problems.add("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
+    elif measure not in measures(levels) and found and 50 < float(found[2]) < 100:
         there = ", ".join(f"{100 * level:g}" for level in levels)
-        remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
-        raise refusal("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
-    look_up(f"measure of '{variable}'", measure, measures(levels))
+        problems.add(
+            "",
+            f"level {found[2]} is no part of the study, which has {there}. Add it: risk = {{ levels = [{found[2]}] }}.",
+        )
+    else:
+        problems.knows("", f"measure of '{variable}'", measure, measures(levels))
     return measure
 
 

@@ -23,7 +23,7 @@ from engine.runs.run import open_run
 from engine.study.loading import load_model_file
 from tests.answers.asked import Ruin
 from tests.report.wording import report
-from tests.small_files import MODELS, call, own
+from tests.small_files import MODELS, call, own, ran
 
 MODULE = "tests.answers.asked:Ruin"
 
@@ -52,8 +52,7 @@ def test_it_has_a_command_with_help_and_json(folder):
     helped = call("ruin", "--help")
     assert Ruin.__doc__.splitlines()[0] in helped.output and "--level" in helped.output
     assert "ruin" in call("--help").output
-    ended = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", "--level", "2")
-    assert ended.exit_code == 0, ended.output
+    ended = ran("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", "--level", "2")
     assert "lowest_stock above 2" in ended.stdout.splitlines()[0]
     wrong = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stok")
     assert wrong.exit_code == 2 and "mean 'lowest_stock'" in wrong.stderr
@@ -100,8 +99,7 @@ def test_the_example_of_the_documentation_is_a_command_and_a_method(folder, regi
         at = opened.study.policy_names.index(row["policy"])
         assert row["probability"].estimate == pytest.approx(np.mean(best == at))
     words = ("--cost", "shortage", "--harm", "lowest_stock", "--prices", "0,-2")
-    ended = call("acceptability", folder, *own("Pond"), *words, "--json")
-    assert ended.exit_code == 0, ended.output
+    ended = ran("acceptability", folder, *own("Pond"), *words, "--json")
     assert json.loads(ended.stdout) == json.loads(json.dumps(answer.plain()))
 
 
@@ -129,8 +127,7 @@ def test_options_have_the_types_of_their_fields(folder, register):
         ((), {"shares": ["1/2"], "day": None, "size": "Size.SMALL", "side": "low", "place": None}),
         (words, {"shares": ["1/3", "2"], "day": "2016-05-04", "size": "Size.LARGE", "side": "high", "place": "x.csv"}),
     ):
-        ended = call("typed", folder, *own("Pond"), *given, "--json")
-        assert ended.exit_code == 0, ended.output
+        ended = ran("typed", folder, *own("Pond"), *given, "--json")
         assert json.loads(ended.stdout)["asked"].items() >= expected.items()
     for flag, value in (("--side", "up"), ("--shares", "1/x"), ("--day", "May")):
         assert call("typed", folder, *own("Pond"), flag, value).exit_code == 2

@@ -9,7 +9,7 @@ import engine
 from engine.answers.answer import Answer
 from engine.run_folder import answer_store
 from engine.runs.run import open_run
-from tests.small_files import BRIDGE, MODELS, call, damages, own, write
+from tests.small_files import BRIDGE, MODELS, call, damages, own, ran, write
 
 STUDY = (
     BRIDGE.replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]')
@@ -33,14 +33,12 @@ def run(tmp_path_factory):
     """The study of a bridge with a third policy, levers in a group and assumptions, and its run with two policies."""
     folder = tmp_path_factory.mktemp("asked")
     study = write(folder, STUDY.replace("headline", 'compare = ["weak", "strong"]\nheadline'))
-    ended = call("run", study, *own("Bridge"), "--out", folder / "run", "--quiet")
-    assert ended.exit_code == 0, ended.output
+    ran("run", study, *own("Bridge"), "--out", folder / "run", "--quiet")
     return study, folder / "run"
 
 
 def assumptions(study, *words):
-    ended = call("challenge", study, "--only", "assumptions", *own("Bridge"), "--quiet", *words)
-    assert ended.exit_code == 0, ended.output
+    ended = ran("challenge", study, "--only", "assumptions", *own("Bridge"), "--quiet", *words)
     return ended
 
 
@@ -55,8 +53,7 @@ def test_any_two_policies_make_a_pair(run):
         ("sensitivity", "--policies", "stronger,strong"),
         ("attribute", "--from", "stronger", "--to", "strong"),
     ):
-        ended = call(words[0], run[0], *own("Bridge"), *words[1:], "--outcome", "damage", "--json", "--quiet")
-        assert ended.exit_code == 0, ended.output
+        ended = ran(words[0], run[0], *own("Bridge"), *words[1:], "--outcome", "damage", "--json", "--quiet")
         records[words[0]] = json.loads(ended.stdout)
     (stated,) = records["flip"]["tables"]["difference"]["rows"]
     assert (stated["policy"], stated["against"]) == ("strong", "stronger")
@@ -83,20 +80,21 @@ def test_what_was_written_is_verified_and_damage_taken_away(run):
     assumptions(study, "--out", folder)
     assert answer_store.read(folder, "challenge") is not None
     (folder / "challenge.zarr" / "structures" / "difference" / "zarr.json").write_text("{}")
-    with pytest.warns(UserWarning, match="'challenge' is left out: .*zarr.json is damaged .* Mend it: rustbelt rep"):
+    with pytest.warns(UserWarning, match="'challenge' is left out: .*zarr.json is damaged .* Repair it: rustbelt rep"):
         assert answer_store.read(folder, "challenge") is None
     (damage,) = damages(folder, *own("Bridge"))
     assert (damage["part"], damage["file"]) == ("challenge", "challenge.zarr/structures/difference/zarr.json")
     mended = call("repair", folder, *own("Bridge"), "--quiet")
-    assert mended.exit_code == 0 and "damaged: answers to challenge. Ask them again" in mended.stdout
+    assert (
+        mended.exit_code == 0 and "Damaged answers were removed: challenge. Ask these questions again" in mended.stdout
+    )
     assert damages(folder, *own("Bridge")) == [] and not (folder / "challenge.zarr").exists()
 
 
 def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):
     more = write(tmp_path, run[0].read_text() + '[assumptions.load]\noff = { load = "0.5x" }\n')
     assert "load" in assumptions(more, "--out", run[1], "--full").stdout
-    again = call("run", more, *own("Bridge"), "--out", run[1], "--quiet")
-    assert again.exit_code == 0, again.output
+    ran("run", more, *own("Bridge"), "--out", run[1], "--quiet")
     assert "load = " in (run[1] / "study.toml").read_text()
 
 

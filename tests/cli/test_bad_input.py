@@ -103,7 +103,7 @@ def without_library(*_):
         (
             "threading.Thread.start",
             failing(RuntimeError("can't start new thread")),
-            ["the system: 1 problem", "no more threads", "ulimit -v"],
+            ["the system: 1 problem", "does not allow this process more threads", "ulimit -v"],
         ),
         (
             "engine.execution.job.executor_of",

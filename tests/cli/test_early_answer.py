@@ -5,8 +5,6 @@ nothing that does not hold.
 import errno
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -16,13 +14,6 @@ from engine.run_folder import cube
 from tests.small_files import POND, call, own, write
 
 LAST = re.compile(r"^(The cube|Next): ", re.MULTILINE)
-KILLED = """
-import os, signal
-from engine.cli import main
-from engine.run_folder import cube
-cube.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-main()
-"""
 
 
 @pytest.fixture
@@ -55,16 +46,6 @@ def test_what_fails_after_the_answer_is_told_below_it(words, table, tmp_path, mo
     again = call(*words)
     assert again.exit_code == 0 and again.stdout.startswith(table) and status(tmp_path) == "complete"
     assert len(LAST.findall(again.stdout)) == 2
-
-
-@pytest.mark.slow
-def test_a_kill_after_the_answer_leaves_what_the_next_run_finishes(words, table, tmp_path):
-    program = [sys.executable, "-c", KILLED, *map(str, words)]
-    killed = subprocess.run(program, capture_output=True, text=True, env=os.environ)
-    assert killed.returncode == -9 and killed.stdout == table and status(tmp_path) == "incomplete"
-    assert killed.stderr.splitlines()[-1].startswith("writing: ")
-    again = call(*words)
-    assert again.exit_code == 0 and again.stdout.startswith(table) and status(tmp_path) == "complete"
 
 
 def test_a_full_disk_below_the_screen_keeps_no_cube_from_being_finished(words, tmp_path, monkeypatch):

@@ -5,32 +5,10 @@ is kept.
 import pytest
 
 from engine.execution import job
-from engine.execution.work import Work
 from engine.run_folder import provenance
 from engine.study.study import BLOCK
-from tests.recorded import played_back, study_in
-from tests.small_files import call, own
-
-
-class Stopped:
-    """An executor that is stopped after some blocks."""
-
-    def __init__(self, executor, blocks):
-        self._executor, self._blocks = executor, blocks
-        self.versions, self.forms = executor.versions, executor.forms
-
-    devices, launch = 2, 0
-
-    def close(self):
-        pass
-
-    def perform(self, assignment):
-        """The first blocks, and the end."""
-        work = Work(assignment.folder, self._executor.program)
-        if assignment.yearly:
-            work.yearly()
-        yield from work.blocks(assignment.blocks[: self._blocks])
-        raise KeyboardInterrupt
+from tests.recorded import Stops, played_back, study_in
+from tests.small_files import call, own, ran
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +25,9 @@ def run(home, tmp_path, monkeypatch):
     executor = played_back(home)
 
     def running(paths, stopped=None, killed=False):
-        monkeypatch.setattr(job, "executor_of", lambda *_: executor if stopped is None else Stopped(executor, stopped))
+        monkeypatch.setattr(
+            job, "executor_of", lambda *_: executor if stopped is None else Stops(executor.program, stopped)
+        )
         with monkeypatch.context() as patch:
             if killed:
                 patch.setattr(provenance, "append", lambda *_: None)
@@ -62,8 +42,7 @@ def run(home, tmp_path, monkeypatch):
 
 def asked(tmp_path, *words):
     """What a command says of the run."""
-    ended = call(words[0], tmp_path / "run", *words[1:], *own("Pond"))
-    assert ended.exit_code == 0, ended.output
+    ended = ran(words[0], tmp_path / "run", *words[1:], *own("Pond"))
     return ended
 
 
@@ -80,12 +59,11 @@ def test_after_an_extension_fewer_paths_show_all_that_is_there(run, tmp_path):
 def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_there(run, tmp_path, blocks, there):
     run(600)
     run(3 * BLOCK, stopped=blocks)
-    note = f"note: {tmp_path / 'run'}: {there:,} of 393,216 paths are there, and shown."
+    note = f"note: {tmp_path / 'run'}: {there:,} of 393,216 paths are finished and shown."
     for words in (["risk"], ["risk", "--given", "lowest_stock > 1"], ["plot", "exceedance"]):
         if words[0] == "plot":
             words = ["plot", "exceedance", tmp_path / "run", *own("Pond"), "-o", tmp_path / "a.png"]
-            ended = call(*words)
-            assert ended.exit_code == 0, ended.output
+            ran(*words)
         else:
             ended = asked(tmp_path, *words)
             assert f"{there:,} paths, seed 7" in ended.stdout

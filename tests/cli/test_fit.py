@@ -12,7 +12,7 @@ import pytest
 from engine.fitting import likelihood, ranking
 from engine.fitting.ranking import rank
 from tests.helpers import assert_same
-from tests.small_files import call
+from tests.small_files import call, ran
 
 PRICES = np.random.default_rng(7).lognormal(3, 0.3, 120)
 KEYS = {
@@ -62,8 +62,7 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
 
 def test_json_is_one_list_of_records_and_nothing_else(tmp_path):
     path = written(tmp_path, [*PRICES, -1.0, None, None])
-    ended = call("fit", path, "--column", "price", "--families", "normal,gamma", "--json")
-    assert ended.exit_code == 0
+    ended = ran("fit", path, "--column", "price", "--families", "normal,gamma", "--json")
     normal, gamma = json.loads(ended.stdout)
     assert set(normal) == set(gamma) == KEYS
     (fit,) = rank(np.array([*PRICES, -1.0]), ["normal"])

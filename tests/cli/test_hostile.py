@@ -25,7 +25,7 @@ NOISE = ("compil", "simulat", "estimat", "verify", "loaded", "traced")
 
 def said(ended):
     """The exit code, the first line that is no progress, and the first problem below it."""
-    assert "Traceback" not in ended.output and "our fault" not in ended.output, ended.output
+    assert "Traceback" not in ended.output and "an error of rustbelt" not in ended.output, ended.output
     here = f"{os.getcwd()}/"
     lines = [line for line in ended.stderr.replace(here, "").split("\n") if line and not line.startswith(NOISE)]
     if lines and lines[0].startswith("Usage:"):

@@ -14,7 +14,7 @@ from engine.study.loading import load_study
 from tests.answers.units import held_to_units
 from tests.answers.words import held_to_words
 from tests.report.wording import assert_short, brief, identifiers, sentences
-from tests.small_files import call
+from tests.small_files import ran
 
 WIDTH, HEIGHT = 80, 24
 MANY = [
@@ -74,10 +74,10 @@ def place(tmp_path_factory):
 def there(place, *names):
     """Makes the run, and asks it these questions, where that has not been done."""
     if not (place / "run").exists():
-        assert call("run", *WORDS["run"]).exit_code == 0
+        ran("run", *WORDS["run"])
     for name in names:
         if not (place / "run" / f"{name}.zarr").exists():
-            assert call(name, *WORDS[name]).exit_code == 0
+            ran(name, *WORDS[name])
 
 
 @pytest.fixture
@@ -97,8 +97,7 @@ def shown(monkeypatch, *words):
     """The lines of a command on a terminal, without colours and without commands to copy."""
     monkeypatch.setattr(streams.Screen, "is_terminal", True)
     monkeypatch.setenv("COLUMNS", str(WIDTH))
-    ended = call(*words)
-    assert ended.exit_code == 0, ended.output
+    ended = ran(*words)
     lines = re.sub(r"\x1b\[[0-9;]*m", "", ended.stdout).splitlines()
     return [line for line in lines if not re.search(r"(^|: |  )(rustbelt [a-z]+ |xarray\.open)", line)]
 
@@ -134,8 +133,8 @@ def test_the_report_on_what_was_asked_is_in_words(place, tmp_path):
     """
     there(place, "compare", "explain")
     shutil.copytree(place / "run", tmp_path / "run")
-    assert call("extremes", tmp_path / "run", "--variable", "cut_layoffs").exit_code == 0
-    assert call("report", tmp_path / "run").exit_code == 0
+    ran("extremes", tmp_path / "run", "--variable", "cut_layoffs")
+    ran("report", tmp_path / "run")
     text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     said, names = sentences(text), identifiers(load_study("rustbelt"))
     assert len(said) > 100 and len(names) > 100

@@ -186,7 +186,7 @@ def assert_shown(command, run, code, out, err):
     said."""
     assert code == 0 and out.strip(), (command, code, out, err)
     why = "cannot be written (Read-only file system)."
-    warned = [f"warning: the answer is not kept in {run / KEPT[command]}: {why}"] if command in KEPT else []
+    warned = [f"warning: the answer is not stored in {run / KEPT[command]}: {why}"] if command in KEPT else []
     said = err.splitlines()
     assert [line.partition(why)[0] + why for line in said] == warned, (command, err)
     assert f"xarray.open_datatree('{run}" not in out

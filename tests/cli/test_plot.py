@@ -9,7 +9,7 @@ from engine.modelling.loading import load_model
 from engine.run_folder import answer_store, ledger
 from engine.runs.run import open_run
 from tests.challenged import CLAIMS, challenged
-from tests.small_files import POND, call, own, write
+from tests.small_files import POND, call, own, ran, write
 
 OBSERVED = """\
 [observed]
@@ -32,14 +32,12 @@ def pond(tmp_path_factory):
     """A finished run of the pond."""
     folder = tmp_path_factory.mktemp("pond")
     study = write(folder, POND + OBSERVED, "pond.toml")
-    ended = call("run", study, *own("Pond"), "--out", folder / "run", "--quiet")
-    assert ended.exit_code == 0, ended.output
+    ran("run", study, *own("Pond"), "--out", folder / "run", "--quiet")
     return folder / "run"
 
 
 def test_without_a_kind_it_lists_them():
-    ended = call("plot")
-    assert ended.exit_code == 0
+    ended = ran("plot")
     for name, kind in KINDS.items():
         assert any(line.startswith(name) and kind.about in line for line in ended.output.splitlines())
 
@@ -76,9 +74,8 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
             if question in ("sensitivity", "flip", "design", "challenge", "backtest")
             else (pond, ())
         )
-        assert call(question, study, *own("Pond"), *ASKED[question], *out).exit_code == 0
-    ended = call("plot", kind, pond, *own("Pond"))
-    assert ended.exit_code == 0, ended.output
+        ran(question, study, *own("Pond"), *ASKED[question], *out)
+    ended = ran("plot", kind, pond, *own("Pond"))
     assert f"Saved in {kind}.png" in ended.output and (kind != "lever" or "is met" in " ".join(ended.output.split()))
     assert (tmp_path / f"{kind}.png").read_bytes()[:4] == b"\x89PNG"
 
@@ -89,8 +86,7 @@ def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
     try:
         for kind, more in (("curve", ("--ledger", "policies")), ("profile", ())):
             place = tmp_path / f"{kind}.png"
-            ended = call("plot", kind, pond, *own("Pond"), "--claim", CLAIMS[1], *more, "-o", place)
-            assert ended.exit_code == 0, ended.output
+            ended = ran("plot", kind, pond, *own("Pond"), "--claim", CLAIMS[1], *more, "-o", place)
             said = ended.output.replace("\xa0", " ")
             assert said.startswith("The mean of banks' loss") and "worst 1 %" in said and "lower under reform" in said
             assert place.is_file()
@@ -103,7 +99,7 @@ def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
 def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = write(tmp_path, f'headline = ["shortage"]\n{POND}', "pond.toml")
-    assert call("run", study, *own("Pond"), "--out", "run", "--quiet").exit_code == 0
+    ran("run", study, *own("Pond"), "--out", "run", "--quiet")
     shown = call("plot", "exceedance", "run", *own("Pond"))
     assert shown.exit_code == 0 and shown.output.startswith("Shortage"), shown.output
     assert call("plot", "exceedance", "run", *own("Pond"), "--variable", "lowest_stock").output.startswith("Lowest")
@@ -113,8 +109,8 @@ def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkey
     ("words", "message"),
     [
         (("exceedence",), "mean 'exceedance'"),
-        (("exceedance", "RUN", "--path", "3"), "path: 'exceedance' does not"),
-        (("exceedance", "RUN", "--factor", "inflow"), "'exceedance' does not"),
+        (("exceedance", "RUN", "--path", "3"), "path: expected no path, as 'exceedance' does not show single paths"),
+        (("exceedance", "RUN", "--factor", "inflow"), "expected an option of 'exceedance'"),
         (("exceedance", "RUN", "--where", "region"), "such as region=Liaoning"),
         (("priors", "RUN", "--factor", "inflw"), "mean 'inflow'"),
         (("replay", "RUN", "--path", "600"), "expected 0 to 599, got 600"),

@@ -18,7 +18,7 @@ from engine.runs.headline import so_far
 from engine.study.loading import load_model_file
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
-from tests.small_files import BRIDGE, MODELS, call, own, write
+from tests.small_files import BRIDGE, MODELS, call, own, ran, write
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,7 @@ def logged(tmp_path_factory):
     place = tmp_path_factory.mktemp("logged")
     study = write(place, BRIDGE)
     words = ["--out", place / "out", "--paths", str(2 * BLOCK + 1000), "--log", "json"]
-    ended = call("run", study, *own("Bridge"), *words)
-    assert ended.exit_code == 0, ended.output
+    ended = ran("run", study, *own("Bridge"), *words)
     return place / "out", [json.loads(line) for line in ended.stderr.splitlines()]
 
 

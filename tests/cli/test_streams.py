@@ -11,7 +11,7 @@ import pytest
 import engine.cli
 from engine.formatting import printable
 from tests.data.hostile_models import SAYS
-from tests.small_files import MODELS, call, records, write
+from tests.small_files import MODELS, call, ran, records, write
 
 HOSTILE = MODELS.with_name("hostile_models.py")
 TEXT = json.dumps(SAYS)
@@ -43,8 +43,7 @@ ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 def runs(tmp_path_factory):
     """A folder with a hostile study in it that has been run."""
     folder = tmp_path_factory.mktemp("loud")
-    ended = call("run", write(folder, STUDY), "--model", f"{HOSTILE}:Loud", "--out", folder / "run", "--json")
-    assert ended.exit_code == 0, ended.output
+    ended = ran("run", write(folder, STUDY), "--model", f"{HOSTILE}:Loud", "--out", folder / "run", "--json")
     assert {record["variable"] for record in records(ended.stdout)} == {"d", "e"}
     assert "loaded \\x1b[2J" in ended.stderr and "traced \\x1b[2J" in ended.stderr
     assert not ACTS.search(ended.stderr)

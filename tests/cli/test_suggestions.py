@@ -11,7 +11,7 @@ import pytest
 
 import engine
 from engine.cli import COMMANDS, main
-from tests.small_files import BRIDGE, MODELS, POND, call
+from tests.small_files import BRIDGE, MODELS, POND, call, ran
 
 FILES = sorted(Path(engine.__file__).parent.rglob("*.py"))
 SUGGESTED = re.compile(rf"rustbelt (?:{'|'.join(COMMANDS)})\b.*")
@@ -97,9 +97,9 @@ def test_what_a_study_that_has_not_been_run_is_told_works(inside):
     refused = call("risk", "the 桥.toml", *OWN)
     assert refused.exit_code == 2 and "Run it first" in refused.stderr
     assert_work(refused.stderr)
-    assert call("risk", "the 桥.toml", *OWN).exit_code == 0
+    ran("risk", "the 桥.toml", *OWN)
     Path("plain.toml").write_text(BRIDGE.replace('"bridge"', '"z bridge"'), encoding="utf-8")
-    assert call("run", "plain.toml", *OWN, "--quiet").exit_code == 0
+    ran("run", "plain.toml", *OWN, "--quiet")
     assert_work(call("plot").stdout)
     Path("the 桥.toml").write_text(BRIDGE.replace("strength = 14", "strength = 13"), encoding="utf-8")
     refused = call("replay", "the 桥.toml", *OWN, "--worst", 2, "--variable", "damage", "--seed", 3)
@@ -109,16 +109,15 @@ def test_what_a_study_that_has_not_been_run_is_told_works(inside):
 
 def test_what_an_unfinished_run_is_told_finishes_it(inside):
     words = ["run", "the 桥.toml", *OWN, "--paths", "2e5", "--out", "my run", "--shard", "1/2"]
-    begun = call(*words)
-    assert begun.exit_code == 0, begun.output
+    begun = ran(*words)
     (status,) = suggested(begun.stderr.splitlines()[-1])
-    assert call(*status).exit_code == 0
+    ran(*status)
     refused = call("risk", "my run")
     assert refused.exit_code == 2
     (finishing,) = suggested(refused.stderr)
     assert finishing in suggested(call(*status).stdout)
     assert_work(refused.stderr)
-    assert call("risk", "my run").exit_code == 0
+    ran("risk", "my run")
 
 
 def test_what_is_written_to_start_from_works_also_on_top_of_a_study_of_an_own_model(inside):
@@ -126,6 +125,5 @@ def test_what_is_written_to_start_from_works_also_on_top_of_a_study_of_an_own_mo
     (check,) = suggested(begun.stdout)
     lacking = call(*check)
     assert lacking.exit_code == 2 and "has no prior" in lacking.stderr
-    on_top = call("init", "更多.toml", "--extends", "the 桥.toml", *OWN)
-    assert on_top.exit_code == 0, on_top.output
+    on_top = ran("init", "更多.toml", "--extends", "the 桥.toml", *OWN)
     assert_work(on_top.stdout, at_least=2)

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from engine.draws.copulas.elliptical import Equicorrelated, StudentT
+from engine.draws.copulas.elliptical import Equicorrelated
 from engine.draws.factors import Group, correlated, latent_streams
 from tests.helpers import assert_close, assert_same
 
@@ -43,17 +43,6 @@ def test_members_against_the_others_have_the_negative_correlation_and_negative_s
         assert_same(found[name], sign * plain[name])
     truth = turned.copula.matrix(members)
     assert truth[0, 1] == truth[2, 3] == -r and truth[0, 2] == truth[1, 3] == r
-
-
-def test_a_group_added_changes_no_draw_of_another():
-    own = scores(("a", "b", "c", "d"), 1000)
-    shared = scores(["group:group", "group:other", "group:other/mixing"], 1000)
-    group, other = gaussian(0.3, "a", "b"), Group("other", StudentT(Equicorrelated(0.5), 3.0), ("c", "d"))
-    alone = joint(own, shared, group)
-    both = joint(own, shared, other, group)
-    for name in ("a", "b"):
-        assert_same(both[name], alone[name])
-    assert not np.array_equal(both["c"], own["c"])
 
 
 @pytest.mark.parametrize("r", [0.0, 0.3, 1.0, -0.2, -0.5])

@@ -15,7 +15,7 @@ from engine.study.tables.shocks import jumps_counted
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.program.test_path import word_of
 from tests.shock_study import ALL, WALK, YEARS, lived, only, walk
-from tests.user_models import computed, program
+from tests.user_models import program
 
 PATHS = WALK["run"]["paths"]
 FEW = 1 << 14
@@ -207,29 +207,6 @@ def test_the_order_of_shocks_groups_and_regimes_changes_no_bit():
     found = lived(walk(turned, paths=FEW))
     for name in (*ALL["shocks"], "plain"):
         assert_same(found[name], few()[name])
-
-
-@pytest.mark.parametrize("sampler", ["antithetic", pytest.param("random", marks=pytest.mark.slow)])
-def test_paths_beyond_32_bits_are_others(sampler):
-    study = walk(paths=FEW, sampler=sampler)
-    made = program(study)
-    far, near = made.trace(3 << 34).yearly[0], made.trace(0).yearly[0]
-    for cell in range(4):
-        assert np.mean(far[:, cell] == near[:, cell]) < 0.3  # both may have no jump
-    there, here = (score(part[3, 0].astype(np.float64), T4) for part in (far, near))
-    assert_correlated(there, here, 0.0, 0.2)
-
-
-@pytest.mark.parametrize(
-    "tables", [only(wind=ALL["shocks"]["wind"]), pytest.param(ALL, marks=pytest.mark.slow)], ids=["few", "all"]
-)
-def test_a_path_alone_and_any_block_length_give_what_the_run_gives(tables):
-    made = program(walk(tables, paths=FEW, sampler="antithetic", tile=256))
-    whole = computed(made)
-    for count in (1, 300, 5000):
-        assert_same(computed(made, 0, count), whole[..., :count])
-    for number in (0, 77, 4097):
-        assert_same(made.path(number).outcomes[..., 0], whole[..., number])
 
 
 def test_pairs_mirror():

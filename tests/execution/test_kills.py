@@ -14,12 +14,29 @@ import pytest
 
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
+from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
+from tests import watched
 from tests.recorded import contents, study_in
-from tests.small_files import MODELS
+from tests.small_files import MODELS, write
 
 PATHS, MORE = 6 * BLOCK + 600, 80 * BLOCK + 600
 RUSTBELT = Path(sys.executable).parent / "rustbelt"
+MODEL_OF = {"pond": f"{MODELS}:Pond", "watched": f"{watched.__file__}:Watched"}
+"""The model of a study, by the name of its file."""
+TRIGGERED = """
+name = "watched"
+baseline = "keep"
+run = { seed = 7 }
+keep = { outcomes = ["lowest_stock"], draws = 1000, yearly = 500 }
+time = { first = 2020, last = 2031 }
+factors.inflow = { family = "lognormal", p05 = 0.7, p95 = 2.0 }
+factors.thrift = { family = "uniform", low = 0.0, high = 0.1 }
+triggers.low = { reads = "gauge", below = 8.0, until_above = 10.0, for = 2, delay = 1 }
+policies.keep = {}
+policies.watch = { when.low = { release = "thrift" }, start = 2022, before = "keep", implementation = 0.5 }
+events.dry = { outcome = "lowest_stock", below = 3.0 }
+"""
 FORCED = """
 import itertools, os, signal, sys
 from engine.cli import main
@@ -28,13 +45,14 @@ from engine.program import cpu_program
 from engine.run_folder import ledger
 lanes, kill_at, is_after = map(int, sys.argv[1:4])
 write, numbers = ledger.write_record, itertools.count(1)
-def struck(folder, record):
+def struck(folder, record, files):
     number = next(numbers)  # of several threads each has its own number, so that one has the number that kills
     if number == kill_at and not is_after:
         os.kill(os.getpid(), signal.SIGKILL)
-    write(folder, record)
+    whole = write(folder, record, files)
     if number == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
+    return whole
 machine_code.width, ledger.write_record = lambda: lanes, struck
 assert cpu_program.lanes_of("float32") == lanes
 main(sys.argv[4:])
@@ -50,7 +68,8 @@ def command(folder, *more, forced=None):
     Args:
       forced: lanes, and the record at which it is killed: `FORCED`.
     """
-    words = ["run", folder.parent / "pond.toml", "--model", f"{MODELS}:Pond", "--paths", PATHS, "--out", folder]
+    (file,) = folder.parent.glob("*.toml")
+    words = ["run", file, "--model", MODEL_OF[file.stem], "--paths", PATHS, "--out", folder]
     program = [RUSTBELT] if forced is None else [sys.executable, "-c", FORCED, *map(str, forced)]
     return [*program, *map(str, words), "--device", "cpu", "--quiet", *map(str, more)]
 
@@ -71,20 +90,25 @@ def run(folder, devices, *more, kill_after=None, forced=None):
     return process.returncode, told
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """Contents of an undisturbed run, and its study."""
+def triggered_in(folder, paths=PATHS):
+    """A study with a trigger, as `study_in`."""
+    folder.mkdir(exist_ok=True)
+    return load_study(write(folder, TRIGGERED, "watched.toml"), model=load_model_file(MODEL_OF["watched"]), paths=paths)
+
+
+@pytest.fixture(scope="module", params=[study_in, triggered_in])
+def whole(request, tmp_path_factory):
+    """Contents of an undisturbed run, its study, and the function that writes its file."""
     place = tmp_path_factory.mktemp("whole")
-    study = study_in(place, PATHS)
+    study = request.param(place, PATHS)
     assert run(place / "run", 1)[0] == 0
-    return contents(place / "run"), study
+    return contents(place / "run"), study, request.param
 
 
 def attempt(place, whole, seed, ways):
     """Killed again and again, each time resumed in another way, until a run ends."""
-    expected, study = whole
-    place.mkdir(exist_ok=True)
-    study_in(place)
+    expected, study, write_in = whole
+    write_in(place)
     rng = np.random.default_rng(seed)
     kills = 0
     for k, (devices, *more) in enumerate(ways):

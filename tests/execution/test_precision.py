@@ -4,10 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import engine
-from engine.cli import main
 from engine.execution import precision
 from engine.execution.precision import too_coarse
 from engine.modelling.folds import peak
@@ -15,6 +13,7 @@ from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticMo
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK
 from tests.helpers import assert_close, assert_same
+from tests.small_files import call, ran
 from tests.user_models import farms, static
 
 
@@ -134,26 +133,17 @@ def test_no_false_alarm(study):
 
 def test_check_and_run_say_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "bill.py").write_text(
-        "from engine import Factor, Lever, Outcome, StaticModel\n\n\n"
-        "class Bill(StaticModel):\n"
-        '    factors = {"amount": Factor("euro")}\n'
-        '    levers = {"fee": Lever("euro")}\n'
-        '    outcomes = {"bill": Outcome("euro", loss=True)}\n\n'
-        "    def evaluate(self, factors, levers):\n"
-        '        return {"bill": factors.amount + levers.fee}\n'
-    )
     (tmp_path / "bill.toml").write_text(
         'name = "bill"\nrun = { paths = 2048 }\nbaseline = "plain"\n'
         '[factors.amount]\nfamily = "normal"\nmean = 1e9\nsd = 1e6\n'
         "[policies]\nplain = {}\nwith_fee = { fee = 30 }\n"
     )
     line = "Precision: outcomes.bill under 'with_fee': its difference from the baseline is 30 typically"
+    own = "bill.toml", "--model", f"{__file__}:Bill"
     for words in (["check"], ["run", "--quiet"], ["run", "--quiet"]):
-        told = CliRunner().invoke(main, [words[0], "bill.toml", "--model", "bill.py:Bill", *words[1:]])
-        assert told.exit_code == 0, told.output
+        told = ran(words[0], *own, *words[1:])
         assert line in told.stdout and 'run = { precision = "float64" }' in told.stdout
-    data = CliRunner().invoke(main, ["run", "bill.toml", "--model", "bill.py:Bill", "--quiet", "--json"])
+    data = call("run", *own, "--quiet", "--json")
     assert json.loads(data.stdout) and "outcomes.bill under 'with_fee'" in data.stderr
 
 

@@ -16,31 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 import engine
 from engine.errors import UserError
 from engine.execution import job
-from engine.execution.work import Work
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
 from engine.study.study import BLOCK, Study
-from tests.recorded import VERSIONS, PlayedBack, contents, played_back, study_in
+from tests.recorded import VERSIONS, Stops, contents, played_back, study_in
 
 COUNTS = [600, BLOCK, BLOCK + 600, 2 * BLOCK + 2, 3 * BLOCK]
 HOME = Path(tempfile.gettempdir()) / f"rustbelt-machine-{os.getpid()}"
-
-
-class Stops(PlayedBack):
-    """An executor that is stopped after so many blocks, taken in some order."""
-
-    def __init__(self, program, most: int, backwards: bool):
-        super().__init__(program)
-        self._most, self._backwards = most, backwards
-
-    def perform(self, assignment):
-        """Some of it."""
-        work = Work(assignment.folder, self.program)
-        if assignment.yearly and not self._backwards:
-            work.yearly()
-        yield from work.blocks(list(assignment.blocks)[:: -1 if self._backwards else 1][: self._most])
-        raise KeyboardInterrupt
 
 
 @functools.cache

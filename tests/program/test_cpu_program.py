@@ -4,6 +4,8 @@ import ctypes
 import functools
 import hashlib
 import platform
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import jax
@@ -16,7 +18,7 @@ from engine.draws.sobol import POINTS
 from engine.lanes import cpu, machine_code
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import contract
+from engine.program import contract, cpu_program
 from engine.program.cpu_program import CpuProgram
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK, Block
@@ -313,3 +315,26 @@ def test_shipped_studies_have_their_bits_in_vectors_of_every_width(name, width):
     trace, scores = program.trace(0), program.scores(Block(0, 0, 512))
     found = trace.outcomes, trace.draws, scores, trace.yearly
     assert tuple(digest(values[..., :512]) for values in found) == SHIPPED[name]
+
+
+THREADS = 8
+
+
+def at_once(function, *given):
+    """What threads that begin together find, each with its own argument."""
+    ready = threading.Barrier(len(given))
+
+    def begun(one):
+        ready.wait(30)
+        return function(one)
+
+    with ThreadPoolExecutor(len(given)) as threads:
+        return list(threads.map(begun, given))
+
+
+def test_code_that_many_threads_ask_for_is_compiled_once(monkeypatch):
+    compiled, asked = cpu_program.compiled, []
+    monkeypatch.setattr(cpu_program, "compiled", lambda *of: (asked.append(of[2]), compiled(*of))[1])
+    program = lanes(STUDIES["cost-random"](), threads=2)
+    found = at_once(lambda _: program.draws(Block(0, 0, 500)).tobytes(), *range(THREADS))
+    assert len(asked) == len({*found}) == 1

@@ -9,9 +9,8 @@ import pytest
 from engine.modelling.cell_axis import split_cells
 from engine.program import arguments
 from engine.runs.replay import replay
-from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
-from tests.user_models import Echo, echo, farms, outcomes, program
+from tests.user_models import echo, farms, outcomes, program
 
 PACE = {"family": "uniform", "low": 5.0, "high": 9.0}
 POLICIES = {
@@ -24,15 +23,7 @@ POLICIES = {
 
 
 def echoing(policies, sampler="antithetic", pace=PACE):
-    factors = {"share": {"family": "uniform", "low": 0.0, "high": 1.0}, "pace": pace}
-    text = {
-        "name": "echo",
-        "run": {"paths": 512, "seed": 3, "tile": 64, "sampler": sampler},
-        "time": {"first": 2016, "last": 2020},
-        "factors": factors,
-        "policies": policies,
-    }
-    return read_study(text, "echo.toml", model=Echo())
+    return echo(policies, {"pace": pace}, sampler=sampler)
 
 
 @pytest.mark.parametrize("sampler", ["random", "antithetic"])

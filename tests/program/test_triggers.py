@@ -5,9 +5,9 @@ import pytest
 
 import engine
 from engine.program import devices
-from tests.watched import acting, by_hand, tables, watched
+from tests.watched import YEARS, acting, by_hand, tables, watched
 
-PATHS = 300
+PATHS, SETTINGS = 300, 50
 
 
 def traced(study):
@@ -92,27 +92,39 @@ def test_a_policy_without_a_trigger_keeps_its_bits_and_its_state():
     assert not plain.triggers and {*plain.model.levers} == {"release", "quota"}
 
 
+def random_setting(random):
+    """Three or more of the levers of the trigger and the lever that it sets; thresholds and values also by year."""
+
+    def by_year(low, high):
+        years = sorted(random.choice(YEARS, random.integers(2, 4), replace=False).tolist())
+        own = {str(year): float(random.uniform(low, high)) for year in years}
+        return [float(random.uniform(low, high)), own][random.integers(2)]
+
+    values = {
+        "low.below": by_year(5, 9), "low.until_above": by_year(9, 12), "low.for": float(random.integers(1, 4)),
+        "low.delay": float(random.integers(0, 4)), "when.low.release": by_year(0, 0.3), "release": by_year(0, 0.4),
+    }  # fmt: skip
+    return {name: values[name] for name in random.choice([*values], random.integers(3, 7), replace=False).tolist()}
+
+
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_thresholds_are_levers_and_evaluations_equal_the_study_that_states_them(precision, monkeypatch):
     run = {"paths": 512, "seed": 3, "sampler": "antithetic", "precision": precision}
     evaluator = engine.Evaluator(watched(run=run), "watch", ["short", "dry"])
     evaluator.outcomes({})
-    compiled = []
+    compiled, random = [], np.random.default_rng(4)
     monkeypatch.setattr(devices, "program", lambda *args: compiled.append(args))
-    settings = [
-        {"low.below": 6.0, "low.until_above": 7.0}, {"low.for": 2}, {"low.delay": 1},
-        {"when.low.release": 0.1}, {"release": 0.25, "low.below": {"2020": 8.0, "2024": 5.0}},
-        {"when.low.release": {"2025": 0.0}},
-    ]  # fmt: skip
+    settings = [random_setting(random) for _ in range(SETTINGS)]
     found = evaluator.outcomes(settings)["short"].values
     assert not compiled
     monkeypatch.undo()
-    assert len({row.tobytes() for row in found}) == len(settings)
-    for setting, row in zip(settings, found, strict=True):
-        policy = {"when": {"low": {"release": 0.05}}, **setting}
-        stated = watched(None, {"keep": {}, "watch": policy}, run=run)
-        own = devices.program(stated, "cpu").submit(stated.block(0)).of(stated.block(0))
-        assert own[1, 1].tobytes() == row.tobytes(), setting
+    assert {name for one in settings for name in one} == {*evaluator.study.model.levers} - {"quota"}
+    assert len({row.tobytes() for row in found}) == SETTINGS
+    policies = {f"set_{k}": {"when": {"low": {"release": 0.05}}, **one} for k, one in enumerate(settings)}
+    stated = watched(None, {"keep": {}, **policies}, run=run)
+    own = devices.program(stated, "cpu").submit(stated.block(0)).of(stated.block(0))
+    for name, setting, row in zip(policies, settings, found, strict=True):
+        assert own[stated.row(name), 1].tobytes() == row.tobytes(), setting
 
 
 def test_the_resolved_study_reads_as_itself():

@@ -58,7 +58,7 @@ def test_the_ranking_flips_where_it_must_and_nowhere_else(answer):
     assert worse == {name: "reform (flips)" if mean > 1 else "old" for name, mean in MEANS.items()}
     assert {row["worse"] for row in table.where(variable="jobs", measure="mean")} == {"reform"}  # few jobs are worse
     text = " ".join(sentences)
-    assert "chance of ruin" in text and "with exit doubled" in text
+    assert "chance of ruin" in text and "with “exit” doubled" in text
 
 
 def test_as_stated_is_what_the_run_says(answer):

@@ -6,13 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import Factor, Lever, Outcome, PathModel, StaticModel, UserError, Yearly, load_study, total
+from engine import Factor, Lever, Outcome, PathModel, StaticModel, UserError, Yearly, total
 from engine.program import devices
 from engine.questions.attribution import attribution as attribution_of, between
 from engine.questions.futures import of_paths
+from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.refusals import at
-from tests.small_files import write
+from tests.user_models import static
 
 PATHS = 1 << 16
 
@@ -38,34 +39,15 @@ class Game(StaticModel):
         }
 
 
-GAME = """\
-name = "game"
-model = "Game"
-run = { paths = 65_536, seed = 7, sampler = "SAMPLER" }
-[factors.x]
-family = "uniform"
-low = 0
-high = 1
-[factors.y]
-family = "uniform"
-low = 0
-high = 1
-[policies.old]
-[policies.new]
-a = 2
-b = 3
-c = 1
-idle = 1
-[events]
-dear = { outcome = "product", above = 3 }
-never = { outcome = "product", above = 7 }
-GROUPS
-"""
+UNIT = {"family": "uniform", "low": 0, "high": 1}
 
 
-def game(folder, groups="", sampler="random"):
-    text = GAME.replace("GROUPS", groups).replace("SAMPLER", sampler)
-    return load_study(write(folder, text), model=Game())
+def game(groups=(), sampler="random"):
+    """The study of the game, its levers in these groups."""
+    new = {"a": 2, "b": 3, "c": 1, "idle": 1}
+    events = {name: {"outcome": "product", "above": above} for name, above in (("dear", 3), ("never", 7))}
+    tables = {"events": events, "lever_groups": dict(groups), "run": {"seed": 7, "sampler": sampler}}
+    return static(Game(), {"x": UNIT, "y": UNIT}, PATHS, {"old": {}, "new": new}, **tables)
 
 
 def attribution(study, start, end, variables=None, paths=None, device="cpu"):
@@ -92,9 +74,9 @@ def estimates(several):
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory):
+def played():
     """The game between its two policies, each lever by itself."""
-    return attribution(game(tmp_path_factory.mktemp("game")), "old", "new", device="cpu")
+    return attribution(game(), "old", "new", device="cpu")
 
 
 def test_of_a_product_levers_that_need_each_other_share_alike(played):
@@ -126,8 +108,8 @@ def test_a_lever_that_does_nothing_has_no_share_in_anything(played):
                 assert (idle.estimate, idle.low, idle.high) == (0.0, 0.0, 0.0)
 
 
-def test_levers_of_a_group_are_one_player(tmp_path, played):
-    grouped = attribution(game(tmp_path, '[lever_groups]\nboth = ["b", "a"]'), "old", "new", ["product"], device="cpu")
+def test_levers_of_a_group_are_one_player(played):
+    grouped = attribution(game({"both": ["b", "a"]}), "old", "new", ["product"], device="cpu")
     assert [(p.name, p.levers) for p in grouped.players] == [("both", ("a", "b")), ("c", ("c",)), ("idle", ("idle",))]
     own = part(grouped, "product", "mean")
     assert_close(own.share[0].estimate, part(played, "product", "mean").difference.estimate)
@@ -135,10 +117,8 @@ def test_levers_of_a_group_are_one_player(tmp_path, played):
 
 
 @pytest.mark.parametrize("sampler", ["random", "sobol"])
-def test_intervals_are_over_the_units_of_the_sampler(tmp_path, sampler):
-    given = attribution(
-        game(tmp_path, '[lever_groups]\nrest = ["c", "idle"]', sampler), "old", "new", ["sum"], device="cpu"
-    )
+def test_intervals_are_over_the_units_of_the_sampler(sampler):
+    given = attribution(game({"rest": ["c", "idle"]}, sampler), "old", "new", ["sum"], device="cpu")
     mean, deviation = part(given, "sum", "mean").share[1], 2 / np.sqrt(12 * PATHS)
     if sampler == "random":
         assert mean.standard_error == pytest.approx(deviation, rel=0.02)
@@ -166,60 +146,24 @@ class Lake(PathModel):
         return state, {"gone": gone, "late": (year - levers.start) * 1.0}
 
 
-LAKE = """\
-name = "lake"
-model = "Lake"
-baseline = "old"
-run = { paths = 4096, seed = 7, tile = 64 }
-time = { first = 2020, last = 2023 }
-[factors.inflow]
-family = "uniform"
-low = 1
-high = 3
-[factors.will]
-family = "uniform"
-low = 0
-high = 1
-[factors.zeal]
-family = "uniform"
-low = 0
-high = 1
-[policies.old]
-release = { 2020 = 1, 2022 = 2 }
-[policies.drawn]
-before = "old"
-implementation = "will"
-release = 5
-quota = { north = 3 }
-fee = 1
-[policies.half]
-like = "drawn"
-implementation = 0.5
-[policies.late]
-like = "drawn"
-implementation = 1
-start = 2022
-[policies.zealous]
-like = "drawn"
-implementation = "zeal"
-[policies.named]
-release = "zeal"
-fee = { 2020 = 0.5, 2022 = "zeal" }
-[policies.named_late]
-before = "named"
-implementation = "will"
-start = 2021
-release = 5
-quota = { north = "zeal" }
-fee = 1
-[policies.same]
-release = { 2020 = 1, 2022 = 2 }
-"""
+STATED = {"release": {"2020": 1, "2022": 2}}
+DRAWN = {"before": "old", "implementation": "will", "release": 5, "quota": {"north": 3}, "fee": 1}
+LAKE = {
+    "name": "lake", "baseline": "old", "run": {"paths": 4096, "seed": 7, "tile": 64},
+    "time": {"first": 2020, "last": 2023},
+    "factors": {"inflow": {"family": "uniform", "low": 1, "high": 3}, "will": UNIT, "zeal": UNIT},
+    "policies": {
+        "old": STATED, "same": STATED, "drawn": DRAWN, "half": {**DRAWN, "implementation": 0.5},
+        "late": {**DRAWN, "implementation": 1, "start": 2022}, "zealous": {**DRAWN, "implementation": "zeal"},
+        "named": {"release": "zeal", "fee": {"2020": 0.5, "2022": "zeal"}},
+        "named_late": {**DRAWN, "before": "named", "start": 2021, "quota": {"north": "zeal"}},
+    },
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    return load_study(write(tmp_path_factory.mktemp("lake"), LAKE), model=Lake())
+def lake():
+    return read_study(LAKE, "lake.toml", model=Lake())
 
 
 def outcomes_of(study, policies, levers=None):
@@ -269,7 +213,7 @@ def test_a_lever_that_is_drawn_is_taken_with_its_draw(lake):
 @pytest.mark.parametrize(
     ("start", "end", "problem"),
     [
-        ("old", "same", at("", "levers alike")),
+        ("old", "same", at("", "to the same values")),
         ("drawn", "zealous", at("", "by will", "by zeal")),
         ("odl", "drown", at("--from", "policy 'odl'", "'old'")),
     ],
@@ -281,7 +225,7 @@ def test_what_cannot_be_shared_out_is_refused(lake, start, end, problem):
     assert (at("--to", "policy 'drown'") in refused.value.problems) == (end == "drown")
 
 
-def test_more_players_than_can_be_looked_at_are_refused_with_the_remedy(tmp_path):
+def test_more_players_than_can_be_looked_at_are_refused_with_the_remedy():
     class Many(StaticModel):
         factors = {"x": Factor("1")}
         levers = {f"l{k}": Lever("1") for k in range(11)}
@@ -290,17 +234,14 @@ def test_more_players_than_can_be_looked_at_are_refused_with_the_remedy(tmp_path
         def evaluate(self, factors, levers):
             return {"y": factors.x}
 
-    text = (
-        'name = "many"\nmodel = "Many"\n[factors.x]\nfamily = "normal"\nmean = 0\nsd = 1\n[policies.a]\n[policies.b]\n'
-    )
-    study = load_study(write(tmp_path, text + "".join(f"l{k} = 1\n" for k in range(11))), model=Many())
+    study = static(Many(), {"x": UNIT}, 64, {"a": {}, "b": dict.fromkeys(Many.levers, 1)})
     with pytest.raises(UserError) as refused:
         attribution(study, "a", "b", device="cpu")
     for words in ("at most 10", "11 levers", "[lever_groups]: l0, l1"):
         assert words in str(refused.value)
 
 
-def test_paths_that_are_not_finite_are_refused_or_left_out(tmp_path):
+def test_paths_that_are_not_finite_are_refused_or_left_out():
     class Bursting(StaticModel):
         factors = {"x": Factor("1")}
         levers = {"a": Lever("1"), "b": Lever("1")}
@@ -310,12 +251,12 @@ def test_paths_that_are_not_finite_are_refused_or_left_out(tmp_path):
             bad = (factors.x > 0.999) & (levers.a > 0) & (levers.b == 0)
             return {"y": jnp.where(bad, jnp.nan, factors.x * (levers.a + levers.b))}
 
-    text = 'name = "b"\nmodel = "B"\nrun = { paths = 20_000, sampler = "random", nonfinite = SHARE }\n[factors.x]\n'
-    text += 'family = "uniform"\nlow = 0\nhigh = 1\n[policies.old]\n[policies.new]\na = 1\nb = 1\n'
-    strict = load_study(write(tmp_path, text.replace("SHARE", "0.0")), model=Bursting())
+    strict, loose = (
+        static(Bursting(), {"x": UNIT}, 20_000, {"old": {}, "new": {"a": 1, "b": 1}}, run={"nonfinite": share})
+        for share in (0.0, 0.01)
+    )
     with pytest.raises(UserError, match=r"not finite on \d+ of 20,000 paths"):
         attribution(strict, "old", "new", device="cpu")
-    loose = load_study(write(tmp_path, text.replace("SHARE", "0.01")), model=Bursting())
     given = attribution(loose, "old", "new", device="cpu")
     mean = part(given, "y", "mean")
     assert 5 < given.excluded < 50

@@ -7,7 +7,7 @@ from jsonschema import validate
 
 from engine.answers.plain import SCHEMA
 from tests.constant_studies import MODELS
-from tests.small_files import BRIDGE, call, own, write
+from tests.small_files import BRIDGE, call, own, ran, write
 
 STUDY = """
 name = "well"
@@ -25,8 +25,7 @@ keep = {}
 
 
 def asked(tmp_path, *words, model=f"{MODELS}:Well"):
-    ended = call("constants", write(tmp_path, STUDY), "--model", model, *words)
-    assert ended.exit_code == 0, ended.output
+    ended = ran("constants", write(tmp_path, STUDY), "--model", model, *words)
     return ended.stdout
 
 

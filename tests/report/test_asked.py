@@ -42,8 +42,8 @@ def test_policies_compared_and_assumptions_have_the_words_of_the_study(tmp_path)
     assert "clearly better in 1 and clearly worse in 1 of 3 outcomes." in text
     assert "less as it was" in text and "Stochastic dominance over as it was" in text
     assert '<h2 id="compare"' in page and '<figure id="thresholds' in page
-    assert f"how surely {answer.finding[:40]}" in text.split("Findings")[-1]
-    assert "Not asked: how bad it gets, and how rarely; what drives the worst" in text
+    assert f"Differences between policies {answer.finding[:40]}" in text.split("Findings")[-1]
+    assert "This run has no answers to these questions: return levels; what the worst futures have in common" in text
     assert "with plant exit doubled" in text and "same in all" in text
     row = text.partition("in other structures")[2][:300]
     assert re.search(r"Ruin flips .*plant exit doubled", row), row
@@ -81,7 +81,7 @@ def test_what_the_worst_have_in_common_is_in_the_words_of_the_study(tmp_path):
     given, text = explained(tmp_path, 1 << 14)
     (distance,), worst = given["point"]["distance"], given["worst"]["path"][0]
     for said in (
-        "high price of a",
+        "the mean of price of a is",
         f"passes VaR99 {rounded(distance, None)} ",
         "share [%] Twins 7",
         "score draw Price of a [M]",

@@ -29,7 +29,7 @@ def rec(measure: str, policy: str, variable: str, at: float, half: float = 0.0, 
 
 def test_paths_that_are_kept_out_are_no_reason_for_no_interval():
     few = rec("mean", "old", "loss", 1.0, flag=Flag(Reason.FEW_EXCEEDANCES, 41, 100))
-    assert why(replace(few, flags=(*few.flags, Flag(Reason.NOT_FINITE, 8, 4096)))) == "too few futures"
+    assert why(replace(few, flags=(*few.flags, Flag(Reason.NOT_FINITE, 8, 4096)))) == "there are too few futures"
     assert why(replace(few, flags=(Flag(Reason.NO_PATHS),))) == "values are missing"
 
 
@@ -85,7 +85,7 @@ CASES = [
         run_of(LOSS, {"old": 0.07, "new": 0.005}),
         "New is better than old in the mean of loss [bn yuan]: 6.0 against 10.0.",
         "Compared with old, new lowers loss [bn yuan] by 4.0, with no significant cost.",
-        ["No event and no headline outcome is shown to be worse under new."],
+        ["No event and no headline outcome is significantly worse under new."],
     ),
     (
         "a win that costs an event",
@@ -99,20 +99,20 @@ CASES = [
         run_of({"loss": {"old": 6.0, "new": 10.0}}, {"old": 0.01, "new": 0.07}),
         "Old is better than new in the mean of loss [bn yuan]: 6.0 against 10.0.",
         "Compared with new, old lowers loss [bn yuan] by 4.0, with no significant cost.",
-        ["No event and no headline outcome is shown to be worse under old."],
+        ["No event and no headline outcome is significantly worse under old."],
     ),
     (
         "overlap of the outcome: the event decides",
         run_of(SAME, {"old": 0.07, "new": 0.01}),
-        "New and old cannot be distinguished in the mean of loss [bn yuan]: 10.0 and 10.0.",
+        "New and old do not differ significantly in the mean of loss [bn yuan]: 10.0 and 10.0.",
         ("Compared with old, new lowers “All is lost” [% of futures] by 6.0, with no significant cost."),
-        ["No event and no headline outcome is shown to be worse under new."],
+        ["No event and no headline outcome is significantly worse under new."],
     ),
     (
         "no difference at all",
         run_of(SAME, {"old": 0.07, "new": 0.07}),
-        "New and old cannot be distinguished in the mean of loss [bn yuan]: 10.0 and 10.0.",
-        "No policy is shown to be better, so no cost is named.",
+        "New and old do not differ significantly in the mean of loss [bn yuan]: 10.0 and 10.0.",
+        "No policy is significantly better.",
         [],
     ),
     (
@@ -120,13 +120,13 @@ CASES = [
         run_of({"growth": {"old": 2.0, "new": -1.0}}, {"old": 0.2, "new": 0.4}),
         "Old is better than new in the mean of growth: 2.0 against −1.0.",
         "Compared with new, old raises growth by 3.0, with no significant cost.",
-        ["No event and no headline outcome is shown to be worse under old."],
+        ["No event and no headline outcome is significantly worse under old."],
     ),
     (
         "too few paths for anything",
         run_of(LOSS, {"old": 0.07, "new": 0.01}, flags={("probability", "ruin"): Flag(Reason.ONE_UNIT), **WITHHELD}),
-        "It cannot be said which policy is better in the mean of loss [bn yuan]: too few futures.",
-        "No policy is shown to be better, so no cost is named.",
+        "It is unknown which policy is better in the mean of loss [bn yuan], because there are too few futures.",
+        "No policy is significantly better.",
         [],
     ),
     (
@@ -153,7 +153,7 @@ CASES = [
         "one policy",
         run_of({"loss": {"old": 10.0}}, {"old": 0.07}),
         "Under old, the mean of loss [bn yuan] is 10.0.",
-        "No policy is shown to be better, so no cost is named.",
+        "No policy is significantly better.",
         [],
     ),
     (
@@ -161,13 +161,13 @@ CASES = [
         run_of({"loss": {"old": 10.0, "new": 6.0, "bad": 14.0}}, {}),
         "New is the best of 3 policies, better than old in the mean of loss [bn yuan]: 6.0 against 10.0.",
         "Compared with old, new lowers loss [bn yuan] by 4.0, with no significant cost.",
-        ["No event and no headline outcome is shown to be worse under new."],
+        ["No event and no headline outcome is significantly worse under new."],
     ),
     (
         "three policies, none better",
         run_of({"loss": {"old": 10.0, "new": 10.0, "bad": 14.0}}, {}),
-        "No policy is shown to be better than old in the mean of loss [bn yuan], with 10.0.",
-        "No policy is shown to be better, so no cost is named.",
+        "No policy is significantly better than old (10.0) in the mean of loss [bn yuan].",
+        "No policy is significantly better.",
         [],
     ),
     (
@@ -175,7 +175,7 @@ CASES = [
         run_of({"loss": {"old": 10.0, "new": 11.0, "bad": 14.0}}, {}),
         "Old is better than all 2 other policies in the mean of loss [bn yuan]: 10.0 against 11.0.",
         "Compared with new, old lowers loss [bn yuan] by 1.0, with no significant cost.",
-        ["No event and no headline outcome is shown to be worse under old."],
+        ["No event and no headline outcome is significantly worse under old."],
     ),
 ]
 
@@ -232,7 +232,9 @@ def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
     assert counting == (
         "If the model is right, 4,096 futures give the mean of loss [bn yuan] to within 0.1 (95 % interval)."
     )
-    assert "error of the model is unknown" in model and turns == ("What would change the ranking is unknown.",)
+    assert "error of the model is unknown" in model and turns == (
+        "It has not been computed what would change the ranking.",
+    )
     asked = ("gates", "sensitivity", "condition", "backtest", "challenge", "flip")
     run.answers = {name: SimpleNamespace(finding=f"The {name}.") for name in asked}
     (_, (_, *model), _), (_, turns, _) = first_screen(run)[1:]
@@ -240,25 +242,21 @@ def test_answers_say_how_well_the_model_is_known_and_what_turns_it():
     del run.answers["flip"]  # the challenge already stands above
     assert first_screen(run)[2][1] == ("The sensitivity.",)
     run.answers["sensitivity"] = SimpleNamespace(finding="It is so " * 9)  # there is no room for a long sentence
-    assert first_screen(run)[2][1] == ("What would change the ranking is unknown.",)
+    assert first_screen(run)[2][1] == ("It has not been computed what would change the ranking.",)
 
 
 def test_the_first_number_before_the_facts_stands_beside_that_given_them():
     run = run_of(LOSS, {})
     run.study.observed.rows = ("a figure",)
     assert first_screen(run)[3] == (
-        "Before the facts, and given them", ("Not asked: the numbers given what was observed.",), ()
+        "Before and after conditioning", ("The results given the observed figures have not been computed.",), ()
     )  # fmt: skip
     pairs = {"old": (10.0, 7.0), "new": (6.0, 5.0)}
     run.given = {
         ("mean", name, "loss"): tuple(rec("mean", name, "loss", x, 0.1) for x in pairs[name]) for name in pairs
     }
-    rows = (
-        ("The mean of loss [bn yuan]", "before the facts", "given them"),
-        ("Old", "10.0", "7.0"),
-        ("New", "6.0", "5.0"),
-    )
-    assert first_screen(run)[3] == ("Before the facts, and given them", (), rows)
+    rows = (("The mean of loss [bn yuan]", "before", "after"), ("Old", "10.0", "7.0"), ("New", "6.0", "5.0"))
+    assert first_screen(run)[3] == ("Before and after conditioning", (), rows)
     run.answers = {name: SimpleNamespace(finding="It is so. " * 9) for name in ("challenge", "backtest", "condition")}
     screen = first_screen(run)  # sentences give way to the numbers
     words = " ".join(itertools.chain(*((head, *said, *itertools.chain(*table)) for head, said, table in screen)))
@@ -269,10 +267,8 @@ def test_an_outcome_that_is_neither_better_high_nor_low_decides_nothing():
     run = run_of(LOSS, {})
     run.study.loss_of = lambda name: None
     assert sign(run, "mean", "new", "loss") is None and winner(run) is None and worse(run) == []
-    reason = "neither high nor low values are worse."
-    assert verdict(run, "mean", "loss") == (
-        f"It cannot be said which policy is better in the mean of loss [bn yuan]: {reason}"
-    )
+    reason = "as the study does not state whether high or low values are worse."
+    assert verdict(run, "mean", "loss") == f"No policy is better in the mean of loss [bn yuan], {reason}"
 
 
 def test_numbers_are_rounded_to_their_errors_and_for_people():

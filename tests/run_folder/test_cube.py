@@ -16,16 +16,11 @@ import xarray as xr
 import zarr
 
 import engine
-from engine.draws.distributions.closed import Marginal
-from engine.draws.factors import Input
 from engine.errors import UserError
 from engine.execution.resources import bytes_needed
-from engine.modelling.records import Outcome, StaticModel
 from engine.risk.estimation.tables import GROUPS
 from engine.run_folder import cube, ledger, reading
-from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
-from engine.study.components import Keep
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.small_study import block_values, commit_block, entered, is_whole, make_study, make_summaries, read_paths
@@ -142,15 +137,6 @@ def test_groups_and_dimensions(finished):
 
 def test_attributes_have_no_moment_or_place(finished):
     folder, study, tree = finished
-    assert tree["risk"]["capital_shortfall_peak"].attrs == {
-        "long_name": "Capital shortfall peak",
-        "comment": "capital shortfall",
-        "units": "percent",
-        "unit_name": "% of 2015 GDP",
-        "worse": "high",
-        "flags": "reform ES99: too few exceedances",
-        "ancillary_variables": "reasons/capital_shortfall_peak",
-    }
     rows = tree["events"].to_dataset().to_dataframe()
     assert len(rows) == len(study.policies) * len(study.events) * 4
     assert str(tree["events"]["rule"].sel(event="banks_wrecked").values) == "capital_shortfall_peak > 1"
@@ -269,32 +255,6 @@ def test_the_estimate_bounds_what_is_written(finished):
     assert 0.3 * taken < bytes_needed(study)
     shards = [p for p in (folder / "cube.zarr/paths").rglob("c/0/*") if p.is_file()]
     assert sum(p.stat().st_size for p in shards) <= 4 * 2 * 2 * 2 * BLOCK
-
-
-def test_a_static_model_that_keeps_nothing_has_no_yearly_groups(tmp_path):
-    class Still(StaticModel):
-        outcomes = {"loss": Outcome("1", loss=True)}
-
-    study = make_study(
-        100,
-        Keep((), 0, 0),
-        model=Still(),
-        years=(),
-        events=(),
-        inputs=(Input("x", "1", "", Marginal("fixed", (1.0,))),),
-    )
-    summaries = make_summaries(make_study(100), {})
-    names = [name for name, _ in groups(study, summaries) if name]
-    assert names == [
-        "risk",
-        "comparison",
-        "comparison/worse",
-        "comparison/regret",
-        "distribution/outcomes",
-        "diagnostics",
-    ]
-    with entered(tmp_path, study):
-        assert cube.block_files(study, study.blocks()[0], np.zeros((2, 1, 100), np.float32), {}) == {}
 
 
 def test_paths_are_numbered_at_no_cost_and_what_was_read_is_written_again(finished, tmp_path):

@@ -179,12 +179,12 @@ TAKEN = {**BESIDE, "dims": RESERVED}
 
 @pytest.mark.parametrize(("table", "name"), [(table, name) for table, names in TAKEN.items() for name in names])
 def test_no_model_may_have_those_beside_its_parts(table, name):
-    message = f"model.{table}.{name}: '{name}' is a name of the cube's own; take another."
+    message = f"model.{table}.{name}: '{name}' is a name that the cube uses. Choose another."
     assert message in said(STUDY, model_with(table, name))
 
 
 def test_no_factor_of_a_study_may_have_that_of_paths():
-    message = "factors.path: 'path' is a name of the cube's own; take another."
+    message = "factors.path: 'path' is a name that the cube uses. Choose another."
     assert message in said(STUDY + PRIOR.format(name="path"))
 
 

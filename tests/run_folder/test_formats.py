@@ -24,7 +24,7 @@ from tests.helpers import assert_same
 from tests.recorded import contents
 from tests.refusals import at, refuses
 from tests.run_folder.small_run import a_run
-from tests.small_files import call, records
+from tests.small_files import call, ran, records
 from tests.small_study import commit_block, entered, make_study
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "run_of_0_1_0.tar.gz"
@@ -109,8 +109,7 @@ def test_a_run_of_format_2_is_read_and_not_continued(run):
 
 
 def test_its_study_runs_in_a_new_folder_with_the_same_stored_values(run, tmp_path):
-    ended = call("run", run / "study.toml", "--out", tmp_path / "new", "--quiet")
-    assert ended.exit_code == 0, ended.output
+    ran("run", run / "study.toml", "--out", tmp_path / "new", "--quiet")
     assert finding.format_of(tmp_path / "new") == FORMAT
     assert (tmp_path / "new" / SHARD).read_bytes() == (run / SHARD).read_bytes()
 

@@ -64,13 +64,6 @@ def test_nothing_is_written_into_a_folder_that_is_a_link(run, tmp_path, linked):
         pass
 
 
-def test_a_killed_run_computes_only_what_is_missing(tmp_path):
-    study = make_study(PATHS)
-    assert run_blocks(tmp_path / "run", study, only={1}) == [1]
-    assert run_blocks(tmp_path / "run", study) == [0, 2]
-    assert_same(all_paths(tmp_path / "run", study), expected_paths(study))
-
-
 RECORD, SHARD = "ledger/00000/00000001.json", "cube.zarr/paths/worst_two_year_growth/c/0/1"
 DAMAGES = {
     "no record": (RECORD, None),

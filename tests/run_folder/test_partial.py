@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 import engine
-from engine.execution import job, results
+from engine.execution import results
 from engine.execution.work import Work
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.recorded import played_back, study_in
 from tests.refusals import refuses
-from tests.small_files import MODELS, call
+from tests.small_files import MODELS, call, ran
+from tests.small_study import entered
 
 DONE = (0, 2)
 
@@ -21,32 +22,10 @@ def half(tmp_path_factory):
     """Blocks 0 and 2 of four, and the yearly sample; and the model."""
     place = tmp_path_factory.mktemp("half")
     study = study_in(place, 4 * BLOCK)
-    executor = played_back(place)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(job, "executor_of", lambda *_: Killed(executor))
-        with pytest.raises(KeyboardInterrupt):
-            job.compute(study, job.RunOptions(place / "run"))
+    folder = RunFolder(place / "run", study)
+    with entered(folder.path, study):
+        list(Work(folder, played_back(place).program).blocks([*map(study.block, DONE)], yearly=True))
     return place / "run", study
-
-
-class Killed:
-    """An executor that ends after the yearly sample and two blocks."""
-
-    def __init__(self, executor):
-        self._executor = executor
-        self.versions, self.forms = executor.versions, executor.forms
-
-    devices, launch = 2, 0
-
-    def close(self):
-        pass
-
-    def perform(self, assignment):
-        """Block 0, block 2, the end."""
-        work = Work(assignment.folder, self._executor.program)
-        work.yearly()
-        yield from work.blocks([assignment.folder.study.block(index) for index in DONE])
-        raise KeyboardInterrupt
 
 
 def test_it_is_refused_unless_asked_for(half):
@@ -85,17 +64,13 @@ def test_the_command_prints_what_is_there(half):
     words = ["risk", folder, "--model", f"{MODELS}:Pond"]
     refused = call(*words)
     assert refused.exit_code == 2 and "blocks 1, 3" in refused.stderr and "--partial" in refused.stderr
-    shown = call(*words, "--partial")
-    assert shown.exit_code == 0, shown.output
+    shown = ran(*words, "--partial")
     assert "262,144 paths" in shown.stdout and "dry" in shown.stdout
-    given = call(*words, "--partial", "--given", "lowest_stock > 1")
-    assert given.exit_code == 0, given.output
+    ran(*words, "--partial", "--given", "lowest_stock > 1")
 
 
 def test_nothing_at_all_is_refused(tmp_path):
     study = study_in(tmp_path, 100)
-    from tests.small_study import entered
-
     with entered(tmp_path / "run", study):
         pass
     with refuses("", "no block"):

@@ -67,14 +67,6 @@ def test_runs_that_end_together_are_all_told(folder):
     assert sorted(run["blocks"] for run in provenance.runs(folder)) == [run["blocks"] for run in written]
 
 
-def test_versions_name_the_packages_python_and_the_device_kind():
-    found = provenance.versions("gpu")
-    assert list(found) == [
-        "rustbelt", "jax", "jaxlib", "llvmlite", "numpy", "scipy", "xarray", "zarr", "python", "device_kind",
-    ]  # fmt: skip
-    assert found["device_kind"] == "gpu"
-
-
 def test_a_folder_that_cannot_be_written_is_the_users_to_mend(folder, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")

@@ -1,4 +1,4 @@
-"""Single paths in full: the outcomes of the cube, bit for bit; several at once, in double precision, and far out."""
+"""Single paths in full: the outcomes of the cube, bit for bit; several at once; the worst paths of a run."""
 
 import json
 import re
@@ -7,20 +7,23 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 
 import engine
+from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.run_folder.cube import attributes
 from engine.run_folder.finding import find_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import read_path
-from engine.runs.replay import replay
+from engine.runs.replay import TOGETHER, percentiles, replay, worst
 from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
-from tests.helpers import assert_same
+from tests.helpers import assert_close, assert_same
 from tests.refusals import refuses
 from tests.shock_study import ALL, only, walk
-from tests.small_files import BRIDGE, MODELS, POND, call, write
+from tests.small_files import BRIDGE, MODELS, POND, call, own, ran, write
+from tests.small_study import read_paths
 
 
 def small(folder, text, name, **changes):
@@ -101,10 +104,9 @@ def test_a_run_is_replayed_with_its_own_seed(tmp_path, monkeypatch):
 def test_a_model_that_has_changed_since_the_run_is_told(tmp_path):
     study, file = write(tmp_path, BRIDGE), tmp_path / "model.py"
     file.write_text(MODELS.read_text())
-    assert call("run", study, "--model", f"{file}:Bridge", "--out", tmp_path / "out").exit_code == 0
+    ran("run", study, "--model", f"{file}:Bridge", "--out", tmp_path / "out")
     file.write_text(MODELS.read_text().replace("over * factors.price", "1 + over * factors.price"))
-    ended = call("replay", tmp_path / "out", "--path", 3, "--model", f"{file}:Bridge")
-    assert ended.exit_code == 0, ended.output
+    ended = ran("replay", tmp_path / "out", "--path", 3, "--model", f"{file}:Bridge")
     assert "damage (the model" in " ".join(ended.stdout.split())
 
 
@@ -126,11 +128,10 @@ def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monke
     assert "outcome 'lowest_stock'" in refused.stderr
     assert not list((tmp_path / "outputs").iterdir())
     *_, command = re.findall(r"(rustbelt replay .*)", refused.stderr)
-    shown = call(*shlex.split(command)[1:])
-    assert shown.exit_code == 0, shown.output
+    shown = ran(*shlex.split(command)[1:])
     assert "nan" in shown.stdout and "from 2018 on" in shown.stdout
     words = [*shlex.split(command)[1:], "--variable", "stock"]
-    assert call(*words, "--save", "one.parquet").exit_code == 0
+    ran(*words, "--save", "one.parquet")
     rows = json.loads(call(*words, "--json").stdout)["tables"]["yearly_stock"]["rows"]
     assert {row["year"] for row in rows if row["value"] is None and row["not_finite"] == "nan"} >= {2018}
     assert any(isinstance(row["value"], float) for row in rows)
@@ -143,3 +144,99 @@ def unfinished(folder: Path, place: Path) -> Path:
     root.write_text(root.read_text().replace('"complete"', '"incomplete"'))
     assert attributes(copy)["status"] == "incomplete"
     return copy
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory):
+    """Folder and study of a run of the bridge, a little longer than a block."""
+    folder = tmp_path_factory.mktemp("bridge")
+    study = small(folder, BRIDGE, "Bridge", paths=131_072 + 1000)
+    return run(study, folder / "run").folder, study
+
+
+def expected(longer, variable, policy, count):
+    """The numbers of the worst paths, by sorting all."""
+    folder, study = longer
+    values = read_paths(folder, study, (variable,), study.paths)[variable][study.policy_names.index(policy)]
+    badness = values if study.model.outcomes[variable].loss else -values
+    return np.lexsort((np.arange(study.paths), -badness))[:count]
+
+
+@pytest.mark.parametrize(
+    ("variable", "policy", "together"), [("damage", "weak", TOGETHER), ("margin", "strong", 1), ("margin", "weak", 1)]
+)
+def test_the_worst_paths_are_those_of_a_sorted_list(longer, variable, policy, together, monkeypatch):
+    monkeypatch.setattr("engine.runs.replay.TOGETHER", together)
+    folder, study = longer
+    held = read_paths(folder, study, (variable,), study.paths)[variable]
+    for count in (1, 10, 2000):
+        found = worst(RunFolder(folder, study), variable, policy, count)
+        numbers = expected(longer, variable, policy, count)
+        assert_same(found["path"].values, numbers)
+        assert found[variable].dims == ("path", "policy")
+        assert list(found["policy"].values) == ["weak", "strong"]
+        assert_same(found[variable].values, held[:, numbers].T)
+    assert found[variable].attrs["worse"] == ("high" if variable == "damage" else "low")
+
+
+def test_equal_paths_come_by_their_number(longer):
+    """A strong bridge is seldom damaged: from the first undamaged one on, paths are equal."""
+    folder, study = longer
+    damaged = int(np.count_nonzero(read_paths(folder, study, ("damage",), study.paths)["damage"][1]))
+    assert 0 < damaged < 131_072 // 2
+    for count in (damaged + 50, study.paths):
+        found = worst(RunFolder(folder, study), "damage", "strong", count)
+        assert_same(found["path"].values, expected(longer, "damage", "strong", count))
+        assert np.all(np.diff(found["path"].values[damaged:]) > 0)
+
+
+def test_an_outcome_of_which_no_path_is_kept(tmp_path):
+    study = small(tmp_path, BRIDGE + '[keep]\noutcomes = ["margin"]\n', "Bridge")
+    run(study, tmp_path / "run")
+    assert worst(RunFolder(tmp_path / "run", study), "margin", "weak", 2).sizes["path"] == 2
+    with refuses("", "(margin),", "'damage'", "keep.outcomes"):
+        worst(RunFolder(tmp_path / "run", study), "damage", "weak", 2)
+
+
+def test_a_run_that_has_not_come_to_its_end(longer, tmp_path):
+    folder, study = longer
+    longer = small(tmp_path, BRIDGE, "Bridge", paths=200_000)
+    for place, asked in ((unfinished(folder, tmp_path), study), (folder, longer)):  # it had, with these paths or fewer
+        assert worst(RunFolder(place, asked), "damage", "weak", 1).sizes["path"] == 1
+    with refuses("", f"{study.paths:,} paths", "its end"):
+        worst(RunFolder(tmp_path, study), "damage", "weak", 1)
+
+
+# ---------------------------------------------------------------------------------------------- what is unusual
+
+
+@pytest.mark.parametrize(("family", "parameters"), [("fixed", (1.5,)), ("logit-normal", (0.03, 0.6))])
+def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, family, parameters):
+    given = dict(zip(FAMILIES[family].parameters, parameters, strict=True))
+    prior = f"family = '{family}'\n" + "".join(f"{key} = {value}\n" for key, value in given.items())
+    text = re.sub(r"(?s)family = \"uniform\".*high = 2\n", prior, BRIDGE)
+    study = small(tmp_path, text, "Bridge")
+    draws = replay(study, [0, 1, 2, 3999], precision="float64")["draws"].to_dataset()
+    shares = percentiles(study, draws)
+    assert ("price" in shares) == (family != "fixed")
+    if family != "fixed":
+        assert_close(Marginal(family, parameters).quantile(shares["price"]), draws["price"].values)
+        assert shares["price"].shape == (4,)
+
+
+# ---------------------------------------------------------------------------------------------- the command
+
+
+def test_the_baseline_is_what_they_are_worst_under_unless_told(longer):
+    said = [
+        call("replay", longer[0], "--worst", 2, "--variable", "damage", *words, *own("Bridge"), "--json").stdout
+        for words in ((), ("--policy", "weak"))
+    ]
+    assert said[0] == said[1]
+    rows = json.loads(said[0])["tables"]["worst"]["rows"]
+    numbers = expected(longer, "damage", "weak", 2)
+    assert list(dict.fromkeys(int(row["path"]) for row in rows)) == numbers.tolist()
+    assert {row["policy"] for row in rows} == {"weak", "strong"}
+    held = read_paths(*longer, ("damage",), longer[1].paths)["damage"]
+    values = [row["value"] for row in rows]
+    assert_same(np.float32(values), held[:, numbers].T.ravel())

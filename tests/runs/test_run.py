@@ -153,12 +153,12 @@ def _title(chart):
         ("fan", ("nope",), {}, "variable", ("unknown yearly variable 'nope'",)),
         ("tails", ("nope",), {}, "variable", ("unknown yearly variable 'nope'",)),
         ("priors", ("nope",), {}, "factor", ("unknown factor 'nope'",)),
-        ("hindcast", ("nope",), {}, "variable", ("'hindcast' does not take it",)),
+        ("hindcast", ("nope",), {}, "variable", ("expected an option of 'hindcast'",)),
         ("fan", (7,), {}, "variable", ("expected a name", "got 7")),
         ("replay", (7,), {}, "variable", ("expected a name", "got 7", "path=7")),
         ("fan", ("stock",), {"variable": "level"}, "variable", ("expected one value", "'stock'", "'level'")),
-        ("fan", (), {"nope": None}, "nope", ("It takes: variable, where, policies",)),
-        ("fan", (), {"path": 7}, "path", ("'fan' does not take it",)),
+        ("fan", (), {"nope": None}, "nope", ("expected an option of 'fan' (variable, where, policies)",)),
+        ("fan", (), {"path": 7}, "path", ("expected no path, as 'fan' does not show single paths",)),
     ],
 )
 def test_what_a_figure_does_not_take_is_refused(place, kind, given, options, at, words):

@@ -221,7 +221,7 @@ def test_the_commands_name_the_blocks_and_end_with_exit_codes(tmp_path):
     asked = call("risk", out, *own("Bridge"))
     assert asked.exit_code == 2 and "rustbelt repair" in asked.stderr
     mended = call("repair", out, *own("Bridge"), "--quiet")
-    assert mended.exit_code == 0 and "Computed again: block 0." in mended.stdout
+    assert mended.exit_code == 0 and "Recomputed: block 0." in mended.stdout
     assert call("risk", out, *own("Bridge")).exit_code == 0
     (out / "cube.zarr/paths/damage/c/0/0").unlink()
     asked = call("risk", out, *own("Bridge"))

@@ -3,7 +3,6 @@
 import pytest
 
 from engine import UserError
-from engine.study.labels import wordless
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
 from engine.study.tables.challenge import Challenge, Claim, Reading, claim_of
 from tests.questions.assumed import BILL, Bill, bill
@@ -83,28 +82,12 @@ def test_tail_levels_are_those_that_the_study_measures():
         challenged(SECTION | {"tails": [90, 95]})
 
 
-def test_the_shipped_study_states_its_claims():
-    challenge = load_study("rustbelt").challenge
-    assert len(challenge.claims) == 9 and len(challenge.readings) == 4 and len(challenge.horizons) == 1
-    assert load_study("rustbelt_2016").challenge == challenge
-    study = load_study("rustbelt")
-    assert not challenge.choices.keys() - study.labels["challenge"].keys()
-
-
 def test_claims_of_a_policy_that_does_not_run_are_left_out():
     more = {"policies": {**BILL["policies"], "none": {}}, "compare": ["old", "reform"]}
     section = SECTION | {"claims": [*SECTION["claims"], "none better than old in ruin"]}
     study = challenged(section, **more)
     assert study.challenge == READ
     assert study_of_text(resolved_text(study), "again", study.model).challenge == READ
-
-
-def test_readings_and_horizons_have_labels():
-    study = challenged()
-    assert study.title("challenge", "work") == "Want of work"
-    assert study.phrase("challenge", "work") == "want of work"
-    assert study.phrase("challenge", "all_time") == "all time"
-    assert wordless(study)["challenge"] == ["all_time"]
 
 
 BELOW = """

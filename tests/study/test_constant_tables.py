@@ -8,7 +8,7 @@ from engine import Constant, Outcome, StaticModel, load_study
 from engine.errors import UserError
 from engine.modelling.identity import as_written
 from engine.study.loading import read_study, resolved_text, study_of_text
-from tests.constant_studies import LAW, MODELS, WELL, beam, model, well
+from tests.constant_studies import LAW, WELL, model, well
 from tests.refusals import at, refuses
 from tests.small_files import write
 
@@ -158,8 +158,3 @@ def test_a_layer_or_a_setting_gives_a_number_for_a_prior_and_a_prior_for_a_numbe
         load_study(both, model=model())
     with pytest.raises(UserError, match="unknown constant 'leek'"):
         load_study(base, model=model(), settings=["constants.leek=0.2"])
-
-
-def test_of_a_model_without_years_too():
-    assert values(beam(constants={"stiffness": 4.0})) == {"stiffness": 4.0, "slack": 0.0}
-    assert MODELS.name in str(beam(constants={"stiffness": 4.0}).model_spec)

@@ -5,16 +5,14 @@ import tomllib
 import numpy as np
 import pytest
 import tomli_w
-from click.testing import CliRunner
 from scipy import special
 
-from engine.cli import main
 from engine.draws.copulas.elliptical import Equicorrelated
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import load_study, read_study, resolved_text
 from tests.draws.copulas.test_copulas import by_default, data
-from tests.helpers import assert_plausible, assert_same
+from tests.helpers import assert_plausible
 from tests.user_models import program
 
 FACTORS = {name: {"family": "normal", "mean": 0, "sd": 1} for name in ("a", "b", "c", "d")}
@@ -95,23 +93,6 @@ def test_draws_follow_the_copula_and_its_study_reads_again(name):
     assert_plausible((found < 1).mean(axis=1), special.ndtr(1.0), 0.5 / np.sqrt(n), 0.02)
 
 
-@pytest.mark.parametrize("name", ["t", pytest.param("gaussian", marks=pytest.mark.slow)])
-def test_a_member_removed_changes_no_other_draw(name):
-    one, other = (drawn(read(GROUPS[name], members)) for members in ("abc", "ac"))
-    for k in (0, 2, 3):
-        assert_same(other[k], one[k])
-    assert not np.array_equal(other[1], one[1])
-
-
-@pytest.mark.slow
-def test_another_group_changes_no_draw():
-    one = drawn(read(GROUPS["t"], "ab"))
-    groups = {"f": {"correlation": 0.4, "members": ["c", "d"]}, "g": GROUPS["t"]}
-    other = drawn(read({}, "ab", groups=groups))
-    for k in (0, 1):
-        assert_same(other[k], one[k])
-
-
 def test_members_against_the_others_are_members_of_a_group_with_one_number():
     study = read({"correlation": 0.3, "against": ["b"]}, "ab")
     assert study.groups["g"].copula == Equicorrelated(0.3, ("b",))
@@ -130,15 +111,3 @@ def test_a_study_that_extends_another_replaces_how_a_group_is_stated(tmp_path):
         (tmp_path / f"{above}.toml").write_text(tomli_w.dumps(text), encoding="utf-8")
         copulas.append(load_study(tmp_path / f"{above}.toml", model=Four()).groups["g"].copula)
     assert (copulas[0].df, copulas[1].df) == (3, 5)
-
-
-def test_check_prints_the_dependence_of_groups(tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "160")
-    groups = {"g": {"kendall": 0.5}, "h": {"copula": "t", "df": 4, "members": ["c", "d"], "correlation": 0.5}}
-    file = tmp_path / "study.toml"
-    file.write_text(tomli_w.dumps(tables({}, "ab", groups=groups)), encoding="utf-8")
-    ran = CliRunner().invoke(main, ["check", str(file), "--model", f"{__file__}:Four", "--full"])
-    assert ran.exit_code == 0, ran.output
-    lines = [" ".join(line.split()) for line in ran.output.splitlines()]
-    assert "g gaussian correlation 0.707107 0.500 0.690 0 0 a, b" in lines
-    assert "h t correlation 0.5, df 4 0.333 0.469 0.253 0.253 c, d" in lines

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from engine.study.schema import NAMED, SECTIONS, LawTable, as_json_schema
+from engine.study.json_schema import as_json_schema
+from engine.study.schema import NAMED, SECTIONS, LawTable
 from tests.malformed import BASES, LAWS
 from tests.reservoirs import STATIC, STUDY
 from tests.small_files import BRIDGE, POND, call

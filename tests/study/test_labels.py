@@ -129,9 +129,3 @@ def test_everything_of_the_shipped_studies_has_a_label_and_a_sentence():
             for part, table in parts.items():
                 assert part in study.labels[kind] and getattr(table, "about", part), (name, kind, part)
         assert {*study.labels["yearly"]} == {*study.model.yearly}
-
-
-def test_names_without_a_label_are_words_with_the_acronyms_of_the_texts():
-    study = study_of(question="What of GDP?")
-    assert study.title("yearly", "gdp_loss") == "GDP loss"
-    assert study.words("gdp_loss") == "GDP loss"

@@ -1,4 +1,4 @@
-"""Study files: what is read, and that a resolved study says the same again."""
+"""Study files: what is read, that a resolved study says the same again, and what is refused."""
 
 import re
 import tomllib
@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.errors import UserError
-from engine.models.rustbelt.model import Rustbelt
-from engine.study.components import Event
+from engine.draws.distributions.scipy_catalogue import continuous_names, discrete_names, parameter_names
+from engine.errors import UserError, closest
+from engine.modelling.records import Factor, Lever
 from engine.study.loading import (
     again,
     load_model_file,
@@ -19,16 +19,11 @@ from engine.study.loading import (
     resolved_text,
     shipped_studies,
 )
+from engine.study.schema import FactorTable, LawTable, ShockTable
 from engine.study.tables.policies import phased
-from engine.study.tables.sections import default_tile
 from tests.helpers import assert_close, assert_same
 from tests.refusals import at, refuses
-from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
-
-
-def test_the_paths_of_a_study_are_stated_in_words():
-    study = read(STUDY)
-    assert [replace(study, paths=count).futures for count in (1, 2)] == ["1 path, seed 7", "2 paths, seed 7"]
+from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read, said
 
 
 def test_a_study_is_resolved():
@@ -77,12 +72,6 @@ def test_a_study_stated_in_python_extends_others_and_names_its_problems():
         load_study(endless)
 
 
-def test_an_event_has_one_threshold_on_whichever_side_it_is():
-    one, other = Event(name="dear", outcome="cost", above=0.0), Event(name="cheap", outcome="cost", below=-2.0)
-    assert (one.threshold, other.threshold) == (0.0, -2.0)
-    assert np.isnan(Event(name="both", all=["dear", "cheap"]).threshold)
-
-
 def test_levels_are_added_to_those_of_every_study():
     plain = read(STUDY)
     assert plain.levels == (0.95, 0.99, 0.999) and "risk" not in plain.document
@@ -128,12 +117,9 @@ def test_the_resolved_study_reads_as_itself(policies):
         for lever in one.levers:
             assert_same(one.levers[lever], other.levers[lever])
     assert [item.marginal for item in again.inputs] == [item.marginal for item in study.inputs]
-
-
-def test_the_resolved_static_study_reads_as_itself():
-    study = read(STATIC, Sum)
-    assert (study.years, study.policy_names, study.tile) == ((), ("default",), 4096)
-    assert read(resolved_text(study), Sum).fingerprint == study.fingerprint
+    static = read(STATIC, Sum)
+    assert (static.years, static.policy_names, static.tile) == ((), ("default",), 4096)
+    assert read(resolved_text(static), Sum).fingerprint == static.fingerprint
 
 
 def test_the_fingerprint_sees_numbers_and_neither_order_nor_paths():
@@ -197,12 +183,6 @@ def test_what_cannot_be_extended(tmp_path, first, second, words):
     with pytest.raises(UserError) as caught:
         load_study(tmp_path / "a.toml")
     assert [*caught.value.problems] == [at("extends", *words)]
-
-
-@pytest.mark.parametrize("model", [Reservoir, Rustbelt, Sum])
-def test_a_pass_over_paths_is_smaller_for_a_model_that_carries_much(model):
-    tiles = {Reservoir: [1024, 1024, 512, 256, 64], Rustbelt: [1024, 512, 256, 128, 64], Sum: [4096] * 5}
-    assert [default_tile(model(), count) for count in (1, 2, 3, 8, 100)] == tiles[model]
 
 
 FILES = [
@@ -306,3 +286,60 @@ def test_an_editors_lock_is_no_study_that_ships(tmp_path, monkeypatch):
     (tmp_path / "configs" / "mine.toml").write_text("")
     monkeypatch.setattr("engine.study.loading._HOME", tmp_path)
     assert list(shipped_studies()) == ["mine"]
+
+
+def test_no_parameter_of_a_law_is_taken_for_another_key():
+    named = (*continuous_names(), *discrete_names())
+    keys = {key for name in named for key in parameter_names(name)} | LawTable.model_fields.keys()
+    beside = {"family", "source"} | (FactorTable.model_fields.keys() | ShockTable.model_fields.keys())
+    beside -= LawTable.model_fields.keys() - {"family", "source"}
+    assert not [key for key in keys - LawTable.model_fields.keys() if closest(key, beside)]
+
+
+@pytest.mark.parametrize(("n", "low"), [(1, -1.0), (2, -1.0), (3, -0.5)])
+def test_the_range_of_a_correlation_depends_on_the_members(n, low):
+    members = "\n".join(f'[factors.x{k}]\nfamily = "normal"\nmean = 0\nsd = 1\ngroup = "g"' for k in range(n))
+    text = f'name = "s"\ngroups.g.correlation = -1.01\n{members}'
+
+    class Many(Sum):
+        factors = {f"x{k}": Factor("1") for k in range(n)}
+
+    message = f"groups.g.correlation: expected {low:g} to 1, what {n} factors can have, got -1.01."
+    assert said(text, Many) == [message]
+    assert read(text.replace("-1.01", str(low)), Many).groups["g"].copula.correlation == low
+
+
+def test_a_static_study_knows_no_years():
+    class WithLever(Sum):
+        levers = {"shift": Lever("1")}
+
+    study = read(STATIC + "[policies.a]\n[policies.b]\nshift = 2\nimplementation = 0.5\n", WithLever)
+    assert_same(study.policies[1].levers["shift"], np.array([2.0]))
+    assert study.policies[1].before is study.policies[0] or study.policies[1].before.name == "a"
+
+
+def test_one_year_is_a_horizon():
+    text = re.sub(
+        r"\[policies.full\].*?\[events", "[events", STUDY.replace("last = 2023", "last = 2020"), flags=re.DOTALL
+    )
+    assert read(text).years == (2020,)
+
+
+def test_policies_asked_for():
+    assert read(STUDY, policies=["full"]).policy_names == ("keep", "full")
+    assert read(STUDY, policies=["full", "keep"]).policy_names == ("full", "keep")
+    assert at("--policies", "policy 'fulll'", "'full'") in said(STUDY, policies=["fulll"])
+
+
+def test_the_model_of_a_study():
+    text = 'model = "rustbet"\n' + STUDY
+    with refuses("model", "model 'rustbet'", "'rustbelt'", "--model FILE:CLASS"):
+        read_study(tomllib.loads(text), "s")
+    with refuses("model", "missing"):
+        read_study(tomllib.loads(STUDY), "s")
+    assert read(text).model_name == "Reservoir"
+
+
+def test_tables_in_python_hold_plain_values():
+    with refuses("compare", "expected a list", "dict_keys"):
+        load_study({"extends": "rustbelt", "compare": {}.keys()})

@@ -33,8 +33,8 @@ def test_rows_of_a_file_are_those_of_a_study(tmp_path):
 REFUSED = {
     "heigth,,2023,,,1,kt,read": (".variable", "'heigth'", "mean 'height'"),
     "height,place=north,2023.5,,,1,kt,read": (".time", "a whole year", "got 2023.5"),
-    "height,place=north,2023,,,much,kt,read": (".value", "a number", "got 'much'"),
-    "height,place=north,2023,,,1_0.5,kt,read": (".value", "a number", "got '1_0.5'"),
+    "height,place=north,2023,,,much,kt,read": (".value", "a finite number", "got 'much'"),
+    "height,place=north,2023,,,1_0.5,kt,read": (".value", "a finite number", "got '1_0.5'"),
     "height,place=north,2023,,,1,yuan,read": (".unit", "what converts to", "got 'yuan'"),
     "height,place=nroth,2023,,,1,kt,read": (".at", "'nroth'", "mean 'north'"),
     "height,town=north,2023,,,1,kt,read": (".at", "'height'", "'town'", "Known: place"),

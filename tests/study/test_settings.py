@@ -2,14 +2,11 @@
 place.
 """
 
-import numpy as np
 import pytest
 
 from engine.errors import UserError
-from engine.program import devices
 from engine.study.loading import load_study
 from engine.study.settings import with_settings
-from tests.helpers import assert_same
 
 
 def test_a_value_replaces_what_stands_there_and_nothing_else():
@@ -29,19 +26,3 @@ def test_what_is_no_setting_is_refused_all_at_once():
     assert len(caught.value.problems) == 3
     with pytest.raises(UserError, match="unknown factor 'loss_given_defalt'"):
         load_study("rustbelt", settings=["factors.loss_given_defalt.p95=0.9"])
-
-
-@pytest.mark.slow
-def test_a_belief_is_changed_on_the_same_words():
-    stated = load_study("rustbelt", paths=64)
-    changed = load_study(
-        "rustbelt", paths=64, settings=["factors.loss_given_default.p95=0.85", "policies.reform.resettlement_fund=50"]
-    )
-    assert changed.fingerprint != stated.fingerprint
-    drawn = [devices.program(study).draws(study.block(0)) for study in (stated, changed)]
-    at = [item.name for item in stated.inputs].index("loss_given_default")
-    assert_same(np.delete(drawn[0], at, 0), np.delete(drawn[1], at, 0))
-    assert np.array_equal(np.argsort(drawn[0][at]), np.argsort(drawn[1][at]))
-    assert drawn[1][at].max() > drawn[0][at].max()
-    (reform,) = (policy for policy in changed.policies if policy.name == "reform")
-    assert np.all(reform.levers["resettlement_fund"] == 50)

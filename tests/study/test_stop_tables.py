@@ -35,9 +35,16 @@ def test_a_sentence_becomes_a_target_and_is_written_back(tmp_path, pond):
     assert again.until == study.until and again.fingerprint == study.fingerprint
 
 
-@pytest.mark.parametrize("text", ["P of dry under use within 5%", "  probability  of dry under use within 5.0 % "])
-def test_other_spellings_are_the_same_target(tmp_path, pond, text):
-    assert load(tmp_path, pond, text).until == (replace(DRY, width=0.05, is_relative=True),)
+SPELLINGS = {
+    "P of dry under use within 5%": replace(DRY, width=0.05, is_relative=True),
+    "  probability  of dry under use within 5.0 % ": replace(DRY, width=0.05, is_relative=True),
+    "ES99.0 of shortage under keep within 1 %": Target("ES99", "shortage", "keep", None, 0.01, True, "hm3"),
+}
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_other_spellings_are_the_same_target_and_one_sentence_is_one(tmp_path, pond, text):
+    assert load_study(write(tmp_path, POND), model=pond, until=text).until == (SPELLINGS[text],)
 
 
 def test_a_rule_changes_no_path_and_no_name_of_a_run(tmp_path, pond):
@@ -58,8 +65,3 @@ def test_a_rule_of_policies_that_do_not_run(tmp_path, pond):
     assert study.until == () and study.idle_targets == (DRY,)
     with refuses("run.until", "'use'", "not run"):
         load(tmp_path, pond, "P of dry under use within 0.01", policies=["keep"])
-
-
-def test_one_sentence_is_one_target(tmp_path, pond):
-    study = load_study(write(tmp_path, POND), model=pond, until="ES99.0 of shortage under keep within 1 %")
-    assert study.until == (Target("ES99", "shortage", "keep", None, 0.01, True, "hm3"),)

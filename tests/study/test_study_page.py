@@ -12,6 +12,7 @@ from engine import Constant, Factor, Lever, Outcome, PathModel, Shock, Yearly, l
 from engine.draws.distributions.families import known_families
 from engine.modelling.contract import refuse_broken
 from engine.modelling.declaration import POLICY_KEYS
+from engine.study.json_schema import as_json_schema
 from engine.study.schema import NAMED, SECTIONS, LawTable, StudyText, Truncation, WeightedLaw
 from engine.study.tables.challenge import Reading
 from tests.reservoirs import read
@@ -19,23 +20,24 @@ from tests.reservoirs import read
 PAGE = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
 LAW = set(LawTable.model_fields)
+SCHEMA = as_json_schema()
 PERCENT = re.compile(r"p\d\d")
+ITEM = re.compile(r"^\* (`[\w.]+`(?:, `[\w.]+`)*): (.+)$", re.MULTILINE)
 
 
 def rows():
-    """Keys of the page's tables, each with what its row says, without quotes."""
+    """Keys of the page's lists, each with what its item says, without quotes."""
     found = {}
-    for line in PAGE.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| `") and len(cells) > 1:
-            for key in re.findall(r"`([\w.]+)`", cells[0]):
-                found.setdefault(key, []).append(cells[1].replace("`", ""))
+    for keys_of_item, meaning in ITEM.findall(PAGE):
+        for key in re.findall(r"`([\w.]+)`", keys_of_item):
+            found.setdefault(key, []).append(meaning.replace("`", ""))
     return found
 
 
 def described(table):
     """What each key of a table says."""
-    return {key: field.description or "" for key, field in table.model_fields.items()}
+    known = (SCHEMA if table is StudyText else SCHEMA["$defs"][table.__name__])["properties"]
+    return {key: known[key].get("description", "") for key in table.model_fields}
 
 
 def keys():
@@ -63,7 +65,7 @@ def test_the_page_says_of_every_key_what_the_schema_says(key, text):
 def test_nested_tables_have_no_keys_that_the_page_leaves_out():
     assert set(described(Truncation)) == {"low", "high"}
     assert set(described(WeightedLaw)) - LAW == {"weight"}
-    assert "`truncate` | bounds of a truncated law: `low`, `high` or both" in PAGE
+    assert "`truncate`: bounds of a truncated law: `low`, `high` or both" in PAGE
 
 
 def test_families_of_the_page_are_known():

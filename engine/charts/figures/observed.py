@@ -88,7 +88,7 @@ def _factors(data: pd.DataFrame) -> Any:
         base.mark_point(style="hollow", filled=True).encode(x, tooltip=["row", "means", *theme.ENDS]),
         base.mark_text(align="left", dx=6, fontSize=9.5).encode(x=alt.value(230), text="means:N"),
     )
-    return layers.properties(width=230, height=step, title=theme.heading("What is known of factors", 230))
+    return layers.properties(width=230, height=step, title=theme.heading("Factors before and after conditioning", 230))
 
 
 def _events(data: pd.DataFrame, about: Mapping[str, Any]) -> Any:
@@ -101,10 +101,10 @@ def _events(data: pd.DataFrame, about: Mapping[str, Any]) -> Any:
         base.mark_rule().encode(*theme.span(x), look["color"]),
         base.mark_point(filled=True, size=45, opacity=1, strokeWidth=1.3).encode(
             x,
-            *theme.filled(about, "when", {"before the facts": 0.35, "given the facts": 1}, "circle"),
+            *theme.filled(about, "when", {"before conditioning": 0.35, "after conditioning": 1}, "circle"),
             look["shape"],
             tooltip=["row", "policy", "when", *theme.ENDS],
         ),
     )
     high = theme.step(max(26, 13 * len(about["shown"])))
-    return layers.properties(width=230, height=high, title=theme.heading("How likely events are", 230))
+    return layers.properties(width=230, height=high, title=theme.heading("Probability of events", 230))

@@ -40,8 +40,8 @@ def beyond(extremes: Answer, *, most: int = 6) -> pd.DataFrame:
         panel["log"] = all(row["estimate"] > 0 for row in own if row["period"] >= TAIL)
         panel["reverse"] = own[-1]["estimate"] < own[0]["estimate"]
     note = (
-        "Solid: the futures themselves, up to the point where 100 of them lie beyond. Dashed: extrapolated by a"
-        " generalised Pareto law fitted to the worst. Bands: 95 % intervals of the level."
+        "Solid lines are estimated from futures, up to the level that 100 of them exceed. Dashed lines are extrapolated"
+        " by a generalised Pareto law. Bands are 95 % intervals of the level."
     )
     about = {"panels": panels, "policies": list(extremes.subject.policies), "shown": each(rows, "policy")}
     return frame(rows, extremes.finding, note, **about, nothing="too few futures")
@@ -66,9 +66,9 @@ def drivers(explain: Answer, *, most: int = 12) -> pd.DataFrame:
         if row["input"] in shown and row["density"]
     ]
     note = (
-        f"{explain.basis} {len(shown)} of {counted(len(shifts), 'input')}, those farthest from their priors."
-        " Points: mean there with its 95 % interval, each by itself; shades: share of the worst futures in each tenth"
-        " of the prior, 1 where they are as the prior has them."
+        f"{explain.basis} The figure shows the {len(shown)} of {counted(len(shifts), 'input')} that differ most from"
+        " their priors. Points are means in the worst futures with 95 % intervals, each by itself. Shades are the share"
+        " of the worst futures in each tenth of the prior, relative to all futures."
     )
     title = explain.finding if shown else "No input differs from its prior in the worst futures"
     return frame(rows, title, note, rows=[*map(words, shown)], nothing="no input is drawn")
@@ -111,8 +111,8 @@ def inputs(
     rows = [row for row in rows if row["row"] in names]
     what, most_of = (begun_small(words(one)) for one in (table[0]["variable"], names[0]))
     note = (
-        f"{counted(sensitivity.subject.paths, 'path')}, {len(names)} of {len(largest)} inputs. Points:"
-        " Shapley effect with its 95 % interval; bars from the first-order to the total-effect index."
+        f"{counted(sensitivity.subject.paths, 'path')}, {len(names)} of {len(largest)} inputs. Points are Shapley"
+        " effects with 95 % intervals; bars reach from the first-order to the total-effect index."
     )
     about = {"rows": names, "panels": each(rows, "panel"), "label": "share of the variance [%]"}
     title = f"The {table[0]['measure']} of {what} depends most on {most_of}"
@@ -137,12 +137,12 @@ def turns(flip: Answer, *, most: int = 12) -> pd.DataFrame:
     (stated,) = flip["difference"].rows()
     note = (
         f"{begun(words(stated['measure']))}: {words(stated['policy'])} against {words(stated['against'])};"
-        f" {counted(flip.subject.paths, 'path')}. Where the ranking turns, in standard deviations of a prior's"
-        " normal score, with the 95 % interval within which the policies cannot be distinguished; up to 3 of them are"
-        " searched. Right: the smallest move of all priors together that turns it."
+        f" {counted(flip.subject.paths, 'path')}. Points are moves of one prior that reverse the ranking, of up to 3"
+        " standard deviations of its normal score, with 95 % intervals within which the policies do not differ"
+        " significantly. The right panel shows the smallest joint move of all priors that reverses it."
     )
     about = {"panels": each(rows, "panel"), "rows": each(rows, "row")}
-    label, nothing = "its median moves by [standard deviations]", "no prior turns the ranking"
+    label, nothing = "move of the median [standard deviations]", "no prior reverses the ranking"
     return frame(rows, flip.finding, note, **about, label=label, nothing=nothing)
 
 
@@ -191,5 +191,5 @@ def lever(design: Answer) -> pd.DataFrame:
         {"value": row["value"], "limit": scale * row["limit"], **ends(row["searched"], scale)}
         for row in rows_of(design, "looks")
     ]
-    note = "Line: the measure at the values looked at, with its 95 % interval. Dashed: the limit."
-    return frame(rows, " ".join(design.findings[:2]), note, titles=titles, nothing="no value was looked at")
+    note = "The line is the measure at the evaluated values, with its 95 % interval. The dashed line is the limit."
+    return frame(rows, " ".join(design.findings[:2]), note, titles=titles, nothing="no value was evaluated")

@@ -25,7 +25,7 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
 """Verdict -> its colour and shape, from supporting to contradicting the claim."""
 CALLED = {"nothing": "no longer happens"}
 """Verdict -> the words for it, where they differ from its name."""
-DESIGN = "Shares depend on which choices are drawn and on how many depart; they are no probabilities."
+DESIGN = "Shares depend on the design of the choices; they are not probabilities."
 """Caveat that accompanies every share of universes."""
 MOST_INTERVALS = 300
 """Most intervals drawn on a curve; of more universes, every n-th has one."""

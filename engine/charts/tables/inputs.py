@@ -66,7 +66,7 @@ def tornado(
                 rows.append(shown | {"factor": called[name], "end": end, "whole": whole, **ends(one)})
     note = (
         f"{counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of"
-        f" {counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
+        f" {counted(len(known), 'factor')}; the vertical line is the mean of all paths; whiskers are 95 % intervals."
     )
     if moving:
         note += (
@@ -136,5 +136,5 @@ def priors(study: Study, factor: str | None = None) -> pd.DataFrame:
         bins = pd.DataFrame({"panel": panel, "from": edges[:-1], "to": edges[1:], "share": counts / DRAWN})
         rows += bins[counts > 0].to_dict("records")
     what = study.name if factor is None else study.title("factors", factor)
-    note = f"Bars: share of futures, from the quantile {ENDS_OF_LAW[0]:g} to the quantile {ENDS_OF_LAW[1]:g}."
+    note = f"Bars are shares of futures, from the quantile {ENDS_OF_LAW[0]:g} to the quantile {ENDS_OF_LAW[1]:g}."
     return frame(rows, f"Priors of {what}", note, panels=each(rows, "panel"), nothing="the model has no factors")

@@ -21,7 +21,7 @@ QUANTILES = ("p05", "p25", "median", "p75", "p95")
 """Columns of an answer with quantiles of the futures."""
 ALONE = "all"
 """Name that an answer gives to the only reading."""
-BAND = "95 % interval at each point of the same curve for futures of the model, each taken as the observations"
+BAND = "95 % interval of the same curve at each point for a correct model"
 ROWS, MOST = 16, 12
 """Most rows of events by policy, about; most factors: those whose mean the facts shift most."""
 
@@ -66,8 +66,8 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
             }
         )
     apart = Counter(row["apart"] for row in figures if row["apart"])
-    note = "Bands: half and nine tenths of the futures. Bars of figures: their standard error."
-    note += f" Not scored: {', '.join(f'{count} {why}' for why, count in apart.items())}." if apart else ""
+    note = "Bands contain 50 % and 90 % of the futures. Bars of figures are their standard errors."
+    note += f" Figures not scored: {', '.join(f'{count} {why}' for why, count in apart.items())}." if apart else ""
     title = backtest.finding if rows else "No figure was observed"
     return frame(rows, title, note, panels=[*panels.values()], nothing="nothing was observed")
 
@@ -81,17 +81,17 @@ def pit(backtest: Answer) -> pd.DataFrame:
     scored, points = [row for row in rows_of(backtest, "figures") if not row["apart"]], rows_of(backtest, "pit")
     rows, said = Rows(), list[str]()
     for reading in each(points, "reading"):
-        of, what = ("figures", "Places") if reading == ALONE else (reading, f"Read “{reading}”, places")
+        of, what = ("figures", "Places") if reading == ALONE else (reading, f"In the reading “{reading}”, places")
         inner = [(row["at"], row["share"], row["low"], row["high"]) for row in points if row["reading"] == reading]
         own = [(0.0,) * 4, *inner, (1.0,) * 4]
         count = sum(reading == ALONE or row["reading"] in ("", reading) for row in scored)
         inside = sum(low - 1e-12 <= share <= high + 1e-12 for _, share, low, high in own)
         said.append(
-            f"{what} of {counted(count, 'figure')} lie inside the band of the model’s own futures at {inside} of"
-            f" {len(own)} points"
+            f"{what} of {counted(count, 'figure')} lie in the 95 % band of a correct model at {inside} of {len(own)}"
+            " points"
         )
         rows += [{"reading": of, **dict(zip(("place", "share", "low", "high"), one, strict=True))} for one in own]
-    note = f"Band: {BAND}. Dashed: what is expected, as many figures at each place." if rows else ""
+    note = f"The band is the {BAND}. The dashed line is the expected distribution." if rows else ""
     title = "; ".join(said) or "No figure is scored"
     return frame(rows, title, note, readings=each(rows, "reading"), nothing="no figure is scored")
 
@@ -111,13 +111,13 @@ def known(study: Study, condition: Answer, *, most: int = MOST) -> pd.DataFrame:
     note = ""
     if factors:
         note = (
-            "Thick bars reach one standard deviation to either side of the mean, thin ones two, pale before the facts;"
-            " the point is the mean given the facts, with its 95 % interval. Beside them the mean before and given."
+            "Thick bars are the mean ± 1 standard deviation, thin bars ± 2, pale bars before conditioning. The point"
+            " is the mean after conditioning, with its 95 % interval. The numbers are the means before and after."
         )
-    note += " Pale marks: the chance before the facts; dark ones: given them; with 95 % intervals." * bool(events)
-    nothing = "no factor varies, and there is no event; or what is known was not asked for"
+    note += " Marks are probabilities before (pale) and after conditioning (dark), with 95 % intervals." * bool(events)
+    nothing = "no factor varies and the study has no event, or the run is not conditioned"
     rows = factors + events
-    title = condition.finding if rows else "Nothing is known: rustbelt condition STUDY computes it"
+    title = condition.finding if rows else "The run is not conditioned: rustbelt condition STUDY does that"
     policies = [study.title("policies", name) for name in study.policy_names]
     shown = [name for name in policies if any(row["policy"] == name for row in events)]
     return frame(rows, title, note.strip(), policies=policies, shown=shown, nothing=nothing)
@@ -153,5 +153,5 @@ def _events(study: Study, condition: Answer) -> Iterator[dict[str, Any]]:
     most = max(ROWS // len(condition.subject.policies), 1)
     for row in (row for event in order[:most] for row in rows if row["variable"] == event):
         named = {"row": study.title("events", row["variable"]), "policy": study.title("policies", row["policy"])}
-        for when, chance in (("before the facts", row["before"]), ("given the facts", row["given"])):
+        for when, chance in (("before conditioning", row["before"]), ("after conditioning", row["given"])):
             yield {"part": "event", "when": when, **named, **ends(chance, 100)}

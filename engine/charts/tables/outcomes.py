@@ -95,12 +95,12 @@ def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequen
             top = {"part": "mean", "share": 1.12 * max(row["share"] for row in own), **ends(mean)}
             rows += [{"panel": heads[-1], "policy": titles[policy], **row} for row in (*own, top)]
     what = f"{kept.name}: the share of futures better than with {kept.called[base]}"
-    alone = f"{kept.name}: one policy, and nothing to compare it with"
+    alone = f"{kept.name} under the only policy of the run"
     return frame(
         rows,
         kept.sentence(what, better, 100, " %") if others else alone,
         f"Each policy less “{kept.called[base]}” on the same {kept.counted}; point: mean difference with its 95 %"
-        f" interval, brackets likewise. The last bin on each side holds all beyond it.{kept.note()}",
+        f" interval, brackets likewise. The last bin on each side contains all values beyond it.{kept.note()}",
         **kept.about | {"label": labels.label(kept.values, ": difference"), "panels": heads},
         nothing="no path on which both are finite" if others else f"{titles[base]} runs alone",
     )

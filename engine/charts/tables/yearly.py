@@ -75,7 +75,7 @@ def fan(
     return frame(
         rows,
         kept.sentence(labels.heading(kept.values) + what, dict(zip(kept.policies, last.values(), strict=True))),
-        f"{note}: half and nine tenths of the futures; points: median with its 95 % interval.{left}",
+        f"{note} contain 50 % and 90 % of the futures; points are medians with 95 % intervals.{left}",
         **kept.about,
         nothing="no finite value",
     )

@@ -49,9 +49,9 @@ def print_place(console: Console, folder: RunFolder, place: Path | None) -> None
 
     if place is not None:
         opened = f'xarray.open_datatree({str(place)!r}, engine="zarr")'
-        screen.print_line(console, f"Everything, labelled, beside the cube: {opened}")
+        screen.print_line(console, f"All tables are stored beside the cube: {opened}")
     elif not is_run(folder.path):
-        study, purpose = folder.study, "Kept beside the cube once the study has been run"
+        study, purpose = folder.study, "To store this answer beside a cube, run the study first"
         screen.print_command(console, purpose, "run", study.source, model=study.model_spec)
 
 

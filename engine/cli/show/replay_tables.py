@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 UNUSUAL = 6
 """Most factors whose draws the brief form shows."""
 READING = (
-    "percentile: the share of the prior that is below the draw; the first draws are those farthest from its middle."
+    "The percentile is the share of the prior that is below the draw; the draws farthest from the middle come first."
 )
 
 
@@ -181,16 +181,16 @@ def agreement(folder: RunFolder, story: xr.DataTree) -> str:
     """Whether the outcomes are the cube's bit for bit, in a sentence."""
     study, attributes, kept = folder.study, cube.attributes(folder.path), folder.study.keep.outcomes
     if not kept:
-        return "The cube has no outcome path by path to compare with."
+        return "The cube stores no outcome path by path, so the path was not compared with it."
     if attributes.get("status") != "complete":
-        return "The run is not finished, so nothing is compared with its cube."
+        return "The run is not finished, so the path was not compared with its cube."
     computed = story["outcomes"].to_dataset()
     paths = computed["path"].values
     by_path = [read_path(folder, kept, int(path)) for path in paths]
     stored = {name: np.array([own[name] for own in by_path]) for name in kept}
     excluded = np.isnan([*stored.values()]).all(axis=(0, 2))
     numbers = ", ".join(map(str, paths[excluded]))
-    text = f"Excluded from the run, as values on it or on its pair are not finite: path {numbers}. " * bool(numbers)
+    text = f"The run leaves out path {numbers}, as values on it or its pair are not finite. " * bool(numbers)
     if excluded.all():
         return text.strip()
     own = {name: computed[name].transpose("path", "policy").values for name in kept}
@@ -199,6 +199,6 @@ def agreement(folder: RunFolder, story: xr.DataTree) -> str:
         is_same_model = attributes.get("id") == f"{study.name}-{study.fingerprint}"
         other = "another device kind, or other versions, than the run's"
         why = other if is_same_model else "the model has changed since the run"
-        return f"{text}Not bit for bit the cube's: {', '.join(differing)} ({why})."
+        return f"{text}These outcomes differ from those in the cube: {', '.join(differing)} ({why})."
     every = f" on all {len(paths)} paths" if len(paths) > 1 else ""
-    return f"{text}These are the outcomes in the cube, bit for bit{every}."
+    return f"{text}The outcomes equal those in the cube, bit for bit{every}."

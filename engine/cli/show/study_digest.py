@@ -19,7 +19,9 @@ from engine.study.tables.shocks import stationary
 if TYPE_CHECKING:
     from engine.study.study import Input, Study
 
-READING = "priors: what is stated, with the fitted law's value in brackets where three digits differ."
+READING = (
+    "The table of priors shows the stated values, with the fitted law's value in brackets where three digits differ."
+)
 
 
 def digest(study: Study, yearly: np.ndarray | None) -> Answer:
@@ -66,11 +68,11 @@ def _fit(study: Study) -> str:
     """How many laws are fitted to percentiles or moments; of those that miss them, the one that is farthest off."""
     fitted = [item for item in study.inputs if item.targets]
     if not fitted:
-        return "All priors are as stated."
+        return "All priors have exactly the stated parameters."
     count = f"{counted(len(fitted), 'prior')} {'is' if len(fitted) == 1 else 'are'} fitted to percentiles or moments"
     missed = [item for item in fitted if "(" in targets_text(item)]
     if not missed:
-        return f"{count}, which the fitted laws meet to three digits."
+        return f"{count}; the fitted laws agree with them to three digits."
 
     def miss(item: Input) -> float:
         """Largest deviation of a law from the numbers that it was fitted to, relative to the largest of these."""
@@ -78,7 +80,7 @@ def _fit(study: Study) -> str:
         return max(abs(one.fitted - one.value) for one in item.targets) / size
 
     worst = max(missed, key=miss)
-    farthest = f"{count}; the fit is worst for {study.phrase('factors', worst.name)}"
+    farthest = f"{count}; the fit is worst for “{study.phrase('factors', worst.name)}”"
     return short(f"{farthest}: {targets_text(worst)}.", f"{farthest}.")
 
 

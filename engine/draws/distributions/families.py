@@ -78,7 +78,7 @@ def _categories(table: Table) -> Law:
         if len(given) != len(labels):
             problems.add(key, f"expected {len(labels)}, one for each label, got {len(given)}.")
     if unfit := [weight for weight in weights if not weight > 0]:
-        problems.add("weights", f"expected numbers above 0, got {unfit[0]:g}. Leave such a category out.")
+        problems.add("weights", f"expected numbers above 0, got {unfit[0]:g}. Remove this category.")
     if np.any(np.diff(values) <= 0):
         problems.add("values", "expected rising values; put the categories in that order.")
     problems.refuse("prior")

@@ -85,7 +85,7 @@ def _closed_from(family: str, statements: Statements) -> Marginal:
         if not low < s.value < high:
             problems.add(s.key, f"expected a value above {low:g}{upper}, got {s.value:g}.")
         if s.kind == "mode" and not FAMILIES[family].mode:
-            problems.add("mode", "cannot be asked of this family. Use quantiles.")
+            problems.add("mode", "cannot be stated for this family. Use quantiles.")
     problems.refuse("prior")
     if family in _LINES and all(s.kind == "quantile" for s in statements):
         return _member(family, _on_a_line(statements, *_LINES[family]))
@@ -174,9 +174,9 @@ def solved(name: str, fixed: Mapping[str, float], statements: Statements, family
     if name not in discrete_names():
         linear = [key for key in ("scale", "loc") if key not in fixed][: len(statements) - len(free)]
     elif any(s.kind != "mean" and s.kind != "sd" for s in statements):
-        raise refusal("", "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters.")
+        raise refusal("", "expected a mean, an sd or parameters, as this law has whole numbers.")
     if not free and not linear:
-        raise refusal("", f"'{family}' is given whole already; statements would contradict its parameters.")
+        raise refusal("", f"'{family}' has all its parameters; remove the statements.")
     domains = {info.name: info.domain for info in generic(name)._shape_info() if info.name in free}
     return _fitted(family, statements, lambda given: named(name, given), domains, linear, fixed)
 
@@ -246,7 +246,7 @@ def _fitted(
         found = min(fits, key=lambda fit: fit.cost).x
     law, deviation = nearest(found)
     if law is None:
-        raise refusal("", f"no '{family}' law is near what is said ({listed(statements)}).")
+        raise refusal("", f"no '{family}' law is near the statements ({listed(statements)}).")
     refuse_far(family, law, statements, float(np.abs(deviation).max()), len(domains) + len(linear))
     return law
 

@@ -101,7 +101,7 @@ def metalog(
         if terms is not None:
             raise refusal(
                 "terms",
-                f"these {len(quantiles)} probabilities do not tell {count} terms apart. Take terms = {count - 1}, or"
+                f"these {len(quantiles)} probabilities do not determine {count} terms. Use terms = {count - 1}, or"
                 " add a quantile.",
             )
         return metalog(quantiles, count - 1, low, high)

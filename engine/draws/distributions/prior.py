@@ -70,7 +70,7 @@ def prior(table: Table, depth: int = 0) -> Prior:
     if depth == 0 and "weight" in table:
         raise refusal("weight", "is for experts and parts of a mixture. Remove it.")
     if "pool" in table and "experts" not in table:
-        raise refusal("pool", "says how experts are pooled, and there are none. Remove it.")
+        raise refusal("pool", "states how experts are pooled, but there are no experts. Remove it.")
     start = _pooled(table, depth) if "experts" in table else _of_family(table, depth)
     law = start.law
     if "truncate" in table:
@@ -86,7 +86,7 @@ def prior(table: Table, depth: int = 0) -> Prior:
         if not (abs(low) <= LARGEST and abs(high) <= LARGEST):
             raise refusal(
                 "",
-                f"its far draws ({low:.3g} to {high:.3g}) are not finite in single precision. Truncate it, or take"
+                f"its far draws ({low:.3g} to {high:.3g}) are not finite in single precision. Truncate it, or choose"
                 " other parameters.",
             )
     return Prior(law, start.targets)
@@ -144,7 +144,7 @@ def _pooled(table: Table, depth: int) -> Prior:
         raise refusal("pool", unknown("way to pool", pool, POOLS))
     own = [key for key in table if key in KEYS]
     if own:
-        raise refusal(own[0], "is said by no expert; say it within `experts`, or leave the experts out.")
+        raise refusal(own[0], "must be stated within `experts`, or without experts.")
     shared = {key: value for key, value in table.items() if key not in _AROUND}
     kind = Mixture if pool == "linear" else Averaged
     return _combined(kind, "experts", [{**shared, **expert} for expert in experts], depth)
@@ -163,7 +163,7 @@ def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Table
         with problems.within(f"{place}.{number}"):
             part = prior(table, depth + 1)
             if kind is Mixture and is_averaged(part.law):  # to evaluate it takes minutes, or hours when nested
-                text = "is pooled by quantiles, which does not go within a mixture or a linear pool."
+                text = "is pooled by quantiles, which a mixture or a linear pool cannot contain."
                 raise refusal("", f"{text} Take pool = 'linear' there.")
             if isinstance(part.law, Counts):
                 _ = part.law.steps  # refuses too many values, at this place

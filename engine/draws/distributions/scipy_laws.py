@@ -164,7 +164,7 @@ class Counts(_OfScipy, Discrete):
                 " such as 'normal' or 'gamma'.",
             )
         if not weights.sum() > 0:
-            raise refusal("", "SciPy's probabilities are not finite here. Take other parameters, or another family.")
+            raise refusal("", "SciPy's probabilities are not finite here. Choose other parameters, or another family.")
         # moved by more than rounding, so that a number whose probability is stated exactly is its quantile
         return reached(loc + counts, changes(weights) + _TIE)
 
@@ -227,5 +227,5 @@ def refuse_wrong(law: Law) -> None:
         raise refusal(
             "",
             f"SciPy's formulas fail here: the quantile at {wanted[wrong][0]:.3g} would be"
-            f" {x[wrong][0]:.3g} (at loc 0 and scale 1). Take other parameters, or another family.",
+            f" {x[wrong][0]:.3g} (at loc 0 and scale 1). Choose other parameters, or another family.",
         )

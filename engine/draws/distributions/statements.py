@@ -89,7 +89,7 @@ def read(table: Mapping[str, Any]) -> list[Statement]:
     problems = Problems()
     for low, high in itertools.pairwise(statements):
         if high.probability == low.probability:
-            problems.add(high.key, f"says {high.label} twice.")
+            problems.add(high.key, f"states {high.label} twice.")
         elif not high.value > low.value:
             problems.add(high.key, f"expected more than {low.label} = {low.value:g}, got {high.value:g}.")
     statements += [Statement(key, key, table[key]) for key in MOMENTS if key in table]
@@ -132,8 +132,7 @@ def spread(statements: Statements) -> float:
     if 0 < wide < NARROWEST * largest:
         raise refusal(
             statements[-1].key,
-            f"says a law that is narrower than its numbers can tell: {wide:.3g} around {largest:.3g}. Use family"
-            " 'fixed'.",
+            f"states a law that is too narrow for its precision: {wide:.3g} around {largest:.3g}. Use family 'fixed'.",
         )
     return wide if wide > 0 else max(abs(statements[0].value), 1e-300)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UserError
@@ -97,7 +96,7 @@ class Cluster:
 
         client, study = self._client, assignment.folder.study
         assert client is not None
-        where = asdict(site.of_assignment(assignment, self._device, self._versions, self._why))
+        where = site.of_assignment(assignment, self._device, self._versions, self._why)
         tasks = spans([block.index for block in assignment.blocks], max(sum(client.nthreads().values()), 1))
         if assignment.yearly:
             tasks.insert(0, YEARLY)
@@ -141,7 +140,7 @@ class Cluster:
             ) from failure
 
     def _gone(self) -> UserError:
-        message = f"the scheduler at {self._address} is gone. Finished blocks are kept: run the same command again."
+        message = f"the scheduler at {self._address} is gone. Finished blocks are kept; run the same command again."
         return UserError(self._option, [message])
 
 

@@ -33,13 +33,13 @@ def perform(span: tuple[int, int], site: Mapping[str, Any]) -> tuple[list[dict[s
 
     Args:
       span: numbers of the first block and of the block after the last; the same number twice for the yearly sample.
-      site: the fields of a `Site`.
+      site: the arguments of `site.work_at`.
 
     Returns:
       Forms of the program that have computed blocks, each `Form` as a dictionary; and what failed if the user can
       correct it. Any other failure is raised, and dask tries again.
     """
-    from engine.execution.executors.site import Site, work_at
+    from engine.execution.executors.site import work_at
     from engine.modelling.loading import blamed
     from engine.run_folder import ledger
 
@@ -48,7 +48,7 @@ def perform(span: tuple[int, int], site: Mapping[str, Any]) -> tuple[list[dict[s
     with _ONE_AT_A_TIME:
         _set_up()
         try:
-            work, numbers = work_at(Site(**site)), range(*span)
+            work, numbers = work_at(**site), range(*span)
             stored = ledger.done_blocks(work.folder, thorough=True, only=numbers)
             try:
                 for _ in work.blocks([work.study.block(k) for k in numbers if k not in stored], not numbers):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from engine.errors import Problem, UserError
 from engine.execution.progress import Observer, Progress
@@ -49,37 +50,13 @@ class Assignment:
     writers: int = 1
 
 
-@dataclass(frozen=True)
-class Site:
-    """The run that a worker computes for, and what must hold there.
-
-    Args:
-      folder: the run folder, absolute; on a disk that all workers share.
-      fingerprint: of its study.
-      token: identifies the coordinator's hold on the folder.
-      model: FILE:CLASS of the user's own model, absolute; None for one that the study names.
-      device: "cpu" or "gpu"; None takes the GPUs if there are any.
-      required: versions and device kind that every worker must have: names, each with its value.
-      force: go on even where the program does not reproduce blocks that are stored.
-      why: reason for this device, where another may have been expected; "" otherwise.
-    """
-
-    folder: str
-    fingerprint: str
-    token: str
-    model: str | None
-    device: str | None
-    required: tuple[tuple[str, str], ...]
-    force: bool = False
-    why: str = ""
-
-
-def of_assignment(assignment: Assignment, device: str | None, required: Mapping[str, str], why: str = "") -> Site:
-    """The `Site` that this process, as coordinator, sends to its workers.
+def of_assignment(
+    assignment: Assignment, device: str | None, required: Mapping[str, str], why: str = ""
+) -> dict[str, Any]:
+    """The arguments of `work_at` that this process, as coordinator, sends to its workers.
 
     Args:
       required: versions that the workers have reported.
-      why: as in `Site`.
 
     Raises:
       UserError: the model is in no file that another process could load.
@@ -87,13 +64,20 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
     folder, study = assignment.folder, assignment.folder.study
     model = study.model_spec
     if model is None and own_model(study) is not None:
-        message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
+        message = f"model {study.model_name} is not in a file that a worker can load. Move it into a file."
         raise UserError(study.source, [message])
     required = of_study(study, required)
     decisive = tuple((key, required.get(key, "")) for key in ownership.decisive_of(study, required))
-    return Site(
-        str(folder.path.resolve()), study.fingerprint, assignment.token, model, device, decisive, assignment.force, why
-    )
+    return {
+        "place": str(folder.path.resolve()),
+        "fingerprint": study.fingerprint,
+        "token": assignment.token,
+        "model": model,
+        "device": device,
+        "decisive": decisive,
+        "force": assignment.force,
+        "why": why,
+    }
 
 
 def versions(device: str | None, study: Study | None = None) -> dict[str, str]:
@@ -113,39 +97,57 @@ def of_study(study: Study, versions: Mapping[str, str]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def work_at(site: Site) -> Work:
-    """The `Work` at a site; kept until another site is asked for, so that its program is traced once.
+def work_at(
+    place: str,
+    fingerprint: str,
+    token: str,
+    model: str | None,
+    device: str | None,
+    decisive: tuple[tuple[str, str], ...],
+    force: bool,
+    why: str,
+) -> Work:
+    """The `Work` of a run on this worker; kept until another is asked for, so that its program is traced once.
+
+    Args:
+      place: the run folder, absolute; on a disk that all workers share.
+      fingerprint: of its study.
+      token: identifies the coordinator's hold on the folder.
+      model: FILE:CLASS of the user's own model, absolute; None for one that the study names.
+      device: "cpu" or "gpu"; None takes the GPUs if there are any.
+      decisive: versions and device kind that every worker must have: names, each with its value.
+      force: go on even where the program does not reproduce blocks that are stored.
+      why: reason for this device, where another may have been expected; "" otherwise.
 
     Raises:
       UserError: this machine sees another folder than the coordinator, or its study, model, versions or devices differ.
     """
     work_at.cache_clear()  # the former one's program and buffers are freed before another is built
-    folder, here = Path(site.folder), f"worker on {socket.gethostname()}"
+    folder, here = Path(place), f"worker on {socket.gethostname()}"
 
     def still_ours() -> bool:
-        return ownership.is_held(folder, site.token)
+        return ownership.is_held(folder, token)
 
     if not still_ours():
-        message = "is not here, or another run holds it. A run folder must lie on a disk that all workers share, under"
-        raise UserError(here, [Problem(site.folder, f"{message} the same path. Choose such a place with --out.")])
-    model = load_model_file(site.model) if site.model else None
-    study = placed(load_study(folder / "study.toml", model=model), folder)
-    ours = of_study(study, versions(site.device))
-    required, remedy = dict(site.required), "Install the same versions, or use other workers."
+        message = "does not exist here, or another run uses it. All workers need the run folder on a shared disk, under"
+        raise UserError(here, [Problem(place, f"{message} the same path. Choose such a place with --out.")])
+    own = load_model_file(model) if model else None
+    study = placed(load_study(folder / "study.toml", model=own), folder)
+    ours = of_study(study, versions(device))
+    required, remedy = dict(decisive), "Install the same versions, or use other workers."
     problems = [
         Problem(key, f"expected {required[key]}, got {ours.get(key)}. {remedy}")
         for key in ownership.decisive_of(study, ours)
         if required.get(key, "") != ours.get(key, "")
     ]
-    if study.fingerprint != site.fingerprint:
+    if study.fingerprint != fingerprint:
         cause = "The model's file, or a file that it reads, is different here, or the model was changed in memory"
-        message = f"expected fingerprint {site.fingerprint}, got {study.fingerprint}. {cause} before the run."
+        message = f"expected fingerprint {fingerprint}, got {study.fingerprint}. {cause} before the run."
         problems.append(Problem("study", message))
     if problems:
         raise UserError(here, problems)
     compilation_cache.keep_programs()
-    program = devices.program(study, site.device, site.why)
-    return Work(RunFolder(folder, study), program, still_ours, site.force)
+    return Work(RunFolder(folder, study), devices.program(study, device, why), still_ours, force)
 
 
 class Local:

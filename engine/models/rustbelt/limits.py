@@ -1,17 +1,16 @@
-"""What the model cannot say, in sentences for a reader of its numbers; at length in docs/rustbelt-model.md."""
+"""Limits of the model, in sentences for a reader of its numbers; docs/rustbelt-model.md has the details."""
 
 LIMITS = (
-    "Bankruptcy in one number. A policy that resolves bad debt has few firms insolvent in the end and many that defaulted on the way, one that rolls it "
-    "over the reverse: both are shown, and neither is the true one.",
-    "Whether diversification works. What it adds to margins and growth has no direct evidence, and most of what reform spares the region rests on it.",
-    "A rustbelt story of the banks. Of what they lose on state firms nearly four fifths are lent outside steel, coal and cement, and how near those "
-    "firms are to default is a judgement.",
-    "Who the displaced are. They are one pool a region, without age, trade or education, so nothing is said of the young, of skills or of talent.",
-    "Single banks. The banks of a province are one book; their ratios spread around it where the public rescues them, and no depositor runs.",
-    "Unrest. Layoffs cost neither votes nor order, and a crowd of displaced slows the search for work and new jobs.",
-    "Which policy is best for GDP. That reform has the higher GDP was put in by the signs of five coefficients and is no finding.",
-    "The future out of sample. Several priors were moved after outcomes had been seen, so this is no forecast that can be checked.",
-    "The rest of the world's answer. National growth, exports and slumps are the same under every policy; the pandemic and the property slump "
-    "are two numbers each.",
-    "Provinces by sector. Their figures of 2015 are estimates.",
+    "No single number measures bankruptcy. Under a policy that resolves bad debt few firms are insolvent at the end but many default before; under a "
+    "policy that rolls debt over, the reverse holds. The tables show both.",
+    "The effect of diversification on margins and growth has no direct evidence, and most of the benefit of reform for the region depends on it.",
+    "Nearly four fifths of the banks' losses on state firms are on loans outside steel, coal and cement. The distance of those firms from default is a "
+    "judgement.",
+    "The displaced are one group in each region, without age, trade or education. The model makes no statement on young workers or skills.",
+    "The banks of a province are one balance sheet. The model has no single banks and no bank runs.",
+    "The model has no unrest. A large number of displaced slows the search for work and the creation of jobs.",
+    "GDP is higher under reform because five coefficients have the signs that the study states. It is not a finding.",
+    "Several priors were changed after outcomes had been seen, so the study is not a forecast that can be tested out of sample.",
+    "National growth, exports and slumps are the same under every policy. The pandemic and the property slump are described by two numbers each.",
+    "The figures of 2015 by province and sector are estimates.",
 )

@@ -45,10 +45,10 @@ OUTCOMES = {
 }
 
 LIMITS = (
-    "It knows the globe's mean alone: no regions, no rain, no ice, no sea level.",
-    "Land and sea take up carbon in proportion to what is in the air above that before industry, for ever: that they may tire is not in it.",
-    "Whatever kept 1990 cooler than its gases would have it is either sulphur, which goes with fossil fuels, or stays as it was.",
-    "What emissions are good for, and what it costs to have fewer, is not in it.",
+    "The model has only the global mean temperature. It has no regions, rain, ice or sea level.",
+    "Land and sea take up carbon in proportion to the CO2 above its preindustrial level. The model has no saturation of this uptake.",
+    "The part of the forcing of 1990 that gases do not explain is due to sulphur from fossil fuels, or constant.",
+    "The model has no benefits of emissions and no costs of reducing them.",
 )
 
 

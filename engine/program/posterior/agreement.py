@@ -33,7 +33,7 @@ def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
     stuck = sum(not one.arrived for one in runs)
     if all(len(one.powers) == 1 for one in runs):
         text = (
-            f"is impossible on all of {len(runs) * FUTURES:,} futures: their values there are no numbers. Mend the"
+            f"has no finite value on all of {len(runs) * FUTURES:,} futures. Correct the"
             " model, or leave the figures out."
         )
     else:
@@ -41,12 +41,12 @@ def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
         if not stuck and spread <= APART:
             return
         how = (
-            f"{stuck} of {len(runs)} runs got stuck"
+            f"{stuck} of {len(runs)} runs accept too few moves"
             if stuck
             else f"{len(runs)} runs disagree (log of the mean likelihood: sd {spread:.2f})"
         )
         text = (
-            f"is too far from all futures: {how}. Farthest is {_farthest(sight, runs)}. State a larger error or"
+            f"is too far from all futures: {how}. The farthest is {_farthest(sight, runs)}. State a larger error or"
             " discrepancy, or leave it out."
         )
     raise UserError(sight.study.source, [Problem("observed", text)])

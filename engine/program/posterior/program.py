@@ -77,7 +77,7 @@ class MovedProgram(Program):
     def _scores(self, first: int, count: int) -> Scores:
         facts = self.study.facts
         if facts is None or facts.held is None:
-            text = "needs its futures, which nobody has moved yet. Run it first: rustbelt run"
+            text = "expected a finished run of this study with facts, got none. Run it first: rustbelt run"
             raise UserError(self.study.source, [text])
         scores = np.array(self._own.scores(Block(0, LATER + first, count)))
         for run in range(first // FUTURES, -(-(first + count) // FUTURES)):

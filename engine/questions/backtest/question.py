@@ -21,24 +21,24 @@ from engine.study.study import Study
 from engine.study.tables.observed import observable
 
 READING = (
-    "Place: where a figure lies among its futures, 0 to 1; 0.5 is their middle. CRPS: how far futures are from the"
-    " figure, less half of how far they are from each other, in its unit; lower is better (fair: whatever the number"
-    " of paths). Energy score: the CRPS of all figures jointly, in standard deviations of their futures."
-    " Error: that of all figures over that of the last value known, below 1 if the model is closer."
-    f" Expected, from, to: mean and 95 % range of the model's own futures, {TRUTHS:,} of them each taken for what"
-    " happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95"
-    " % intervals of the Monte Carlo error."
+    "The place of a figure is the share of futures below it; 0.5 is the middle. The CRPS is the mean distance of"
+    " futures from the figure less half of their mean distance from each other, in the unit of the figure; lower is"
+    " better. The energy score is the CRPS of all figures jointly, in standard deviations of their futures. The error"
+    " is the mean CRPS over that of a forecast that repeats the last known value; below 1 the model is closer."
+    f" Expected, from and to are the mean and 95 % range if the model is right, from {TRUTHS:,} simulated futures taken"
+    " in turn as observations. Scored figures were read in their source and not used by the study. Brackets are 95 %"
+    " intervals of the Monte Carlo error."
 )
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """Hold a study against what was observed, and score it.
+    """Score the forecasts of a study against observed figures.
 
-    Compares each figure that the study has not seen with the futures of STUDY under the policy closest to the one that
-    was followed: where it lies among them, and how their error compares with that of forecasts without a model. All
-    figures together are judged against the model's own futures, each taken for the observations in turn. Figures stand
-    in a file that the study names: [observed]. On 16,384 paths, unless --paths says otherwise.
+    The command compares each figure that STUDY has not used with the simulated futures under the policy closest to the
+    one that was followed. It shows the share of futures below each figure, compares the error of the futures with that
+    of forecasts without a model, and tests all figures jointly. The study names the file of the figures in [observed].
+    It uses 16,384 paths, unless --paths states another number.
 
     \b
     rustbelt backtest rustbelt
@@ -46,19 +46,19 @@ class Backtest:
     """
 
     needs = STUDY
-    heading = "Held against what happened"
+    heading = "Forecasts compared with observations"
 
     policy: Annotated[
         str | None,
         Option(
-            "The policy that came nearest to what was done; the one that the study names if not given.", "P", "policy"
+            "The policy closest to the one that was followed. Default: the one that the study names.", "P", "policy"
         ),
     ] = None
     impose: Annotated[
         tuple[str, ...],
-        Option("Yearly variables that are what was observed, so that what follows from them is scored apart.", "V,..."),
+        Option("Yearly variables that take their observed values, so that the rest is scored given them.", "V,..."),
     ] = ()
-    until: Annotated[int | None, Option("Last year whose figures are looked at.", "YEAR")] = None
+    until: Annotated[int | None, Option("Last year whose figures are used.", "YEAR")] = None
 
     def answer(self, of: Asked) -> Answer:
         """The scores of a study; `engine.questions.backtest.backtest.backtest` says how, and what is refused."""
@@ -69,9 +69,9 @@ class Backtest:
         apart = ", ".join(f"{count} {why}" for why, count in reasons.items())
         parts = [
             f"{study.name}: {study.futures}, policy {study.baseline}, priors {of.study.beliefs}",
-            f"figures that are shown and not scored: {apart}" if apart else "",
+            f"figures shown but not scored: {apart}" if apart else "",
             f"{', '.join(impose)} as observed" if impose else "",
-            f"{first.left_out} paths left out as not finite" if first.left_out else "",
+            f"{first.left_out} paths with values that are not finite left out" if first.left_out else "",
         ]
         subject = replace(Subject.of(study), fingerprint=of.study.fingerprint)
         basis = "; ".join(filter(None, parts))
@@ -87,28 +87,28 @@ def _of_reading(reading: Reading) -> Iterator[str]:
     calibration, scored = reading.calibration, reading.scored
     if calibration is None:
         yield (
-            "No figure can be scored: each is beyond the study's years, known before, seen by it, or not read in its"
-            " source."
+            "No figure can be scored: each is outside the study's years, known at its start, used by it, or not read in"
+            " its source."
         )
         return
-    within, of = calibration.coverage(WITHIN[1]), f"Read “{reading.name}”, of" if reading.name else "Of"
+    within, of = calibration.coverage(WITHIN[1]), f"In the reading “{reading.name}”, of" if reading.name else "Of"
     yield (
-        f"{of} {counted(len(scored), 'unseen figure')}, {within.value:.0f}"
+        f"{of} {counted(len(scored), 'figure')} that the study has not used, {within.value:.0f}"
         f" lie{'s' * (within.value == 1)} inside the 90 % prediction interval; {within.expected:.1f} are expected."
     )
     energy = calibration.energy()
     yield (
-        f"The energy score of the figures is {energy.value:.3g}; that of the model's own futures is"
+        f"The energy score of these figures is {energy.value:.3g} (lower is better); a correct model would have about"
         f" {energy.expected:.3g} [{energy.expected_from:.3g}, {energy.expected_to:.3g}] (p = {energy.as_high:.2g})."
     )
-    far = [reading.figures[k].name for k in calibration.unexplained()]
-    yield f"The futures do not reach {some(far)}." if far else "No figure is beyond the model's own futures."
+    far = some([reading.figures[k].name for k in calibration.unexplained()], noun="figure")
+    yield f"The futures are far from these figures: {far}." if far else "No observed figure is far from the futures."
     if ratio := reading.relative_error():
         known = [row for row in scored if np.isfinite(row["of_last"])]
         closer = sum(row["crps"].estimate < row["of_last"] for row in known)
         yield (
-            f"The forecasts are closer than the last known value for {closer} of {len(known)} figures; their errors are"
-            f" {ratio.value:.2f} times as large."
+            f"For {closer} of {len(known)} figures the forecast is closer than the last known value; over all figures,"
+            f" its error is {ratio.value:.2f} times as large."
         )
 
 
@@ -122,7 +122,7 @@ def tables(study: Study, readings: Sequence[Reading]) -> Iterator[Table]:
     shown = ["number", "value", "expected", "expected_from", "expected_to", "as_high"]
     every = (
         table(
-            "series", "Scores by series", _series(readings), "series",
+            "series", "Scores of each series", _series(readings), "series",
             brief=["figures", "place", "error", *["error_of_trend"] * has_trend],
         ),
         table(
@@ -130,11 +130,11 @@ def tables(study: Study, readings: Sequence[Reading]) -> Iterator[Table]:
             brief=[*shown, *["reading"] * (len(readings) > 1)],
         ),
         table(
-            "figures", "Figure by figure", ordered, "figure",
+            "figures", "Each figure and its simulated futures", ordered, "figure",
             brief=("observed", "unit", "p05", "median", "p95", "place"),
         ),
-        table("pit", "Places among the futures, with their band", _places(readings), "row", brief=()),
-        table("fan", "Futures of what was observed, year by year", _fan(study, readings), "series", "year", brief=()),
+        table("pit", "Distribution of the places of figures, with its band", _places(readings), "row", brief=()),
+        table("fan", "Simulated futures of each series by year", _fan(study, readings), "series", "year", brief=()),
     )  # fmt: skip
     return filter(len, every)
 
@@ -164,9 +164,10 @@ def _together(study: Study, readings: Iterable[Reading]) -> Iterator[Row]:
         if (of := reading.calibration) is None:
             continue
         numbers = [
-            ("energy score", of.energy(), "of all jointly; high is worse"),
+            ("energy score", of.energy(), "of all figures jointly; high is worse"),
             *((f"figures within {100 * share:g} %", of.coverage(share), "") for share in WITHIN),
-            ("mean place", of.shift(), ""), ("distance from the middle", of.spread(), "little if too wide"),
+            ("mean place", of.shift(), ""),
+            ("mean distance from the middle", of.spread(), "small if forecasts are too wide"),
         ]  # fmt: skip
         if ratio := reading.relative_error():
             numbers.append(("error over last value known", ratio, "high is worse"))

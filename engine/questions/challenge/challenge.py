@@ -103,7 +103,7 @@ def challenge(
     problems.refuse(study.source)
     if len(study.policies) < 2:
         text = (
-            "expected two policies or more, got one: there is nothing to be better than. Run the study with more:"
+            "expected at least two policies, as a claim compares policies, got one. Name more in the study:"
             " compare = [...]."
         )
         raise UserError(study.source, [Problem("", text)])

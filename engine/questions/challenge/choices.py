@@ -124,7 +124,7 @@ def is_mixed(universe: Universe) -> bool:
 
 
 def in_words(universe: Universe) -> str:
-    """The choices of a universe in words: `drag of zombies off and effects of diversification off`."""
+    """The choices of a universe in words: `“drag of zombies” off and “effects of diversification” off`."""
     return listed([one.words for one in universe])
 
 
@@ -133,7 +133,7 @@ def of_assumptions(study: Study) -> Iterator[Choice]:
     for one in study.assumptions:
         for kind in KINDS:
             if change := one.change(kind):
-                words = f"{study.phrase('assumptions', one.name)} {kind}"
+                words = f"“{study.phrase('assumptions', one.name)}” {kind}"
                 yield Choice(SPECIFICATION, one.name, kind, words, change=change)
 
 
@@ -159,7 +159,7 @@ def of_policies(study: Study) -> Iterator[Choice]:
     for player in players_of(study, sets):
         label = study.phrase("lever_groups" if player.name in study.lever_groups else "levers", player.name)
         for side in study.policy_names:
-            words = f"{label} as under {study.phrase('policies', side)} in both"
+            words = f"{label} as under {study.phrase('policies', side)} in both policies"
             yield Choice(POLICIES, player.name, side, words, levers=player.levers, side=side)
     if any(one.share != 1.0 and not one.certain for one in sets):
         yield Choice(POLICIES, "implementation", FULL, "full implementation", side=FULL)

@@ -26,11 +26,11 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tails import share_interval
 
 READING = (
-    "Universes are sets of other choices on the same futures; each share is one of the universes of a design with so"
-    " many choices at a time, not a probability. Holds, reversed: significant over all universes of a row (simultaneous"
-    " 95 %), at any size. Nothing: the event no longer happens under either policy. Undecided: neither is significant."
-    " Reversals are confirmed on futures that they were not searched on; that none was found proves nothing. Fraction:"
-    " how far on the way to its choices the difference vanishes. Brackets: 95 % intervals."
+    "A universe is a set of alternative choices, simulated on the same futures. Each share is a share of universes with"
+    " that many choices, not a probability. A claim holds or is reversed if its difference is significant, at any size"
+    " (95 %, over all universes of a row); else it is undecided. “nothing” means that the event happens under neither"
+    " policy. Reversals are confirmed on futures that the search has not used; a search that finds none proves nothing."
+    " The fraction is the part of the way to the choices at which the difference is zero. Brackets are 95 % intervals."
 )
 SHARES = (1, 4, 16)
 """Numbers of departures that have a column in the table of claims."""
@@ -41,18 +41,18 @@ EVIDENCE = ("policy_value", "against_value", "difference", "unit")
 
 @dataclass(frozen=True)
 class Challenge:
-    """Argue against the study's own headline.
+    """Test the claims of a study under alternative modelling choices.
 
-    Holds each claim of STUDY against other choices that could be defended, in two ledgers: how the world and what is
-    measured are specified (assumptions off or doubled, priors moved, readings, horizons, thresholds), and how the
-    policies are defined (each group of levers as under the other policy, in both). Says in which share of such
-    universes a claim holds, by how many choices depart at a time; and the fewest choices that turn it, and how far
-    towards them it turns. A study states its claims and readings under [challenge]; one without claims is taken to
-    claim what its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
+    The command simulates each claim of STUDY under other defensible choices of two kinds: the specification
+    (assumptions off or doubled, priors moved, readings, horizons, thresholds) and the definition of the policies (each
+    group of levers set as under one policy in both). It shows in which share of sets of 1 to 16 choices a claim holds,
+    and the fewest choices that reverse it. A study states its claims and readings under [challenge]; without claims,
+    the command tests the significant differences of its own futures. It uses 16,384 paths for each set of choices,
+    unless --paths states another number.
 
-    First come the rankings of the policies that hold, and those that flip, with each assumption off, each doubled, and
-    all of them, on 131,072 paths; last with --claim. A study names its assumptions: [assumptions.exit] with
-    off = { exit_rate = 0 }.
+    The answer begins with the rankings of the policies that hold, and those that are reversed, if each assumption, or
+    all of them, are off or doubled, on 131,072 paths; with --claim it ends with them. A study names its assumptions:
+    [assumptions.exit] with off = { exit_rate = 0 }.
 
     \b
     rustbelt challenge rustbelt --claim "reform better than old in region_devastated"
@@ -60,18 +60,16 @@ class Challenge:
     """
 
     needs = STUDY
-    heading = "What could be said against it"
+    heading = "Claims under other modelling choices"
 
     claim: Annotated[
         tuple[str, ...],
         Option(
-            'A claim, such as "NEW better than OLD in ruin", in place of the study\'s; several times for several.',
+            'A claim, such as "NEW better than OLD in ruin", in place of the study\'s. May be given several times.',
             "CLAIM",
         ),
     ] = ()
-    only: Annotated[
-        str | None, Option("assumptions: only the rankings with each assumption off and doubled.", "assumptions")
-    ] = None
+    only: Annotated[str | None, Option("Part of the answer: only the rankings by assumption.", "assumptions")] = None
 
     @property
     def is_whole(self) -> bool:
@@ -96,11 +94,11 @@ class Challenge:
         findings, rankings, structures = assumptions(of.study, *place) if of.study.assumptions else ([], [], "")
         lost = sum(math.isnan(one.estimates.policy) for of in results for one in of.case.worlds)
         basis = (
-            f"{study.name}: {study.paths:,} paths a universe, seed {study.seed}, all by one program; "
-            "a claim holds or is reversed by a significant difference of any size"
+            f"{study.name}: {study.paths:,} paths for each universe, seed {study.seed};"
+            " a claim holds or is reversed if its difference is significant, at any size"
         )
         if lost:
-            basis += f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
+            basis += f"; {lost:,} universes are undecided because of too many values that are not finite"
         basis += f"; rankings by assumption: {structures}" if structures else ""
         own = tables(results)
         every, ordered = (*sentences(results), *findings), (*own, *rankings) if self.claim else (*rankings, *own)
@@ -110,7 +108,7 @@ class Challenge:
 def tables(results: Sequence[Result]) -> tuple[Table, ...]:
     """Tables: shares by departures, claims, reversals, all choices, and all universes."""
     claims, least = ("claim", "ledger"), results[0].case.study.challenge.matters if results else 0.0
-    rule = f"; by size: by {100 * least:g} % of the larger number or more"
+    rule = f"; by size: by at least {100 * least:g} % of the larger number"
 
     def rows(of: Callable[[Result], Iterator[Row]]) -> list[Row]:
         return [{"claim": str(one.case.claim), "ledger": one.case.ledger} | row for one in results for row in of(one)]
@@ -124,17 +122,17 @@ def tables(results: Sequence[Result]) -> tuple[Table, ...]:
             brief=[*(f"holds_{count}" for count in SHARES), "turned_by", "turned_by_size"],
         ),
         table(
-            "reversals", f"The mildest reversals of each claim (significant{rule})", rows(_reversals), "row",
+            "reversals", f"Fewest choices that reverse each claim (significantly{rule})", rows(_reversals), "row",
             brief=[*claims, "rule", "departures", "choices", "fraction", *EVIDENCE],
         ),
         table(
-            "choices", "What could have been chosen otherwise",
+            "choices", "Alternative choices",
             ({"ledger": one.ledger, "choice": one.dimension, "otherwise": one.name, "words": one.words}
              for one in choices.values()),
             "row", brief=(),
         ),
         table(
-            "curve", "Every universe", ({"universe": str(k), **row} for k, row in enumerate(rows(_curve))), "universe",
+            "curve", "All universes", ({"universe": str(k), **row} for k, row in enumerate(rows(_curve))), "universe",
             brief=(),
         ),
     )  # fmt: skip
@@ -152,7 +150,7 @@ def _claims(of: Result) -> Iterator[Row]:
     turned_by = [
         "; or ".join(in_words(one.universe) for one in found if one.departures == found[0].departures) or "none found"
         for found in of.reversals.values()
-    ] or ["nothing: reversed as stated"]
+    ] or ["none: reversed as stated"]
     yield {
         "words": claimed(case.study, case.claim),
         **{f"holds_{count}": holds[count] for count in SHARES},
@@ -204,14 +202,14 @@ def sentences(results: Sequence[Result]) -> Iterator[str]:
     """How many claims other choices reverse, by either rule; then for each claim the fewest choices that reverse it."""
     by_claim = [[*some] for _, some in groupby(results, lambda one: one.case.claim)]
     if not results:
-        yield "The futures of the study support no claim of its own; state one with --claim."
+        yield "The study states no claim, and its futures show no significant difference. State a claim with --claim."
     elif len(by_claim) > 1:
         parts = list[str]()
         for least in dict.fromkeys((0.0, results[0].case.study.challenge.matters)):
             fewest = [len(one.universe) for some in by_claim if (one := _mildest(some, least))]
-            of = f"of {len(by_claim)} claims " * (not parts) + (f"by {100 * least:g} % or more" if least else "in sign")
-            parts.append(f"{len(fewest) or 'none'} {of} ({fewest.count(1) or 'none'} by one choice)")
-        yield f"Other modelling choices reverse {' and '.join(parts)}."
+            of = f"of {len(by_claim)} claims" if not parts else f"by at least {100 * least:g} %"
+            parts.append(f"{len(fewest) or 'none'} {of} ({fewest.count(1) or 'none'} with a single choice)")
+        yield f"Other modelling choices reverse {', and '.join(parts)}."
     for some in by_claim:
         yield from _of_claim(some)
 
@@ -226,9 +224,9 @@ def _of_claim(some: Sequence[Result]) -> Iterator[str]:
     case, known = some[0].case, set[Universe]()
     claim, verdict = claimed(case.study, case.claim), case.stated.verdict
     if verdict is Verdict.REVERSED:
-        yield f"As stated, the futures show the opposite: {_turned(case, case.stated)}."
+        yield f"The study shows the opposite of a claim: {_turned(case, case.stated)}."
     elif verdict is not Verdict.HOLDS:
-        yield f"As stated, the futures do not clearly show that {claim}."
+        yield f"The study does not clearly show that {claim}."
     elif not _mildest(some, 0.0):
         yield f"No choices were found that reverse this claim: {claim}."
     for least in some[0].reversals:
@@ -236,14 +234,14 @@ def _of_claim(some: Sequence[Result]) -> Iterator[str]:
         if of is None or of.universe in known:
             continue
         known.add(of.universe)
-        turned, choices = _turned(case, of), in_words(of.universe)
-        with_some = f"{'By size, with' if least else 'With'} {counted(of.departures, 'other choice')}"
+        turned, choices = _turned(case, of, least), in_words(of.universe)
+        with_some = f"With {counted(of.departures, 'other choice')}"
         whole = f"{with_some} ({choices}), {turned}."
         yield from [whole] if is_short(whole) else [f"{with_some}, {turned}.", f"The choices are: {choices}."]
 
 
-def _turned(case: Case, world: World) -> str:
-    """A turned claim in words: `the chance of ruin is higher under reform: 26 against 24 %`."""
+def _turned(case: Case, world: World, least: float = 0.0) -> str:
+    """A reversed claim in words: `the chance of ruin is higher under reform: 26 against 24 % under old policies`."""
     study, of = case.study, world.estimates
     claim = replace(case.claim, variable=what(study, case.claim, world.universe).name)
     if claim.measure == PROBABILITY:
@@ -251,4 +249,6 @@ def _turned(case: Case, world: World) -> str:
     else:
         first = Estimate.normal(of.policy, of.error)
         numbers = " against ".join(amounts(study.unit_of(claim.variable), first, of.against))
-    return f"{direction(study, claim, not claim.worse)} under {study.phrase('policies', claim.policy)}: {numbers}"
+    own, other = (study.phrase("policies", name) for name in (claim.policy, claim.against))
+    by = f" by {100 * least:g} % or more" * bool(least)
+    return f"{direction(study, claim, not claim.worse)} under {own}{by}: {numbers} under {other}"

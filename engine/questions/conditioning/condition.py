@@ -150,8 +150,9 @@ def condition(
     missed = missed_by_all(sight, runs, plain.nearest)
     if missed and plain.effective < FEW_UNITS:
         text = (
-            f"is too far from all futures. {missed} Of {paths:,} futures of the study {plain.effective:,.0f} are"
-            f" effective, {FEW_UNITS} needed. State a larger error or discrepancy, or leave figures out."
+            f"expected figures that some futures come close to, got none. {missed} Of {paths:,} weighted futures"
+            f" {plain.effective:,.0f} are effective; {FEW_UNITS} are needed. State a larger error or discrepancy, or"
+            " remove figures."
         )
         raise UserError(study.source, [Problem("observed", text)])
 
@@ -188,11 +189,15 @@ def missed_by_all(sight: Sight, runs: Sequence[Moved], nearest: Float[np.ndarray
     limit = ndtri(1 - TAIL / len(sight.rows))
     alone, together = np.minimum(nearest, away.min(axis=1)), away[:, np.argmin(away.max(axis=0))]
     for far, text in (
-        (alone, "No future reaches {name}: the nearest value is {size:,.1f} standard errors away."),
+        (
+            alone,
+            "No future comes close to the observed {name}: the nearest simulated value differs from it by {size:,.1f}"
+            " standard errors.",
+        ),
         (
             together,
-            "The facts contradict each other: futures reach each of them, but none reaches all. The nearest one is"
-            " {size:,.1f} standard errors from {name}.",
+            "The observed figures contradict each other: some future comes close to each of them, but no future to all."
+            " The nearest future differs from {name} by {size:,.1f} standard errors.",
         ),
     ):
         k = np.argmax(far)

@@ -25,10 +25,11 @@ from engine.study.study import Study
 from engine.study.tables.facts import FUTURES
 
 READING = (
-    "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline,"
-    " future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent units; they do not include"
-    " the error of the model. sd: standard deviation. Information: relative entropy of normal laws with the mean and sd"
-    " given the facts and before. Place: where a later figure lies among the futures, 0 to 1."
+    "“before” and “given” are before and after conditioning on the observed figures. A difference is the policy less"
+    " the baseline, on the same futures. Brackets are 95 % intervals of the Monte Carlo error; they do not contain the"
+    " error of the model. sd is the standard deviation. Information is the relative entropy of a normal law with the"
+    " mean and sd after conditioning to one with those before. The place of a later figure is the share of futures"
+    " below it."
 )
 RARE = 0.05
 """Least probability, before the observations, at which an event may be named in a sentence."""
@@ -38,12 +39,12 @@ SHOWN, NAMED = 8, 3
 
 @dataclass(frozen=True)
 class Condition:
-    """Say how risky each policy is, given what was observed.
+    """Show the risk of each policy, conditioned on what was observed.
 
-    Moves futures of STUDY to where the figures observed up to some year are likely under the policy that was followed,
-    given the errors of the figures and of the model (observed.discrepancy). They are a run of their own,
-    outputs/NAME-until-YEAR-..., which all other commands take. Shows the risk of every policy before and after, what is
-    known of each factor, and where later figures lie.
+    The command draws futures of STUDY from their distribution given the figures observed up to a year, the policy that
+    was followed, the errors of the figures and the errors of the model (observed.discrepancy). These futures are a run,
+    outputs/NAME-until-YEAR-..., which all other commands accept. The answer shows the risk of every policy before and
+    after conditioning, what the figures say about each factor, and the forecasts of later figures.
 
     \b
     rustbelt condition rustbelt_2016 --until 2018
@@ -51,14 +52,14 @@ class Condition:
     """
 
     needs = STUDY
-    heading = "Given what is known"
+    heading = "Results given the observed figures"
 
-    until: Annotated[int | None, Option("Last year that is known; all years with figures if not given.", "YEAR")] = None
-    on: Annotated[str | None, Option("CSV file with what was observed, in place of the study's figures.", "FILE")] = (
-        None
-    )
+    until: Annotated[
+        int | None, Option("Last year whose figures are used. Default: the last with figures.", "YEAR")
+    ] = None
+    on: Annotated[str | None, Option("CSV file of observed figures, in place of the study's.", "FILE")] = None
     policy: Annotated[
-        str | None, Option("The policy that was followed; the one that the study names if not given.", "P", "followed")
+        str | None, Option("The policy that was followed. Default: the one that the study names.", "P", "followed")
     ] = None
 
     def run_of(self, of: Asked) -> Study | None:
@@ -79,7 +80,7 @@ class Condition:
         given = condition(replace(study, facts=None), facts.until, facts.policy, runs, of.device, of.observe)
         risk, factors, later = [*risks(given)], [*factors_of(given)], [*later_of(given)]
         shown = ("policy", "before", "given", "unit")
-        less = f"Difference from {study.phrase('policies', study.baseline)}, before and given the facts"
+        less = f"Difference from {study.phrase('policies', study.baseline)}, before and after conditioning"
         chances = [row for row in risk if row["measure"] == PROBABILITY]
         tables = [
             table(
@@ -92,11 +93,11 @@ class Condition:
                 across="policy",
                 shown=dict.fromkeys(shown[1:3], "%"),
             ),
-            table("risk", "Every policy, before and given the facts", risk, "variable", brief=shown),
+            table("risk", "Risk under each policy, before and after conditioning", risk, "variable", brief=shown),
             table("differences", less, risks(given, study.baseline), "variable", brief=shown),
-            table("factors", "What is known of the factors", factors, "factor"),
-            table("known", "Figures that are taken as known", _known(given), "figure", brief=()),
-            table("later", "Later figures, which are not known here", later, "figure"),
+            table("factors", "Factors, before and after conditioning", factors, "factor"),
+            table("known", "Observed figures that are conditioned on", _known(given), "figure", brief=()),
+            table("later", "Later figures, which are not conditioned on", later, "figure"),
         ]
         return Answer.about(study, sentences(given, risk, factors, later), tables, _basis(given), READING)
 
@@ -165,14 +166,14 @@ def _basis(given: Conditioned) -> str:
     taken = np.mean([run.taken for run in given.runs])
     parts = [
         f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)}"
-        " figures known",
-        f"{len(plain.weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, Pareto k-hat"
+        " figures conditioned on",
+        f"{len(plain.weights):,} weighted futures before, {plain.effective:,.0f} of them effective, Pareto k-hat"
         f" {plain.shape:.2f}",
-        f"{len(given.runs)} independent runs of {FUTURES:,} moved futures, {min(powers)} to {max(powers)} powers of the"
+        f"{len(given.runs)} independent runs of {FUTURES:,} futures after, {min(powers)} to {max(powers)} powers of the"
         f" likelihood, {100 * taken:.0f} % of the last proposals accepted",
     ]
     if exact := dict.fromkeys(row.variable for row in given.rows if row.variable not in stated):
-        parts.append(f"the model is taken for true in {', '.join(exact)}: state observed.discrepancy")
+        parts.append(f"no error of the model is stated for {', '.join(exact)}: add observed.discrepancy")
     return "; ".join(parts)
 
 
@@ -194,8 +195,8 @@ def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], l
             now, then = amounts(study.unit_of(row["variable"]), row["given"], row["before"].estimate)
         what = f"{measured(study, row['variable'], row['measure'])} under {study.phrase('policies', row['policy'])}"
         yield (
-            f"Given {counted(len(given.rows), 'figure')}, {what} changes most, by {size:+.2f} standard deviations:"
-            f" {now} in place of {then}."
+            f"Given {counted(len(given.rows), 'observed figure')}, {what} changes most, from {then} to {now}"
+            f" ({size:+.2f} standard deviations)."
         )
     if known := [row for row in factors if row["sd_before"] > 0][:NAMED]:
         most = [
@@ -203,14 +204,14 @@ def sentences(given: Conditioned, risk: Sequence[Row], factors: Sequence[Row], l
             f" ({format(row['information'], '.2g') + ' bits' if row['sd_given'] else 'known exactly'})"
             for row in known
         ]
-        about = "The figures are most informative about"
+        about = "Of all factors, the observed figures tell most about"
         yield short(*(f"{about} {listed(most[:count])}." for count in range(len(most), 0, -1)))
     if later:
         both = ([row[f"place_{when}"] for row in later] for when in ("given", "before"))
         inside = [(np.abs(np.subtract(some, 0.5)) <= WITHIN[1] / 2).sum() for some in both]
         yield (
-            f"Of {counted(len(later), 'later figure')}, {inside[0]} lie inside the 90 % prediction interval given"
-            f" the facts, {inside[1]} before."
+            f"Of {counted(len(later), 'later figure')}, {inside[0]} lie inside the 90 % prediction interval after"
+            f" conditioning, and {inside[1]} inside the one before conditioning."
         )
 
 

@@ -33,12 +33,12 @@ Settings = Setting | Sequence[Setting]
 
 
 class Evaluator:
-    """Evaluates a policy of a study with other levers: compiled once, on the same futures, without a run folder.
+    """Evaluates a policy of a study with other values of its levers, on the same futures and without a run folder.
 
-    Each evaluation has the bits of a study that states these levers. A *setting* is a table of levers as in a policy of
-    a study file: each a number, or a table by year or label. It may also give a factor a number, which then is the same
-    on every path. What a setting does not name stays as the policy has it. Several settings are a list of such tables,
-    or one table in which lists or arrays of one length have a value for each.
+    The program is compiled once. Each evaluation equals a study that states these levers, bit for bit. A *setting* is a
+    table of levers as in a policy of a study file; each value is a number, or a table by year or label. A setting may
+    also set a factor to a number, on all paths. Levers that a setting does not name keep the policy's values. Several
+    settings are a list of such tables, or one table in which lists or arrays of the same length have a value for each.
 
     Args:
       study: a resolved study, its file, or the name of one that ships.
@@ -156,7 +156,9 @@ class Evaluator:
         for name, value in levers.items():
             # what is drawn is compiled: a lever can stay drawn in some years or places, and no other can be drawn
             if new := texts({name: value}) - {*self.stated.drawn.get(name, ())}:
-                problems.add(name, f"expected numbers, got '{min(new)}'. State in the study what is drawn.")
+                problems.add(
+                    name, f"expected numbers, got '{min(new)}'. A factor that sets a lever must be stated in the study."
+                )
         problems.refuse(study.source)
         held = {name: (0.0, float(value)) for name, value in setting.items() if name in factors}
         return Change(held, {self.policy: levers} if levers else {})
@@ -180,7 +182,7 @@ def several(settings: Settings) -> Sequence[Setting]:
     sizes = {name: len(value) for name, value in plain.items() if isinstance(value, list)}
     if len({*sizes.values()}) > 1:
         got = ", ".join(f"{size} for '{name}'" for name, size in sizes.items())
-        raise UserError("levers", [f"expected lists of one length, got {got}."])
+        raise UserError("levers", [f"expected lists of the same length, got {got}."])
     count = max(sizes.values(), default=1)
     return [{name: value[k] if name in sizes else value for name, value in plain.items()} for k in range(count)]
 

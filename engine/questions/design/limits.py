@@ -90,7 +90,7 @@ def limit_of(text: str, study: Study, option: str = "--subject", is_bare: bool =
     if found is None or bool(found[3]) == is_bare:
         form, rest = ("", "") if is_bare else (" <= NUMBER, or >=", " <= 10")
         example = f"mean of {next(iter(study.model.outcomes))}{rest}"
-        raise UserError(option, [f"expected MEASURE of VARIABLE{form}, got {shown(text)}. Write, say, '{example}'."])
+        raise UserError(option, [f"expected MEASURE of VARIABLE{form}, got {shown(text)}. Example: '{example}'."])
     measure, variable, sign, number, unit = found.groups(default="")
     measure, bound = PROBABILITY if measure == "P" else measure, 0.0 if is_bare else math.nan
     with suppress(ValueError):
@@ -101,10 +101,10 @@ def limit_of(text: str, study: Study, option: str = "--subject", is_bare: bool =
         own = study.unit_of(variable)
         if unit and unit.strip() != own:
             expected = "nothing" if own == "1" else f"'{own}', its unit,"
-            problems.add("", f"expected {expected} behind the number, got '{unit.strip()}'.")
+            problems.add("", f"expected {expected} after the number, got '{unit.strip()}'.")
         if PROBABILITY in known and not 0 <= bound <= 1:
             problems.add("", f"expected a probability between 0 and 1, got '{number}'.")
     if not math.isfinite(bound):
-        problems.add("", f"expected a number behind '{sign}', got '{number}'.")
+        problems.add("", f"expected a number after '{sign}', got '{number}'.")
     problems.refuse(option)
     return Limit(measure, variable, sign or "<=", bound)

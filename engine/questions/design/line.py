@@ -97,7 +97,7 @@ def changes(evaluator: Evaluator, found: Values, own: Values) -> list[Table]:
     ]  # fmt: skip
     outcomes, events = ([row for row in rows if (row["measure"] == PROBABILITY) == kind] for kind in (False, True))
     return [
-        table("outcomes", "What the policy that is found changes", outcomes, "variable", "measure"),
-        table("events", "What it changes in events", events, "variable", "measure",
+        table("outcomes", "Changes of outcomes by the policy found", outcomes, "variable", "measure"),
+        table("events", "Changes of events by the policy found", events, "variable", "measure",
               shown={"stated": "%", "found": "%", "difference": "points"}),
     ]  # fmt: skip

@@ -33,14 +33,15 @@ FEW = 1 << 16
 class Design:
     """Find the values of levers at which limits hold.
 
-    With one lever: the value of a lever of a policy of STUDY at which a measure meets a limit, with its interval; the
-    value from which it holds, allowing for the Monte Carlo error; and what that changes in the headline outcomes.
+    With one lever, the command finds the value of a lever of a policy of STUDY at which a measure meets a limit, with
+    its interval, and the value at which the limit holds in spite of the Monte Carlo error. It shows the effects on the
+    headline outcomes.
 
-    With --minimise: the values of some levers at which a measure is least while limits are met; which levers do not
-    matter there; and the policies of the study beside it.
+    With --minimise, the command finds the values of several levers that minimise a measure under limits. It shows which
+    levers do not matter there, and compares the result with the policies of the study.
 
-    Levers are set in all years and places, or from a year on, or at one label. What is found is judged on futures that
-    the search has not seen.
+    Levers are set in all years and places, from a year on, or at one label. The result is evaluated on futures that the
+    search has not used.
 
     \b
     Examples:
@@ -50,25 +51,25 @@ class Design:
     """
 
     needs = STUDY
-    heading = "Which policy holds a limit"
+    heading = "Levers that meet limits"
     as_run = False
 
     policy: Annotated[str, Option("The policy whose levers are set.", "P", "followed")]
     lever: Annotated[tuple[str, ...], Option("The lever; several with --minimise.", "NAME")]
     subject: Annotated[
         tuple[str, ...],
-        Option("The limit: MEASURE of VARIABLE <= NUMBER, or >=; P of an event; several with --minimise.", "LIMIT"),
+        Option("The limit: MEASURE of VARIABLE <= NUMBER, or >=; P of an event. Several with --minimise.", "LIMIT"),
     ]
-    minimise: Annotated[str | None, Option("What is to be least under the limits: MEASURE of VARIABLE.", "M")] = None
+    minimise: Annotated[str | None, Option("The measure to minimise: MEASURE of VARIABLE.", "M")] = None
     bounds: Annotated[
         tuple[float, ...],
-        Option("Least and largest value of each lever, in their order; the levers' own if not given.", "LOW,HIGH"),
+        Option("Least and largest value of each lever, in order. Default: the levers' own bounds.", "LOW,HIGH"),
     ] = ()
-    since: Annotated[int | None, Option("First year in which levers are set; all if not given.", "YEAR")] = None
+    since: Annotated[int | None, Option("First year in which levers are set. Default: the first.", "YEAR")] = None
     where: Annotated[
-        Mapping[str, str] | None, Option("One label of the levers, all if not given: region=Liaoning.", "DIM=LABEL")
+        Mapping[str, str] | None, Option("One label of the levers, such as region=Liaoning. Default: all.", "DIM=LABEL")
     ] = None
-    whole: Annotated[bool, Option("Whether the lever takes whole numbers; one lever alone.")] = False
+    whole: Annotated[bool, Option("Restrict a single lever to whole numbers.")] = False
     write: Annotated[
         str | None, Option("Write a study file that extends STUDY by the policy found by --minimise.", "FILE")
     ] = None
@@ -85,10 +86,10 @@ class Design:
         limits, places = [limit_of(text, study) for text in self.subject], [self._place(study, one) for one in levers]
         least = [limit_of(self.minimise, study, "--minimise", True)] if self.minimise else []
         if not least and (len(levers) > 1 or len(limits) > 1):
-            problems.add("--minimise", "expected a measure where there are several levers or limits, got nothing.")
+            problems.add("--minimise", "expected a measure for several levers or limits, got none.")
         if self.whole if least else self.write:
             place, how = ("--whole", "without") if least else ("--write", "with")
-            problems.add(place, f"expected it {how} --minimise. Leave it out.")
+            problems.add(place, f"expected only {how} --minimise. Remove it.")
         problems.refuse(study.source)
         if self.write:
             text_on_top(study, Path(self.write))
@@ -107,7 +108,7 @@ class Design:
         answer, found = Several(study, lines, [*least, *limits], few, of.observe).answer()
         if not self.write:
             return answer
-        said = self._written(study, Path(self.write), found) if found else f"Nothing is written to {self.write}."
+        said = self._written(study, Path(self.write), found) if found else f"The file {self.write} was not written."
         return replace(answer, findings=(*answer.findings, said))
 
     def _written(self, study: Study, file: Path, found: Setting) -> str:
@@ -116,7 +117,9 @@ class Design:
         about = f"{self.policy} with the least {self.minimise} that was found under {', '.join(self.subject)}"
         policy = {"about": about, "like": self.policy, **found}
         written(file, text_on_top(study, file, policies={name: policy}).encode())
-        return f"Wrote the policy {name}. Check it: {command_line('check', file, model=study.model_spec)}"
+        return (
+            f"The policy {name} was written. To check it, type: {command_line('check', file, model=study.model_spec)}"
+        )
 
     def _place(self, study: Study, lever: str) -> tuple[slice | int, ...]:
         """The index of a lever's array [*dims] that is set; refuses names and a year that are not known."""
@@ -125,8 +128,8 @@ class Design:
         if problems.knows("--lever", "lever", lever, study.model.levers):
             dims = study.model.levers[lever].dims
             if where and not dims:
-                expected = f"expected nothing, as '{lever}' is the same at all labels, got '{next(iter(where))}'."
-                problems.add("--where", f"{expected} Leave --where out.")
+                expected = f"expected no label, as '{lever}' has no dimensions, got '{next(iter(where))}'."
+                problems.add("--where", f"{expected} Remove --where.")
             else:
                 problems.knows_each("--where", f"dimension of '{lever}'", [*where], dims)
             for dim in filter(where.__contains__, dims):

@@ -22,20 +22,21 @@ from engine.study.study import Study
 from engine.study.tables.levers import lever_text
 
 READING = (
-    "All numbers are estimated on futures that no search has seen. as_stated, at_low, at_high: change of the objective"
-    " where one lever alone has its stated, least or largest value. A lever does not matter if none of these changes"
-    " exceeds the half-width of the objective's 95 % interval and all limits stay met. Brackets: 95 % intervals."
+    "All numbers are estimated on futures that no search has used. The columns as_stated, at_low and at_high have the"
+    " change of the objective if one lever alone has its stated, least or largest value. A lever does not matter if no"
+    " such change exceeds the half-width of the objective's 95 % interval and all limits stay met. Brackets are 95 %"
+    " intervals."
 )
 
 MOVES = ("as_stated", "at_low", "at_high")
 MATTERS = {
-    "no effect": "No effect on the objective and on the limits",
-    "no": "Does not matter here, as the objective changes by less than its error over the bounds, while limits are met",
-    "may stay": "May stay as stated, by the same measure",
+    "no effect": "These levers have no effect on the objective and the limits",
+    "no": "These levers may take any value within their bounds, as the objective changes by less than its error",
+    "may stay": "These levers may stay as stated, as the objective changes by less than its error",
 }
 NOT_MET = (
-    "No policy was found that meets all limits. The nearest is",
-    "No policy was found that meets all limits on fresh futures. The last is",
+    "No policy was found that meets all limits. The nearest one has",
+    "No policy was found that meets all limits on fresh futures. The last one has",
 )
 
 
@@ -86,8 +87,8 @@ class Several:
                 found[name] = measured(self.asked, beside, values)
         less, moves = evaluator.difference(own, other, of.variable, of.measure), [*self._moves(levers, best, fresh)]
         tables = (
-            table("levers", "The levers that are found", moves, "lever"),
-            table("judged", "The policies on fresh futures", self._judged(found), "subject", "policy",
+            table("levers", "Levers of the policy found", moves, "lever"),
+            table("judged", "Policies on fresh futures", self._judged(found), "subject", "policy",
                   across="policy"),
             *changes(evaluator, own, other),
         )  # fmt: skip
@@ -126,13 +127,13 @@ class Several:
         study, of = self.study, self.asked[0]
         at = stated(self.lines, [row["found"] for row in moves])
         far = f"{size(of.measure, study.unit_of(of.variable), less)} {'less' if less.estimate < 0 else 'more'}"
-        begins = "The least that was found under the limits is" if best.holds else NOT_MET[best.is_met]
-        yield (f"{begins} at {at}: {of.words(study)[0]} is {of.amount(study, found[0])} on fresh futures, {far} than"
-               f" under {self.lines[0].evaluator.policy} as stated.")  # fmt: skip
+        begins = "The best policy found that meets the limits has" if best.holds else NOT_MET[best.is_met]
+        yield (f"{begins} {at}: {of.words(study)[0]} is {of.amount(study, found[0])} on fresh futures, {far} than under"
+               f" {self.lines[0].evaluator.policy} as stated.")  # fmt: skip
         for limit, one, is_idle in zip(self.asked[1:], found[1:], best.idle, strict=True):
             (what, bound), verdict = limit.words(study), VERDICTS[limit.verdict(one)]
-            idle = f" It has no effect: all {best.evaluations} policies that were evaluated meet it." * is_idle
-            yield f"{begun(what)} is {limit.amount(study, one)}: the limit, {bound}, is {verdict}.{idle}"
+            idle = f" All {best.evaluations} evaluated policies meet this limit." * is_idle
+            yield f"{begun(what)} is {limit.amount(study, one)}; its limit, {bound}, is {verdict}.{idle}"
         for kind, words in MATTERS.items():
             if names := [study.phrase("levers", row["lever"]) for row in moves if row["matters"] == kind]:
                 yield f"{words}: {listed(names)}."

@@ -37,10 +37,11 @@ MOST_STEPS = 8
 PARTS = ("low", "estimate", "high")
 """Parts of an estimate of how far a limit is broken: where they are 0, a limit may hold, is met, and clearly holds."""
 READING = (
-    "met: the value of the lever at which the estimate meets the limit, with a 95 % interval that inverts that of the"
-    " measure. At that value the limit is truly broken in about half of all cases; at the value that holds, in about"
-    " 2.5 %. searched: the measure on the futures of the search; judged: on as many futures that the search has not"
-    " seen. Differences are from the policy as stated, on these. Brackets: 95 % intervals."
+    "The row “met” has the value of the lever at which the estimate meets the limit, with a 95 % interval that inverts"
+    " the one of the measure. At this value the true measure breaks the limit in about half of all cases; at the value"
+    " in the row “holds” it does in about 2.5 %. The column “searched” has the measure on the futures of the search,"
+    " the column “judged” on as many fresh futures, which also give the differences from the policy as stated. Brackets"
+    " are 95 % intervals."
 )
 
 
@@ -233,7 +234,7 @@ class Single:
         @functools.cache
         def measured(value: float, paths: int) -> Estimate:
             if next(count) > MOST:
-                got = f"expected an end of the search within {MOST} evaluations, got none; the last was at {value:g}."
+                got = f"expected the search to end within {MOST} evaluations; the last was at {value:g}."
                 raise UserError("--bounds", [f"{got} Give --bounds LOW,HIGH that are closer together around it."])
             return measures_at([line], [value], [limit], paths)[0]
 
@@ -266,7 +267,8 @@ class Single:
         sentences = self._met(solved, chosen, values) if solved and chosen else self._never(places, seen, *values)
         verdicts = [*map(limit.verdict, seen)]
         further = (
-            f"It is {VERDICTS[how] if how == 'unclear' else f'{how} again above a value'} between {low:g} and {high:g}."
+            f"The limit is {VERDICTS[how] if how == 'unclear' else f'{how} again above a value'} between {low:g} and"
+            f" {high:g}."
             for low, high, how in beside(places, verdicts, found, chosen)
         )
         what, bound = limit.words(study)
@@ -283,7 +285,7 @@ class Single:
                   units=units, shown=shown),
         )  # fmt: skip
         basis = f"{study.name}: {study.futures}; judged on as many others"
-        every = (f"The limit asks that {what} is {bound}.", *sentences, *further)
+        every = (f"The limit requires that {what} is {bound}.", *sentences, *further)
         return Answer.about(study, every, tables, basis, READING)
 
     def _never(self, places: Sequence[float], seen: Sequence[Estimate], nearest: Row) -> Iterator[str]:
@@ -291,10 +293,10 @@ class Single:
         study, limit = self.line.evaluator.study, self.limit
         lever, judged = study.phrase("levers", self.line.lever), nearest["judged"]
         among = "all" if limit.gap(seen[0]).estimate <= 0 else "none of the"
-        yield f"It is met at {among} {len(places)} values of {lever} from {places[0]:g} to {places[-1]:g}."
+        yield f"The limit is met at {among} {len(places)} values of {lever} from {places[0]:g} to {places[-1]:g}."
         measure = f"{limit.amount(study, judged)} on fresh futures"
         if all(one.estimate == seen[0].estimate for one in seen):
-            yield f"{begun(lever)} has no effect on the measure: it is {measure}."
+            yield f"The lever “{lever}” has no effect on the measure, which is {measure}."
         else:
             at, how = stated([self.line], [nearest["value"].estimate]), VERDICTS[nearest["verdict"]]
             yield f"The measure is nearest to the limit at {at}: {measure}, where the limit is {how}."
@@ -306,16 +308,17 @@ class Single:
         at = f"{study.phrase('levers', line.lever)} is {side} {amount(line.unit, solved.estimate)}"
         yield f"The limit is met where {at}."
         low, high = sorted((chosen.worst, chosen.best))
-        none = f"At no value that was looked at from {low:g} to {high:g} is the"
+        none = f"at no evaluated value from {low:g} to {high:g}, so"
         has_interval = not math.isnan(values[0]["searched"].high)
         if not math.isnan(solved.holds):
             judged = values[-1]["judged"]
-            is_kept = "as the limit asks" if limit.gap(judged).estimate <= 0 else "which breaks the limit"
+            is_kept = "meets" if limit.gap(judged).estimate <= 0 else "breaks"
             yield (f"Allowing for the Monte Carlo error, it holds at {stated([line], [solved.holds])}; fresh futures"
-                   f" give {limit.amount(study, judged)}, {is_kept}.")  # fmt: skip
+                   f" give {limit.amount(study, judged)} there, which {is_kept} the limit.")  # fmt: skip
         elif has_interval:
-            yield f"{none} 95 % interval of the measure within the limit, so no value is known to hold."
+            yield f"The 95 % interval of the measure is within the limit {none} no value is known to meet the limit."
         else:
-            yield f"The measure has no interval there ({values[0]['searched'].flag}), so no value is known to hold."
+            why = values[0]["searched"].flag
+            yield f"The measure has no interval there ({why}), so no value is known to meet the limit."
         if math.isnan(solved.may) and has_interval:
-            yield f"{none} limit clearly broken, so the interval of the lever has no end on that side."
+            yield f"The limit is clearly broken {none} the interval of the lever has no end on that side."

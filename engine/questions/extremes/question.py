@@ -31,7 +31,7 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.return_levels import FEWEST, Extremes as OfPolicy, Fit
 from engine.study.study import Study
 
-TITLE = "Return levels, once in so many"
+TITLE = "Return levels by return period"
 PERIODS = (10.0, 50.0, 100.0, 250.0, 1000.0)
 """Default return periods; powers of ten up to beyond the number of futures are added."""
 FARTHEST = 1e12
@@ -40,31 +40,31 @@ SHOWN = 5
 PLAIN = 100.0
 """The sentence without extrapolation is about the return period closest to this one."""
 READING = (
-    "Once in N: reached by one in N on average; one in 100 years is any year of any future, not the next hundred years."
-    " A future is the whole horizon. OEP: the worst place, of a year or of all years of a future; AEP: all places"
-    " together, of a year or of all years. Extrapolated: fewer than 100 independent futures or years lie beyond, so the"
-    " level is that of a generalised Pareto law fitted to the worst; it holds if the tail continues as it begins, which"
-    " no interval covers. Shape: 0 is an exponential tail, below 0 the tail ends, from 0.5 its variance is infinite,"
-    " from 1 its mean. Brackets: 95 % intervals over independent units, of extrapolated numbers by profile likelihood."
+    "Once in N means that one in N futures or years reaches the level on average; a year is any year of any future. A"
+    " future is the whole horizon. OEP is the largest place, in a year or over all years of a future; AEP is the sum of"
+    " all places. A level is extrapolated if fewer than 100 independent futures or years exceed it; it then follows"
+    " from a generalised Pareto law fitted to the worst values, and its interval does not contain the error of that"
+    " law. The shape of the law is 0 for an exponential tail and negative for a tail with an end; from 0.5 the variance"
+    " is infinite, from 1 the mean. Brackets are 95 % intervals, of extrapolated numbers by profile likelihood."
 )
 _WHY = {
     Reason.FEW_TAIL_VALUES: f"An extrapolation needs {FEWEST:,} futures or more.",
     Reason.FEW_DISTINCT: "The worst futures have too few distinct values for an extrapolation.",
-    Reason.NO_LAW: "No law fits the worst futures, so that nothing is extrapolated.",
-    Reason.NOT_FINITE: "No future is a finite number, so that no level is given.",
-    Reason.ENDING_TAIL: "The tail of the worst futures ends, so that extrapolated levels have no interval.",
+    Reason.NO_LAW: "No law fits the worst futures, so nothing is extrapolated.",
+    Reason.NOT_FINITE: "No future has a finite value, so no level is given.",
+    Reason.ENDING_TAIL: "The fitted tail has a finite end, so extrapolated levels have no interval.",
 }
 """By flag: the sentence on why nothing, or nothing reliable, is extrapolated."""
 
 
 @dataclass(frozen=True)
 class Extremes:
-    """Say how bad it gets once in so many futures of RUN, also beyond those that were computed.
+    """Estimate the levels that one in N futures of RUN reaches, also for N beyond the number of futures.
 
-    Of an outcome, what one future in 10, 50, 100, 250, 1,000 and so on reaches, and the mean of what is worse. Of a
-    yearly variable, the same of the largest place (OEP) and of the sum of all places (AEP): once in so many years, any
-    year of any future, and once in so many futures. Where fewer than a hundred lie beyond, the number is that of a law
-    fitted to the worst, and its row is marked as extrapolated. The answer is kept beside the cube, as extremes.zarr.
+    For an outcome the answer shows the level that one future in 10, 50, 100, 250, 1,000 and so on reaches, and the mean
+    of the worse values. For a yearly variable it shows the same for the largest place (OEP) and the sum of all places
+    (AEP), per year and per future. If fewer than a hundred futures exceed a level, it follows from a law fitted to the
+    worst values and is marked as extrapolated. The answer is stored beside the cube, as extremes.zarr.
 
     \b
     rustbelt extremes rustbelt
@@ -73,18 +73,18 @@ class Extremes:
     """
 
     needs = RUN
-    heading = "How bad it gets, and how rarely"
+    heading = "Return levels"
 
     variable: Annotated[
         tuple[str, ...], Option("Outcomes and yearly variables, in place of the headline.", "A,B", "variable")
     ] = ()
-    policies: Annotated[tuple[str, ...], Option("Policies to look at, in place of all that ran.", "A,B", "policy")] = ()
+    policies: Annotated[tuple[str, ...], Option("Policies to show, in place of all that ran.", "A,B", "policy")] = ()
     periods: Annotated[
         tuple[float, ...],
-        Option("Once in so many futures or years; 10,50,100,250,1000 and further ones if not given.", "N,..."),
+        Option("Return periods, in futures or years. Default: 10,50,100,250,1000 and longer ones.", "N,..."),
     ] = ()
     futures: Annotated[
-        int | None, Option("First futures whose yearly values are computed again; 65,536 if not given.", "N")
+        int | None, Option("Number of futures whose yearly values are recomputed. Default: 65,536.", "N")
     ] = None
 
     def answer(self, of: Asked) -> Answer:
@@ -112,13 +112,13 @@ class Extremes:
                 )
                 for name in (LEVELS, LARGEST, SUM)
             ),
-            table("laws", "Laws that are fitted to the worst", _laws(tails), "row", brief=()),
+            table("laws", "Laws fitted to the worst values", _laws(tails), "row", brief=()),
             table("thresholds", "Thresholds that were tried", _thresholds(tails), "row", brief=()),
-            table("curve", "Levels by period, for a figure", _curve(tails), "row", brief=()),
+            table("curve", "Levels by return period", _curve(tails), "row", brief=()),
         ]  # fmt: skip
         basis = f"{study.name}: {study.futures}"
         basis += f"; a future is {len(study.years)} years" * bool(study.years)
-        basis += f"; yearly values of the first {count:,} computed again" * bool(count)
+        basis += f"; yearly values of the first {count:,} recomputed" * bool(count)
         return Answer.about(study, _sentences(study, *levels[0]), tables, basis, READING)
 
     def _periods(
@@ -136,8 +136,8 @@ class Extremes:
             problems.add("--futures", f"expected 1 or more, got {self.futures}.")
         problems.refuse("extremes")
         if not chosen:
-            remedy = "Name a variable, or add them to keep.outcomes and run again."
-            raise UserError("extremes", [f"no outcome of the headline is kept path by path. {remedy}"])
+            remedy = "Name a variable, or add outcomes to keep.outcomes and run the study again."
+            raise UserError("extremes", [f"no outcome of the headline is stored path by path. {remedy}"])
         farther = (10.0**power for power in range(4, 13) if 10.0 ** (power - 1) < study.paths)
         return sorted({*periods} or {*PERIODS, *farther})
 
@@ -146,9 +146,9 @@ def _problem(study: Study, name: str, kept: Sequence[str]) -> str:
     if name in kept or name in study.model.yearly:
         return ""
     if name in study.events_by_name:
-        return f"'{name}' is an event, which has a probability and no size. Name the outcome that it is of."
+        return f"'{name}' is an event, which has a probability but no level. Name the outcome that it depends on."
     if name in study.model.outcomes:
-        return f"'{name}' is not kept path by path. Add it to keep.outcomes and run again."
+        return f"'{name}' is not stored path by path. Add it to keep.outcomes and run the study again."
     return unknown("outcome or yearly variable", name, [*study.model.outcomes, *study.model.yearly])
 
 
@@ -227,7 +227,7 @@ def _sentences(study: Study, tail: Tail, rows: Iterable[Row]) -> Iterator[str]:
     if beyond:
         yield _sentence(study, tail, beyond[-1], "By extrapolation, once in")
     elif not inside:
-        yield "Too few futures were computed to say anything of rare ones."
+        yield "There are too few futures to estimate rare levels."
     yield from dict.fromkeys(filter(None, map(_warning, tail.by_policy.values())))
 
 

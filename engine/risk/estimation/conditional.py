@@ -67,7 +67,8 @@ def not_kept(name: str, kept: Iterable[str]) -> str:
     """Error message for a question about single paths to an outcome or event that is not kept path by path."""
     listed = ", ".join(kept) or "none is"
     return (
-        f"expected what is kept path by path ({listed}), got '{name}'. Keep it: keep.outcomes in the study, and run it."
+        f"expected an outcome stored path by path ({listed}), got '{name}'. Add it to keep.outcomes in the"
+        " study, and run it again."
     )
 
 

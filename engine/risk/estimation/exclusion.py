@@ -51,6 +51,6 @@ def most_excluded(study: Study) -> int:
 
 
 def notice(count: int, paths: int) -> str:
-    """The sentence `3 of 1,000,000 paths are kept out of every number: values on them are not finite`."""
+    """The clause `3 of 1,000,000 paths are left out of every number, as values on them are not finite`."""
     are = "is" if count == 1 else "are"
-    return f"{count:,} of {paths:,} paths {are} kept out of every number: values on them are not finite"
+    return f"{count:,} of {paths:,} paths {are} left out of every number, as values on them are not finite"

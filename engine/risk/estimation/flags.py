@@ -37,11 +37,11 @@ class Reason(Sentence):
     FEW_GROUPS = "few_groups", "too few groups of paths for an interval here"
     NO_MEAN = "heavy_tail_no_mean", "heavy tail: an infinite mean is not excluded (tail shape {got:.2f})"
     NO_VARIANCE = "heavy_tail_no_variance", "heavy tail: infinite variance (tail shape {got:.2f})"
-    FEW_TAIL_PATHS = "few_tail_paths", "its tail rests on {got:.0f} paths"
+    FEW_TAIL_PATHS = "few_tail_paths", "its tail depends on {got:.0f} paths"
     FEW_EFFECTIVE_EXCEEDANCES = "few_effective_exceedances", "{got:.0f} effective exceedances, {limit:.0f} needed"
     FEW_EXCEEDANCES = "few_exceedances", "{got:.0f} exceedances, {limit:.0f} needed"
     FEW_IN_SAMPLE = "few_in_sample", "no interval from this sample"
-    BINNED = "binned", "from a histogram: the interval holds what its bins leave open"
+    BINNED = "binned", "from a histogram: the interval includes the uncertainty of its bins"
     UNRECORDED = "unrecorded", "no interval"
     HEAVY_TAIL = "heavy_tail", "heavy tail: the interval may be too narrow (tail shape {got:.2f}, limit {limit:g})"
     NO_FOURTH_MOMENT = (

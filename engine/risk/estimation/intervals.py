@@ -8,7 +8,6 @@ coverage: `docs/method.md`.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -384,10 +383,11 @@ def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.n
     units = as_units(len(arrays[0]), unit)
     if units.weights is not None and not (held := units.weights != 0).all():
         arrays, units = tuple(array[held] for array in arrays), units.take(held)
-    checked = arrays if units.weights is None else (*arrays, units.weights)
-    finite = functools.reduce(np.logical_and, map(np.isfinite, checked))
-    if finite.all():
+    checked = [array for array in (*arrays, units.weights) if array is not None and array.dtype.kind != "b"]
+    each = [np.isfinite(array) for array in checked]
+    if all(of.all() for of in each):
         return arrays, units, None
+    finite = np.logical_and.reduce(each)
     lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
     if not units.replicated:
         owner = units.owners(np.arange(units.paths))

@@ -58,6 +58,8 @@ class Made:
         x, y = self.x[:, paths], self.y[:, paths]
         if self.kind == "excess":
             return np.maximum(x - y, 0)
+        if self.kind == "difference" and (self.numbers == [1, 0, 1, 0]).all():
+            return np.subtract(x, y, dtype=np.float64)
         scale_x, centre_x, scale_y, centre_y = self.numbers.T[..., None]
         of_x = self._side(x, scale_x, centre_x)
         if self.x is self.y and not scale_y.any():
@@ -286,7 +288,7 @@ def ascending_rows(values: Rows, spans: Spans) -> Sorted:
 
 def of_rank(rows: Sorted, rank: Int[np.ndarray, "row"] | int) -> Float[np.ndarray, "row"]:
     """Value of each row at a rank, the same for all rows or one for each, float64."""
-    ranks = np.broadcast_to(rank, len(rows))
     if isinstance(rows, np.ndarray):
-        return rows[np.arange(len(rows)), ranks].astype(np.float64)
-    return np.array([row[at : at + 1][0] for row, at in zip(rows, ranks.tolist(), strict=True)], np.float64)
+        return rows[np.arange(len(rows)), rank].astype(np.float64)
+    ranks = np.asarray(rank).tolist() if np.ndim(rank) else [int(rank)] * len(rows)
+    return np.array([row[at : at + 1][0] for row, at in zip(rows, ranks, strict=True)], np.float64)

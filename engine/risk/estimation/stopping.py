@@ -42,19 +42,19 @@ class State(Sentence):
     """State of a target at a look, each with a sentence that `standing` fills in."""
 
     MET = "met", "{half_width}, within {wanted}"
-    SAME = "same", "{value:g} on all {at}; another value on at most {others:.2g} of them (95 %)"
-    WIDE = "wide", "{half_width}, wanted {wanted}: about {left} futures to go"
-    ZERO = "zero", "0 on {at}{cancelled}, and {wanted} of nothing is nothing"
+    SAME = "same", "{value:g} on all {at}; another value has a probability of at most {others:.2g} (95 %)"
+    WIDE = "wide", "{half_width}, target {wanted}; about {left} more futures are needed"
+    ZERO = "zero", "0 on {at}{cancelled}, so a target of {wanted} cannot be met"
     NO_INTERVAL = "no_interval", "no interval at {at} ({why})"
-    HEAVY = "heavy", "no half-width can be trusted ({why})"
+    HEAVY = "heavy", "no valid half-width ({why})"
 
 
 class Ending(Sentence):
     """Why a run with a stopping rule ended, each with its sentence."""
 
-    MET = "met", "Precise enough at {at}, and ended by its rule."
-    BOUND = "bound", "Not as precise as asked for at {at}, the most that were allowed."
-    GIVEN_UP = "given_up", "Given up at {at}: more of them would not do."
+    MET = "met", "The run ended at {at}, as it met its targets."
+    BOUND = "bound", "The run ended at {at}, its maximum, and did not meet its targets."
+    GIVEN_UP = "given_up", "The run ended at {at}, as more futures would not meet its targets."
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def _futures(paths: int) -> str:
 def half_width(look: Look) -> str:
     """Half-width as text: `±1.8 %` for a relative target, else in the unit; `not once: at most 0.002` for no hit."""
     if look.never:
-        return f"not once: at most {look.estimate.high:.2g}"
+        return f"no occurrence: at most {look.estimate.high:.2g}"
     if look.target.is_relative and look.estimate.estimate:
         return f"±{100 * look.half_width / abs(look.estimate.estimate):.2g} %"
     return f"±{look.half_width:.2g} {look.target.unit}".rstrip()
@@ -260,7 +260,7 @@ def standing(look: Look) -> str:
         if look.never:
             sentence = "{half_width} of {at} (95 %)"
         elif own.low <= 0 <= own.high:
-            sentence = "cannot be distinguished from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
+            sentence = "not significantly different from 0 on {at}; state the target of {wanted} in the unit"
     found = sentence.format(
         at=_futures(look.paths),
         # a mean without error may be zero although its values are not
@@ -284,5 +284,5 @@ def ending(ended: Ended, held: int = 0) -> list[str]:
     looks, at = ended.looks[-1], "its first " * (held > ended.paths) + _futures(ended.paths)
     head, wide = ended.ending.sentence.format(at=at), [look.needed for look in looks if not look.holds]
     if ended.ending is Ending.BOUND and np.isfinite(wide).all():
-        head += f" About {few_digits(max(wide))} would do: --paths {float(f'{1.1 * max(wide):.2g}'):.0f}."
+        head += f" About {few_digits(max(wide))} are enough: --paths {float(f'{1.1 * max(wide):.2g}'):.0f}."
     return [head, *(f"{standing(look)}." for look in looks)]

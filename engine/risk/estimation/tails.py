@@ -30,7 +30,7 @@ from engine.risk.estimation.influences import (
 )
 from engine.risk.estimation.intervals import TAIL, Cells, Levels, Moments, Units, Z, dots
 from engine.risk.estimation.properties import cached_property
-from engine.risk.estimation.row_statistics import Made, Sorted, ascending_rows, of_rank
+from engine.risk.estimation.row_statistics import Made, Sorted, ascending_rows, of_rank, sums
 from engine.study.study import LEVELS
 
 Holds = Bool[np.ndarray, "*cells path"]
@@ -74,8 +74,13 @@ def _count(x: Holds) -> Int[np.ndarray, "*cells"]:
 def share_moments(x: Holds, units: Units) -> Moments:
     """Moments of the share of paths with a property, without skewness."""
     total = _count(x) if units.weights is None else dots(x, units.weights)
+    return _moments_of_share(total, joint(x, x, units), units)
+
+
+def _moments_of_share(total: Cells, square: Cells, units: Units) -> Moments:
+    """Moments from the number of paths with a property and the sum over units of the squared residuals."""
     mean = total / units.paths
-    return Moments(mean, error_of(joint(x, x, units), units), np.zeros_like(mean), units.count)
+    return Moments(mean, error_of(square, units), np.zeros_like(mean), units.count)
 
 
 def error_of(square: Cells, units: Units) -> Cells:
@@ -332,7 +337,7 @@ class Measured(Distribution):
         values exceed the quantile where all values are equal, and where the quantile is the variable's upper bound.
         """
         units, n = self.units, self.units.paths
-        of = share_moments(_above(self.values, q), units)
+        of = self._share_above(q)
         count = effective_count(of, units)
         first, second = tail_ranks(count, share)
         (low, down), (high, up) = self._at(first * n / count), self._at(second * n / count, last=True)
@@ -350,6 +355,14 @@ class Measured(Distribution):
         tied = (high > low) & np.any([self._at(n * share + away)[0] == q for away in (-around, around)], axis=0)
         many = np.where(ended, np.inf, many)
         return Measure(column, Made.of("above", self.values, q, slope), of, many, FEWEST_FOR_VAR, tied, kind="quantile")
+
+    def _share_above(self, q: Cells) -> Moments:
+        """Moments of the share of paths above the quantile q, without skewness."""
+        units = self.units
+        if not (units.small and self.values.dtype.kind == "f"):
+            return share_moments(_above(self.values, q), units)
+        total, square, _ = sums(Made.of("above", self.values, q), units.size, units.count, np.zeros_like(q))
+        return _moments_of_share(total, square - total * total / units.count, units)
 
     def gaps(self, other: Measured) -> tuple[list[Measure], Which]:
         """Each measure less that of another sample on the same paths; whether values differ by a constant."""

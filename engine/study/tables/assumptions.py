@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from engine.errors import Problems, refusal
+from engine.errors import Problems
 from engine.study.components import Assumption
 from engine.study.tables.changes import Known, flat, read_change
 from engine.study.values import Tables
@@ -44,17 +44,23 @@ def read(known: Known, problems: Problems, spare: Collection[str]) -> tuple[Assu
 def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     problems = Problems()
     if name == ALL:
-        problems.add("", "'all' is what all assumptions together are called; take another name.")
+        problems.add("", "'all' is the name of all assumptions together. Choose another.")
     if not table.get("off"):
-        problems.add("off", "is missing. Say what changes where it does not hold: off = { FACTOR = 0 }.")
+        problems.add("off", "is missing. State what changes if it does not hold: off = { FACTOR = 0 }.")
         problems.refuse()
     off, said = read_change(table["off"], "off", known, problems)
     twofold = table.get("doubled")
     if twofold is None:
         twofold = dict.fromkeys((key for key in table["off"] if key in known.text["factors"]), "2x")
         for factor in twofold:
-            with problems.within("doubled"):
-                _check_share(factor, known)
+            low, high = known.ends(factor)
+            # the double of what lies within 0 and 1 would be no share
+            if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
+                problems.add(
+                    "doubled",
+                    f"is missing: twice '{factor}', drawn from {low:.3g} to {high:.3g}, would be no share. "
+                    f'State the change: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.',
+                )
     if "doubled" in table or not problems:
         doubled, twice = read_change(twofold, "doubled", known, problems)
     problems.refuse()
@@ -62,14 +68,6 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     return (
         Assumption(name, about, off, doubled or None, {"about": about, "off": said, "doubled": twice}) if off else None
     )
-
-
-def _check_share(factor: str, known: Known) -> None:
-    """Refuses to double by default a factor whose law lies within 0 and 1, as its double would be no share."""
-    low, high = known.ends(factor)
-    if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
-        text = f"is missing: twice '{factor}', drawn from {low:.3g} to {high:.3g}, would be no share."
-        raise refusal("", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')
 
 
 def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:
@@ -80,5 +78,8 @@ def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, prob
             for place, value in flat(one.change(kind)):
                 other, whose = by_place.setdefault(place, (value, one.name))
                 if other != value:
-                    text = f"is another value than in assumption '{whose}': all of them {kind} would be both."
-                    problems.add(f"assumptions.{one.name}.{kind}.{place}", f"{text} State it in one of them.")
+                    problems.add(
+                        f"assumptions.{one.name}.{kind}.{place}",
+                        f"is another value than in assumption '{whose}': all of them {kind} would be both."
+                        " State it in one of them.",
+                    )

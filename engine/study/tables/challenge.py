@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model, worse_side
-from engine.study.tables.record import Labelled, Table, says
-from engine.study.values import LEVELS, PROBABILITY, Tables, as_number, measure_of, multiple_of
+from engine.study.tables.record import Field, Labelled, Table
+from engine.study.values import LEVELS, PROBABILITY, Names, Tables, as_number, measure_of, multiple_of
 
 CHOICES = ("readings", "horizons")
 """Tables of the section whose entries are choices (`Reading`)."""
@@ -44,21 +44,27 @@ class Claim:
 class Reading(Labelled):
     """Another choice of what is measured."""
 
-    about: str = says("meaning of the choice", "")
-    instead: dict[str, str] = says("events or outcomes, and what replaces them", {})
+    about: str = ""
+    """meaning of the choice"""
+    instead: dict[str, str] = {}
+    """events or outcomes, and what replaces them"""
 
 
 class Challenge(Table):
     """Claims of the study, and other choices of what is measured that test them. They change no number of a run."""
 
-    claims: list[str] = says("sentences such as 'save better than keep in ES99 of shortage'", [])
-    matters: float = says(
-        "smallest difference that reverses a claim by size, as a share of the larger number", 0.1, ge=0, lt=1
-    )
-    readings: dict[str, Reading] = says("other choices of what is measured, one at a time", {})
-    horizons: dict[str, Reading] = says("the same variables over other years", {})
-    thresholds: dict[str, list[Any]] = says("other thresholds of an event, a list of numbers and multiples", {})
-    tails: list[float] = says("other levels of VaR and ES, in per cent, of those that the study measures", [])
+    claims: list[str] = []
+    """sentences such as 'save better than keep in ES99 of shortage'"""
+    matters: float = Field(0.1, ge=0, lt=1)
+    """smallest difference that reverses a claim by size, as a share of the larger number"""
+    readings: dict[str, Reading] = {}
+    """other choices of what is measured, one at a time"""
+    horizons: dict[str, Reading] = {}
+    """the same variables over other years"""
+    thresholds: dict[str, list[Any]] = {}
+    """other thresholds of an event, a list of numbers and multiples"""
+    tails: list[float] = []
+    """other levels of VaR and ES, in per cent, of those that the study measures"""
 
     @property
     def choices(self) -> dict[str, Reading]:
@@ -66,13 +72,7 @@ class Challenge(Table):
         return self.readings | self.horizons
 
 
-def claim_of(
-    text: str,
-    policies: Collection[str],
-    events: Collection[str],
-    outcomes: Collection[str],
-    levels: Sequence[float] = LEVELS,
-) -> Claim:
+def claim_of(text: str, policies: Names, events: Names, outcomes: Names, levels: Sequence[float] = LEVELS) -> Claim:
     """The claim that a sentence makes: `reform better than old in ES99 of cost`, `reform likelier than old in ruin`.
 
     Args:
@@ -84,30 +84,28 @@ def claim_of(
     found = _CLAIM.fullmatch(" ".join(text.split()))
     if found is None:
         old, new = [*policies, "OLD", "NEW"][:2]
-        example = f"{new} better than {old} in {[*events, *outcomes, 'VARIABLE'][0]}"
-        wanted = "POLICY better (or worse, likelier, rarer) than POLICY in [MEASURE of] VARIABLE"
-        raise refusal("", f"expected {wanted}, got {shown(text)}. Write, say, '{example}'.")
+        raise refusal(
+            "",
+            "expected POLICY better (or worse, likelier, rarer) than POLICY in [MEASURE of] VARIABLE"
+            f", got {shown(text)}. Example: '"
+            f"{new} better than {old} in {[*events, *outcomes, 'VARIABLE'][0]}'.",
+        )
     policy, word, against, measure, variable = found.groups()
     problems = Problems()
     for name in (policy, against):
         problems.knows("", "policy", name, policies)
     if policy == against:
-        problems.add("", f"holds '{policy}' against itself. Name two policies.")
+        problems.add("", f"compares '{policy}' with itself. Name two policies.")
     measure = measure_of(measure or "", variable, events, outcomes, levels, problems)
     if word in ("likelier", "rarer") and measure != PROBABILITY and variable in outcomes:
         other = "worse" if word == "likelier" else "better"
-        problems.add("", f"'{word}' is said of events; '{variable}' is an outcome. Write '{other}'.")
+        problems.add("", f"'{word}' applies to events; '{variable}' is an outcome. Write '{other}'.")
     problems.refuse()
     return Claim(policy, against, variable, measure, word in ("worse", "likelier"))
 
 
 def read(
-    text: Tables,
-    running: Collection[str],
-    model: Model,
-    levels: Sequence[float],
-    problems: Problems,
-    spare: Collection[str],
+    text: Tables, running: Names, model: Model, levels: Sequence[float], problems: Problems, spare: Names
 ) -> Challenge:
     """The challenge that a study's tables state, claims in their usual words, those of policies that do not run left
     out.
@@ -129,7 +127,7 @@ def read(
             claim = claim_of(sentence, text["policies"], events, model.outcomes, levels)
             same = frozenset((claim.policy, claim.against)), claim.variable, claim.measure
             if same in claims:
-                raise refusal("", f"'{claim}' is decided where '{claims[same]}' is. Leave one of them out.")
+                raise refusal("", f"'{claim}' is equivalent to '{claims[same]}'. Remove one of them.")
             claims[same] = claim
     table["claims"] = [str(claim) for claim in claims.values() if {claim.policy, claim.against} <= {*running}]
     for level in table["tails"]:
@@ -138,7 +136,7 @@ def read(
             problems.add("challenge.tails", f"expected a level that the study measures, got {level:g}. {remedy}")
     for name in table["horizons"]:
         if name in table["readings"]:
-            problems.add(f"challenge.horizons.{name}", "is the name of a reading too; take another.")
+            problems.add(f"challenge.horizons.{name}", "is also the name of a reading. Choose another.")
     for kind in CHOICES:
         kept = {}
         for name, choice in table[kind].items():
@@ -154,24 +152,6 @@ def read(
 
 def _instead(stated: Tables, place: str, events: Tables, model: Model, problems: Problems) -> Tables:
     """What a choice puts in place of what, without invalid entries, which are added to the problems."""
-    valid = {}
-    if not stated:
-        problems.add(place, 'is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.')
-    for old, new in stated.items():
-        with problems.within(place):
-            _refuse_other_kind(old, new, events, model)
-            valid[old] = new
-    return valid
-
-
-def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None:
-    """Refuses to replace a variable by one of another kind, unit or sense (high is worse, or low)."""
-    known, problems = [*events, *model.outcomes], Problems()
-    for name in (old, new):
-        problems.knows("", "event or outcome", name, known)
-    if old == new:
-        problems.add("", f"puts '{old}' in its own place. Name another in its place.")
-    problems.refuse()
 
     def kind(name: str) -> str:
         if name in events:
@@ -179,9 +159,25 @@ def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None
         one = model.outcomes[name]
         return f"an outcome in {one.unit} of which {worse_side(one.loss) or 'neither side is worse'}"
 
-    if kind(old) != kind(new):
-        text = f"'{new}' is {kind(new)}; '{old}' is {kind(old)}."
-        raise refusal("", f"{text} Name a variable of the same kind, unit and sense.")
+    valid, known = {}, [*events, *model.outcomes]
+    if not stated:
+        problems.add(place, 'is missing. State what replaces what: instead = { EVENT = "OTHER" }.')
+    for old, new in stated.items():
+        with problems.within(place):
+            own = Problems()
+            for name in (old, new):
+                own.knows("", "event or outcome", name, known)
+            if old == new:
+                own.add("", f"replaces '{old}' by itself. Name another.")
+            own.refuse()
+            if kind(old) != kind(new):
+                raise refusal(
+                    "",
+                    f"'{new}' is {kind(new)}; '{old}' is {kind(old)}."
+                    " Name a variable of the same kind, unit and sense.",
+                )
+            valid[old] = new
+    return valid
 
 
 def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Problems) -> list[float | str]:
@@ -191,15 +187,14 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
         look_up("event", event, events)
         table = events[event]
         if parts := table.get("all") or table.get("any"):
-            text = "combines events, without a threshold of its own. Name one of them"
-            raise refusal("", f"{text}: {', '.join(parts)}.")
+            raise refusal("", f"combines events, without a threshold of its own. Name one of them: {', '.join(parts)}.")
         present = table.get("above", table.get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
             with problems.within(place):
                 threshold = as_number(value, present)
                 if threshold == present:
-                    raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")
+                    raise refusal("", f"{shown(value)} is the present threshold. State another one.")
                 if threshold in found:
-                    raise refusal("", f"{shown(value)} is there twice. Leave one of them out.")
+                    raise refusal("", f"{shown(value)} is stated twice. Remove one of them.")
                 found[threshold] = f"{multiple_of(value)!r}x" if isinstance(value, str) else threshold
     return [*found.values()]

@@ -142,9 +142,14 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
     # one policy is read after all of them: what is stated of it alone takes precedence
     for key in sorted(table, key=_EXAMPLE.__contains__):
         value = table[key]
-        if key in _EXAMPLE:
-            for name, inner in _by_name(key, value, known, own):
+        if key in _EXAMPLE and not isinstance(value, Mapping):
+            own.add(key, f"expected a table such as {{ NAME = {_EXAMPLE[key]} }}, got {shown(value)}.")
+        elif key in _EXAMPLE:
+            for name, inner in value.items():
                 with own.within(f"{key}.{name}"):
+                    look_up("policy" if key == POLICIES else "group", name, known.text[key])
+                    if not isinstance(inner, Mapping) or not inner:
+                        raise refusal("", f"expected a table such as {_EXAMPLE[key]}, got {shown(inner)}.")
                     if key == GROUPS and (changed := known.changed_group(name, inner)):
                         groups[name], said.setdefault(key, {})[name] = changed
                     if key == POLICIES and (new := known.changed_levers(name, inner)):
@@ -170,19 +175,6 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
     with problems.within(place):
         own.refuse()
     return Change(factors, levers, groups), said
-
-
-def _by_name(kind: str, tables: Any, known: Known, problems: Problems) -> Iterator[tuple[str, Tables]]:
-    """Policies or groups, each with the table that changes it; others are added to the problems."""
-    if not isinstance(tables, Mapping):
-        problems.add(kind, f"expected a table such as {{ NAME = {_EXAMPLE[kind]} }}, got {shown(tables)}.")
-        return
-    for name, table in tables.items():
-        with problems.within(f"{kind}.{name}"):
-            look_up("policy" if kind == POLICIES else "group", name, known.text[kind])
-            if not isinstance(table, Mapping) or not table:
-                raise refusal("", f"expected a table such as {_EXAMPLE[kind]}, got {shown(table)}.")
-            yield name, table
 
 
 def flat(change: Change) -> Iterator[tuple[str, Any]]:

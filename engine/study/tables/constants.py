@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from engine.errors import Problems, look_up, refusal
 from engine.modelling.identity import altered, as_written
-from engine.modelling.records import Constant, Factor, Model, Yearly
-from engine.study.values import Tables, number
+from engine.modelling.records import Constant, Factor, Model
+from engine.study.values import Tables
 
 
 def settled(text: Tables, model: Model, problems: Problems) -> Model:
@@ -17,10 +17,10 @@ def settled(text: Tables, model: Model, problems: Problems) -> Model:
 
     Args:
       model: as its author wrote it.
-      problems: unknown constants, those stated twice, and values that are no numbers are added here.
+      problems: unknown constants, and those stated twice, are added here.
     """
     given, drawn = text["constants"], [name for name in model.constants if name in text["factors"]]
-    for name, value in given.items():
+    for name in given:
         with problems.within(f"constants.{name}"):
             if name in model.factors:
                 problems.close(f"factors.{name}")
@@ -28,31 +28,24 @@ def settled(text: Tables, model: Model, problems: Problems) -> Model:
             look_up("constant", name, model.constants)
             if name in drawn:
                 raise refusal("", f"has a prior too, in [factors.{name}]. Keep one of the two.")
-            number(value)
     if not given and not drawn:
         return model
     values = {name: given.get(name, one.value) for name, one in model.constants.items() if name not in drawn}
     factors = {name: Factor(model.constants[name].unit, model.constants[name].about) for name in drawn}
-    bounded = {name: _bounded(one, one.between, values) for name, one in model.yearly.items() if one.between}
-    try:
+    bounded = {}
+    for name, one in model.yearly.items():
+        if one.between:
+            low, high = one.between
+            low_end = values.get(low, -math.inf) if low else one.low
+            bounded[name] = replace(one, low=low_end, high=values.get(high, math.inf) if high else one.high)
+    with problems.within("constants"):
         return altered(
             model,
             constants={name: replace(model.constants[name], value=value) for name, value in values.items()},
             factors={**model.factors, **factors},
             yearly={**model.yearly, **bounded},
         )
-    except AttributeError as error:
-        problems.add("constants", f"{type(model).__name__} computes its {error}. Let it state them as a plain table.")
-        return model
-
-
-def _bounded(variable: Yearly, between: tuple[str, str], values: Mapping[str, float]) -> Yearly:
-    low, high = between
-    return replace(
-        variable,
-        low=values.get(low, -math.inf) if low else variable.low,
-        high=values.get(high, math.inf) if high else variable.high,
-    )
+    return model
 
 
 def written(model: Model) -> Mapping[str, Constant]:

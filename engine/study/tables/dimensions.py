@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.draws import sobol
 from engine.errors import Problems
 from engine.formatting import shown
-from engine.study.values import Tables
+from engine.study.values import Names, Tables
 
 Dimensions = Mapping[str, tuple[int, ...]]
 """Dimensions of the Sobol' sequence by random stream."""
@@ -25,22 +25,16 @@ def read(text: Tables, problems: Problems) -> Dimensions:
         place = f"dimensions.{stream}"
         for dimension in by_year:
             if not 0 <= dimension <= sobol.DIMENSIONS:
-                wanted = f"a dimension from 1 to {sobol.DIMENSIONS}, or 0 for none"
-                problems.add(place, f"expected {wanted}, got {shown(dimension)}.")
+                problems.add(
+                    place, f"expected a dimension from 1 to {sobol.DIMENSIONS}, or 0 for none, got {shown(dimension)}."
+                )
             elif dimension and dimension in owners:
                 problems.add(place, f"{dimension} is also in dimensions.{owners[dimension]}. Give each its own.")
             owners[dimension] = stream
     return {stream: tuple(by_year) for stream, by_year in text["dimensions"].items()}
 
 
-def check(
-    stated: Dimensions,
-    once: Collection[str],
-    of_years: Collection[str],
-    years: int,
-    spare: Collection[str],
-    problems: Problems,
-) -> None:
+def check(stated: Dimensions, once: Names, of_years: Names, years: int, spare: Names, problems: Problems) -> None:
     """Adds a problem for each stated stream that the study does not have, or that has too many dimensions.
 
     Args:
@@ -60,9 +54,7 @@ def check(
             problems.add(place, f"expected {wanted}, got {len(dimensions)}.")
 
 
-def numbered(
-    once: Sequence[str], of_years: Sequence[str], of_policies: Sequence[str], years: Sequence[int], stated: Dimensions
-) -> Dimensions:
+def numbered(once: Names, of_years: Names, of_policies: Names, years: Sequence[int], stated: Dimensions) -> Dimensions:
     """Dimensions by random stream: first streams drawn once, then yearly ones year by year, last those that only
     policies use.
 

@@ -37,7 +37,11 @@ def in_words(table: Tables) -> tuple[str, str]:
     if "truncate" in table:
         words.append("truncated")
     if "transform" in table:
-        words.append("then " + ", ".join(_function(step) for step in table["transform"]))
+        steps = [
+            [step] if isinstance(step, str) else [f"{k} {by:g}" for k, by in step.items()]
+            for step in table["transform"]
+        ]
+        words.append("then " + ", ".join(map(" ".join, steps)))
     skip = {"family", "experts", "pool", "transform", "parts", "labels", "values", "weights"}
     given = [f"{key} {_short(value)}" for key, value in law_keys(table).items() if key not in skip]
     for key, what in (("parts", "laws"), ("labels", "categories"), ("values", "values")):
@@ -45,10 +49,6 @@ def in_words(table: Tables) -> tuple[str, str]:
             given.insert(0, f"{len(table[key])} {what}")
             break
     return ", ".join(words), ", ".join(given)
-
-
-def _function(step: Any) -> str:
-    return step if isinstance(step, str) else " ".join(f"{how} {by:g}" for how, by in step.items())
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.errors import Problems
-from engine.study.tables.record import Table, says
+from engine.study.tables.record import Field, Table
 from engine.study.values import Tables
 
 FUTURES = 1024
@@ -47,8 +47,10 @@ class Moved:
 class FactsTable(Table):
     """Observed figures that are known: futures are drawn from the posterior given these, in runs of 1,024."""
 
-    until: int = says("last year whose figures are known", ...)
-    policy: str = says("policy that was followed; it need not be among those that run", "")
+    until: int
+    """last year whose figures are known"""
+    policy: str = ""
+    """policy that was followed; it need not be among those that run"""
 
 
 class Facts(FactsTable):
@@ -58,7 +60,8 @@ class Facts(FactsTable):
       held: gives the moved futures of a run by its number; None where they are not stored.
     """
 
-    held: Callable[[int], Moved] | None = says("moved futures by run", exclude=True)
+    held: Callable[[int], Moved] | None = Field(None, exclude=True)
+    """moved futures by run"""
 
 
 def read(text: Tables, problems: Problems) -> Facts | None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from engine.errors import Problems, did_you_mean
 from engine.modelling.records import Model
 from engine.study.entries import Places
-from engine.study.tables.record import Table, says
+from engine.study.tables.record import Field, Table
 
 ASKED = ("median_above", "median_below", "median_within", "inside_90")
 
@@ -17,18 +17,30 @@ ASKED = ("median_above", "median_below", "median_within", "inside_90")
 class Gate(Table):
     """A fact that the numbers of a study should reproduce, checked by `rustbelt gates STUDY`."""
 
-    about: str = says("meaning of the gate", "")
-    source: str = says("source of the fact", "")
-    policy: str = says("policy under which the fact is checked", "")
-    variable: str = says("yearly variable, or outcome", "")
-    at: dict[str, Places] = says("label of each dimension, or several", {})
-    year: int | None = says("year of a yearly variable")
-    years: list[int] = says("several of them, in place of one", [], min_length=1)
-    across: Literal["sum", "mean"] | None = says("how several years and places are combined, sum or mean")
-    median_above: float | None = says("lower bound of the median")
-    median_below: float | None = says("upper bound of the median")
-    median_within: list[float] | None = says("lower and upper bound of the median")
-    inside_90: float | None = says("number that the 90 % interval of the paths should contain")
+    about: str = ""
+    """meaning of the gate"""
+    source: str = ""
+    """source of the fact"""
+    policy: str = ""
+    """policy under which the fact is checked"""
+    variable: str = ""
+    """yearly variable, or outcome"""
+    at: dict[str, Places] = {}
+    """label of each dimension, or several"""
+    year: int | None = None
+    """year of a yearly variable"""
+    years: list[int] = Field([], min_length=1)
+    """several of them, in place of one"""
+    across: Literal["sum", "mean"] | None = None
+    """how several years and places are combined, sum or mean"""
+    median_above: float | None = None
+    """lower bound of the median"""
+    median_below: float | None = None
+    """upper bound of the median"""
+    median_within: list[float] | None = None
+    """lower and upper bound of the median"""
+    inside_90: float | None = None
+    """number that the 90 % interval of the paths should contain"""
 
     @property
     def all_years(self) -> list[int]:
@@ -54,9 +66,9 @@ class Gate(Table):
         """
         problems.knows("policy", "policy", self.policy, policies)
         if self.year is not None and self.years:
-            problems.add("year", "does not go with years. Leave one of them out.")
+            problems.add("year", "cannot be combined with years. Remove one of them.")
         if len({*self.all_years}) < len(self.all_years):
-            problems.add("years", "names a year twice.")
+            problems.add("years", "states a year twice.")
         variables = model.yearly if self.all_years else model.outcomes
         if problems.knows("variable", "variable", self.variable, [*model.yearly, *model.outcomes]):
             if self.variable in variables:
@@ -64,7 +76,7 @@ class Gate(Table):
             elif self.all_years:
                 problems.add("variable", f"'{self.variable}' is an outcome, which has no year. Remove the year.")
             else:
-                problems.add("variable", f"'{self.variable}' is a yearly variable. Say of which year: year = 2020.")
+                problems.add("variable", f"'{self.variable}' is a yearly variable. State the year: year = 2020.")
         if len(self.stated) != 1:
             problems.add("", f"expected one of {', '.join(ASKED)}, got {' and '.join(self.stated) or 'none'}.")
         if (pair := self.median_within) is not None and (len(pair) != 2 or not pair[0] < pair[1]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.draws.factors import Group
 from engine.errors import Problems, UserError, refusal, unknown
 from engine.formatting import shown
-from engine.study.values import Tables, leaving_out, number
+from engine.study.values import Names, Tables, leaving_out, number
 
 AGAINST = "against"
 """Key that lists the members with the opposite sign: they fall where the others rise."""
@@ -51,7 +51,7 @@ def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str,
     return {name: group for name, group in group_of.items() if group in groups and name in factors}
 
 
-def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], problems: Problems) -> dict[str, Group]:
+def read(groups: Tables, group_of: Mapping[str, str], drawn: Names, problems: Problems) -> dict[str, Group]:
     """Groups by name, without those of which no member is drawn.
 
     Args:
@@ -69,7 +69,7 @@ def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], prob
     return by_name
 
 
-def copula_of(table: Tables, everyone: Sequence[str], drawn: Collection[str]) -> Copula:
+def copula_of(table: Tables, everyone: Sequence[str], drawn: Names) -> Copula:
     """The copula of the members that are drawn; the other members do not change their dependence.
 
     Raises:
@@ -79,7 +79,7 @@ def copula_of(table: Tables, everyone: Sequence[str], drawn: Collection[str]) ->
     return statements.copula(restricted(table, drawn), [*drawn]) if 0 < len(drawn) < len(everyone) else copula
 
 
-def restricted(table: Tables, members: Collection[str]) -> Tables:
+def restricted(table: Tables, members: Names) -> Tables:
     """A group's table restricted to these members, matrices included."""
     kept = dict(table)
     for key in ("members", AGAINST):
@@ -121,8 +121,11 @@ def changed(stated: Tables, group: Group, change: Tables, everyone: Sequence[str
     other = replace(group, copula=copula_of(whole, everyone, group.members))
     if AGAINST in change:
         if change[AGAINST] != [] or not _numbers(group).get(AGAINST):
-            text = "expected [], all members on one side, of a group where some are against the others"
-            raise refusal(AGAINST, f"{text}; got {shown(change[AGAINST])}.")
+            raise refusal(
+                AGAINST,
+                "expected [], all members on one side, of a group where some are against the others"
+                f"; got {shown(change[AGAINST])}.",
+            )
         other = altered(other, {"side": 1.0})
     if _form(other) != _form(group):
         raise refusal("", _OTHER_FORM)
@@ -143,7 +146,8 @@ def part_of(group: Group, numbers: Tables, fraction: float) -> Group:
     here = _numbers(group)
     there = {**here, **numbers}
     moved = [name for name in ("correlation", "df") if name in here]
-    return altered(group, {name: _between(here[name], there[name], fraction) for name in moved})
+    ends = {name: (np.array(here[name]), np.array(there[name])) for name in moved}
+    return altered(group, {name: (1.0 - fraction) * own + fraction * other for name, (own, other) in ends.items()})
 
 
 def correlations(group: Group) -> tuple[float, float, float] | None:
@@ -184,13 +188,6 @@ def altered(group: Group, numbers: Tables) -> Group:
         normal = replace(copula.normal, **leaving_out(numbers, ("df",)))
         return replace(group, copula=StudentT(normal, numbers.get("df", copula.df)))
     return replace(group, copula=replace(copula, **numbers))
-
-
-def _between(own: Any, other: Any, fraction: float) -> Any:
-    """A number or a matrix between two."""
-    if isinstance(own, tuple):
-        return tuple(_between(*pair, fraction) for pair in zip(own, other, strict=True))
-    return (1.0 - fraction) * own + fraction * other
 
 
 def _floats(key: str, value: Any) -> Any:

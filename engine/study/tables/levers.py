@@ -78,8 +78,9 @@ class LeverTables:
             raise refusal("", "a static model has no years. Remove it.")
         first, last = self.years[0], self.years[-1]
         if not first <= int(year) <= last + BEYOND:
-            text = f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {shown(int(year))}."
-            raise refusal("", text)
+            raise refusal(
+                "", f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {shown(int(year))}."
+            )
 
     def _fill(self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any) -> None:
         """Fills a part of a lever's array [year, *dims] with what a number, a name or a table states."""
@@ -142,8 +143,11 @@ class LeverTables:
             if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
                 ends = ("low", lever.low), ("high", lever.high)
                 cut = ", ".join(f"{key} = {end:g}" for key, end in ends if math.isfinite(end))
-                got = f"'{value}', which is drawn from {low:.3g} to {high:.3g}"
-                raise beyond(lever, got, f"Cut the prior to them: truncate = {{ {cut} }}.")
+                raise beyond(
+                    lever,
+                    f"'{value}', which is drawn from {low:.3g} to {high:.3g}",
+                    f"Cut the prior to them: truncate = {{ {cut} }}.",
+                )
         return value
 
 
@@ -193,8 +197,8 @@ def lever_text(study: Study, policy: Policy, lever: str) -> str:
         low, middle, high = (f"{float(named[value].quantile(p)):.3g}" for p in (0.05, 0.5, 0.95))
         return f"{value} {middle}" + (f" ({low} to {high})" if low != high else "")
 
-    values, dims = put_together(policy, lever), study.model.levers[lever].dims
-    return in_line(lever_table(values, dims, study.model, study.years), text)
+    dims = study.model.levers[lever].dims
+    return in_line(lever_table(put_together(policy, lever), dims, study.model, study.years), text)
 
 
 def in_line(table: Any, text: Callable[[Any], str]) -> str:
@@ -211,18 +215,14 @@ def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Se
     `UNSET` where no value is set; years and labels without one are left out.
     """
     if np.all(values == values.flat[0]):
-        return _plain(values.flat[0])
+        return values.item(0)
     labels = model.dims[dims[0]] if dims else ()
     series = values.reshape(len(values), -1)
     if np.all(series == series[:, :1]) and not any(_is_year(label) for label in labels):
         steps = [0, *(np.flatnonzero(series[1:, 0] != series[:-1, 0]) + 1)]
-        return {str(years[k]): _plain(series[k, 0]) for k in steps if series[k, 0] != UNSET}
+        return {str(years[k]): series.item(k, 0) for k in steps if series[k, 0] != UNSET}
     by_label = {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
     return {label: table for label, table in by_label.items() if table != UNSET}
-
-
-def _plain(value: Any) -> float | str:
-    return value if isinstance(value, str) else float(value)
 
 
 def _is_year(key: str) -> bool:

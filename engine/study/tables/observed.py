@@ -11,14 +11,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError
 
-from engine.draws.limits import LARGEST
 from engine.errors import Problem, Problems, UserError, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import is_number, named, rows_of
-from engine.study.entries import expected
-from engine.study.tables.record import Table, in_words, says
+from engine.study.entries import Single, expected
+from engine.study.tables.record import Table, in_words
 from engine.study.values import Tables, as_number, leaving_out
 
 FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -56,9 +55,7 @@ def _number(value: Any) -> Any:
 
 _Text = Annotated[str, Field(min_length=1), expected("text")]
 _Year = Annotated[int, expected("a whole year"), BeforeValidator(_number)]
-_Number = Annotated[
-    float, Field(ge=-LARGEST, le=LARGEST), expected("a number that single precision holds"), BeforeValidator(_number)
-]
+_Number = Annotated[Single, BeforeValidator(_number)]
 
 
 class Observation(Table):
@@ -124,25 +121,29 @@ class Observation(Table):
         if first > self.time:
             problems.add("from", f"expected a year up to {self.time}, got {first}.")
         elif (first < self.time) != bool(self.fold) or (self.fold and not isinstance(model, PathModel)):
-            text = "goes with several years, of a model that has years: give both 'from' and 'fold', or neither."
-            problems.add("fold", text)
+            problems.add("fold", "needs several years of a model with years. Give both 'from' and 'fold', or neither.")
         dims = model.yearly[self.variable].dims if self.variable in model.yearly else ()
         free = [dim for dim in dims if dim not in self.at]
         if strangers := [dim for dim in self.at if dim not in dims]:
-            text = f"'{self.variable}' has no dimensions. Leave 'at' out."
+            text = f"'{self.variable}' has no dimensions. Remove 'at'."
             problems.add("at", unknown(f"dimension of '{self.variable}'", strangers[0], dims) if dims else text)
         elif self.across and not free:
-            problems.add("across", f"'{self.across}' of one number. Leave it out.")
+            problems.add("across", f"'{self.across}' needs several numbers. Remove it.")
         elif free and not self.across:
             count = math.prod(len(model.dims[dim]) for dim in free)
-            remedy = "Name a label, or say sum, mean, peak or lowest."
-            problems.add("across", f"is missing: {' and '.join(free)} leave {count} numbers. {remedy}")
+            problems.add(
+                "across",
+                f"is missing: {' and '.join(free)} leave {count} numbers. "
+                "Name a label, or state sum, mean, peak or lowest.",
+            )
         for dim in {*self.at} & {*dims}:
             problems.knows("at", "label", self.at[dim], model.dims[dim])
         unit = "1" if self.fold == "ratio" else known[self.variable].unit
         if (factor := conversion(self.unit, unit)) is None:
-            remedy = "Currencies, indices and base years do not."
-            problems.add("unit", f"expected what converts to '{unit}', got '{self.unit}'. {remedy}")
+            problems.add(
+                "unit",
+                f"expected what converts to '{unit}', got '{self.unit}'. Currencies, indices and base years do not.",
+            )
         problems.refuse()
         assert factor is not None
         numbers = {"value": self.value * factor, "standard_error": self.standard_error * factor}
@@ -150,25 +151,30 @@ class Observation(Table):
 
 
 class _Judged(Table):
-    policy: str = says("policy closest to what was done", "")
-    seen: list[Literal["priors", "equations"]] = says(
-        "parts of the study that used the figures so marked: priors, equations", ["priors", "equations"]
-    )
-    discrepancy: dict[str, Any] = says("by variable, standard deviation of what the model omits", {})
-    correlation: float = says("correlation of the errors of any two figures of a series", 0.0, ge=0, lt=1)
+    policy: str = ""
+    """policy closest to what was done"""
+    seen: list[Literal["priors", "equations"]] = ["priors", "equations"]
+    """parts of the study that used the figures so marked: priors, equations"""
+    discrepancy: dict[str, Any] = {}
+    """by variable, standard deviation of what the model omits"""
+    correlation: float = Field(0.0, ge=0, lt=1)
+    """correlation of the errors of any two figures of a series"""
 
 
 class ObservedTable(_Judged):
     """Observed figures that `rustbelt backtest` scores the study on: in a CSV file, or row by row."""
 
-    file: str = says("CSV file with a row a figure, beside the study or beside its model", "")
-    rows: list[dict[str, Any]] = says("the same rows here, by the columns of the file", [])
+    file: str = ""
+    """CSV file with a row a figure, beside the study or beside its model"""
+    rows: list[dict[str, Any]] = []
+    """the same rows here, by the columns of the file"""
 
 
 class Observed(_Judged):
     """The observed figures that a study is scored by, in their order, and what is stated of them."""
 
-    rows: list[Observation] = says("the figures", [])
+    rows: list[Observation] = []
+    """the figures"""
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -186,24 +192,21 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
     stated: Iterable[tuple[str, Tables]] = ((f"rows.{line}", row) for line, row in enumerate(table["rows"]))
     if table["file"]:
         if table["rows"]:
-            problems.add("observed.file", "does not go with rows. Keep one of the two.")
+            problems.add("observed.file", "cannot be combined with rows. Keep one of the two.")
         stated = _rows_of(Path(table["file"]), model, problems)
     rows = dict[str, Observation]()
     with problems.within("observed.file"):
         for place, row in stated:
             with problems.within(f"observed.{place}"):
                 rows[place] = _observation(row).checked(model)
-    for place, text_of in _contradictions(rows):
-        problems.add(f"observed.{place}", text_of)
+    _refuse_contradictions(rows, problems)
     if table["policy"]:
         problems.knows("observed.policy", "policy", table["policy"], text["policies"])
     for name, size in table["discrepancy"].items():
         with problems.within(f"observed.discrepancy.{name}"):
             look_up("yearly variable" if model.yearly else "outcome", name, observable(model))
             if not as_number(size, 1.0) > 0:
-                raise refusal(
-                    "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
-                )
+                raise refusal("", f"expected more than 0, got {shown(size)}. Remove it if the model has no error.")
     return Observed(**leaving_out(table, ("file", "rows")), rows=[*rows.values()])
 
 
@@ -252,16 +255,21 @@ def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
     return model.yearly if isinstance(model, PathModel) else model.outcomes
 
 
-def _contradictions(rows: Mapping[str, Observation]) -> Iterator[tuple[str, str]]:
-    """Place and problem of each row that repeats a figure, or differs from its series in `Observation.line`."""
+def _refuse_contradictions(rows: Mapping[str, Observation], problems: Problems) -> None:
+    """Adds a problem for each row that repeats a figure, or differs from its series in `Observation.line`."""
     figures, series = dict[str, str](), dict[str, str]()
     for place, one in rows.items():
         first = figures.setdefault(f"{one.line} {one.first}-{one.time} {one.reading}", place)
         if first != place:
             other = rows[first]
-            same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
-            yield place, f"'{one.name}': {first} {same}. Leave one of them out, or give each a 'reading'."
+            same = "says the same" if other.value == one.value else f"states {other.value:g} {other.unit}"
+            problems.add(
+                f"observed.{place}", f"'{one.name}': {first} {same}. Remove one of them, or give each a 'reading'."
+            )
         other = rows[series.setdefault(one.series, place)]
         if other.line != one.line:
-            text = f"'{one.series}' is of '{other.variable}' in {series[one.series]}, in the same place and fold."
-            yield place, f"{text} Give it another name."
+            problems.add(
+                f"observed.{place}",
+                f"'{one.series}' is of '{other.variable}' in {series[one.series]}, in the same place and fold."
+                " Give it another name.",
+            )

@@ -90,23 +90,20 @@ def read(
     by_name = read_tables(tables, levers, baseline, problems)
     running = names if baseline in names else (baseline, *names)
     policies = Policies(by_name, running, baseline, followed, levers)
-    _check_units(policies, text["factors"], problems)
-    return policies
-
-
-def _check_units(policies: Policies, factors: Tables, problems: Problems) -> None:
-    """Adds a problem for each lever in another unit than its factor, which has, if unstated, its first lever's unit."""
-    model = policies.levers.model
+    # a factor without a unit has that of its first lever
     units = {name: model.levers[lever].unit for name, lever in policies.levers_by_factor.items() if lever}
-    units |= {name: table["unit"] for name, table in factors.items() if "unit" in table}
-    for policy in policies.by_name.values():
+    units |= {name: table["unit"] for name, table in text["factors"].items() if "unit" in table}
+    for policy in by_name.values():
         for lever, weights in policy.drawn.items():
             unit = model.levers[lever].unit
             for name in sorted({*weights} - {*model.factors}):
                 if units.get(name, unit) != unit:
-                    remedy = f"Give it the lever's, factors.{name}.unit, or draw another one."
-                    text = f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. {remedy}"
-                    problems.add(f"policies.{policy.name}.{lever}", text)
+                    problems.add(
+                        f"policies.{policy.name}.{lever}",
+                        f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. "
+                        f"Give it the lever's, factors.{name}.unit, or draw another one.",
+                    )
+    return policies
 
 
 def read_tables(
@@ -136,8 +133,10 @@ def read_tables(
     phasing = {name for name, one in whole.items() if one["implementation"] != 1.0 or one["start"] > first}
     links = {name: one["before"] or (baseline if name in phasing else None) for name, one in whole.items()}
     if baseline in phasing and not whole[baseline]["before"]:
-        text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
-        problems.add(f"policies.{baseline}.before", text)
+        problems.add(
+            f"policies.{baseline}.before",
+            'the baseline has nothing before it to phase in from. Name a policy: before = "...".',
+        )
         del links[baseline]
     found = dict[str, Policy]()
     for name in _ordered("before", links, problems):
@@ -145,8 +144,10 @@ def read_tables(
         if links[name] and earlier is None:  # which has problems
             continue
         if earlier and isinstance(share := earlier.implementation, str):
-            text = f"'{earlier.name}' is drawn (implementation = \"{share}\"), so nothing can phase in from it."
-            problems.add(f"policies.{name}.before", text)
+            problems.add(
+                f"policies.{name}.before",
+                f"'{earlier.name}' is drawn (implementation = \"{share}\"), so nothing can phase in from it.",
+            )
             continue
         before = phased(earlier, levers.years) if earlier and name in phasing else None
         found[name] = _policy(name, whole[name], before, (multiples or {}).get(name, {}))
@@ -162,7 +163,7 @@ def _ordered(key: str, links: Mapping[str, str | None], problems: Problems) -> l
             chain[other], last = None, other
         if other in chain and name not in order:
             names = [*chain, other]
-            problems.add(f"policies.{last}.{key}", f"goes in a circle: {' -> '.join(names[names.index(other) :])}.")
+            problems.add(f"policies.{last}.{key}", f"forms a circle: {' -> '.join(names[names.index(other) :])}.")
         order |= dict.fromkeys(reversed(chain))
     return [name for name in order if name in links]
 

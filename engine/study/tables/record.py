@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field as Field
 
 from engine.formatting import shown
+from engine.study.entries import Label
 
 
 class Table(BaseModel):
-    """A table of the study file: its keys and no others, of exactly these types."""
+    """A table of the study file: its keys and no others, of exactly these types. The text below a key describes it."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def says(text: str, default: Any = None, **limits: Any) -> Any:
-    """The field of a key: its description, and its value where it is left out (`...` for one that must be there)."""
-    return Field(default=default, description=text, **limits)
 
 
 class Labelled(Table):
     """A table of a part that may have a label."""
 
-    label: str | None = says("label in figures, report and cube, in place of the name as words")
+    label: Label | None = None
+    """label in figures, report and cube, in place of the name as words"""
 
 
 def in_words(fault: Any, unknown: str = "") -> str:
@@ -38,6 +35,7 @@ def in_words(fault: Any, unknown: str = "") -> str:
         "missing": "is missing.",
         "value_error": str(context.get("error")),
         "too_short": "expected at least one name, got an empty list.",
+        "too_long": f"expected at most {context.get('max_length')} entries, got {context.get('actual_length')}.",
     }
     if kind in told:
         return told[kind]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from engine.draws.sampling import REMOVED, SAMPLERS
@@ -17,13 +16,11 @@ from engine.study.values import Tables
 
 SMALL_MODEL = 64
 """Yearly cells up to which a model counts as small, with little state to carry from year to year."""
-_NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
 LONGEST = 20_000
 """Most time steps of a study: the days of half a century."""
 FIRST_OUTCOMES = 5
 """Number of outcomes that short tables show where a study does not name them."""
 _LOWEST_LEVEL = 50
-_MOST_LEVELS = 20
 
 
 def default_tile(model: Model, n_policies: int) -> int:
@@ -38,10 +35,7 @@ def default_tile(model: Model, n_policies: int) -> int:
 
 
 def check_head(text: Tables, problems: Problems) -> None:
-    """Adds problems of a study's name, and of its number of paths, sampler and tile."""
-    if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
-        wanted = "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
-        problems.add("name", f"expected {wanted}; got {text['name']!r}.")
+    """Adds problems of a study's number of paths, sampler and tile."""
     run = text["run"]
     sampler, tile = run["sampler"], run.get("tile")
     if sampler in REMOVED:
@@ -80,8 +74,11 @@ def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]
         raise refusal("time.last", f"expected at least first = {first}, got {last}.")
     years = range(first, last + 1)
     if len(years) > LONGEST:
-        remedy = "Take a longer step, and let the model make several of it."
-        raise refusal("time.last", f"expected at most {LONGEST:,} steps of a {unit}, got {len(years):,}. {remedy}")
+        raise refusal(
+            "time.last",
+            f"expected at most {LONGEST:,} steps of a {unit}, got {len(years):,}. "
+            "Take a longer step, and let the model make several of it.",
+        )
     return tuple(years)
 
 
@@ -95,14 +92,14 @@ def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> t
 
 def levels(table: Tables, problems: Problems) -> tuple[float, ...]:
     """Levels of VaR and ES as shares, ascending: those of every study, and those that the table adds in per cent."""
-    if len(table["levels"]) > _MOST_LEVELS:
-        problems.add("risk.levels", f"expected at most {_MOST_LEVELS} levels, got {len(table['levels'])}.")
-        return LEVELS
     for level in table["levels"]:
         if not _LOWEST_LEVEL < level < 100 or float(f"{level:g}") != level:
             remedy = f" Write {100 * level:g}." if _LOWEST_LEVEL < 100 * level < 100 else ""
-            wanted = f"per cent between {_LOWEST_LEVEL} and 100, of at most six digits, such as 97.5"
-            problems.add("risk.levels", f"expected {wanted}; got {level!r}.{remedy}")
+            problems.add(
+                "risk.levels",
+                f"expected per cent between {_LOWEST_LEVEL} and 100, of at most six digits, such as 97.5"
+                f"; got {level!r}.{remedy}",
+            )
     return tuple(sorted({*LEVELS, *(round(level / 100, 8) for level in table["levels"])}))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from engine.draws.shocks import Jumps, Moving, Regime, Shocks
 from engine.errors import Problems, look_up, refusal
 from engine.modelling.records import Model, shock_streams
 from engine.study.tables import factors as factor_tables, groups as group_tables
-from engine.study.values import Tables
+from engine.study.values import Names, Tables
 
 JUMP_KEYS = ("probability", "rate", "size")
 _OWN = ("persistence", "regime", "states", *JUMP_KEYS)
@@ -59,7 +59,7 @@ def read(tables: Tables, model: Model, of_factors: Mapping[str, Law], problems: 
     return Shocks(moving, _groups(tables, streams, problems), chains)
 
 
-def _groups(tables: Tables, streams: Mapping[str, Sequence[str]], problems: Problems) -> dict[str, Group]:
+def _groups(tables: Tables, streams: Mapping[str, Names], problems: Problems) -> dict[str, Group]:
     """Groups of streams: all those of the shocks that say that they are in one."""
     names = group_names(tables["shocks"])
     of_shocks = {name: table for name, table in tables["groups"].items() if name in names}
@@ -99,7 +99,7 @@ def _shock(table: Tables, plain: Moving, regimes: Mapping[str, Regime], chances:
     return replace(plain, persistence=persistence, about=_in_words(table, own), **stated)
 
 
-def _by_state(tables: Tables, states: Sequence[str]) -> tuple[Law, ...]:
+def _by_state(tables: Tables, states: Names) -> tuple[Law, ...]:
     """The laws that a shock has in the states of its regime, in their order."""
     problems, laws = Problems(), dict[str, Law]()
     for state in dict.fromkeys((*tables, *states)):
@@ -119,17 +119,19 @@ def _jumps(table: Tables, chances: Mapping[str, Law | None]) -> Jumps:
     kind, problems = kinds[0], Problems()
     with problems.within("size"):
         if "size" not in table:
-            remedy = 'Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
-            raise refusal("", f"is missing. {remedy}")
+            raise refusal(
+                "", 'is missing. Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
+            )
         size = factor_tables.read(table["size"]).law
     with problems.within(kind):
         highest = _highest(table[kind], 1.0 if kind == "probability" else math.inf, chances)
         most = 1 if kind == "probability" else jumps_counted(highest)
         if most > MOST_JUMPS:
-            text = (
+            raise refusal(
+                "",
                 f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
+                " For so many use one law of their sum.",
             )
-            raise refusal("", f"{text} For so many use one law of their sum.")
     problems.refuse()
     return Jumps(kind, table[kind], size, most)
 
@@ -157,7 +159,7 @@ def _highest(chance: float | str, limit: float, chances: Mapping[str, Law | None
 def _alone(table: Tables, what: str, keys: Iterable[str], problems: Problems) -> None:
     for key in keys:
         if key in table:
-            problems.add(key, f"does not go with {what}. Leave one of them out.")
+            problems.add(key, f"cannot be combined with {what}. Remove one of them.")
 
 
 def _regime(name: str, table: Tables) -> Regime:

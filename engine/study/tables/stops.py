@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.errors import Problems, refusal
 from engine.formatting import shown
 from engine.modelling.records import Model
-from engine.study.values import PROBABILITY, Tables, measure_of
+from engine.study.values import PROBABILITY, Names, Tables, measure_of
 
 _TARGET = re.compile(r"(\S+) of (\S+) under (\S+)(?: minus (\S+))? within (\S+?) ?(%|(?<= )\S.*|)")
 
@@ -60,13 +60,7 @@ class Target:
 
 
 def read(
-    text: Tables,
-    running: Collection[str],
-    model: Model,
-    levels: Sequence[float],
-    kept: Collection[str],
-    problems: Problems,
-    spare: Collection[str],
+    text: Tables, running: Names, model: Model, levels: Sequence[float], kept: Names, problems: Problems, spare: Names
 ) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
     """The targets that a study states, and, apart, those that are left out as their policies do not run.
 
@@ -84,8 +78,11 @@ def read(
             target = target_of(sentence, text["policies"], text["events"], model, levels)
             if lost := [name for name in _outcomes(target.variable, text["events"]) if name not in kept]:
                 names = " and ".join(f"'{name}'" for name in lost)
-                remedy = f"which the rule looks at. Add {names} to keep.outcomes."
-                raise refusal("", f"'{target.variable}' needs {names} path by path, {remedy}")
+                raise refusal(
+                    "",
+                    f"'{target.variable}' needs {names} path by path, "
+                    f"which the rule looks at. Add {names} to keep.outcomes.",
+                )
             idle = [name for name in (target.policy, target.less) if name and name not in running]
             if idle and "run.until" not in spare:
                 raise refusal("", f"policy '{idle[0]}' does not run. Add it to compare, or to --policies.")
@@ -93,9 +90,7 @@ def read(
     return tuple(dict.fromkeys(targets)), tuple(dict.fromkeys(left))
 
 
-def target_of(
-    sentence: str, policies: Collection[str], events: Collection[str], model: Model, levels: Sequence[float]
-) -> Target:
+def target_of(sentence: str, policies: Names, events: Names, model: Model, levels: Sequence[float]) -> Target:
     """The target that a sentence states: `ES99 of cost under old within 1 %`, `mean of cost under old minus reform
     within 2 bn yuan`.
 
@@ -104,9 +99,12 @@ def target_of(
     """
     found = _TARGET.fullmatch(" ".join(sentence.split()))
     if found is None:
-        wanted = "MEASURE of VARIABLE under POLICY [minus POLICY] within NUMBER [% or the unit]"
-        example = f"mean of {[*model.outcomes, 'VARIABLE'][0]} under {[*policies, 'POLICY'][0]} within 1 %"
-        raise refusal("", f"expected {wanted}, got {shown(sentence)}. Write, say, '{example}'.")
+        raise refusal(
+            "",
+            "expected MEASURE of VARIABLE under POLICY [minus POLICY] within NUMBER [% or the unit]"
+            f", got {shown(sentence)}. Example: '"
+            f"mean of {[*model.outcomes, 'VARIABLE'][0]} under {[*policies, 'POLICY'][0]} within 1 %'.",
+        )
     measure, variable, policy, less, number, unit = found.groups()
     problems = Problems()
     for name in filter(None, (policy, less)):

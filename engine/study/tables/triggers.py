@@ -65,23 +65,30 @@ def settled(text: Tables, model: Model, problems: Problems) -> tuple[Tables, Mod
     policies = dict[str, Tables]()
     for policy, table in text["policies"].items():
         policies[policy] = own = {} if "like" in table else dict(stated)
-        for key, value in _flat(table, triggers):
+        for key, value in _flat(table, triggers).items():
             with problems.within(f"policies.{policy}.{key}"):
                 if key.startswith(WHEN):
                     trigger, _, lever = key.removeprefix(WHEN).partition(".")
                     look_up("trigger", trigger, text["triggers"])
                     if trigger not in triggers:  # its problems are reported already
                         continue
-                    levers[key] = _value(trigger, triggers[trigger], lever, model)
-                    held = dict.fromkeys((*triggers[trigger].levers, lever))
-                    triggers[trigger] = replace(triggers[trigger], levers=(*held,))
+                    look_up("lever", lever, model.levers)
+                    one, held = triggers[trigger], model.levers[lever]
+                    dims = model.yearly[one.reads].dims
+                    if missing := [dim for dim in dims if dim not in held.dims]:
+                        raise refusal(
+                            "",
+                            f"expected a lever by {', '.join(dims)}, as '{one.reads}' is, got '{lever}'."
+                            f" Read a variable without {', '.join(missing)}.",
+                        )
+                    about = f"{lever} while {trigger} acts"
+                    levers[key] = replace(held, default=math.nan, about=about, effect=(), price=None)
+                    triggers[trigger] = replace(one, levers=(*dict.fromkeys((*one.levers, lever)),))
                 own[key] = value
     if not levers:
         return text, model, {}
-    try:
+    with problems.within("triggers"):
         model = altered(model, levers={**model.levers, **levers})
-    except AttributeError as error:
-        problems.add("triggers", f"{type(model).__name__} computes its {error}. Let it state them as a plain table.")
     return {**text, "policies": policies}, model, triggers
 
 
@@ -90,17 +97,20 @@ def _trigger(name: str, table: Tables, model: Model) -> Trigger:
     problems, reads = Problems(), table["reads"]
     observed = [one for one, variable in model.yearly.items() if variable.observed]
     if name in {*model.levers, *POLICY_KEYS}:
-        problems.add("", "is the name of a lever or of a key of policies. Take another name.")
+        problems.add("", "is the name of a lever or of a key of policies. Choose another name.")
     if reads not in observed:
         may = f"These may be read: {', '.join(observed)}." if observed else "The model marks none."
-        remedy = f"{may} A model marks a variable by Yearly(..., observed=True)."
-        problems.add("reads", f"expected an observed yearly variable, got '{reads}'. {remedy}")
+        problems.add(
+            "reads",
+            f"expected an observed yearly variable, got '{reads}'. "
+            f"{may} A model marks a variable by Yearly(..., observed=True).",
+        )
     sides = [side for side in _UNTIL if side in table]
     if len(sides) != 1:
         problems.add("", f"expected a threshold, below or above, got {'both' if sides else 'none'}.")
     for side, until in _UNTIL.items():
         if until in table and side not in table and sides:
-            problems.add(until, f"does not go with '{sides[0]}'. Write {_UNTIL[sides[0]]}.")
+            problems.add(until, f"cannot be combined with '{sides[0]}'. Write {_UNTIL[sides[0]]}.")
     problems.refuse()
     side, until = sides[0], _UNTIL[sides[0]]
     first, last = table[side], table.get(until, table[side])
@@ -110,27 +120,17 @@ def _trigger(name: str, table: Tables, model: Model) -> Trigger:
     return Trigger(reads, side, until if until in table else side)
 
 
-def _flat(table: Tables, triggers: Mapping[str, Trigger]) -> list[tuple[str, Any]]:
+def _flat(table: Tables, triggers: Mapping[str, Trigger]) -> Tables:
     """The entries of a policy's table, with those of its tables `when` and of triggers by the names of levers."""
-    flat = list[tuple[str, Any]]()
+    flat = dict[str, Any]()
     for key, value in table.items():
         if key in triggers and isinstance(value, Mapping):
-            flat += ((f"{key}.{inner}", of) for inner, of in value.items())
+            flat |= {f"{key}.{inner}": of for inner, of in value.items()}
         elif key == WHEN.rstrip("."):
-            flat += ((f"{WHEN}{name}.{lever}", of) for name, levers in value.items() for lever, of in levers.items())
+            flat |= {f"{WHEN}{name}.{lever}": of for name, levers in value.items() for lever, of in levers.items()}
         else:
-            flat.append((key, value))
+            flat[key] = value
     return flat
-
-
-def _value(name: str, trigger: Trigger, lever: str, model: Model) -> Lever:
-    """The lever that holds another's values while a trigger acts."""
-    look_up("lever", lever, model.levers)
-    own, dims = model.levers[lever], model.yearly[trigger.reads].dims
-    if missing := [dim for dim in dims if dim not in own.dims]:
-        text = f"expected a lever by {', '.join(dims)}, as '{trigger.reads}' is, got '{lever}'."
-        raise refusal("", f"{text} Read a variable without {', '.join(missing)}.")
-    return replace(own, default=math.nan, about=f"{lever} while {name} acts", effect=(), price=None)
 
 
 def whole(policy: Policy) -> Policy:

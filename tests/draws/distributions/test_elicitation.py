@@ -11,7 +11,6 @@ from engine.draws.distributions.statements import EXACT
 from engine.draws.limits import FARTHEST
 from engine.errors import UserError
 from tests.helpers import assert_close
-from tests.refusals import at
 
 P = [0.01, 0.25, 0.75, 0.99, 0.999]
 
@@ -119,77 +118,6 @@ def test_more_statements_than_parameters_are_met_by_least_squares():
     for a, scale in ((1.01, 1.0), (0.99, 1.0), (1.0, 1.01), (1.0, 0.99)):
         other = stats.gamma(law.parameters[0] * a, scale=law.parameters[2] * scale)
         assert np.sum((other.ppf(p) - x) ** 2) > best
-
-
-# ------------------------------------------------------------------------------- statements that no law meets
-
-WRONG = [
-    ({"family": "normal", "mean": 1, "mode": 2}, at("", "'normal'", "mean = 1, mode = 2")),
-    ({"family": "beta", "loc": 0, "scale": 1, "mean": 0.5, "sd": 0.6}, at("", "'beta'", "sd = 0.6", "sd = 0.5")),
-    ({"family": "cauchy", "mean": 2, "sd": 1}, at("", "'cauchy'", "mean = 2", "sd = 1")),
-    ({"family": "logit-normal", "mean": 1.5, "sd": 0.1}, at("mean", "above 0", "below 1", "got 1.5")),
-    ({"family": "uniform", "mode": 2, "p95": 6}, at("mode", "cannot be asked")),
-    ({"family": "poisson", "p50": 3}, at("", "quantiles and modes", "whole numbers")),
-    ({"family": "gamma", "a": 2, "scale": 1, "loc": 0, "p50": 2}, at("", "'gamma'", "is given")),
-    ({"family": "beta", "p50": 2}, at("", "'beta'", "2 shapes", "(a, b)", "got 1 (p50)")),
-    ({"family": "gamma", "a": -1}, at("a", "a number in (0, inf)", "got -1")),
-    ({"family": "gamma", "a": 1, "scale": 0}, at("scale", "more than 0", "got 0")),
-    ({"family": "binom", "n": 2.5, "p": 0.5}, at("n", "a whole number", "got 2.5")),
-    ({"family": "truncnorm", "a": 2, "b": 1}, at("", "'truncnorm'", "a = 2", "b = 1")),
-    ({"family": "normal", "range90": [5, 1]}, at("range90", "rising", "got [5, 1]")),
-    ({"family": "normal", "p05": 1, "range90": [1, 5]}, at("range90", "says p05 twice")),
-    (
-        {"family": "normal", "p05": 3, "p50": 2, "p95": 1},
-        [at("p50", "p05 = 3", "got 2"), at("p95", "p50 = 2", "got 1")],
-    ),
-    ({"family": "normal", "quantiles": [[0, 1], [0.5, 2]]}, at("quantiles", "[probability, value],", "got [0, 1]")),
-    ({"family": "normal", "quantiles": [[0.5, 1e300], [0.9, 2]]}, at("quantiles", "finite numbers", "got 1e+300")),
-    ({"family": "pert", "low": 1, "mode": 3, "high": 2}, at("mode", "low = 1", "high = 2", "got 3")),
-    ({"family": "pert", "low": 1, "mode": 1}, at("", "'pert'", "high is missing")),
-    ({"family": "pert", "p05": 1, "mode": 2, "high": 3}, at("p05", "'p05'", "'pert'", "source", "truncate")),
-    ({"family": "integers", "low": 1.5, "high": 3}, at("low", "a whole number", "got 1.5")),
-    ({"family": "integers", "low": 3, "high": 1}, at("high", "low = 3", "got 1")),
-    ({"family": "empirical"}, at("", "'empirical'", "got no values")),
-    ({"family": "empirical", "values": [2.0, 2.0]}, at("", "at least two", "got 1")),
-    ({"family": "categories", "labels": ["a", "b"], "weights": [1]}, at("weights", "2", "got 1")),
-    ({"family": "categories", "labels": ["a", "a"], "weights": [1, 2]}, at("labels", "names of categories, each once")),
-    ({"family": "categories", "labels": ["a", "b"], "weights": [1, 0]}, at("weights", "numbers above 0", "got 0")),
-    (
-        {"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1, 1]},
-        at("values", "rising values"),
-    ),
-    ({"family": "categories", "labels": ["a"]}, at("", "'categories'", "labels and weights")),
-    (
-        {"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1, "weight": 0}, {"family": "gamma"}]},
-        [at("parts.0.weight", "more than 0", "got 0"), at("parts.1", "'gamma'", "a missing")],
-    ),
-    ({"family": "normal", "experts": [{"mean": 0, "sd": 1}]}, at("experts", "2 to 64 laws", "got 1")),
-    ({"family": "normal", "p50": 1, "experts": [{"sd": 1}, {"sd": 2}]}, at("p50", "no expert")),
-    ({"family": "normal", "pool": "mean", "experts": [{}, {}]}, at("pool", "'mean'", "linear, quantile.")),
-    ({"family": "normal", "mean": 0, "sd": 1, "truncate": {}}, at("truncate", "low, high or", "got neither")),
-    (
-        {"family": "normal", "mean": 0, "sd": 1, "truncate": {"low": 2, "high": 1}},
-        at("truncate.high", "low = 2", "got 1"),
-    ),
-    (
-        {"family": "normal", "mean": 0, "sd": 1, "truncate": {"low": 9}},
-        at("truncate", "1.1e-19", "at least 1e-09", "-3 to 3"),
-    ),
-    ({"family": "normal", "mean": 0, "sd": 1, "transform": ["log"]}, at("transform", "law above 0", "'log'", "-inf")),
-    ({"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": 0}]}, at("transform", "other than 0", "got 0")),
-    ({"family": "normal", "mean": 0, "sd": 1, "transform": ["sqrt"]}, at("transform", "{ power = X },", "got 'sqrt'")),
-    (
-        {"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": "two"}]},
-        at("transform", "'times'", "got 'two'"),
-    ),
-    ({"family": "cauchy", "transform": ["exp"]}, at("", "(0 to inf)", "not finite", "single precision")),
-    ({}, at("family", "is missing", "normal", "metalog")),
-]
-
-
-@pytest.mark.parametrize(("table", "expected"), WRONG)
-def test_what_no_law_can_be_is_refused(table, expected):
-    assert problems(table) == (expected if isinstance(expected, list) else [expected])
 
 
 @pytest.mark.parametrize("keys", [("p75", "p80", "p99"), ("p01", "p05", "p20")])

@@ -63,21 +63,3 @@ def test_seven_quantiles_that_lie_alike_about_the_median_have_six_terms():
     assert problems({"family": "metalog", "quantiles": quantiles, "terms": 7}) == [
         at("terms", "7 probabilities", "7 terms", "terms = 6")
     ]
-
-
-THREE = {"p10": 1, "p50": 2, "p90": 5}
-
-
-@pytest.mark.parametrize(
-    ("said", "problem"),
-    [
-        ({"quantiles": [[0.1, 0], [0.2, 50], [0.3, 51]]}, at("quantiles", "no law", "3 terms", "falls from")),
-        ({"p10": 1, "p90": 2}, at("quantiles", "at least 3", "got 2")),
-        (THREE | {"low": 1.5}, at("quantiles", "low = 1.5", "got 1")),
-        (THREE | {"terms": 4}, at("terms", "3 to 3", "3 quantiles", "got 4")),
-        ({"p10": 1, "p50": 2, "mean": 5}, at("mean", "a metalog", "quantiles", "range90", "terms", "low and high")),
-        (THREE | {"low": 9, "high": 8}, at("high", "low = 9", "got 8")),
-    ],
-)
-def test_quantiles_that_no_metalog_has_are_refused(said, problem):
-    assert problems({"family": "metalog", **said}) == [problem]

@@ -1,14 +1,12 @@
-"""Models whose posteriors are known by hand: a walk with drift (tests/questions/backtest/models.py), a count of Poisson
-events, and a sum of two factors.
+"""Models whose posteriors are known by hand: a walk with drift (tests/questions/backtest/models.py) and a sum of two
+factors.
 """
 
 import numpy as np
-from scipy.stats import gamma
 
-from engine.modelling.folds import total
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.study.loading import read_study
+from engine.modelling.records import Factor, Outcome, StaticModel
 from tests.questions.backtest.models import row, walk
+from tests.user_models import static
 
 SD, ERROR, STEPS, LATER = 0.5, 0.4, 5, 9
 
@@ -24,62 +22,6 @@ def drift_known(value):
     drift, later = STEPS * SD**2, LATER * STEPS * SD**2 + STEPS
     sds = SD**2 - drift**2 / seen, LATER**2 * SD**2 + LATER - later**2 / seen
     return drift / seen * value, np.sqrt(sds[0]), later / seen * value, np.sqrt(sds[1])
-
-
-class Events(PathModel):
-    """How many events have happened so far."""
-
-    factors = {"rate": Factor("1/yr")}
-    shocks = {"events": Shock()}
-    levers = {"idle": Lever("1")}
-    yearly = {"count": Yearly("1", loss=True)}
-    outcomes = {"sum": Outcome("1", total("count"), loss=True)}
-
-    def init(self, factors, levers):
-        return {"count": 0.0 * factors.rate}
-
-    def step(self, state, year, factors, shocks, levers):
-        count = state["count"] + shocks.events
-        return {"count": count}, {"count": count}
-
-
-SHAPE, SCALE = 3.0, 0.5
-
-
-def counted(number, paths=65_536):
-    """Four years of Poisson events at an unknown rate, of which so many were seen."""
-    return read_study(
-        {
-            "name": "events",
-            "time": {"first": 2021, "last": 2026},
-            "run": {"paths": paths, "seed": 4, "sampler": "random"},
-            "factors": {"rate": {"family": "gamma", "a": SHAPE, "scale": SCALE}},
-            "shocks": {"events": {"rate": "rate", "size": {"family": "fixed", "value": 1.0}}},
-            "policies": {"old": {}},
-            "observed": {
-                "rows": [
-                    {
-                        "series": "Events",
-                        "time": 2024,
-                        "variable": "count",
-                        "value": number,
-                        "unit": "1",
-                        "standard_error": 0.1,
-                        "source": "log",
-                        "confidence": "read",
-                    }
-                ]
-            },
-        },
-        "events.toml",
-        model=Events(),
-    )
-
-
-def rate_known(number):
-    """Mean and sd of the rate: a gamma law."""
-    law = gamma(SHAPE + number, scale=1 / (1 / SCALE + 4))
-    return law.mean(), law.std()
 
 
 class Sum(StaticModel):
@@ -100,19 +42,7 @@ def added(a, *figures, paths=4096):
       figures: (outcome, value, standard error) of what was observed.
     """
     figure = {"time": 2021, "unit": "1", "source": "log", "confidence": "read"}
-    rows = [
-        {**figure, "series": name, "variable": name, "value": value, "standard_error": error}
-        for name, value, error in figures
-    ]
-    return read_study(
-        {
-            "name": "sum",
-            "headline": ["sum"],
-            "run": {"paths": paths, "seed": 4},
-            "factors": {"a": a, "b": {"family": "normal", "mean": 10.0, "sd": 0.01}},
-            "policies": {"old": {}},
-            "observed": {"rows": rows},
-        },
-        "sum.toml",
-        model=Sum(),
-    )
+    rows = [{**figure, "series": of, "variable": of, "value": value, "standard_error": e} for of, value, e in figures]
+    laws = {"a": a, "b": {"family": "normal", "mean": 10.0, "sd": 0.01}}
+    run = {"seed": 4, "sampler": "antithetic"}
+    return static(Sum(), laws, paths, {"old": {}}, headline=["sum"], run=run, observed={"rows": rows})

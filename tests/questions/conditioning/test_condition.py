@@ -168,10 +168,11 @@ def test_the_answer_begins_with_the_largest_change_in_standard_deviations(known)
     given = known(added(normal, ("first", 12.0, 0.05)))
     first, second = sentences(given)
     text = (
-        r"Given 1 figure, the mean of sum under old changes most, by \+(1.99|2.00) standard deviations: 22.0 .* 20.0\."
+        r"Given 1 observed figure, the mean of sum under old changes most, from 20.0 to 22.0 .*\(\+(1.99|2.00) standard"
+        r" deviations\)\."
     )
     assert re.fullmatch(text, first)
-    assert second.startswith("The figures are most informative about a (6.5 bits) and b (")
+    assert second.startswith("Of all factors, the observed figures tell most about a (6.5 bits) and b (")
     a, b = question.factors_of(given)
     exact = (-np.log(0.05) + (0.05**2 + 2.0**2 - 1) / 2) / np.log(2)
     assert a["information"] == pytest.approx(exact, rel=0.02) and b["information"] < 0.01
@@ -180,9 +181,9 @@ def test_the_answer_begins_with_the_largest_change_in_standard_deviations(known)
 def test_a_factor_that_the_figures_determine_is_known_exactly_and_one_that_does_not_vary_is_not_named(known):
     coin, number = {"family": "bernoulli", "p": 0.5}, {"family": "fixed", "value": 0.5}
     _, second = sentences(known(added(coin, ("first", 1.0, 0.05)), runs=2))
-    assert second.startswith("The figures are most informative about a (known exactly) and b (")
+    assert second.startswith("Of all factors, the observed figures tell most about a (known exactly) and b (")
     given = known(added(number, ("first", 0.5, 0.05)), runs=2)
-    assert sentences(given)[1].startswith("The figures are most informative about b (")
+    assert sentences(given)[1].startswith("Of all factors, the observed figures tell most about b (")
     assert {
         row["factor"] for row in question.factors_of(given) if np.isnan([row["shift"], row["information"]]).all()
     } == {"a"}
@@ -195,10 +196,14 @@ NORMAL = {"family": "normal", "mean": 0.0, "sd": 1.0}
 @pytest.mark.parametrize(
     ("a", "figures", "words"),
     [
-        (UNIT, [("first", 5.0, 0.1)], "No future reaches first 2021: the nearest value is 40.0"),
-        (NORMAL, [("first", 2.0, 0.01), ("again", -2.0, 0.01)], "The facts contradict each other"),
-        (UNIT, [("first", 0.5, 0.1)], "Given 1 figure"),
-        (UNIT, [("first", 1.1, 0.1)], "Given 1 figure"),
+        (
+            UNIT,
+            [("first", 5.0, 0.1)],
+            "No future comes close to the observed first 2021: the nearest simulated value differs from it by 40.0",
+        ),
+        (NORMAL, [("first", 2.0, 0.01), ("again", -2.0, 0.01)], "The observed figures contradict each other"),
+        (UNIT, [("first", 0.5, 0.1)], "Given 1 observed figure"),
+        (UNIT, [("first", 1.1, 0.1)], "Given 1 observed figure"),
     ],
     ids=["beyond all futures", "contradictory", "within reach", "within its error"],
 )
@@ -209,7 +214,7 @@ def test_facts_that_no_future_meets_are_named_first(known, a, figures, words):
 
 def test_facts_that_no_future_meets_are_refused_where_too_few_futures_are_effective(known):
     (said,) = refused(known, added(UNIT, ("first", 1e6, 1.0)), runs=2)
-    assert said == at("observed", "standard errors away", "effective", "30 needed", "larger error")
+    assert said == at("observed", "differs from it by", "effective", "30 are needed", "larger error")
 
 
 def test_values_that_are_no_numbers_are_refused(known, monkeypatch):

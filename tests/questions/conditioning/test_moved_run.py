@@ -73,7 +73,7 @@ def test_a_path_is_replayed_to_the_bit(asked):
 def test_what_is_drawn_anew_answers_for_the_study_before_its_facts(asked):
     _, given = asked
     basis = given._ask("sensitivity", paths=4096).basis
-    assert "before its facts" in basis
+    assert "before conditioning" in basis
     assert "given figures to 2025" in given._ask("compare").basis
 
 

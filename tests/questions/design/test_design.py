@@ -142,7 +142,7 @@ def test_a_search_takes_at_most_60_evaluations(monkeypatch):
         asked(subject, study=dike(1 << 17), **options)
         assert len(count) <= MOST < 60 and count.count(1 << 17) <= 16, subject
     monkeypatch.setattr(single, "MOST", 18)
-    with pytest.raises(UserError, match="expected an end of the search within 18 evaluations"):
+    with pytest.raises(UserError, match="expected the search to end within 18 evaluations"):
         asked("ES99 of damage <= 1")
 
 
@@ -164,32 +164,37 @@ def test_whole_numbers_and_bounds():
 
 def test_never_always_and_several_crossings_are_answers_in_words():
     never, always = asked("mean of damage <= -9"), asked("mean of damage <= 9")
-    assert never.finding == "The limit asks that the mean of damage is at most -9 m."
-    assert never.findings[1] == "It is met at none of the 17 values of height from 0 to 8."
-    assert "It is met at all 17 values" in always.findings[1]
+    assert never.finding == "The limit requires that the mean of damage is at most -9 m."
+    assert never.findings[1] == "The limit is met at none of the 17 values of height from 0 to 8."
+    assert "The limit is met at all 17 values" in always.findings[1]
     assert rows_of(never)["nearest"]["value"].estimate == 8.0 and rows_of(always)["nearest"]["value"].estimate == 0.0
     assert "has no effect" in " ".join(asked("mean of damage <= 1", lever="idle").findings)
     assert "at height = 8: -4.99 m on fresh futures, where the limit is broken." in never.findings[2]
     several = asked("mean of either <= 4")
     assert several.findings[1].endswith("where height is at least 2.00 m.")
-    assert "It is broken again above a value between 5.5 and 6.5." in several.findings  # at 6 it is unclear
+    assert "The limit is broken again above a value between 5.5 and 6.5." in several.findings  # at 6 it is unclear
     unclear = asked("mean of either <= 0")
-    assert "It is neither clearly met nor clearly broken between 3.5 and 4.5." in unclear.findings
+    assert "The limit is neither clearly met nor clearly broken between 3.5 and 4.5." in unclear.findings
 
 
 def test_a_limit_without_an_interval_is_answered_in_words():
     exact = rows_of(asked("mean of damage <= 1", study=dike(sampler="antithetic")))
     assert exact["met"]["value"].low == pytest.approx(exact["met"]["value"].high, abs=1e-2)
     atom = asked("ES99 of atom <= 0.6", study=dike(1 << 10))
-    assert "no value is known to hold" in " ".join(atom.findings) and "holds" not in rows_of(atom)
+    assert "no value is known to meet the limit" in " ".join(atom.findings) and "holds" not in rows_of(atom)
 
 
 def test_an_interval_without_an_end_within_the_bounds_is_answered_in_words():
     study = dike(1 << 10)
     (own,) = Evaluator(study, "low", "damage").measures({"height": 2.0}, ["mean"])["damage"].values[:, 0, 0]
     findings = asked(f"mean of damage <= {float(own)!r}", study=study, bounds=(1.99, 2.02)).findings
-    assert "At no value that was looked at from 1.99 to 2.02 is the 95 % interval of the measure within" in findings[2]
-    assert findings[3].endswith("is the limit clearly broken, so the interval of the lever has no end on that side.")
+    assert (
+        "The 95 % interval of the measure is within the limit at no evaluated value from 1.99 to 2.02, so"
+        in findings[2]
+    )
+    assert findings[3].startswith(
+        "The limit is clearly broken at no evaluated value from 1.99 to 2.02, so the interval of the lever"
+    )
 
 
 def test_a_lever_is_set_at_one_label_or_from_a_year_on():
@@ -213,10 +218,10 @@ def test_what_is_not_known_is_refused():
         ("mean of damge <= 1", {}, "unknown outcome or event 'damge'"),
         ("ES99 of flooded <= 1", {}, "unknown measure of 'flooded'"),
         ("P of flooded <= 2", {}, "expected a probability between 0 and 1"),
-        ("mean of damage <= 1 km", {}, "expected 'm', its unit, behind the number, got 'km'"),
+        ("mean of damage <= 1 km", {}, "expected 'm', its unit, after the number, got 'km'"),
         ("mean of damage <= x", {}, "expected a number"),
         ("mean of damage <= 1", {"lever": "heigt"}, "unknown lever 'heigt'"),
-        ("mean of damage <= 1", {"where": {"side": "left"}}, "expected nothing, as 'height' is the same at all labels"),
+        ("mean of damage <= 1", {"where": {"side": "left"}}, "expected no label, as 'height' has no dimensions"),
         ("mean of damage <= 1", {"since": 2020}, "expected a year of the study, none"),
         ("mean of damage <= 1", {"lever": "at", "where": {"side": "up"}}, "unknown label of 'side' 'up'"),
     ]:

@@ -128,7 +128,10 @@ def test_what_cannot_be_evaluated_is_refused(evaluator):
         ({"relase": 0.1}, "unknown lever or factor 'relase'"),
         ({"release": 1.5}, "expected 0 to 1"),
         ({"release": "inflow"}, "expected numbers, got 'inflow'"),
-        ({"release": [0.1, 0.2], "quota": [1.0]}, "expected lists of one length, got 2 for 'release', 1 for 'quota'"),
+        (
+            {"release": [0.1, 0.2], "quota": [1.0]},
+            "expected lists of the same length, got 2 for 'release', 1 for 'quota'",
+        ),
     ]:
         with pytest.raises(UserError, match=text):
             evaluator.outcomes(setting)

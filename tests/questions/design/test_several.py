@@ -78,8 +78,8 @@ def test_the_least_cost_under_a_limit_is_where_the_closed_form_says(study):
     assert found["judged"].estimate == pytest.approx(by**2 * 0.08, abs=0.02)
     assert [*dict.fromkeys(row["policy"] for row in answer["judged"].rows())] == ["found", "low", "high"]
     text = " ".join(answer.findings)
-    assert "No effect on the objective and on the limits: idle." in text
-    assert re.search(r"at most 99 m, is met. It has no effect: all \d+ policies that were evaluated meet it", text)
+    assert "These levers have no effect on the objective and the limits: idle." in text
+    assert re.search(r"at most 99 m, is met. All \d+ evaluated policies meet this limit", text)
     assert "m more than under low as stated" in answer.finding
 
 
@@ -113,7 +113,10 @@ def test_a_lever_does_not_matter_or_may_stay_by_the_error_of_the_objective(study
     assert abs(rows["tuned"]["as_stated"]) < 2e-3 < rows["tuned"]["at_low"] < rows["tuned"]["at_high"]
     assert 0 < rows["faint"]["at_high"] - rows["faint"]["at_low"] == pytest.approx(8e-5, rel=0.1)
     text = " ".join(answer.findings)
-    assert "while limits are met: faint." in text and "May stay as stated, by the same measure: tuned." in text
+    assert (
+        "less than its error: faint." in text
+        and "These levers may stay as stated, as the objective changes by less than its error: tuned." in text
+    )
 
 
 def test_a_lever_that_a_limit_needs_does_not_count_as_without_effect_where_the_objective_is_flat(study):
@@ -135,8 +138,8 @@ def test_progress_stays_below_its_total(study, monkeypatch):
 def test_where_no_policy_meets_the_limits_the_nearest_is_named_and_nothing_written(study, tmp_path):
     file = tmp_path / "better.toml"
     answer = asked(study, "mean of damage <= -4", "mean of cost <= 2", write=file)
-    assert answer.finding.startswith("No policy was found that meets all limits. The nearest is at left = ")
-    assert answer.findings[-1] == f"Nothing is written to {file}." and not file.exists()
+    assert answer.finding.startswith("No policy was found that meets all limits. The nearest one has left = ")
+    assert answer.findings[-1] == f"The file {file} was not written." and not file.exists()
     (row,) = answer["judged"].where(subject="mean of damage <= -4", policy="found")
     assert row["verdict"] == "broken"
     # least where both limits are broken by as many standard errors: cost has 1/10 of the error of damage
@@ -147,8 +150,8 @@ def test_where_no_policy_meets_the_limits_the_nearest_is_named_and_nothing_writt
 def test_a_policy_that_breaks_a_limit_on_fresh_futures_is_no_solution(study, monkeypatch, tmp_path):
     monkeypatch.setattr(several, "MARGIN", -10.0)
     answer = asked(study, "mean of damage <= 0", write=tmp_path / "better.toml")
-    assert answer.finding.startswith("No policy was found that meets all limits on fresh futures. The last is at")
-    assert answer.findings[-1].startswith("Nothing is written")
+    assert answer.finding.startswith("No policy was found that meets all limits on fresh futures. The last one has")
+    assert answer.findings[-1].endswith("was not written.")
 
 
 def test_searches_are_capped():
@@ -218,12 +221,12 @@ def test_a_figure_along_one_lever_is_not_drawn(study):
 
 def test_options_that_do_not_go_together_are_refused(study, tmp_path):
     for options, text in [
-        ({"minimise": None}, "expected a measure where there are several levers or limits"),
+        ({"minimise": None}, "expected a measure for several levers or limits"),
         ({"minimise": "cost"}, "expected MEASURE of VARIABLE, got 'cost'"),
         ({"minimise": "mean of csot"}, "unknown outcome or event 'csot'"),
         ({"bounds": (0.0, 1.0)}, "expected two numbers for each lever, LOW,HIGH, got 2"),
-        ({"whole": True}, "expected it without --minimise"),
-        ({"minimise": None, "lever": ("left",), "write": tmp_path / "a.toml"}, "expected it with --minimise"),
+        ({"whole": True}, "expected only without --minimise"),
+        ({"minimise": None, "lever": ("left",), "write": tmp_path / "a.toml"}, "expected only with --minimise"),
         ({"write": tmp_path / "a.txt"}, "ends in .toml"),
         ({"lever": ("left", "rihgt")}, "unknown lever 'rihgt'"),
     ]:

@@ -91,7 +91,7 @@ def test_every_number_beyond_the_futures_is_marked(answer):
 def test_one_policy_and_few_paths_may_be_asked_for(done):
     found = done.extremes(variable="cost", policies="aided", futures=1001)
     assert found["levels"].labels("policy") == ("aided",)
-    assert "first 1,000 computed again" in found.basis
+    assert "first 1,000 recomputed" in found.basis
 
 
 def test_whatever_is_wrong_is_refused_at_once(done):
@@ -100,7 +100,7 @@ def test_whatever_is_wrong_is_refused_at_once(done):
     text = str(told.value)
     for part in (
         "'ruin' is an event",
-        "'gain' is not kept path by path",
+        "'gain' is not stored path by path",
         "cots",
         "odl",
         "'ten'",

@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from engine.risk.estimation.exclusion import excluded, most_excluded, notice, without_excluded
+from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import GROUP, Tally, folded, tally
 from engine.study.components import Keep
 from engine.study.study import BLOCK
@@ -41,10 +41,6 @@ def test_a_path_goes_under_every_policy_and_with_its_pair(sampler, bad, out):
 )
 def test_a_share_of_the_whole_run_may_go(share, paths, most):
     assert most_excluded(make_study(paths, nonfinite=share)) == most
-
-
-def test_a_notice_says_how_many():
-    assert notice(1, 2000) == "1 of 2,000 paths is kept out of every number: values on them are not finite"
 
 
 @pytest.mark.parametrize("bad", [[3, 50, 9000], list(range(GROUP)), []])

@@ -6,7 +6,7 @@ from scipy.stats import binom
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate, Z, as_units, mean_interval
-from engine.risk.estimation.tails import FEW_HITS, effective_count, exact_interval, share_interval, tail_ranks
+from engine.risk.estimation.tails import FEW_HITS, exact_interval, share_interval, tail_ranks
 from tests.helpers import assert_close, assert_same
 from tests.risk.cells import moments
 
@@ -68,17 +68,6 @@ def test_few_hits_are_counted_by_the_effective_number():
     assert_same(own[1][2], exact[1][2])
     assert own[0][0] > exact[0][0]
     assert_close(share_interval(share, count, 2 * Z), share_interval(share, count / 4))
-
-
-def test_duplicates_count_once():
-    """A pair of equal paths carries what one path does: ratio error, effective number and units of a part."""
-    happens = RNG.random(4000) < 0.1
-    twice, units = np.repeat(happens, 2), as_units(8000, 2)
-    assert_close(effective_count(moments(twice, units), units), 4000.0)
-    mask = np.repeat(RNG.random(4000) < 0.3, 2)
-    part = units.take(mask)
-    assert part.count == mask.sum() // 2
-    assert_close(moments(twice[mask], part).error, moments(happens[mask[::2]], as_units(part.count, 1)).error)
 
 
 def test_interval_of_few_units_is_student():

@@ -1,5 +1,6 @@
 """Risk functionals against closed forms, hand cases, and conventions of others."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -10,9 +11,16 @@ from scipy.special import ndtri
 from benchmarks.weighted_models import weighted
 from engine.risk.estimation import influences
 from engine.risk.estimation.flags import Reason
-from engine.risk.estimation.influences import MEASURES
+from engine.risk.estimation.influences import MEASURES, levels_of, measures
 from engine.risk.estimation.intervals import as_units
-from engine.risk.estimation.measures import Variables, difference, probability, probability_difference, summary
+from engine.risk.estimation.measures import (
+    Variables,
+    difference,
+    measure as alone,
+    probability,
+    probability_difference,
+    summary,
+)
 from engine.risk.estimation.tails import Measured
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.estimation.test_histograms import binned_by_value, difference_of, summary_of
@@ -149,32 +157,6 @@ def test_policies_together_are_as_each_alone(loss, bad):
         assert repr(together.difference(p, 1)) == repr(difference(values[p], values[1], 2, loss))
 
 
-def test_linear_pair_on_common_random_numbers():
-    """Old 10 + 3 a + 2 b, reform 8 + 2 a + 2.5 b on the same normals: `difference` against closed forms; the variance
-    of its mean is 18.6 times smaller than with other normals.
-    """
-    a, b, c, d = RNG.standard_normal((4, N))
-    old, reform, apart = 10 + 3 * a + 2 * b, 8 + 2 * a + 2.5 * b, 8 + 2 * c + 2.5 * d
-    gaps, separate = (difference(one, old, 1, True) for one in (reform, apart))
-    # the variance of a sample variance of normals is 2 / n
-    ratio = (separate["mean"].standard_error / gaps["mean"].standard_error) ** 2
-    assert_plausible(ratio, 18.6, 18.6 * np.sqrt(4 / N), 0.5)
-    assert gaps["VaR99"].standard_error < separate["VaR99"].standard_error
-    truths = {"mean": -2, "VaR99": 15.44794723 - 18.38776654, "ES99": 16.53284889 - 19.60956655, "worse": 0.03681913506}
-    for measure, truth in truths.items():
-        found = gaps[measure]
-        assert found.flag == ""
-        assert_plausible(found.estimate, truth, found.standard_error, 0.1 * abs(truth))
-    for paths, var, es in ((old, 18.38776654, 19.60956655), (reform, 15.44794723, 16.53284889)):
-        alone = summary(paths, 1, True)
-        assert_plausible(alone["VaR99"].estimate, var, alone["VaR99"].standard_error, 0.2)
-        assert_plausible(alone["ES99"].estimate, es, alone["ES99"].standard_error, 0.2)
-    for found, truth in zip(
-        Variables(np.stack([reform, old]), 1, True).regrets(), (0.01641384156, 2.01641384156), strict=True
-    ):
-        assert_plausible(found.estimate, truth, found.standard_error, 0.01)
-
-
 def test_regret_and_the_share_of_worse_paths_by_hand():
     """Costs A = (1, 4, 9), B = (2, 3, 5): regrets (0, 1, 4) and (1, 0, 0); as gains (1, 0, 0) and (0, 1, 4)."""
     values, baseline = np.array([1.0, 2, 3, 4]), np.array([2.0, 2, 2, 2])
@@ -287,3 +269,18 @@ def test_regrets_of_two_policies_are_those_of_two_of_three(unit, loss):
             assert_close([flag.got for flag in one.flags], [flag.got for flag in other.flags], np.float32)
             reasons |= {flag.reason for flag in one.flags}
     assert {Reason.HEAVY_TAIL, Reason.NO_VARIANCE} <= reasons
+
+
+ALONE = {
+    "heavy": np.random.default_rng(2).standard_cauchy(4000),
+    "few": np.arange(40.0),
+    "constant": np.ones(30),
+    "not finite": np.full(50, np.nan),
+}
+
+
+@pytest.mark.parametrize("values", ALONE.values(), ids=ALONE)
+def test_one_measure_by_its_name_is_that_of_the_summary_to_the_bit(values):
+    for name, loss, unit in itertools.product((*measures(), "ES97.5"), (True, False), (1, 2)):
+        one, every = alone(values, unit, loss, name), summary(values, unit, loss, levels_of(name))
+        assert repr(one) == repr(every[name])  # NaN is not equal to NaN

@@ -80,15 +80,6 @@ def test_paths_that_are_not_finite_are_left_out():
     assert not found(exact)
 
 
-def test_a_sentence_has_the_numbers():
-    one = Rounding(BILL, Lost.DIFFERENCE, "reform", 30.0, 32.0, 64.0)
-    assert one.text == (
-        f"{BILL} under 'reform': its difference from the baseline is 30 typically, and rounding moves it by 32 "
-        "(single-precision numbers are 64 apart there)"
-    )
-    assert one.ratio == 32 / 30 and "float64" in one.as_dict()["remedy"]
-
-
 @pytest.mark.parametrize("what", Lost)
 def test_every_quantity_has_its_sentence_and_is_read_back(what):
     one = Rounding(BILL, what, "reform", 30.0, 32.0, 64.0)

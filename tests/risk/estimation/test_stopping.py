@@ -72,7 +72,7 @@ def test_the_same_value_on_all_futures_goes_to_the_bound_as_what_is_rare_may_be_
 
     *_, (last,) = stopping.walk(stopping.first_look([of], 1), 100_000, at, 1)
     assert last.paths == 100_000 and last.state is State.SAME and not last.holds
-    said = f"{value:g} on all 100,000 futures; another value on at most 3.8e-05 of them (95 %)"
+    said = f"{value:g} on all 100,000 futures; another value has a probability of at most 3.8e-05 (95 %)"
     assert standing(last).endswith(said)
 
 
@@ -104,7 +104,7 @@ WALKS = {
     "an event that never happens": (
         lambda: np.zeros(100_000, bool),
         target("probability", 0.1),
-        (Ending.BOUND, 100_000, None, "not once: at most 3.8e-05 of 100,000 futures"),
+        (Ending.BOUND, 100_000, None, "no occurrence: at most 3.8e-05 of 100,000 futures"),
     ),
     "an event that never happens, to a width": (
         lambda: np.zeros(1 << 18, bool),
