@@ -37,11 +37,11 @@ class Design:
     """Find the values of levers at which limits hold.
 
     With one lever, the command finds the value of a lever of a policy of STUDY at which a measure meets a limit, with
-    its interval, and the value at which the limit holds in spite of the Monte Carlo error. It shows the effects on the
-    headline outcomes.
+    its interval, and the value at which the limit holds in spite of the Monte Carlo error. The answer shows the effects
+    on the headline outcomes.
 
-    With --minimise, the command finds the values of several levers that minimise a measure under limits. It shows which
-    levers do not matter there, and compares the result with the policies of the study.
+    With --minimise, the command finds the values of several levers that minimise a measure under limits. The answer
+    shows which levers do not matter there, and compares the result with the policies of the study.
 
     With --minimise and --front, the command minimises one measure under several limits on another one.
 
