@@ -247,7 +247,8 @@ def panels(
       left: width of what stands beside the panels.
       over: by how much names may be wider than their panel.
     """
-    chart = alt.layer(_headroom(chart.data), chart) if "y" in own else chart
+    if "y" in own:
+        chart = alt.layer(*getattr(chart, "layer", [chart]), _headroom(), data=chart.data)
     chart, width = chart.properties(width=width, height=height), width + over
     names, scales = list(about["panels"]), dict.fromkeys(own, "independent")
     columns = min(columns, len(names))
@@ -263,9 +264,9 @@ def panels(
     return headed(chart, about, max(560, left + columns * (width + 50)))
 
 
-def _headroom(data: Any) -> alt.Chart:
+def _headroom() -> alt.Chart:
     """An invisible mark as high as half a label: heads stand level whether or not the axis has a label on top."""
-    top = alt.Chart(data).transform_aggregate(rows="count()").mark_rule(opacity=0)
+    top = alt.Chart().transform_aggregate(rows="count()").mark_rule(opacity=0)
     return top.encode(x=alt.value(0), y=alt.value(-TEXT / 2 - 2), y2=alt.value(0))
 
 

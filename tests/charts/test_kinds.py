@@ -41,6 +41,7 @@ def test_every_kind_gives_a_valid_chart_whatever_it_is_drawn_from(kind, case):
     fields = {field for rows in spec["datasets"].values() for row in rows for field in row}
     assert shown <= fields | {"marker"}, shown - fields
     assert "NaN" not in text and "Infinity" not in text
+    assert all("encoding" in layer for layers in every(spec, "layer") for layer in layers)  # which report.js reads
 
 
 def _flat(values):
