@@ -258,7 +258,9 @@ def test_places_are_an_ecdf_a_reading_with_its_band():
     answer = backtested(Subject("towns", "", "0" * 12, 4096, 1, ("old",), "old"))
     data, at = observed.pit(answer), np.linspace(0, 1, 21)
     (both,) = data.attrs["readings"]  # whose places differ by less than a step of the curve
-    assert both == "as reported, as revised" and data.attrs["title"].startswith(f"Read “{both}”, places of 4 figures")
+    assert both == "as reported, as revised" and data.attrs["title"].startswith(
+        f"In the reading “{both}”, places of 4 figures"
+    )
     assert_close(data.place.to_numpy(), at)
     for reading in both.split(", "):
         assert_close(data.share.to_numpy()[1:-1], ecdf(figures(), reading, at[1:-1]))
