@@ -77,7 +77,7 @@ def test_a_folder_of_someone_else_or_without_room_is_not_used(place, monkeypatch
 
 def test_nothing_is_kept_where_no_folder_can_be_made_or_where_it_is_switched_off(place, monkeypatch):
     place.parent.write_text("a file")
-    with pytest.warns(UserWarning, match="not kept"):
+    with pytest.warns(UserWarning, match="not cached"):
         assert used() is None
     for word in ("off", "OFF"):
         monkeypatch.setenv("RUSTBELT_CACHE", word)

@@ -130,7 +130,7 @@ def test_a_condition_and_a_level_choose_what_is_saved(run, tmp_path):
 def test_what_cannot_be_written_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"\.parquet or \.md"):
         files.refuse_file(tmp_path / "table.doc")
-    with pytest.raises(UserError, match="a folder"):
+    with pytest.raises(UserError, match="an existing folder"):
         files.refuse_file(tmp_path / "none" / "table.csv")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'openpyxl>="):

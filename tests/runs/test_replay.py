@@ -203,7 +203,7 @@ def test_a_run_that_has_not_come_to_its_end(longer, tmp_path):
     longer = small(tmp_path, BRIDGE, "Bridge", paths=200_000)
     for place, asked in ((unfinished(folder, tmp_path), study), (folder, longer)):  # it had, with these paths or fewer
         assert worst(RunFolder(place, asked), "damage", "weak", 1).sizes["path"] == 1
-    with refuses("", f"{study.paths:,} paths", "its end"):
+    with refuses("", f"a finished run of {study.paths:,} paths"):
         worst(RunFolder(tmp_path, study), "damage", "weak", 1)
 
 

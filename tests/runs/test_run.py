@@ -148,8 +148,8 @@ def _title(chart):
 @pytest.mark.parametrize(
     ("kind", "given", "options", "at", "words"),
     [
-        ("exceedance", ("nope",), {}, "", ("kept path by path", "'nope'")),
-        ("overview", ("nope",), {}, "", ("kept path by path", "'nope'")),
+        ("exceedance", ("nope",), {}, "", ("stored path by path", "'nope'")),
+        ("overview", ("nope",), {}, "", ("stored path by path", "'nope'")),
         ("fan", ("nope",), {}, "variable", ("unknown yearly variable 'nope'",)),
         ("tails", ("nope",), {}, "variable", ("unknown yearly variable 'nope'",)),
         ("priors", ("nope",), {}, "factor", ("unknown factor 'nope'",)),

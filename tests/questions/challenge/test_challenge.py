@@ -43,7 +43,7 @@ def test_everything_that_is_wrong_with_claims_is_said_at_once():
 
 
 def test_a_study_of_one_policy_is_refused_with_the_remedy():
-    with pytest.raises(UserError, match=r"got one: .* compare = \[\.\.\.\]"):
+    with pytest.raises(UserError, match=r"got one\. .* compare = \[\.\.\.\]"):
         challenge(balance(**ONE))
     with pytest.raises(UserError, match=r"policy 'new'\..* old\."):
         challenge(balance(**ONE), [CLAIM])
@@ -76,13 +76,13 @@ def test_a_claim_whose_opposite_the_futures_show_is_turned_as_stated():
     given = challenge(balance(), ["new worse than old in cost"])
     assert all(one.case.stated.verdict is Verdict.REVERSED and not one.reversals for one in given[1])
     (only,) = said(given)
-    assert "lower under new" in only and only.endswith("1.00 against 2.00.")
+    assert "lower under new" in only and only.endswith("1.00 against 2.00 under old.")
 
 
 def test_what_turns_a_claim_is_said_in_words():
     only = said(challenge(balance(**CASES["levers"].study)))[0]
     assert only.startswith("With 1 other choice (pay as")
-    assert "higher under new" in only and only.endswith("2.39 against 1.99.")
+    assert "higher under new" in only and only.endswith("2.39 against 1.99 under old.")
 
 
 ANSWERED = {

@@ -47,7 +47,7 @@ def test_a_reversal_by_size_is_as_large_as_matters_and_one_in_sign_is_significan
     verdicts = {str(one.universe[0]): one.verdict for one in results[0].case.worlds if one.departures == 1}
     assert verdicts["a: off"] == "reversed"
     rows = {row["ledger"]: row for name in tables(results) if name.name == "claims" for row in name.rows()}
-    assert rows["specification"]["turned_by"].startswith("a off")
+    assert rows["specification"]["turned_by"].startswith("“a” off")
     assert (rows["specification"]["turned_by_size"] == rows["specification"]["turned_by"]) is (matters < 0.167)
 
 
@@ -61,4 +61,4 @@ def test_a_set_may_mix_a_definition_of_policies_with_a_view_of_the_world():
     }
     assert mixed.reversals[0.0][0].fraction.estimate == pytest.approx(1 / 1.3, rel=CLOSE)
     assert not false(study, results)
-    assert any("(a off and pay as" in text or "(pay as" in text for text in sentences(results))
+    assert "The choices are: pay as under old in both policies and “a” off." in [*sentences(results)]

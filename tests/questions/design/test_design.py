@@ -234,7 +234,9 @@ def test_the_figure_shows_the_measure_along_the_lever():
     options = {"policy": "low", "lever": "height", "subject": "P of flooded <= 0.05"}
     answer = answered("design", options, Asked(study, run_folder(study)))
     (data,) = tables_of("lever", {"study": study, "design": answer}, {})
-    (earlier,) = tables_of("lever", {"design": replace(answer, asked=options)}, {})  # texts in place of lists
+    (earlier,) = tables_of(
+        "lever", {"study": study, "design": replace(answer, asked=options)}, {}
+    )  # texts in place of lists
     pd.testing.assert_frame_equal(earlier, data)
     assert len(data) == 17 and data.limit.eq(5.0).all() and data.estimate.max() > 90
     drawn = chart("lever", (data,)).to_dict()
