@@ -1,7 +1,7 @@
 """Fills the tables of docs/article.md: each of its commands is run, and each row that names a number gets it, under
 both views.
 
-A row names its number in a comment, `| label <!--three_million probability reform--> | now | then |`: the words of the
+A row names its number in a comment, `| label <!--probability:three_million:reform--> | now | then |`: the words of the
 record that `--json` gives. The second view is the same page with `extends = "rustbelt_2016"`. The table of claims is
 that of `rustbelt challenge rustbelt`, on 16,384 paths. Run it as `python docs/article_numbers.py [PATHS]`.
 """
@@ -122,14 +122,14 @@ def number(words: str, of: Records) -> str:
     Raises:
         KeyError: no record has all of these words.
     """
-    kind, *rest = words.split()
+    kind, *rest = words.split(":")
     if kind == "verdict":
         return _verdict(of, *rest)
     if kind == "gate":
         (gate,) = [record for record in of if record.get("gate") == rest[0]]
         middle, low, high = (minus(rounded(gate[key], _places(gate["median"]))) for key in ("median", "p05", "p95"))
         return f"{'held' if gate['held'] == 'yes' else '**not held**'}: {middle} [{low}, {high}]"
-    wanted = set(words.split())
+    wanted = set(words.split(":"))
     matching = [(len(labels - wanted), k) for k, labels in enumerate(map(_labels, of)) if labels >= wanted]
     if not matching:
         raise KeyError(words)

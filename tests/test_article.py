@@ -47,10 +47,10 @@ def cell(words: str, view: str) -> str:
 
 
 @pytest.mark.parametrize("view", article.VIEWS)
-@pytest.mark.parametrize("event", [row["words"].split()[1] for row in ROWS if row["words"].startswith("verdict")])
+@pytest.mark.parametrize("event", [row["words"].split(":")[1] for row in ROWS if row["words"].startswith("verdict")])
 def test_a_verdict_is_what_the_chances_of_the_page_say(event, view):
-    chances = [float(cell(f"probability {event} {name}", view).split(" %")[0]) for name in ("old", "reform")]
-    verdict = cell(f"verdict {event} probability", view)
+    chances = [float(cell(f"probability:{event}:{name}", view).split(" %")[0]) for name in ("old", "reform")]
+    verdict = cell(f"verdict:{event}:probability", view)
     worse = "old" if chances[0] > chances[1] else "reform"
     assert verdict.startswith((f"{worse} worse", "not clear"))
 

@@ -148,5 +148,6 @@ def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterato
     }
     for room in (ROOM, 1):
         yield ", but ".join([first, *(f"{side} with {some(names, room, 'change')}" for side, names in turned.items())])
-    counted = (f"{side} in {len(names)}" for side, names in turned.items())
-    yield f"{first}, but {', '.join(counted)} of {len(structures)} structures"
+    counted = ", ".join(f"{side} in {len(names)}" for side, names in turned.items())
+    for stem in (first, worse):
+        yield f"{stem}, but {counted} of {len(structures)} structures"

@@ -28,9 +28,9 @@ from engine.study.tables.changes import joined
 MEASURES = ("mean", "ES99")
 """Measures of each outcome."""
 READING = (
-    "A structure is the study with assumptions off or doubled, simulated on the same futures. A ranking is clear if the"
-    " 95 % interval of the paired difference excludes zero. A ranking holds if the same policy is clearly worse in"
-    " every structure, and flips if each policy is clearly worse in some structure."
+    "A structure is the study with some assumed effects switched off or doubled, simulated on the same futures. A"
+    " ranking is clear if the 95 % interval of the paired difference excludes zero. A ranking holds if the same policy"
+    " is clearly worse in every structure, and flips if each policy is clearly worse in some structure."
 )
 Key = tuple[str, str, str, str]
 """Variable, measure, policy and the policy that it is compared with."""

@@ -224,7 +224,8 @@ def _sentences(
     if priors:
         yield f"The ranking of {pair} is reversed if {_to(study, priors[0])}."
     else:
-        yield f"No move of one prior by up to {beliefs.FARTHEST:g} standard deviations reverses the ranking of {pair}."
+        far = f"{beliefs.FARTHEST:g} of its standard deviations"
+        yield f"No shift of a single prior by up to {far} reverses the ranking of {pair}."
     side, much = "higher" if gap.estimate > 0 else "lower", size(measure, study.unit_of(variable), gap)
     yield f"In the study, {what} is {side} under {first} than under {second}, by {much}."
     if others:
@@ -234,7 +235,8 @@ def _sentences(
         far = amount("1", joint[0])
         yield f"Moving all priors jointly by {far} standard deviations, mainly {names}, reverses the ranking."
     else:
-        yield f"No joint move of all priors within {FARTHEST:g} standard deviations was found to reverse the ranking."
+        far = f"a total of up to {FARTHEST:g} standard deviations"
+        yield f"No joint shift of all priors by {far} was found that reverses the ranking."
 
 
 def _to(study: Study, row: Row) -> str:

@@ -131,7 +131,7 @@ def _sentences(study: Study, of: Row, ranked: Sequence[Row]) -> Iterator[str]:
     elif first.low > 0.5:
         yield f"Most of the variance of {spread} comes from {level[0]}: {share(first)}."
     else:
-        yield f"The largest share of the variance of {spread} comes from {level[0]}: {share(first)}."
+        yield f"{begun(level[0])} has the largest share of the variance of {spread}: {share(first)}."
     sides = (("factors", of["factors"]), ("shocks", of["shocks"]))
     if rest := [f"by {share(one)} if all {name} were known" for name, one in sides if one.low == one.low]:
         yield f"The variance would be lower {listed(rest)}."

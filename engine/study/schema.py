@@ -86,13 +86,13 @@ class LawTable(_Quantiles):
     low: Number = None
     """lowest value"""
     mode: Number = None
-    """most likely value, a parameter or a statement"""
+    """most likely value: a parameter of the law, or a value that the fitted law must have"""
     high: Number = None
     """highest value"""
     mean: Number = None
-    """mean, a parameter or a statement"""
+    """mean: a parameter of the law, or a value that the fitted law must have"""
     sd: Number = None
-    """standard deviation, a parameter or a statement"""
+    """standard deviation: a parameter of the law, or a value that the fitted law must have"""
     median: Number = None
     """median of a lognormal or logit-normal law"""
     sigma: Number = None
