@@ -149,5 +149,5 @@ def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterato
     for room in (ROOM, 1):
         yield ", but ".join([first, *(f"{side} with {some(names, room, 'change')}" for side, names in turned.items())])
     counted = ", ".join(f"{side} in {len(names)}" for side, names in turned.items())
-    for stem in (first, worse):
-        yield f"{stem}, but {counted} of {len(structures)} structures"
+    for stem in (f"{first}, but", f"{worse}, but" if stated else "the worse policy is"):
+        yield f"{stem} {counted} of {len(structures)} structures"
