@@ -52,7 +52,7 @@ def test_a_run_is_opened_and_asked(tmp_path, monkeypatch):
     assert not [output["text"] for output in given if output.get("name") == "stderr"]
     said = "".join(output["text"] for output in given if output.get("name") == "stdout")
     assert "Under raised, the mean of " in said
-    assert "flood were 1.9" in said
+    assert "the median of flood is 1.9" in said
     shown = [output["data"] for output in given if "data" in output]
     charts = [one for one in shown if "https://vega.github.io/schema/vega-lite/" in one.get("text/html", "")]
     assert len(charts) == 2 and all(len(cell["outputs"]) == 1 for cell in (again, own))
