@@ -286,9 +286,9 @@ GOLDEN = {
 }
 """Digests of the outcomes of the first 512 paths on every machine, with any version of jax."""
 SHIPPED = {
-    "rustbelt": ("1e9f4344de1d1b7d", "60732844d193c8c9", "2acc772561ca272c", "0286823990ce0bc8"),
+    "rustbelt": ("a70ebfe0dc3b2397", "7e5a580999c9b519", "6c55de2635944dce", "83f422faff650e25"),
     "warming": ("83b2ac676954d3f6", "1f4807a85a50f18b", "feeb419c47bf6795", "3de6cf5ce8dff6e0"),
-    "rustbelt_2016": ("970d82914d8d0048", "fbc4844e9a287b3f", "2acc772561ca272c", "459093f879b52c91"),
+    "rustbelt_2016": ("c7fe485d1029c6f9", "d64b795113b24930", "6c55de2635944dce", "a8c3a43fdd22746f"),
 }
 """The same of the shipped studies: outcomes, draws, scores, yearly values."""
 
