@@ -70,7 +70,7 @@ def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_ther
         assert note in ended.stderr
         assert f"The first {there:,} paths are kept." in ended.stderr and f"--paths {there}" in ended.stderr
     state = asked(tmp_path, "status").stdout
-    assert "Finish it: rustbelt run" in state and f"--paths {there} " in state
+    assert "To finish it: rustbelt run" in state and f"--paths {there} " in state
     worst = asked(tmp_path, "replay", "--worst", "2", "--variable", "lowest_stock")
     assert "is the worst in lowest stock under keep" in " ".join(worst.stdout.split())
     run(3 * BLOCK)
