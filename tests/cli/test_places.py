@@ -132,7 +132,8 @@ def test_a_run_a_beginning_a_study_file_and_a_name_that_ships_mean_the_same(insi
         printed = ended.stdout.replace(str(run), "@").replace(f" {place} ", " @ ")
         if command == "precision":  # the last column of which has measured seconds
             printed = re.sub(r" +[\d.]* *\n", "\n", printed)
-        shown.append(re.sub(r"0 of 1 checks? against facts (?s:.)*?fail.*\n", "", printed))  # of a study, which a run does not state
+        # a run does not state the gates of a study
+        shown.append(re.sub(r"0 of 1 checks? against facts (?s:.)*?fail.*\n", "", printed))
     if command not in ("check", "constants"):  # which says how much memory is free; which has shown nothing
         assert len({*shown}) == 1
 
