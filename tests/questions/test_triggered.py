@@ -50,4 +50,6 @@ def test_a_rule_is_compared_with_fixed_values_and_with_foresight(tmp_path):
     rule, plan, known = answer["worth"].rows()
     assert rule["worth"].low < rule["worth"].high < 0 < known["worth"].low
     assert abs(rule["worth"].estimate - (plan["judged"].estimate - rule["judged"].estimate)) < 1e-5
-    assert answer.finding.startswith(f"The rule of watch is worse than the best fixed plan, release = {plan['value']}")
+    assert answer.finding.startswith(
+        f"The rule of the policy “watch” is worse than the best fixed plan, release = {plan['value']}"
+    )

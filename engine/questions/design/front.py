@@ -20,10 +20,10 @@ from engine.questions.variables import PROBABILITY
 POINTS = 7
 """Points of a front, its two ends among them."""
 READING = (
-    "limit: on the measure of --front in the search, which tightens it by 1.645 standard errors; none for the two ends,"
-    " where each measure alone is least. limited, least: the measures of --front and of --minimise on futures that the"
-    " search has not seen. verdict: whether the limits are met there. Each point is a local optimum. Brackets: 95 %"
-    " intervals."
+    "“limit” is the limit on the measure of --front, which the search tightens by 1.645 standard errors. The two ends"
+    " have no limit, as one measure alone is least there. “limited” and “least” are the measures of --front and of"
+    " --minimise on futures that the search has not used, and “verdict” states whether the limits are met on these."
+    " Each point is a local optimum. Brackets are 95 % intervals."
 )
 
 
@@ -93,5 +93,6 @@ class Front:
         what, against = least.words(study)[0], other.words(study)[0]
         for row, name in ((rows[0], against), (rows[-1], what)):
             one, two = least.amount(study, row["least"]), other.amount(study, row["limited"])
-            yield f"{begun(name)} is least at {row['levers']}: {what} is {one} and {against} is {two} on fresh futures."
-        yield f"Table front has the least values found of {what} under {POINTS - 2} limits on {against} between these."
+            yield f"{begun(name)} is least at {row['levers']}."
+            yield f"On fresh futures, {what} is {one} there, and {against} is {two}."
+        yield f"The table “front” has the lowest values found for {what} under {POINTS - 2} limits on {against}."

@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 
 from engine.answers.answer import Answer
+from engine.answers.as_text import listed
 from engine.answers.question import STUDY, Asked, Option
 from engine.errors import Problems
 from engine.execution.resources import refuse_if_memory_too_small
@@ -30,6 +31,8 @@ from engine.study.templates import study_name, text_on_top
 
 FEW = 1 << 16
 """Paths that are searched first; what is found is searched again, in its surroundings, on all."""
+SEARCHING = "lever", "subject", "minimise", "front", "since", "where", "whole", "write"
+"""Options that --worth does not take."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,13 @@ class Design:
         least = [limit_of(self.minimise, study, "--minimise", True)] if self.minimise else []
         other = [limit_of(self.front, study, "--front", True)] if self.front else []
         goal = limit_of(self.worth, study, "--worth", True) if self.worth else None
-        if not goal and not (levers and (limits or other)):
-            problems.add("--lever", "expected a lever and a --subject, or --worth, got neither.")
+        searching = [f"--{name}" for name in SEARCHING if getattr(self, name)]
+        if goal and searching:
+            problems.add("--worth", f"expected no option of a search, got {listed(searching)}. Remove it.")
+        if not (goal or levers):
+            problems.add("--lever", "expected a lever, or --worth, got none.")
+        if not (goal or limits or other):
+            problems.add("--subject", "expected a limit, or --front, got none.")
         if goal and (goal.measure == "sd" or study.loss_of(goal.variable) is None):
             better = "expected a measure of which low or high values are better"
             problems.add("--worth", f"{better}, got '{self.worth}'. Name one of a loss or gain, or of an event.")

@@ -21,10 +21,10 @@ from engine.study.tables.levers import UNSET
 from engine.study.tables.triggers import set_by
 
 READING = (
-    "plan: the best of the fixed values searched. foresight: on each future the best of the rule and of these values."
-    " judged: on futures that the search has not seen. worth: how much better this is than by the plan, on the same"
-    " futures; below 0 where it is worse. A plan that was not searched may be better: then the rule is worth less than"
-    " stated, and foresight gives more. Brackets: 95 % intervals."
+    "The plan is the best of the fixed values searched. Foresight uses the best of the rule and of these on each"
+    " future. “judged” is the measure on futures that the search has not used. “worth” is the improvement over the"
+    " plan on the same futures; it is negative if the plan is better. A plan that was not searched may be better than"
+    " this one; the rule is then worth less, and foresight improves further. Brackets are 95 % intervals."
 )
 RULE, PLAN, FORESIGHT = "rule", "plan", "foresight"
 WORDS = {
@@ -96,6 +96,8 @@ def _sentences(evaluator: Evaluator, of: Limit, at: str, rule: Row, plan: Row, k
     study = evaluator.study
     own, fixed, best = (of.amount(study, row["judged"]) for row in (rule, plan, known))
     less, most = (size(of.measure, study.unit_of(of.variable), row["worth"]) for row in (rule, known))
-    yield f"The rule of {evaluator.policy} {WORDS[verdict(rule['worth'], False)]} the best fixed plan, {at}."
-    yield f"On fresh futures {of.words(study)[0]} is {own} by the rule and {fixed} by the plan: it differs by {less}."
-    yield f"With perfect foresight of each future it is {best}, {most} better than by the plan."
+    policy = study.phrase("policies", evaluator.policy)
+    yield f"The rule of the policy “{policy}” {WORDS[verdict(rule['worth'], False)]} the best fixed plan, {at}."
+    what = of.words(study)[0]
+    yield f"On fresh futures, {what} is {own} under the rule and {fixed} under the plan, a difference of {less}."
+    yield f"With perfect foresight, {what} is {best}, which is better than under the plan by {most}."

@@ -54,7 +54,7 @@ def test_points_are_judged_on_futures_that_the_search_has_not_seen_and_the_searc
         assert row["limited"].column == evaluator.estimate(values, "damage", "mean").column
         assert row["least"].estimate < 2.01 and row["verdict"] in ("met", "unclear")
     assert answer.finding.startswith("The mean of damage is least at left = ")
-    assert answer.findings[1].startswith("The mean of cost is least at left = ")
+    assert answer.findings[2].startswith("The mean of cost is least at left = ")
 
 
 def test_options_that_do_not_go_together_are_refused(study, tmp_path):  # noqa: F811

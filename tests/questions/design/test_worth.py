@@ -73,7 +73,7 @@ def test_a_rule_is_worth_what_the_closed_form_says(reads, gate, worth, words):
     assert abs(rows["plan"]["value"]) <= 1 / 16
     assert_plausible(rows["rule"]["worth"].estimate, worth, rows["rule"]["worth"].standard_error, 0.1)
     assert_plausible(rows["rule"]["judged"].estimate, 1 - worth, rows["rule"]["judged"].standard_error, 0.1)
-    assert f"The rule of watch {words} the best fixed plan, gate = " in answer.finding
+    assert f"The rule of the policy “watch” {words} the best fixed plan, gate = " in answer.finding
     assert rows["rule"]["worth"].low > 0 or worth < 0
     # foresight takes the nearest of gates that are 1/8 m apart
     assert 0 < rows["foresight"]["judged"].estimate < 0.05 < 0.9 < rows["foresight"]["worth"].low
@@ -118,5 +118,7 @@ def test_policies_whose_triggers_do_not_set_one_lever_are_refused():
             asked(study(both=both), policy=policy)
     with pytest.raises(UserError, match="expected a measure of which"):
         asked(study(), "sd of miss")
-    with pytest.raises(UserError, match="expected a lever and a --subject, or --worth"):
+    with pytest.raises(UserError, match=r"--lever: expected a lever, or --worth(?s:.)*--subject: expected a limit"):
         asked(study(), None)
+    with pytest.raises(UserError, match="expected no option of a search, got --lever and --since"):
+        asked(study(), lever=("gate",), since=2021)
