@@ -186,7 +186,8 @@ def stored_answer(folder: RunFolder, question: str, table: str = "") -> Answer:
     needed = [word for one in required for word in dict.fromkeys((one.flag, one.option.metavar))]
     command = command_line(question, folder.path, *needed, model=folder.study.model_spec)
     state = "has no stored answer" if answer is None else f"has an answer to '{question}' with other options"
-    raise UserError(folder.path, [f"{state}. Ask the question: {command}"])
+    how = f" (its options: rustbelt {question} --help)" if answer else ""
+    raise UserError(folder.path, [f"{state}. Ask the question: {command}{how}"])
 
 
 def gates_that_fail(study: Study, folder: RunFolder, device: str | None) -> str:

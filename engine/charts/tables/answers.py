@@ -215,5 +215,6 @@ def front(design: Answer) -> pd.DataFrame:
         }
         for row in rows_of(design, "front")
     ]
-    note = "Points: the least that was found, on fresh futures. Bars: 95 % intervals of both measures."
-    return frame(rows, " ".join(design.findings[:2]), note, titles=titles, nothing="no point was found")
+    title = f"The lowest {words(names['least'])} found under limits on {words(names['limited'])}"
+    note = "Points are estimates on fresh futures. Bars are 95 % intervals of both measures."
+    return frame(rows, title, note, titles=titles, nothing="no point was found")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,7 @@ class Evaluator:
           UserError: no such lever or factor, or a value beyond its bounds; values that are not finite on more paths
             than the study allows.
         """
-        rows = [[self.values(name, one) for name in self.variables] for one in self.each(settings)]
-        return self._labelled(rows, "setting", "path")
+        return self._labelled(settings, self.values, "setting", "path")
 
     def measures(self, settings: Settings, measures: Sequence[str] = ("mean", "ES99")) -> xr.Dataset:
         """Measures of the outcomes, and probabilities of the events, with their 95 % intervals.
@@ -99,7 +98,7 @@ class Evaluator:
         problems.refuse(self.study.source)
         names = (*measures, PROBABILITY)
 
-        def row(values: Values, variable: str) -> list[tuple[float, ...]]:
+        def row(variable: str, values: Values) -> list[tuple[float, ...]]:
             is_event = variable in self.study.events_by_name
             every = (
                 self.estimate(values, variable, name) if is_event == (name == PROBABILITY) else Estimate(np.nan)
@@ -107,8 +106,7 @@ class Evaluator:
             )
             return [one.column for one in every]
 
-        rows = [[row(one, name) for name in self.variables] for one in self.each(settings)]
-        labelled = self._labelled(rows, "setting", "measure", "part")
+        labelled = self._labelled(settings, row, "setting", "measure", "part")
         return labelled.assign_coords(measure=[*names], part=[*PARTS])
 
     def each(self, settings: Settings, futures: Futures | None = None, paths: int | None = None) -> Iterator[Values]:
@@ -166,8 +164,9 @@ class Evaluator:
         held = {name: (0.0, float(value)) for name, value in setting.items() if name in factors}
         return Change(held, {self.policy: levers} if levers else {})
 
-    def _labelled(self, rows: Sequence[Sequence[Any]], *dims: str) -> xr.Dataset:
-        """The values of each variable, of which `rows` has those of one setting after the other."""
+    def _labelled(self, settings: Settings, of: Callable[[str, Values], Any], *dims: str) -> xr.Dataset:
+        """What a function of a variable and of the outcomes gives for each variable [setting, ...]."""
+        rows = [[of(name, one) for name in self.variables] for one in self.each(settings)]
         columns = zip(self.variables, zip(*rows, strict=True), strict=True)
         data = {name: (dims, np.stack(own), {"units": self.study.unit_of(name)}) for name, own in columns}
         return xr.Dataset(data, attrs={"study": self.study.name, "policy": self.policy, "seed": self.study.seed})

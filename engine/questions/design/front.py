@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,72 +27,62 @@ READING = (
 )
 
 
-@dataclass(frozen=True)
-class Front:
-    """A search of points that have the least objective under some limit on another measure.
+def points(of: Several) -> list[tuple[Point, float | None]]:
+    """The points, each with its limit on the second measure; first and last those where a measure alone is least.
+
+    Each is searched on few futures, from the best of all points that were evaluated before.
+    """
+    seen = dict[Point, Estimates]()
+
+    def best(k: int, *limits: float) -> Point:
+        def evaluate(point: Point) -> Estimates:
+            every = seen[point] = seen.get(point) or of(0, False, point)
+            return [every[k], *(scaled(every[1], 1.0, -limit) for limit in limits), *every[2:]]
+
+        known = {point: evaluate(point) for point in seen or [tuple(line.share for line in of.lines)]}
+        search = Search(evaluate, [*known], len(known) + DESCENT, known)
+        search.starts = [min(known, key=search.rank)]
+        return search.best(WIDE)
+
+    ends = best(1), best(0)
+    low, high = (seen[point][1].estimate for point in ends)
+    limits = np.linspace(low, high, POINTS)[1:-1].tolist()
+    return [(ends[0], None), *((best(0, limit), limit) for limit in limits), (ends[1], None)]
+
+
+def front(of: Several) -> Answer:
+    """The points, judged on futures that no search has seen.
 
     Args:
       of: its `asked` are the objective, the other measure with a limit of 0, and further limits.
     """
+    evaluator, (least, other, *limits) = of.lines[0].evaluator, of.asked
+    study, rows = evaluator.study, list[Row]()
+    places, bounds = zip(*points(of), strict=True)
+    levers = [*map(of.levers, places)]
+    settings = [setting_of(of.lines, values) for values in levers]
+    judged = evaluator.each(settings, evaluator.futures.anew())
+    for values, bound, found in zip(levers, bounds, judged, strict=True):
+        asked = [*limits, *([] if bound is None else [replace(other, bound=bound)])]
+        verdicts = {limit.verdict(evaluator.estimate(found, limit.variable, limit.measure)) for limit in asked}
+        best, limited = measured((least, other), evaluator, found)
+        rows.append({"limit": bound, "limited": limited, "least": best,
+                     "verdict": next((one for one in VERDICTS if one in verdicts), ""),
+                     "levers": stated(of.lines, values)})  # fmt: skip
+    columns = {"limit": other, "limited": other, "least": least}
+    title = f"The least {least.measure} of {least.variable} under limits on {other.measure} of {other.variable}"
+    units = {name: study.unit_of(one.variable) for name, one in columns.items()}
+    shown = {name: "%" * (one.measure == PROBABILITY) for name, one in columns.items()}
+    tables = [table("front", title, rows, "point", units=units, shown=shown)]
+    basis = f"{study.name}: {study.futures}; {next(of.done)} evaluations; judged on as many other futures"
+    return Answer.about(study, _sentences(of, rows), tables, basis, READING)
 
-    of: Several
 
-    def points(self) -> Iterator[tuple[Point, float | None]]:
-        """The points, each with its limit on the second measure; first and last those where a measure alone is least.
-
-        Each is searched on few futures, from the best of all points that were evaluated before.
-        """
-        seen = dict[Point, Estimates]()
-
-        def evaluate(point: Point) -> Estimates:
-            seen[point] = seen.get(point) or self.of(0, False, point)
-            return seen[point]
-
-        def best(k: int, limit: float | None) -> Point:
-            def asked(point: Point) -> Estimates:
-                every = evaluate(point)
-                return [every[k], *([] if limit is None else [scaled(every[1], 1.0, -limit)]), *every[2:]]
-
-            known = {point: asked(point) for point in seen}
-            search = Search(asked, [*known], len(known) + DESCENT, known)
-            search.starts = [min(known, key=search.rank)]
-            return search.best(WIDE)
-
-        evaluate(tuple(line.share for line in self.of.lines))
-        ends = best(1, None), best(0, None)
-        low, high = (seen[point][1].estimate for point in ends)
-        yield ends[0], None
-        yield from ((best(0, limit), limit) for limit in np.linspace(low, high, POINTS)[1:-1].tolist())
-        yield ends[1], None
-
-    def answer(self) -> Answer:
-        """The points, judged on futures that no search has seen."""
-        evaluator, (least, other, *limits) = self.of.lines[0].evaluator, self.of.asked
-        study, rows = evaluator.study, list[Row]()
-        points, bounds = zip(*self.points(), strict=True)
-        levers = [self.of.levers(point) for point in points]
-        settings = [setting_of(self.of.lines, values) for values in levers]
-        judged = evaluator.each(settings, evaluator.futures.anew())
-        for values, bound, found in zip(levers, bounds, judged, strict=True):
-            asked = [*limits, *([] if bound is None else [replace(other, bound=bound)])]
-            verdicts = {limit.verdict(evaluator.estimate(found, limit.variable, limit.measure)) for limit in asked}
-            best, limited = measured((least, other), evaluator, found)
-            rows.append({"limit": bound, "limited": limited, "least": best,
-                         "verdict": next((one for one in VERDICTS if one in verdicts), ""),
-                         "levers": stated(self.of.lines, values)})  # fmt: skip
-        columns = {"limit": other, "limited": other, "least": least}
-        title = f"The least {least.measure} of {least.variable} under limits on {other.measure} of {other.variable}"
-        units = {name: study.unit_of(one.variable) for name, one in columns.items()}
-        shown = {name: "%" * (one.measure == PROBABILITY) for name, one in columns.items()}
-        tables = [table("front", title, rows, "point", units=units, shown=shown)]
-        basis = f"{study.name}: {study.futures}; {next(self.of.done)} evaluations; judged on as many other futures"
-        return Answer.about(study, self._sentences(rows), tables, basis, READING)
-
-    def _sentences(self, rows: Sequence[Row]) -> Iterator[str]:
-        study, (least, other, *_) = self.of.study, self.of.asked
-        what, against = least.words(study)[0], other.words(study)[0]
-        for row, name in ((rows[0], against), (rows[-1], what)):
-            one, two = least.amount(study, row["least"]), other.amount(study, row["limited"])
-            yield f"{begun(name)} is least at {row['levers']}."
-            yield f"On fresh futures, {what} is {one} there, and {against} is {two}."
-        yield f"The table “front” has the lowest values found for {what} under {POINTS - 2} limits on {against}."
+def _sentences(of: Several, rows: Sequence[Row]) -> Iterator[str]:
+    study, (least, other, *_) = of.study, of.asked
+    what, against = least.words(study)[0], other.words(study)[0]
+    for row, name in ((rows[0], against), (rows[-1], what)):
+        one, two = least.amount(study, row["least"]), other.amount(study, row["limited"])
+        yield f"{begun(name)} is least at {row['levers']}."
+        yield f"On fresh futures, {what} is {one} there, and {against} is {two}."
+    yield f"The table “front” has the lowest values found for {what} under {POINTS - 2} limits on {against}."

@@ -16,12 +16,12 @@ from engine.errors import Problems
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.formatting import command_line
 from engine.questions.design.evaluator import Evaluator, Setting
-from engine.questions.design.front import POINTS, Front
+from engine.questions.design.front import POINTS, front
 from engine.questions.design.limits import limit_of
 from engine.questions.design.line import Line
 from engine.questions.design.several import DESCENT
 from engine.questions.design.several_findings import Several
-from engine.questions.design.single import Single
+from engine.questions.design.single import single
 from engine.questions.design.worth import levers_of, worth
 from engine.questions.lever_sets import span
 from engine.questions.variables import outcomes_of
@@ -98,17 +98,16 @@ class Design:
         study = of.study if of.paths is None else replace(of.study, paths=of.paths)
         levers, problems = [*dict.fromkeys(self.lever)], Problems()
         limits, places = [limit_of(text, study) for text in self.subject], [self._place(study, one) for one in levers]
-        least = [limit_of(self.minimise, study, "--minimise", True)] if self.minimise else []
-        other = [limit_of(self.front, study, "--front", True)] if self.front else []
-        goal = limit_of(self.worth, study, "--worth", True) if self.worth else None
+        bare = {"--minimise": self.minimise, "--front": self.front, "--worth": self.worth}
+        least, other, goals = ([limit_of(text, study, name, True)] if text else [] for name, text in bare.items())
         searching = [f"--{name}" for name in SEARCHING if getattr(self, name)]
-        if goal and searching:
+        if goals and searching:
             problems.add("--worth", f"expected no option of a search, got {listed(searching)}. Remove it.")
-        if not (goal or levers):
+        if not (goals or levers):
             problems.add("--lever", "expected a lever, or --worth, got none.")
-        if not (goal or limits or other):
+        if not (goals or limits or other):
             problems.add("--subject", "expected a limit, or --front, got none.")
-        if goal and (goal.measure == "sd" or study.loss_of(goal.variable) is None):
+        if any(goal.measure == "sd" or study.loss_of(goal.variable) is None for goal in goals):
             better = "expected a measure of which low or high values are better"
             problems.add("--worth", f"{better}, got '{self.worth}'. Name one of a loss or gain, or of an event.")
         if not least and (len(levers) > 1 or len(limits) > 1 or other):
@@ -120,25 +119,25 @@ class Design:
         problems.refuse(study.source)
         if self.write:
             text_on_top(study, Path(self.write))
-        measures = [*limits, *least, *other, *filter(None, [goal])]
+        measures = [*limits, *least, *other, *goals]
         names = [*dict.fromkeys((*(one.variable for one in measures), *study.headline, *study.events_by_name))]
         # all paths of these outcomes are in memory, whatever a run keeps
         kept = replace(study.keep, outcomes=outcomes_of(study, names))
         refuse_if_memory_too_small(replace(study, keep=kept), of.memory)
         evaluator = Evaluator(study, self.policy, names, paths=study.paths, device=of.device)
-        if goal:
+        if goals:
             rule = levers_of(evaluator)
-            return worth(evaluator, rule, goal, *self._bounds(evaluator, rule[:1])[0])
+            return worth(evaluator, rule, goals[0], *self._bounds(evaluator, rule[:1])[0])
         lines = [
             Line(evaluator, lever, place, self.since, *span)
             for lever, place, span in zip(levers, places, self._bounds(evaluator, levers), strict=True)
         ]
         few = min(FEW, evaluator.study.paths) // study.unit * study.unit
         if not least:
-            return Single(lines[0], limits[0], self.whole, few).answer(of)
+            return single(lines[0], limits[0], self.whole, few, of.observe)
         several = Several(study, lines, [*least, *other, *limits], few, of.observe)
         if other:
-            return Front(replace(several, most=POINTS * DESCENT)).answer()
+            return front(replace(several, most=POINTS * DESCENT))
         answer, found = several.answer()
         if not self.write:
             return answer
