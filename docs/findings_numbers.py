@@ -42,8 +42,6 @@ TRIGGER = {
     ("capital_shortfall_peak", "ES99"): "ES99 of the banks' shortfall",
 }
 """Outcomes and measures that the rule of `rustbelt_trigger` is judged by [% of 2015 GDP]."""
-SHARES = np.linspace(0.0, 1.0, 21)
-"""Shares of the capital shortfall that fixed plans fill in a year."""
 STRUCTURES = {
     ("", ""): "**as stated**",
     ("exit", "off"): "exit off",
@@ -135,15 +133,7 @@ def tables(run: Path) -> Mapping[str, str]:
         ),
         "reversals": table(["claim", "reversed: world", "reversed: policies"], _reversals()),
         "trigger": table(
-            [
-                "% of 2015 GDP",
-                "none",
-                "best fixed share",
-                "with it",
-                "rule",
-                "worth of the rule",
-                "of perfect foresight",
-            ],
+            ["% of 2015 GDP", "best fixed share", "with it", "rule", "worth of the rule", "of perfect foresight"],
             _trigger(),
         ),
         "inputs": table(
@@ -223,32 +213,21 @@ def _reversals() -> Iterator[list[str]]:
 
 
 def _trigger() -> Iterator[list[str]]:
-    """By measure: the value without recapitalisation, the fixed share that is best, the values with it and by the rule,
-    and what the rule and perfect foresight are worth against it, with 95 % intervals.
-
-    The best share is found on the study's own futures, all values are of independent ones. Perfect foresight takes on
-    each future the best of the fixed shares and the rule.
+    """By measure: the best fixed share, the value with it and by the rule, and what the rule and perfect foresight are
+    worth against it, with 95 % intervals.
     """
-    lever, trigger = "recapitalisation", "when.below_minimum.recapitalisation"
-    plans = [{lever: float(share), trigger: float(share)} for share in SHARES]
-    outcomes = [*dict.fromkeys(outcome for outcome, _ in TRIGGER)]
-    evaluator = engine.Evaluator("rustbelt_trigger", "recapitalise_by_rule", outcomes, paths=131_072)
-    sought = evaluator.measures(plans, ["mean", "ES99"]).sel(part="estimate")
-    none, *fixed, rule = evaluator.each([*plans, {}], evaluator.futures.anew())
-    fixed = [none, *fixed]
-    known = {name: np.minimum.reduce([one[name] for one in (*fixed, rule)]) for name in rule}
+    words = ["design", "rustbelt_trigger", "--policy", "recapitalise_by_rule", "--paths", "131072", "--json", "--quiet"]
     for (outcome, measure), label in TRIGGER.items():
-        best = int(sought[outcome].sel(measure=measure).argmin("setting"))
-        values = (evaluator.estimate(one, outcome, measure).estimate for one in (none, fixed[best], rule))
-        without, with_best, by_rule = map(_figures, values)
-        worth = (evaluator.difference(fixed[best], one, outcome, measure) for one in (rule, known))
-        yield [label, without, _figures(SHARES[best]), with_best, by_rule, *map(_interval, worth)]
+        asked = CliRunner().invoke(main, [*words, "--worth", f"{measure} of {outcome}"])
+        rule, plan, known = json.loads(asked.stdout)["tables"]["worth"]["rows"]
+        values = (plan["value"], plan["judged"]["estimate"], rule["judged"]["estimate"])
+        yield [label, *map(_figures, values), *(_interval(row["worth"]) for row in (rule, known))]
 
 
-def _interval(of: Any) -> str:
+def _interval(of: Mapping[str, Any]) -> str:
     """An estimate and its 95 % interval, with two decimals; without the interval where a heavy tail leaves none."""
-    low, estimate, high = (f"{round(value, 2) + 0.0:.2f}" for value in (of.low, of.estimate, of.high))
-    interval = "(heavy tail: no interval)" if np.isnan(of.low) else f"[{low}, {high}]"
+    low, estimate, high = (f"{round(of[key] or 0.0, 2) + 0.0:.2f}" for key in ("low", "estimate", "high"))
+    interval = "(heavy tail: no interval)" if of["low"] is None else f"[{low}, {high}]"
     return f"{estimate} {interval}".replace("-", "−")
 
 
