@@ -87,14 +87,12 @@ def rendered(spec: dict[str, Any], kind: str) -> bytes:
         return (json.dumps(spec, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
     import vl_convert  # starts an engine of JavaScript
 
-    if kind == "html":
-        return str(vl_convert.vegalite_to_html(spec, vl_version=VEGA_LITE, bundle=True)).encode()
-    _warn_of_missing_fonts(json.dumps(spec, ensure_ascii=False))
-    if kind == "png":
-        return bytes(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, ppi=DOTS))
-    if kind == "svg":
-        return str(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)).encode()
-    return _ordered(bytes(vl_convert.vegalite_to_pdf(spec, vl_version=VEGA_LITE)))
+    if kind != "html":
+        _warn_of_missing_fonts(json.dumps(spec, ensure_ascii=False))
+    more: dict[str, dict[str, Any]] = {"html": {"bundle": True}, "png": {"ppi": DOTS}}
+    made = getattr(vl_convert, f"vegalite_to_{kind}")(spec, vl_version=VEGA_LITE, **more.get(kind, {}))
+    content = made.encode() if isinstance(made, str) else bytes(made)
+    return _ordered(content) if kind == "pdf" else content
 
 
 def _ordered(pdf: bytes) -> bytes:
@@ -112,10 +110,10 @@ def _ordered(pdf: bytes) -> bytes:
         streams[number] = mark + stream
     numbers, waiting = dict[int, int](), [pdf[table:]]
     while waiting:
-        for found in re.findall(rb"(\d+) 0 R", waiting.pop()):
-            if int(found) not in numbers:
-                numbers[int(found)] = len(numbers) + 1
-                waiting.append(heads[int(found)])
+        for found in map(int, re.findall(rb"(\d+) 0 R", waiting.pop())):
+            if found not in numbers:
+                numbers[found] = len(numbers) + 1
+                waiting.append(heads[found])
     renumber = functools.partial(_NUMBERS.sub, lambda one: b"%d" % numbers[int(one[1])])
     parts, places, at = [pdf[: min(starts)]], list[int](), min(starts)
     for number in numbers:

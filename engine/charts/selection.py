@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -17,6 +17,11 @@ from engine.risk.estimation.intervals import Estimate
 
 OWN_DIMS = ("path", "policy", "year", "measure", "stat", "quantile", "moment")
 """Dimensions of the engine; all others are the model's, and a combination of their labels is called a place."""
+Policies: TypeAlias = Sequence[str] | None
+"""Names of the policies that a figure shows, in this order; None for all that run."""
+Place: TypeAlias = Mapping[str, str]
+"""Dimension -> label."""
+EVERYWHERE: Place = {}
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class Shown:
         return labels.meaning(self.values) + left
 
 
-def shown(cube: xr.DataTree, values: xr.DataArray, policies: Sequence[str] | None) -> Shown:
+def shown(cube: xr.DataTree, values: xr.DataArray, policies: Policies) -> Shown:
     """A variable under the policies to show: those given, in their order, or all that run.
 
     Raises:
@@ -109,7 +114,7 @@ def shown(cube: xr.DataTree, values: xr.DataArray, policies: Sequence[str] | Non
     return Shown(values, tuple(chosen), int(cube.attrs.get("independent_unit", 1)))
 
 
-def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None, kind: str) -> Shown:
+def outcome(cube: xr.DataTree, variable: str | None, policies: Policies, kind: str) -> Shown:
     """An outcome kept per path; the first of them if none is named.
 
     Args:
@@ -134,12 +139,7 @@ def outcomes(cube: xr.DataTree) -> dict[str, xr.DataArray]:
 
 
 def yearly(
-    cube: xr.DataTree,
-    group: str,
-    variable: str | None,
-    where: Mapping[str, str] | None,
-    kind: str,
-    others: Iterable[str] = (),
+    cube: xr.DataTree, group: str, variable: str | None, where: Place, kind: str, others: Iterable[str] = ()
 ) -> xr.DataArray:
     """A variable of a group of yearly numbers at the labels of `where`; the first one if none is named.
 
@@ -155,14 +155,14 @@ def yearly(
         raise UserError(kind, [Problem("variable", unknown("yearly variable", name, [*there, *others]))])
     values = there[name]
     dims, problems = place_dims(values), Problems()
-    for dim, chosen in (where or {}).items():
+    for dim, chosen in where.items():
         known = list(map(str, values[dim].values)) if dim in dims else []
         if not dims:
             problems.add(f"where.{dim}", f"'{name}' has one value a year, and no dimension '{dim}'.")
         elif chosen not in known:
             problems.add(f"where.{dim}", unknown(dim, chosen, known) if known else unknown("dimension", dim, dims))
     problems.refuse(kind)
-    return values.sel(dict(where or {}))
+    return values.sel(where)
 
 
 def refuse_unknown(option: str, name: str, known: Iterable[str], kind: str) -> None:
@@ -210,9 +210,9 @@ def draws(cube: xr.DataTree) -> xr.Dataset:
     group, unit = cube["draws"].to_dataset(), int(cube.attrs["independent_unit"])
     kept = min(int(group.attrs.get("kept", group.sizes["path"])), group.sizes["path"])
     drawn = group.isel(path=slice(kept - kept % unit if kept > unit else kept)).load()
-    return drawn[[name for name, values in drawn.data_vars.items() if _varies(values.values)]]
+    return drawn[[name for name, values in drawn.data_vars.items() if _varies(values)]]
 
 
-def _varies(values: np.ndarray) -> bool:
-    finite = values[np.isfinite(values)]
-    return bool(finite.size and np.ptp(finite))
+def _varies(values: xr.DataArray) -> bool:
+    finite = values.where(np.isfinite(values))
+    return bool(finite.max() > finite.min())

@@ -6,8 +6,8 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import altair as alt
 
@@ -34,6 +34,8 @@ PLAIN = alt.value(COLOURS[1])
 """The colour of what belongs to no policy."""
 BAND = (("low", "high", 0.25),)
 """Columns of a 95 % interval; its band with its opacity."""
+About: TypeAlias = Mapping[str, Any]
+"""Attributes of a table, as `tables.frames.frame` sets them."""
 
 
 def colours(scheme: str) -> dict[str, str]:
@@ -109,26 +111,30 @@ def _width(text: str, size: float) -> float:
     return size * sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.53 for sign in text)
 
 
-def headed(chart: Any, about: Mapping[str, Any], pixels: float) -> Any:
-    """The chart under its title and its note, which are its description for screen readers as well."""
+def headed(chart: Any, about: About, pixels: float, **size: Any) -> Any:
+    """The chart under its title and its note, which are its description for screen readers as well.
+
+    Args:
+      size: its width and height [pixel], unless it has them.
+    """
     title, note = about["title"], about["note"]
     text = alt.TitleParams(lines(title, pixels, TITLE), subtitle=lines(note, pixels, NOTE) if note else alt.Undefined)
-    return chart.properties(title=text, description=". ".join(filter(None, (title.rstrip("."), note))))
+    return chart.properties(title=text, description=". ".join(filter(None, (title.rstrip("."), note))), **size)
 
 
-def nothing(about: Mapping[str, Any]) -> Any:
+def nothing(about: About) -> Any:
     """A chart that says why there is nothing to show."""
     text = alt.Chart(alt.InlineData([{}])).mark_text(fontSize=TEXT).encode(text=alt.value(about["nothing"]))
-    return headed(text.properties(width=420, height=90), {**about, "note": ""}, 560)
+    return headed(text, {**about, "note": ""}, 560, width=420, height=90)
 
 
-def _in_lines(texts: Mapping[str, str], pixels: float) -> str:
-    """An expression that gives the text of a label in lines; labels are as `export` writes them out."""
-    broken = {printable(label): lines(printable(text), pixels) for label, text in texts.items()}
+def _in_lines(names: Iterable[str], pixels: float, words: Mapping[str, str] | None = None) -> str:
+    """An expression that gives each name, or its text in `words`, in lines; names are as `export` writes them out."""
+    broken = {printable(name): lines(printable((words or {}).get(name, name)), pixels) for name in names}
     return f"{json.dumps(broken)}[datum.label]"
 
 
-def by_policy(about: Mapping[str, Any], words: Mapping[str, str] | None = None, lined: bool = True) -> dict[str, Any]:
+def by_policy(about: About, words: Mapping[str, str] | None = None, lined: bool = True) -> dict[str, Any]:
     """Encodings by policy in one legend: colour and dash of lines, or colour and shape of points.
 
     Args:
@@ -139,24 +145,20 @@ def by_policy(about: Mapping[str, Any], words: Mapping[str, str] | None = None, 
     names, shown = about["policies"], about["shown"]
     symbols: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 500} if lined else {}
     legend = alt.Legend(
-        labelExpr=_in_lines({name: (words or {}).get(name, name) for name in shown}, 520),
-        values=shown,
-        columns=1 if words else 3,
-        labelLimit=560,
-        **symbols,
+        labelExpr=_in_lines(shown, 520, words), values=shown, columns=1 if words else 3, labelLimit=560, **symbols
     )
     channel, looks = (alt.StrokeDash, DASHES) if lined else (alt.Shape, SHAPES)
-    scale = alt.Scale(domain=names, range=[looks[k % len(looks)] for k in range(len(names))])
+    scale = alt.Scale(domain=names, range=[*looks * len(names)][: len(names)])
     second = channel("policy:N", scale=scale, legend=legend)
     return {"color": colour(about, legend=legend), "strokeDash" if lined else "shape": second}
 
 
-def colour(about: Mapping[str, Any], channel: Any = alt.Color, legend: alt.Legend | None = None) -> Any:
+def colour(about: About, channel: Any = alt.Color, legend: alt.Legend | None = None) -> Any:
     """The encoding of a channel by the colours of policies."""
     return channel("policy:N", scale=alt.Scale(domain=about["policies"]), legend=legend)
 
 
-def dots(base: alt.Chart, about: Mapping[str, Any]) -> alt.Chart:
+def dots(base: alt.Chart, about: About) -> alt.Chart:
     """Points beside lines, with colours and shapes of policies.
 
     Their shapes are a field: Vega-Lite would put a scale of shapes into the legend of the lines.
@@ -189,7 +191,7 @@ def banded(
     return [*areas, base.mark_line(**mark).encode(axis, **look)]
 
 
-def filled(about: Mapping[str, Any], field: str, of: Mapping[str, float], symbol: str = "square") -> list[Any]:
+def filled(about: About, field: str, of: Mapping[str, float], symbol: str = "square") -> list[Any]:
     """Encodings of marks in the colours of policies, pale or dark by a field, with a legend of that in grey."""
     legend = alt.Legend(symbolType=symbol, symbolFillColor=GREY, symbolStrokeColor=GREY)
     scale = alt.Scale(type="ordinal", domain=[*of], range=[*of.values()])
@@ -217,9 +219,7 @@ def row_axis(field: str, names: Sequence[str], pixels: float = 210, least: float
     Args:
       least: height of a row beside its lines of text [pixel].
     """
-    axis = alt.Axis(
-        title=None, labelExpr=_in_lines(dict(zip(names, names, strict=True)), pixels), grid=False, domain=False
-    )
+    axis = alt.Axis(title=None, labelExpr=_in_lines(names, pixels), grid=False, domain=False)
     most = max((len(lines(printable(name), pixels)) for name in names), default=1)
     return alt.Y(f"{field}:N", sort=list(names), axis=axis), step(least + 13 * most)
 
@@ -231,7 +231,7 @@ def step(height: float) -> alt.Step:
 
 def panels(
     chart: Any,
-    about: Mapping[str, Any],
+    about: About,
     width: float,
     height: Any,
     columns: int = 4,
@@ -253,12 +253,13 @@ def panels(
     names, scales = list(about["panels"]), dict.fromkeys(own, "independent")
     columns = min(columns, len(names))
     if names != [""]:
-        header = alt.Header(labelExpr=_in_lines(dict(zip(names, names, strict=True)), width), title=None)
+        header = alt.Header(labelExpr=_in_lines(names, width), title=None)
         most = max(len(lines(name, width)) for name in names)
         below = 13 * len(lines(about["unit"], width)) if "x" in own and about.get("unit") else 0  # title of an axis
         chart = chart.facet(alt.Facet("panel:N", sort=names, header=header, title=None), columns=columns)
-        is_full = not len(names) % columns  # else a shared axis would stand below places without a panel as well
-        chart = chart.resolve_scale(**scales).resolve_axis(**scales | ({} if is_full else {"x": "independent"}))
+        # a shared axis would stand below places without a panel as well
+        axes = dict.fromkeys(own + "x" * bool(len(names) % columns), "independent")
+        chart = chart.resolve_scale(**scales).resolve_axis(**axes)
         if own:
             chart = chart.properties(bounds="flush", spacing={"row": 40 + 16 * most + below, "column": 52})
     return headed(chart, about, max(560, left + columns * (width + 50)))
@@ -270,14 +271,16 @@ def _headroom() -> alt.Chart:
     return top.encode(x=alt.value(0), y=alt.value(-TEXT / 2 - 2), y2=alt.value(0))
 
 
-def grid(made: Mapping[str, Any], about: Mapping[str, Any], width: float, height: float) -> Any:
+def grid(made: Mapping[str, Any], about: About, width: float, height: float) -> Any:
     """Charts of a size [pixel] by their headings, two a row, under the title."""
-    heads = {name: heading(name, width, frame="group") for name in made}
-    parts = (one.properties(width=width, height=height, title=heads[name]) for name, one in made.items())
+    parts = (
+        one.properties(width=width, height=height, title=heading(name, width, frame="group"))
+        for name, one in made.items()
+    )
     return headed(alt.concat(*parts, columns=2, spacing=26), about, max(540, min(2, len(made)) * (width + 40)))
 
 
-def sizes(about: Mapping[str, Any], small: tuple[int, int], large: tuple[int, int]) -> tuple[int, int]:
+def sizes(about: About, small: tuple[int, int], large: tuple[int, int]) -> tuple[int, int]:
     """Width and height of a panel [pixel]: the small ones where there are several panels."""
     return small if len(about["panels"]) > 1 else large
 
@@ -314,7 +317,7 @@ def numbers(channel: Any, field: str, title: str | None, ticks: int = 5, pixels:
     return channel(f"{field}:Q", axis=axis, scale=alt.Scale(**scale) if scale else alt.Undefined)
 
 
-def axis_title(about: Mapping[str, Any]) -> str:
+def axis_title(about: About) -> str:
     """Title of the axis of values: its label, or in each of several panels the unit alone."""
     return str(about["unit" if len(about["panels"]) > 1 else "label"])
 

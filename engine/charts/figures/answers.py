@@ -47,7 +47,7 @@ def beyond(data: pd.DataFrame) -> Any:
         own = data[(data.panel == name) & ((data.estimate > 0) | (not panel["log"]))]
         last = own[own.kind == "futures"].groupby("policy", sort=False).tail(1)
         kind = {"type": "log"} if panel["log"] else {"zero": False}  # Vega-Lite warns of a zero of a logarithmic scale
-        scale = {**kind, "reverse": panel["reverse"], "nice": False}
+        scale = {"reverse": panel["reverse"], "nice": False, **kind}
         x = theme.numbers(alt.X, "estimate", panel["label"], pixels=width, **scale)
         drawn = own[[*theme.ENDS]].stack()
         drawn = drawn[(drawn > 0) & (drawn < math.inf)]
@@ -100,7 +100,7 @@ def lever(data: pd.DataFrame) -> Any:
         base.mark_line(strokeDash=[5, 3]).encode(alt.Y("limit:Q"), color=theme.PLAIN),
         base.mark_line(point=True).encode(y, tooltip=["value", *theme.ENDS]),
     )
-    return theme.headed(layers.properties(width=width, height=height), data.attrs, width)
+    return theme.headed(layers, data.attrs, width, width=width, height=height)
 
 
 def front(data: pd.DataFrame) -> Any:
@@ -115,4 +115,4 @@ def front(data: pd.DataFrame) -> Any:
         base.mark_rule(style="ink").encode(x, *theme.span(y, "least_low", "least_high")),
         base.mark_point(style="dot").encode(x, y, tooltip=["levers", "limited_estimate", "least_estimate"]),
     )
-    return theme.headed(layers.properties(width=width, height=height), data.attrs, width)
+    return theme.headed(layers, data.attrs, width, width=width, height=height)

@@ -29,7 +29,7 @@ def curve(data: pd.DataFrame) -> Any:
         stated.mark_rule(style="ink", strokeDash=[4, 3]),
         stated.mark_text(baseline="bottom", dy=-3).encode(y=alt.value(0), text=alt.value("as stated")),
     )
-    return theme.headed(layers.properties(width=560, height=220), about, 640)
+    return theme.headed(layers, about, 640, width=560, height=220)
 
 
 def profile(data: pd.DataFrame) -> Any:

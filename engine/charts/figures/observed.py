@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -57,7 +57,7 @@ def pit(data: pd.DataFrame) -> Any:
         *theme.banded(alt.Chart(data).encode(x), y, {"color": colour}, interpolate="step-after"),
         diagonal.mark_line(style="muted", strokeDash=[4, 3], strokeWidth=1),
     )
-    return theme.headed(chart.properties(width=330, height=290), data.attrs, 560)
+    return theme.headed(chart, data.attrs, 560, width=330, height=290)
 
 
 def known(data: pd.DataFrame) -> Any:
@@ -91,7 +91,7 @@ def _factors(data: pd.DataFrame) -> Any:
     return layers.properties(width=230, height=step, title=theme.heading("Factors before and after conditioning", 230))
 
 
-def _events(data: pd.DataFrame, about: Mapping[str, Any]) -> Any:
+def _events(data: pd.DataFrame, about: theme.About) -> Any:
     look = theme.by_policy(about, lined=False)
     y, step = theme.row_axis("row", data.row.unique(), 220, least=13 * max(len(about["shown"]) - 1, 1))
     base = alt.Chart(data).encode(y, alt.YOffset("policy:N", sort=about["shown"]))

@@ -30,7 +30,7 @@ def exceedance(data: pd.DataFrame, width: int = 470, height: int = 280) -> Any:
         theme.dots(alt.Chart(marks), about).encode(x=x, y=y),
         base.mark_point(opacity=0).encode(y, tooltip=["policy:N", "level:Q", "share:Q", "low:Q", "high:Q"]),
     )
-    return theme.headed(layers.properties(width=width, height=height), about, width + 70)
+    return theme.headed(layers, about, width + 70, width=width, height=height)
 
 
 def differences(data: pd.DataFrame) -> Any:

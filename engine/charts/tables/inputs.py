@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from engine.charts import labels, selection
-from engine.charts.selection import Shown
+from engine.charts.selection import Policies, Shown
 from engine.charts.tables.frames import Rows, each, ends, frame
 from engine.formatting import counted
 from engine.risk.estimation.influences import levels_of, measures
@@ -25,12 +25,7 @@ ENDS_OF_LAW, DRAWN, BINS = (0.002, 0.998), 4000, 30
 
 
 def tornado(
-    cube: xr.DataTree,
-    variable: str | None = None,
-    policies: Sequence[str] | None = None,
-    measure: str = "mean",
-    *,
-    most: int = 12,
+    cube: xr.DataTree, variable: str | None = None, policies: Policies = None, measure: str = "mean", *, most: int = 12
 ) -> pd.DataFrame:
     """A measure of the outcome in the lowest and in the highest tenth of each factor, by policy, the widest first.
 

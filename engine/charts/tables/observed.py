@@ -50,8 +50,8 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
         if row["series"] in panels
     ]
     for row in sorted(figures, key=lambda row: int(row["time"])):
-        quantiles, error = {name: row[name] for name in QUANTILES}, max(row["standard_error"] or 0.0, 0.0)
-        is_lone = not years[row["series"]] and None not in quantiles.values()
+        error = max(row["standard_error"] or 0.0, 0.0)
+        is_lone = not years[row["series"]] and None not in map(row.get, QUANTILES)
         rows.append(
             {
                 "panel": panels[row["series"]],
@@ -62,7 +62,7 @@ def hindcast(backtest: Answer) -> pd.DataFrame:
                 "over": row["observed"] + error,
                 "scored": "observed, not scored" if row["apart"] else "observed, scored",
                 "lone": is_lone,
-                **(quantiles if is_lone else {}),
+                **{name: row[name] for name in QUANTILES if is_lone},
             }
         )
     apart = Counter(row["apart"] for row in figures if row["apart"])
@@ -112,12 +112,10 @@ def known(study: Study, condition: Answer, *, most: int = MOST) -> pd.DataFrame:
       most: factors that are shown.
     """
     factors, events = [*_factors(study, condition)][:most], [*_events(study, condition)]
-    note = ""
-    if factors:
-        note = (
-            "Thick bars are the mean ± 1 standard deviation, thin bars ± 2, pale bars before conditioning. The point"
-            " is the mean after conditioning, with its 95 % interval. The numbers are the means before and after."
-        )
+    note = (
+        "Thick bars are the mean ± 1 standard deviation, thin bars ± 2, pale bars before conditioning. The point"
+        " is the mean after conditioning, with its 95 % interval. The numbers are the means before and after."
+    ) * bool(factors)
     note += " Marks are probabilities before (pale) and after conditioning (dark), with 95 % intervals." * bool(events)
     nothing = "no factor varies and the study has no event, or the run is not conditioned"
     rows = factors + events

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from engine.charts import labels, selection
-from engine.charts.selection import Shown
+from engine.charts.selection import Policies, Shown
 from engine.charts.tables.frames import Rows, ends, frame
 from engine.risk.estimation.intervals import Estimate, finite_units
 from engine.risk.estimation.measures import difference, measure, probability
@@ -24,7 +23,7 @@ SHOWN = (0.002, 0.998)
 """Quantiles between which the bins of differences lie; differences beyond are counted in the outermost bins."""
 
 
-def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None) -> pd.DataFrame:
+def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Policies = None) -> pd.DataFrame:
     """P(outcome > x) with its 95 % interval by policy; where low is worse, P(outcome < x).
 
     A curve ends where fewer than 20 paths are left beyond it. The row with `marked` has the level that 1 % of futures
@@ -64,7 +63,7 @@ def exceedance(cube: xr.DataTree, variable: str | None = None, policies: Sequenc
     )
 
 
-def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None) -> pd.DataFrame:
+def differences(cube: xr.DataTree, variable: str | None = None, policies: Policies = None) -> pd.DataFrame:
     """Policy minus baseline on the same paths: histogram, and mean difference, a panel for each policy.
 
     Rows with `part` "bin" have a bin's ends, its share of futures and whether it is better, worse or the same; one row
@@ -125,15 +124,13 @@ def _edges(gap: np.ndarray) -> np.ndarray:
     low, high = np.quantile(gap, SHOWN)
     low, high = min(low, 0.0), max(high, 0.0)
     if not high > low:
-        half = max(abs(float(gap.max())), abs(float(gap.min())), 1.0)
+        half = max(float(np.abs(gap).max()), 1.0)
         low, high = -half, half
     step = (high - low) / BINS
     return np.asarray(step * np.arange(np.floor(low / step), np.ceil(high / step) + 1))
 
 
-def thresholds(
-    cube: xr.DataTree, study: Study, variable: str | None = None, policies: Sequence[str] | None = None
-) -> pd.DataFrame:
+def thresholds(cube: xr.DataTree, study: Study, variable: str | None = None, policies: Policies = None) -> pd.DataFrame:
     """Exceedance probability of each level with its 95 % interval, a panel for each event, by policy.
 
     The row with `marked` is that at the threshold of the event, where it lies on the axis.
@@ -166,7 +163,7 @@ def thresholds(
 
 
 def _events(
-    cube: xr.DataTree, study: Study, variable: str | None, policies: Sequence[str] | None
+    cube: xr.DataTree, study: Study, variable: str | None, policies: Policies
 ) -> list[tuple[str, bool, float | None, Shown]]:
     """Title, whether it is above its threshold, threshold and outcome of each event; of an outcome without events."""
     there = selection.outcomes(cube)

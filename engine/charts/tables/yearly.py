@@ -12,6 +12,7 @@ import xarray as xr
 
 from engine.answers.as_text import some
 from engine.charts import labels, selection
+from engine.charts.selection import EVERYWHERE, Place, Policies
 from engine.charts.tables.frames import Rows, ends, frame
 from engine.charts.tables.outcomes import exceedance
 from engine.errors import Problem, UserError
@@ -25,13 +26,12 @@ MOST = 12
 """Most variables of a replay that are drawn together."""
 _ACROSS = {"sum": "sum", "mean": "mean", "peak": "max", "lowest": "min"}
 """How cells make one number -> the method of an array that does it."""
-Place: TypeAlias = Mapping[str, str]
 Line: TypeAlias = tuple[Mapping[str, tuple[str, ...]], str]
 """Which cells of a yearly variable make one number a year, by dimension; and how they do."""
 
 
 def fan(
-    cube: xr.DataTree, variable: str | None = None, where: Place | None = None, policies: Sequence[str] | None = None
+    cube: xr.DataTree, variable: str | None = None, where: Place = EVERYWHERE, policies: Policies = None
 ) -> pd.DataFrame:
     """Quantiles of a yearly variable, a row for each place, policy and year; of an outcome for a model without years.
 
@@ -51,7 +51,7 @@ def fan(
         values = (
             selection.yearly(cube, "distribution", variable, where, "fan").load().transpose(..., "year", "quantile")
         )
-        kept, place = selection.shown(cube, values, policies), {**(where or {}), **selection.places(values)[0]}
+        kept, place = selection.shown(cube, values, policies), {**where, **selection.places(values)[0]}
         sample = int(values.attrs.get("sample_paths", cube.attrs.get("paths", 0)))
         at, years = values["quantile"].values, values["year"].values.tolist()
         for here, name in itertools.product(selection.places(values), kept.policies):
@@ -94,11 +94,7 @@ def _quantiles(at: np.ndarray, values: np.ndarray, units: int) -> dict[str, floa
 
 
 def overview(
-    cube: xr.DataTree,
-    study: Study,
-    variable: str | None = None,
-    where: Place | None = None,
-    policies: Sequence[str] | None = None,
+    cube: xr.DataTree, study: Study, variable: str | None = None, where: Place = EVERYWHERE, policies: Policies = None
 ) -> tuple[pd.DataFrame, ...]:
     """Exceedance curves of an outcome, and the fan of the first recorded yearly variable that it is folded from.
 
@@ -122,7 +118,7 @@ def overview(
     values = selection.yearly(cube, "distribution", terms[0].variable, where, "overview")
     taken = dict(terms[0].over)
     free = {dim: taken.get(dim, tuple(map(str, values[dim].values)))[0] for dim in selection.place_dims(values)}
-    place = {**(where or {}), **free}
+    place = {**where, **free}
     years = fan(cube, terms[0].variable, place, policies)
     years.attrs["head"] = f"{years.attrs['label']}{labels.place(place)}, year by year"
     return curves, years
@@ -131,8 +127,8 @@ def overview(
 def tails(
     cube: xr.DataTree,
     variable: str | None = None,
-    where: Place | None = None,
-    policies: Sequence[str] | None = None,
+    where: Place = EVERYWHERE,
+    policies: Policies = None,
     year: int | None = None,
 ) -> pd.DataFrame:
     """Mean, VaR and ES of a yearly variable in one year, or of an outcome, with their 95 % intervals.
@@ -160,7 +156,7 @@ def tails(
         for place, name, measure in itertools.product(places, kept.policies, MEASURES)
     ]
     several = len(places) > 1
-    at = {**(where or {}), **({} if several else places[0])}
+    at = {**where, **({} if several else places[0])}
     what = f"{labels.heading(values)}{labels.place(at)}{when}: the mean of the worst 1 %"
     note = "Bars: 95 % interval." + " Each panel has a scale of its own." * several
     note += " Low is worse: VaR and ES are of the low side." * (not kept.loss) + labels.meaning(values)
@@ -172,9 +168,7 @@ def tails(
     return frame(rows, title, note, **kept.about, nothing="no finite value")
 
 
-def _measures(
-    cube: xr.DataTree, variable: str | None, where: Place | None, year: int | None
-) -> tuple[xr.DataArray, str]:
+def _measures(cube: xr.DataTree, variable: str | None, where: Place, year: int | None) -> tuple[xr.DataArray, str]:
     """Measures of the variable [..., stat] in the order of `Estimate`, and the words for its year."""
     risk = {str(name): v for name, v in cube["risk"].data_vars.items() if "measure" in v.dims}
     by_year, when = selection.by_year(cube, "risk/yearly"), ""
@@ -194,11 +188,7 @@ def _measures(
 
 
 def replay(
-    story: xr.DataTree,
-    study: Study,
-    variable: str | None = None,
-    where: Place | None = None,
-    policies: Sequence[str] | None = None,
+    story: xr.DataTree, study: Study, variable: str | None = None, where: Place = EVERYWHERE, policies: Policies = None
 ) -> pd.DataFrame:
     """One path: a panel per yearly variable that an outcome is folded from, its cells aggregated as the outcome does.
 
@@ -217,7 +207,7 @@ def replay(
     is_yearly = "yearly" in story.children
     group = story["yearly" if is_yearly else "outcomes"].to_dataset()
     if is_yearly:
-        shown = _courses(story, group, study, variable, where or {})
+        shown = _courses(story, group, study, variable, where)
     else:
         if variable is not None:
             selection.refuse_unknown("variable", variable, map(str, group), "replay")
@@ -236,7 +226,7 @@ def replay(
     span = ", " + "-".join(dict.fromkeys(map(str, group["year"].values[[0, -1]]))) if is_yearly else ""
     return frame(
         rows,
-        f"Path {story.attrs['path']}{labels.place(where or {})}: {what}{span},"
+        f"Path {story.attrs['path']}{labels.place(where)}: {what}{span},"
         f" under {some([kept.called[name] for name in kept.policies])}",
         f"{story.attrs['title']}, seed {story.attrs['seed']}. The values of one path have no interval.{left}",
         **kept.about | {"panels": [*shown]},
