@@ -77,8 +77,8 @@ def test_claims_and_choices_are_read_in_their_order():
 
 def test_tail_levels_are_those_that_the_study_measures():
     assert challenged(SECTION | {"tails": [90, 95]}, risk={"levels": [90]}).challenge.tails == [90, 95]
-    with refuses("challenge.tails", "got 90", "Add it: risk.levels = [90]."):
-        challenged(SECTION | {"tails": [90, 95]})
+    with refuses("challenge.tails", "(95, 99, 99.9), got 90, 200", "Add levels to risk.levels."):
+        challenged(SECTION | {"tails": [90, 95, 200]})
 
 
 def test_claims_of_a_policy_that_does_not_run_are_left_out():

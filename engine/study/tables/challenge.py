@@ -130,10 +130,10 @@ def read(
                 raise refusal("", f"'{claim}' is equivalent to '{claims[same]}'. Remove one of them.")
             claims[same] = claim
     table["claims"] = [str(claim) for claim in claims.values() if {claim.policy, claim.against} <= {*running}]
-    for level in table["tails"]:
-        if round(level / 100, 8) not in levels:
-            remedy = f"Add it: risk.levels = [{level:g}]."
-            problems.add("challenge.tails", f"expected a level that the study measures, got {level:g}. {remedy}")
+    if unknown := [f"{level:g}" for level in table["tails"] if round(level / 100, 8) not in levels]:
+        known = ", ".join(f"{100 * level:g}" for level in levels)
+        text = f"expected levels of the study ({known}), got {', '.join(unknown)}. Add levels to risk.levels."
+        problems.add("challenge.tails", text)
     for name in table["horizons"]:
         if name in table["readings"]:
             problems.add(f"challenge.horizons.{name}", "is also the name of a reading. Choose another.")
