@@ -132,8 +132,8 @@ def read(
     table["claims"] = [str(claim) for claim in claims.values() if {claim.policy, claim.against} <= {*running}]
     if unknown := [f"{level:g}" for level in table["tails"] if round(level / 100, 8) not in levels]:
         known = ", ".join(f"{100 * level:g}" for level in levels)
-        text = f"expected levels of the study ({known}), got {', '.join(unknown)}. Add levels to risk.levels."
-        problems.add("challenge.tails", text)
+        problem = f"expected levels of the study ({known}), got {', '.join(unknown)}. Add levels to risk.levels."
+        problems.add("challenge.tails", problem)
     for name in table["horizons"]:
         if name in table["readings"]:
             problems.add(f"challenge.horizons.{name}", "is also the name of a reading. Choose another.")
