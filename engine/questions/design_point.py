@@ -1,9 +1,9 @@
 """The design point of a failure region: where it happens nearest to the origin of standard normal scores.
 
 "It happens" inside the region, where the margin is positive. Points slide along the region's edge by the algorithm of
-Hasofer, Lind, Rackwitz and Fiessler, with finite differences for gradients, which here also knows the surfaces on which
-the margin jumps; the nearest one is improved by random search. Sources: Hasofer and Lind (1974), J. Eng. Mech. Div.
-ASCE 100, 111-121; Rackwitz and Fiessler (1978), Comput. Struct. 9, 489-494, doi:10.1016/0045-7949(78)90046-9.
+Hasofer, Lind, Rackwitz and Fiessler, with finite differences for gradients; the nearest one is improved by random
+search. Sources: Hasofer and Lind (1974), J. Eng. Mech. Div. ASCE 100, 111-121; Rackwitz and Fiessler (1978), Comput.
+Struct. 9, 489-494, doi:10.1016/0045-7949(78)90046-9.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 Point = Float[np.ndarray, "score"]
 Points = Float[np.ndarray, "score point"]
@@ -30,12 +30,10 @@ FRACTIONS = np.array([1.5, 1.0, 0.7, 0.4, 0.2, 0.08, 0.03])
 """Fractions of the step to the foot of the perpendicular that are tried."""
 GAIN = 1e-4
 """Least relative gain in distance per round; points that gain less go on with the next smaller step size."""
-HELD, JUMPS, BEYOND = 0.2, 4, 1.3
-"""Least score checked for a jump of the margin, most scores checked per point, and how far these are stretched."""
-TRIES, AROUND = 60, 128
+TRIES, AROUND = 240, 128
 """Rounds of the random search around a point, and points that are tried in each."""
 FINELY, ROUGHLY = 32, 16
-"""Bisections by which the edge, and a jump, is located in the end, and on the way."""
+"""Bisections by which the edge is located in the end, and on the way."""
 
 
 class Edge:
@@ -43,7 +41,6 @@ class Edge:
 
     def __init__(self, margin: Margin):
         self._margin = margin
-        self._moving: dict[int, np.ndarray] = {}
 
     def margins(self, points: Points) -> Sizes:
         margins = self._margin(_clipped(points))
@@ -60,9 +57,13 @@ class Edge:
         met = np.flatnonzero(self.inside(points * most))
         ends, sizes = points.copy(), np.full(points.shape[1], np.inf)
         if len(met):
-            rays, longest = points[:, met], np.full(len(met), most)
-            share, _ = _bisected(lambda share: self.inside(rays * share), longest, 0.0 * longest, halvings)
-            ends[:, met] = _clipped(rays * share)
+            rays, inner = points[:, met], np.full(len(met), most)
+            outer = 0.0 * inner
+            for _ in range(halvings):
+                middle = 0.5 * (inner + outer)
+                here = self.inside(rays * middle)
+                inner, outer = np.where(here, middle, inner), np.where(here, outer, middle)
+            ends[:, met] = _clipped(rays * inner)
             sizes[met] = norms(ends[:, met])
         return ends, sizes
 
@@ -80,8 +81,8 @@ class Edge:
         for reach in reaches:
             for _ in range(rounds):
                 before = norms(points)
-                steps = [(foot - points)[:, :, None] * FRACTIONS for foot in self._feet(points, reach)]
-                points = self.nearest(points, points[:, :, None] + np.concatenate(steps, axis=2))
+                feet = np.stack([self._foot(one, reach) for one in points.T], axis=1)
+                points = self.nearest(points, points[:, :, None] + (feet - points)[:, :, None] * FRACTIONS)
                 if np.all(norms(points) > (1 - GAIN) * before):
                     break
         return points
@@ -97,96 +98,14 @@ class Edge:
             size *= 1.2 if np.linalg.norm(point) < before else 0.7
         return point
 
-    def _feet(self, points: Points, reach: float) -> tuple[Points, Points]:
-        """The feet of the perpendiculars from the origin to the edge's tangents, and to these and those of jumps."""
-        slopes, is_open = (
-            np.stack(some, axis=1) for some in zip(*(self._slope(one, reach) for one in points.T), strict=True)
-        )
-        which, normals, gaps = self._jumps(points, is_open)
-        feet = points.copy(), points.copy()
-        for k in np.flatnonzero(slopes.any(axis=0)):
-            rows = np.vstack([slopes[:, k], normals[which == k]])
-            places = rows @ points[:, k] - np.append(0.0, gaps[which == k])
-            for foot, last in zip(feet, (1, len(rows)), strict=True):
-                foot[:, k] = np.linalg.lstsq(rows[:last], places[:last], rcond=1e-9)[0]
-        return feet
-
-    def _slope(self, point: Point, reach: float) -> tuple[Point, Bool[np.ndarray, "score"]]:
-        """The gradient of the margin without its jumps, and the scores that are to be checked for one.
-
-        Of unequal one-sided differences the smaller is the one without the jump. A jump does not shrink with the step,
-        a bend does.
-        """
-
-        here = self.margins(point[:, None])
-
-        def sides(scores: Int[np.ndarray, "side"], reach: float) -> Float[np.ndarray, "2 side"]:
-            steps = reach * np.eye(len(point))[:, scores]
-            moved = self.margins(point[:, None] + np.hstack([steps, -steps])).reshape(2, -1)
-            with np.errstate(invalid="ignore"):
-                return np.nan_to_num((moved - here) * [[1.0], [-1.0]], posinf=0.0, neginf=0.0)
-
-        gaps = sides(np.arange(len(point)), reach)
-        small, large = np.sort(np.abs(gaps), axis=0)
-        jumps = (large > 5 * small) & (large > 1e-3)
-        if jumps.any():
-            jumps[jumps] = np.abs(sides(np.flatnonzero(jumps), reach / 4)).max(axis=0) > 0.6 * large[jumps]
-        smaller = np.where(np.abs(gaps[0]) < np.abs(gaps[1]), *gaps)
-        slope = np.where(jumps, smaller, gaps.mean(axis=0)) / reach
-        return slope, jumps | (np.abs(slope) < 1e-3 * np.abs(slope).max())
-
-    def _jumps(
-        self, points: Points, is_open: Bool[np.ndarray, "score point"]
-    ) -> tuple[Int[np.ndarray, "jump"], Float[np.ndarray, "jump score"], Float[np.ndarray, "jump"]]:
-        """Surfaces on which the margin jumps in a score: index of the point, normal, and how far the point is beyond.
-
-        Where it jumps in one score may depend on the others, which its gradient does not show.
-        """
-        held = np.where(is_open & (np.abs(points) > HELD), np.abs(points), 0.0)
-        least = np.sort(held, axis=0)[-JUMPS:][0]
-        beyond = np.where(held > 0, BEYOND * points, points)  # so that each jump is examined by itself
-        score, which = np.nonzero((held > 0) & (held >= least))
-        places, is_jump = self._half_way(beyond[:, which], score)
-        score, which, places = score[is_jump], which[is_jump], places[is_jump]
-        normals = np.eye(len(points))[score]
-        # all other scores are moved at the first jump in a score; at later ones, only those that moved the first
-        others = [self._moving.get(one, np.delete(np.arange(len(points)), one)) for one in score.tolist()]
-        jump = np.repeat(np.arange(len(score)), [len(some) for some in others])
-        if len(jump):
-            other, moved = np.concatenate(others), beyond[:, which[jump]]
-            moved[other, np.arange(len(jump))] += REACHES[0]
-            normals[jump, other] = (places[jump] - self._half_way(moved, score[jump])[0]) / REACHES[0]
-        for one, normal in zip(score.tolist(), normals, strict=True):
-            self._moving.setdefault(one, np.setdiff1d(np.flatnonzero(normal), one))
-        return which, normals, points[score, which] - places
-
-    def _half_way(self, points: Points, score: Int[np.ndarray, "point"]) -> tuple[Sizes, Bool[np.ndarray, "point"]]:
-        """Where, between its own value and 0, one score of each point has the mean of the margins at both.
-
-        Also whether the margin jumps there.
-        """
-
-        def at(value: Sizes) -> Sizes:
-            moved = points.copy()
-            moved[score, np.arange(len(score))] = value
-            return self.margins(moved) if len(score) else value
-
-        own = points[score, np.arange(len(score))]
-        high, low = at(own), at(0.0 * own)
-        inner, outer = _bisected(lambda value: at(value) > 0.5 * (high + low), own, 0.0 * own, ROUGHLY)
+    def _foot(self, point: Point, reach: float) -> Point:
+        """The foot of the perpendicular from the origin to the edge's tangent, by central differences of the margin."""
+        steps = point[:, None] + reach * np.eye(len(point)) * np.array([1.0, -1.0])[:, None, None]
         with np.errstate(invalid="ignore"):
-            return inner, (at(inner) - at(outer) > 0.3 * (high - low)) & (high - low > 1e-3)
-
-
-def _bisected(
-    holds: Callable[[Sizes], Bool[np.ndarray, "point"]], inner: Sizes, outer: Sizes, halvings: int
-) -> tuple[Sizes, Sizes]:
-    """The two ends of an interval in which a condition ceases to hold, after bisections; it holds at the inner end."""
-    for _ in range(halvings):
-        middle = 0.5 * (inner + outer)
-        here = holds(middle)
-        inner, outer = np.where(here, middle, inner), np.where(here, outer, middle)
-    return inner, outer
+            slope = -np.diff(self.margins(np.hstack([*steps])).reshape(2, -1), axis=0)[0]
+        slope = np.nan_to_num(slope, posinf=0.0, neginf=0.0)
+        square = float(slope @ slope)
+        return slope @ point / square * slope if square > 0 else point
 
 
 def norms(points: Points) -> Sizes:
