@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from engine.answers import files
-
 _HEAD = "answer"
 """Attribute of the root group that holds everything of an answer except its tables."""
 
@@ -176,18 +174,15 @@ class Answer:
             "reading": self.reading,
         }
 
-    def save(self, place: str | Path, digits: files.Digits = "rounded") -> Path:
+    def save(self, place: str | Path) -> Path:
         """Writes all tables into one file and returns its path; its suffix says how: csv, xlsx, parquet or md.
-
-        Args:
-          digits: of a CSV file: "rounded" to what the standard errors support, or "full".
 
         Raises:
           UserError: as `engine.answers.files.save`.
         """
         from engine.answers import files
 
-        files.save(Path(place), [table for table in self.tables if len(table)], digits)
+        files.save(Path(place), [table for table in self.tables if len(table)])
         return Path(place)
 
     def __str__(self) -> str:

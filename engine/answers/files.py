@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -33,8 +33,6 @@ _DTYPES = {Kind.NUMBER: "float64", Kind.COUNT: "int64", Kind.TRUTH: "bool", Kind
 _WIDEST = 60
 """Greatest width of a column of a sheet [characters]."""
 _MOST_PLACES = 7
-Digits = Literal["rounded", "full"]
-"""Digits of numbers in a CSV file: rounded to what the standard errors support, or all."""
 
 
 def frame(table: Table) -> pd.DataFrame:
@@ -111,22 +109,18 @@ def _width(rows: pd.DataFrame) -> int:
 # ------------------------------------------------------------------------------------------------ files
 
 
-def save(place: Path, tables: Sequence[Table], digits: Digits = "rounded") -> None:
+def save(place: Path, tables: Sequence[Table]) -> None:
     """Writes tables into one file, whole or not at all; the suffix of its name chooses the format.
 
     `.csv` and `.parquet` stack all tables, named in the column `table`; an estimate takes several columns: its number,
     standard error, interval and flags. `.xlsx` has the same, one sheet per table.
-    `.md` has the tables as they are printed. Numbers are unrounded in `.parquet` and `.xlsx` (Excel displays them
-    rounded); `.csv` has the digits that standard errors support.
-
-    Args:
-      digits: "full" for all digits in `.csv` too.
+    `.md` has the tables as they are printed, rounded; all other files have all digits (Excel displays them rounded).
 
     Raises:
       UserError: as `refuse_file`, or the file cannot be written.
     """
     refuse_file(place)
-    written(place, _WRITERS[place.suffix](tables, digits))
+    written(place, _WRITERS[place.suffix](tables))
 
 
 def refuse_file(place: Path) -> None:
@@ -141,22 +135,10 @@ def refuse_file(place: Path) -> None:
         raise UserError(place, [f"is written by {package}: {install(extra)}"])
 
 
-def _csv(tables: Sequence[Table], digits: Digits) -> bytes:
-    parts = {}
-    for table in tables:
-        rows = _escaped(frame(table), as_cell)
-        parts[as_cell(table.name)] = _rounded(rows, places(table)) if digits == "rounded" else rows
+def _csv(tables: Sequence[Table]) -> bytes:
+    parts = {as_cell(table.name): _escaped(frame(table), as_cell) for table in tables}
     text: str = _stacked(parts).to_csv(index=False)
     return text.encode()
-
-
-def _rounded(rows: pd.DataFrame, places: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
-    """The rows with numbers as texts of so many decimals, without separators of thousands."""
-
-    def text(value: float, own: int | None) -> str | None:
-        return None if math.isnan(value) else rounded(value, own).replace(",", "")
-
-    return rows.assign(**{name: [*map(text, rows[name], own)] for name, own in places.items()})
 
 
 def _escaped(rows: pd.DataFrame, escape: Callable[[str], str]) -> pd.DataFrame:
@@ -169,7 +151,7 @@ def _escaped(rows: pd.DataFrame, escape: Callable[[str], str]) -> pd.DataFrame:
     return rows.assign(**{str(name): texts[name].map(plain) for name in texts}).rename(columns=plain)
 
 
-def _parquet(tables: Sequence[Table], digits: Digits) -> bytes:
+def _parquet(tables: Sequence[Table]) -> bytes:
     buffer = io.BytesIO()
     _stacked({table.name: frame(table) for table in tables}).to_parquet(buffer, index=False)
     return buffer.getvalue()
@@ -181,7 +163,7 @@ def _stacked(sheets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).set_index("table").reset_index()
 
 
-def _markdown(tables: Sequence[Table], digits: Digits) -> bytes:
+def _markdown(tables: Sequence[Table]) -> bytes:
     lines = []
     for table in tables:
         rows = texts(table)
@@ -192,7 +174,7 @@ def _markdown(tables: Sequence[Table], digits: Digits) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
 
-def _workbook(tables: Sequence[Table], digits: Digits) -> bytes:
+def _workbook(tables: Sequence[Table]) -> bytes:
     """A workbook with one sheet per table: unrounded numbers that cell formats display rounded.
 
     Without a table it has one empty sheet, as a workbook must have a sheet.
@@ -245,7 +227,7 @@ def _style(sheet: Worksheet, places: Mapping[str, Sequence[int | None]]) -> None
         sheet.column_dimensions[head.column_letter].width = min(widest + 2, _WIDEST)
 
 
-_WRITERS: dict[str, Callable[[Sequence[Table], Digits], bytes]] = {
+_WRITERS: dict[str, Callable[[Sequence[Table]], bytes]] = {
     ".csv": _csv, ".xlsx": _workbook, ".parquet": _parquet, ".md": _markdown,
 }  # fmt: skip
 _NEEDED = {".xlsx": ("openpyxl", "excel"), ".parquet": ("pyarrow", "parquet")}

@@ -16,7 +16,6 @@ from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
-    from engine.answers.files import Digits
     from engine.answers.question import Field
 
 _NAMES = {
@@ -67,7 +66,7 @@ def command_of(name: str) -> click.Command:
     pair = {one.name: one.flag for one in own if one.option.names == "policy" and not one.many}
     on_run = (options.run_that_is_there, options.device, options.partial)
     for decorate in reversed((
-        _FULL, options.save, options.digits, options.answer_as_json, options.quiet, options.debug,
+        _FULL, options.save, options.answer_as_json, options.quiet, options.debug,
         *(option_of(one) for one in own if not one.option.argument and not (on_study and one.name == "policies")),
         *((partial(options.study_to_run, pair=pair),) if on_study else on_run),
         *(option_of(one) for one in own if one.option.argument),
@@ -102,14 +101,12 @@ def _value(one: Field, typed: Any) -> Any:
     return tuple(value for values in typed for value in (values if isinstance(values, tuple) else (values,))) or None
 
 
-def print_or_save(
-    answer: Answer, *, full: bool, as_json: bool, save: Path | None, digits: Digits, **others: Any
-) -> None:
+def print_or_save(answer: Answer, *, full: bool, as_json: bool, save: Path | None, **others: Any) -> None:
     """Prints an answer, or its JSON, and saves it if a file is given; `others` are further options of the command."""
     from engine.cli.show.answers import print_answer
 
     if save is not None:
-        answer.save(save, digits)
+        answer.save(save)
     if as_json:
         screen.print_object(answer.plain())
         return

@@ -165,15 +165,6 @@ save = click.option(
     "-o", "--save", "save", type=FILE, metavar="FILE", callback=_refuse_file,
     help="Save all tables in a file that ends in .csv, .xlsx, .parquet or .md.",
 )  # fmt: skip
-digits = click.option(
-    "--digits",
-    type=click.Choice(["rounded", "full"]),
-    default="rounded",
-    help=(
-        "Digits of a .csv: rounded to what the standard errors bear, as on the screen, or all of them;"
-        " other files have all."
-    ),
-)
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print only one list of records.")
 answer_as_json = click.option(

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 @options.own_model
 @options.device
 @options.save
-@options.digits
 @options.answer_as_json
 @options.debug
 def command(

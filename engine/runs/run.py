@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from html import escape
@@ -15,7 +15,6 @@ import xarray as xr
 
 from engine.answers import registry
 from engine.answers.answer import Answer
-from engine.answers.files import Digits, refuse_file
 from engine.answers.question import STUDY, Asked
 from engine.errors import UserError, closest, did_you_mean, unknown
 from engine.execution import results
@@ -224,46 +223,6 @@ class Run:
             of = replace(of, study=study, paths=paths)
         return ask(question, options, of, stacklevel=4)[0]
 
-    def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
-        """Mean, VaR and ES of outcomes and probabilities of events, by policy: a row per estimate, with its interval.
-
-        `ask("risk", ...)` gives an `Answer`, with the differences from the baseline too.
-
-        Args:
-          variable: one outcome or event; all if not given.
-          level: only measures at this level, such as 99.
-        """
-        return self._rows(("risk", "risk_events"), self.study.variables, variable, level)
-
-    def given(self, condition: str, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
-        """Estimates over the paths that meet a condition, such as "reemployed_share >= 0.667", and over the others."""
-        return self._rows((), self.study.variables, variable, level, condition)
-
-    def yearly(self, variable: str, level: str | float | None = None) -> pd.DataFrame:
-        """Mean, VaR and ES of a yearly variable by policy, year and place, and the differences from the baseline.
-
-        Rows are as in `risk`.
-        """
-        return self._rows(("risk_yearly", "comparison_yearly"), self.study.model.yearly, variable, level)
-
-    def _rows(
-        self,
-        tables: Sequence[str],
-        names: Collection[str],
-        variable: str | None,
-        level: str | float | None,
-        given: str | None = None,
-    ) -> pd.DataFrame:
-        """Tables of the answer to `risk`, stacked.
-
-        All of them if none is named. `names` are the variables that may be asked for.
-        """
-        if variable is not None and variable not in names:
-            raise UserError("variable", [unknown("variable", variable, names)])
-        answer = self._ask("risk", variable=variable, level=level, given=given)
-        held = [answer.frame(one.name) for one in answer.tables if not tables or one.name in tables]
-        return pd.concat(held, ignore_index=True) if held else pd.DataFrame()
-
     def to_dataframe(self, paths: int | range | None = None) -> pd.DataFrame:
         """Futures as rows, indexed by policy and path: the factors drawn, and the outcomes stored path by path.
 
@@ -276,30 +235,6 @@ class Run:
     def to_ema(self, paths: int | None = None) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Experiments and outcomes as ema_workbench has them: `engine.runs.elsewhere.experiments`."""
         return elsewhere.experiments(self.answers.study, self.cube, paths)
-
-    def save_tables(
-        self,
-        place: str | Path,
-        variable: str | None = None,
-        level: str | float | None = None,
-        given: str | None = None,
-        digits: Digits = "rounded",
-    ) -> Path:
-        """Writes the tables of risk and of paired differences to a file and returns its path.
-
-        The suffix of its name says how: csv, xlsx, parquet or md.
-
-        Args:
-          variable: one outcome, event or yearly variable; all outcomes and events if not given.
-          level: only measures at this level, such as 99.
-          given: a condition; the file then has its tables, as `given` computes them, instead.
-          digits: of a CSV file: "rounded" to what the standard errors support, or "full".
-
-        Raises:
-          UserError: as `engine.answers.files.save`.
-        """
-        refuse_file(Path(place))
-        return self._ask("risk", variable=variable, level=level, given=given).save(place, digits)
 
     # ------------------------------------------------------------------------------------------ single paths
 

@@ -60,7 +60,7 @@ def test_json_is_the_answer_and_nothing_else(pond, story):
 
 
 def test_what_is_saved_is_the_replay(pond, story, tmp_path):
-    ended = ran(*pond, "--save", tmp_path / "one.csv", "--digits", "full")
+    ended = ran(*pond, "--save", tmp_path / "one.csv")
     assert f"Saved in {tmp_path / 'one.csv'}." in ended.stdout
     saved = pd.read_csv(tmp_path / "one.csv")
     rows = saved[saved["table"] == "outcomes"]

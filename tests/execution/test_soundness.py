@@ -187,7 +187,7 @@ def test_the_yearly_sample_goes_without_them_and_without_its_own(tmp_path):
     moments = run.cube["moments"]["share"].sel(policy=run.study.baseline)
     mean, error = moments.sel(moment="mean").values, moments.sel(moment="standard_error").values
     assert_plausible(mean, (0.9995 + 0.0003) / 2, error, np.full(3, 0.03))
-    rows = run.yearly("stock")
+    rows = run.risk("stock").frame("risk_yearly")
     lost = f"{about['excluded_paths']} of 8000 paths not finite"
     assert rows["low"].notna().any() and rows["flag"].str.startswith(lost).all()
     with pytest.raises(UserError, match=r"'share' .* in 201\d on path \d+|outcome 'own'"):

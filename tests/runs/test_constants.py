@@ -107,7 +107,7 @@ def test_a_run_is_opened_again_with_its_constants(place):
     again = engine.open_run(folder / "run")
     assert again.study.fingerprint == run.study.fingerprint
     assert again.study.model.constants["depth"].value == 6.5 and "leak" not in again.study.model.constants
-    assert_same(np.asarray(again.risk()["estimate"]), np.asarray(run.risk()["estimate"]))
+    pd.testing.assert_frame_equal(again.risk().frame("risk"), run.risk().frame("risk"))
     assert engine.run(run.study, folder / "run", device="cpu")._finished.computed == ()
     for own in (run.study.model, again.study.model, None):
         assert engine.open_run(folder / "run", model=own).study.fingerprint == run.study.fingerprint

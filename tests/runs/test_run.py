@@ -46,7 +46,9 @@ def test_a_file_or_a_name_will_do_and_the_call_that_finishes_it_computes_nothing
 def test_numbers_are_those_of_the_records(place):
     _, run = place
     tables = results.of_run(RunFolder(run.folder, run.study)).tables()
-    assert list(run.risk()["estimate"]) == [r.estimate for r in tables.risk]
+    assert [*run.risk().frame("risk")["estimate"], *run.risk().frame("risk_events")["estimate"]] == [
+        r.estimate for r in tables.risk
+    ]
     compared = run.compare()
     gaps = [r.estimate for r in tables.comparison if r.measure.startswith("difference_")]
     held = [*compared["differences"]["difference"], *compared["events"]["difference"]]
@@ -56,11 +58,11 @@ def test_numbers_are_those_of_the_records(place):
     means = [row["regret"].estimate for row in compared["regret"].where(measure="mean")]
     assert means == [r.estimate for r in tables.comparison if r.measure == "regret"]
     name = next(iter(run.study.model.outcomes))
-    one = run.risk(name, level=99)
+    one = run.risk(name, level=99).frame("risk")
     assert set(one["variable"]) == {name} and set(one["measure"]) == {"VaR99", "ES99"}
-    assert list(run.given(f"{name} >= 0")["measure"][:1]) == ["share"]
+    assert [*run.risk(given=f"{name} >= 0").frame("share")["measure"][:1]] == ["share"]
     yearly = next(iter(run.study.model.yearly))
-    assert set(run.yearly(yearly)["year"].dropna()) <= set(run.study.years)
+    assert set(run.risk(yearly).frame("risk_yearly")["year"]) <= set(run.study.years)
 
 
 def test_a_name_that_is_close_to_one_is_told_which(place):
