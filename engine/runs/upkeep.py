@@ -20,7 +20,6 @@ from engine.formatting import command_line
 from engine.report import printing
 from engine.run_folder import answer_store, cube, ledger, ownership, provenance
 from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, take_away
-from engine.run_folder.finding import refuse_newer
 from engine.run_folder.folder import RunFolder, written
 from engine.run_folder.ledger import YEARLY
 from engine.run_folder.parts import report_paths, yearly_missing, yearly_paths
@@ -184,11 +183,9 @@ def verify(
       device: "cpu" or "gpu", where parts are computed again.
 
     Raises:
-      UserError: the model has changed; or, with `full`, the run has another format than this version writes.
+      UserError: the model has changed.
     """
     ownership.refuse_changed(folder)
-    if full:
-        refuse_newer(folder.path, or_older=True)
     paths = folder.study.paths
     damages, records = damages_of(folder, lambda read: observe(Progress("verifying", read, paths)))
     if full:
@@ -213,7 +210,6 @@ def repair(
     Raises:
       UserError: as `run`; or without `force`, other versions or another kind of device made the parts to compute again.
     """
-    refuse_newer(folder.path, or_older=True)
     ownership.refuse_changed(folder)
 
     def ours() -> dict[str, str]:

@@ -5,19 +5,8 @@ import shutil
 
 import pytest
 
-from engine.errors import UserError
-from engine.run_folder.finding import described, stored_study
-from engine.run_folder.ownership import study_file
-from engine.storage.files import sealed
+from engine.run_folder.finding import described
 from tests.small_files import BRIDGE, MODELS, call, write
-
-
-def test_a_run_of_what_was_removed_is_refused_with_what_reads_it(tmp_path):
-    study_file(tmp_path).parent.mkdir()
-    study = 'name = "old"\nmodel = "warming"\n[run]\nsampler = "latin"\n'
-    study_file(tmp_path).write_bytes(sealed({"format": 2, "study": study}))
-    with pytest.raises(UserError, match=r"(?s)'latin' was removed\..*If an earlier version made it, read it with that"):
-        stored_study(tmp_path)
 
 
 @pytest.mark.parametrize("about", [{}, {"paths": "many"}, {"paths": None, "summary": 5}, {"paths": float("nan")}])
