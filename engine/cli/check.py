@@ -44,7 +44,7 @@ def command(
     """Show what STUDY states and what its run needs, from the first 256 futures.
 
     The command shows the parts of the study, the fit of its priors, and the blocks, devices, disk space and memory of a
-    run. With --full it shows the policies, priors, groups, shocks, regimes and claims. With --workers it computes and
+    run. With --full it shows the policies, priors, groups, shocks and claims. With --workers it computes and
     times a few blocks, and ends with exit code 2 if the disk is too small. With --self-test it compiles the program for
     GPUs and launches it on each GPU. The exit code is then 0 if they give the bytes of the CPU, 1 if they do not, and 2
     if something is missing.

@@ -59,7 +59,6 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
             for one in study.inputs
         },
         "constants": constant_tables.stated(study.model),
-        "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
         "shocks": {
             name: text["shocks"].get(name, {}) for name in (*study.shocks.moving, *study.labels.get("shocks", ()))
         },

@@ -12,7 +12,7 @@ from engine.study.tables.challenge import CHOICES
 from engine.study.values import Tables, leaving_out
 
 KINDS = (
-    "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", "regimes",
+    "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks",
     "lever_groups", "assumptions", "challenge",
 )  # fmt: skip
 """Tables of a study whose entries may have a label; of the last, `challenge`, the readings and horizons have labels."""
@@ -117,7 +117,6 @@ def described(study: Any) -> dict[str, Mapping[str, Any]]:
         "factors": named(study.inputs),
         "shocks": model.shocks,
         "groups": {**study.groups, **study.shocks.groups},
-        "regimes": study.shocks.regimes,
         "lever_groups": study.lever_groups,
         "assumptions": named(study.assumptions),
         "challenge": study.challenge.choices,

@@ -163,25 +163,6 @@ class ShockTable(Labelled, LawTable):
     """expected number of jumps in a year, or a factor that gives it"""
     size: LawTable | None = None
     """law of one jump"""
-    regime: Words = None
-    """regime that selects its law, or whose state it is"""
-    states: dict[str, LawTable] | None = None
-    """law in each state of the regime"""
-
-
-class RegimeTable(Labelled):
-    """A Markov chain: a state every year."""
-
-    about: Words = None
-    """meaning"""
-    source: Words = None
-    """source of its probabilities"""
-    states: list[str]
-    """names of the states; the model sees their numbers, from 0"""
-    start: Numbers = None
-    """probabilities of the states in the first year"""
-    transition: list[list[float]]
-    """a row for each state: probabilities of next year's states"""
 
 
 class GroupTable(Labelled):
@@ -325,8 +306,6 @@ class StudyText(Table):
     """uncertain inputs, drawn once on each path"""
     constants: dict[str, Single] = {}
     """other values of the model's constants"""
-    regimes: dict[str, RegimeTable] = {}
-    """Markov chains that shocks follow"""
     shocks: dict[str, ShockTable] = {}
     """laws of yearly shocks, in place of the model's"""
     policies: dict[str, PolicyTable] = {}
@@ -374,7 +353,6 @@ NAMED: dict[str, type[Table]] = {
     "groups": GroupTable,
     "factors": FactorTable,
     "shocks": ShockTable,
-    "regimes": RegimeTable,
     "policies": PolicyTable,
     "triggers": TriggerTable,
     "events": EventTable,

@@ -35,7 +35,6 @@ FAULTS: dict[str, Any] = {
     "factors.b": {"family": "normal", "mean": 0.0},
     "factors.d.unit": "km",
     "constants.leak": 1.0,
-    "regimes.season.transition": [[1.0]],
     "shocks.heat.group": "skyy",
     "shocks.rain.persistence": 2.0,
     "policies.save.release": "wil",

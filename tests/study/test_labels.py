@@ -37,15 +37,7 @@ LABELLED = {
         "water": {"label": "Size of the river"},
         "sky": {"copula": "t", "df": 4, "kendall": 0.3, "label": "Sky"},
     },
-    "shocks": {
-        "drought": {
-            "label": "Dry year",
-            "group": "sky",
-            "regime": "spell",
-            "states": {"dry": dict(LAW), "wet": dict(LAW)},
-        }
-    },
-    "regimes": {"spell": {"label": "Kind of spell", "states": ["dry", "wet"], "transition": [[0.8, 0.2], [0.1, 0.9]]}},
+    "shocks": {"drought": {"label": "Dry year", "group": "sky", **LAW}},
     "lever_groups": {"hands": {"label": "Water let go", "levers": ["release"]}},
     "assumptions": {"rain": {"label": "Rain", "about": "it rains", "off": {"inflow": 0}}},
 }
@@ -58,7 +50,6 @@ CALLED = {
     ("groups", "water"): "Size of the river",
     ("groups", "sky"): "Sky",
     ("shocks", "drought"): "Dry year",
-    ("regimes", "spell"): "Kind of spell",
     ("lever_groups", "hands"): "Water let go",
     ("assumptions", "rain"): "Rain",
 }
