@@ -28,7 +28,6 @@ OWNERS = {
         "study/tables/observed",
     },
     "zarr": {"run_folder/reading", "storage/compared_store"},
-    "pyarrow": {"study/data_files"},
     "distributed": {f"execution/executors/{name}" for name in ("cluster", "cluster_worker", "local_cluster")},
     "altair": {
         "charts/theme",
