@@ -169,7 +169,7 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
     """
     folder = folder_named(place)
     if folder is None:
-        study = _study_of_file(place, model)
+        study = load_study(place, model=model)
         folder = run_folder(study).path
         if not is_run(folder):
             others = [path.name for path in known_runs() if path.name.startswith(f"{study.name}-")]
@@ -195,7 +195,7 @@ def study_of(
     """
     named = folder_named(place)
     if named is None:
-        folder = run_folder(_study_of_file(place, model, **changes), out)
+        folder = run_folder(load_study(place, model=model, **changes), out)
         return folder.study, folder
     own = stored_study(named, model)
     given = {name for name, value in changes.items() if value not in (None, ())}
@@ -204,25 +204,6 @@ def study_of(
         return study, RunFolder(Path(out or named), own)
     folder = run_folder(study, out)
     return folder.study, folder
-
-
-def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> Study:
-    """The study of a file, or one that ships; if its model is not known, with the model of its run in `outputs/`."""
-    try:
-        return load_study(place, model=model, **changes)
-    except UserError as error:
-        if model is not None or all(problem.place != "model" for problem in error.problems):
-            raise
-        specs = dict[str, None]()
-        for folder in known_runs():
-            with suppress(UserError):
-                specs |= dict.fromkeys(filter(None, [ownership.remembered_model(folder)]))
-        for spec in specs:
-            with suppress(UserError):
-                study = load_study(place, model=load_model_file(spec), **changes)
-                if is_run(run_folder(study).path):
-                    return study
-        raise error
 
 
 def find_study(
@@ -239,7 +220,7 @@ def find_study(
     """
     folder = folder_named(place)
     if folder is None:
-        study = _study_of_file(place, model, seed=seed)
+        study = load_study(place, model=model, seed=seed)
         folder = run_folder(study).path
         if not cube.was_finished(folder):
             if policy is not None and policy not in study.policy_names:

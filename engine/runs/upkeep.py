@@ -16,13 +16,12 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.kept import kept_text
 from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import bytes_held
-from engine.formatting import command_line
 from engine.report import printing
 from engine.run_folder import answer_store, cube, ledger, ownership, provenance
 from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, take_away
 from engine.run_folder.folder import RunFolder, written
 from engine.run_folder.ledger import YEARLY
-from engine.run_folder.parts import report_paths, yearly_missing, yearly_paths
+from engine.run_folder.parts import yearly_missing, yearly_paths
 from engine.study.study import Study
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ class Status:
       versions: of the software that made the blocks; more than one if they were mixed by force.
       runs: the calls that worked on the folder, first to last, as `provenance.runs` gives them.
       excluded: paths left out of every estimate because a value on them is not finite.
-      report: paths that the report in the folder is made from; None if there is no report.
     """
 
     folder: Path
@@ -61,7 +59,6 @@ class Status:
     versions: list[dict[str, str]]
     runs: list[dict[str, object]]
     excluded: int = 0
-    report: int | None = None
 
 
 class Repair(NamedTuple):
@@ -94,18 +91,7 @@ def status(folder: RunFolder) -> Status:
         ownership.versions_of(folder.path),
         provenance.runs(folder.path),
         ledger.excluded_of(done),
-        report_paths(folder.path),
     )
-
-
-def report_note(folder: RunFolder, paths: int) -> str:
-    """A sentence with the command that remakes the report, if that is made from fewer paths than there are; else ""."""
-    stated = report_paths(folder.path)
-    if stated is None or stated >= paths:
-        return ""
-    of = f"{stated:,} paths" if stated else "an earlier version"
-    again = command_line("report", folder.path, model=folder.study.model_spec)
-    return f"report.html is from {of}, and the run has {paths:,}. To write it again, type: {again}"
 
 
 def refuse_report(out: Path | None) -> None:
