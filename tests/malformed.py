@@ -136,7 +136,7 @@ PATHS: dict[str, Any] = {
     },
     "lever_groups": {"water": ["release", "quota"], "when": ["start"]},
     "assumptions": {
-        "rain": {"about": "it rains", "off": {"a": 0, "release": "0.5x"}, "doubled": {"a": "2x"}},
+        "rain": {"about": "it rains", "off": {"a": 0, "release": 0.1}, "doubled": {"a": "2x"}},
         "late": {"off": {"policies": {"save": {"quota": 1.0}}}, "doubled": {}},
     },
     "challenge": {
