@@ -134,7 +134,7 @@ PATHS: dict[str, Any] = {
         "ruin": {"all": ["dry", "costly"]},
         "harm": {"any": ["dry", "costly"]},
     },
-    "lever_groups": {"water": ["release", "quota"], "when": ["start"]},
+    "lever_groups": {"water": {"levers": ["release", "quota"]}, "when": {"levers": ["start"]}},
     "assumptions": {
         "rain": {"about": "it rains", "off": {"a": 0, "release": 0.1}, "doubled": {"a": "2x"}},
         "late": {"off": {"policies": {"save": {"quota": 1.0}}}, "doubled": {}},
@@ -153,7 +153,7 @@ STATIC: dict[str, Any] = {
     "groups": {"g": {"correlation": 0.3}},
     "factors": {name: {"family": "normal", "mean": 0.0, "sd": 1.0, "group": "g"} for name in ("a", "b")},
     "policies": {"now": {}, "then": {"shift": 2.0, "implementation": 0.5}},
-    "lever_groups": {"bills": ["shift"]},
+    "lever_groups": {"bills": {"levers": ["shift"]}},
 }
 ON_TOP: dict[str, Any] = {
     "name": "mine",

@@ -3,11 +3,10 @@ the texts below keys, are descriptions in the JSON schema (`json_schema.py`)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
-from engine.study import lever_groups
 from engine.study.components import EventTable
 from engine.study.entries import Correlations, Line, Name, Outcomes, Rate, Share, Single, Threshold
 from engine.study.tables.challenge import Challenge
@@ -244,19 +243,11 @@ class AssumptionTable(Labelled):
     """changes that double its effect"""
 
 
-_Levers = Annotated[list[str], Field(min_length=1)]
-
-
 class LeverGroupTable(Labelled):
     """A group of levers for an attribution, and its label."""
 
-    levers: _Levers
+    levers: list[str] = Field(min_length=1)
     """the levers"""
-
-
-_LeverGroup = Annotated[
-    LeverGroupTable, BeforeValidator(lever_groups.table, json_schema_input_type=_Levers | LeverGroupTable)
-]
 
 
 class KeepTable(Table):
@@ -314,7 +305,7 @@ class StudyText(Table):
     """rules by which policies set levers where a recorded variable passes a threshold"""
     events: dict[str, EventTable] = {}
     """thresholds on outcomes"""
-    lever_groups: dict[str, _LeverGroup] = {}
+    lever_groups: dict[str, LeverGroupTable] = {}
     """groups of levers for attribute"""
     assumptions: dict[str, AssumptionTable] = {}
     """assumptions that the results may depend on"""

@@ -44,7 +44,7 @@ FAULTS: dict[str, Any] = {
     "events.dry.outcome": "damge",
     "events.costly.below": 1.0,
     "events.ruin.all": ["dry", "cstly"],
-    "lever_groups.water": ["relese"],
+    "lever_groups.water.levers": ["relese"],
     "assumptions.rain.off.e": 0,
     "challenge.claims": ["save better than kep in damage"],
     "challenge.matters": 2.0,
