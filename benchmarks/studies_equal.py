@@ -79,13 +79,15 @@ def read(model, tables, times):
 def values(study):
     """The document of a study, and all that paths are computed from."""
     shocks, groups = study.shocks.moving, {**study.groups, **study.shocks.groups}
-    laws = {one.name: [one.marginal] for one in study.inputs} | {name: one.laws for name, one in shocks.items()}
+    # earlier versions have several laws of a shock
+    of_shocks = {name: getattr(one, "laws", None) or getattr(one, "law", None) for name, one in shocks.items()}
+    of_shocks = {name: law if isinstance(law, tuple) else [law] for name, law in of_shocks.items() if law}
+    laws = {one.name: [one.marginal] for one in study.inputs} | of_shocks
     laws |= {f"jumps of {name}": [one.jumps.size] for name, one in shocks.items() if one.jumps}
     return {
         "document": study.document,
         "laws": {name: [law.at_score(SCORES) for law in each] for name, each in laws.items()},
         "groups": {name: [one.members, jax.tree.leaves(one.copula.parameters(float))] for name, one in groups.items()},
-        "regimes": {name: one.sums() for name, one in study.shocks.regimes.items()},
         "policies": {one.name: [one.levers, one.drawn, one.start, one.implementation] for one in study.policies},
     }
 

@@ -117,24 +117,11 @@ PATHS: dict[str, Any] = {
     "time": {"first": 2020, "last": 2023},
     "groups": {"wet": {"correlation": 0.3}, "sky": {"copula": "t", "kendall": 0.2, "df": 4.0}},
     "factors": {name: {"family": "uniform", "low": 0.0, "high": 1.0} for name in ("a", "b", "c", "d", "will")},
-    "regimes": {
-        "market": {"states": ["calm", "crisis"], "start": [1.0, 0.0], "transition": [[0.9, 0.1], [0.4, 0.6]]},
-        "season": {"states": ["wet", "dry", "odd"], "transition": [[0.8, 0.1, 0.1], [0.2, 0.8, 0.0], [0.0, 0.5, 0.5]]},
-    },
     "shocks": {
         "rain": {"family": "t", "df": 4.0, "group": "sky", "persistence": 0.7},
         "heat": {"group": "sky"},
         "flood": {"rate": "c", "size": {"family": "expon"}},
-        "state": {"regime": "market"},
-        "wind": {
-            "regime": "season",
-            "persistence": 0.3,
-            "states": {
-                "wet": {"family": "normal", "mean": 0.0, "sd": 1.0},
-                "dry": {"family": "normal", "p05": 0.0, "p95": 1.0},
-                "odd": {"family": "poisson", "mu": 2.0},
-            },
-        },
+        "wind": {"family": "normal", "p05": 0.0, "p95": 1.0, "persistence": 0.3},
     },
     "policies": {
         "keep": {"about": "as it is"},
@@ -147,9 +134,9 @@ PATHS: dict[str, Any] = {
         "ruin": {"all": ["dry", "costly"]},
         "harm": {"any": ["dry", "costly"]},
     },
-    "lever_groups": {"water": ["release", "quota"], "when": ["start"]},
+    "lever_groups": {"water": {"levers": ["release", "quota"]}, "when": {"levers": ["start"]}},
     "assumptions": {
-        "rain": {"about": "it rains", "off": {"a": 0, "release": "0.5x"}, "doubled": {"a": "2x"}},
+        "rain": {"about": "it rains", "off": {"a": 0, "release": 0.1}, "doubled": {"a": "2x"}},
         "late": {"off": {"policies": {"save": {"quota": 1.0}}}, "doubled": {}},
     },
     "challenge": {
@@ -166,7 +153,7 @@ STATIC: dict[str, Any] = {
     "groups": {"g": {"correlation": 0.3}},
     "factors": {name: {"family": "normal", "mean": 0.0, "sd": 1.0, "group": "g"} for name in ("a", "b")},
     "policies": {"now": {}, "then": {"shift": 2.0, "implementation": 0.5}},
-    "lever_groups": {"bills": ["shift"]},
+    "lever_groups": {"bills": {"levers": ["shift"]}},
 }
 ON_TOP: dict[str, Any] = {
     "name": "mine",

@@ -29,7 +29,6 @@ class Walk(PathModel):
         "wind": Shock(dims=("place",)),
         "luck": Shock(law="uniform"),
         "jump": Shock("1"),
-        "state": Shock("1"),
         "market": Shock("1"),
         "plain": Shock(dims=("place",)),
     }
@@ -37,7 +36,6 @@ class Walk(PathModel):
         "wind": Yearly("1", ("place",)),
         "luck": Yearly("1"),
         "jump": Yearly("1"),
-        "state": Yearly("1"),
         "market": Yearly("1"),
         "plain": Yearly("1", ("place",)),
     }
@@ -45,7 +43,6 @@ class Walk(PathModel):
         "wind": Outcome("1", total("wind"), loss=True),
         "jump": Outcome("1", total("jump"), loss=True),
         "market": Outcome("1", at_year("market", 2025), loss=True),
-        "state": Outcome("1", total("state")),
         "luck": Outcome("1", at_year("luck", 2023)),
         "plain": Outcome("1", at_year("plain", 2022, {"place": ["b"]})),
     }
@@ -68,37 +65,19 @@ WALK: dict[str, Any] = {
 }
 ALL: dict[str, Any] = {
     "groups": {"weather": {"correlation": 0.5}},
-    "regimes": {
-        "business": {
-            "states": ["calm", "crisis", "slump"],
-            "start": [1, 0, 0],
-            "transition": [[0.9, 0.1, 0.0], [0.3, 0.5, 0.2], [0.1, 0.2, 0.7]],
-        }
-    },
     "shocks": {
         "wind": {"family": "t", "df": 4, "group": "weather", "persistence": 0.7},
         "jump": {"rate": 2.0, "size": {"family": "expon"}},
-        "state": {"regime": "business"},
-        "market": {
-            "regime": "business",
-            "states": {
-                "calm": {"family": "normal", "mean": 0, "sd": 1},
-                "crisis": {"family": "gamma", "a": 2},
-                "slump": {"family": "uniform", "low": -3, "high": -2},
-            },
-        },
+        "market": {"family": "gamma", "a": 2},
     },
 }
 """Everything that a study can say of shocks."""
 
 
 def only(**shocks: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables of these shocks alone, with the groups and regimes that they name."""
-    tables: dict[str, Any] = {"shocks": shocks}
-    for kind, key in (("groups", "group"), ("regimes", "regime")):
-        used = {table[key] for table in shocks.values() if key in table}
-        tables[kind] = {name: ALL[kind][name] for name in used}
-    return tables
+    """The tables of these shocks alone, with the groups that they name."""
+    used = {table["group"] for table in shocks.values() if "group" in table}
+    return {"shocks": shocks, "groups": {name: ALL["groups"][name] for name in used}}
 
 
 def walk(tables: Mapping[str, Any] | None = None, **run: Any) -> Study:

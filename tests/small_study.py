@@ -170,6 +170,5 @@ def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
         },
         quantiles=quantiles,
         yearly_sample=min(512, study.paths),
-        flags={"risk/capital_shortfall_peak": "reform ES99: too few exceedances"},
         reasons={"risk": {name: numbered(n_policies, 3, len(Reason), len(DETAILS)) for name in outcomes}},
     )

@@ -28,7 +28,6 @@ OWNERS = {
         "study/tables/observed",
     },
     "zarr": {"run_folder/reading", "storage/compared_store"},
-    "pyarrow": {"study/data_files"},
     "distributed": {f"execution/executors/{name}" for name in ("cluster", "cluster_worker", "local_cluster")},
     "altair": {
         "charts/theme",
@@ -165,7 +164,7 @@ def test_each_outside_thing_has_one_owner(package):
             assert owner_of(file) in owners, f"{file} imports {name}, which is {owners}'s"
         taken += read(file)
         for names, owners in (
-            (COMPILED, {"program/xla", "program/path", "execution/device_reduction", "lanes/hints"}),
+            (COMPILED, {"program/xla", "program/path", "lanes/hints"}),
             (MAPPED, {"program/xla", "program/path", "modelling/counts"}),
             (DEVICES, {"program/hardware"}),
         ):

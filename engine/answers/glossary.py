@@ -293,7 +293,7 @@ TERMS: Mapping[str, str | Term] = {
     "series.place": number("mean share of futures below the figures"),
     "shape": "shape of the law: 1 over the tail index",
     "shares.alone": share("share of the variance that disappears if the input is known"),
-    "shares.kind": "factor, group, shock or regime",
+    "shares.kind": "factor, group or shock",
     "shares.of": "quantity whose variance is decomposed",
     "shares.share": share("its share of the variance, with interactions divided evenly (Shapley effect)"),
     "shares.total": share("share of the variance that remains if all other inputs are known"),

@@ -48,6 +48,7 @@ REMOVED = {
     "check --operations": "rustbelt check STUDY",
     "compare --numbers": "rustbelt compare RUN",
     "condition --calibration": "rustbelt condition STUDY",
+    "condition --on": "rustbelt condition STUDY --set observed.file=FILE",
     "copy": "rustbelt verify FOLDER, after a program such as rclone has copied the run",
     "diff": "rustbelt compare RUN OTHER",
     "discover --numbers": "rustbelt discover RUN --where WHERE",

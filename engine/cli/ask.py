@@ -42,7 +42,6 @@ def command_of(name: str) -> click.Command:
         from engine.cli.show.answers import print_place
         from engine.execution.progress import Progress
         from engine.runs.asking import ask
-        from engine.runs.upkeep import report_note
 
         typed = click.get_current_context().params
         with progress(typed["quiet"]) as observe:
@@ -56,8 +55,6 @@ def command_of(name: str) -> click.Command:
             else:
                 run = given["run"]
                 of = run._asking(device=typed["device"], observe=watch)
-                if stale := report_note(run.run_folder, of.answers.study.paths):
-                    click.echo(f"note: {stale}", err=True)
             answer, kept = ask(name, {one.name: _value(one, typed[one.name]) for one in own}, of)
         print_or_save(answer, **typed)
         if getattr(record, "stored", True) and not typed["as_json"]:

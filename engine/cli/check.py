@@ -44,7 +44,7 @@ def command(
     """Show what STUDY states and what its run needs, from the first 256 futures.
 
     The command shows the parts of the study, the fit of its priors, and the blocks, devices, disk space and memory of a
-    run. With --full it shows the policies, priors, groups, shocks, regimes and claims. With --workers it computes and
+    run. With --full it shows the policies, priors, groups, shocks and claims. With --workers it computes and
     times a few blocks, and ends with exit code 2 if the disk is too small. With --self-test it compiles the program for
     GPUs and launches it on each GPU. The exit code is then 0 if they give the bytes of the CPU, 1 if they do not, and 2
     if something is missing.
@@ -86,7 +86,6 @@ def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator
     """Yields what the run consists of and what it takes: labels and texts."""
     from engine.execution.anew import program_of
     from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room, writers_for
-    from engine.study.labels import wordless
     from engine.study.study import BLOCK
 
     study = folder.study
@@ -109,21 +108,12 @@ def _size(folder: RunFolder, device: str | None, memory: int | None) -> Iterator
     yield "memory", f"{needed} needed, {size_as_text(there) if there else 'unknown'} {whose}"
     yield "fingerprint", study.fingerprint
     yield "beliefs", f"{study.beliefs}, a digest of priors and constants"
-    if lacking := wordless(study):
-        parts = "; ".join(_listed(*one) for one in lacking.items())
-        yield "labels", f"no label and no about: {parts}"
 
 
 def _in_dimensions(study: Study) -> str:
     every = [*chain(*study.dimensions.values())]
     own = sum(dimension > 0 for dimension in every)
     return f"; {own:,} of {len(every):,} random numbers of a path in dimensions of their own" if every else ""
-
-
-def _listed(kind: str, names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    what = "readings and horizons" if kind == "challenge" else kind.replace("_", " ")
-    return f"{len(names)} of the {what}: {', '.join(names[:3])}{more}"
 
 
 def _print_rate(folder: RunFolder, device: str | None, workers: int) -> None:

@@ -47,7 +47,7 @@ RESAMPLED = (
 def command(
     data: Path, column: str, families: tuple[str, ...] | None, top: int, name: str | None, shifted: bool, as_json: bool
 ) -> None:
-    """Fit probability distributions to a column of DATA (CSV or Parquet), rank them, and print a prior for a study.
+    """Fit probability distributions to a column of DATA (a CSV file), rank them, and print a prior for a study.
 
     The command uses maximum likelihood, AIC, BIC, and the p-value of an Anderson-Darling test by parametric bootstrap.
     """

@@ -84,7 +84,6 @@ def command(
     from engine.execution.job import RunOptions
     from engine.execution.until import compute, why_idle
     from engine.runs.headline import so_far
-    from engine.runs.upkeep import report_note
 
     if shard is not None:
         _refuse_beside_shard(computing)
@@ -120,8 +119,6 @@ def command(
         shown = f"the tables use all of them, although {asked:,} {by}"
         click.echo(f"note: {answers.folder.path} has {answers.study.paths:,} paths; {shown}.", err=True)
     study = answers.study
-    if stale := report_note(answers.folder, study.paths):
-        click.echo(f"note: {stale}", err=True)
     if as_json:
         for text in _remarks(finished):
             click.echo(text, err=True)

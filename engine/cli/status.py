@@ -27,19 +27,17 @@ def command(run: Run, as_json: bool) -> None:
 
     The command checks the sizes of files; rustbelt verify checks their contents.
     """
-    from engine.runs.upkeep import report_note
-
     status = run.status()
     if as_json:
         screen.print_records([{**asdict(status), "folder": str(status.folder)}])
         return
     console = screen.stdout()
-    screen.print_labelled(console, _lines(status, report_note(run.run_folder, status.paths)))
+    screen.print_labelled(console, _lines(status))
     if not status.complete and status.holder is None:
         screen.print_line(console, options.how_to_finish(run))
 
 
-def _lines(status: Status, report: str) -> Iterator[tuple[str, str]]:
+def _lines(status: Status) -> Iterator[tuple[str, str]]:
     state = "complete" if status.complete else "not finished"
     if status.holder is not None and not status.complete:
         state = "running"
@@ -54,8 +52,6 @@ def _lines(status: Status, report: str) -> Iterator[tuple[str, str]]:
     for versions in status.versions:
         parts = (part for part in ("rustbelt", "jax", "device_kind") if part in versions)
         yield "made with", ", ".join(f"{part} {versions[part]}" for part in parts)
-    if report:
-        yield "report", report
     for entry in status.runs:
         yield "worked", _worked(entry)
 

@@ -1,4 +1,4 @@
-"""From a year's random words to the model's shocks: dependence, memory, distributions, jumps, regimes; traced."""
+"""From a year's random words to the model's shocks: dependence, memory, distributions, jumps; traced."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class ShockDraws:
         """
         self._shocks, self._of = shocks, streams
         moving = list(shocks.moving.values())
-        self._scored = [stream for one in moving if one.laws for stream in one.streams]
+        self._scored = [stream for one in moving if one.law for stream in one.streams]
         self._lasting = {stream: one.persistence for one in moving if one.persistence for stream in one.streams}
         self._jumping = [(one, one.jumps) for one in moving if one.jumps is not None]
-        self.draws = Draws([law for one in moving for law in one.laws for _ in one.streams])
+        self.draws = Draws([one.law for one in moving if one.law for _ in one.streams])
         jumps = [(stream, jumps) for one, jumps in self._jumping for stream in one.streams]
         sizes = {f"shock:{stream}/size/{k + 1}": each.size for stream, each in jumps for k in range(each.most)}
         self.sizes, self._sizes = Draws([*sizes.values()]), [*sizes]
@@ -53,26 +53,23 @@ class ShockDraws:
             "uniform": [
                 *(f"shock:{stream}" for stream in plain["uniform"]),
                 *(f"shock:{stream}/jumps" for stream, _ in jumps),
-                *(chain.stream for chain in shocks.regimes.values()),
             ],
         }
         """Names of the random streams whose words become normal scores, and of those whose words become uniforms."""
 
     def arrays(self, dtype: type = np.float32) -> dict[str, Any]:
-        """Arguments of the program besides the keys: parameters of distributions, copulas, memory, jumps and chains."""
+        """Arguments of the program besides the keys: parameters of distributions, copulas, memory and jumps."""
         return {
             "laws": self.draws.arrays(dtype),
             "sizes": self.sizes.arrays(dtype),
             "groups": {name: group.copula.parameters(dtype) for name, group in self._shocks.groups.items()},
             "persistence": np.array([*self._lasting.values()], dtype),
             "chances": [jumps.tails().astype(dtype) for _, jumps in self._jumping if not isinstance(jumps.chance, str)],
-            "chains": [chain.sums().astype(dtype) for chain in self._shocks.regimes.values()],
         }
 
     def before(self, lanes: int, dtype: type) -> Any:
-        """State before the first year: scores of shocks with memory, and states of the Markov chains."""
-        chains = [jnp.full((lanes,), len(chain.states), jnp.int32) for chain in self._shocks.regimes.values()]
-        return jnp.zeros((len(self._lasting), lanes), dtype), chains
+        """State before the first year: scores of shocks with memory."""
+        return jnp.zeros((len(self._lasting), lanes), dtype)
 
     def of_year(
         self, words: Mapping[str, Any], fed: Mapping[str, Any], past: Any, is_first: Any, factors: Mapping[str, Any]
@@ -96,18 +93,16 @@ class ShockDraws:
             for name, streams in self._of.items()
             if name not in self._shocks.moving
         }
-        groups, regimes = self._shocks.groups, self._shocks.regimes
+        groups = self._shocks.groups
         own = {stream: numbers[f"shock:{stream}"] for stream in self._scored}
         scores = correlated(own, [numbers[stream] for stream in latent_streams(groups)], groups, fed["groups"])
-        scores, remembered = self._with_memory(scores, fed["persistence"], past[0], is_first)
+        scores, remembered = self._with_memory(scores, fed["persistence"], past, is_first)
         sizes = self.sizes.values([numbers[stream] for stream in self._sizes], fed["sizes"])
         values |= self._jump_sums(numbers, sizes, fed["chances"], factors)
-        states = {
-            name: _next_state(sums, state, numbers[regimes[name].stream])
-            for name, sums, state in zip(regimes, fed["chains"], past[1], strict=True)
-        }
-        values |= self._of_laws(scores, states, fed["laws"], fed["persistence"].dtype)
-        return [values[name][:, None] for name in self._of], (remembered, [*states.values()])
+        drawn = iter(self.draws.values([scores[stream] for stream in self._scored], fed["laws"]))
+        lawful = (one for one in self._shocks.moving.values() if one.law)
+        values |= {one.name: jnp.stack([next(drawn) for _ in one.streams]) for one in lawful}
+        return [values[name][:, None] for name in self._of], remembered
 
     def _with_memory(self, scores: dict[str, Any], a: Any, past: Any, is_first: Any) -> tuple[dict[str, Any], Any]:
         """Autoregressive scores s = a s' + sqrt(1 - a^2) e, standard normal in every year; without s' in the first."""
@@ -120,19 +115,6 @@ class ShockDraws:
         parts = jax.lax.optimization_barrier((kept * past, jnp.sqrt(1.0 - kept * kept) * new))
         now = parts[0] + parts[1]
         return scores | dict(zip(self._lasting, now, strict=True)), now
-
-    def _of_laws(self, scores: Mapping[str, Any], states: Mapping[str, Any], laws: Any, dtype: Any) -> dict[str, Any]:
-        """Values of the shocks that have a distribution (or one for each state of a regime) or are the state itself."""
-        moving, values = self._shocks.moving, {}
-        streams = [stream for one in moving.values() for _ in one.laws for stream in one.streams]
-        drawn = iter(self.draws.values([scores[stream] for stream in streams], laws))
-        for name, one in moving.items():
-            if one.is_state:
-                values[name] = jnp.stack([states[one.regime or ""].astype(dtype) for _ in one.streams])
-            for k, _ in enumerate(one.laws):
-                value = jnp.stack([next(drawn) for _ in one.streams])
-                values[name] = jnp.where(states[one.regime or ""] == k, value, values[name]) if k else value
-        return values
 
     def _jump_sums(
         self, numbers: Mapping[str, Any], sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
@@ -168,14 +150,3 @@ def poisson_tails(rate: Any, most: int) -> list[Any]:
         total = total + mass
         tails.append(total)
     return tails[::-1]
-
-
-def _next_state(sums: Any, state: Any, u: Any) -> Any:
-    """The chain's state this year: how many cumulative probabilities, in the row of the last state, `u` exceeds."""
-    after = jnp.zeros_like(state)
-    for column in range(sums.shape[1]):
-        limit = jnp.zeros_like(u)
-        for row in range(sums.shape[0]):
-            limit = jnp.where(state == row, sums[row, column], limit)
-        after = after + (u > limit)
-    return after

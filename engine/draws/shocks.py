@@ -1,4 +1,4 @@
-"""What a study changes in yearly shocks: distribution, dependence, memory, jumps, regimes."""
+"""What a study changes in yearly shocks: distribution, dependence, memory, jumps."""
 
 from __future__ import annotations
 
@@ -10,36 +10,6 @@ from scipy import special
 
 from engine.draws.distributions.law import Law
 from engine.draws.factors import Group
-
-
-@dataclass(frozen=True)
-class Regime:
-    """A Markov chain with one state a year on each path, the same under every policy.
-
-    Args:
-      name: name, the key of its random words.
-      states: names of its states; the model sees their indices, from 0.
-      start: probabilities of the states in the first year.
-      transition: row k holds the probabilities of next year's states after state k.
-    """
-
-    name: str
-    states: tuple[str, ...]
-    start: tuple[float, ...]
-    transition: tuple[tuple[float, ...], ...]
-
-    @property
-    def stream(self) -> str:
-        """Name of its random stream."""
-        return f"regime:{self.name}"
-
-    def sums(self) -> np.ndarray:
-        """Cumulative probabilities of the states without the last, which is 1, float64 [state before, state].
-
-        An additional last row holds those of the first year.
-        """
-        rows = np.array([*self.transition, self.start])
-        return np.cumsum(rows / rows.sum(axis=1, keepdims=True), axis=1)[:, :-1]
 
 
 @dataclass(frozen=True)
@@ -72,21 +42,17 @@ class Moving:
     Args:
       name: the shock.
       streams: its random streams, `name` or `name[label]`.
-      laws: its distribution; with a regime, one for each state in their order; none if it is the state.
+      law: its distribution; None where jumps replace it.
       persistence: autocorrelation of the normal score from year to year.
       jumps: jumps that replace a distribution.
-      regime: the chain that selects the distribution, or whose state the shock is.
-      is_state: whether the shock is the state of its regime.
       about: its distribution, and the study's other settings, each as short text.
     """
 
     name: str
     streams: tuple[str, ...]
-    laws: tuple[Law, ...] = ()
+    law: Law | None = None
     persistence: float = 0.0
     jumps: Jumps | None = None
-    regime: str | None = None
-    is_state: bool = False
     about: tuple[str, str] = ("", "")
 
 
@@ -97,9 +63,7 @@ class Shocks:
     Args:
       moving: how each shock is drawn, by name; other shocks have the model's own distribution.
       groups: streams that depend on each other, by name of the group.
-      regimes: Markov chains by name.
     """
 
     moving: Mapping[str, Moving] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
-    regimes: Mapping[str, Regime] = field(default_factory=dict)

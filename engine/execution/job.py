@@ -30,7 +30,7 @@ from engine.lanes.llvm import EMITTER
 from engine.program import cache_keys, programs
 from engine.risk.estimation.stopping import Ended
 from engine.run_folder import cube, ledger, ownership, provenance
-from engine.run_folder.finding import kept_paths, refuse_newer, run_folder, stored_study
+from engine.run_folder.finding import kept_paths, refuse_other_format, run_folder, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
 from engine.run_folder.moved_runs import runs_of
@@ -168,7 +168,7 @@ def prepared_for(study: Study, options: RunOptions) -> RunFolder:
     """
     folder = run_folder(study, options.out)
     with folder.writing():
-        refuse_newer(folder.path, or_older=True)
+        refuse_other_format(folder.path)
     refuse_if_too_large(folder)
     compilation_cache.keep_programs()
 

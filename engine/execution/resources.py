@@ -14,7 +14,7 @@ from engine.execution import summing
 from engine.formatting import size_as_text
 from engine.lanes import memory
 from engine.modelling.cell_axis import cell_count
-from engine.program import devices, programs
+from engine.program import devices
 from engine.program.devices import memory_free
 from engine.risk.estimation.events import event_outcomes, known_events
 from engine.risk.estimation.tables import THREADS
@@ -46,15 +46,12 @@ def memory_needed(study: Study, workers: int = 0, writers: int = 1, launch: int 
       workers: processes beside this one that compute blocks; 0 where it computes them itself.
       writers: blocks that a process writes at a time, each of which memory holds as outcomes and as files.
       launch: blocks per launch where cards compute, as `devices.blocks_of_launch`; 0 elsewhere. Memory holds the
-        outcomes of two launches, and of one that is being put in order; where cards reduce them, what they are
-        reduced to.
+        outcomes of two launches, and of one that is being put in order.
     """
     policies, kept, own = len(study.policies), study.keep.outcomes, unkept(study)
     each = policies * np.dtype(study.dtype).itemsize
     outcomes = len(study.model.outcomes)
     values = 3 * launch * outcomes
-    if launch and own and study.dtype == np.float32 and programs.has_lanes(study):  # cards reduce what is not kept
-        values = launch * (4 * len(kept) + len(own)) // 4  # counts of `BINS_HELD` take a quarter of the values
     blocks = ((min(writers, AHEAD) + 1 + 2 * writers) * outcomes + values) * each * min(study.paths, BLOCK)
     sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
     yearly = each * len(study.years) * cell_count(study.model) * sample

@@ -15,11 +15,9 @@ from jaxtyping import Bool
 from engine.errors import UserError
 from engine.execution import summing
 from engine.execution.agreement import refuse_disagreeing, stored_block
-from engine.execution.device_reduction import Reduced, Reduction
 from engine.execution.resources import AHEAD
 from engine.execution.soundness import BlockResult, refuse_bad_year, refuse_beyond, refuse_nonfinite
 from engine.program.contract import Form, Program, YearlyValues
-from engine.program.gpu_program import GpuProgram
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import group_size, tally, unkept
 from engine.risk.estimation.yearly_sample import of_parts
@@ -58,7 +56,6 @@ class Work:
     ):
         self.study, self.folder = folder.study, folder
         self._program, self._still_ours, self._writers = program, still_ours, writers
-        self._reduction = Reduction(program) if isinstance(program, GpuProgram) else None
         self._agrees, self._own = force, list[int]()
         self._years, self._lock = Future[None](), threading.Lock()
         summing.in_machine_code()
@@ -124,8 +121,7 @@ class Work:
         """Computes and commits blocks; yields each once it is committed, in order, while others are under way.
 
         Memory holds the outcomes of at most `AHEAD` blocks being computed, of one being checked, and of up to `writers`
-        blocks being written, with their files; the next block waits for a free writer. Where blocks are reduced on
-        cards, it also holds what the other blocks of a launch were reduced to.
+        blocks being written, with their files; the next block waits for a free writer.
 
         Args:
           wanted: the blocks; the iterator is read ahead of the yielded blocks by as many as memory may hold.
@@ -145,7 +141,7 @@ class Work:
             self._years.set_result(None)
         writing: deque[Future[Block]] = deque()
 
-        def store(result: BlockResult | Reduced) -> Block:
+        def store(result: BlockResult) -> Block:
             self._years.result()
             self.store(result)
             return result.block
@@ -153,8 +149,7 @@ class Work:
         with ThreadPoolExecutor(self._writers) as writers:
             try:
                 for result in self.results(wanted, min(self._writers, AHEAD)):
-                    if isinstance(result, BlockResult):
-                        out += refuse_nonfinite(self.study, result, out)
+                    out += refuse_nonfinite(self.study, result, out)
                     if self._own:
                         self._agree(*writing)
                     self._own.append(result.block.index)
@@ -209,13 +204,13 @@ class Work:
                 ledger.drop(self.folder.path, index)
             raise
 
-    def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult | Reduced]:
+    def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult]:
         """Computes blocks and yields them in order, without writing anything.
 
         Args:
           at_once: blocks in flight while the caller handles another, at least `Program.ahead`.
         """
-        running: deque[Callable[[], BlockResult | Reduced]] = deque()
+        running: deque[Callable[[], BlockResult]] = deque()
         for block in wanted:
             running.append(self._started(block))
             while len(running) > max(at_once, self._program.ahead):
@@ -223,35 +218,27 @@ class Work:
         while running:
             yield running.popleft()()
 
-    def _started(self, block: Block) -> Callable[[], BlockResult | Reduced]:
+    def _started(self, block: Block) -> Callable[[], BlockResult]:
         """Starts to compute a block; returns the function that waits for its result and gives it."""
         running = self._program.submit(block)
-        reduced = self._reduction.started(block, running) if self._reduction else lambda: None
-        return lambda: reduced() or BlockResult(block, running.of(block))
+        return lambda: BlockResult(block, running.of(block))
 
-    def files(self, result: BlockResult | Reduced) -> dict[str, bytes]:
+    def files(self, result: BlockResult) -> dict[str, bytes]:
         """Files of a block by place below the run folder, without its record."""
         study, block = self.study, result.block
         kept = cube.kept_draws(study, block)
         values = self._program.draws(block)[:, :kept] if kept else None
         draws = {} if values is None else {item.name: values[k] for k, item in enumerate(study.inputs)}
-        if isinstance(result, Reduced):
-            files = cube.block_files(study, block, result.kept, draws, study.keep.outcomes)
-            files[ledger.tally_name(block)] = tally_content(result.tally)
-        else:
-            outcomes = without_excluded(study, result.outcomes)
-            files = cube.block_files(study, block, outcomes, draws)
-            if unkept(study):
-                files[ledger.tally_name(block)] = tally_content(tally(study, outcomes, group_size(block.index)))
+        outcomes = without_excluded(study, result.outcomes)
+        files = cube.block_files(study, block, outcomes, draws)
+        if unkept(study):
+            files[ledger.tally_name(block)] = tally_content(tally(study, outcomes, group_size(block.index)))
         return files | (moved_runs.files_of(self.folder.path, block) if study.facts else {})
 
-    def store(self, result: BlockResult | Reduced) -> None:
+    def store(self, result: BlockResult) -> None:
         """Writes and commits a computed block."""
-        study, block, out = self.study, result.block, 0
-        counts: np.ndarray = np.zeros((len(study.policies), len(study.model.outcomes)), np.int64)
-        if isinstance(result, BlockResult):
-            counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
-            out = int(excluded(study, result.outcomes).sum()) if counts.any() else 0
+        block, counts = result.block, np.sum(~np.isfinite(result.outcomes), axis=-1)
+        out = int(excluded(self.study, result.outcomes).sum()) if counts.any() else 0
         nonfinite = tuple(map(tuple, counts.tolist()))
         self._commit(FinishedPart(block.index, block.first, block.count, (), nonfinite, out), self.files(result))
 

@@ -8,11 +8,11 @@ pass and all later ones with the same bits. Only outcomes of blocks are computed
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from copy import copy
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
@@ -30,8 +30,6 @@ from engine.study.study import BLOCK, Block, Study
 _OPENING = threading.RLock()
 """Held while a kernel is compiled and compared."""
 
-Given = TypeVar("Given")
-
 
 class CardPass(Pass):
     """A pass on a card.
@@ -45,19 +43,11 @@ class CardPass(Pass):
         super().__init__(first, lambda: self.fetched(slice(None)))
         self.running, self._host = running, host
 
-    def then(self, work: Callable[[jax.Array], Given]) -> Callable[[], Given]:
-        """Starts work on the outcomes on the card; gives a function that waits for it, and raises as `gpu.result`."""
-        made = gpu.begun(lambda: work(self.running.result()))
-
-        def wait() -> Given:
-            gpu.result(self.running)
-            return gpu.result(made)
-
-        return wait
-
     def fetched(self, paths: slice) -> Outcomes:
         """Outcomes of some of its paths in main memory; raises a CardFailed as `gpu.result` does."""
-        return self.then(lambda outcomes: np.asarray(outcomes[..., paths]))()
+        copied = gpu.begun(lambda: np.asarray(self.running.result()[..., paths]))
+        gpu.result(self.running)
+        return gpu.result(copied)
 
     def of(self, block: Block) -> Outcomes:
         """As `Pass.of`; where the pass is lost, the processors compute the block."""

@@ -1,4 +1,4 @@
-"""The independent inputs of a path, with their random streams: groups of factors, factors, shocks and regimes."""
+"""The independent inputs of a path, with their random streams: groups of factors, factors and shocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.study.study import Input, Study
 
-FACTOR, GROUP, SHOCK, REGIME = "factor", "group", "shock", "regime"
+FACTOR, GROUP, SHOCK = "factor", "group", "shock"
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class IndependentInput:
     """An input that is drawn independently of all others.
 
     Args:
-      name: of the factor, the group, the shock (of dependent shocks, their group) or the regime.
-      kind: "group", "factor" (also one with several labels), "shock" or "regime".
-      members: the factors or shocks that it consists of; none for a regime.
+      name: of the factor, the group, or the shock (of dependent shocks, their group).
+      kind: "group", "factor" (also one with several labels) or "shock".
+      members: the factors or shocks that it consists of.
       streams: its random streams; drawing all of them again leaves every other input as it is.
     """
 
@@ -34,12 +34,12 @@ class IndependentInput:
 
     @property
     def is_known_in_advance(self) -> bool:
-        """Whether it is epistemic (a factor or group, which could be learned), not aleatory (a shock or regime)."""
+        """Whether it is epistemic (a factor or group, which could be learned), not aleatory (a shock)."""
         return self.kind in (FACTOR, GROUP)
 
 
 def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
-    """All independent inputs: groups and factors in the study's order, shocks in the model's order, then regimes.
+    """All independent inputs: groups and factors in the study's order, then shocks in the model's order.
 
     Factors that are fixed are left out, as nothing is drawn for them.
     """
@@ -83,5 +83,3 @@ def _of_shocks(study: Study) -> Iterator[IndependentInput]:
         if parts:
             name = own[0].name if len(names) > 1 else first
             yield IndependentInput(name, SHOCK, names, tuple(dict.fromkeys(parts)))
-    for chain in study.shocks.regimes.values():
-        yield IndependentInput(chain.name, REGIME, (), (chain.stream,))

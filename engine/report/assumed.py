@@ -35,7 +35,7 @@ def section(run: RunRecords) -> Section:
         ("priors", "Priors, drawn once on each path", ("Factor", "Law", "5 %", "50 %", "95 %", "Source"),
          [*_priors(study)]),
         ("constants", "Constants that the study states", ("Constant", "Here", "In the model"), [*_constants(study)]),
-        ("shocks", "Yearly shocks", ("Shock", "Law", "Regime"), [*_shocks(study)]),
+        ("shocks", "Yearly shocks", ("Shock", "Law"), [*_shocks(study)]),
         ("groups", "Dependence", ("Group", "Copula", "Parameter", "Members"), [*_groups(study)]),
     ]  # fmt: skip
     parts = tuple((anchor, title) for anchor, title, _, rows in tables if rows)
@@ -95,10 +95,9 @@ def _shocks(study: Study) -> Iterator[Row]:
         title, own = (study.title("shocks", name), entry.about), study.shocks.moving.get(name)
         if own is None:
             standard = "standard normal" if entry.law == "normal" else "uniform on (0, 1)"
-            yield title, standard, ""
+            yield title, standard
         else:
-            regime = study.title("regimes", own.regime) if own.regime else ""
-            yield title, own.about, regime
+            yield title, own.about
 
 
 def _groups(study: Study) -> Iterator[Row]:

@@ -99,7 +99,6 @@ def _joined(study: Study) -> dict[str, str]:
     named = {
         "shocks": {*study.model.shocks}.union(*study.shock_streams.values()),
         "groups": {**study.groups, **study.shocks.groups},
-        "regimes": study.shocks.regimes,
         "lever_groups": study.lever_groups,
         "assumptions": [one.name for one in study.assumptions],
     }

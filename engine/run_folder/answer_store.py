@@ -69,13 +69,10 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path
 
 
 def read(folder: Path, question: str) -> xr.DataTree | None:
-    """The groups that `write` stored in a run folder; None where there are none or, with a warning, one is damaged.
-
-    Answers of an earlier format count as none.
-    """
+    """The groups that `write` stored in a run folder; None where there are none or, with a warning, one is damaged."""
     record = unsealed(ledger.record_file(folder, question)) or {}
     recorded = ledger.files_in(record)
-    if not recorded or ledger.format_in(record) < ledger.FORMAT:
+    if not recorded:
         return None
     for file in recorded.values():
         if fault := ledger.wrong(folder, file):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -113,18 +113,15 @@ def skeleton(study: Study) -> dict[str, bytes]:
     return {**files, ROOT: zarr_writer.root({**_root_attributes(study), "status": "incomplete"}, files)}
 
 
-def block_files(
-    study: Study, block: Block, outcomes: np.ndarray, draws: Mapping[str, np.ndarray], of: Iterable[str] | None = None
-) -> dict[str, bytes]:
+def block_files(study: Study, block: Block, outcomes: np.ndarray, draws: Mapping[str, np.ndarray]) -> dict[str, bytes]:
     """Files of the cube that hold a block, by their place below the run folder.
 
     Args:
       outcomes: in the study's precision [policy, outcome, path].
       draws: factor -> its draws, for as many of the block's paths as `kept_draws` says, or more; those beyond are
         not stored.
-      of: names of the outcomes along the second axis of `outcomes`; all of the model's in its order if not given.
     """
-    names, kept = list(study.model.outcomes if of is None else of), kept_draws(study, block)
+    names, kept = list(study.model.outcomes), kept_draws(study, block)
     shards = {f"paths/{name}/c/0": outcomes[:, names.index(name)] for name in study.keep.outcomes}
     if kept:
         shards |= {f"draws/{item.name}/c": draws[item.name][:kept] for item in study.inputs}

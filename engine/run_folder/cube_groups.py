@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,8 +89,6 @@ def _variables(study: Study, group: SummaryGroup, summaries: Summaries) -> dict[
     for name, of, called, array in group.held(study, summaries.numbers.get(group.place, {})):
         years = ("year", *study.model.yearly[name].dims) if group.of == "yearly" else ()
         attributes = _attributes(study, group, of, name, summaries.yearly_sample)
-        if flags := _flags(study, group, of, name, summaries.flags):
-            attributes["flags"] = flags
         variables[called] = Variable((*of.dims, *years), array, attributes)
     return variables
 
@@ -107,14 +105,6 @@ def _attributes(study: Study, group: SummaryGroup, of: Numbers, name: str, sampl
         return {**value, "sample_paths": sample, **ends}
     bounded = {"bound_units": units.attributes(entry.unit)["units"], "sample_paths": sample}
     return {**described(value["long_name"], "1"), **ends, **bounded}
-
-
-def _flags(study: Study, group: SummaryGroup, of: Numbers, name: str, flags: Mapping[str, str]) -> str:
-    """The flags of a variable in words; for events, which share one array, those of every event."""
-    if group.of == "events":
-        texts = {event: flags.get(f"{of.table}/{event}") for event in group.names(study)}
-        return "; ".join(f"{event}: {text}" for event, text in texts.items() if text)
-    return flags.get(f"{group.place}/{name}", "")
 
 
 def _reasons(study: Study, group: SummaryGroup, summaries: Summaries) -> dict[str, Variable]:

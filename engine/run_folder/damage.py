@@ -10,7 +10,6 @@ from pathlib import Path
 
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.cube import CUBE_FOLDER
-from engine.run_folder.finding import format_of
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart, Part
 from engine.run_folder.parts import yearly_paths
@@ -145,13 +144,9 @@ def _of_records(
 
 
 def _known_files(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator[tuple[Part, str, bytes]]:
-    """Part, place and content of files that have no record: the study's, and the frame of a cube without a record.
-
-    The frame of an earlier format is not known.
-    """
+    """Part, place and content of files that have no record: the study's, and the frame of a cube without a record."""
     yield "study", "study.toml", ownership.said_of(folder.path).get("study", resolved_text(folder.study)).encode()
-    is_known = format_of(folder.path) == ledger.FORMAT and (folder.path / CUBE_FOLDER).exists()
-    if CUBE not in records and is_known:
+    if CUBE not in records and (folder.path / CUBE_FOLDER).exists():
         for name, content in cube.skeleton(folder.study).items():
             yield CUBE, f"{CUBE_FOLDER}/{name}", content
 

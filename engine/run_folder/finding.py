@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +67,9 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
       changes: replace what the study states, as `load_study` takes them.
 
     Raises:
-      UserError: neither can be read; the run has a format of a later version; or the
-        model that it names is not what it was.
+      UserError: neither can be read; the run has another format; or the model that it names is not what it was.
     """
-    refuse_newer(folder)
+    refuse_other_format(folder)
     if model is None:
         spec = ownership.remembered_model(folder)
         model = load_model_file(spec) if spec else None
@@ -86,56 +83,21 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
             spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
             message = f"ledger/study.json: is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
             raise UserError(folder, [message]) from error
-    is_its_own = all(value in (None, ()) for value in changes.values())
-    try:
-        study = study_of_text(held["study"], str(folder / "study.toml"), model, **changes)
-    except UserError as error:
-        if not is_its_own:
-            raise
-        raise UserError(error.source, (*error.problems, "If an earlier version made it, read it with that.")) from error
-    return placed(as_stored(study, folder) if is_its_own else study, folder)
+    return placed(study_of_text(held["study"], str(folder / "study.toml"), model, **changes), folder)
 
 
-def format_of(folder: Path) -> int:
-    """The format that a run states in `ledger/study.json` or, where that is damaged, in its provenance.
-
-    `FORMAT` where there is neither.
+def refuse_other_format(folder: Path) -> None:
+    """Raises a `UserError` where a run states another format than `FORMAT`, in `ledger/study.json` or its provenance.
 
     Raises:
       OSError: the folder cannot be read.
     """
-    stating = ownership.said_of(folder) or next(iter(provenance.runs(folder)), {})
-    return format_in(stating) if stating else FORMAT
-
-
-def refuse_newer(folder: Path, or_older: bool = False) -> None:
-    """Raises a `UserError` where a run has a format of a later version; or an earlier one, which is only read."""
-    found = format_of(folder)
-    if found > FORMAT or (or_older and found < FORMAT):
-        read = f"{FORMAT}: they can be read, but not extended, resumed, repaired or recomputed"
-        expected = read if found < FORMAT else f"at most {FORMAT}"
-        text = f"its files have format {found}, expected {expected}. Use the version that"
-        model = ownership.said_of(folder).get("model", {}).get("spec")
-        anew = command_line("run", folder / "study.toml", "--out", "FOLDER", model=model)
+    held = ownership.said_of(folder)
+    stating = held or next(iter(provenance.runs(folder)), {"format": FORMAT})
+    if (found := format_in(stating)) != FORMAT:
+        anew = command_line("run", folder / "study.toml", "--out", "FOLDER", model=held.get("model", {}).get("spec"))
+        text = f"its files have format {found}, expected {FORMAT}. Use the version that"
         raise UserError(folder, [f"{text} wrote them, or run the study into a new folder: {anew}"])
-
-
-def as_stored(study: Study, folder: Path) -> Study:
-    """The study of a run, with the fingerprint that the run states where its format is an earlier one.
-
-    Models are not digested alike in all formats. Where the fingerprint differs from the present one, a warning says
-    that the model may have changed.
-    """
-    stated = ownership.said_of(folder).get("fingerprint", study.fingerprint)
-    if stated == study.fingerprint or format_of(folder) == FORMAT:
-        return study
-    warnings.warn(
-        f"{folder}: its files have format {format_of(folder)}, whose fingerprint does not tell whether model"
-        f" {study.model_name} has changed since. Stored values are shown as they are; recomputed paths are of the"
-        " present model.",
-        stacklevel=3,
-    )
-    return replace(study, stated_fingerprint=stated)
 
 
 def folder_named(place: str | Path) -> Path | None:
@@ -207,7 +169,7 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
     """
     folder = folder_named(place)
     if folder is None:
-        study = _study_of_file(place, model)
+        study = load_study(place, model=model)
         folder = run_folder(study).path
         if not is_run(folder):
             others = [path.name for path in known_runs() if path.name.startswith(f"{study.name}-")]
@@ -233,7 +195,7 @@ def study_of(
     """
     named = folder_named(place)
     if named is None:
-        folder = run_folder(_study_of_file(place, model, **changes), out)
+        folder = run_folder(load_study(place, model=model, **changes), out)
         return folder.study, folder
     own = stored_study(named, model)
     given = {name for name, value in changes.items() if value not in (None, ())}
@@ -242,25 +204,6 @@ def study_of(
         return study, RunFolder(Path(out or named), own)
     folder = run_folder(study, out)
     return folder.study, folder
-
-
-def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> Study:
-    """The study of a file, or one that ships; if its model is not known, with the model of its run in `outputs/`."""
-    try:
-        return load_study(place, model=model, **changes)
-    except UserError as error:
-        if model is not None or all(problem.place != "model" for problem in error.problems):
-            raise
-        specs = dict[str, None]()
-        for folder in known_runs():
-            with suppress(UserError):
-                specs |= dict.fromkeys(filter(None, [ownership.remembered_model(folder)]))
-        for spec in specs:
-            with suppress(UserError):
-                study = load_study(place, model=load_model_file(spec), **changes)
-                if is_run(run_folder(study).path):
-                    return study
-        raise error
 
 
 def find_study(
@@ -277,7 +220,7 @@ def find_study(
     """
     folder = folder_named(place)
     if folder is None:
-        study = _study_of_file(place, model, seed=seed)
+        study = load_study(place, model=model, seed=seed)
         folder = run_folder(study).path
         if not cube.was_finished(folder):
             if policy is not None and policy not in study.policy_names:

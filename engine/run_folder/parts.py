@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
 from engine.run_folder.ledger import YEARLY, FinishedPart
 from engine.storage import npz
-from engine.storage.files import opened
 from engine.study.study import Study
 
 YEARLY_FILE = f"ledger/{YEARLY}.npz"
@@ -70,13 +68,3 @@ def yearly_content(fields: Plain) -> bytes:
     """The bytes of the yearly sample's file, from the fields of `Summaries` that hold yearly variables."""
     nested = {name: value if isinstance(value, dict) else {"": value} for name, value in fields.items()}
     return npz.packed({f"{name}/{part}".rstrip("/"): of for name, own in nested.items() for part, of in own.items()})
-
-
-def report_paths(folder: Path) -> int | None:
-    """Paths that the report in a run folder is made from; 0 where it does not say, None where there is no report."""
-    try:
-        with opened(folder / "report.html") as page:
-            stated = re.search(rb'<meta name="paths" content="(\d+)">', page.read(1 << 14))
-    except OSError:
-        return None
-    return int(stated[1]) if stated else 0

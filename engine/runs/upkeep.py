@@ -16,14 +16,12 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.kept import kept_text
 from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import bytes_held
-from engine.formatting import command_line
 from engine.report import printing
 from engine.run_folder import answer_store, cube, ledger, ownership, provenance
 from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, take_away
-from engine.run_folder.finding import refuse_newer
 from engine.run_folder.folder import RunFolder, written
 from engine.run_folder.ledger import YEARLY
-from engine.run_folder.parts import report_paths, yearly_missing, yearly_paths
+from engine.run_folder.parts import yearly_missing, yearly_paths
 from engine.study.study import Study
 
 if TYPE_CHECKING:
@@ -47,7 +45,6 @@ class Status:
       versions: of the software that made the blocks; more than one if they were mixed by force.
       runs: the calls that worked on the folder, first to last, as `provenance.runs` gives them.
       excluded: paths left out of every estimate because a value on them is not finite.
-      report: paths that the report in the folder is made from; None if there is no report.
     """
 
     folder: Path
@@ -62,7 +59,6 @@ class Status:
     versions: list[dict[str, str]]
     runs: list[dict[str, object]]
     excluded: int = 0
-    report: int | None = None
 
 
 class Repair(NamedTuple):
@@ -95,18 +91,7 @@ def status(folder: RunFolder) -> Status:
         ownership.versions_of(folder.path),
         provenance.runs(folder.path),
         ledger.excluded_of(done),
-        report_paths(folder.path),
     )
-
-
-def report_note(folder: RunFolder, paths: int) -> str:
-    """A sentence with the command that remakes the report, if that is made from fewer paths than there are; else ""."""
-    stated = report_paths(folder.path)
-    if stated is None or stated >= paths:
-        return ""
-    of = f"{stated:,} paths" if stated else "an earlier version"
-    again = command_line("report", folder.path, model=folder.study.model_spec)
-    return f"report.html is from {of}, and the run has {paths:,}. To write it again, type: {again}"
 
 
 def refuse_report(out: Path | None) -> None:
@@ -184,11 +169,9 @@ def verify(
       device: "cpu" or "gpu", where parts are computed again.
 
     Raises:
-      UserError: the model has changed; or, with `full`, the run has another format than this version writes.
+      UserError: the model has changed.
     """
     ownership.refuse_changed(folder)
-    if full:
-        refuse_newer(folder.path, or_older=True)
     paths = folder.study.paths
     damages, records = damages_of(folder, lambda read: observe(Progress("verifying", read, paths)))
     if full:
@@ -213,7 +196,6 @@ def repair(
     Raises:
       UserError: as `run`; or without `force`, other versions or another kind of device made the parts to compute again.
     """
-    refuse_newer(folder.path, or_older=True)
     ownership.refuse_changed(folder)
 
     def ours() -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from engine.errors import Problems, UserError, unknown
 from engine.study.holdout import check_imposed, check_known, known_and_later
@@ -35,14 +34,6 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
     problems.refuse(study.source)
     whole = study if chosen in study.policy_names else under(study, [chosen])
     return replace(whole, policies=(whole.policies[whole.row(chosen)],), baseline=chosen, facts=None)
-
-
-def observing(study: Study, file: str) -> Study:
-    """The study, read again from its source, with the observed figures of a CSV file in place of its own."""
-    place = str(Path(file).resolve())
-    if study.facts is not None:
-        return again(study, facts=None, observed={**study.document["observed"], "rows": [], "file": place})
-    return read_again(study, settings=("observed.rows=[]", f"observed.file={place}"))
 
 
 def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> Study:

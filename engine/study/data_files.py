@@ -1,25 +1,23 @@
-"""Rows of a CSV file, and one column of numbers of a CSV or Parquet file, checked as they are read."""
+"""Rows of a CSV file, and one column of numbers of it, checked as they are read."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.draws.limits import LARGEST
-from engine.errors import UserError, install, unknown
+from engine.errors import UserError, unknown
 from engine.formatting import shown
 
 LARGEST_FILE = 64 << 20
 """Most bytes of a data file that is read."""
-MOST_ROWS = LARGEST_FILE // 2
-"""Most rows of a data file: as many as a CSV file of `LARGEST_FILE` bytes can hold."""
 EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none"})
 """Texts (in lower case) that count as an empty cell."""
 
@@ -42,7 +40,7 @@ class Column(NamedTuple):
 
 
 def column(path: Path | str, name: str) -> Column:
-    """The numbers of one column of a CSV file (first line: names; `,`, `;` or tab between cells) or a Parquet file.
+    """The numbers of one column of a CSV file (first line: names; `,`, `;` or tab between cells).
 
     Cells that are empty or say NaN, NA, N/A, null or none are left out and counted. The
     caller checks whether there are enough numbers.
@@ -51,8 +49,30 @@ def column(path: Path | str, name: str) -> Column:
       UserError: no such file or column, more than 64 MiB, or a cell that is no finite number: the first, with its row.
     """
     path = Path(path)
-    raw = _content(path)
-    return _parquet(path, raw, name) if raw.startswith(b"PAR1") else _csv(path, name)
+    names, below = rows_of(path)
+    rows = [*below]
+    for line, _, fault in rows:
+        if fault:
+            raise _fault(path, f"line {line} {fault}")
+    # columns of text may be secrets of a file that was never meant
+    known = (
+        [column for column, cell in zip(names, rows[0][1], strict=True) if column and is_number(cell)] if rows else []
+    )
+    if names.count(name) > 1:
+        raise _fault(path, f"has {names.count(name)} columns '{name}', expected one.")
+    if name not in names:
+        remedy = " The first line must name the columns." * all(map(is_number, known))
+        raise _fault(path, unknown("column", name, known) + remedy)
+    at = names.index(name)
+    cells = [(line, row[at]) for line, row, _ in rows]
+    full = [(line, cell) for line, cell in cells if cell.lower() not in EMPTY]
+    for line, cell in full:
+        if not is_number(cell) or abs(float(cell)) > LARGEST:
+            remedy = " Write a point for decimals (1.5 rather than 1,5) and nothing between thousands."
+            got = shown(cell) if _QUOTED.fullmatch(cell) else "text"
+            text = f"column '{name}', line {line}: expected a finite number, got {got}."
+            raise _fault(path, text + (remedy if _COMMA.fullmatch(cell) else ""))
+    return Column(np.array([cell for _, cell in full], np.float64), len(cells) - len(full))
 
 
 @contextmanager
@@ -130,62 +150,3 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str], str]]:
             yield reader.line_num, [cell.strip() for cell in row], fault
     except csv.Error as error:
         raise _fault(path, f"line {reader.line_num}: {error}.") from None
-
-
-def _csv(path: Path, name: str) -> Column:
-    names, below = rows_of(path)
-    rows = [*below]
-    for line, _, fault in rows:
-        if fault:
-            raise _fault(path, f"line {line} {fault}")
-    # columns of text may be secrets of a file that was never meant
-    known = (
-        [column for column, cell in zip(names, rows[0][1], strict=True) if column and is_number(cell)] if rows else []
-    )
-    at = _index(path, name, names, known, " The first line must name the columns." * all(map(is_number, known)))
-    cells = [(line, row[at]) for line, row, _ in rows]
-    full = [(line, cell) for line, cell in cells if cell.lower() not in EMPTY]
-    for line, cell in full:
-        if not is_number(cell) or abs(float(cell)) > LARGEST:
-            remedy = " Write a point for decimals (1.5 rather than 1,5) and nothing between thousands."
-            got = shown(cell) if _QUOTED.fullmatch(cell) else "text"
-            text = f"column '{name}', line {line}: expected a finite number, got {got}."
-            raise _fault(path, text + (remedy if _COMMA.fullmatch(cell) else ""))
-    return Column(np.array([cell for _, cell in full], np.float64), len(cells) - len(full))
-
-
-def _index(path: Path, name: str, names: Sequence[str], known: Sequence[str], remedy: str = "") -> int:
-    """Index of a column; where there is no such column, the message may name those that are `known`."""
-    if names.count(name) > 1:
-        raise _fault(path, f"has {names.count(name)} columns '{name}', expected one.")
-    if name not in names:
-        raise _fault(path, unknown("column", name, known) + remedy)
-    return names.index(name)
-
-
-def _parquet(path: Path, raw: bytes, name: str) -> Column:
-    try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError:
-        raise _fault(
-            path,
-            "is a Parquet file, and pyarrow is not installed. "
-            f"Install it ({install('parquet')}), or save the file as CSV.",
-        ) from None
-    try:
-        with parquet.ParquetFile(io.BytesIO(raw)) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-            kind, types = schema.field(_index(path, name, schema.names, schema.names)).type, arrow.types
-            if not (types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)):
-                raise _fault(path, f"column '{name}': expected numbers, got {kind}.")
-            if rows > MOST_ROWS:
-                raise _fault(path, f"has {rows:,} rows, expected at most {MOST_ROWS:,}.")
-            held: Any = file.read(columns=[name]).column(0)
-    except (arrow.ArrowException, OSError) as error:
-        raise _fault(path, f"is a broken Parquet file: {str(error).splitlines()[0]}") from None
-    values = held.cast(arrow.float64(), safe=False).to_numpy()
-    values = values[~np.isnan(values)]
-    if len(far := values[np.abs(values) > LARGEST]):
-        raise _fault(path, f"column '{name}': expected finite numbers, got {far[0]}.")
-    return Column(np.ascontiguousarray(values, dtype=np.float64), len(held) - values.size)

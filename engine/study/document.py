@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.study import lever_groups
 from engine.study.components import Policy
 from engine.study.labels import OF_LABELS
 from engine.study.study import FORMS, LEVELS, Study
@@ -59,14 +58,13 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
             for one in study.inputs
         },
         "constants": constant_tables.stated(study.model),
-        "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
         "shocks": {
             name: text["shocks"].get(name, {}) for name in (*study.shocks.moving, *study.labels.get("shocks", ()))
         },
         "policies": {name: _policy_table(policies.by_name[name], study) for name in stated},
         "triggers": {name: text["triggers"][name] for name in study.triggers},
         "events": text["events"],
-        "lever_groups": {name: [*levers] for name, levers in study.lever_groups.items()},
+        "lever_groups": {name: {"levers": [*levers]} for name, levers in study.lever_groups.items()},
         "assumptions": {one.name: one.table for one in study.assumptions},
         "challenge": study.challenge.model_dump(exclude_defaults=True),
         "observed": study.observed.rows and observed.model_dump(by_alias=True, exclude_defaults=True),
@@ -79,7 +77,7 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
     for kind, labels in study.labels.items():
         for name, label in labels.items():
             if kind != "challenge" and (kind in OF_LABELS or name in tables[kind]):
-                tables[kind][name] = {"label": label, **lever_groups.table(tables[kind].get(name, {}))}
+                tables[kind][name] = {"label": label, **tables[kind].get(name, {})}
     return {key: table for key, table in tables.items() if table or key in _ALWAYS}
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
-from engine.study import lever_groups
 from engine.study.schema import NAMED
 from engine.study.tables.challenge import CHOICES
 from engine.study.tables.factors import law_keys
@@ -76,8 +75,6 @@ def places(tables: Tables) -> set[str]:
 
 def _over(kind: str, below: Any, above: Any, depth: int) -> Any:
     """A newer table over an older one, key by key; the entries `depth` levels below them lose what is outdated."""
-    if kind == "lever_groups" and depth == 0 and below is not None:
-        below, above = map(lever_groups.table, (below, above))
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     if depth:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from engine.errors import Problems
 from engine.formatting import titled
@@ -12,7 +11,7 @@ from engine.study.tables.challenge import CHOICES
 from engine.study.values import Tables, leaving_out
 
 KINDS = (
-    "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", "regimes",
+    "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks",
     "lever_groups", "assumptions", "challenge",
 )  # fmt: skip
 """Tables of a study whose entries may have a label; of the last, `challenge`, the readings and horizons have labels."""
@@ -91,34 +90,3 @@ def without(text: Tables) -> Tables:
         if kind in text
     }
     return {**text, **plain}
-
-
-def wordless(study: Any) -> dict[str, list[str]]:
-    """Parts of a `Study` that have neither a label nor a description (`about`): names by kind."""
-    said = {
-        kind: [n for n in parts if n not in study.labels.get(kind, {}) and not getattr(parts[n], "about", "")]
-        for kind, parts in described(study).items()
-    }
-    return {kind: names for kind, names in said.items() if names}
-
-
-def described(study: Any) -> dict[str, Mapping[str, Any]]:
-    """Parts of a `Study` that may have a label and, most of them, a description (`about`): by kind and name."""
-    model = study.model
-
-    def named(parts: Iterable[Any]) -> dict[str, Any]:
-        return {part.name: part for part in parts}
-
-    return {
-        "policies": named(study.policies),
-        "events": named(study.events),
-        "outcomes": model.outcomes,
-        "levers": model.levers,
-        "factors": named(study.inputs),
-        "shocks": model.shocks,
-        "groups": {**study.groups, **study.shocks.groups},
-        "regimes": study.shocks.regimes,
-        "lever_groups": study.lever_groups,
-        "assumptions": named(study.assumptions),
-        "challenge": study.challenge.choices,
-    }

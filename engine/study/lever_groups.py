@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from engine.errors import Problems
 from engine.modelling.records import Model, PathModel
@@ -14,11 +13,6 @@ START = "start"
 
 LeverGroups = Mapping[str, tuple[str, ...]]
 """Name of a group -> its levers."""
-
-
-def table(stated: Any) -> Any:
-    """A group in the form of a table: a plain list of levers becomes `{"levers": list}`."""
-    return stated if isinstance(stated, Mapping) else {"levers": stated}
 
 
 def read(stated: Mapping[str, Tables], model: Model, problems: Problems) -> LeverGroups:

@@ -289,7 +289,6 @@ def _model(text: Tables, own: Model | None, before: Study | None, source: str, p
         remedy = "load the study with trust=True."
         if os.path.isfile(source):  # rather than tables stated in Python
             remedy = f"type once (in Python: trust=True): {command_line('check', Path(source), '--trust')}"
-        # at the place "model", commands would try the models of runs instead
         problems.add(name, f"is not trusted, so its code does not run. If you trust that file, {remedy}")
         return None
     try:

@@ -197,17 +197,7 @@ def _of_run(text: Tables, known: KnownModel, source: str) -> dict[str, Any]:
 
 
 def _check_names(text: Tables, problems: Problems) -> None:
-    for table in (
-        "factors",
-        "groups",
-        "regimes",
-        "policies",
-        "triggers",
-        "events",
-        "lever_groups",
-        "gates",
-        "assumptions",
-    ):
+    for table in ("factors", "groups", "policies", "triggers", "events", "lever_groups", "gates", "assumptions"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 if table == "factors" and "[" in name:
@@ -256,9 +246,8 @@ def _groups(text: Tables, drawn: Names, problems: Problems) -> tuple[dict[str, s
 
 def _shocks(text: Tables, known: KnownModel, priors: Mapping[str, Prior], problems: Problems) -> Shocks:
     if not isinstance(known.model, PathModel):
-        for table in ("shocks", "regimes"):
-            if text[table]:
-                problems.add(table, f"model '{known.name}' has no years, and no {table}. Remove the tables.")
+        if text["shocks"]:
+            problems.add("shocks", f"model '{known.name}' has no years, and no shocks. Remove the tables.")
         return Shocks()
     laws = {name: prior.law for name, prior in priors.items()}
     return shock_tables.read(text, known.model, laws, problems)

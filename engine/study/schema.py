@@ -3,11 +3,10 @@ the texts below keys, are descriptions in the JSON schema (`json_schema.py`)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
-from engine.study import lever_groups
 from engine.study.components import EventTable
 from engine.study.entries import Correlations, Line, Name, Outcomes, Rate, Share, Single, Threshold
 from engine.study.tables.challenge import Challenge
@@ -163,25 +162,6 @@ class ShockTable(Labelled, LawTable):
     """expected number of jumps in a year, or a factor that gives it"""
     size: LawTable | None = None
     """law of one jump"""
-    regime: Words = None
-    """regime that selects its law, or whose state it is"""
-    states: dict[str, LawTable] | None = None
-    """law in each state of the regime"""
-
-
-class RegimeTable(Labelled):
-    """A Markov chain: a state every year."""
-
-    about: Words = None
-    """meaning"""
-    source: Words = None
-    """source of its probabilities"""
-    states: list[str]
-    """names of the states; the model sees their numbers, from 0"""
-    start: Numbers = None
-    """probabilities of the states in the first year"""
-    transition: list[list[float]]
-    """a row for each state: probabilities of next year's states"""
 
 
 class GroupTable(Labelled):
@@ -263,19 +243,11 @@ class AssumptionTable(Labelled):
     """changes that double its effect"""
 
 
-_Levers = Annotated[list[str], Field(min_length=1)]
-
-
 class LeverGroupTable(Labelled):
     """A group of levers for an attribution, and its label."""
 
-    levers: _Levers
+    levers: list[str] = Field(min_length=1)
     """the levers"""
-
-
-_LeverGroup = Annotated[
-    LeverGroupTable, BeforeValidator(lever_groups.table, json_schema_input_type=_Levers | LeverGroupTable)
-]
 
 
 class KeepTable(Table):
@@ -325,8 +297,6 @@ class StudyText(Table):
     """uncertain inputs, drawn once on each path"""
     constants: dict[str, Single] = {}
     """other values of the model's constants"""
-    regimes: dict[str, RegimeTable] = {}
-    """Markov chains that shocks follow"""
     shocks: dict[str, ShockTable] = {}
     """laws of yearly shocks, in place of the model's"""
     policies: dict[str, PolicyTable] = {}
@@ -335,7 +305,7 @@ class StudyText(Table):
     """rules by which policies set levers where a recorded variable passes a threshold"""
     events: dict[str, EventTable] = {}
     """thresholds on outcomes"""
-    lever_groups: dict[str, _LeverGroup] = {}
+    lever_groups: dict[str, LeverGroupTable] = {}
     """groups of levers for attribute"""
     assumptions: dict[str, AssumptionTable] = {}
     """assumptions that the results may depend on"""
@@ -374,7 +344,6 @@ NAMED: dict[str, type[Table]] = {
     "groups": GroupTable,
     "factors": FactorTable,
     "shocks": ShockTable,
-    "regimes": RegimeTable,
     "policies": PolicyTable,
     "triggers": TriggerTable,
     "events": EventTable,

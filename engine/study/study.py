@@ -83,7 +83,6 @@ class Study:
         drawn given these.
       stated_dimensions, of_policies: the Sobol' dimensions that it states; random streams that only policies of its
         file use, running or not.
-      stated_fingerprint: fingerprint by which a run of an earlier format is stored; "" where it is computed.
       until, idle_targets: targets of precision at which a run ends, which change no number of a path; targets on
         policies that do not run.
       triggers: rules by which policies set levers, by name.
@@ -130,7 +129,6 @@ class Study:
     model_spec: str | None = None
     traced: str | None = None
     settings: tuple[str, ...] = ()
-    stated_fingerprint: str = ""
     in_python: Tables = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -139,8 +137,6 @@ class Study:
 
         Paths, `nonfinite`, `until`, labels, author, lever groups, assumptions and the challenge do not change it.
         """
-        if self.stated_fingerprint:
-            return self.stated_fingerprint
         document = self.document
         known = {"observed": document["observed"]} if "facts" in document else {}
         run = leaving_out(document["run"], ("paths", "nonfinite", "until"))

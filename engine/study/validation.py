@@ -11,15 +11,12 @@ from engine.draws.copulas.statements import REMOVED_KEYS
 from engine.draws.distributions.prior import REMOVED
 from engine.errors import Problems, closest, did_you_mean, unknown
 from engine.study.schema import NAMED, SECTIONS, LawTable, StudyText
+from engine.study.tables import shocks
 from engine.study.tables.challenge import Reading
 from engine.study.tables.record import in_words
 from engine.study.values import Tables
 
-_STAND_INS: dict[str, Any] = {
-    **{kind: {} for kind in NAMED if kind != "lever_groups"},
-    "name": "study",
-    "regimes": {"states": [], "transition": []},
-}
+_STAND_INS: dict[str, Any] = {**{kind: {} for kind in NAMED if kind != "lever_groups"}, "name": "study"}
 """Tables of the right types that nothing can be made of, so that no message speaks of what nobody wrote."""
 
 
@@ -60,11 +57,11 @@ def checked(tables: dict[str, Any], problems: Problems) -> dict[str, Any] | None
     whole = StudyText.model_validate(tables)
     text = whole.model_dump(exclude_none=True) | {"gates": whole.gates}
     for kind in ("factors", "shocks"):
-        known = NAMED[kind].model_fields
-        beside = ["family", "source", *known.keys() - LawTable.model_fields.keys()]
+        known = NAMED[kind].model_fields.keys()
+        passed, beside = {*known, *REMOVED, "states"}, ["family", "source", *known - LawTable.model_fields.keys()]
         for name, table in text[kind].items():
             # no law has such a key, and it is nearly one that stands beside a law, such as `groop`
-            wrong = [key for key in table if key not in known and key not in REMOVED and closest(key, beside)]
+            wrong = [key for key in table if key not in passed and closest(key, beside)]
             for key in wrong:
                 problems.add(f"{kind}.{name}.{key}", unknown("key", key, beside))
             if wrong:
@@ -104,7 +101,7 @@ def _in_words(fault: Any) -> str:
     where = _place(fault)
     if fault["type"] != "extra_forbidden":
         return in_words(fault)
-    removed = REMOVED_KEYS.get(where[-1]) if where[0] == "groups" else None
+    removed = REMOVED_KEYS.get(where[-1]) if where[0] == "groups" else shocks.REMOVED if where == ["regimes"] else None
     return removed or f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
 
 

@@ -17,7 +17,7 @@ STUDY = (
 [policies.stronger]
 strength = 20
 [lever_groups]
-steel = ["strength"]
+steel = { levers = ["strength"] }
 [assumptions.dear]
 about = "steel has its price"
 off = { price = 0 }

@@ -6,7 +6,6 @@ import pytest
 from engine.answers.as_text import claimed
 from engine.cli.show.study_digest import digest, targets_text
 from engine.study.loading import load_study
-from engine.study.tables.shocks import stationary
 from tests.shock_study import walk
 
 
@@ -15,20 +14,15 @@ def shipped():
     return load_study("rustbelt")
 
 
-def test_shocks_have_their_law_their_group_and_their_regime():
+def test_shocks_have_their_law_and_their_group():
     study = walk()
     answer = digest(study, None)
     rows = {row["shock"]: row for row in answer["shocks"].rows()}
-    assert rows.keys() == study.shocks.moving.keys() and study.shocks.groups and study.shocks.regimes
+    assert rows.keys() == study.shocks.moving.keys() and study.shocks.groups
     for name, shock in study.shocks.moving.items():
         of = [group for group, one in study.shocks.groups.items() if shock.streams[0] in one.members]
         assert (rows[name]["law"], rows[name]["given_by"]) == tuple(shock.about)
-        assert (rows[name]["group"], rows[name]["regime"]) == ("".join(of), shock.regime or "")
-    for name, regime in study.shocks.regimes.items():
-        shares = stationary(np.array(regime.transition))
-        for state, start, share in zip(regime.states, regime.start, shares, strict=True):
-            (row,) = answer["regimes"].where(regime=f"{name}: {state}")
-            assert (row["at_the_start"], row["in_the_long_run"]) == (start, share)
+        assert rows[name]["group"] == "".join(of)
 
 
 def test_priors_groups_and_claims_are_those_of_the_study(shipped):

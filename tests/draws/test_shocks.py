@@ -1,5 +1,4 @@
-"""Yearly shocks as a study may have them: their laws, dependence, memory, jumps and regimes; and whose bits are
-whose."""
+"""Yearly shocks as a study may have them: their laws, dependence, memory and jumps; and whose bits are whose."""
 
 import functools
 
@@ -132,50 +131,6 @@ def test_poisson_tails_are_those_of_scipy_where_they_are_small():
     assert_same(np.array(poisson_tails(jnp.float32(0.0), 5)), np.zeros(5, np.float32))
 
 
-# ------------------------------------------------------------------------------- regimes
-
-
-def test_states_have_the_shares_of_the_chain_year_by_year():
-    states, chain = everything()["state"], walk().shocks.regimes["business"]
-    moves, share = np.array(chain.transition), np.array([1.0, 0.0, 0.0])
-    for year in range(YEARS):
-        for state in range(3):
-            if 0 < share[state] < 1:
-                assert_share(states[year] == state, share[state], 0.01)
-            else:
-                assert_same(np.mean(states[year] == state), share[state])
-        share = share @ moves
-    for before in range(3):
-        here = states[4] == before
-        for after in range(3):
-            if moves[before, after]:
-                assert_share(states[5][here] == after, moves[before, after], 0.05)
-            else:
-                assert not np.any(states[5][here] == after)
-
-
-def test_each_state_has_its_law():
-    found, market = everything()["state"][5], everything()["market"][5]
-    laws = (stats.norm(), stats.gamma(2), stats.uniform(-3, 1))
-    for state, law in enumerate(laws):
-        assert_follows(market[found == state], law, 0.02)
-
-
-@pytest.mark.slow
-def test_a_chain_without_a_start_is_stationary():
-    tables = only(state={"regime": "business"})
-    tables["regimes"] = {
-        "business": {key: value for key, value in ALL["regimes"]["business"].items() if key != "start"}
-    }
-    study = walk(tables)
-    (chain,) = study.shocks.regimes.values()
-    assert_close(np.array(chain.start) @ np.array(chain.transition), chain.start)
-    states = lived(study)["state"]
-    for year in (0, 5):
-        for state in range(3):
-            assert_share(states[year] == state, chain.start[state], 0.01)
-
-
 # ------------------------------------------------------------------------------- bits
 
 
@@ -191,7 +146,7 @@ def test_shocks_that_are_said_nothing_of_have_the_words_of_their_names():
 
 
 @pytest.mark.parametrize(
-    "names", [[], ["wind"], *(pytest.param([name], marks=pytest.mark.slow) for name in ("jump", "state", "market"))]
+    "names", [[], ["wind"], *(pytest.param([name], marks=pytest.mark.slow) for name in ("jump", "market"))]
 )
 def test_a_shock_has_the_same_bits_with_others_or_without(names):
     found = lived(walk(only(**{name: ALL["shocks"][name] for name in names}) if names else {}, paths=FEW))
@@ -200,7 +155,7 @@ def test_a_shock_has_the_same_bits_with_others_or_without(names):
     assert np.array_equal(found["wind"], few()["wind"]) == ("wind" in names)
 
 
-def test_the_order_of_shocks_groups_and_regimes_changes_no_bit():
+def test_the_order_of_shocks_and_groups_changes_no_bit():
     turned = {kind: dict(reversed(tables.items())) for kind, tables in ALL.items()}
     turned["groups"] = {"another": {"correlation": 0.2}, **turned["groups"]}
     turned["shocks"] = {"luck": {"family": "beta", "a": 2, "b": 3, "group": "another"}, **turned["shocks"]}

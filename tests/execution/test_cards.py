@@ -13,7 +13,6 @@ import pytest
 
 import engine
 from engine.errors import UserError
-from engine.execution.device_reduction import Reduction
 from engine.program import devices, gpu, hardware
 from engine.run_folder import provenance
 from engine.runs.run import Run
@@ -77,24 +76,10 @@ def test_a_run_on_a_card_leaves_the_bytes_of_processors_and_says_what_computed_i
 @pytest.mark.parametrize(
     "keep", [KEEP, "keep = { outcomes = [], draws = 0, yearly = 500 }\n"], ids=["one kept", "none kept"]
 )
-def test_outcomes_that_are_not_kept_never_cross(on_card, on_processors, keep):
+def test_outcomes_that_are_not_kept_have_the_tallies_of_processors(on_card, on_processors, keep):
     run, _ = on_card(keep=keep)
     assert contents(run.folder) == contents(on_processors(keep))
-    assert on_card.card.launches == 6 and on_card.card.crossed == 1  # the first block, which is compared
-
-
-def test_a_card_that_counts_otherwise_than_processors_is_given_up(on_card, on_processors, monkeypatch):
-    reduced = Reduction.reduced
-
-    def others(*given):
-        found = reduced(*given)
-        return replace(found, tally=replace(found.tally, counts=found.tally.counts + 1))
-
-    monkeypatch.setattr(Reduction, "reduced", others)
-    with pytest.warns(UserWarning, match="counts of paths 0 to 131,071"):
-        run, _ = on_card()
-    assert contents(run.folder) == contents(on_processors())
-    assert forms_of(run)[-1]["name"] == "loop"
+    assert on_card.card.launches == 6
 
 
 @pytest.mark.slow

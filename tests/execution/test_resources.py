@@ -76,15 +76,10 @@ def test_as_many_blocks_are_written_at_a_time_as_fit(study, tmp_path, monkeypatc
 
 def test_what_launches_on_a_card_leave_is_counted(study, tmp_path, monkeypatch):
     values = 4 * BLOCK * len(study.policies)  # of one outcome
-    for keep, least, most in (((), 0, 1), (("lowest_stock",), 1, 2), (tuple(study.model.outcomes), None, None)):
+    for keep in ((), ("lowest_stock",), tuple(study.model.outcomes)):
         some = replace(study, keep=replace(study.keep, outcomes=keep))
         more = memory_needed(some, launch=8) - memory_needed(some)
-        if least is None:  # all cross: two launches, and one that is put in order
-            assert more == 8 * 3 * len(keep) * values
-        else:
-            assert 8 * least * values < more < 8 * most * values
-    crossing = replace(study, program="xla")
-    assert memory_needed(crossing, launch=8) - memory_needed(crossing) == 8 * 3 * len(study.model.outcomes) * values
+        assert more == 8 * 3 * len(study.model.outcomes) * values  # two launches, and one that is put in order
     monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
     monkeypatch.setattr(hardware, "visible_cards", lambda: ["0"])

@@ -82,7 +82,7 @@ def test_the_cube_has_its_tables_and_no_paths(runs):
     folder, _ = runs
     with engine.open_cube(folder / "none") as none, engine.open_cube(folder / "all") as whole:
         assert set(whole.children) - set(none.children) == {"paths"}
-        assert "from a histogram" in none["risk"]["damage"].attrs["flags"]
+        assert none["risk/reasons"]["damage"].sel(reason=str(Reason.BINNED)).notnull().any()
         for group in ("risk", "comparison", "comparison/worse", "comparison/regret"):
             assert set(none[group].data_vars) == set(whole[group].data_vars)
         counts = none["distribution/outcomes"]["damage"]

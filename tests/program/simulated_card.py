@@ -18,7 +18,6 @@ from jax.sharding import Mesh
 from engine.draws.sampling import SAMPLERS
 from engine.program import gpu, hardware
 from engine.program.contract import Program
-from engine.program.gpu_program import CardPass
 from engine.program.hardware import processors
 from engine.program.path import OUTCOMES
 from engine.program.programs import program_on
@@ -85,11 +84,10 @@ class Card:
       study: whose launches they are.
       what: happens from the call number `launch` on, counted from 1; one of `FAILURES`.
       launches: number of calls so far.
-      crossed: number of blocks all of whose outcomes crossed to main memory.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, study: Study, what: str = "", launch: int = 0):
-        self.study, self.what, self.launch, self.launches, self.crossed = study, what, launch, 0, 0
+        self.study, self.what, self.launch, self.launches = study, what, launch, 0
         self._host, self._group = program_on(study, processors()), SAMPLERS[study.sampler].group
         core = ModuleType("cuda.core")
         core.Device = lambda number: self
@@ -105,13 +103,6 @@ class Card:
         patch.setattr(Machine, "get_kernel", lambda machine, name: machine, raising=False)
         patch.setattr(gpu, "_on_card", lambda array, card: _Held(array))
         patch.setattr(gpu, "_LOST", [])
-        fetched = CardPass.fetched
-
-        def counted(running: CardPass, paths: slice) -> np.ndarray:
-            self.crossed += 1
-            return fetched(running, paths)
-
-        patch.setattr(CardPass, "fetched", counted)
         if what in HANGS:
             patch.setattr(gpu, "PATIENCE", 0.2 if launch == 1 else 2.0)
 

@@ -46,7 +46,11 @@ def game(groups=(), sampler="random"):
     """The study of the game, its levers in these groups."""
     new = {"a": 2, "b": 3, "c": 1, "idle": 1}
     events = {name: {"outcome": "product", "above": above} for name, above in (("dear", 3), ("never", 7))}
-    tables = {"events": events, "lever_groups": dict(groups), "run": {"seed": 7, "sampler": sampler}}
+    tables = {
+        "events": events,
+        "lever_groups": {name: {"levers": levers} for name, levers in dict(groups).items()},
+        "run": {"seed": 7, "sampler": sampler},
+    }
     return static(Game(), {"x": UNIT, "y": UNIT}, PATHS, {"old": {}, "new": new}, **tables)
 
 

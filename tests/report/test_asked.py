@@ -129,7 +129,7 @@ def study_of(phrase, title, **more):
         phrase=phrase,
         title=title,
         model=SimpleNamespace(**empty),
-        shocks=SimpleNamespace(groups={}, regimes={}),
+        shocks=SimpleNamespace(groups={}),
         **{**given, "assumptions": (), **more},
     )
 

@@ -132,7 +132,7 @@ def test_udunits_reads_every_unit_of_what_ships(name):
 
 
 def test_a_cube_with_flags_names_them_and_its_numbers_are_variables_by_a_line_of_xarray(run):
-    flagged = {name: of for name, of in run.cube["risk"].data_vars.items() if "flags" in of.attrs}
+    flagged = {name: of for name, of in run.cube["risk"].data_vars.items() if "ancillary_variables" in of.attrs}
     assert flagged
     for name, of in flagged.items():
         assert of.attrs["ancillary_variables"] == f"reasons/{name}"

@@ -5,19 +5,8 @@ import shutil
 
 import pytest
 
-from engine.errors import UserError
-from engine.run_folder.finding import described, stored_study
-from engine.run_folder.ownership import study_file
-from engine.storage.files import sealed
+from engine.run_folder.finding import described
 from tests.small_files import BRIDGE, MODELS, call, write
-
-
-def test_a_run_of_what_was_removed_is_refused_with_what_reads_it(tmp_path):
-    study_file(tmp_path).parent.mkdir()
-    study = 'name = "old"\nmodel = "warming"\n[run]\nsampler = "latin"\n'
-    study_file(tmp_path).write_bytes(sealed({"format": 2, "study": study}))
-    with pytest.raises(UserError, match=r"(?s)'latin' was removed\..*If an earlier version made it, read it with that"):
-        stored_study(tmp_path)
 
 
 @pytest.mark.parametrize("about", [{}, {"paths": "many"}, {"paths": None, "summary": 5}, {"paths": float("nan")}])
@@ -27,8 +16,7 @@ def test_a_run_with_a_damaged_cube_is_listed_with_what_can_be_read(tmp_path, abo
     assert described(tmp_path).startswith("not finished; run the same command again")
 
 
-def test_a_study_file_finds_its_run_and_the_model_that_this_was_made_with(tmp_path, monkeypatch):
-    """As the folder itself does, without being told the model again."""
+def test_a_run_folder_finds_the_model_that_it_was_made_with_and_a_study_file_does_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(MODELS, tmp_path / "model.py")
     study = write(tmp_path, BRIDGE)
@@ -36,10 +24,9 @@ def test_a_study_file_finds_its_run_and_the_model_that_this_was_made_with(tmp_pa
     assert refused.exit_code == 2 and "unknown model 'Bridge'" in refused.stderr and "--model" in refused.stderr
     assert call("run", study, "--model", "model.py:Bridge", "--quiet", "--device", "cpu").exit_code == 0
     folder = next((tmp_path / "outputs").glob("bridge-*"))
-    asked = call("risk", study)
+    asked = call("risk", study, "--model", "model.py:Bridge")
     assert asked.exit_code == 0 and asked.stdout == call("risk", folder.relative_to(tmp_path)).stdout
-    assert "bit for bit" in call("replay", study, "--path", 3, "--device", "cpu").stdout
-    other = call("risk", write(tmp_path, BRIDGE.replace("seed = 7", "seed = 8"), "other.toml"))
-    assert other.exit_code == 2 and "unknown model 'Bridge'" in other.stderr
+    assert "bit for bit" in call("replay", folder, "--path", 3, "--device", "cpu").stdout
+    assert "unknown model 'Bridge'" in call("risk", study).stderr
     (tmp_path / "model.py").write_text(MODELS.read_text() + "\n# changed\n")
-    assert call("risk", study).exit_code == 2
+    assert call("risk", folder).exit_code == 2

@@ -1,7 +1,5 @@
 """One column of numbers: what is read, what is left out, and what every refusal says."""
 
-import builtins
-
 import numpy as np
 import pytest
 
@@ -78,6 +76,7 @@ def test_empty_cells_are_left_out_and_counted(tmp_path, text, values, empty):
         (b"price\n1\n\x00\n", ["is not text", "Save it as CSV in UTF-8"]),
         (b"PK\x03\x04\x14\x00", ["is not text", "Save it as CSV in UTF-8"]),
         (b"\x1f\x8b\x08", ["is not text", "Save it as CSV in UTF-8"]),
+        (b"PAR1\x15\x04\x15\x00", ["is not text", "Save it as CSV in UTF-8"]),
         ('price\n"' + "1" * 200_000, ["line 2", "limit (131072)"]),
     ],
 )
@@ -91,49 +90,3 @@ def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch
     monkeypatch.setattr(data_files, "LARGEST_FILE", 1 << 20)
     large = written(tmp_path, b"1" * (1 << 21))
     assert refusal(large) == at("", "2 MiB", "at most 1")
-
-
-def test_parquet_reads_as_csv_does(tmp_path):
-    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    table = arrow.table(
-        {
-            "price": [1.5, None, float("nan"), 4.0],
-            "whole": [1, 2, None, 2**60],
-            "a.b": arrow.array([1, 2, 3, 4], arrow.int8()),
-            "text": ["a", "b", "c", "d"],
-            "flag": [True, False, True, False],
-            "far": [1.0, float("inf"), 2.0, 3.0],
-        }
-    )
-    path = tmp_path / "data.parquet"
-    parquet.write_table(table, path)
-    found = column(path, "price")
-    assert_same(found.values, np.array([1.5, 4.0]))
-    assert found.empty == 2
-    assert_same(column(path, "whole").values, np.array([1.0, 2.0, 2.0**60]))
-    assert_same(column(path, "a.b").values, np.array([1.0, 2.0, 3.0, 4.0]))
-    assert refusal(path, "text") == at("", "column 'text'", "got string")
-    assert refusal(path, "flag") == at("", "column 'flag'", "got bool")
-    assert refusal(path, "far") == at("", "column 'far'", "finite", "got inf")
-    assert refusal(path, "pric") == "unknown column 'pric'. Did you mean 'price'?"
-
-
-def test_parquet_that_is_broken_or_too_long(tmp_path, monkeypatch):
-    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    assert refusal(written(tmp_path, b"PAR1 and nothing else PAR1")) == at("", "a broken Parquet")
-    path = tmp_path / "long.parquet"
-    parquet.write_table(arrow.table({"price": [1.0] * 20}), path)
-    monkeypatch.setattr(data_files, "MOST_ROWS", 19)
-    assert refusal(path) == at("", "20 rows", "at most 19")
-
-
-def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
-    found = builtins.__import__
-
-    def missing(name, *rest, **named):
-        if name.startswith("pyarrow"):
-            raise ImportError(name)
-        return found(name, *rest, **named)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    assert refusal(written(tmp_path, b"PAR1....")) == at("", "not installed", "pip install 'pyarrow>=15'")

@@ -79,7 +79,7 @@ def test_it_refuses_what_an_editor_can_see(old, new, told):
 def test_a_study_that_extends_another_may_leave_out_what_that_says():
     text = (
         'extends = "rustbelt"\ntime = { last = 2040 }\n[lever_groups]\nfirms = { label = "Firms"'
-        " }\n[factors.steel_recovery_years]\np05 = 2\np95 = 9\n[regimes.r]\nstart = [1, 0]\n"
+        " }\n[factors.steel_recovery_years]\np05 = 2\np95 = 9\n"
     )
     assert wrong(tomllib.loads(text)) == []
 

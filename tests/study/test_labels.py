@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from engine.formatting import begun_small
-from engine.study.labels import described, numeric, wordless
+from engine.study.labels import numeric
 from engine.study.loading import load_study, read_study, resolved_text, shipped_studies, study_of_text
 from tests.refusals import refuses
 from tests.reservoirs import STUDY, Reservoir, Sum
@@ -37,15 +37,7 @@ LABELLED = {
         "water": {"label": "Size of the river"},
         "sky": {"copula": "t", "df": 4, "kendall": 0.3, "label": "Sky"},
     },
-    "shocks": {
-        "drought": {
-            "label": "Dry year",
-            "group": "sky",
-            "regime": "spell",
-            "states": {"dry": dict(LAW), "wet": dict(LAW)},
-        }
-    },
-    "regimes": {"spell": {"label": "Kind of spell", "states": ["dry", "wet"], "transition": [[0.8, 0.2], [0.1, 0.9]]}},
+    "shocks": {"drought": {"label": "Dry year", "group": "sky", **LAW}},
     "lever_groups": {"hands": {"label": "Water let go", "levers": ["release"]}},
     "assumptions": {"rain": {"label": "Rain", "about": "it rains", "off": {"inflow": 0}}},
 }
@@ -58,7 +50,6 @@ CALLED = {
     ("groups", "water"): "Size of the river",
     ("groups", "sky"): "Sky",
     ("shocks", "drought"): "Dry year",
-    ("regimes", "spell"): "Kind of spell",
     ("lever_groups", "hands"): "Water let go",
     ("assumptions", "rain"): "Rain",
 }
@@ -84,9 +75,6 @@ def test_a_label_is_what_a_part_is_called_and_changes_no_fingerprint_and_no_numb
         part: begun_small(label) for part, label in CALLED.items()
     }
     assert labelled.title("shocks", "drought[north]") == "Dry year[north]"
-    without = {(kind, name) for kind, names in wordless(plain).items() for name in names}
-    assert {*CALLED} - without == {("assumptions", "rain")}  # it has an about
-    assert not {*LABELLED} & wordless(labelled).keys() - {"policies", "events", "outcomes", "factors"}
     assert plain.title("outcomes", "shortage") == "Shortage" and plain.phrase("policies", "keep") == "keep"
     again = study_of_text(resolved_text(labelled), "study.toml", Reservoir())
     assert again.labels == labelled.labels and resolved_text(again) == resolved_text(labelled)
@@ -114,18 +102,18 @@ def test_a_label_is_refused_with_its_place(kind):
         read_study(tables, "river.toml", model=Reservoir())
 
 
-def test_parts_with_neither_a_label_nor_an_about_are_named():
-    lacking = {"policies": ["old", "new_way"], "events": ["high"], "outcomes": ["sum"], "factors": ["x", "y"]}
-    assert {kind: names for kind, names in wordless(study_of()).items() if kind != "levers"} == lacking
-    for told in ({"about": "a number"}, {"label": "First"}):
-        study = study_of(factors={"x": {**LAW, **told}, "y": dict(LAW)})
-        assert wordless(study)["factors"] == ["y"]
-
-
 def test_everything_of_the_shipped_studies_has_a_label_and_a_sentence():
     for name in shipped_studies():
         study = load_study(name)
-        for kind, parts in described(study).items():
-            for part, table in parts.items():
-                assert part in study.labels[kind] and getattr(table, "about", part), (name, kind, part)
-        assert {*study.labels["yearly"]} == {*study.model.yearly}
+        model, groups = study.model, {**study.groups, **study.shocks.groups}
+        for kind, parts in (
+            ("policies", study.policies), ("events", study.events), ("factors", study.inputs),
+            ("assumptions", study.assumptions), ("outcomes", model.outcomes.items()), ("levers", model.levers.items()),
+            ("shocks", model.shocks.items()), ("yearly", model.yearly.items()),
+            ("challenge", study.challenge.choices.items()),
+        ):  # fmt: skip
+            for part in parts:
+                part_name, table = part if isinstance(part, tuple) else (part.name, part)
+                assert part_name in study.labels[kind] and table.about, (name, kind, part_name)
+        for kind, names in (("groups", groups), ("lever_groups", study.lever_groups)):
+            assert {*names} <= {*study.labels[kind]}, (name, kind)

@@ -13,8 +13,8 @@ def of(groups: str):
     return read_study(tomllib.loads(STUDY + "\n" + groups), "study.toml", model=Reservoir())
 
 
-GROUPS = '[lever_groups]\nwater = ["release", "quota"]\ntiming = ["start"]\n'
-LABELLED = GROUPS.replace('["release", "quota"]', '{ label = "Water let go", levers = ["release", "quota"] }')
+GROUPS = '[lever_groups]\nwater = { levers = ["release", "quota"] }\ntiming = { levers = ["start"] }\n'
+LABELLED = GROUPS.replace('levers = ["release", "quota"]', 'label = "Water let go", levers = ["release", "quota"]')
 
 
 def test_they_are_read_written_and_no_part_of_the_fingerprint():
@@ -38,17 +38,16 @@ def test_a_group_with_a_label_is_the_same_group():
 @pytest.mark.parametrize(
     ("above", "levers", "label"),
     [
-        (["price"], ("price",), "Water let go"),
+        ({"levers": ["price"]}, ("price",), "Water let go"),
         ({"label": "Water"}, ("release", "quota"), "Water"),
         ({"label": "Water", "levers": ["price"]}, ("price",), "Water"),
     ],
 )
-@pytest.mark.parametrize("listed", [False, True])
-def test_a_study_on_top_changes_the_levers_or_the_label(above, levers, label, listed):
-    below = tomllib.loads(STUDY + "\n" + (GROUPS if listed else LABELLED))
-    merged = laid_over(below, {"lever_groups": {"water": above, "money": ["start"]}})
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_study_on_top_changes_the_levers_or_the_label(above, levers, label, labelled):
+    below = tomllib.loads(STUDY + "\n" + (LABELLED if labelled else GROUPS))
+    merged = laid_over(below, {"lever_groups": {"water": above, "money": {"levers": ["start"]}}})
     del merged["lever_groups"]["timing"]
     study = read_study(merged, "study.toml", model=Reservoir())
     assert study.lever_groups == {"water": levers, "money": ("start",)}
-    own = isinstance(above, dict)
-    assert study.title("lever_groups", "water") == (label if own or not listed else "Water")
+    assert study.title("lever_groups", "water") == (label if labelled or "label" in above else "Water")

@@ -14,7 +14,6 @@ from engine.formatting import counted
 from engine.risk.estimation.bounds import TOLD, by_year, standings
 from engine.study.tables.constants import stated
 from engine.study.tables.levers import lever_text
-from engine.study.tables.shocks import stationary
 
 if TYPE_CHECKING:
     from engine.study.study import Input, Study
@@ -102,7 +101,7 @@ def _tables(study: Study) -> Iterator[Table]:
     group_of = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
     shocks = (
         dict(zip(("law", "given_by"), shock.about, strict=True))
-        | {"shock": name, "group": group_of.get(shock.streams[0], ""), "regime": shock.regime or ""}
+        | {"shock": name, "group": group_of.get(shock.streams[0], "")}
         for name, shock in study.shocks.moving.items()
     )
     claims = ({"claim": str(claim), "in_words": claimed(study, claim)} for claim in study.claims)
@@ -110,7 +109,6 @@ def _tables(study: Study) -> Iterator[Table]:
         ("priors", "Priors", "factor", map(_prior, study.inputs)),
         ("groups", "Groups", "group", (_dependence(name, group) for name, group in groups.items())),
         ("shocks", "Shocks", "shock", shocks),
-        ("regimes", "Regimes", "regime", _regimes(study)),
         ("claims", "Claims", "claim", claims),
     ]
     return (table(name, title, rows, label, brief=()) for name, title, label, rows in parts)
@@ -153,12 +151,3 @@ def _spread(values: np.ndarray) -> str:
     if np.ptp(values) > 5e-4:
         return f"{values.min():.2f} to {values.max():.2f}"
     return f"{values[0]:.3f}" if abs(values[0]) >= 5e-4 else "0"
-
-
-def _regimes(study: Study) -> Iterator[Row]:
-    for name, regime in study.shocks.regimes.items():
-        shares = stationary(np.array(regime.transition))
-        for state, start, share, row in zip(regime.states, regime.start, shares, regime.transition, strict=True):
-            moves = ", ".join(f"{other} {p:g}" for other, p in zip(regime.states, row, strict=True) if p)
-            numbers = {"at_the_start": float(start), "in_the_long_run": float(share)}
-            yield {"regime": f"{name}: {state}", **numbers, "after_it": moves}

@@ -20,7 +20,7 @@ from engine.questions.conditioning.condition import Conditioned, Futures, condit
 from engine.questions.variables import MEAN, PROBABILITY, under
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, probability, probability_difference, summary
-from engine.study.actual_policy import knowing, observing
+from engine.study.actual_policy import knowing
 from engine.study.study import Study
 from engine.study.tables.facts import FUTURES
 
@@ -48,7 +48,7 @@ class Condition:
 
     \b
     rustbelt condition rustbelt_2016 --until 2018
-    rustbelt condition mine.toml --on observed.csv --policy old
+    rustbelt condition mine.toml --set observed.file=observed.csv --policy old
     """
 
     needs = STUDY
@@ -57,7 +57,6 @@ class Condition:
     until: Annotated[
         int | None, Option("Last year whose figures are used. Default: the last with figures.", "YEAR")
     ] = None
-    on: Annotated[str | None, Option("CSV file of observed figures, in place of the study's.", "FILE")] = None
     policy: Annotated[
         str | None, Option("The policy that was followed. Default: the one that the study names.", "P", "followed")
     ] = None
@@ -67,10 +66,9 @@ class Condition:
         study, known, until, policy = of.study, of.study.facts, self.until, self.policy
         if known is not None:
             until, policy = known.until if until is None else until, policy or known.policy
-            if self.on is None and (until, policy) == (known.until, known.policy):
+            if (until, policy) == (known.until, known.policy):
                 return study
-        observed = study if self.on is None else observing(study, self.on)
-        return knowing(observed, until, policy, of.paths or RUNS * FUTURES)
+        return knowing(study, until, policy, of.paths or RUNS * FUTURES)
 
     def answer(self, of: Asked) -> Answer:
         """The risk given the figures; `engine.questions.conditioning.condition` says how, and what is refused."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +34,6 @@ class Summaries:
       numbers: arrays by place, then by name in the group.
       reasons: numbers of the flags by place, then by name in the group, with the axes `reason` and `detail` in place of
         `stat`, in the orders of `flags.Reason` and `flags.DETAILS`; only arrays with a flag.
-      flags: text of the flags of a variable's records by "table/variable".
       quantiles: probabilities of the `quantile` axis.
       yearly_sample: number of paths, from the first on, behind all yearly numbers.
       yearly_excluded: number of these that are left out because a value is not finite.
@@ -46,7 +44,6 @@ class Summaries:
     levels: Mapping[str, float]
     numbers: Mapping[str, ByName]
     reasons: Mapping[str, ByName] = field(default_factory=dict)
-    flags: Mapping[str, str] = field(default_factory=dict)
     quantiles: tuple[float, ...] = ()
     yearly_sample: int = 0
     yearly_excluded: int = 0
@@ -97,7 +94,6 @@ def summarise(
         levels={name: level_of(name) or math.nan for name in measures(study.levels)},
         numbers=numbers,
         reasons=reasons,
-        flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),
         until=tuple(look(study, target, paths) for target in study.until),
         **others,
     )
@@ -136,15 +132,3 @@ def _arrays(
             held = {of.name: np.stack([*held.values()], 1)} if held else {}
         arrays |= held
     return arrays
-
-
-def _sentences(group: str, records: Iterable[Record]) -> dict[str, str]:
-    """Flags of each variable as one text, with the policies and measures they belong to, by "group/variable"."""
-    places: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for r in records:
-        if r.flag:
-            places[r.variable][r.flag].append(f"{r.policy} {r.measure}")
-    return {
-        f"{group}/{name}": "; ".join(f"{', '.join(where)}: {flag}" for flag, where in flags.items())
-        for name, flags in places.items()
-    }

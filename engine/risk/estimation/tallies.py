@@ -218,7 +218,7 @@ def added(values: Float[np.ndarray, "policy path"], starts: Numbers) -> Float[np
     """Sum of the values of each group, float64, in a fixed order of additions.
 
     The values are dealt to 256 lanes in turn, each of which adds them in order; the lanes' sums are dealt to 16 lanes
-    in the same way; these are added from the first to the last. `execution/device_reduction.py` keeps that order.
+    in the same way; these are added from the first to the last.
     """
     sizes = np.diff(starts, append=values.shape[-1])
     width = -(-int(sizes.max(initial=0)) // LANES[0]) * LANES[0]

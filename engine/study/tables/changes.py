@@ -19,10 +19,10 @@ from engine.modelling.records import Model
 from engine.study.components import Change
 from engine.study.study import Study
 from engine.study.tables import groups as group_tables
-from engine.study.tables.levers import LeverTables, beyond, put_together
+from engine.study.tables.levers import LeverTables, put_together
 from engine.study.tables.policies import Policies, read_tables
 from engine.study.tables.shocks import group_names
-from engine.study.values import Tables, leaving_out, multiple_of, number, table_in
+from engine.study.values import Tables, multiple_of, number, table_in
 
 POLICIES, GROUPS = "policies", "groups"
 """Keys of the tables within a change that hold changes of single policies, and of groups."""
@@ -98,24 +98,15 @@ class Known:
         for lever, value in table.items():
             with problems.within(lever):
                 look_up("lever", lever, self.model.levers)
-                if self._differs(put_together(self.policies.by_name[policy], lever), lever, value, policy):
+                if isinstance(value, str):
+                    raise refusal("", f"expected numbers, got {shown(value)}. Only factors take multiples.")
+                values = self.policies.levers.read(lever, value)
+                if any(isinstance(one, str) for one in values.flat):
+                    raise refusal("", "expected numbers, as what is drawn stays drawn.")
+                if not np.array_equal(values, put_together(self.policies.by_name[policy], lever)):
                     changed[lever] = value
         problems.refuse()
         return changed if policy in self.policies.reached else {}
-
-    def _differs(self, present: np.ndarray, lever: str, value: Any, policy: str) -> bool:
-        multiple, bounds = multiple_of(value), self.model.levers[lever]
-        if multiple is None:
-            values = self.policies.levers.read(lever, value)
-            if any(isinstance(one, str) for one in values.flat):
-                raise refusal("", "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
-            return not np.array_equal(values, present)
-        lows, highs = zip(*map(self.ends, {*present.flat}), strict=True)
-        ends = sorted((multiple * min(lows), multiple * max(highs)))
-        slack = 1e-9 * max(1.0, *map(abs, ends))
-        if outside := [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]:
-            raise beyond(bounds, f"{outside[0]:g}, {multiple:g} times what '{policy}' has")
-        return multiple != 1.0 and any((*lows, *highs))
 
     def changed_group(self, name: str, table: Tables) -> tuple[Tables, Tables] | None:
         """The numbers of a group's new dependence, and what of the table has an effect; None where nothing has."""
@@ -202,15 +193,10 @@ def _add(tables: dict[str, Tables], newer: Tables) -> None:
 
 def changed(study: Study, change: Change) -> Study:
     """The study with a change's levers and groups; factors are not touched, as their draws are scaled when computed."""
-    tables, multiples = dict[str, Tables](), dict[str, dict[str, float]]()
-    for policy, table in study.document["policies"].items():
-        new = change.levers.get(policy, {})
-        by_lever = {lever: multiple_of(value) for lever, value in new.items()}
-        multiples[policy] = {lever: multiple for lever, multiple in by_lever.items() if multiple is not None}
-        tables[policy] = {**table, **leaving_out(new, multiples[policy])}
+    tables = {name: {**table, **change.levers.get(name, {})} for name, table in study.document["policies"].items()}
     levers_of = LeverTables(study.model, study.years, {item.name: {} for item in study.inputs}, {})
     problems = Problems()
-    by_name = read_tables(tables, levers_of, study.baseline, problems, multiples)
+    by_name = read_tables(tables, levers_of, study.baseline, problems)
     problems.refuse(study.source)
     policies = tuple(by_name[name] for name in study.policy_names)
     groups = {name: group_tables.altered(study.groups[name], numbers) for name, numbers in change.groups.items()}

@@ -106,19 +106,12 @@ def read(
     return policies
 
 
-def read_tables(
-    tables: Tables,
-    levers: LeverTables,
-    baseline: str,
-    problems: Problems,
-    multiples: Mapping[str, Mapping[str, float]] | None = None,
-) -> dict[str, Policy]:
+def read_tables(tables: Tables, levers: LeverTables, baseline: str, problems: Problems) -> dict[str, Policy]:
     """The policies that tables state, in their order, without those that have problems, which are added.
 
     Args:
       levers: reads the values of levers, and knows the calendar years.
       baseline: the policy that a policy phases in from where it names none.
-      multiples: policy -> lever -> factor that its values, numbers and draws, are multiplied by.
     """
     first = levers.years[0] if levers.years else 0
     whole = dict[str, dict[str, Any]]()
@@ -150,7 +143,7 @@ def read_tables(
             )
             continue
         before = phased(earlier, levers.years) if earlier and name in phasing else None
-        found[name] = _policy(name, whole[name], before, (multiples or {}).get(name, {}))
+        found[name] = _policy(name, whole[name], before)
     return {name: found[name] for name in tables if name in found}
 
 
@@ -187,14 +180,12 @@ def _own_terms(name: str, tables: Tables, levers: LeverTables) -> dict[str, Any]
     return terms
 
 
-def _policy(name: str, terms: Tables, before: Policy | None, multiples: Mapping[str, float]) -> Policy:
+def _policy(name: str, terms: Tables, before: Policy | None) -> Policy:
     levers, drawn, when = dict[str, np.ndarray](), dict[str, Mapping[str, np.ndarray]](), dict[str, list[Any]]()
     # the levers of triggers stand after those that they set
     for lever in leaving_out(terms, POLICY_KEYS):
-        multiple = multiples.get(lever, 1.0)
-        numbers, weights = taken_apart(terms[lever])
-        is_set = 1.0 - weights.pop(UNSET, 0.0)
-        levers[lever], of = multiple * numbers, {factor: multiple * weight for factor, weight in weights.items()}
+        levers[lever], of = taken_apart(terms[lever])
+        is_set = 1.0 - of.pop(UNSET, 0.0)
         if is_value(lever):
             own, when[lever] = set_by(lever), terms[lever].tolist()
             levers[lever] -= is_set * levers[own]

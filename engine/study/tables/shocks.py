@@ -1,27 +1,27 @@
-"""Tables of shocks and regimes, read to `Shocks`: how each shock is drawn."""
+"""Tables of shocks, read to `Shocks`: how each shock is drawn."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from scipy import special
 
 from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.law import Law
 from engine.draws.factors import Group
 from engine.draws.limits import reach
-from engine.draws.shocks import Jumps, Moving, Regime, Shocks
+from engine.draws.shocks import Jumps, Moving, Shocks
 from engine.errors import Problems, look_up, refusal
 from engine.modelling.records import Model, shock_streams
 from engine.study.tables import factors as factor_tables, groups as group_tables
 from engine.study.values import Names, Tables
 
 JUMP_KEYS = ("probability", "rate", "size")
-_OWN = ("persistence", "regime", "states", *JUMP_KEYS)
+_OWN = ("persistence", *JUMP_KEYS)
+REMOVED = "regimes were removed. Let the state of the model follow the chain, by a uniform shock."
 MOST_JUMPS = 64
 """Most jumps per year that a shock may have."""
 RARE = 1e-10
@@ -34,29 +34,23 @@ def group_names(shocks: Tables) -> set[str]:
 
 
 def read(tables: Tables, model: Model, of_factors: Mapping[str, Law], problems: Problems) -> Shocks:
-    """The shocks of a study, to be used only if there are no problems; regimes that no shock uses are left out.
+    """The shocks of a study, to be used only if there are no problems.
 
     Args:
       tables: the study's tables, types checked.
       of_factors: factor -> its law, as a probability or a rate of jumps may be drawn from a factor.
       problems: what is wrong with the tables is added here.
     """
-    streams, regimes, moving = shock_streams(model), dict[str, Regime](), dict[str, Moving]()
-    for name, table in tables["regimes"].items():
-        with problems.within(f"regimes.{name}"):
-            regimes[name] = _regime(name, table)
+    streams, moving = shock_streams(model), dict[str, Moving]()
     chances = {name: of_factors.get(name) for name in model.factors}
     for name, table in tables["shocks"].items():
         with problems.within(f"shocks.{name}"):
             look_up("shock", name, model.shocks)
-            if "regime" in table:
-                with problems.within(f"shocks.{name}.regime"):
-                    look_up("regime", table["regime"], tables["regimes"])
-            plain = Moving(name, streams[name], (Marginal(model.shocks[name].law, (0.0, 1.0)),))
-            moving[name] = _shock(table, plain, regimes, chances)
-    used = {one.regime for one in moving.values()}
-    chains = {name: one for name, one in regimes.items() if name in used}
-    return Shocks(moving, _groups(tables, streams, problems), chains)
+            for key in sorted({"regime", "states"} & {*table}):
+                raise refusal(key, REMOVED)
+            plain = Moving(name, streams[name], Marginal(model.shocks[name].law, (0.0, 1.0)))
+            moving[name] = _shock(table, plain, chances)
+    return Shocks(moving, _groups(tables, streams, problems))
 
 
 def _groups(tables: Tables, streams: Mapping[str, Names], problems: Problems) -> dict[str, Group]:
@@ -72,7 +66,7 @@ def _groups(tables: Tables, streams: Mapping[str, Names], problems: Problems) ->
     return group_tables.read(of_shocks, group_of, [*members], problems)
 
 
-def _shock(table: Tables, plain: Moving, regimes: Mapping[str, Regime], chances: Mapping[str, Law | None]) -> Moving:
+def _shock(table: Tables, plain: Moving, chances: Mapping[str, Law | None]) -> Moving:
     """The shock that a table states; `plain` is drawn by the model's own law."""
     problems, stated = Problems(), dict[str, Any]()
     persistence = float(table.get("persistence", 0.0))
@@ -81,35 +75,14 @@ def _shock(table: Tables, plain: Moving, regimes: Mapping[str, Regime], chances:
     own = {key: value for key, value in factor_tables.law_keys(table).items() if key not in _OWN}
     with problems.within(""):
         if any(key in table for key in JUMP_KEYS):
-            _alone(table, "jumps", ("persistence", "group", "regime", "states", *own), problems)
-            stated = {"laws": (), "jumps": _jumps(table, chances)}
-        elif "regime" in table:
-            is_state = "states" not in table
-            _alone(table, "a regime", own, problems)
-            if is_state:
-                _alone(table, "the state of a regime", ("persistence", "group"), problems)
-            regime = None if is_state else regimes.get(table["regime"])
-            laws = _by_state(table["states"], regime.states) if regime else ()
-            stated = {"laws": laws, "regime": table["regime"], "is_state": is_state}
-        elif "states" in table:
-            raise refusal("states", 'expected a regime whose states these are; add regime = "...".')
+            for key in ("persistence", "group", *own):
+                if key in table:
+                    problems.add(key, "cannot be combined with jumps. Remove one of them.")
+            stated = {"law": None, "jumps": _jumps(table, chances)}
         elif own:
-            stated = {"laws": (factor_tables.read(own).law,)}
+            stated = {"law": factor_tables.read(own).law}
     problems.refuse()
     return replace(plain, persistence=persistence, about=_in_words(table, own), **stated)
-
-
-def _by_state(tables: Tables, states: Names) -> tuple[Law, ...]:
-    """The laws that a shock has in the states of its regime, in their order."""
-    problems, laws = Problems(), dict[str, Law]()
-    for state in dict.fromkeys((*tables, *states)):
-        with problems.within(f"states.{state}"):
-            look_up("state", state, states)
-            if state not in tables:
-                raise refusal("", "has no law.")
-            laws[state] = factor_tables.read(tables[state]).law
-    problems.refuse()
-    return tuple(laws[state] for state in states)
 
 
 def _jumps(table: Tables, chances: Mapping[str, Law | None]) -> Jumps:
@@ -156,48 +129,10 @@ def _highest(chance: float | str, limit: float, chances: Mapping[str, Law | None
     return min(high, limit)
 
 
-def _alone(table: Tables, what: str, keys: Iterable[str], problems: Problems) -> None:
-    for key in keys:
-        if key in table:
-            problems.add(key, f"cannot be combined with {what}. Remove one of them.")
-
-
-def _regime(name: str, table: Tables) -> Regime:
-    states, moves, start = table["states"], table["transition"], table.get("start")
-    count, problems = len(states), Problems()
-    if count < 2:
-        raise refusal("states", f"expected at least two, got {count}.")
-    if len(moves) != count:
-        raise refusal("transition", f"expected {count} rows, a row for each state, got {len(moves)}.")
-    if len({*states}) < count:
-        problems.add("states", "names a state twice.")
-    rows = [("transition", row, f"after '{state}'") for state, row in zip(states, moves, strict=True)]
-    for key, row, where in [*rows, ("start", start, "at the start")] if start is not None else rows:
-        with problems.within(key):
-            if len(row) != count:
-                raise refusal("", f"expected {count} probabilities {where}, got {len(row)}.")
-            if outside := [p for p in row if not 0 <= p <= 1]:
-                raise refusal("", f"expected probabilities from 0 to 1 {where}, got {outside[0]:g}.")
-            if abs(sum(row) - 1) > 1e-6:
-                raise refusal("", f"expected probabilities of sum 1 {where}, got {sum(row):g}.")
-    problems.refuse()
-    first, *others = (tuple(map(float, row)) for row in (start or stationary(np.array(moves)), *moves))
-    return Regime(name, tuple(states), first, tuple(others))
-
-
 def jumps_counted(rate: float) -> int:
     """The least m >= 1 with P(N > m) <= 1e-10 for N Poisson with this rate, but at most `MOST_JUMPS` + 1."""
     enough = (m for m in range(1, MOST_JUMPS + 1) if special.pdtrc(m, rate) <= RARE)
     return next(enough, MOST_JUMPS + 1)
-
-
-def stationary(moves: np.ndarray) -> np.ndarray:
-    """Stationary distribution p of the transition matrix M: p = p M, sum 1; by least squares if it is not unique."""
-    count = len(moves)
-    equations = np.vstack([moves.T - np.eye(count), np.ones(count)])
-    solution = np.maximum(np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0], 0.0)
-    shares: np.ndarray = solution / solution.sum()
-    return shares
 
 
 def _in_words(table: Tables, own: Tables) -> tuple[str, str]:
@@ -206,9 +141,5 @@ def _in_words(table: Tables, own: Tables) -> tuple[str, str]:
     for kind in ("probability", "rate"):
         if kind in table:
             return "jumps", f"{kind} {table[kind]}, size {' '.join(factor_tables.in_words(table['size']))}"
-    if "regime" in table:
-        states = table.get("states", {})
-        laws = "; ".join(f"{state}: {' '.join(factor_tables.in_words(law))}" for state, law in states.items())
-        return f"by regime {table['regime']}", ", ".join([*rest, laws or "its number"])
     family, parameters = factor_tables.in_words(own) if own else ("the model's", "")
     return family, ", ".join(filter(None, [parameters, *rest]))
