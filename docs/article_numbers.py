@@ -31,6 +31,8 @@ FILE = re.compile(r"`([\w-]+\.toml)`\n+```toml\n(.*?)```", re.DOTALL)
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 ROW = re.compile(r"^\| (?P<label>[^|]*)<!--(?P<words>[^>]*)-->(?P<space> *)\|(?P<now>[^|]*)\|(?P<then>[^|]*)\|$", re.M)
 CLAIMS = re.compile(r"(^\| claim \|[^\n]*\n\|[-|]+\n)(?:\|[^\n]*\n)*", re.M)
+RUN_PATHS = 131_072
+"""Number of paths of the runs."""
 TOLD = (1, 4, 16)
 """Numbers of departures of which the table of claims has shares."""
 NUMBERS = {
@@ -196,6 +198,6 @@ def _verdict(of: Records, variable: str, measure: str) -> str:
 
 if __name__ == "__main__":
     text = PAGE.read_text(encoding="utf-8")
-    given = {view: records(text, view, int((sys.argv[1:] or ["131072"])[0])) for view in VIEWS}
+    given = {view: records(text, view, int((sys.argv[1:] or [RUN_PATHS])[0])) for view in VIEWS}
     asked = CliRunner().invoke(main, ["challenge", "rustbelt", "--json"])
     PAGE.write_text(with_claims(filled(text, given), json.loads(asked.stdout)), encoding="utf-8")
