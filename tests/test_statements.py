@@ -3,8 +3,7 @@
 import pytest
 
 from docs.statements.of_study import OF_STUDY
-from docs.statements.pages import read, value
-from docs.statements.runs import Runs
+from docs.statements.pages import Studies, read, value
 
 TEXTS = read()
 
@@ -15,11 +14,11 @@ def shown(statement):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """The runs that statements need."""
-    return Runs(tmp_path_factory.mktemp("runs"))
+def studies():
+    """The studies that statements need."""
+    return Studies()
 
 
 @pytest.mark.parametrize("statement", OF_STUDY, ids=lambda one: one.text)
-def test_numbers_of_the_study_are_as_stated(statement, runs):
-    assert [*map(value, statement.numbers(runs))] == shown(statement)
+def test_numbers_of_the_study_are_as_stated(statement, studies):
+    assert [*map(value, statement.numbers(studies))] == shown(statement)

@@ -6,8 +6,19 @@ from collections.abc import Iterable, Iterator
 from math import prod
 
 from docs import article_numbers
-from docs.statements.pages import ARTICLE, FINDINGS, MODEL, README, ROOT, Statement, decimals, in_words, plain, read
-from docs.statements.runs import Runs
+from docs.statements.pages import (
+    ARTICLE,
+    FINDINGS,
+    MODEL,
+    README,
+    ROOT,
+    Statement,
+    Studies,
+    decimals,
+    in_words,
+    plain,
+    read,
+)
 from engine.models.rustbelt.base_2015 import read_rows
 from engine.questions.challenge.challenge import PATHS
 from engine.questions.constants import written
@@ -21,38 +32,38 @@ COSTS = ("service_sector_cost", "startup_cost", "mobility_cost", "sme_credit_los
 """Prices of help, in the order of the table of the model page."""
 
 
-def python(_: Runs) -> list[str]:
+def python(_: Studies) -> list[str]:
     """The oldest version of Python."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     return re.findall(r'requires-python = ">=([\d.]+)"', text)
 
 
-def threshold(runs: Runs, event: str, scale: float = 1.0) -> list[str]:
+def threshold(studies: Studies, event: str, scale: float = 1.0) -> list[str]:
     """The threshold of an event, in other units."""
-    one = runs.readings_study.events_by_name[event]
+    one = studies.readings_study.events_by_name[event]
     return plain(scale * (one.below if one.above is None else one.above))
 
 
-def share(runs: Runs, event: str) -> list[str]:
+def share(studies: Studies, event: str) -> list[str]:
     """A threshold of a half in words."""
-    return ["half"] if threshold(runs, event) == ["0.5"] else threshold(runs, event, 100.0)
+    return ["half"] if threshold(studies, event) == ["0.5"] else threshold(studies, event, 100.0)
 
 
-def million(runs: Runs, event: str, word: str) -> list[str]:
+def million(studies: Studies, event: str, word: str) -> list[str]:
     """A threshold in thousands that is a whole number of millions, in words."""
-    (count,) = threshold(runs, event, 1e-3)
+    (count,) = threshold(studies, event, 1e-3)
     return [word] if count == "1" else [in_words(int(count))]
 
 
-def quantiles(runs: Runs, factor: str, *names: str) -> list[str]:
+def quantiles(studies: Studies, factor: str, *names: str) -> list[str]:
     """Stated quantiles of a prior."""
-    table = runs.study.document["factors"][factor]
+    table = studies.study.document["factors"][factor]
     return plain(*(table[name] for name in names))
 
 
-def constant(runs: Runs, name: str, scale: float = 1.0) -> list[str]:
+def constant(studies: Studies, name: str, scale: float = 1.0) -> list[str]:
     """The value of a constant, in other units."""
-    return plain(scale * runs.study.model.constants[name].value)
+    return plain(scale * studies.study.model.constants[name].value)
 
 
 def base(quantity: str, sector: str) -> float:
@@ -69,73 +80,73 @@ def cuts(share: float, *, spare: bool) -> list[str]:
     return [f"{share * size:.0f}" for size in sizes]
 
 
-def observed(runs: Runs, series: str, year: int, reading: str = "") -> float:
+def observed(studies: Studies, series: str, year: int, reading: str = "") -> float:
     """An observed figure."""
-    rows = runs.study.observed.rows
+    rows = studies.study.observed.rows
     (row,) = (row for row in rows if (row.series, row.time, row.reading) == (series, year, reading))
     return row.value
 
 
-def shocks(runs: Runs) -> list[str]:
+def shocks(studies: Studies) -> list[str]:
     """The numbers of normal and uniform shocks of a year."""
-    model, count = runs.study.model, Counter[str]()
+    model, count = studies.study.model, Counter[str]()
     for one in model.shocks.values():
         count[one.law] += prod(len(model.dims[dim]) for dim in one.dims)
     return plain(count["normal"], count["uniform"])
 
 
-def sources(runs: Runs) -> Iterator[str]:
+def sources(studies: Studies) -> Iterator[str]:
     """How many priors there are, and how many have a source that was read, remembered, and none."""
-    table = runs.study.document["factors"]
-    texts = [table[item.name]["source"] for item in runs.study.inputs]
+    table = studies.study.document["factors"]
+    texts = [table[item.name]["source"] for item in studies.study.inputs]
     letters = ["".join(re.findall(r"\[([FMD, ]+)\]", text)) for text in texts]
     read = sum("F" in one for one in letters)
     remembered = sum("M" in one and "F" not in one for one in letters)
     yield from plain(len(texts), read, remembered, len(texts) - read - remembered)
 
 
-def figures(runs: Runs) -> list[str]:
+def figures(studies: Studies) -> list[str]:
     """Rows of observed figures; and figures from 2016 on, whatever their reading."""
-    rows = runs.study.observed.rows
+    rows = studies.study.observed.rows
     return plain(len(rows), len({(row.series, row.time) for row in rows if row.time >= 2016}))
 
 
-def share_of_heilongjiang(runs: Runs, year: int) -> float:
+def share_of_heilongjiang(studies: Studies, year: int) -> float:
     """The observed share of Heilongjiang in the steel output of China."""
-    return observed(runs, "Crude steel output of Heilongjiang", year) / observed(
-        runs, CHINA, year, REPORTED * (year > 2015)
+    return observed(studies, "Crude steel output of Heilongjiang", year) / observed(
+        studies, CHINA, year, REPORTED * (year > 2015)
     )
 
 
-def prices(_: Runs) -> list[str]:
+def prices(_: Studies) -> list[str]:
     """Lowest and highest cost of a person-year, of the table of prices."""
     rows = read()[FINDINGS].split("<!--table prices-->\n")[1].split("\n\n")[0].splitlines()[2:]
     costs = sorted(float(row.rstrip(" |").rpartition("|")[2]) for row in rows)
     return [f"{costs[0]:.0f}", f"{costs[-1]:.0f}"]
 
 
-def names(runs: Runs) -> Iterable[str]:
+def names(studies: Studies) -> Iterable[str]:
     """The numbers of factors, constants that involve judgement, constants, yearly values and outcomes."""
-    model, known = runs.study.model, written(runs.study.model).values()
+    model, known = studies.study.model, written(studies.study.model).values()
     judged = sum("judgement" in one.source for one in known)
-    return plain(len(runs.study.inputs), judged, len(known), len(model.yearly), len(model.outcomes))
+    return plain(len(studies.study.inputs), judged, len(known), len(model.yearly), len(model.outcomes))
 
 
-def gate(runs: Runs, name: str, scale: float = 1.0) -> list[str]:
+def gate(studies: Studies, name: str, scale: float = 1.0) -> list[str]:
     """What a gate asks for."""
-    one = runs.study.gates[name]
+    one = studies.study.gates[name]
     asked = next(value for value in (one.median_above, one.median_within, one.inside_90) if value is not None)
     return plain(*(scale * value for value in (asked if isinstance(asked, list) else [asked])))
 
 
-def facts(runs: Runs) -> int:
+def facts(studies: Studies) -> int:
     """How many facts the gates check, some of them twice."""
-    return len({(one.variable, str(one.at), one.year, *one.years) for one in runs.study.gates.values()})
+    return len({(one.variable, str(one.at), one.year, *one.years) for one in studies.study.gates.values()})
 
 
-def third(runs: Runs) -> str:
+def third(studies: Studies) -> str:
     """The share of the threshold of mass unemployment that counts by 2020, in words."""
-    early, late = (float(threshold(runs, f"jobs_demolished{end}", 1e-3)[0]) for end in ("_2020", ""))
+    early, late = (float(threshold(studies, f"jobs_demolished{end}", 1e-3)[0]) for end in ("_2020", ""))
     return "third" if round(3 * early / late, 3) == 1 else f"{early / late:.2f}"
 
 
@@ -144,102 +155,119 @@ OF_STUDY = (
     Statement(
         README,
         "The run simulates {} paths, two policies and {} years.",
-        lambda runs: plain(runs.study.paths, len(runs.study.years)),
+        lambda studies: plain(studies.study.paths, len(studies.study.years)),
     ),
     Statement(
         README,
         "prints all {} outcomes and {} events",
-        lambda runs: plain(len(runs.study.model.outcomes), len(runs.study.events)),
+        lambda studies: plain(len(studies.study.model.outcomes), len(studies.study.events)),
     ),
-    Statement(README, "| {} of firms' undefaulted debt insolvent in 2030 |", lambda runs: share(runs, "soe_insolvent")),
-    Statement(README, "| banks' true capital below {} % |", lambda runs: threshold(runs, "banks_wrecked", 100.0)),
-    Statement(README, "| {} person-years displaced |", lambda runs: million(runs, "jobs_demolished", "a million")),
     Statement(
-        README, "a probability of 1/{} to 1/{}?", lambda runs: plain(PERIODS[2], 10 ** (len(str(runs.study.paths)) - 2))
+        README, "| {} of firms' undefaulted debt insolvent in 2030 |", lambda studies: share(studies, "soe_insolvent")
+    ),
+    Statement(README, "| banks' true capital below {} % |", lambda studies: threshold(studies, "banks_wrecked", 100.0)),
+    Statement(
+        README, "| {} person-years displaced |", lambda studies: million(studies, "jobs_demolished", "a million")
+    ),
+    Statement(
+        README,
+        "a probability of 1/{} to 1/{}?",
+        lambda studies: plain(PERIODS[2], 10 ** (len(str(studies.study.paths)) - 2)),
     ),
     Statement(FINDINGS, "steel capacity falls from {} to", lambda _: plain(base("capacity", "steel"))),
-    Statement(FINDINGS, "Numbers of the shipped priors come from {} paths", lambda runs: plain(runs.study.paths)),
-    Statement(FINDINGS, "The model has {} provinces", lambda runs: [in_words(len(runs.study.model.dims["province"]))]),
-    Statement(FINDINGS, "{} factors represent epistemic uncertainty", lambda runs: plain(len(runs.study.inputs))),
+    Statement(FINDINGS, "Numbers of the shipped priors come from {} paths", lambda studies: plain(studies.study.paths)),
+    Statement(
+        FINDINGS, "The model has {} provinces", lambda studies: [in_words(len(studies.study.model.dims["province"]))]
+    ),
+    Statement(FINDINGS, "{} factors represent epistemic uncertainty", lambda studies: plain(len(studies.study.inputs))),
     Statement(
         FINDINGS,
         "the recovery of steel prices takes {} to {} years",
-        lambda runs: quantiles(runs, "steel_recovery_years", "p05", "p95"),
+        lambda studies: quantiles(studies, "steel_recovery_years", "p05", "p95"),
     ),
-    Statement(FINDINGS, "over {} of the sectors' debt that has not", lambda runs: share(runs, "soe_insolvent")),
-    Statement(FINDINGS, "true capital below {} % in", lambda runs: threshold(runs, "banks_wrecked", 100.0)),
+    Statement(FINDINGS, "over {} of the sectors' debt that has not", lambda studies: share(studies, "soe_insolvent")),
+    Statement(FINDINGS, "true capital below {} % in", lambda studies: threshold(studies, "banks_wrecked", 100.0)),
     Statement(
         FINDINGS,
         "mass unemployment: {} person-years without work",
-        lambda runs: million(runs, "jobs_demolished", "a million"),
+        lambda studies: million(studies, "jobs_demolished", "a million"),
     ),
-    Statement(FINDINGS, "open defaults above {} of the sectors' debt", lambda runs: share(runs, "soe_defaulted")),
-    Statement(FINDINGS, "| {} million layoffs in China in", lambda runs: million(runs, "three_million", "one")),
+    Statement(FINDINGS, "open defaults above {} of the sectors' debt", lambda studies: share(studies, "soe_defaulted")),
+    Statement(FINDINGS, "| {} million layoffs in China in", lambda studies: million(studies, "three_million", "one")),
     Statement(
-        FINDINGS, "By reported capital below {} %", lambda runs: threshold(runs, "banks_wrecked_reported", 100.0)
+        FINDINGS, "By reported capital below {} %", lambda studies: threshold(studies, "banks_wrecked_reported", 100.0)
     ),
     Statement(
-        FINDINGS, "Closures alone cause {} million layoffs", lambda runs: million(runs, "three_million_by_cuts", "one")
+        FINDINGS,
+        "Closures alone cause {} million layoffs",
+        lambda studies: million(studies, "three_million_by_cuts", "one"),
     ),
-    Statement(FINDINGS, "each of {} assumptions off and doubled", lambda runs: plain(len(runs.study.assumptions))),
+    Statement(
+        FINDINGS, "each of {} assumptions off and doubled", lambda studies: plain(len(studies.study.assumptions))
+    ),
     Statement(
         FINDINGS,
         "The table has the smallest reversal by {} % or more",
-        lambda runs: plain(100 * runs.study.challenge.matters),
+        lambda studies: plain(100 * studies.study.challenge.matters),
     ),
     Statement(
-        FINDINGS, "Significant reversals of less than {} %", lambda runs: plain(100 * runs.study.challenge.matters)
+        FINDINGS,
+        "Significant reversals of less than {} %",
+        lambda studies: plain(100 * studies.study.challenge.matters),
     ),
     Statement(
         FINDINGS,
         "The legal minimum of reported capital is {} %",
-        lambda runs: threshold(runs, "banks_below_minimum", 100.0),
+        lambda studies: threshold(studies, "banks_below_minimum", 100.0),
     ),
     Statement(
         FINDINGS,
         "fewer than {} jobs in the {} sectors",
-        lambda runs: [*threshold(runs, "few_jobs_left", 1000.0), in_words(len(SECTORS))],
+        lambda studies: [*threshold(studies, "few_jobs_left", 1000.0), in_words(len(SECTORS))],
     ),
     Statement(
-        FINDINGS, "that more than {} displaced people leave", lambda runs: threshold(runs, "people_leave", 1000.0)
+        FINDINGS, "that more than {} displaced people leave", lambda studies: threshold(studies, "people_leave", 1000.0)
     ),
     Statement(
         FINDINGS,
         "less capital than the legal minimum of {} %",
-        lambda runs: threshold(runs, "banks_below_minimum", 100.0),
+        lambda studies: threshold(studies, "banks_below_minimum", 100.0),
     ),
     Statement(
         FINDINGS,
         "a revenue share of {} %, that of the {} provinces",
-        lambda runs: [*constant(runs, "revenue_share", 100.0), in_words(len(runs.study.model.dims["province"]))],
+        lambda studies: [
+            *constant(studies, "revenue_share", 100.0),
+            in_words(len(studies.study.model.dims["province"])),
+        ],
     ),
-    Statement(FINDINGS, "`total_bill_discounted` uses {} %", lambda runs: constant(runs, "discount_rate", 100.0)),
+    Statement(FINDINGS, "`total_bill_discounted` uses {} %", lambda studies: constant(studies, "discount_rate", 100.0)),
     Statement(FINDINGS, "choices of `rustbelt challenge rustbelt_readings` ({} paths)", lambda _: plain(PATHS)),
-    Statement(FINDINGS, "A year of a worker's wage is {} thousand yuan", lambda runs: constant(runs, "wage")),
+    Statement(FINDINGS, "A year of a worker's wage is {} thousand yuan", lambda studies: constant(studies, "wage")),
     Statement(
         FINDINGS,
         "(90 % range {} to {} in the log of the hazard)",
-        lambda runs: plain(*runs.study.document["factors"]["fund_search_effect"]["range90"]),
+        lambda studies: plain(*studies.study.document["factors"]["fund_search_effect"]["range90"]),
     ),
-    Statement(FINDINGS, "against {} to {} % observed", lambda runs: gate(runs, "defaults_to_2020", 100.0)),
+    Statement(FINDINGS, "against {} to {} % observed", lambda studies: gate(studies, "defaults_to_2020", 100.0)),
     Statement(
         FINDINGS,
         "the share of Heilongjiang rose by {} % in {} years",
-        lambda runs: [
-            f"{100 * (share_of_heilongjiang(runs, 2018) / share_of_heilongjiang(runs, 2015) - 1):.0f}",
+        lambda studies: [
+            f"{100 * (share_of_heilongjiang(studies, 2018) / share_of_heilongjiang(studies, 2015) - 1):.0f}",
             in_words(2018 - 2015),
         ],
     ),
     Statement(
         FINDINGS,
         "Errors of one series have the correlation {}, a judgement, so the two steel figures of China count as {}",
-        lambda runs: [
-            *plain(runs.study.observed.correlation),
-            *decimals([2 / (1 + runs.study.observed.correlation)], 1),
+        lambda studies: [
+            *plain(studies.study.observed.correlation),
+            *decimals([2 / (1 + studies.study.observed.correlation)], 1),
         ],
     ),
     Statement(ARTICLE, "Runs have {} paths", lambda _: [f"{article_numbers.RUN_PATHS:,}"]),
-    Statement(ARTICLE, "tests {} claims against", lambda runs: [in_words(len(runs.study.claims))]),
+    Statement(ARTICLE, "tests {} claims against", lambda studies: [in_words(len(studies.study.claims))]),
     Statement(ARTICLE, "other choices, on {} paths", lambda _: plain(PATHS)),
     Statement(ARTICLE, "random sets of {} / {} / {} choices", lambda _: plain(*article_numbers.TOLD)),
     Statement(
@@ -250,7 +278,7 @@ OF_STUDY = (
     Statement(
         ARTICLE,
         "The fund is {} bn yuan over two years for China",
-        lambda runs: plain(runs.study.document["policies"]["reform"]["resettlement_fund"]),
+        lambda studies: plain(studies.study.document["policies"]["reform"]["resettlement_fund"]),
     ),
     Statement(ARTICLE, "#other-events-policies-tails-and-bills) are {} to {} thousand yuan", prices),
     Statement(
@@ -259,7 +287,7 @@ OF_STUDY = (
         lambda _: [f"{base('price_gap', one):.2f}" for one in SECTORS[:2]],
     ),
     *(
-        Statement(ARTICLE, f"{text} <!--gate:{name}-->", lambda runs, name=name: gate(runs, name))
+        Statement(ARTICLE, f"{text} <!--gate:{name}-->", lambda studies, name=name: gate(studies, name))
         for name, text in (
             ("steel_use_2019", "utilisation 2019 above {}"),
             ("steel_leverage_2018", "leverage 2018, {} to {}"),
@@ -271,18 +299,20 @@ OF_STUDY = (
             ("coal_output_2016", "coal output 2016, {} Mt"),
         )
     ),
-    Statement(MODEL, "[confidence](writing-a-model.md#constants) | {} |", lambda runs: [*names(runs)][:1]),
-    Statement(MODEL, "confidence ({} involve judgement) | {} |", lambda runs: [*names(runs)][1:3]),
-    Statement(MODEL, "`engine/models/rustbelt/yearly.py`: dimensions, bounds | {} |", lambda runs: [*names(runs)][3:4]),
-    Statement(MODEL, "definition as a fold over years | {} |", lambda runs: [*names(runs)][4:]),
+    Statement(MODEL, "[confidence](writing-a-model.md#constants) | {} |", lambda studies: [*names(studies)][:1]),
+    Statement(MODEL, "confidence ({} involve judgement) | {} |", lambda studies: [*names(studies)][1:3]),
+    Statement(
+        MODEL, "`engine/models/rustbelt/yearly.py`: dimensions, bounds | {} |", lambda studies: [*names(studies)][3:4]
+    ),
+    Statement(MODEL, "definition as a fold over years | {} |", lambda studies: [*names(studies)][4:]),
     Statement(MODEL, "A year has {} normals and {} uniforms", shocks),
-    Statement(MODEL, "as the yearly wage of {}", lambda runs: constant(runs, "wage")),
-    Statement(MODEL, "full effect at {} thousand yuan per layoff", lambda runs: constant(runs, "full_outlay")),
+    Statement(MODEL, "as the yearly wage of {}", lambda studies: constant(studies, "wage")),
+    Statement(MODEL, "full effect at {} thousand yuan per layoff", lambda studies: constant(studies, "full_outlay")),
     *(
         Statement(
             MODEL,
             f"| {{}} ({{}} to {{}}) thousand yuan {unit}",
-            lambda runs, name=name: quantiles(runs, name, "p50", "p05", "p95"),
+            lambda studies, name=name: quantiles(studies, name, "p50", "p05", "p95"),
         )
         for name, unit in zip(
             COSTS,
@@ -296,41 +326,47 @@ OF_STUDY = (
             strict=True,
         )
     ),
-    Statement(MODEL, "over {} of undefaulted debt insolvent", lambda runs: share(runs, "soe_insolvent")),
-    Statement(MODEL, "over {} of debt defaulted openly", lambda runs: share(runs, "soe_defaulted")),
+    Statement(MODEL, "over {} of undefaulted debt insolvent", lambda studies: share(studies, "soe_insolvent")),
+    Statement(MODEL, "over {} of debt defaulted openly", lambda studies: share(studies, "soe_defaulted")),
     Statement(
         MODEL,
         "it grows {} points less than the nation",
-        lambda runs: [in_words(round(-float(threshold(runs, "region_left_behind", 100.0)[0].replace("−", "-"))))],
+        lambda studies: [in_words(round(-float(threshold(studies, "region_left_behind", 100.0)[0].replace("−", "-"))))],
     ),
     Statement(
         MODEL,
         "`jobs_demolished_2020` has a {} of the threshold, and `soe_defaulted_2020` {} %",
-        lambda runs: [third(runs), *threshold(runs, "soe_defaulted_2020", 100.0)],
+        lambda studies: [third(studies), *threshold(studies, "soe_defaulted_2020", 100.0)],
     ),
-    Statement(MODEL, "--full` tests {} assumptions", lambda runs: plain(len(runs.study.assumptions))),
+    Statement(MODEL, "--full` tests {} assumptions", lambda studies: plain(len(studies.study.assumptions))),
     Statement(
-        MODEL, "makes {} checks on {} facts", lambda runs: [in_words(len(runs.study.gates)), in_words(facts(runs))]
+        MODEL,
+        "makes {} checks on {} facts",
+        lambda studies: [in_words(len(studies.study.gates)), in_words(facts(studies))],
     ),
     Statement(MODEL, "closest to what was done, with {} paths", lambda _: plain(MOST_PATHS)),
-    Statement(MODEL, "`steel_leverage_2018` | median of {} to {} (", lambda runs: gate(runs, "steel_leverage_2018")),
-    Statement(MODEL, "({} % in November 2018)", lambda runs: gate(runs, "steel_leverage_2018_band", 100.0)),
+    Statement(
+        MODEL, "`steel_leverage_2018` | median of {} to {} (", lambda studies: gate(studies, "steel_leverage_2018")
+    ),
+    Statement(MODEL, "({} % in November 2018)", lambda studies: gate(studies, "steel_leverage_2018_band", 100.0)),
     Statement(
         MODEL,
         "| {} Mt inside the 90 % interval | 785",
-        lambda runs: [gate(runs, "steel_output_2020")[0].replace(",", "")],
+        lambda studies: [gate(studies, "steel_output_2020")[0].replace(",", "")],
     ),
-    Statement(MODEL, "`coal_output_2016` | {} Mt inside", lambda runs: gate(runs, "coal_output_2016")),
-    Statement(MODEL, "`defaults_to_2020` | median of {} to {} %", lambda runs: gate(runs, "defaults_to_2020", 100.0)),
+    Statement(MODEL, "`coal_output_2016` | {} Mt inside", lambda studies: gate(studies, "coal_output_2016")),
+    Statement(
+        MODEL, "`defaults_to_2020` | median of {} to {} %", lambda studies: gate(studies, "defaults_to_2020", 100.0)
+    ),
     Statement(
         MODEL, "`observed.csv` has {} rows, one figure each, with unit, error, source and marks; {} of them", figures
     ),
     Statement(
         MODEL,
         "the other {} Mt less from 2017 on, with an error of {} Mt",
-        lambda runs: [
-            *plain(observed(runs, CHINA, 2018, REPORTED) - observed(runs, CHINA, 2018, LESS)),
-            *plain(next(row.standard_error for row in runs.study.observed.rows if row.reading == LESS)),
+        lambda studies: [
+            *plain(observed(studies, CHINA, 2018, REPORTED) - observed(studies, CHINA, 2018, LESS)),
+            *plain(next(row.standard_error for row in studies.study.observed.rows if row.reading == LESS)),
         ],
     ),
     Statement(MODEL, "Coal output of 2015 was revised from {} to", lambda _: [f"{base('output', 'coal'):.0f}"]),
@@ -338,7 +374,7 @@ OF_STUDY = (
     Statement(
         MODEL,
         "the model's {} % of 2015",
-        lambda runs: plain(100 * observed(runs, "Urban share of China's people", 2015)),
+        lambda studies: plain(100 * observed(studies, "Urban share of China's people", 2015)),
     ),
     Statement(
         MODEL, "Of the {} priors, {} have a source that was read (F), {} a remembered one (M) and {} are", sources
@@ -346,9 +382,9 @@ OF_STUDY = (
     Statement(
         MODEL,
         "to {} % of GDP a year (projects",
-        lambda runs: plain(100 * runs.study.document["factors"]["diversification_cost"]["p50"]),
+        lambda studies: plain(100 * studies.study.document["factors"]["diversification_cost"]["p50"]),
     ),
-    Statement(MODEL, "to {} (equity ranks", lambda runs: quantiles(runs, "swap_loss", "p50")),
+    Statement(MODEL, "to {} (equity ranks", lambda studies: quantiles(studies, "swap_loss", "p50")),
     Statement(
         MODEL,
         "differ by a factor of {} in tonnes of steel",
