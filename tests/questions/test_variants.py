@@ -14,7 +14,7 @@ from engine.questions.futures import Futures
 from engine.questions.independent_inputs import independent_inputs
 from engine.study.components import Change
 from engine.study.tables.changes import joined
-from tests.helpers import assert_close, assert_same
+from tests.helpers import assert_same
 from tests.questions.assumed import LAKE, lake
 
 
@@ -35,7 +35,7 @@ def outcomes(study, change=None, program=None):
 ASSUMED = {
     "inflow": {"off": {"inflow": 1.5}, "doubled": {"inflow": "2x"}},
     "need": {"off": {"need": 0}, "doubled": {"need": "2x"}},
-    "release": {"off": {"release": 0.05}, "doubled": {"release": "2x"}},
+    "release": {"off": {"release": 0.05}},
     "late": {"off": {"policies": {"late": {"release": {"2021": 0.3}}}}},
     "keep": {"off": {"policies": {"keep": {"release": 0.4}}}},
     "wet": {"off": {"groups": {"wet": {"correlation": 0}}}, "doubled": {"groups": {"wet": {"spearman": -0.5}}}},
@@ -66,7 +66,6 @@ STATED = {
     ("inflow", "off"): {"factors": fixed("inflow", 1.5)},
     ("need", "off"): {"factors": fixed("need", 0.0)},
     ("release", "off"): {"policies": changed_policies(keep=0.05, save=0.05, late=0.05)},
-    ("release", "doubled"): {"policies": changed_policies(keep=0.4, save=0.2, late=0.2)},
     ("late", "off"): {"policies": changed_policies(late={"2021": 0.3})},
     ("keep", "off"): {"policies": changed_policies(keep=0.4)},
     ("wet", "off"): {"groups": {"wet": {"correlation": 0}}},
@@ -85,15 +84,11 @@ DRAWN = {
 }
 
 
-def test_a_lever_that_is_drawn_is_a_number_where_it_is_off_and_twice_its_draw_where_it_is_doubled():
+def test_a_lever_that_is_drawn_is_a_number_where_it_is_off():
     """Also in what phases in from it, and by the program that draws it."""
-    study = lake(**DRAWN, assumptions={"it": {"off": {"release": 0.05}, "doubled": {"release": "2x"}}})
+    study = lake(**DRAWN, assumptions={"it": {"off": {"release": 0.05}}})
     of_number = lake(policies=changed_policies(keep=0.05, save=0.05, late=0.05))
     assert_same(outcomes(study, study.assumptions[0].off), outcomes(of_number))
-    twice = {"pace": {"family": "uniform", "low": 0.2, "high": 0.6}}
-    policies = changed_policies(save=0.2, late=0.2) | {"keep": {"release": "pace"}}
-    stated = lake(factors=DRAWN["factors"] | twice, policies=policies)
-    assert_close(outcomes(study, study.assumptions[0].doubled), outcomes(stated))
 
 
 @pytest.mark.parametrize(
