@@ -60,6 +60,7 @@ REMOVED = {
     "replay --float64": "rustbelt replay RUN --path N",
     "report --pdf": "rustbelt report RUN -o FILE.pdf",
     "report --slide": "rustbelt plot overview RUN -o overview.pdf",
+    "risk --digits": "rustbelt risk RUN --save FILE",
     "risk --out": "rustbelt risk RUN --save FILE",
     "schema --model": "rustbelt schema",
     "sensitivity --given-data": "rustbelt sensitivity STUDY",

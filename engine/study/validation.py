@@ -100,7 +100,8 @@ def _in_words(fault: Any) -> str:
     """A fault of the schema in the words of the study file."""
     where = _place(fault)
     if fault["type"] != "extra_forbidden":
-        return in_words(fault)
+        remedy = f" Write {where[1]} = {{ levers = [...] }}." if where[0] == "lever_groups" and len(where) == 2 else ""
+        return in_words(fault) + remedy
     removed = REMOVED_KEYS.get(where[-1]) if where[0] == "groups" else shocks.REMOVED if where == ["regimes"] else None
     return removed or f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
 
